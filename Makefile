@@ -1,0 +1,101 @@
+# The commands of actorkv. `make help` lists them. The build itself is CMake's
+# (CMakeLists.txt); this file installs what is missing and names the steps.
+
+JOBS   ?= $(shell nproc)
+PREFIX ?= /usr/local
+SEED   ?=
+
+DEPS  = sh tests/support/install_deps.sh
+CTEST = ctest --output-on-failure -j $(JOBS)
+
+# The files that are ours to format and to read with clang-tidy.
+DIRS    = ext sql vfs kv tests bench
+SOURCES = $(shell find $(wildcard $(DIRS)) -name '*.cc' -o -name '*.h' \
+	  | grep -v '^tests/suite/')
+# `make tidy FILES='kv/keys.cc vfs/actor_vfs.cc'` reads only these.
+FILES  ?= $(filter %.cc,$(SOURCES))
+
+# $(call build,directory,sanitizers): configures once and builds.
+define build
+	@test -f $(1)/build.ninja || cmake -S . -B $(1) -G Ninja \
+	  -DACTORKV_SANITIZE=$(2)
+	@cmake --build $(1) -j $(JOBS)
+endef
+
+.PHONY: all deps deps-check deps-suite module test check format-check tidy \
+	lint test-asan test-tsan suite testfixture bench bench-quick demo \
+	stress install format clean distclean help
+
+all: module ## Install what is missing, build build/actorkv.so (default)
+
+deps: ## Install the packages that building and testing need (Debian)
+	@$(DEPS) build
+
+deps-check:
+	@$(DEPS) build check
+
+deps-suite:
+	@$(DEPS) build suite
+
+module: deps
+	$(call build,build,)
+
+test: module ## All tests but suite, stress and sanitizer builds
+	$(CTEST) --test-dir build
+
+check: format-check tidy lint test test-asan test-tsan ## All that a change must pass
+
+format-check: deps-check ## Is the code formatted?
+	@clang-format --dry-run -Werror $(SOURCES)
+
+tidy: deps-check module ## clang-tidy over all sources, or FILES='kv/keys.cc ...'
+	@printf '%s\n' $(FILES) \
+	  | xargs -P $(JOBS) -n 4 clang-tidy --quiet -p build
+
+lint: deps ## Rules of the house: includes, lengths, lists (tests/tidy.py)
+	@python3 tests/tidy.py
+
+test-asan: deps ## The tests under AddressSanitizer and UBSan
+	$(call build,build-asan,address;undefined)
+	$(CTEST) --test-dir build-asan
+
+test-tsan: deps ## The tests under ThreadSanitizer
+	$(call build,build-tsan,thread)
+	$(CTEST) --test-dir build-tsan
+
+testfixture: deps-suite
+	@JOBS=$(JOBS) bash tests/suite/build-testfixture.sh build-suite
+
+suite: module testfixture ## SQLite's own test suite on the VFS (minutes)
+	@JOBS=$(JOBS) EXT_VFS=actorkv EXT_PREFIX='%d/suite.store/' \
+	  EXT_INIT_SQL='SELECT actorkv_default_vfs(1)' \
+	  bash tests/suite/run-suite.sh build-suite/testfixture build/actorkv.so
+
+bench: module ## Benchmarks against the unix VFS, see bench/README.md
+	build/actorkv_bench $(BENCH_ARGS)
+
+bench-quick: module ## The same, short: shows that they run, not how fast
+	build/actorkv_bench --benchmark_min_time=0.01 $(BENCH_ARGS)
+
+demo: module ## A session with a real database, its output shown
+	@bash tests/support/demo.sh build/actorkv.so
+
+stress: module ## Random tests, ten times as long; SEED=n repeats a run
+	$(if $(SEED),ACTORKV_SEED=$(SEED)) ACTORKV_STRESS=10 \
+	  $(CTEST) --test-dir build -L 'model|fault|crash'
+
+install: module ## Install module, header and static library under PREFIX
+	cmake --install build --prefix $(PREFIX)
+
+format: deps-check ## Format the code
+	@clang-format -i $(SOURCES)
+
+clean: ## Remove what was built; build-suite/ stays
+	rm -rf build build-asan build-tsan
+
+distclean: clean ## Remove everything that was made
+	rm -rf build-suite
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' \
+	  $(MAKEFILE_LIST)

@@ -1,0 +1,151 @@
+#include "kv/actor.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "kv/keys.h"
+
+namespace actorkv {
+
+Status FencedError(const std::string& name, Generation expected,
+                   Generation actual) {
+  return Status::Fenced("actor=" + name + ": expected generation " +
+                        std::to_string(expected.value) + ", actual " +
+                        std::to_string(actual.value) +
+                        ": another writer has taken over; open it again");
+}
+
+Status LoadHeadState(EngineReader* reader, const std::string& name,
+                     std::shared_ptr<const HeadState>* state) {
+  auto loaded = std::make_shared<HeadState>();
+  const std::string entry_key = ActorEntryKey(name);
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader->Get(CatalogPartition(), {entry_key}, &values);
+      !s.ok()) {
+    return s;
+  }
+  if (values[0].has_value()) {
+    loaded->entry_bytes = *values[0];
+    Status s = DecodeRecord(entry_key, loaded->entry_bytes, &loaded->entry);
+    if (!s.ok()) return s.WithContext("actor=" + name);
+    loaded->exists = loaded->entry.state == ActorState::kLive;
+  }
+  if (!loaded->exists) {
+    *state = std::move(loaded);
+    return Status::Ok();
+  }
+  const ActorId id = loaded->entry.actor;
+  if (Status s = reader->Get(ActorPartition(id), {HeadKey()}, &values);
+      !s.ok()) {
+    return s;
+  }
+  if (!values[0].has_value()) {
+    return Status::Corruption("head record missing: actor=" + name);
+  }
+  loaded->head_bytes = *values[0];
+  if (Status s = DecodeRecord(HeadKey(), loaded->head_bytes, &loaded->head);
+      !s.ok()) {
+    return s.WithContext("actor=" + name);
+  }
+  if (Status s = LoadLineage(reader, id, loaded->head.snapshot.branch,
+                             &loaded->lineage);
+      !s.ok()) {
+    return s.WithContext("actor=" + name);
+  }
+  *state = std::move(loaded);
+  return Status::Ok();
+}
+
+Actor::Actor(std::string name, Engine* engine,
+             const std::atomic<uint64_t>* epoch)
+    : name_(std::move(name)), engine_(engine), epoch_(epoch) {}
+
+Status Actor::LoadLocked() {
+  const uint64_t epoch = epoch_->load(std::memory_order_acquire);
+  if (state_ != nullptr && state_epoch_ == epoch) return Status::Ok();
+  std::unique_ptr<EngineReader> reader = engine_->NewReader();
+  std::shared_ptr<const HeadState> state;
+  if (Status s = LoadHeadState(reader.get(), name_, &state); !s.ok()) return s;
+  state_ = std::move(state);
+  state_epoch_ = epoch;
+  return Status::Ok();
+}
+
+Status Actor::Current(std::shared_ptr<const HeadState>* state) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (Status s = LoadLocked(); !s.ok()) return s;
+  *state = state_;
+  return Status::Ok();
+}
+
+Status Actor::Reserve(const void* owner, const Snapshot& snapshot,
+                      Generation generation) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (owner_ != nullptr && owner_ != owner) {
+    return Status::Busy("another connection is writing: actor=" + name_);
+  }
+  if (Status s = LoadLocked(); !s.ok()) return s;
+  if (state_->exists && state_->head.generation != generation) {
+    return FencedError(name_, generation, state_->head.generation);
+  }
+  if (state_->head.snapshot != snapshot) {
+    return Status::Conflict(
+        "the actor has changed since the transaction began: actor=" + name_ +
+        " snapshot=" + std::to_string(snapshot.txid.value) +
+        " head=" + std::to_string(state_->head.snapshot.txid.value));
+  }
+  owner_ = owner;
+  return Status::Ok();
+}
+
+void Actor::Release(const void* owner) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (owner_ == owner) owner_ = nullptr;
+}
+
+bool Actor::reserved() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return owner_ != nullptr;
+}
+
+TxId Actor::TakeTxId() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const TxId head = state_ == nullptr ? TxId{} : state_->head.snapshot.txid;
+  last_txid_ = TxId{std::max(last_txid_, head).value + 1};
+  return last_txid_;
+}
+
+void Actor::Publish(std::shared_ptr<const HeadState> state) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  state_ = std::move(state);
+  state_epoch_ = epoch_->load(std::memory_order_acquire);
+  continues_branch_ = true;
+}
+
+bool Actor::continues_branch() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return continues_branch_;
+}
+
+void Actor::Forget() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  // The txid in doubt is above the head; it stays given.
+  if (state_ != nullptr) {
+    last_txid_ = std::max(last_txid_, state_->head.snapshot.txid);
+  }
+  state_.reset();
+  continues_branch_ = false;
+}
+
+void Actor::ReplaceLineage(BranchId branch,
+                           std::shared_ptr<const Lineage> lineage) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (state_ == nullptr || state_->head.snapshot.branch != branch) return;
+  auto state = std::make_shared<HeadState>(*state_);
+  state->lineage = std::move(lineage);
+  state_ = std::move(state);
+}
+
+}  // namespace actorkv

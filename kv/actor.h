@@ -1,0 +1,100 @@
+// Actor: what this process knows of one actor: its head, who is writing.
+//
+// Invariants:
+//  1. Once a Head was given out, no commit of an older state is given out
+//     again: heads only go forward.
+//  2. At most one owner is writing (RESERVED of SQLite's lock states), and
+//     only on the newest head.
+//  3. A txid is given to one commit at most, whether that commit succeeds,
+//     fails or stays unknown.
+//
+// Thread-safe. The mutex is held for bookkeeping, and while the head is read
+// from the engine for the first time; never during a commit.
+
+#ifndef ACTORKV_KV_ACTOR_H_
+#define ACTORKV_KV_ACTOR_H_
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "kv/engine.h"
+#include "kv/lineage.h"
+#include "kv/records.h"
+#include "kv/types.h"
+
+namespace actorkv {
+
+// The state of an actor at one moment. Immutable and shared.
+struct HeadState {
+  bool exists = false;  // false: no commit yet, or deleted
+  ActorEntry entry;     // also of a deleted actor of this name, for the floors
+  std::string entry_bytes;  // as stored; empty: the name is not in the catalog
+  Head head;
+  std::string head_bytes;                  // as stored; empty: no head
+  std::shared_ptr<const Lineage> lineage;  // null: no head
+};
+
+// Reads the state of `name`. A missing actor is ok, with exists = false.
+Status LoadHeadState(EngineReader* reader, const std::string& name,
+                     std::shared_ptr<const HeadState>* state);
+
+class Actor {
+ public:
+  // `epoch` counts what a follower has seen of its writer: a head that was
+  // read at an older epoch is read again.
+  Actor(std::string name, Engine* engine, const std::atomic<uint64_t>* epoch);
+
+  const std::string& name() const { return name_; }
+
+  // The newest state that this process knows.
+  Status Current(std::shared_ptr<const HeadState>* state);
+
+  // Makes `owner` the writer. Errors: kBusy when another owner is; kConflict
+  // when the head is no longer `snapshot`; kFenced when its generation is no
+  // longer `generation`, with expected and actual.
+  Status Reserve(const void* owner, const Snapshot& snapshot,
+                 Generation generation);
+  void Release(const void* owner);
+  bool reserved();
+
+  // A txid above the head's and above every one given before.
+  TxId TakeTxId();
+
+  // A commit is done.
+  void Publish(std::shared_ptr<const HeadState> state);
+
+  // True when this process committed last on the present branch, and nothing
+  // in doubt came after. See Store::CanContinueBranch().
+  bool continues_branch();
+
+  // The outcome of a commit is not known, or it failed on the way: the head is read again before it is
+  // next used.
+  void Forget();
+
+  // `lineage` gives the same pages as the present one, by a shorter way.
+  void ReplaceLineage(BranchId branch, std::shared_ptr<const Lineage> lineage);
+
+ private:
+  Status LoadLocked();
+
+  const std::string name_;
+  Engine* const engine_;
+  const std::atomic<uint64_t>* const epoch_;
+
+  std::mutex mutex_;
+  std::shared_ptr<const HeadState> state_;  // null: to be read
+  uint64_t state_epoch_ = 0;
+  const void* owner_ = nullptr;
+  TxId last_txid_;
+  bool continues_branch_ = false;
+};
+
+// "actor=alice: expected generation 1, actual 2: ...".
+Status FencedError(const std::string& name, Generation expected,
+                   Generation actual);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_ACTOR_H_

@@ -1,0 +1,97 @@
+#include "kv/branch_reader.h"
+
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "kv/coding.h"
+#include "kv/keys.h"
+
+namespace actorkv {
+
+void ApplyStamp(uint32_t stamp, char* page) {
+  for (size_t offset : kStampOffsets) StoreBig32(page + offset, stamp);
+}
+
+BranchReader::BranchReader(Engine* engine) : engine_(engine) {}
+
+void BranchReader::SetSnapshot(const Snapshot& snapshot,
+                               std::shared_ptr<const Lineage> lineage) {
+  if (snapshot != snapshot_) fresh_ = false;
+  snapshot_ = snapshot;
+  lineage_ = std::move(lineage);
+}
+
+void BranchReader::Release() {
+  reader_.reset();
+  fresh_ = false;
+}
+
+EngineReader* BranchReader::engine_reader() {
+  if (reader_ == nullptr) {
+    reader_ = engine_->NewReader();
+  } else if (!fresh_) {
+    reader_->Refresh();
+  }
+  fresh_ = true;
+  return reader_.get();
+}
+
+Status BranchReader::FindPage(PageNo pgno, PageVersion* version) {
+  EngineReader* reader = engine_reader();
+  TxId bound = snapshot_.txid;
+  for (size_t level = 0; level < lineage_->size(); ++level) {
+    const BranchPoint& point = (*lineage_)[level];
+    if (level > 0) bound = point.txid;
+    bool found = false;
+    std::string_view key;
+    std::string_view value;
+    if (Status s = reader->SeekOne(BranchPartition(point.branch),
+                                   ChunkKey(pgno, bound), &found, &key, &value);
+        !s.ok()) {
+      return s;
+    }
+    if (!found) continue;
+    ChunkId id{point.branch, 0, {}};
+    if (Status s = ParseChunkKey(key, &id.pgno, &id.txid); !s.ok()) return s;
+    if (id.pgno != pgno) continue;
+    version->id = id;
+    version->stored = value;
+    return DecodeChunk(id, value, &version->chunk);
+  }
+  return Status::Corruption(
+      "page missing: " + ChunkName({snapshot_.branch, pgno, snapshot_.txid}));
+}
+
+Status BranchReader::ReadPage(PageNo pgno, char* page) {
+  if (pgno == LockPage(snapshot_.page_size)) {
+    std::memset(page, 0, snapshot_.page_size);
+    return Status::Ok();
+  }
+  PageVersion version;
+  if (Status s = FindPage(pgno, &version); !s.ok()) return s;
+  if (Status s =
+          UnpackPage(version.id, version.chunk, snapshot_.page_size, page);
+      !s.ok()) {
+    return s;
+  }
+  if (pgno == 1 && snapshot_.stamp.has_value()) {
+    ApplyStamp(*snapshot_.stamp, page);
+  }
+  return Status::Ok();
+}
+
+Status BranchReader::HashPage(PageNo pgno, uint64_t* page_hash) {
+  if (pgno != 1 || !snapshot_.stamp.has_value()) {
+    PageVersion version;
+    if (Status s = FindPage(pgno, &version); !s.ok()) return s;
+    *page_hash = version.chunk.page_hash;
+    return Status::Ok();
+  }
+  std::string page(snapshot_.page_size, '\0');
+  if (Status s = ReadPage(pgno, page.data()); !s.ok()) return s;
+  *page_hash = PageHash(pgno, page);
+  return Status::Ok();
+}
+
+}  // namespace actorkv

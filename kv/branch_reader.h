@@ -1,0 +1,70 @@
+// BranchReader: reads the pages of one snapshot.
+//
+// Invariant: what it returns for (snapshot, page) never changes, whatever is
+// committed meanwhile. It holds because chunks are immutable and because the
+// engine reader is refreshed no earlier than the head was read.
+//
+// Belongs to one thread at a time.
+
+#ifndef ACTORKV_KV_BRANCH_READER_H_
+#define ACTORKV_KV_BRANCH_READER_H_
+
+#include <memory>
+#include <string_view>
+
+#include "kv/chunk.h"
+#include "kv/engine.h"
+#include "kv/lineage.h"
+#include "kv/types.h"
+
+namespace actorkv {
+
+// The version of a page that a snapshot sees.
+struct PageVersion {
+  ChunkId id;
+  DecodedChunk chunk;       // valid until the next call on the reader
+  std::string_view stored;  // the whole chunk value, equally valid
+};
+
+// Puts the stamp into page 1. `page` has at least 100 bytes.
+void ApplyStamp(uint32_t stamp, char* page);
+
+class BranchReader {
+ public:
+  explicit BranchReader(Engine* engine);
+
+  // From now on reads `snapshot`, whose branch is the first of `lineage`.
+  void SetSnapshot(const Snapshot& snapshot,
+                   std::shared_ptr<const Lineage> lineage);
+
+  // Lets go of what the engine holds for this reader, until the next read.
+  void Release();
+
+  const Snapshot& snapshot() const { return snapshot_; }
+
+  // Writes the page, snapshot().page_size bytes, as SQLite sees it: with the
+  // stamp, and zeros for the lock page.
+  // REQUIRES: 1 <= pgno <= snapshot().page_count.
+  // Errors: kCorruption when the page is missing or damaged; `page` then holds
+  // no data of the database.
+  Status ReadPage(PageNo pgno, char* page);
+
+  // Finds the version without unpacking it. The lock page has none.
+  Status FindPage(PageNo pgno, PageVersion* version);
+
+  // The page hash as the digest counts it: of the page with its stamp.
+  Status HashPage(PageNo pgno, uint64_t* page_hash);
+
+ private:
+  EngineReader* engine_reader();
+
+  Engine* const engine_;
+  std::unique_ptr<EngineReader> reader_;  // null: nothing held
+  bool fresh_ = false;  // reader_ was made or refreshed for this snapshot
+  Snapshot snapshot_;
+  std::shared_ptr<const Lineage> lineage_;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_BRANCH_READER_H_

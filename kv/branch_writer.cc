@@ -1,0 +1,405 @@
+#include "kv/branch_writer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "kv/coding.h"
+#include "kv/keys.h"
+
+namespace actorkv {
+
+namespace {
+
+// The memory of one transaction on an engine with small batches.
+size_t MemoryLimit(Engine* engine) {
+  return std::min(kTransactionMemoryBytes,
+                  engine->limits().max_batch_bytes / 2);
+}
+
+size_t StageBatchLimit(Engine* engine) {
+  return std::min(kStageBatchBytes, engine->limits().max_batch_bytes / 2);
+}
+
+}  // namespace
+
+BranchWriter::BranchWriter(std::shared_ptr<Store> store,
+                           std::shared_ptr<Actor> actor,
+                           std::shared_ptr<const HeadState> base,
+                           uint32_t page_size)
+    : store_(std::move(store)),
+      actor_(std::move(actor)),
+      base_(std::move(base)),
+      page_size_(page_size),
+      rewrite_(base_->head.snapshot.page_count != 0 &&
+               base_->head.snapshot.page_size != page_size_),
+      base_reader_(store_->engine()),
+      page_count_(rewrite_ ? 0 : base_->head.snapshot.page_count),
+      base_limit_(page_count_) {
+  base_reader_.SetSnapshot(base_->head.snapshot, base_->lineage);
+}
+
+BranchWriter::~BranchWriter() {
+  if (stage_known_) {
+    store_->AddDeadStage(base_->exists ? base_->entry.actor : actor_id_,
+                         stage_);
+  }
+}
+
+void BranchWriter::Detach(bool committed) {
+  // Where the commit could not take the stage record away, dropping the stage
+  // does; it finds the branch record and keeps the branch.
+  if (committed && stage_known_ &&
+      !store_->engine()->limits().multi_partition_commit) {
+    store_->AddDeadStage(base_->exists ? base_->entry.actor : actor_id_,
+                         stage_);
+  }
+  stage_known_ = false;
+}
+
+bool BranchWriter::IsStaged(PageNo pgno) const {
+  return pgno < staged_.size() && staged_[pgno];
+}
+
+BranchId BranchWriter::branch() const {
+  return stage_ != BranchId{} ? stage_ : base_->head.snapshot.branch;
+}
+
+Status BranchWriter::ReadPage(PageNo pgno, char* page) {
+  if (!failed_.ok()) return failed_;
+  auto it = pages_.find(pgno);
+  if (it != pages_.end()) {
+    std::memcpy(page, it->second.data(), page_size_);
+    return Status::Ok();
+  }
+  if (IsStaged(pgno)) return stage_reader_->ReadPage(pgno, page);
+  if (pgno <= base_limit_) return base_reader_.ReadPage(pgno, page);
+  std::memset(page, 0, page_size_);
+  return Status::Ok();
+}
+
+Status BranchWriter::WritePage(PageNo pgno, const char* page) {
+  if (!failed_.ok()) return failed_;
+  page_count_ = std::max(page_count_, pgno);
+  if (pgno == LockPage(page_size_)) return Status::Ok();
+  auto [it, is_new] = pages_.try_emplace(pgno);
+  it->second.assign(page, page_size_);
+  if (is_new) memory_bytes_ += page_size_;
+  if (memory_bytes_ <= MemoryLimit(store_->engine())) return Status::Ok();
+  return Stage();
+}
+
+Status BranchWriter::Truncate(uint32_t page_count) {
+  for (auto it = pages_.upper_bound(page_count); it != pages_.end();) {
+    it = pages_.erase(it);
+    memory_bytes_ -= page_size_;
+  }
+  for (size_t pgno = page_count + size_t{1}; pgno < staged_.size(); ++pgno) {
+    if (!staged_[pgno]) continue;
+    uint64_t staged_hash = 0;
+    uint64_t base_hash = 0;
+    const auto page = static_cast<PageNo>(pgno);
+    if (Status s = stage_reader_->HashPage(page, &staged_hash); !s.ok()) {
+      return s;
+    }
+    if (Status s = HashOfBase(page, &base_hash); !s.ok()) return s;
+    digest_delta_ -= staged_hash - base_hash;
+    staged_[pgno] = false;
+    --staged_count_;
+  }
+  base_limit_ = std::min(base_limit_, page_count);
+  page_count_ = page_count;
+  return Status::Ok();
+}
+
+Status BranchWriter::HashOfBase(PageNo pgno, uint64_t* page_hash) {
+  const Snapshot& base = base_->head.snapshot;
+  if (rewrite_ || pgno > base.page_count || pgno == LockPage(page_size_)) {
+    *page_hash = 0;
+    return Status::Ok();
+  }
+  return base_reader_.HashPage(pgno, page_hash);
+}
+
+Status BranchWriter::EqualsBase(PageNo pgno, const std::string& page,
+                                uint64_t page_hash, bool* equal) {
+  *equal = false;
+  if (rewrite_ || pgno > base_->head.snapshot.page_count) return Status::Ok();
+  uint64_t base_hash = 0;
+  if (Status s = HashOfBase(pgno, &base_hash); !s.ok()) return s;
+  if (base_hash != page_hash) return Status::Ok();
+  // Equal hashes are no proof: the hash is not made to resist an attacker.
+  std::string base_page(page_size_, '\0');
+  if (Status s = base_reader_.ReadPage(pgno, base_page.data()); !s.ok()) {
+    return s;
+  }
+  *equal = base_page == page;
+  return Status::Ok();
+}
+
+Status BranchWriter::Differs(bool* differs) {
+  *differs = true;
+  if (page_count_ != base_->head.snapshot.page_count) return Status::Ok();
+  if (base_limit_ != page_count_ || staged_count_ != 0) return Status::Ok();
+  for (const auto& [pgno, page] : pages_) {
+    bool equal = false;
+    if (Status s = EqualsBase(pgno, page, PageHash(pgno, page), &equal);
+        !s.ok()) {
+      return s;
+    }
+    if (!equal) return Status::Ok();
+  }
+  *differs = false;
+  return Status::Ok();
+}
+
+// Takes the ids that the first chunk needs.
+void BranchWriter::TakeIds(bool stage, Batch* batch) {
+  if (txid_ == TxId{}) txid_ = actor_->TakeTxId();
+  if (!base_->exists && actor_id_ == ActorId{}) {
+    actor_id_ = ActorId{store_->NewId(batch)};
+  }
+  const bool fresh_branch = stage || !base_->exists ||
+                            !store_->CanContinueBranch(actor_.get());
+  if (fresh_branch && stage_ == BranchId{}) {
+    stage_ = BranchId{store_->NewId(batch)};
+  }
+}
+
+void BranchWriter::BeginStage(Batch* batch) {
+  TakeIds(/*stage=*/true, batch);
+  if (stage_known_) return;
+  StageRecord record;
+  record.actor = base_->exists ? base_->entry.actor : actor_id_;
+  record.created_at_us = stage_.value;
+  const std::string key = StageKey(stage_);
+  batch->Put(CatalogPartition(), key, EncodeRecord(key, record));
+  stage_known_ = true;
+}
+
+Status BranchWriter::Stage() {
+  if (failed_.ok()) failed_ = StagePages();
+  return failed_;
+}
+
+Status BranchWriter::StagePages() {
+  Batch batch;
+  BeginStage(&batch);
+  for (auto it = pages_.upper_bound(1); it != pages_.end();) {
+    if (Status s = PutPage(it->first, it->second, &batch); !s.ok()) return s;
+    it = pages_.erase(it);
+    memory_bytes_ -= page_size_;
+    if (batch.size_bytes() < StageBatchLimit(store_->engine())) continue;
+    if (Status s = CommitStaged(&batch); !s.ok()) return s;
+  }
+  return CommitStaged(&batch);
+}
+
+Status BranchWriter::CommitStaged(Batch* batch) {
+  if (batch->empty()) return Status::Ok();
+  CommitResult result = store_->Commit(*batch, Durability::kBuffered);
+  batch->Clear();
+  if (!result.done()) return result.status.WithContext("staging");
+  // Reads of the stage see its pages at this transaction's txid.
+  Snapshot snapshot;
+  snapshot.branch = stage_;
+  snapshot.txid = txid_;
+  snapshot.page_size = page_size_;
+  auto lineage = std::make_shared<Lineage>();
+  lineage->push_back({ActorId{}, stage_, txid_});
+  stage_reader_ = std::make_unique<BranchReader>(store_->engine());
+  stage_reader_->SetSnapshot(snapshot, std::move(lineage));
+  return Status::Ok();
+}
+
+Status BranchWriter::PutPage(PageNo pgno, const std::string& page,
+                             Batch* batch) {
+  const uint64_t page_hash = PageHash(pgno, page);
+  uint64_t old_hash = 0;
+  if (IsStaged(pgno)) {
+    if (Status s = stage_reader_->HashPage(pgno, &old_hash); !s.ok()) return s;
+  } else {
+    bool equal = false;
+    if (Status s = EqualsBase(pgno, page, page_hash, &equal); !s.ok()) return s;
+    if (equal) return Status::Ok();
+    if (Status s = HashOfBase(pgno, &old_hash); !s.ok()) return s;
+  }
+  digest_delta_ += page_hash - old_hash;
+  PutChunk(pgno, page, page_hash, batch);
+  return Status::Ok();
+}
+
+void BranchWriter::PutChunk(PageNo pgno, const std::string& page,
+                            uint64_t page_hash, Batch* batch) {
+  const std::string value =
+      EncodeChunk({branch(), pgno, txid_}, page, page_hash);
+  batch->Put(BranchPartition(branch()), ChunkKey(pgno, txid_), value);
+  written_bytes_ += value.size();
+  if (IsStaged(pgno)) return;
+  ++changed_page_count_;
+  if (stage_ == BranchId{}) return;
+  if (staged_.size() <= pgno) staged_.resize(std::max(pgno, page_count_) + 1);
+  staged_[pgno] = true;
+  ++staged_count_;
+}
+
+// Invariant 2: every page by which the database grew gets a version.
+Status BranchWriter::FillGrowth() {
+  const std::string zeros(page_size_, '\0');
+  for (PageNo pgno = base_limit_ + 1; pgno <= page_count_; ++pgno) {
+    if (pages_.count(pgno) != 0 || IsStaged(pgno)) continue;
+    if (Status s = WritePage(pgno, zeros.data()); !s.ok()) return s;
+  }
+  return Status::Ok();
+}
+
+// Invariant 3, for pages that a shrink takes away.
+Status BranchWriter::SubtractRemoved() {
+  if (rewrite_) return Status::Ok();  // PutRecords() drops the whole digest
+  for (PageNo pgno = page_count_ + 1; pgno <= base_->head.snapshot.page_count;
+       ++pgno) {
+    uint64_t base_hash = 0;
+    if (Status s = HashOfBase(pgno, &base_hash); !s.ok()) return s;
+    digest_delta_ -= base_hash;
+  }
+  return Status::Ok();
+}
+
+// Page 1 is hashed with the stamp, and stored when more than its stamp
+// differs.
+Status BranchWriter::PutFirstPage(const CommitSpec& spec, Batch* batch) {
+  const Snapshot& base = base_->head.snapshot;
+  const bool has_old = base.page_count > 0 && !rewrite_;
+  std::string old_page(page_size_, '\0');
+  if (has_old) {
+    if (Status s = base_reader_.ReadPage(1, old_page.data()); !s.ok()) return s;
+    digest_delta_ -= PageHash(1, old_page);
+  }
+  if (page_count_ == 0) return Status::Ok();
+  std::string page(page_size_, '\0');
+  if (Status s = ReadPage(1, page.data()); !s.ok()) return s;
+  if (spec.stamp.has_value()) ApplyStamp(*spec.stamp, page.data());
+  const uint64_t page_hash = PageHash(1, page);
+  digest_delta_ += page_hash;
+  if (spec.stamp.has_value() && base.stamp.has_value()) {
+    ApplyStamp(*spec.stamp, old_page.data());
+  }
+  if (!has_old || stage_ != BranchId{} || old_page != page) {
+    PutChunk(1, page, page_hash, batch);
+  }
+  return Status::Ok();
+}
+
+bool BranchWriter::HoldsEveryPage() const {
+  const PageNo lock_page = LockPage(page_size_);
+  return staged_count_ + (page_count_ >= lock_page ? 1 : 0) >= page_count_;
+}
+
+Status BranchWriter::Prepare(const CommitSpec& spec, const CommitStamp& stamp,
+                             Batch* batch,
+                             std::shared_ptr<const HeadState>* state) {
+  if (spec.page_count < page_count_) {
+    if (Status s = Truncate(spec.page_count); !s.ok()) return s;
+  }
+  page_count_ = spec.page_count;
+  if (!failed_.ok()) return failed_;
+  if (Status s = FillGrowth(); !s.ok()) return s;
+  TakeIds(/*stage=*/false, batch);
+  for (const auto& [pgno, page] : pages_) {
+    if (pgno == 1) continue;
+    if (Status s = PutPage(pgno, page, batch); !s.ok()) return s;
+  }
+  if (Status s = SubtractRemoved(); !s.ok()) return s;
+  if (Status s = PutFirstPage(spec, batch); !s.ok()) return s;
+  auto made = std::make_shared<HeadState>(*base_);
+  PutRecords(spec, stamp, batch, made.get());
+  *state = std::move(made);
+  return Status::Ok();
+}
+
+void BranchWriter::PutRecords(const CommitSpec& spec, const CommitStamp& stamp,
+                              Batch* batch, HeadState* state) {
+  const ActorId actor = base_->exists ? base_->entry.actor : actor_id_;
+  Head& head = state->head;
+  if (!base_->exists) {
+    head = Head{};
+    head.generation = Generation{1};
+  }
+  head.snapshot.branch = branch();
+  head.snapshot.txid = txid_;
+  head.snapshot.page_count = page_count_;
+  head.snapshot.page_size = page_count_ == 0 ? 0 : page_size_;
+  head.snapshot.stamp = spec.stamp;
+  head.digest = (rewrite_ ? 0 : head.digest) + digest_delta_;
+  head.committed_at_us = stamp.committed_at_us;
+  head.commit_id = stamp.commit_id;
+  head.stored_bytes += written_bytes_;
+
+  if (stage_ != BranchId{}) PutBranchRecord(actor, batch, state);
+  CommitRecord record;
+  record.generation = head.generation;
+  record.snapshot = head.snapshot;
+  record.digest = head.digest;
+  record.committed_at_us = head.committed_at_us;
+  record.commit_id = head.commit_id;
+  record.changed_page_count = changed_page_count_;
+  record.written_bytes = written_bytes_;
+  record.origin = spec.origin;
+  const std::string commit_key = CommitKey(branch(), txid_);
+  const Partition partition = ActorPartition(actor);
+  batch->Put(partition, commit_key, EncodeRecord(commit_key, record));
+  state->head_bytes = EncodeRecord(HeadKey(), head);
+  batch->Put(partition, HeadKey(), state->head_bytes);
+  std::optional<std::string_view> expected;
+  if (base_->exists) expected = base_->head_bytes;
+  batch->AddGuard(partition, HeadKey(), expected);
+  if (!base_->exists) PutCatalogEntry(stamp, batch, state);
+}
+
+void BranchWriter::PutBranchRecord(ActorId actor, Batch* batch,
+                                   HeadState* state) {
+  auto lineage = std::make_shared<Lineage>();
+  lineage->push_back({actor, stage_, txid_});
+  BranchRecord record;
+  record.first_txid = txid_;
+  record.created_at_us = stage_.value;
+  if (base_->exists && !HoldsEveryPage()) {
+    const Snapshot& base = base_->head.snapshot;
+    record.parent = BranchPoint{actor, base.branch, base.txid};
+    lineage->push_back(*record.parent);
+    lineage->insert(lineage->end(), base_->lineage->begin() + 1,
+                    base_->lineage->end());
+  }
+  const std::string key = BranchRecordKey(stage_);
+  batch->Put(ActorPartition(actor), key, EncodeRecord(key, record));
+  if (stage_known_ && store_->engine()->limits().multi_partition_commit) {
+    batch->Delete(CatalogPartition(), StageKey(stage_));
+  }
+  state->lineage = std::move(lineage);
+}
+
+// Takes the name in the catalog, and keeps the entry of a deleted actor that
+// had it before.
+void BranchWriter::PutCatalogEntry(const CommitStamp& stamp, Batch* batch,
+                                   HeadState* state) {
+  const std::string key = ActorEntryKey(actor_->name());
+  std::optional<std::string_view> expected;
+  if (!base_->entry_bytes.empty()) {
+    expected = base_->entry_bytes;
+    const std::string old_key = DeletedEntryKey(base_->entry.actor);
+    batch->Put(CatalogPartition(), old_key,
+               EncodeRecord(old_key, base_->entry));
+  }
+  ActorEntry entry;
+  entry.actor = actor_id_;
+  entry.created_at_us = stamp.committed_at_us;
+  entry.stamp_floor = base_->entry.stamp_floor;
+  entry.cookie_floor = base_->entry.cookie_floor;
+  state->exists = true;
+  state->entry = entry;
+  state->entry_bytes = EncodeRecord(key, entry);
+  batch->Put(CatalogPartition(), key, state->entry_bytes);
+  batch->AddGuard(CatalogPartition(), key, expected);
+}
+
+}  // namespace actorkv

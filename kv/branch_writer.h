@@ -1,0 +1,147 @@
+// BranchWriter: the pages of one transaction on one actor, before its commit.
+//
+// Pages are kept in memory up to kTransactionMemoryBytes. Past that they are
+// staged: written under a new branch whose parent is the base. A stage is
+// invisible until a head names its branch; a dead one is an unreachable key
+// prefix that is dropped later (kv/store.h).
+//
+// Invariants:
+//  1. Nothing that a reader can reach changes before the head does.
+//  2. The commit stores a version of every page that differs from the base and
+//     of every page by which the database grew. Pages that were never written
+//     become zeros; so a page that an earlier shrink removed cannot come back,
+//     and a page missing inside the database is always an error.
+//  3. digest() of the new head is the sum of the page hashes of the new
+//     database, computed from the base's digest and the changed pages.
+//
+// Belongs to one thread at a time, and to the owner of the actor's
+// reservation (kv/actor.h).
+
+#ifndef ACTORKV_KV_BRANCH_WRITER_H_
+#define ACTORKV_KV_BRANCH_WRITER_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kv/actor.h"
+#include "kv/branch_reader.h"
+#include "kv/store.h"
+
+namespace actorkv {
+
+// What the caller decides about a commit.
+struct CommitSpec {
+  uint32_t page_count = 0;
+  std::optional<uint32_t> stamp;  // see Snapshot
+  Origin origin = Origin::kSql;
+};
+
+// The time and name of a commit, the same for all actors in it.
+struct CommitStamp {
+  uint64_t committed_at_us = 0;
+  CommitId commit_id = {};
+};
+
+class BranchWriter {
+ public:
+  // `base` is the state that the reservation was made on; `page_size` is the
+  // base's, or the new database's where the base has no pages.
+  BranchWriter(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
+               std::shared_ptr<const HeadState> base, uint32_t page_size);
+  ~BranchWriter();  // drops what was not committed
+  BranchWriter(const BranchWriter&) = delete;
+  BranchWriter& operator=(const BranchWriter&) = delete;
+
+  const std::shared_ptr<Actor>& actor() const { return actor_; }
+  const std::shared_ptr<const HeadState>& base() const { return base_; }
+  uint32_t page_size() const { return page_size_; }
+
+  // The size of the database as the transaction sees it.
+  uint32_t page_count() const { return page_count_; }
+
+  // Of pages that are not staged.
+  size_t memory_bytes() const { return memory_bytes_; }
+
+  // As the transaction sees it; zeros for pages never written.
+  // REQUIRES: 1 <= pgno <= page_count().
+  Status ReadPage(PageNo pgno, char* page);
+
+  // Grows the database when pgno is past its end. The lock page is ignored.
+  Status WritePage(PageNo pgno, const char* page);
+
+  // Cuts the database. What is cut reads as zeros if it grows back.
+  Status Truncate(uint32_t page_count);
+
+  // True when the content or the size differs from the base.
+  Status Differs(bool* differs);
+
+  // Moves everything but page 1 out of memory, into the stage. After an error
+  // the writer is good for nothing but its destructor.
+  Status Stage();
+
+  // Builds the commit into `batch` and the state that it makes into `state`.
+  // The writer is used up: after this only Committed() or the destructor.
+  Status Prepare(const CommitSpec& spec, const CommitStamp& stamp, Batch* batch,
+                 std::shared_ptr<const HeadState>* state);
+
+  // The prepared commit is done, or its outcome is unknown (committed = false):
+  // the stage is no longer this writer's to drop.
+  void Detach(bool committed);
+
+ private:
+  bool IsStaged(PageNo pgno) const;  // in the stage, not in memory
+  bool HoldsEveryPage() const;       // the stage does, without the base
+  BranchId branch() const;           // the one being written
+  Status HashOfBase(PageNo pgno, uint64_t* page_hash);
+  Status EqualsBase(PageNo pgno, const std::string& page, uint64_t page_hash,
+                    bool* equal);
+  void TakeIds(bool stage, Batch* batch);
+  void BeginStage(Batch* batch);
+  Status StagePages();
+  Status CommitStaged(Batch* batch);
+  Status PutPage(PageNo pgno, const std::string& page, Batch* batch);
+  void PutChunk(PageNo pgno, const std::string& page, uint64_t page_hash,
+                Batch* batch);
+  Status FillGrowth();
+  Status SubtractRemoved();
+  Status PutFirstPage(const CommitSpec& spec, Batch* batch);
+  void PutRecords(const CommitSpec& spec, const CommitStamp& stamp,
+                  Batch* batch, HeadState* state);
+  void PutBranchRecord(ActorId actor, Batch* batch, HeadState* state);
+  void PutCatalogEntry(const CommitStamp& stamp, Batch* batch,
+                       HeadState* state);
+
+  const std::shared_ptr<Store> store_;
+  const std::shared_ptr<Actor> actor_;
+  const std::shared_ptr<const HeadState> base_;
+  const uint32_t page_size_;
+  // The page size changes: every page is written, and nothing of the base
+  // shows through or counts in the digest.
+  const bool rewrite_;
+  BranchReader base_reader_;
+  Status failed_;  // of staging
+
+  uint32_t page_count_;
+  // Pages up to here show through from the base where not written.
+  uint32_t base_limit_;
+  std::map<PageNo, std::string> pages_;  // in memory
+  size_t memory_bytes_ = 0;              // of pages_
+
+  TxId txid_;                 // 0 until the first chunk is encoded
+  ActorId actor_id_;          // of a new actor, 0 until it is needed
+  BranchId stage_;            // the new branch; 0: the base's goes on
+  bool stage_known_ = false;  // its stage record is in the store
+  std::vector<bool> staged_;  // by pgno: stored under stage_
+  uint32_t staged_count_ = 0;
+  std::unique_ptr<BranchReader> stage_reader_;
+
+  uint64_t digest_delta_ = 0;  // modulo 2^64
+  uint32_t changed_page_count_ = 0;
+  uint64_t written_bytes_ = 0;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_BRANCH_WRITER_H_

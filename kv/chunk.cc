@@ -1,0 +1,122 @@
+#include "kv/chunk.h"
+
+#include <cstring>
+
+#include "kv/coding.h"
+#include "kv/hash.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr size_t kChecksumOffset = 16;
+
+bool AllZero(std::string_view page) {
+  // memcmp of the page with itself, shifted by one byte, runs at memory speed.
+  return page[0] == 0 &&
+         std::memcmp(page.data(), page.data() + 1, page.size() - 1) == 0;
+}
+
+uint64_t Checksum(const ChunkId& id, std::string_view value) {
+  std::string place;
+  AppendBig64(&place, id.branch.value);
+  AppendBig32(&place, id.pgno);
+  AppendBig64(&place, id.txid.value);
+  place.append(value.substr(0, kChecksumOffset));
+  return Hash64(value.substr(kChunkHeaderBytes), Hash64(place, 0));
+}
+
+// Writes the checksum into the header.
+void Seal(const ChunkId& id, std::string* value) {
+  std::string checksum;
+  AppendLittle64(&checksum, Checksum(id, *value));
+  value->replace(kChecksumOffset, checksum.size(), checksum);
+}
+
+Status Damaged(const ChunkId& id, const std::string& what) {
+  return Status::Corruption("page chunk damaged: " + what + ": " +
+                            ChunkName(id));
+}
+
+}  // namespace
+
+std::string ChunkName(const ChunkId& id) {
+  return "branch=" + std::to_string(id.branch.value) +
+         " pgno=" + std::to_string(id.pgno) +
+         " txid=" + std::to_string(id.txid.value);
+}
+
+uint64_t PageHash(PageNo pgno, std::string_view page) {
+  return Hash64(page, pgno);
+}
+
+uint64_t EmptyPageHash(PageNo pgno, uint32_t page_size) {
+  static const char kZeros[kMaxPageSize] = {};
+  return PageHash(pgno, std::string_view(kZeros, page_size));
+}
+
+std::string EncodeChunk(const ChunkId& id, std::string_view page,
+                        uint64_t page_hash) {
+  const bool empty = AllZero(page);
+  std::string value;
+  value.reserve(kChunkHeaderBytes + (empty ? 0 : page.size()));
+  value.push_back(static_cast<char>(kChunkVersion));
+  value.push_back(static_cast<char>(empty ? Codec::kEmpty : Codec::kRaw));
+  value.append(2, '\0');
+  AppendLittle32(&value, empty ? 0 : static_cast<uint32_t>(page.size()));
+  AppendLittle64(&value, page_hash);
+  value.append(8, '\0');
+  if (!empty) value.append(page);
+  Seal(id, &value);
+  return value;
+}
+
+std::string CopyOfChunk(const ChunkId& id, std::string_view value) {
+  std::string copy(value);
+  Seal(id, &copy);
+  return copy;
+}
+
+Status DecodeChunk(const ChunkId& id, std::string_view value,
+                   DecodedChunk* chunk) {
+  if (value.size() < kChunkHeaderBytes) return Damaged(id, "shorter than 24");
+  auto version = static_cast<uint8_t>(value[0]);
+  if (version != kChunkVersion) {
+    return Status::NotSupported(
+        "chunk version " + std::to_string(version) +
+        " is not known; this version reads 1: " + ChunkName(id));
+  }
+  if (LoadLittle64(value.data() + kChecksumOffset) != Checksum(id, value)) {
+    return Damaged(id, "checksum mismatch");
+  }
+  auto codec = static_cast<uint8_t>(value[1]);
+  if (codec > static_cast<uint8_t>(Codec::kRaw)) {
+    return Status::NotSupported("chunk codec " + std::to_string(codec) +
+                                " is not known: " + ChunkName(id));
+  }
+  DecodedChunk decoded;
+  decoded.codec = static_cast<Codec>(codec);
+  decoded.page_hash = LoadLittle64(value.data() + 8);
+  decoded.payload = value.substr(kChunkHeaderBytes);
+  if (LoadLittle32(value.data() + 4) != decoded.payload.size()) {
+    return Damaged(id, "payload size mismatch");
+  }
+  *chunk = decoded;
+  return Status::Ok();
+}
+
+Status UnpackPage(const ChunkId& id, const DecodedChunk& chunk,
+                  uint32_t page_size, char* page) {
+  if (chunk.codec == Codec::kEmpty) {
+    std::memset(page, 0, page_size);
+    return Status::Ok();
+  }
+  if (chunk.payload.size() != page_size) {
+    return Damaged(id, "payload of " + std::to_string(chunk.payload.size()) +
+                           " bytes, page size " + std::to_string(page_size));
+  }
+  std::memcpy(page, chunk.payload.data(), page_size);
+  return Status::Ok();
+}
+
+}  // namespace actorkv

@@ -1,0 +1,42 @@
+// Commit: makes what one or several BranchWriters hold the new heads of their
+// actors, all or none.
+//
+// Invariants:
+//  1. Chunks, commit record and head of every actor of the commit go into one
+//     engine commit; a reader sees all of it or nothing, also after a crash.
+//  2. Each head is guarded by the head that its writer began with: nothing is
+//     overwritten that the writer did not see.
+//  3. An outcome that the engine does not know is resolved by reading the head
+//     again and comparing commit ids, or reported as such; the txid is never
+//     used again (kv/actor.h).
+
+#ifndef ACTORKV_KV_COMMIT_H_
+#define ACTORKV_KV_COMMIT_H_
+
+#include <vector>
+
+#include "kv/branch_writer.h"
+
+namespace actorkv {
+
+struct PendingCommit {
+  BranchWriter* writer = nullptr;
+  CommitSpec spec;
+  // Set by CommitAll() when it succeeds.
+  std::shared_ptr<const HeadState> state;
+};
+
+// Commits; all writers are of `store`, each of another actor. Errors: kFenced,
+// with expected and actual generation; kConflict when a head moved;
+// kNotSupported for several actors on an engine that cannot do it, before
+// anything is written; kNoSpace, kIOError.
+Status CommitAll(Store* store, Durability durability,
+                 std::vector<PendingCommit>* commits);
+
+// Raises the generation of the actor, so that every writer that began before
+// is refused. Errors: kNotFound when there is no such actor.
+Status TakeOver(Store* store, Actor* actor, Generation* generation);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_COMMIT_H_

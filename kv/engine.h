@@ -1,0 +1,198 @@
+// Engine: the ordered key-value store that everything else stands on.
+//
+// The interface promises only what an embedded LSM tree (RocksDB), an object
+// store with ordered maps (RADOS omap) and a relational database can all keep:
+//
+// - A partition is the unit of ordered scan and of atomic write.
+// - There are no engine snapshots and no reverse scans: versions live in the
+//   keys (kv/keys.h), so a reader needs only "first key at or after".
+// - A commit has four outcomes, see CommitOutcome. After kUnknown the caller
+//   re-reads the head and looks for its own commit id; an engine whose live
+//   reads may lie after a failed sync (RocksDB) reopens itself before it
+//   answers any further read or commit.
+// - Commits over several partitions are atomic where
+//   limits().multi_partition_commit says so. Elsewhere the store orders them.
+//
+// Thread safety: Engine may be used from any thread. An EngineReader belongs
+// to one thread at a time.
+//
+// One conformance suite (tests/kv/engine_conformance_test.cc) runs on every
+// engine.
+
+#ifndef ACTORKV_KV_ENGINE_H_
+#define ACTORKV_KV_ENGINE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kv/status.h"
+
+namespace actorkv {
+
+// DO NOT CHANGE THESE ENUM VALUES: they are embedded in stored keys.
+enum class PartitionKind : uint8_t {
+  kCatalog = 1,  // one per store, id 0: names, store record, clock, stages
+  kActor = 2,    // one per actor: head, branch records, commit records
+  kBranch = 3,   // one per branch: page chunks
+};
+
+struct Partition {
+  PartitionKind kind;
+  uint64_t id;
+
+  friend bool operator==(const Partition& a, const Partition& b) {
+    return a.kind == b.kind && a.id == b.id;
+  }
+  friend bool operator!=(const Partition& a, const Partition& b) {
+    return !(a == b);
+  }
+};
+
+struct KeyValue {
+  std::string key;
+  std::string value;
+};
+
+// What an engine can take in one commit. Constants of the engine.
+struct EngineLimits {
+  size_t max_batch_bytes;  // keys and values of one commit together
+  size_t max_value_bytes;
+  size_t max_key_bytes;
+  bool multi_partition_commit;  // commits over several partitions are atomic
+};
+
+// Puts, deletes and guards of one commit. Keys and values are copied in.
+class Batch {
+ public:
+  struct Op {
+    Partition partition;
+    std::string_view key;
+    std::optional<std::string_view> value;  // nullopt: delete
+  };
+  struct Guard {
+    Partition partition;
+    std::string key;
+    std::optional<std::string> expected;  // nullopt: the key must not exist
+  };
+
+  void Put(Partition partition, std::string_view key, std::string_view value);
+  void Delete(Partition partition, std::string_view key);
+
+  // The commit happens only if `key` has exactly this value (or is absent).
+  void AddGuard(Partition partition, std::string_view key,
+                std::optional<std::string_view> expected);
+
+  // Moves the operations and guards of `other` behind those of this batch.
+  void Append(Batch other);
+
+  void Clear();
+  bool empty() const { return ops_.empty() && guards_.empty(); }
+  size_t op_count() const { return ops_.size(); }
+  // Bytes of all keys and values.
+  size_t size_bytes() const { return size_bytes_; }
+  Op op(size_t index) const;
+  const std::vector<Guard>& guards() const { return guards_; }
+
+ private:
+  struct StoredOp {
+    Partition partition;
+    std::string key;
+    std::optional<std::string> value;
+  };
+  std::vector<StoredOp> ops_;
+  std::vector<Guard> guards_;
+  size_t size_bytes_ = 0;
+};
+
+enum class Durability {
+  kBuffered,  // survives the death of the process, not a power loss
+  kSynced,    // on stable storage when Commit returns
+};
+
+enum class CommitOutcome {
+  kDone,      // all of it is there, with the durability asked for
+  kConflict,  // a guard did not hold; nothing was written
+  kFailed,    // nothing was written
+  kUnknown,   // it may or may not be there, now or after a restart
+};
+
+struct [[nodiscard]] CommitResult {
+  CommitOutcome outcome = CommitOutcome::kDone;
+  Status status;  // ok exactly when outcome is kDone
+
+  bool done() const { return outcome == CommitOutcome::kDone; }
+};
+
+// A read session. It sees every commit that was done before the session's
+// first read after NewReader() or Refresh(); it may or may not see later ones.
+// Cheap to keep: an engine may hold an iterator in it, so hold one for a
+// transaction, not for a connection. Must be destroyed before its Engine.
+class EngineReader {
+ public:
+  virtual ~EngineReader() = default;
+
+  // values->at(i) is the value of keys[i], nullopt where it does not exist.
+  virtual Status Get(Partition partition,
+                     const std::vector<std::string_view>& keys,
+                     std::vector<std::optional<std::string>>* values) = 0;
+
+  // found->at(i) is the first pair at or after keys[i] inside the partition,
+  // nullopt past its end.
+  virtual Status Seek(Partition partition,
+                      const std::vector<std::string_view>& keys,
+                      std::vector<std::optional<KeyValue>>* found) = 0;
+
+  // Up to `limit` pairs at or after `start`, in key order.
+  virtual Status Scan(Partition partition, std::string_view start, size_t limit,
+                      std::vector<KeyValue>* pairs) = 0;
+
+  // As Seek for one key, without copying: the views are valid until the next
+  // call on this reader. *found is false past the end of the partition.
+  virtual Status SeekOne(Partition partition, std::string_view key, bool* found,
+                         std::string_view* found_key,
+                         std::string_view* value) = 0;
+
+  // Forgets what it has seen: the next read sees every commit done by now.
+  virtual void Refresh() = 0;
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  virtual const EngineLimits& limits() const = 0;
+  virtual std::unique_ptr<EngineReader> NewReader() = 0;
+
+  // All of the batch or nothing. Errors (kFailed): kInvalidArgument past a
+  // limit, with the limit and the value in the message; kNoSpace; kIOError.
+  // kNotSupported for more than one partition without multi_partition_commit.
+  virtual CommitResult Commit(const Batch& batch, Durability durability) = 0;
+
+  // Removes every key of the partition. Not atomic with anything; may be
+  // repeated. Used for what is already unreachable.
+  virtual Status Drop(Partition partition) = 0;
+
+  // Makes what kBuffered commits wrote durable.
+  virtual Status Sync() = 0;
+
+  // Sees commits that another process made since (a follower engine); does
+  // nothing on an engine that is itself the writer. Sets *changed when there
+  // may be something new.
+  virtual Status CatchUp(bool* changed) = 0;
+
+  // A consistent copy of everything under the directory `path`, which must
+  // not exist. *bytes: its size. kNotSupported where an engine has no files.
+  virtual Status Checkpoint(const std::string& path, uint64_t* bytes) = 0;
+
+  // "RocksDB 7.8.3", for people.
+  virtual std::string Describe() const = 0;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_ENGINE_H_

@@ -1,0 +1,52 @@
+// Gate: a shared lock whose exclusive side is never starved. Every use of an
+// open database holds it shared; closing and opening it again holds it
+// exclusively.
+//
+// std::shared_mutex alone prefers readers on Linux: a steady stream of reads
+// could put off a reopen for ever. So who wants it exclusively first closes a
+// turnstile that newcomers wait at.
+//
+// Not recursive: a thread that holds the gate must not ask for it again.
+
+#ifndef ACTORKV_KV_GATE_H_
+#define ACTORKV_KV_GATE_H_
+
+#include <atomic>
+#include <mutex>
+#include <shared_mutex>
+
+namespace actorkv {
+
+class Gate {
+ public:
+  using Hold = std::shared_lock<std::shared_mutex>;
+
+  Hold Shared() {
+    if (closed_.load(std::memory_order_acquire)) {
+      std::lock_guard<std::mutex> wait(turnstile_);
+    }
+    return Hold(mutex_);
+  }
+
+  class Exclusive {
+   public:
+    explicit Exclusive(Gate* gate) : turn_(gate->turnstile_) {
+      gate->closed_.store(true, std::memory_order_release);
+      lock_ = std::unique_lock<std::shared_mutex>(gate->mutex_);
+      gate->closed_.store(false, std::memory_order_release);
+    }
+
+   private:
+    std::unique_lock<std::mutex> turn_;
+    std::unique_lock<std::shared_mutex> lock_;
+  };
+
+ private:
+  std::atomic<bool> closed_{false};
+  std::mutex turnstile_;
+  std::shared_mutex mutex_;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_GATE_H_

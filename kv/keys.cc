@@ -1,0 +1,134 @@
+#include "kv/keys.h"
+
+#include "kv/coding.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr char kStoreRecord = 'M';
+constexpr char kActorEntry = 'N';
+constexpr char kDeletedEntry = 'D';
+constexpr char kStage = 'S';
+constexpr char kClockLimit = 'T';
+constexpr char kHead = 'H';
+constexpr char kBranchRecord = 'B';
+constexpr char kCommit = 'C';
+
+std::string Prefix(char kind) { return std::string(1, kind); }
+
+std::string KindAndId(char kind, uint64_t id) {
+  std::string key(1, kind);
+  AppendBig64(&key, id);
+  return key;
+}
+
+std::string Hex(std::string_view bytes) {
+  static const char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (char c : bytes.substr(0, 32)) {
+    auto byte = static_cast<unsigned char>(c);
+    text.push_back(kDigits[byte >> 4]);
+    text.push_back(kDigits[byte & 15]);
+  }
+  return text;
+}
+
+Status BadKey(const char* what, std::string_view key) {
+  return Status::Corruption(std::string("malformed key: not a ") + what +
+                            ": bytes=" + Hex(key));
+}
+
+// Parses kind(1) | id(8).
+Status ParseKindAndId(std::string_view key, char kind, const char* what,
+                      uint64_t* id) {
+  if (key.size() != 9 || key[0] != kind) return BadKey(what, key);
+  *id = LoadBig64(key.data() + 1);
+  return Status::Ok();
+}
+
+}  // namespace
+
+Partition CatalogPartition() { return {PartitionKind::kCatalog, 0}; }
+Partition ActorPartition(ActorId actor) {
+  return {PartitionKind::kActor, actor.value};
+}
+Partition BranchPartition(BranchId branch) {
+  return {PartitionKind::kBranch, branch.value};
+}
+
+std::string StoreRecordKey() { return Prefix(kStoreRecord); }
+
+std::string ActorEntryPrefix() { return Prefix(kActorEntry); }
+std::string ActorEntryKey(std::string_view name) {
+  return ActorEntryPrefix().append(name);
+}
+Status ParseActorEntryKey(std::string_view key, std::string* name) {
+  if (key.size() < 2 || key[0] != kActorEntry)
+    return BadKey("actor entry", key);
+  *name = std::string(key.substr(1));
+  return Status::Ok();
+}
+
+std::string DeletedEntryKey(ActorId actor) {
+  return KindAndId(kDeletedEntry, actor.value);
+}
+
+std::string StagePrefix() { return Prefix(kStage); }
+std::string StageKey(BranchId branch) {
+  return KindAndId(kStage, branch.value);
+}
+Status ParseStageKey(std::string_view key, BranchId* branch) {
+  return ParseKindAndId(key, kStage, "stage", &branch->value);
+}
+
+std::string ClockLimitPrefix() { return Prefix(kClockLimit); }
+std::string ClockLimitKey(uint64_t limit_us) {
+  return KindAndId(kClockLimit, limit_us);
+}
+Status ParseClockLimitKey(std::string_view key, uint64_t* limit_us) {
+  return ParseKindAndId(key, kClockLimit, "clock limit", limit_us);
+}
+
+std::string HeadKey() { return Prefix(kHead); }
+std::string BranchRecordKey(BranchId branch) {
+  return KindAndId(kBranchRecord, branch.value);
+}
+
+std::string CommitPrefix() { return Prefix(kCommit); }
+std::string CommitPrefix(BranchId branch) {
+  return KindAndId(kCommit, branch.value);
+}
+std::string CommitKey(BranchId branch, TxId txid) {
+  std::string key = CommitPrefix(branch);
+  AppendBig64(&key, ~txid.value);
+  return key;
+}
+Status ParseCommitKey(std::string_view key, BranchId* branch, TxId* txid) {
+  if (key.size() != 17 || key[0] != kCommit) return BadKey("commit", key);
+  branch->value = LoadBig64(key.data() + 1);
+  txid->value = ~LoadBig64(key.data() + 9);
+  return Status::Ok();
+}
+
+std::string ChunkKey(PageNo pgno, TxId txid) {
+  std::string key;
+  key.reserve(kChunkKeyBytes);
+  key.push_back(static_cast<char>(kChunkLayout));
+  AppendBig32(&key, pgno);
+  AppendBig64(&key, ~txid.value);
+  return key;
+}
+Status ParseChunkKey(std::string_view key, PageNo* pgno, TxId* txid) {
+  if (key.size() != kChunkKeyBytes) return BadKey("page chunk", key);
+  auto layout = static_cast<uint8_t>(key[0]);
+  if (layout != kChunkLayout) {
+    return Status::NotSupported("chunk layout " + std::to_string(layout) +
+                                " is not known; this version reads layout 2");
+  }
+  *pgno = LoadBig32(key.data() + 1);
+  txid->value = ~LoadBig64(key.data() + 5);
+  return Status::Ok();
+}
+
+}  // namespace actorkv

@@ -1,0 +1,79 @@
+// Every key of a store. No other file knows key bytes; kv/FORMAT.md has the
+// same tables for readers of the format.
+//
+// A key lives in a partition (kv/engine.h). Integers are big-endian, so that
+// keys sort as numbers. The first byte of a key is its kind.
+//
+// Catalog partition (one, id 0)
+//
+//   'M'                                  store record
+//   'N' name                             actor entry: the actor of that name
+//   'D' actor(8)                         entry of a deleted actor whose name
+//                                        was taken again
+//   'S' branch(8)                        stage: a branch being written by a
+//                                        transaction that is not committed
+//   'T' limit_us(8)                      clock limit
+//
+// Actor partition (id = actor)
+//
+//   'H'                                  head
+//   'B' branch(8)                        branch record
+//   'C' branch(8) ~txid(8)               commit record, newest first
+//
+// Branch partition (id = branch)
+//
+//   layout(1) = 2, pgno(4), ~txid(8)     page chunk, newest first
+//
+// ~txid is 2^64 - 1 - txid: the version of page p that a snapshot at txid s
+// sees is the first key at or after (p, ~s), if that is of page p.
+
+#ifndef ACTORKV_KV_KEYS_H_
+#define ACTORKV_KV_KEYS_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "kv/engine.h"
+#include "kv/types.h"
+
+namespace actorkv {
+
+Partition CatalogPartition();
+Partition ActorPartition(ActorId actor);
+Partition BranchPartition(BranchId branch);
+
+std::string StoreRecordKey();
+
+std::string ActorEntryKey(std::string_view name);
+std::string ActorEntryPrefix();
+// Errors: kCorruption when `key` is not an actor entry's.
+Status ParseActorEntryKey(std::string_view key, std::string* name);
+
+std::string DeletedEntryKey(ActorId actor);
+
+std::string StageKey(BranchId branch);
+std::string StagePrefix();
+Status ParseStageKey(std::string_view key, BranchId* branch);
+
+std::string ClockLimitKey(uint64_t limit_us);
+std::string ClockLimitPrefix();
+Status ParseClockLimitKey(std::string_view key, uint64_t* limit_us);
+
+std::string HeadKey();
+std::string BranchRecordKey(BranchId branch);
+std::string CommitKey(BranchId branch, TxId txid);
+// Before every commit key of the branch, whatever its txid.
+std::string CommitPrefix(BranchId branch);
+std::string CommitPrefix();
+Status ParseCommitKey(std::string_view key, BranchId* branch, TxId* txid);
+
+constexpr uint8_t kChunkLayout = 2;
+constexpr size_t kChunkKeyBytes = 13;
+std::string ChunkKey(PageNo pgno, TxId txid);
+// Errors: kCorruption; kNotSupported for another layout, naming it.
+Status ParseChunkKey(std::string_view key, PageNo* pgno, TxId* txid);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_KEYS_H_

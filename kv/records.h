@@ -1,0 +1,110 @@
+// The values of all keys but page chunks (kv/chunk.h). Each is
+//
+//   version(1) | fields, little-endian | check(8)
+//
+// check = XXH3_64bits(version and fields, seed = XXH3_64bits(key)), so that a
+// record verifies only under its own key. kv/FORMAT.md has each byte. An
+// unknown version is kNotSupported and names it; anything else that does not
+// decode is kCorruption and names the record.
+
+#ifndef ACTORKV_KV_RECORDS_H_
+#define ACTORKV_KV_RECORDS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "kv/status.h"
+#include "kv/types.h"
+
+namespace actorkv {
+
+constexpr uint32_t kStoreFormat = 1;  // of a whole store, in its record
+
+// One per store. Says which format the store is in.
+struct StoreRecord {
+  uint32_t format = kStoreFormat;
+  uint64_t store_id = 0;  // random
+  uint64_t created_at_us = 0;
+};
+
+// DO NOT CHANGE THESE ENUM VALUES: they are embedded in actor entries.
+enum class ActorState : uint8_t { kLive = 1, kDeleted = 2 };
+
+// What a name stands for. The floors are the largest change counter and
+// schema cookie that any earlier actor of this name had, see
+// kv/branch_writer.h.
+struct ActorEntry {
+  ActorId actor;
+  ActorState state = ActorState::kLive;
+  uint64_t created_at_us = 0;
+  uint64_t deleted_at_us = 0;  // 0: not deleted
+  uint32_t stamp_floor = 0;
+  uint32_t cookie_floor = 0;
+};
+
+// The one record that makes a commit visible.
+struct Head {
+  Generation generation;
+  Snapshot snapshot;
+  uint64_t digest = 0;  // sum of page hashes, kv/chunk.h
+  uint64_t committed_at_us = 0;
+  CommitId commit_id = {};
+  uint64_t stored_bytes = 0;  // chunk values written for this actor, all told
+};
+
+// One per commit, kept for history.
+struct CommitRecord {
+  Generation generation;
+  Snapshot snapshot;
+  uint64_t digest = 0;
+  uint64_t committed_at_us = 0;
+  CommitId commit_id = {};
+  uint32_t changed_page_count = 0;  // chunks that this commit stored
+  uint64_t written_bytes = 0;       // of their values
+  Origin origin = Origin::kSql;
+};
+
+// A point on a branch of an actor.
+struct BranchPoint {
+  ActorId actor;
+  BranchId branch;
+  TxId txid;
+};
+
+// Where a branch began.
+struct BranchRecord {
+  std::optional<BranchPoint> parent;  // none: it holds every page itself
+  TxId first_txid;                    // of its first commit
+  uint64_t created_at_us = 0;
+};
+
+// A branch that a transaction is writing before it commits.
+struct StageRecord {
+  ActorId actor;
+  uint64_t created_at_us = 0;
+};
+
+std::string EncodeRecord(std::string_view key, const StoreRecord& record);
+std::string EncodeRecord(std::string_view key, const ActorEntry& entry);
+std::string EncodeRecord(std::string_view key, const Head& head);
+std::string EncodeRecord(std::string_view key, const CommitRecord& record);
+std::string EncodeRecord(std::string_view key, const BranchRecord& record);
+std::string EncodeRecord(std::string_view key, const StageRecord& record);
+
+Status DecodeRecord(std::string_view key, std::string_view value,
+                    StoreRecord* record);
+Status DecodeRecord(std::string_view key, std::string_view value,
+                    ActorEntry* entry);
+Status DecodeRecord(std::string_view key, std::string_view value, Head* head);
+Status DecodeRecord(std::string_view key, std::string_view value,
+                    CommitRecord* record);
+Status DecodeRecord(std::string_view key, std::string_view value,
+                    BranchRecord* record);
+Status DecodeRecord(std::string_view key, std::string_view value,
+                    StageRecord* record);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_RECORDS_H_

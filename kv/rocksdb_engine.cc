@@ -1,0 +1,240 @@
+#include "kv/rocksdb_engine.h"
+
+#include <rocksdb/utilities/checkpoint.h>
+#include <rocksdb/version.h>
+#include <rocksdb/write_batch.h>
+
+#include <optional>
+#include <utility>
+
+#include "kv/engine_limits.h"
+#include "kv/guard_set.h"
+#include "kv/rocksdb_handle.h"
+#include "kv/rocksdb_keys.h"
+#include "kv/rocksdb_reader.h"
+#include "kv/rocksdb_status.h"
+#include "kv/space_reserve.h"
+
+namespace actorkv {
+namespace {
+
+using Need = RocksDbHandle::Need;
+
+// A batch lives in memory several times over (ours, RocksDB's, the log's
+// buffer), so it is bounded well below the write buffers.
+constexpr EngineLimits kLimits = {
+    /*max_batch_bytes=*/size_t{16} << 20,
+    /*max_value_bytes=*/size_t{8} << 20,
+    /*max_key_bytes=*/4096,
+    /*multi_partition_commit=*/true,
+};
+
+// Bytes that RocksDB's batch has beside a key and a value: tag, family,
+// lengths, our prefix.
+constexpr size_t kOpOverheadBytes = 24;
+
+CommitResult Failed(Status status) {
+  return {CommitOutcome::kFailed, std::move(status)};
+}
+
+class RocksDbEngine : public Engine {
+ public:
+  explicit RocksDbEngine(std::unique_ptr<RocksDbHandle> handle)
+      : handle_(std::move(handle)), space_(handle_->directory()) {}
+
+  const EngineLimits& limits() const override { return kLimits; }
+
+  std::unique_ptr<EngineReader> NewReader() override {
+    return std::make_unique<RocksDbReader>(handle_.get());
+  }
+
+  CommitResult Commit(const Batch& batch, Durability durability) override;
+  Status Drop(Partition partition) override;
+  Status Sync() override;
+  Status CatchUp(bool* changed) override { return handle_->CatchUp(changed); }
+  Status Checkpoint(const std::string& path, uint64_t* bytes) override;
+
+  std::string Describe() const override {
+    return "RocksDB " + rocksdb::GetRocksVersionAsString();
+  }
+
+ private:
+  Status UseForWriting(Gate::Hold* hold);
+
+  // All below REQUIRE a Hold.
+
+  // Done when every guard holds.
+  CommitResult CheckGuards(const std::vector<Batch::Guard>& guards);
+  Status ClaimSpace(size_t size_bytes);
+  rocksdb::WriteBatch Translate(const Batch& batch);
+  // Writes; marks the database broken when the outcome is not known.
+  CommitResult Write(rocksdb::WriteBatch* batch, Durability durability);
+
+  const std::unique_ptr<RocksDbHandle> handle_;
+  GuardSet guards_;
+  SpaceReserve space_;
+};
+
+std::vector<std::string> GuardedKeys(const std::vector<Batch::Guard>& guards) {
+  std::vector<std::string> keys;
+  keys.reserve(guards.size());
+  for (const Batch::Guard& guard : guards) {
+    // The kind sets the two column families apart.
+    keys.push_back(static_cast<char>(guard.partition.kind) +
+                   PhysicalKey(guard.partition, guard.key));
+  }
+  return keys;
+}
+
+Status RocksDbEngine::UseForWriting(Gate::Hold* hold) {
+  if (handle_->follows()) {
+    return Status::NotSupported("store is open read-only: " +
+                                handle_->directory());
+  }
+  return handle_->Use(Need::kWrite, hold);
+}
+
+CommitResult RocksDbEngine::Commit(const Batch& batch, Durability durability) {
+  if (Status s = CheckBatchLimits(batch, kLimits); !s.ok()) return Failed(s);
+  // Claimed before the hold: who waits here must not keep a reopen waiting.
+  const GuardSet::Claim claim(&guards_, GuardedKeys(batch.guards()));
+  Gate::Hold hold;
+  if (Status s = UseForWriting(&hold); !s.ok()) return Failed(s);
+  if (CommitResult r = CheckGuards(batch.guards()); !r.done()) return r;
+  rocksdb::WriteBatch translated = Translate(batch);
+  if (Status s = ClaimSpace(translated.GetDataSize()); !s.ok()) {
+    return Failed(s);
+  }
+  return Write(&translated, durability);
+}
+
+CommitResult RocksDbEngine::CheckGuards(
+    const std::vector<Batch::Guard>& guards) {
+  rocksdb::PinnableSlice value;
+  for (const Batch::Guard& guard : guards) {
+    value.Reset();
+    const rocksdb::Status got = handle_->db()->Get(
+        rocksdb::ReadOptions(), handle_->family(FamilyOf(guard.partition)),
+        PhysicalKey(guard.partition, guard.key), &value);
+    if (!got.ok() && !got.IsNotFound()) {
+      return Failed(FromRocksDb(got, "read guard", handle_->directory()));
+    }
+    const bool holds = got.ok() ? guard.expected.has_value() &&
+                                      value.ToStringView() == *guard.expected
+                                : !guard.expected.has_value();
+    if (!holds) {
+      return {CommitOutcome::kConflict,
+              Status::Conflict("a guarded key has another value")};
+    }
+  }
+  return {};
+}
+
+Status RocksDbEngine::ClaimSpace(size_t size_bytes) {
+  if (space_.Stale()) {
+    uint64_t memtable_bytes = 0;
+    handle_->db()->GetAggregatedIntProperty(
+        rocksdb::DB::Properties::kCurSizeAllMemTables, &memtable_bytes);
+    bool tight = false;
+    space_.Refresh(memtable_bytes, &tight);
+    if (tight) {
+      // Turns log and memtables into tables, which gives the log's space
+      // back; without it nothing would flush while commits are refused.
+      rocksdb::FlushOptions flush;
+      flush.wait = false;
+      flush.allow_write_stall = true;
+      (void)handle_->db()
+          ->Flush(flush, {handle_->family(Family::kDefault),
+                          handle_->family(Family::kChunks)})
+          .ok();
+    }
+  }
+  return space_.Claim(size_bytes);
+}
+
+rocksdb::WriteBatch RocksDbEngine::Translate(const Batch& batch) {
+  rocksdb::WriteBatch translated(batch.size_bytes() +
+                                 batch.op_count() * kOpOverheadBytes);
+  std::string key;
+  for (size_t i = 0; i < batch.op_count(); ++i) {
+    const Batch::Op op = batch.op(i);
+    SetPhysicalKey(op.partition, op.key, &key);
+    rocksdb::ColumnFamilyHandle* const family =
+        handle_->family(FamilyOf(op.partition));
+    // These fail only for batches beyond 4 GiB.
+    if (op.value.has_value()) {
+      (void)translated.Put(family, key, *op.value).ok();
+    } else {
+      (void)translated.Delete(family, key).ok();
+    }
+  }
+  return translated;
+}
+
+CommitResult RocksDbEngine::Write(rocksdb::WriteBatch* batch,
+                                  Durability durability) {
+  rocksdb::WriteOptions options;
+  options.sync = durability == Durability::kSynced;
+  const rocksdb::Status written = handle_->db()->Write(options, batch);
+  if (written.ok()) return {};
+  const Status status = FromRocksDb(written, "commit", handle_->directory());
+  if (NothingWritten(written)) return Failed(status);
+  // Before the guards are released and the caller hears of it: the next
+  // read or commit, of whichever thread, finds it broken and reopens.
+  handle_->MarkBroken();
+  return {CommitOutcome::kUnknown, status};
+}
+
+Status RocksDbEngine::Drop(Partition partition) {
+  Gate::Hold hold;
+  if (Status s = UseForWriting(&hold); !s.ok()) return s;
+  rocksdb::WriteBatch batch;
+  // No space is claimed: this is how space comes back.
+  const rocksdb::Status added = batch.DeleteRange(
+      handle_->family(FamilyOf(partition)), PhysicalKey(partition, ""),
+      PartitionEnd(partition, kLimits.max_key_bytes));
+  if (!added.ok()) return FromRocksDb(added, "drop", handle_->directory());
+  return Write(&batch, Durability::kBuffered).status;
+}
+
+Status RocksDbEngine::Sync() {
+  if (handle_->follows()) return Status::Ok();
+  Gate::Hold hold;
+  if (Status s = UseForWriting(&hold); !s.ok()) return s;
+  const rocksdb::Status synced = handle_->db()->SyncWAL();
+  if (synced.ok()) return Status::Ok();
+  handle_->MarkBroken();
+  return FromRocksDb(synced, "sync", handle_->directory());
+}
+
+Status RocksDbEngine::Checkpoint(const std::string& path, uint64_t* bytes) {
+  Gate::Hold hold;
+  if (Status s = UseForWriting(&hold); !s.ok()) return s;
+  DirectoryKind kind = DirectoryKind::kMissing;
+  const Status classified = ClassifyDirectory(path, &kind);
+  if (!classified.ok() || kind != DirectoryKind::kMissing) {
+    return Status::AlreadyExists("checkpoint target exists: " + path);
+  }
+  rocksdb::Checkpoint* raw = nullptr;
+  rocksdb::Status made = rocksdb::Checkpoint::Create(handle_->db(), &raw);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
+  // Flushes first, so that the copy is tables without a log.
+  if (made.ok()) made = checkpoint->CreateCheckpoint(path);
+  if (!made.ok())
+    return FromRocksDb(made, "checkpoint to " + path, handle_->directory());
+  return DirectoryBytes(path, bytes);
+}
+
+}  // namespace
+
+Status OpenRocksDbEngine(const std::string& directory, OpenMode mode,
+                         std::unique_ptr<Engine>* engine) {
+  std::unique_ptr<RocksDbHandle> handle;
+  if (Status s = RocksDbHandle::Open(directory, mode, &handle); !s.ok()) {
+    return s;
+  }
+  *engine = std::make_unique<RocksDbEngine>(std::move(handle));
+  return Status::Ok();
+}
+
+}  // namespace actorkv

@@ -1,0 +1,54 @@
+// RocksDbEngine: the embedded engine, one RocksDB database per store.
+//
+// The only file pair that knows RocksDB (7.8). It owns the options, the
+// mapping of partitions to column families and key prefixes, the reopening
+// after a failed write, and the translation of rocksdb::Status.
+//
+// Physical keys: column family "default" holds catalog and actor partitions
+// as kind(1) | id(8, big-endian) | key; column family "chunks" holds branch
+// partitions as id(8, big-endian) | key.
+//
+// Invariants:
+//  1. A commit that returned kDone with kSynced is on stable storage.
+//  2. After a write whose outcome is unknown, no read and no commit is
+//     answered before the database was closed and opened again: RocksDB may
+//     hide a record from a live Get and show it after a reopen.
+//  3. While it cannot be opened for writing (disk full), it is opened for
+//     reading, so that reads go on; commits try again at most every
+//     kReopenInterval and answer kNoSpace or kIOError until one succeeds.
+//  4. Guarded commits of one key are serial; commits that share no guarded
+//     key never wait for each other's sync.
+
+#ifndef ACTORKV_KV_ROCKSDB_ENGINE_H_
+#define ACTORKV_KV_ROCKSDB_ENGINE_H_
+
+#include <memory>
+#include <string>
+
+#include "kv/engine.h"
+
+namespace rocksdb {
+class FileSystem;
+}  // namespace rocksdb
+
+namespace actorkv {
+
+enum class OpenMode {
+  kCreate,    // read and write; made when it does not exist
+  kExisting,  // read and write; kNotFound when it does not exist
+  kFollow,    // read-only beside a writer in another process
+};
+
+// Errors: kBusy when another process has it open for writing; kCorruption;
+// kNoSpace; kIOError.
+Status OpenRocksDbEngine(const std::string& directory, OpenMode mode,
+                         std::unique_ptr<Engine>* engine);
+
+// Every database opened from now on reads and writes through `file_system`;
+// nullptr: the operating system's. For fault tests.
+void SetRocksDbFileSystemForTesting(
+    std::shared_ptr<rocksdb::FileSystem> file_system);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_ROCKSDB_ENGINE_H_

@@ -1,0 +1,160 @@
+#include "kv/rocksdb_options.h"
+
+#include <rocksdb/convenience.h>
+#include <rocksdb/env.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/slice_transform.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+#include <cstdarg>
+
+#include "kv/rocksdb_keys.h"
+
+namespace actorkv {
+namespace {
+
+constexpr double kFilterBitsPerKey = 10;
+
+rocksdb::BlockBasedTableOptions TableOptions(
+    const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  // In the cache, so that memory does not grow with the number of files; in
+  // its high priority half, so that a scan of pages does not push them out.
+  table.cache_index_and_filter_blocks = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  // Level 0 is asked on every read, and is a few files.
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kFilterBitsPerKey));
+  table.format_version = 5;
+  return table;
+}
+
+// Heads and small records: read by whole key.
+rocksdb::ColumnFamilyOptions DefaultFamilyOptions(
+    const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options;
+  options.write_buffer_size = kDefaultWriteBufferBytes;
+  options.level_compaction_dynamic_level_bytes = true;  // less dead space
+  options.compression = rocksdb::kNoCompression;  // too small to pay for it
+  options.table_factory.reset(
+      rocksdb::NewBlockBasedTableFactory(TableOptions(cache)));
+  return options;
+}
+
+bool HasLz4() {
+  const auto types = rocksdb::GetSupportedCompressions();
+  return std::count(types.begin(), types.end(), rocksdb::kLZ4Compression) > 0;
+}
+
+// Pages: read by "newest version at or before", written once.
+rocksdb::ColumnFamilyOptions ChunksFamilyOptions(
+    const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options;
+  options.write_buffer_size = kChunksWriteBufferBytes;
+  options.level_compaction_dynamic_level_bytes = true;
+  // Two flushes may queue behind the one being filled before writes wait.
+  options.max_write_buffer_number = 3;
+  // L0 and the first level behind it stay plain: they are hot, and short
+  // lived. What a big store keeps deeper is cold and is 90 % of its bytes;
+  // LZ4 halves typical pages there and unpacks faster than a disk delivers.
+  options.compression_per_level = {
+      rocksdb::kNoCompression, rocksdb::kNoCompression,
+      HasLz4() ? rocksdb::kLZ4Compression : rocksdb::kNoCompression};
+  // All versions of a page share a prefix. With filters on it, a read skips
+  // the files, and the write buffer, that have no version of the page.
+  options.prefix_extractor.reset(
+      rocksdb::NewFixedPrefixTransform(kPagePrefixBytes));
+  options.memtable_prefix_bloom_size_ratio = 0.02;
+  rocksdb::BlockBasedTableOptions table = TableOptions(cache);
+  // Nobody asks for a chunk by its whole key without a chance to find it.
+  table.whole_key_filtering = false;
+  // Scans run twice as fast as with 4 KiB blocks; a point read out of the
+  // cache costs the same.
+  table.block_size = 16 << 10;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+class SilentLogger : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
+// Bounds on what RocksDB writes about itself.
+void BoundHousekeeping(rocksdb::DBOptions* options) {
+  options->info_log_level = rocksdb::WARN_LEVEL;
+  options->keep_log_file_num = 2;
+  options->max_log_file_size = 1 << 20;
+  options->max_manifest_file_size = 16 << 20;  // 1 GiB as shipped
+  // Statistics nobody reads; each period also keeps a thread awake.
+  options->stats_dump_period_sec = 0;
+  options->stats_persist_period_sec = 0;
+}
+
+}  // namespace
+
+std::shared_ptr<rocksdb::Cache> NewBlockCache() {
+  return rocksdb::NewLRUCache(kBlockCacheBytes);
+}
+
+rocksdb::DBOptions WriterOptions(rocksdb::Env* env) {
+  rocksdb::DBOptions options;
+  if (env != nullptr) options.env = env;
+  BoundHousekeeping(&options);
+  options.max_open_files = kMaxOpenFiles;
+  options.max_file_opening_threads = 2;  // 16 as shipped, at each open
+  options.max_background_jobs = 2;       // one flush, one compaction
+  options.db_write_buffer_size = kAllWriteBufferBytes;
+  options.max_total_wal_size = kMaxLogBytes;
+  // Reading every file's properties at open makes opening slow.
+  options.skip_stats_update_on_db_open = true;
+  // Files are removed in the background, not by the reader that happens to
+  // let go of them last.
+  options.avoid_unnecessary_blocking_io = true;
+  // Spreads the write-back of table files, so that a commit's fsync does not
+  // wait behind a whole one.
+  options.bytes_per_sync = 1 << 20;
+  // Preallocated logs are not faster here (engine measurements), but take
+  // tens of MiB that a small disk does not have.
+  options.allow_fallocate = false;
+  // A close is quick: the log has everything, and the next open flushes it.
+  options.avoid_flush_during_shutdown = true;
+  // An open flushes what it recovered, so all that it shows is on the disk.
+  // The reopen after a failed sync relies on this (see rocksdb_handle.h).
+  options.avoid_flush_during_recovery = false;
+  // A power loss leaves a torn last record: cut short, or with a page of
+  // zeros inside it. kTolerateCorruptedTailRecords accepts only the first
+  // and would refuse to open; kAbsoluteConsistency neither. This mode stops
+  // at the first bad record, so that the result is always a prefix of what
+  // was committed, never one with a hole; what was synced lies before it.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  // Without this, damage in the middle of the logs could pass for a torn
+  // tail: a log that is missing, or shorter than when it was synced and
+  // closed, makes the open fail.
+  options.track_and_verify_wals_in_manifest = true;
+  options.paranoid_checks = true;  // the default; we rely on it
+  return options;
+}
+
+rocksdb::DBOptions ReadOnlyOptions(rocksdb::Env* env) {
+  rocksdb::DBOptions options = WriterOptions(env);
+  // All files are opened at once and stay open: the writer may remove them.
+  options.max_open_files = -1;
+  // An open for reading would rotate the LOG file of the writer.
+  options.info_log = std::make_shared<SilentLogger>();
+  // A log may grow, or be gone, between the manifest and itself; our own
+  // comparison of the directory before and after covers it.
+  options.track_and_verify_wals_in_manifest = false;
+  return options;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> FamilyDescriptors(
+    const std::shared_ptr<rocksdb::Cache>& cache) {
+  return {{rocksdb::kDefaultColumnFamilyName, DefaultFamilyOptions(cache)},
+          {kChunksFamilyName, ChunksFamilyOptions(cache)}};
+}
+
+}  // namespace actorkv

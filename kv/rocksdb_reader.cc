@@ -1,0 +1,195 @@
+#include "kv/rocksdb_reader.h"
+
+#include "kv/rocksdb_keys.h"
+#include "kv/rocksdb_status.h"
+
+namespace actorkv {
+namespace {
+
+// True when the iterator stands on a key that begins as `target` does, for
+// `prefix_bytes`.
+bool IsInside(const rocksdb::Iterator& iterator, std::string_view target,
+              size_t prefix_bytes) {
+  return iterator.key().starts_with(
+      rocksdb::Slice(target.data(), prefix_bytes));
+}
+
+std::string_view LogicalKey(const rocksdb::Iterator& iterator,
+                            Partition partition) {
+  std::string_view key = iterator.key().ToStringView();
+  key.remove_prefix(PartitionPrefixBytes(partition));
+  return key;
+}
+
+}  // namespace
+
+RocksDbReader::RocksDbReader(RocksDbHandle* handle) : handle_(handle) {
+  handle_->Register(this);
+}
+
+RocksDbReader::~RocksDbReader() { handle_->Unregister(this); }
+
+void RocksDbReader::DropIterators() {
+  for (Slot& slot : slots_) slot = Slot();
+}
+
+void RocksDbReader::Refresh() {
+  for (Slot& slot : slots_) slot.stale = true;
+}
+
+Status RocksDbReader::Prepare(Kind kind, rocksdb::Iterator** iterator) {
+  Slot& slot = slots_[static_cast<size_t>(kind)];
+  if (slot.iterator != nullptr && slot.stale) {
+    // Cheap while no file changed; else RocksDB builds it anew inside.
+    if (!slot.iterator->Refresh().ok()) slot.iterator.reset();
+  }
+  slot.stale = false;
+  if (slot.iterator == nullptr) {
+    rocksdb::ReadOptions options;
+    options.verify_checksums = true;
+    if (kind == Kind::kPage) {
+      options.prefix_same_as_start = true;
+    } else {
+      options.total_order_seek = true;
+    }
+    const Family family =
+        kind == Kind::kDefault ? Family::kDefault : Family::kChunks;
+    slot.iterator.reset(
+        handle_->db()->NewIterator(options, handle_->family(family)));
+  }
+  *iterator = slot.iterator.get();
+  return Status::Ok();
+}
+
+Status RocksDbReader::Ended(Kind kind) {
+  Slot& slot = slots_[static_cast<size_t>(kind)];
+  const rocksdb::Status status = slot.iterator->status();
+  if (status.ok()) return Status::Ok();
+  slot.iterator.reset();  // an iterator keeps its error; a new one may do
+  return FromRocksDb(status, "seek", handle_->directory());
+}
+
+Status RocksDbReader::Position(Partition partition, std::string_view key,
+                               rocksdb::Iterator** at) {
+  SetPhysicalKey(partition, key, &target_);
+  rocksdb::Iterator* iterator = nullptr;
+  const bool is_branch = FamilyOf(partition) == Family::kChunks;
+  if (is_branch && target_.size() >= kPagePrefixBytes) {
+    if (Status s = Prepare(Kind::kPage, &iterator); !s.ok()) return s;
+    iterator->Seek(target_);
+    if (!iterator->Valid()) {
+      if (Status s = Ended(Kind::kPage); !s.ok()) return s;
+    } else if (IsInside(*iterator, target_, kPagePrefixBytes)) {
+      *at = iterator;
+      return Status::Ok();
+    }
+  }
+  const Kind kind = is_branch ? Kind::kChunks : Kind::kDefault;
+  if (Status s = Prepare(kind, &iterator); !s.ok()) return s;
+  iterator->Seek(target_);
+  *at = nullptr;
+  if (!iterator->Valid()) return Ended(kind);
+  if (IsInside(*iterator, target_, PartitionPrefixBytes(partition))) {
+    *at = iterator;
+  }
+  return Status::Ok();
+}
+
+Status RocksDbReader::Get(Partition partition,
+                          const std::vector<std::string_view>& keys,
+                          std::vector<std::optional<std::string>>* values) {
+  Gate::Hold hold;
+  if (Status s = handle_->Use(RocksDbHandle::Need::kRead, &hold); !s.ok()) {
+    return s;
+  }
+  rocksdb::ColumnFamilyHandle* const family =
+      handle_->family(FamilyOf(partition));
+  std::vector<std::optional<std::string>> read;
+  read.reserve(keys.size());
+  rocksdb::PinnableSlice value;
+  for (std::string_view key : keys) {
+    SetPhysicalKey(partition, key, &target_);
+    value.Reset();
+    const rocksdb::Status got =
+        handle_->db()->Get(rocksdb::ReadOptions(), family, target_, &value);
+    if (got.IsNotFound()) {
+      read.push_back(std::nullopt);
+    } else if (!got.ok()) {
+      return FromRocksDb(got, "get", handle_->directory());
+    } else {
+      read.push_back(value.ToString());
+    }
+  }
+  *values = std::move(read);
+  return Status::Ok();
+}
+
+Status RocksDbReader::Seek(Partition partition,
+                           const std::vector<std::string_view>& keys,
+                           std::vector<std::optional<KeyValue>>* found) {
+  Gate::Hold hold;
+  if (Status s = handle_->Use(RocksDbHandle::Need::kRead, &hold); !s.ok()) {
+    return s;
+  }
+  std::vector<std::optional<KeyValue>> read;
+  read.reserve(keys.size());
+  for (std::string_view key : keys) {
+    rocksdb::Iterator* at = nullptr;
+    if (Status s = Position(partition, key, &at); !s.ok()) return s;
+    if (at == nullptr) {
+      read.push_back(std::nullopt);
+    } else {
+      read.push_back(KeyValue{std::string(LogicalKey(*at, partition)),
+                              at->value().ToString()});
+    }
+  }
+  *found = std::move(read);
+  return Status::Ok();
+}
+
+Status RocksDbReader::Scan(Partition partition, std::string_view start,
+                           size_t limit, std::vector<KeyValue>* pairs) {
+  Gate::Hold hold;
+  if (Status s = handle_->Use(RocksDbHandle::Need::kRead, &hold); !s.ok()) {
+    return s;
+  }
+  const Kind kind =
+      FamilyOf(partition) == Family::kChunks ? Kind::kChunks : Kind::kDefault;
+  rocksdb::Iterator* iterator = nullptr;
+  if (Status s = Prepare(kind, &iterator); !s.ok()) return s;
+  SetPhysicalKey(partition, start, &target_);
+  const size_t prefix_bytes = PartitionPrefixBytes(partition);
+  std::vector<KeyValue> read;
+  for (iterator->Seek(target_); read.size() < limit && iterator->Valid() &&
+                                IsInside(*iterator, target_, prefix_bytes);
+       iterator->Next()) {
+    read.push_back(KeyValue{std::string(LogicalKey(*iterator, partition)),
+                            iterator->value().ToString()});
+  }
+  if (!iterator->Valid()) {
+    if (Status s = Ended(kind); !s.ok()) return s;
+  }
+  *pairs = std::move(read);
+  return Status::Ok();
+}
+
+Status RocksDbReader::SeekOne(Partition partition, std::string_view key,
+                              bool* found, std::string_view* found_key,
+                              std::string_view* value) {
+  Gate::Hold hold;
+  if (Status s = handle_->Use(RocksDbHandle::Need::kRead, &hold); !s.ok()) {
+    return s;
+  }
+  rocksdb::Iterator* at = nullptr;
+  if (Status s = Position(partition, key, &at); !s.ok()) return s;
+  *found = at != nullptr;
+  if (at == nullptr) return Status::Ok();
+  found_key_ = LogicalKey(*at, partition);
+  const rocksdb::Slice bytes = at->value();
+  found_value_.assign(bytes.data(), bytes.size());
+  *found_key = found_key_;
+  *value = found_value_;
+  return Status::Ok();
+}
+
+}  // namespace actorkv

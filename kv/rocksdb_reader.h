@@ -1,0 +1,73 @@
+// RocksDbReader: the EngineReader of RocksDB. Keeps iterators between calls,
+// because making one costs more than a seek with it.
+//
+// A read of a page asks for the first key at or after (page, ~txid). On a
+// branch partition that is tried first with an iterator that stays inside
+// the page's prefix, so that prefix filters skip the files without the page;
+// only when the page has nothing there, the next key of the partition is
+// looked for without filters, as the contract of Seek demands.
+//
+// What SeekOne returns is copied out of RocksDB: the database may be reopened
+// by another thread while the caller still looks at it.
+
+#ifndef ACTORKV_KV_ROCKSDB_READER_H_
+#define ACTORKV_KV_ROCKSDB_READER_H_
+
+#include <rocksdb/iterator.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kv/engine.h"
+#include "kv/rocksdb_handle.h"
+
+namespace actorkv {
+
+class RocksDbReader : public EngineReader, private IteratorOwner {
+ public:
+  // `handle` must outlive the reader.
+  explicit RocksDbReader(RocksDbHandle* handle);
+  ~RocksDbReader() override;
+
+  Status Get(Partition partition, const std::vector<std::string_view>& keys,
+             std::vector<std::optional<std::string>>* values) override;
+  Status Seek(Partition partition, const std::vector<std::string_view>& keys,
+              std::vector<std::optional<KeyValue>>* found) override;
+  Status Scan(Partition partition, std::string_view start, size_t limit,
+              std::vector<KeyValue>* pairs) override;
+  Status SeekOne(Partition partition, std::string_view key, bool* found,
+                 std::string_view* found_key, std::string_view* value) override;
+  void Refresh() override;
+
+ private:
+  enum class Kind : size_t { kDefault = 0, kChunks = 1, kPage = 2 };
+  struct Slot {
+    std::unique_ptr<rocksdb::Iterator> iterator;
+    bool stale = false;  // must be refreshed before its next use
+  };
+
+  void DropIterators() override;
+
+  // All below REQUIRE a Hold.
+
+  // The iterator of a kind, fresh.
+  Status Prepare(Kind kind, rocksdb::Iterator** iterator);
+  // Leaves *at on the first pair at or after `key` in the partition, or sets
+  // it to null.
+  Status Position(Partition partition, std::string_view key,
+                  rocksdb::Iterator** at);
+  // `iterator` has nothing more: by its end, or by an error.
+  Status Ended(Kind kind);
+
+  RocksDbHandle* const handle_;
+  std::array<Slot, 3> slots_;
+  std::string target_;     // physical key of the current seek
+  std::string found_key_;  // what the views of the last SeekOne point to
+  std::string found_value_;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_ROCKSDB_READER_H_

@@ -1,0 +1,63 @@
+// SpaceReserve: refuses commits before the disk is full, so that a full disk
+// rarely reaches RocksDB, where it would end in a reopen. The reserve leaves
+// room to flush, to reopen, and to remove things to get space back.
+
+#ifndef ACTORKV_KV_SPACE_RESERVE_H_
+#define ACTORKV_KV_SPACE_RESERVE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "kv/status.h"
+
+namespace actorkv {
+
+// The reserve is the smaller of kReserveBytes and kReservePercent of the file
+// system.
+inline constexpr uint64_t kReserveBytes = 16 << 20;
+inline constexpr uint64_t kReservePercent = 5;
+
+struct DiskSpace {
+  uint64_t free_bytes;  // to an ordinary user
+  uint64_t reserve_bytes;
+};
+
+// A file system that cannot be asked counts as unlimited.
+DiskSpace LookAtDisk(const std::string& directory);
+
+// Thread-safe. Approximate by design: threads that claim between two looks
+// may overshoot by what they write in kMaxAgeMs; the reserve absorbs it.
+class SpaceReserve {
+ public:
+  // How old the last look may be; statvfs costs about 1 us.
+  static constexpr int64_t kMaxAgeMs = 100;
+  static constexpr uint64_t kMaxWrittenBytes = 1 << 20;
+
+  explicit SpaceReserve(std::string directory)
+      : directory_(std::move(directory)) {}
+
+  // True when it is time to Refresh().
+  bool Stale() const;
+
+  // Looks at the file system. `promised_bytes`: what will be written without
+  // a further commit, that is the memtables. *tight: the promise does not
+  // fit, but would if it were kept now (a flush frees the log of the same
+  // size).
+  void Refresh(uint64_t promised_bytes, bool* tight);
+
+  // Claims the bytes of one commit. Errors: kNoSpace with both figures.
+  Status Claim(size_t size_bytes);
+
+ private:
+  const std::string directory_;
+  std::atomic<int64_t> looked_at_ms_{-kMaxAgeMs - 1};
+  std::atomic<uint64_t> written_bytes_{0};  // since the last look
+  std::atomic<uint64_t> usable_bytes_{0};   // free less promised
+  std::atomic<uint64_t> reserve_bytes_{0};
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_SPACE_RESERVE_H_

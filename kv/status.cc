@@ -1,0 +1,86 @@
+#include "kv/status.h"
+
+#include <utility>
+
+namespace actorkv {
+
+Status::Status(Code code, std::string message)
+    : state_(std::make_shared<const State>(State{code, std::move(message)})) {}
+
+Status Status::NotFound(std::string message) {
+  return Status(Code::kNotFound, std::move(message));
+}
+Status Status::AlreadyExists(std::string message) {
+  return Status(Code::kAlreadyExists, std::move(message));
+}
+Status Status::InvalidArgument(std::string message) {
+  return Status(Code::kInvalidArgument, std::move(message));
+}
+Status Status::Busy(std::string message) {
+  return Status(Code::kBusy, std::move(message));
+}
+Status Status::Conflict(std::string message) {
+  return Status(Code::kConflict, std::move(message));
+}
+Status Status::Fenced(std::string message) {
+  return Status(Code::kFenced, std::move(message));
+}
+Status Status::NoSpace(std::string message) {
+  return Status(Code::kNoSpace, std::move(message));
+}
+Status Status::Corruption(std::string message) {
+  return Status(Code::kCorruption, std::move(message));
+}
+Status Status::IOError(std::string message) {
+  return Status(Code::kIOError, std::move(message));
+}
+Status Status::NotSupported(std::string message) {
+  return Status(Code::kNotSupported, std::move(message));
+}
+
+std::string_view Status::message() const {
+  return state_ == nullptr ? std::string_view() : state_->message;
+}
+
+std::string Status::ToString() const {
+  std::string text(CodeName(code()));
+  if (!ok()) text.append(": ").append(state_->message);
+  return text;
+}
+
+Status Status::WithContext(std::string_view context) const {
+  if (ok()) return *this;
+  std::string text(context);
+  text.append(": ").append(state_->message);
+  return Status(state_->code, std::move(text));
+}
+
+std::string_view CodeName(Code code) {
+  switch (code) {
+    case Code::kOk:
+      return "ok";
+    case Code::kNotFound:
+      return "not found";
+    case Code::kAlreadyExists:
+      return "already exists";
+    case Code::kInvalidArgument:
+      return "invalid argument";
+    case Code::kBusy:
+      return "busy";
+    case Code::kConflict:
+      return "conflict";
+    case Code::kFenced:
+      return "fenced";
+    case Code::kNoSpace:
+      return "no space";
+    case Code::kCorruption:
+      return "corruption";
+    case Code::kIOError:
+      return "I/O error";
+    case Code::kNotSupported:
+      return "not supported";
+  }
+  return "unknown";
+}
+
+}  // namespace actorkv

@@ -1,0 +1,75 @@
+// Status: the outcome of a call, in the shape of LevelDB's Status with
+// Abseil's rule that a code tells the caller what to do next.
+//
+// Conventions of the whole tree: a function that can fail returns Status; its
+// outputs are pointers, last in the list, and unchanged when it fails. Nothing
+// here throws. A message says what, which and where:
+// "page checksum mismatch: branch=12 pgno=7 txid=340".
+
+#ifndef ACTORKV_KV_STATUS_H_
+#define ACTORKV_KV_STATUS_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace actorkv {
+
+enum class Code {
+  kOk,               // continue
+  kNotFound,         // create or report: actor, key or version is not there
+  kAlreadyExists,    // pick another name
+  kInvalidArgument,  // fix the call
+  kBusy,             // retry later: another writer or holder
+  kConflict,         // retry the transaction on a new snapshot: the head moved
+  kFenced,           // stop and reopen: a newer generation owns the actor
+  kNoSpace,          // free space: disk full or quota
+  kCorruption,       // restore: a checksum or a record did not decode
+  kIOError,          // report: everything else from the engine or the system
+  kNotSupported,     // do not ask: newer format, a mix that cannot be atomic
+};
+
+class [[nodiscard]] Status {
+ public:
+  Status() = default;  // ok
+  static Status Ok() { return Status(); }
+  static Status NotFound(std::string message);
+  static Status AlreadyExists(std::string message);
+  static Status InvalidArgument(std::string message);
+  static Status Busy(std::string message);
+  static Status Conflict(std::string message);
+  static Status Fenced(std::string message);
+  static Status NoSpace(std::string message);
+  static Status Corruption(std::string message);
+  static Status IOError(std::string message);
+  static Status NotSupported(std::string message);
+
+  bool ok() const { return state_ == nullptr; }
+  Code code() const { return state_ == nullptr ? Code::kOk : state_->code; }
+
+  // The message without the code's name; empty when ok.
+  std::string_view message() const;
+
+  // "corruption: page checksum mismatch: ..." or "ok".
+  std::string ToString() const;
+
+  // The same code with "context: " put before the message. Ok stays ok.
+  Status WithContext(std::string_view context) const;
+
+ private:
+  struct State {
+    Code code;
+    std::string message;
+  };
+  Status(Code code, std::string message);
+
+  // Null is ok, so that ok costs nothing to make, copy and test.
+  std::shared_ptr<const State> state_;
+};
+
+// The name of a code as messages print it: "not found", "busy", ...
+std::string_view CodeName(Code code);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_STATUS_H_

@@ -1,0 +1,300 @@
+#include "kv/store.h"
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <random>
+#include <utility>
+
+#include "kv/coding.h"
+#include "kv/flatten.h"
+#include "kv/keys.h"
+#include "kv/utf8.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr size_t kScanStages = 256;
+
+// Actors whose last user is gone are swept when the map reaches twice what
+// was alive at the last sweep.
+constexpr size_t kMinSweep = 1024;
+
+uint64_t RandomId() {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
+}
+
+}  // namespace
+
+Status CheckActorName(const std::string& name) {
+  if (name.empty()) return Status::InvalidArgument("actor name is empty");
+  if (name.size() > kMaxActorNameBytes) {
+    return Status::InvalidArgument(
+        "actor name is " + std::to_string(name.size()) +
+        " bytes long, the limit is " + std::to_string(kMaxActorNameBytes));
+  }
+  if (name.find('/') != std::string::npos) {
+    return Status::InvalidArgument("actor name has a slash: " + name);
+  }
+  if (name.find('\0') != std::string::npos) {
+    return Status::InvalidArgument("actor name has a NUL byte");
+  }
+  if (name == "." || name == "..") {
+    return Status::InvalidArgument("actor name is a directory's: " + name);
+  }
+  if (!IsUtf8(name)) {
+    return Status::InvalidArgument("actor name is not UTF-8");
+  }
+  return Status::Ok();
+}
+
+Store::Store(std::string path, std::unique_ptr<Engine> engine, bool read_only)
+    : path_(std::move(path)),
+      read_only_(read_only),
+      engine_(std::move(engine)),
+      commit_id_base_(RandomId()) {}
+
+Store::~Store() = default;
+
+Status Store::Open(std::string path, std::unique_ptr<Engine> engine,
+                   bool read_only, std::shared_ptr<Store>* store) {
+  std::shared_ptr<Store> opened(
+      new Store(std::move(path), std::move(engine), read_only));
+  std::unique_ptr<EngineReader> reader = opened->engine_->NewReader();
+  if (Status s = opened->clock_.Load(reader.get()); !s.ok()) return s;
+  if (Status s = opened->LoadRecord(reader.get()); !s.ok()) {
+    return s.WithContext("store=" + opened->path_);
+  }
+  if (!read_only) {
+    if (Status s = opened->LoadDeadStages(reader.get()); !s.ok()) return s;
+  }
+  reader.reset();
+  *store = std::move(opened);
+  return Status::Ok();
+}
+
+Status Store::LoadRecord(EngineReader* reader) {
+  const std::string key = StoreRecordKey();
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader->Get(CatalogPartition(), {key}, &values); !s.ok()) {
+    return s;
+  }
+  if (!values[0].has_value()) {
+    if (read_only_) return Status::NotFound("the store is not set up yet");
+    return CreateRecord();
+  }
+  if (Status s = DecodeRecord(key, *values[0], &record_); !s.ok()) return s;
+  if (record_.format > kStoreFormat) {
+    return Status::NotSupported("store format " +
+                                std::to_string(record_.format) +
+                                " is newer than this module's, which reads " +
+                                std::to_string(kStoreFormat));
+  }
+  return Status::Ok();
+}
+
+Status Store::CreateRecord() {
+  Batch batch;
+  record_.store_id = RandomId();
+  record_.created_at_us = clock_.Next(&batch);
+  const std::string key = StoreRecordKey();
+  batch.Put(CatalogPartition(), key, EncodeRecord(key, record_));
+  return Commit(batch, Durability::kSynced).status;
+}
+
+Status Store::LoadDeadStages(EngineReader* reader) {
+  std::string start = StagePrefix();
+  for (;;) {
+    std::vector<KeyValue> pairs;
+    if (Status s =
+            reader->Scan(CatalogPartition(), start, kScanStages, &pairs);
+        !s.ok()) {
+      return s;
+    }
+    for (const KeyValue& pair : pairs) {
+      if (pair.key.substr(0, 1) != StagePrefix()) return Status::Ok();
+      BranchId branch;
+      StageRecord record;
+      if (Status s = ParseStageKey(pair.key, &branch); !s.ok()) return s;
+      if (Status s = DecodeRecord(pair.key, pair.value, &record); !s.ok()) {
+        return s;
+      }
+      AddDeadStage(record.actor, branch);
+    }
+    if (pairs.size() < kScanStages) return Status::Ok();
+    start = pairs.back().key + std::string(1, '\0');
+  }
+}
+
+Status Store::OpenActor(const std::string& name,
+                        std::shared_ptr<Actor>* actor) {
+  if (Status s = CheckActorName(name); !s.ok()) return s;
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (closed_.count(name) != 0) {
+    return Status::Busy("the actor is being renamed or deleted: actor=" + name);
+  }
+  std::weak_ptr<Actor>& slot = actors_[name];
+  std::shared_ptr<Actor> found = slot.lock();
+  if (found == nullptr) {
+    found = std::make_shared<Actor>(name, engine_.get(), &epoch_);
+    slot = found;
+  }
+  if (actors_.size() >= sweep_at_) {
+    for (auto it = actors_.begin(); it != actors_.end();) {
+      it = it->second.expired() ? actors_.erase(it) : std::next(it);
+    }
+    sweep_at_ = std::max(kMinSweep, 2 * actors_.size());
+  }
+  *actor = std::move(found);
+  return Status::Ok();
+}
+
+bool Store::IsOpen(const std::string& name) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto it = actors_.find(name);
+  return it != actors_.end() && !it->second.expired();
+}
+
+Status Store::WhileClosed(const std::vector<std::string>& names,
+                          const std::function<Status()>& change) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (const std::string& name : names) {
+      auto it = actors_.find(name);
+      if (closed_.count(name) == 0 &&
+          (it == actors_.end() || it->second.expired())) {
+        continue;
+      }
+      return Status::Busy("the actor is open: actor=" + name +
+                          ": close its connections first");
+    }
+    closed_.insert(names.begin(), names.end());
+  }
+  Status status = change();
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (const std::string& name : names) closed_.erase(name);
+  return status;
+}
+
+Status Store::CatchUp() {
+  bool changed = false;
+  if (Status s = engine_->CatchUp(&changed); !s.ok()) return s;
+  if (changed) epoch_.fetch_add(1, std::memory_order_acq_rel);
+  return Status::Ok();
+}
+
+CommitId Store::NewCommitId() {
+  std::string bytes;
+  AppendBig64(&bytes, commit_id_base_);
+  AppendBig64(&bytes, commit_count_.fetch_add(1) + 1);
+  CommitId id;
+  std::memcpy(id.data(), bytes.data(), id.size());
+  return id;
+}
+
+bool Store::CanContinueBranch(Actor* actor) {
+  return engine_->limits().multi_partition_commit || actor->continues_branch();
+}
+
+CommitResult Store::Commit(const Batch& batch, Durability durability) {
+  CommitResult result = engine_->limits().multi_partition_commit
+                            ? engine_->Commit(batch, durability)
+                            : CommitInRuns(batch, durability);
+  if (result.done()) clock_.Committed(batch);
+  return result;
+}
+
+CommitResult Store::CommitInRuns(const Batch& batch, Durability durability) {
+  const size_t max_bytes = engine_->limits().max_batch_bytes;
+  std::vector<Batch::Guard> guards = batch.guards();
+  CommitResult result;
+  for (size_t i = 0; i < batch.op_count() && result.done();) {
+    Batch run;
+    const Partition partition = batch.op(i).partition;
+    for (; i < batch.op_count() && batch.op(i).partition == partition; ++i) {
+      const Batch::Op op = batch.op(i);
+      const size_t op_bytes = op.key.size() + op.value.value_or("").size();
+      if (!run.empty() && run.size_bytes() + op_bytes > max_bytes) break;
+      if (op.value.has_value()) {
+        run.Put(partition, op.key, *op.value);
+      } else {
+        run.Delete(partition, op.key);
+      }
+      // A guard goes with the operation on its key.
+      for (const Batch::Guard& guard : guards) {
+        if (guard.partition != partition || guard.key != op.key) continue;
+        run.AddGuard(partition, guard.key, guard.expected);
+      }
+    }
+    result = engine_->Commit(run, durability);
+  }
+  return result;
+}
+
+void Store::AddDeadStage(ActorId actor, BranchId branch) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  dead_stages_.push_back({actor, branch});
+}
+
+void Store::SuggestFlatten(std::shared_ptr<Actor> actor) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  flatten_queue_.push_back(std::move(actor));
+}
+
+Status Store::DropStage(const Stage& stage) {
+  // A branch record is written in the same batch as the head that made the
+  // branch reachable: with one, the stage was committed after all.
+  std::unique_ptr<EngineReader> reader = engine_->NewReader();
+  const std::string branch_key = BranchRecordKey(stage.branch);
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader->Get(ActorPartition(stage.actor), {branch_key},
+                             &values);
+      !s.ok()) {
+    return s;
+  }
+  if (!values[0].has_value()) {
+    if (Status s = engine_->Drop(BranchPartition(stage.branch)); !s.ok()) {
+      return s;
+    }
+  }
+  Batch batch;
+  batch.Delete(CatalogPartition(), StageKey(stage.branch));
+  return Commit(batch, Durability::kBuffered).status;
+}
+
+Status Store::Maintain(bool* more) {
+  Stage stage;
+  std::shared_ptr<Actor> actor;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!dead_stages_.empty()) {
+      stage = dead_stages_.back();
+      dead_stages_.pop_back();
+    } else if (!flatten_queue_.empty()) {
+      actor = flatten_queue_.back().lock();
+      flatten_queue_.pop_back();
+    }
+    *more = !dead_stages_.empty() || !flatten_queue_.empty();
+  }
+  if (stage.branch != BranchId{}) {
+    Status s = DropStage(stage);
+    if (!s.ok()) AddDeadStage(stage.actor, stage.branch);
+    return s;
+  }
+  if (actor != nullptr) return Flatten(this, actor.get());
+  return Status::Ok();
+}
+
+void Store::Close() {
+  if (read_only_) return;
+  Batch batch;
+  clock_.WriteExactLimit(&batch);
+  // Errors change nothing: the old limit stands, and what was acknowledged as
+  // durable is durable.
+  if (!batch.empty()) (void)Commit(batch, Durability::kBuffered);
+  (void)engine_->Sync();
+}
+
+}  // namespace actorkv

@@ -1,0 +1,121 @@
+// Store: one engine, its catalog, clock and open actors.
+//
+// A store is used by every connection of the process that has one of its
+// actors open (kv/store_registry.h). Thread-safe.
+
+#ifndef ACTORKV_KV_STORE_H_
+#define ACTORKV_KV_STORE_H_
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "kv/actor.h"
+#include "kv/clock.h"
+#include "kv/engine.h"
+#include "kv/records.h"
+
+namespace actorkv {
+
+class Store : public std::enable_shared_from_this<Store> {
+ public:
+  // Reads or, on an empty engine, writes the store record. `path` is for
+  // messages. A store on a follower engine is read-only.
+  // Errors: kNotSupported for a store of a newer format, naming it.
+  static Status Open(std::string path, std::unique_ptr<Engine> engine,
+                     bool read_only, std::shared_ptr<Store>* store);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  const std::string& path() const { return path_; }
+  bool read_only() const { return read_only_; }
+  Engine* engine() { return engine_.get(); }
+  Clock* clock() { return &clock_; }
+  const StoreRecord& record() const { return record_; }
+
+  // The shared state of the actor of this name, existing or not.
+  // Errors: kInvalidArgument for a name that no actor can have; kBusy while
+  // the actor is renamed or deleted.
+  Status OpenActor(const std::string& name, std::shared_ptr<Actor>* actor);
+
+  // True while anyone holds the result of OpenActor(name).
+  bool IsOpen(const std::string& name);
+
+  // Runs `change` while no one has any of `names` open; OpenActor() of them
+  // meanwhile is kBusy. Errors: kBusy when one is open.
+  Status WhileClosed(const std::vector<std::string>& names,
+                     const std::function<Status()>& change);
+
+  // A follower looks for commits of the writer. Nothing on a writer.
+  Status CatchUp();
+
+  // False where leftovers of an earlier commit may turn up late under the
+  // actor's branch (an engine that commits partition by partition): then the
+  // next commit goes to a new branch, which no leftover can reach.
+  bool CanContinueBranch(Actor* actor);
+
+  // New id in no other use, for an actor or a branch. See Clock::Next.
+  uint64_t NewId(Batch* batch) { return clock_.Next(batch); }
+  CommitId NewCommitId();
+
+  // Commits and tells the clock. Every commit of this tree goes through here.
+  // On an engine without multi_partition_commit a batch goes in runs of
+  // operations of one partition, in its own order, each guard in
+  // the run that has its key; it stops at the first run that is not done.
+  CommitResult Commit(const Batch& batch, Durability durability);
+
+  // A stage that no transaction will commit any more.
+  void AddDeadStage(ActorId actor, BranchId branch);
+
+  // A bounded piece of background work: drops a dead stage or flattens a
+  // branch. *more: there is more to do.
+  Status Maintain(bool* more);
+
+  // Asks for a look at the depth of this actor's branch.
+  void SuggestFlatten(std::shared_ptr<Actor> actor);
+
+  // Called before the last use: makes everything durable.
+  void Close();
+
+ private:
+  struct Stage {
+    ActorId actor;
+    BranchId branch;
+  };
+  Store(std::string path, std::unique_ptr<Engine> engine, bool read_only);
+  Status LoadRecord(EngineReader* reader);
+  Status CreateRecord();
+  Status LoadDeadStages(EngineReader* reader);
+  Status DropStage(const Stage& stage);
+  CommitResult CommitInRuns(const Batch& batch, Durability durability);
+
+  const std::string path_;
+  const bool read_only_;
+  const std::unique_ptr<Engine> engine_;
+  Clock clock_;
+  StoreRecord record_;
+  std::atomic<uint64_t> epoch_{0};
+  std::atomic<uint64_t> commit_count_{0};
+  uint64_t commit_id_base_ = 0;  // random, one per opened store
+
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<Actor>> actors_;
+  size_t sweep_at_ = 1024;        // entries of actors_
+  std::set<std::string> closed_;  // names that WhileClosed() holds
+  std::vector<Stage> dead_stages_;
+  std::vector<std::weak_ptr<Actor>> flatten_queue_;
+};
+
+// Errors: kInvalidArgument with the reason: empty, too long, '/', NUL, not
+// UTF-8, "." or "..".
+Status CheckActorName(const std::string& name);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_STORE_H_

@@ -1,0 +1,217 @@
+#include "kv/store_directory.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <system_error>
+
+namespace actorkv {
+namespace {
+
+constexpr std::string_view kCurrent = "CURRENT";
+
+bool StartsWith(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
+
+bool EndsWith(std::string_view text, std::string_view suffix) {
+  return text.size() >= suffix.size() &&
+         text.substr(text.size() - suffix.size()) == suffix;
+}
+
+// Files that exist only where a database was. MANIFEST-000001 is not one of
+// them: a crash in the middle of the first creation leaves it without
+// CURRENT, and there cannot be data behind it.
+bool IsDatabaseFile(std::string_view name) {
+  return EndsWith(name, ".sst") || EndsWith(name, ".blob") ||
+         EndsWith(name, ".log") ||
+         (StartsWith(name, "MANIFEST-") && name != "MANIFEST-000001");
+}
+
+// Files that a creation which did not finish may leave, our own, and what
+// mkfs puts into the root of a file system.
+bool IsHarmless(std::string_view name) {
+  return StartsWith(name, "actorkv.") || name == "LOCK" || name == "IDENTITY" ||
+         StartsWith(name, "LOG") || StartsWith(name, "OPTIONS-") ||
+         EndsWith(name, ".dbtmp") || name == "MANIFEST-000001" ||
+         name == "lost+found";
+}
+
+bool IsStamped(std::string_view name) {
+  return name == kCurrent || StartsWith(name, "MANIFEST-") ||
+         EndsWith(name, ".log");
+}
+
+// Every name but "." and "..".
+Status ListDirectory(const std::string& directory,
+                     std::vector<std::string>* names) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(directory.c_str()),
+                                                &closedir);
+  if (dir == nullptr) return SystemError("list", directory, errno);
+  std::vector<std::string> found;
+  errno = 0;
+  while (const dirent* entry = readdir(dir.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") found.emplace_back(name);
+    errno = 0;
+  }
+  if (errno != 0) return SystemError("list", directory, errno);
+  *names = std::move(found);
+  return Status::Ok();
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  const int fd_;
+};
+
+Status RewriteFile(const std::string& path) {
+  const Descriptor file(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (file.get() < 0) return SystemError("open", path, errno);
+  std::vector<char> buffer(size_t{1} << 20);
+  off_t offset = 0;
+  for (;;) {
+    const ssize_t got = pread(file.get(), buffer.data(), buffer.size(), offset);
+    if (got < 0) return SystemError("read", path, errno);
+    if (got == 0) break;
+    const size_t wanted = static_cast<size_t>(got);
+    const ssize_t put = pwrite(file.get(), buffer.data(), wanted, offset);
+    if (put < 0) return SystemError("write", path, errno);
+    if (put == 0) return SystemError("write", path, EIO);
+    offset += put;
+  }
+  if (fsync(file.get()) != 0) return SystemError("sync", path, errno);
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status SystemError(std::string_view what, std::string_view path, int error) {
+  const std::string message = std::string(what) + " " + std::string(path) +
+                              ": " + std::generic_category().message(error);
+  if (error == ENOSPC || error == EDQUOT) return Status::NoSpace(message);
+  if (error == ENOENT) return Status::NotFound(message);
+  return Status::IOError(message);
+}
+
+Status ClassifyDirectory(const std::string& directory, DirectoryKind* kind) {
+  std::vector<std::string> names;
+  const Status listed = ListDirectory(directory, &names);
+  if (listed.code() == Code::kNotFound) {
+    *kind = DirectoryKind::kMissing;
+    return Status::Ok();
+  }
+  if (!listed.ok()) return listed;
+  if (std::find(names.begin(), names.end(), kCurrent) != names.end()) {
+    *kind = DirectoryKind::kDatabase;
+    return Status::Ok();
+  }
+  for (const std::string& name : names) {
+    if (IsDatabaseFile(name)) {
+      return Status::Corruption("CURRENT is missing beside " + name + ": " +
+                                directory);
+    }
+  }
+  for (const std::string& name : names) {
+    if (!IsHarmless(name)) {
+      return Status::InvalidArgument("not a store, and not empty (" + name +
+                                     "): " + directory);
+    }
+  }
+  *kind = DirectoryKind::kFresh;
+  return Status::Ok();
+}
+
+Status HasData(const std::string& directory, bool* has_data) {
+  std::vector<std::string> names;
+  if (Status s = ListDirectory(directory, &names); !s.ok()) return s;
+  bool found = false;
+  for (const std::string& name : names) {
+    struct stat file = {};
+    const bool is_log = EndsWith(name, ".log");
+    if (is_log && stat((directory + "/" + name).c_str(), &file) != 0) continue;
+    found = found || EndsWith(name, ".sst") || (is_log && file.st_size > 0);
+  }
+  *has_data = found;
+  return Status::Ok();
+}
+
+Status MakeDirectory(const std::string& directory) {
+  if (mkdir(directory.c_str(), 0777) == 0 || errno == EEXIST) {
+    return Status::Ok();
+  }
+  return SystemError("mkdir", directory, errno);
+}
+
+Status ReadStamp(const std::string& directory, DirectoryStamp* stamp) {
+  std::vector<std::string> names;
+  if (Status s = ListDirectory(directory, &names); !s.ok()) return s;
+  std::sort(names.begin(), names.end());
+  DirectoryStamp read;
+  bool has_current = false;
+  for (const std::string& name : names) {
+    if (!IsStamped(name)) continue;
+    struct stat file = {};
+    // A file that vanished since it was listed makes the stamps differ.
+    if (stat((directory + "/" + name).c_str(), &file) != 0) continue;
+    has_current = has_current || name == kCurrent;
+    read.files.push_back(
+        {name, file.st_ino, static_cast<uint64_t>(file.st_size),
+         int64_t{file.st_mtim.tv_sec} * 1000000000 + file.st_mtim.tv_nsec});
+  }
+  if (!has_current) return Status::NotFound("no database: " + directory);
+  *stamp = std::move(read);
+  return Status::Ok();
+}
+
+bool OnlyLogsGrew(const DirectoryStamp& before, const DirectoryStamp& after) {
+  if (before.files.size() != after.files.size()) return false;
+  for (size_t i = 0; i < before.files.size(); ++i) {
+    const DirectoryStamp::File& a = before.files[i];
+    const DirectoryStamp::File& b = after.files[i];
+    if (a.name != b.name || a.inode != b.inode) return false;
+    if (!EndsWith(a.name, ".log") && !(a == b)) return false;
+  }
+  return true;
+}
+
+Status RewriteLogs(const std::string& directory) {
+  std::vector<std::string> names;
+  if (Status s = ListDirectory(directory, &names); !s.ok()) return s;
+  for (const std::string& name : names) {
+    if (!EndsWith(name, ".log")) continue;
+    if (Status s = RewriteFile(directory + "/" + name); !s.ok()) return s;
+  }
+  return Status::Ok();
+}
+
+Status DirectoryBytes(const std::string& directory, uint64_t* bytes) {
+  std::vector<std::string> names;
+  if (Status s = ListDirectory(directory, &names); !s.ok()) return s;
+  uint64_t sum = 0;
+  for (const std::string& name : names) {
+    struct stat file = {};
+    if (stat((directory + "/" + name).c_str(), &file) != 0) {
+      return SystemError("stat", directory + "/" + name, errno);
+    }
+    sum += static_cast<uint64_t>(file.st_size);
+  }
+  *bytes = sum;
+  return Status::Ok();
+}
+
+}  // namespace actorkv

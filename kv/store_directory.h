@@ -1,0 +1,78 @@
+// What can be learnt and done about a store's directory with system calls
+// alone: what kind of directory it is, whether its log changed, how much
+// space is left. Knows RocksDB's file names, not its API.
+
+#ifndef ACTORKV_KV_STORE_DIRECTORY_H_
+#define ACTORKV_KV_STORE_DIRECTORY_H_
+
+#include <cstdint>
+#include <ctime>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kv/status.h"
+
+namespace actorkv {
+
+// kNoSpace for ENOSPC and EDQUOT, kNotFound for ENOENT, kIOError otherwise.
+// "open DIR/actorkv.pid: Permission denied".
+Status SystemError(std::string_view what, std::string_view path, int error);
+
+enum class DirectoryKind {
+  kMissing,   // there is no such directory
+  kFresh,     // nothing in it that could be data: a store may be made here
+  kDatabase,  // has a CURRENT file
+};
+
+// Errors: kCorruption when database files are there without CURRENT: making a
+// new database beside them would hide what they hold. kInvalidArgument when
+// it holds foreign files: an existing directory must not turn into a store.
+Status ClassifyDirectory(const std::string& directory, DirectoryKind* kind);
+
+// *has_data: there is a table file, or a log that is not empty.
+Status HasData(const std::string& directory, bool* has_data);
+
+// Makes the directory, not its parents; an existing one is fine.
+Status MakeDirectory(const std::string& directory);
+
+// The files that change when a writer commits, with what changes in them.
+// Two equal stamps: nothing was committed in between. (Each commit makes a
+// log longer, so the granularity of mtime does not matter.)
+struct DirectoryStamp {
+  struct File {
+    std::string name;
+    uint64_t inode;
+    uint64_t size_bytes;
+    int64_t mtime_ns;
+
+    friend bool operator==(const File& a, const File& b) {
+      return a.name == b.name && a.inode == b.inode &&
+             a.size_bytes == b.size_bytes && a.mtime_ns == b.mtime_ns;
+    }
+  };
+  std::vector<File> files;  // CURRENT, MANIFEST-*, *.log; sorted by name
+
+  friend bool operator==(const DirectoryStamp& a, const DirectoryStamp& b) {
+    return a.files == b.files;
+  }
+};
+
+// Errors: kNotFound when the directory or its CURRENT is not there; kIOError.
+Status ReadStamp(const std::string& directory, DirectoryStamp* stamp);
+
+// True when the same files were there and only logs grew, so that a database
+// opened between the two stamps missed no file that was removed meanwhile.
+bool OnlyLogsGrew(const DirectoryStamp& before, const DirectoryStamp& after);
+
+// Writes every *.log over itself and syncs it. After a failed fsync Linux
+// marks the pages clean: they are readable but may never reach the disk, and
+// a second fsync says nothing. Only writing them again makes them durable.
+Status RewriteLogs(const std::string& directory);
+
+// Sum of the sizes of the files in `directory`.
+Status DirectoryBytes(const std::string& directory, uint64_t* bytes);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_STORE_DIRECTORY_H_

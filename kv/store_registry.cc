@@ -1,0 +1,216 @@
+#include "kv/store_registry.h"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <utility>
+
+#include "kv/store_directory.h"
+
+namespace actorkv {
+
+namespace {
+
+// How long a store stays open without users.
+constexpr std::chrono::milliseconds kLinger{1000};
+constexpr std::chrono::milliseconds kServeInterval{250};
+
+// A store's threads do not exist in a child of fork(), and its files are the
+// parent's: nothing of ours may run there once a store was open.
+std::atomic<bool> any_store_opened{false};
+std::atomic<bool> forked{false};
+
+void AfterForkInChild() {
+  if (any_store_opened.load()) forked.store(true);
+}
+
+}  // namespace
+
+StoreRegistry* StoreRegistry::Instance() {
+  static auto* const registry = new StoreRegistry;
+  return registry;
+}
+
+StoreRegistry::StoreRegistry() {
+  pthread_atfork(nullptr, nullptr, AfterForkInChild);
+}
+
+void StoreRegistry::SetEngineFactoryForTesting(EngineFactory factory) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  factory_ = std::move(factory);
+}
+
+std::shared_ptr<StoreRegistry::Entry> StoreRegistry::FindEntry(
+    const Key& key) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::shared_ptr<Entry>& entry = entries_[key];
+  if (entry == nullptr) entry = std::make_shared<Entry>();
+  if (!thread_.joinable() && !stopping_) {
+    thread_ = std::thread([this] { Run(); });
+  }
+  return entry;
+}
+
+std::shared_ptr<Store> StoreRegistry::WriterOf(const StoreIdentity& identity) {
+  std::shared_ptr<Entry> entry;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto it = entries_.find({identity.device, identity.directory, false});
+    if (it == entries_.end()) return nullptr;
+    entry = it->second;
+  }
+  std::lock_guard<std::mutex> lock(entry->mutex);
+  return entry->identity == identity ? entry->store : nullptr;
+}
+
+Status StoreRegistry::Acquire(const std::string& directory, OpenMode mode,
+                              std::shared_ptr<Store>* store) {
+  if (forked.load()) {
+    return Status::NotSupported(
+        "a store was open when this process was forked; open stores only in "
+        "the parent, or exec first: " +
+        directory);
+  }
+  StoreIdentity identity;
+  Status found = ReadIdentity(directory, &identity);
+  if (found.code() == Code::kNotFound && mode == OpenMode::kCreate) {
+    if (Status s = MakeDirectory(directory); !s.ok()) return s;
+    found = ReadIdentity(directory, &identity);
+  }
+  if (!found.ok()) return found;
+  const bool follow = mode == OpenMode::kFollow;
+  if (follow) {
+    *store = WriterOf(identity);
+    if (*store != nullptr) return Status::Ok();
+  }
+  std::shared_ptr<Entry> entry =
+      FindEntry({identity.device, identity.directory, follow});
+  std::lock_guard<std::mutex> lock(entry->mutex);
+  if (entry->store != nullptr && !(entry->identity == identity)) {
+    if (entry->store.use_count() > 1) {
+      return Status::IOError(
+          "the store's directory was replaced while it is open: " + directory);
+    }
+    entry->store.reset();
+  }
+  if (entry->store == nullptr) {
+    if (Status s = OpenInto(directory, mode, entry.get()); !s.ok()) return s;
+  }
+  entry->idle_since = Clock::time_point::max();
+  *store = entry->store;
+  return Status::Ok();
+}
+
+Status StoreRegistry::OpenInto(const std::string& directory, OpenMode mode,
+                               Entry* entry) {
+  any_store_opened.store(true);
+  std::unique_ptr<Engine> engine;
+  if (Status s = OpenEngine(directory, mode, &engine); !s.ok()) return s;
+  std::shared_ptr<Store> opened;
+  if (Status s = Store::Open(directory, std::move(engine),
+                             mode == OpenMode::kFollow, &opened);
+      !s.ok()) {
+    return s;
+  }
+  if (Status s = ReadIdentity(directory, &entry->identity); !s.ok()) return s;
+  entry->store = std::move(opened);
+  Wake();
+  return Status::Ok();
+}
+
+Status StoreRegistry::OpenEngine(const std::string& directory, OpenMode mode,
+                                 std::unique_ptr<Engine>* engine) {
+  EngineFactory factory;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    factory = factory_;
+  }
+  if (factory != nullptr) return factory(directory, mode, engine);
+  Status marked = CheckMarker(directory);
+  if (marked.code() == Code::kNotFound) {
+    DirectoryKind kind = DirectoryKind::kMissing;
+    if (Status s = ClassifyDirectory(directory, &kind); !s.ok()) return s;
+    if (kind == DirectoryKind::kDatabase) {
+      return Status::InvalidArgument(
+          "a RocksDB database that is not a store: " + directory);
+    }
+    if (mode != OpenMode::kCreate) {
+      return Status::NotFound("no store there: " + directory);
+    }
+    marked = WriteMarker(directory);
+  }
+  if (!marked.ok()) return marked;
+  return OpenRocksDbEngine(directory, mode, engine);
+}
+
+void StoreRegistry::Wake() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  woken_ = true;
+  wake_.notify_one();
+}
+
+std::map<StoreRegistry::Key, std::shared_ptr<StoreRegistry::Entry>>
+StoreRegistry::Entries() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return entries_;
+}
+
+void StoreRegistry::Run() {
+  for (;;) {
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      wake_.wait_for(lock, kServeInterval, [this] { return woken_; });
+      woken_ = false;
+      if (stopping_) return;
+    }
+    ServeOnce(kLinger);
+  }
+}
+
+void StoreRegistry::ServeOnce(std::chrono::milliseconds linger) {
+  for (const auto& [key, entry] : Entries()) {
+    std::shared_ptr<Store> store;
+    {
+      std::lock_guard<std::mutex> lock(entry->mutex);
+      if (entry->store == nullptr) continue;
+      const bool idle = entry->store.use_count() == 1;
+      const Clock::time_point now = Clock::now();
+      if (!idle) {
+        entry->idle_since = Clock::time_point::max();
+        store = entry->store;
+      } else if (entry->idle_since == Clock::time_point::max()) {
+        entry->idle_since = now;
+      }
+      if (idle && now - entry->idle_since >= linger) {
+        entry->store->Close();
+        entry->store.reset();
+      }
+    }
+    // Errors of maintenance come back: what it was about is tried again.
+    bool more = store != nullptr && !store->read_only();
+    while (more && store->Maintain(&more).ok()) {
+    }
+  }
+}
+
+void StoreRegistry::CloseIdle() {
+  ServeOnce(std::chrono::milliseconds::zero());
+}
+
+void StoreRegistry::Shutdown() {
+  if (forked.load()) return;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    stopping_ = true;
+    woken_ = true;
+    wake_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+  CloseIdle();
+  for (const auto& [key, entry] : Entries()) {
+    std::lock_guard<std::mutex> lock(entry->mutex);
+    if (entry->store != nullptr) entry->store->Close();
+  }
+}
+
+}  // namespace actorkv

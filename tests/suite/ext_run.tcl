@@ -1,0 +1,151 @@
+# testfixture ext_run.tcl EXTVFS MODULE|"" TESTFILE
+#
+# Runs one test file of SQLite. With a module, its VFS is the default for
+# everything that the test file opens, and Tcl's own file commands, as the
+# tests use them, see the files of that VFS. EXTVFS is extvfs.c, built.
+# Environment: EXT_VFS, EXT_ENTRY, EXT_INIT_SQL (see run-suite.sh).
+
+lassign $argv ext_helper ext_module ext_test
+set ext_test [file normalize $ext_test]
+set argv [list]
+set argv0 $ext_test
+
+if {$ext_module ne ""} {
+  set ext_module [file normalize $ext_module]
+  load $ext_helper Extvfs
+  set ext_ready 0
+
+  # Loads the module and puts the forwarding VFS over its VFS.
+  proc ext_init {} {
+    global env
+    set ::ext_ready 1
+    set before [extvfs list]
+    ext_sqlite3 extdb :memory:
+    extdb enable_load_extension 1
+    if {[info exists env(EXT_ENTRY)]} {
+      extdb eval {SELECT load_extension($::ext_module, $::env(EXT_ENTRY))}
+    } else {
+      extdb eval {SELECT load_extension($::ext_module)}
+    }
+    if {[info exists env(EXT_INIT_SQL)]} { extdb eval $env(EXT_INIT_SQL) }
+    extdb close
+    if {[info exists env(EXT_VFS)]} {
+      set name $env(EXT_VFS)
+    } else {
+      set name ""
+      foreach vfs [extvfs list] {
+        if {$vfs ni $before} { set name $vfs; break }
+      }
+    }
+    if {$name eq ""} {
+      puts "EXT the module registers no VFS; there are: [extvfs list]"
+      exit 3
+    }
+    extvfs wrap $name
+    puts "EXT default VFS $name"
+  }
+
+  rename sqlite3 ext_sqlite3
+  proc sqlite3 {args} {
+    if {[llength $args] >= 2 && ![string match -* [lindex $args 0]]} {
+      if {!$::ext_ready} ext_init
+      extvfs default
+    }
+    uplevel 1 ext_sqlite3 $args
+  }
+
+  # `file copy` and `file rename` of a file of the VFS.
+  proc ext_copy {sub words} {
+    set force [expr {"-force" in $words}]
+    while {[lindex $words 0] in {-force --}} { set words [lrange $words 1 end] }
+    lassign $words from to
+    if {[extvfs exists $to] && !$force} { error "file exists: $to" }
+    set content [extvfs read $from]
+    extvfs delete $to
+    extvfs write $to $content
+    if {$sub eq "rename"} { extvfs delete $from }
+  }
+
+  rename file ext_file
+  proc file {sub args} {
+    if {$::ext_ready} {
+      set name [lindex $args 0]
+      switch -- $sub {
+        exists - isfile - readable - writable {
+          if {[extvfs exists $name]} { return 1 }
+        }
+        size {
+          if {[extvfs exists $name]} { return [extvfs size $name] }
+        }
+        delete {
+          foreach name $args {
+            if {$name ni {-force --}} { extvfs delete $name }
+          }
+        }
+        copy - rename {
+          if {[extvfs exists [lindex $args end-1]]} {
+            ext_copy $sub $args
+            return ""
+          }
+        }
+      }
+    }
+    uplevel 1 [list ext_file $sub {*}$args]
+  }
+
+  rename hexio_read ext_hexio_read
+  proc hexio_read {name offset size} {
+    if {!$::ext_ready || ![extvfs exists $name]} {
+      return [ext_hexio_read $name $offset $size]
+    }
+    set last [expr {$offset + $size - 1}]
+    binary scan [string range [extvfs read $name] $offset $last] H* hex
+    return [string toupper $hex]
+  }
+
+  rename hexio_write ext_hexio_write
+  proc hexio_write {name offset hex} {
+    if {!$::ext_ready || ![extvfs exists $name]} {
+      return [ext_hexio_write $name $offset $hex]
+    }
+    set bytes [binary format H* $hex]
+    extvfs pwrite $name $offset $bytes
+    return [string length $bytes]
+  }
+
+  # The plain form `glob -nocomplain PATTERN...` sees files of the VFS too.
+  rename glob ext_glob
+  proc glob {args} {
+    set rc [catch { uplevel 1 [list ext_glob {*}$args] } found options]
+    set error $found
+    if {$rc} { set found {} }
+    set plain 1
+    foreach option {-directory -dir -path} {
+      if {$option in $args} { set plain 0 }
+    }
+    if {$::ext_ready && $plain} {
+      foreach main [extvfs names] {
+        foreach suffix {"" -journal -wal} {
+          set name $main$suffix
+          foreach pattern $args {
+            if {![string match -* $pattern] && [string match $pattern $name] &&
+                $name ni $found && [extvfs exists $name]} {
+              lappend found $name
+            }
+          }
+        }
+      }
+    }
+    if {$rc && ![llength $found]} { return -options $options $error }
+    return $found
+  }
+
+  rename exit ext_exit
+  proc exit {{rc 0}} {
+    catch { puts "EXT [extvfs stat]" }
+    flush stdout
+    ext_exit $rc
+  }
+}
+
+source $ext_test

@@ -1,0 +1,68 @@
+#!/bin/sh
+# install_deps.sh GROUP...
+#
+# Installs the Debian packages of the named groups that are not there yet:
+#   build  to compile, test and measure
+#   check  for `make check`
+#   suite  for `make suite` (SQLite's own tests)
+# Does nothing, quickly, when all are there. Elsewhere than on Debian and its
+# children it only says what is needed. ACTORKV_SKIP_DEPS=1 turns it off.
+set -eu
+
+build="g++ cmake ninja-build pkg-config python3 librocksdb-dev libsqlite3-dev
+  sqlite3 libxxhash-dev libbenchmark-dev libgtest-dev"
+check="clang-format clang-tidy"
+suite="build-essential dpkg-dev tcl tcl8.6-dev zlib1g-dev"
+
+if [ "${ACTORKV_SKIP_DEPS:-}" = 1 ]; then exit 0; fi
+
+wanted=""
+for group in "$@"; do
+  case $group in
+    build) wanted="$wanted $build" ;;
+    check) wanted="$wanted $check" ;;
+    suite) wanted="$wanted $suite" ;;
+    *)
+      echo "install_deps.sh: no group '$group' (build, check, suite)" >&2
+      exit 2
+      ;;
+  esac
+done
+wanted=$(echo $wanted)
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+  cat >&2 <<END
+actorkv: this machine has no apt-get, so nothing is installed here.
+The build needs what Debian 12 calls:
+  $wanted
+(a C++17 compiler, CMake 3.25, Ninja, RocksDB 7.8 or later, SQLite 3.31 or
+later with its shell, xxHash 0.8, Google Benchmark, GoogleTest).
+With these in place, say: ACTORKV_SKIP_DEPS=1 make
+END
+  exit 1
+fi
+
+installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted \
+  2>/dev/null | sed -n 's/^installed //p') || true
+missing=""
+for package in $wanted; do
+  if ! echo "$installed" | grep -qxF "$package"; then
+    missing="$missing $package"
+  fi
+done
+if [ -z "$missing" ]; then exit 0; fi
+
+as_root=
+if [ "$(id -u)" != 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "actorkv: packages are missing; as root, run:" >&2
+    echo "  apt-get update && apt-get install$missing" >&2
+    exit 1
+  fi
+  as_root=sudo
+fi
+
+echo "actorkv: installing$missing"
+$as_root apt-get -qq update
+$as_root env DEBIAN_FRONTEND=noninteractive \
+  apt-get -qq install -y --no-install-recommends $missing

@@ -1,0 +1,456 @@
+#!/usr/bin/env python3
+"""The rules of the house that a compiler does not check.
+
+    tidy.py               checks the tree, prints FILE:LINE: [rule] what is
+                          wrong, exits 1 if there was anything
+    tidy.py --self-test   feeds bad snippets to each rule and expects findings
+
+A rule is a function that takes a File and yields (line number, text). Rules
+about the whole tree take the list of files. Only Python's own library is used.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+MAX_COLUMNS = 80
+MAX_FILE_LINES = 500
+MAX_FUNCTION_LINES = 70
+
+CODE = (".cc", ".h", ".c")
+NARROW = CODE + (".py", ".sh", ".tcl", "CMakeLists.txt")
+PRODUCT = ("kv/", "vfs/", "sql/", "ext/")
+
+# What a file of each layer must not include, by the start of the path.
+LAYERS = {
+    "kv/": ("vfs/", "sql/", "ext/", "sqlite3", "tests/", "bench/"),
+    "vfs/": ("sql/", "ext/", "tests/", "bench/"),
+    "sql/": ("ext/", "tests/", "bench/"),
+    "ext/": ("tests/", "bench/"),
+}
+
+BANNED = [
+    (r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok)\s*\(",
+     "writes without a limit or keeps hidden state"),
+    (r"\b(rand|srand|random)\s*\(", "use <random> and the test's seed"),
+    (r"\b(atoi|atol|atoll|atof)\s*\(", "hides errors; use std::from_chars"),
+    (r"\busing\s+namespace\b", "name what you use"),
+    (r"\bassert\s*\([^;]*(\+\+|--|[^=!<>]=[^=]"
+     r"|\b(Write|Read|Commit|Open|Close|Delete|Put|Sync|Remove)\w*\s*\()",
+     "an assert must have no effect: it is gone with NDEBUG"),
+]
+# Only in the product: one guard turns what the library throws into a code.
+BANNED_IN_PRODUCT = [
+    (r"\b(throw|try)\b", "errors are Status; only vfs/file_methods.h catches"),
+    (r"\b(system|popen)\s*\(", "no shells"),
+    (r"\bstd::(cout|cerr)\b|\bf?printf\s*\(", "a library does not print"),
+]
+MAY_TRY = ("vfs/file_methods.h",)
+
+# sqlite3.h and sqlite3ext.h enter here and nowhere else in the product.
+MAY_INCLUDE_SQLITE = ("vfs/sqlite_api.h",)
+
+
+class File:
+    """A file of the tree: its path from the root, its text, its lines."""
+
+    def __init__(self, path, text, siblings=()):
+        self.path = path
+        self.text = text
+        self.lines = text.split("\n")
+        if self.lines[-1] == "":
+            self.lines.pop()
+        self.siblings = siblings  # all paths of the tree
+        self.is_code = path.endswith(CODE)
+        self._bare = None
+
+    def starts(self, *prefixes):
+        return self.path.startswith(prefixes)
+
+    def includes(self):
+        """Yields (line number, included path)."""
+        for number, line in enumerate(self.lines, 1):
+            match = re.match(r'\s*#\s*include\s*[<"]([^>"]+)[>"]', line)
+            if match:
+                yield number, match.group(1)
+
+    def bare(self):
+        """The lines without comments, strings and preprocessor lines."""
+        if self._bare is None:
+            self._bare = strip_code(self.text).split("\n")
+        return self._bare
+
+
+TOKEN = re.compile(
+    r'//[^\n]*|/\*.*?\*/'  # comments
+    r'|R"([^()\s\\]*)\(.*?\)\1"'  # raw strings
+    r'|"(?:\\.|[^"\\\n])*"'  # strings
+    r"|(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'"  # characters, not 1'000
+    r"|^[ \t]*\#(?:[^\n\\]|\\\n|\\.)*",  # preprocessor lines
+    re.DOTALL | re.MULTILINE)
+
+
+def strip_code(text):
+    def blank(match):
+        token = match.group(0)
+        left = "" if token[0] in "/ \t#" else token[0] + token[0]
+        return left + "\n" * token.count("\n")
+    return TOKEN.sub(blank, text)
+
+
+# ---- Rules about one file -------------------------------------------------
+
+
+def rule_layers(file):
+    for layer, forbidden in LAYERS.items():
+        if not file.starts(layer):
+            continue
+        for number, path in file.includes():
+            if path.startswith(forbidden):
+                yield number, f"{layer} must not include {path}"
+
+
+def rule_sqlite_header(file):
+    if not file.starts("vfs/", "sql/") or file.path in MAY_INCLUDE_SQLITE:
+        return
+    for number, path in file.includes():
+        if path in ("sqlite3.h", "sqlite3ext.h"):
+            yield number, f"include vfs/sqlite_api.h, not {path}"
+
+
+def rule_rocksdb(file):
+    if not file.is_code or file.starts("tests/", "bench/"):
+        return
+    inside = file.starts("kv/rocksdb_")
+    for number, path in file.includes():
+        if path.startswith("rocksdb/"):
+            if not inside or file.path == "kv/rocksdb_engine.h":
+                yield number, f"only kv/rocksdb_* may include {path}"
+        elif path.startswith("kv/rocksdb_") and not inside:
+            if path != "kv/rocksdb_engine.h":
+                yield number, f"{path} is private to the RocksDB engine"
+
+
+def rule_include_path(file):
+    if not file.is_code or file.starts("tests/suite/"):
+        return
+    for number, line in enumerate(file.lines, 1):
+        match = re.match(r'\s*#\s*include\s*"([^"]+)"', line)
+        if match and (match.group(1).startswith(".") or
+                      "/" not in match.group(1)):
+            yield number, f'write "{match.group(1)}" from the root of the tree'
+
+
+def rule_guard(file):
+    if not file.path.endswith(".h"):
+        return
+    guard = "ACTORKV_" + re.sub(r"[^A-Z0-9]", "_", file.path.upper()) + "_"
+    for wanted in (f"#ifndef {guard}", f"#define {guard}",
+                   f"#endif  // {guard}"):
+        if wanted not in file.lines:
+            yield 1, f'the line "{wanted}" is missing'
+
+
+def rule_header_comment(file):
+    if not file.is_code and not file.path.endswith((".py", ".sh", ".tcl")):
+        return
+    if file.path.endswith(".cc") and file.path[:-2] + "h" in file.siblings:
+        return  # the header beside it says it
+    first = [line for line in file.lines[:3] if not line.startswith("#!")]
+    if not first or not first[0].startswith(("//", "/*", '"""', "# ")):
+        yield 1, "says nothing at its top about what it is"
+
+
+def rule_banned(file):
+    if not file.path.endswith((".cc", ".h")):
+        return
+    banned = list(BANNED)
+    if file.starts(*PRODUCT):
+        for pattern, why in BANNED_IN_PRODUCT:
+            if file.path in MAY_TRY and "try" in pattern:
+                continue
+            banned.append((pattern, why))
+    for number, line in enumerate(file.bare(), 1):
+        for pattern, why in banned:
+            match = re.search(pattern, line)
+            if match:
+                yield number, f"{match.group(0).strip()}: {why}"
+
+
+def rule_columns(file):
+    if not file.path.endswith(NARROW):
+        return
+    for number, line in enumerate(file.lines, 1):
+        if len(line) > MAX_COLUMNS and "://" not in line:
+            if not line.lstrip().startswith("#include"):
+                yield number, f"{len(line)} columns, at most {MAX_COLUMNS}"
+
+
+def rule_file_length(file):
+    if file.path.endswith(NARROW) and len(file.lines) > MAX_FILE_LINES:
+        yield MAX_FILE_LINES, (
+            f"{len(file.lines)} lines, at most {MAX_FILE_LINES}: split it")
+
+
+def rule_function_length(file):
+    if not file.is_code:
+        return
+    for begin, end in functions(file.bare()):
+        length = end - begin + 1
+        if length > MAX_FUNCTION_LINES:
+            yield begin, (f"a function of {length} lines, "
+                          f"at most {MAX_FUNCTION_LINES}")
+
+
+def functions(lines):
+    """Yields (first line, last line) of each outermost function.
+
+    Follows braces. What stands before a brace, back to the last ; or brace,
+    tells whether it opens a scope (namespace, class), a function (there is a
+    parameter list) or a list of values.
+    """
+    stack = []  # for each open brace: None, or the function's first line
+    inside = False  # within a function
+    before, before_line = "", 1
+    for number, line in enumerate(lines, 1):
+        for char in line:
+            if char == "{":
+                begins = not inside and is_function_head(before)
+                stack.append(before_line if begins else None)
+                inside = inside or begins
+            elif char == "}" and stack:
+                begin = stack.pop()
+                if begin is not None:
+                    inside = False
+                    yield begin, number
+            if char in "{};":
+                before = ""
+            elif before or not char.isspace():
+                if not before:
+                    before_line = number
+                before += char
+        if before:
+            before += " "
+
+
+def is_function_head(text):
+    if re.match(r"(inline\s+)?namespace\b|extern\b[^()]*$|enum\b", text):
+        return False
+    if re.match(r"(template\s*<.*>\s*)?(class|struct|union)\b[^()]*$", text):
+        return False
+    return ")" in text
+
+
+def rule_todo(file):
+    for number, line in enumerate(file.lines, 1):
+        if re.search(r"\b(TODO|FIXME|XXX)\b(?!\(#\d+\))", line):
+            if file.path != "tests/tidy.py":
+                yield number, "write TODO(#number of the issue)"
+
+
+def rule_spaces(file):
+    for number, line in enumerate(file.lines, 1):
+        if line != line.rstrip() and not file.path.endswith(".expected"):
+            yield number, "spaces at the end of the line"
+        if file.is_code and "\t" in line:
+            yield number, "a tab"
+    if file.text and not file.text.endswith("\n"):
+        yield len(file.lines), "the last line does not end"
+
+
+def rule_home_path(file):
+    for number, line in enumerate(file.lines, 1):
+        match = re.search(r"(?<![\w.$/}])/(?:home|root|Users|work)/\S+", line)
+        if match:
+            yield number, f"a path of one machine: {match.group(0)}"
+
+
+FILE_RULES = [
+    rule_layers, rule_sqlite_header, rule_rocksdb, rule_include_path,
+    rule_guard, rule_header_comment, rule_banned, rule_columns,
+    rule_file_length, rule_function_length, rule_todo, rule_spaces,
+    rule_home_path,
+]
+
+# ---- Rules about the tree: take all files, yield (path, line, text) -------
+
+
+def rule_listed(files):
+    """Every source is built, and what is listed exists."""
+    paths = {file.path for file in files}
+    cmake = next((f for f in files if f.path == "CMakeLists.txt"), None)
+    listed = {}
+    for number, line in enumerate(cmake.lines if cmake else [], 1):
+        for word in re.findall(r"[\w/.-]+\.cc\b", line.split("#")[0]):
+            if not word.startswith("/"):  # made in the build directory
+                listed.setdefault(word, number)
+    for path in sorted(paths):
+        if path.endswith(".cc") and path not in listed:
+            yield path, 1, "is not listed in CMakeLists.txt"
+    for path, number in listed.items():
+        if path not in paths:
+            yield "CMakeLists.txt", number, f"{path} does not exist"
+
+
+def rule_golden(files):
+    paths = {file.path for file in files}
+    for path in sorted(paths):
+        if path.startswith("tests/golden/"):
+            if path.endswith(".sql") and path + ".expected" not in paths:
+                yield path, 1, "has no .expected: UPDATE_EXPECTED=1 make test"
+            if path.endswith(".expected") and path[:-9] not in paths:
+                yield path, 1, "belongs to no .sql"
+
+
+TREE_RULES = [rule_listed, rule_golden]
+
+
+def name_of(rule):
+    return rule.__name__[len("rule_"):]
+
+
+def findings(files):
+    for file in files:
+        for rule in FILE_RULES:
+            for number, text in rule(file):
+                yield f"{file.path}:{number}: [{name_of(rule)}] {text}"
+    for rule in TREE_RULES:
+        for path, number, text in rule(files):
+            yield f"{path}:{number}: [{name_of(rule)}] {text}"
+
+
+def tree(root):
+    """All text files of the tree: git's, and those not yet added."""
+    listing = subprocess.run(
+        ["git", "-C", root, "ls-files", "-z", "-co", "--exclude-standard"],
+        capture_output=True)
+    if listing.returncode == 0:
+        paths = [os.fsdecode(p) for p in listing.stdout.split(b"\0") if p]
+    else:
+        paths = []
+        for directory, names, leaves in os.walk(root):
+            names[:] = [n for n in names if not n.startswith((".", "build"))]
+            paths += [os.path.relpath(os.path.join(directory, leaf), root)
+                      for leaf in leaves]
+    paths = sorted(p for p in set(paths)
+                   if os.path.isfile(os.path.join(root, p)))
+    files = []
+    for path in paths:
+        with open(os.path.join(root, path), "rb") as stream:
+            data = stream.read()
+        if b"\0" not in data:
+            files.append(File(path, data.decode("utf-8", "replace"),
+                              set(paths)))
+    return files
+
+
+# ---- Self-test ------------------------------------------------------------
+
+LONG_BODY = "  f();\n" * 80
+HOME = "/" + "home/someone/file"
+
+# (rule, path, text, how many findings)
+CASES = [
+    (rule_layers, "kv/a.cc", '#include "vfs/b.h"\n', 1),
+    (rule_layers, "kv/a.cc", "#include <sqlite3.h>\n", 1),
+    (rule_layers, "vfs/a.cc", '#include "kv/b.h"\n', 0),
+    (rule_layers, "sql/a.cc", '#include "ext/actorkv.h"\n', 1),
+    (rule_sqlite_header, "vfs/a.cc", "#include <sqlite3ext.h>\n", 1),
+    (rule_sqlite_header, "vfs/sqlite_api.h", "#include <sqlite3ext.h>\n", 0),
+    (rule_rocksdb, "kv/store.cc", '#include "rocksdb/db.h"\n', 1),
+    (rule_rocksdb, "kv/store.cc", '#include "kv/rocksdb_options.h"\n', 1),
+    (rule_rocksdb, "kv/store.cc", '#include "kv/rocksdb_engine.h"\n', 0),
+    (rule_rocksdb, "kv/rocksdb_engine.cc", '#include "rocksdb/db.h"\n', 0),
+    (rule_include_path, "kv/a.cc", '#include "b.h"\n', 1),
+    (rule_include_path, "kv/a.cc", '#include "kv/b.h"\n', 0),
+    (rule_guard, "kv/a.h", "#pragma once\n", 3),
+    (rule_guard, "kv/a.h", "#ifndef ACTORKV_KV_A_H_\n#define ACTORKV_KV_A_H_\n"
+     "#endif  // ACTORKV_KV_A_H_\n", 0),
+    (rule_header_comment, "kv/a.h", "#include <string>\n", 1),
+    (rule_header_comment, "kv/a.cc", "// What it is.\n", 0),
+    (rule_banned, "kv/a.cc", "strcpy(a, b);\n", 1),
+    (rule_banned, "kv/a.cc", "// strcpy(a, b);\n", 0),
+    (rule_banned, "kv/a.cc", 'f("strcpy(");\n', 0),
+    (rule_banned, "kv/a.cc", "snprintf(a, 1, b);\n", 0),
+    (rule_banned, "kv/a.cc", "assert(file.Write(x));\n", 1),
+    (rule_banned, "kv/a.cc", "assert(a == b && c <= d);\n", 0),
+    (rule_banned, "kv/a.cc", "try {\n} catch (...) {\n}\n", 1),
+    (rule_banned, "tests/kv/a.cc", "try {\n} catch (...) {\n}\n", 0),
+    (rule_banned, "vfs/file_methods.h", "try {\n} catch (...) {\n}\n", 0),
+    (rule_columns, "kv/a.cc", "x" * 81 + "\n", 1),
+    (rule_columns, "kv/a.cc", "\u00e4" * 80 + "\n", 0),
+    (rule_file_length, "kv/a.cc", "\n" * 501, 1),
+    (rule_file_length, "kv/a.cc", "\n" * 500, 0),
+    (rule_function_length, "kv/a.cc", "int F(int x) {\n%s}\n" % LONG_BODY, 1),
+    (rule_function_length, "kv/a.cc",
+     "namespace a {\nclass B {\n  int F(int x) const {\n%s  }\n};\n}\n"
+     % LONG_BODY, 1),
+    (rule_function_length, "kv/a.cc",
+     "A::A(int x)\n    : a_{x},\n      b_(2) {\n%s}\n" % LONG_BODY, 1),
+    (rule_function_length, "kv/a.cc",
+     "namespace a {\n%s}\n" % ("int F() { return '{'; }\n" * 90), 0),
+    (rule_function_length, "kv/a.cc",
+     "const int a[] = {\n%s};\n" % ("  1,\n" * 90), 0),
+    (rule_function_length, "kv/a.cc",
+     'void F() {\n  f(R"(\n%s)");\n}\n' % ("}\n" * 80), 1),
+    (rule_todo, "kv/a.cc", "// TO" "DO: later\n", 1),
+    (rule_todo, "kv/a.cc", "// TO" "DO(#7): later\n", 0),
+    (rule_spaces, "README.md", "a \n", 1),
+    (rule_spaces, "kv/a.cc", "\ta;\n", 1),
+    (rule_spaces, "kv/a.cc", "a;", 1),
+    (rule_home_path, "README.md", f"see {HOME}\n", 1),
+    (rule_home_path, "README.md", "see https://a.org/home/x\n", 0),
+]
+
+# (rule, paths with texts, how many findings)
+TREE_CASES = [
+    (rule_listed, {"CMakeLists.txt": "kv/a.cc\n", "kv/a.cc": "",
+                   "tests/kv/a_test.cc": ""}, 1),
+    (rule_listed, {"CMakeLists.txt": "# kv/a.cc\n", "kv/a.cc": ""}, 1),
+    (rule_listed, {"CMakeLists.txt": "  kv/a.cc\n  kv/b.cc\n",
+                   "kv/a.cc": ""}, 1),
+    (rule_golden, {"tests/golden/a.sql": ""}, 1),
+    (rule_golden, {"tests/golden/a.sql": "",
+                   "tests/golden/a.sql.expected": ""}, 0),
+]
+
+
+def self_test():
+    failed = 0
+
+    def expect(rule, subject, found, count):
+        nonlocal failed
+        if len(found) != count:
+            failed += 1
+            print(f"{name_of(rule)}: {len(found)} findings, not {count}, in:")
+            print(f"  {subject!r:.200}\n  {found}")
+
+    for rule, path, text, count in CASES:
+        expect(rule, (path, text), list(rule(File(path, text))), count)
+    for rule, texts, count in TREE_CASES:
+        files = [File(path, text) for path, text in texts.items()]
+        expect(rule, texts, list(rule(files)), count)
+    tried = {case[0] for case in CASES + TREE_CASES}
+    for rule in FILE_RULES + TREE_RULES:
+        if rule not in tried:
+            failed += 1
+            print(f"{name_of(rule)}: has no case")
+    print(f"{len(CASES) + len(TREE_CASES)} cases, {failed} failed")
+    return failed
+
+
+def main():
+    if "--self-test" in sys.argv[1:]:
+        return 1 if self_test() else 0
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    files = tree(root)
+    found = list(findings(files))
+    for text in found:
+        print(text)
+    print(f"{len(files)} files, {len(found)} findings")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
