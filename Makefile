@@ -15,6 +15,8 @@ SOURCES = $(shell find $(wildcard $(DIRS)) -name '*.cc' -o -name '*.h' \
 # `make tidy FILES='kv/keys.cc vfs/actor_vfs.cc'` reads only these.
 FILES  ?= $(filter %.cc,$(SOURCES))
 
+comma := ,
+
 # $(call build,directory,sanitizers): configures once and builds.
 define build
 	@test -f $(1)/build.ninja || cmake -S . -B $(1) -G Ninja \
@@ -28,7 +30,7 @@ endef
 
 all: module ## Install what is missing, build build/actorkv.so (default)
 
-deps: ## Install the packages that building and testing need (Debian)
+deps: ## Install the packages to build and test with (Debian)
 	@$(DEPS) build
 
 deps-check:
@@ -50,13 +52,13 @@ format-check: deps-check ## Is the code formatted?
 
 tidy: deps-check module ## clang-tidy over all sources, or FILES='kv/keys.cc ...'
 	@printf '%s\n' $(FILES) \
-	  | xargs -P $(JOBS) -n 4 clang-tidy --quiet -p build
+	  | xargs -P $(JOBS) -n 1 clang-tidy --quiet -p build 2>build/tidy.log
 
 lint: deps ## Rules of the house: includes, lengths, lists (tests/tidy.py)
 	@python3 tests/tidy.py
 
 test-asan: deps ## The tests under AddressSanitizer and UBSan
-	$(call build,build-asan,address;undefined)
+	$(call build,build-asan,address$(comma)undefined)
 	$(CTEST) --test-dir build-asan
 
 test-tsan: deps ## The tests under ThreadSanitizer

@@ -88,6 +88,12 @@ Status Actor::Reserve(const void* owner, const Snapshot& snapshot,
   }
   if (Status s = LoadLocked(); !s.ok()) return s;
   if (state_->exists && state_->head.generation != generation) {
+    // Only a fence that the store shows is one.
+    state_.reset();
+    if (Status s = LoadLocked(); !s.ok()) return s;
+  }
+  if (state_->exists && generation != Generation{} &&
+      state_->head.generation != generation) {
     return FencedError(name_, generation, state_->head.generation);
   }
   if (state_->head.snapshot != snapshot) {
@@ -122,6 +128,13 @@ void Actor::Publish(std::shared_ptr<const HeadState> state) {
   state_ = std::move(state);
   state_epoch_ = epoch_->load(std::memory_order_acquire);
   continues_branch_ = true;
+}
+
+void Actor::PublishTakeOver(std::shared_ptr<const HeadState> state) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  state_ = std::move(state);
+  state_epoch_ = epoch_->load(std::memory_order_acquire);
+  continues_branch_ = false;
 }
 
 bool Actor::continues_branch() {

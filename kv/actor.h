@@ -53,7 +53,8 @@ class Actor {
 
   // Makes `owner` the writer. Errors: kBusy when another owner is; kConflict
   // when the head is no longer `snapshot`; kFenced when its generation is no
-  // longer `generation`, with expected and actual.
+  // longer `generation`, with expected and actual. Generation{} (the actor did
+  // not exist when the owner looked) is never fenced.
   Status Reserve(const void* owner, const Snapshot& snapshot,
                  Generation generation);
   void Release(const void* owner);
@@ -64,6 +65,10 @@ class Actor {
 
   // A commit is done.
   void Publish(std::shared_ptr<const HeadState> state);
+
+  // The generation was raised. The next commit may have to go to a new branch:
+  // whoever wrote before may have left something behind on this one.
+  void PublishTakeOver(std::shared_ptr<const HeadState> state);
 
   // True when this process committed last on the present branch, and nothing
   // in doubt came after. See Store::CanContinueBranch().

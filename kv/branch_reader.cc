@@ -17,7 +17,8 @@ BranchReader::BranchReader(Engine* engine) : engine_(engine) {}
 
 void BranchReader::SetSnapshot(const Snapshot& snapshot,
                                std::shared_ptr<const Lineage> lineage) {
-  if (snapshot != snapshot_) fresh_ = false;
+  // A shorter lineage needs copies that an older view may not show.
+  if (snapshot != snapshot_ || lineage != lineage_) fresh_ = false;
   snapshot_ = snapshot;
   lineage_ = std::move(lineage);
 }

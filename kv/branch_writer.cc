@@ -124,7 +124,8 @@ Status BranchWriter::HashOfBase(PageNo pgno, uint64_t* page_hash) {
 Status BranchWriter::EqualsBase(PageNo pgno, const std::string& page,
                                 uint64_t page_hash, bool* equal) {
   *equal = false;
-  if (rewrite_ || pgno > base_->head.snapshot.page_count) return Status::Ok();
+  // What was cut does not show through, even where it is written back.
+  if (pgno > base_limit_) return Status::Ok();
   uint64_t base_hash = 0;
   if (Status s = HashOfBase(pgno, &base_hash); !s.ok()) return s;
   if (base_hash != page_hash) return Status::Ok();
@@ -256,8 +257,9 @@ Status BranchWriter::FillGrowth() {
 // Invariant 3, for pages that a shrink takes away.
 Status BranchWriter::SubtractRemoved() {
   if (rewrite_) return Status::Ok();  // PutRecords() drops the whole digest
-  for (PageNo pgno = page_count_ + 1; pgno <= base_->head.snapshot.page_count;
-       ++pgno) {
+  // PutFirstPage() subtracts page 1.
+  for (PageNo pgno = std::max(page_count_ + 1, PageNo{2});
+       pgno <= base_->head.snapshot.page_count; ++pgno) {
     uint64_t base_hash = 0;
     if (Status s = HashOfBase(pgno, &base_hash); !s.ok()) return s;
     digest_delta_ -= base_hash;
@@ -284,7 +286,9 @@ Status BranchWriter::PutFirstPage(const CommitSpec& spec, Batch* batch) {
   if (spec.stamp.has_value() && base.stamp.has_value()) {
     ApplyStamp(*spec.stamp, old_page.data());
   }
-  if (!has_old || stage_ != BranchId{} || old_page != page) {
+  // Without a stamp in the head page 1 is as stored, so it must be stored.
+  const bool loses_stamp = base.stamp.has_value() && !spec.stamp.has_value();
+  if (!has_old || stage_ != BranchId{} || loses_stamp || old_page != page) {
     PutChunk(1, page, page_hash, batch);
   }
   return Status::Ok();

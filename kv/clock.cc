@@ -96,6 +96,8 @@ void Clock::WriteExactLimit(Batch* batch) {
   if (limit_us_ == last_us_) return;
   if (limit_us_ != 0) obsolete_.push_back(limit_us_);
   PutLimit(last_us_, batch);
+  // The larger limit goes: who takes a time after this must raise it again.
+  limit_us_ = last_us_;
 }
 
 }  // namespace actorkv

@@ -157,7 +157,7 @@ Status TakeOver(Store* store, Actor* actor, Generation* generation) {
     return result.status;
   }
   *generation = raised->head.generation;
-  actor->Publish(std::move(raised));
+  actor->PublishTakeOver(std::move(raised));
   return Status::Ok();
 }
 

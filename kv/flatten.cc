@@ -23,7 +23,8 @@ class Flattener {
         branch_(state.head.snapshot.branch),
         lineage_(state.lineage),
         record_(std::move(record)),
-        resolver_(store->engine()) {
+        resolver_(store->engine()),
+        max_copy_bytes_(store->engine()->limits().max_batch_bytes / 2) {
     // What the branch inherits: the view just below its first commit.
     Snapshot inherited;
     inherited.branch = branch_;
@@ -54,14 +55,20 @@ class Flattener {
       Batch batch;
       for (const KeyValue& pair : pairs) {
         if (Status s = CopyChunk(point, pair, &batch); !s.ok()) return s;
+        if (batch.size_bytes() < max_copy_bytes_) continue;
+        if (Status s = CommitCopies(&batch); !s.ok()) return s;
       }
-      if (!batch.empty()) {
-        CommitResult result = store_->Commit(batch, Durability::kBuffered);
-        if (!result.done()) return result.status;
-      }
+      if (Status s = CommitCopies(&batch); !s.ok()) return s;
       if (pairs.size() < kScanChunks) return Status::Ok();
       start = pairs.back().key + std::string(1, '\0');
     }
+  }
+
+  Status CommitCopies(Batch* batch) {
+    if (batch->empty()) return Status::Ok();
+    CommitResult result = store_->Commit(*batch, Durability::kBuffered);
+    batch->Clear();
+    return result.status;
   }
 
   Status CopyChunk(const BranchPoint& point, const KeyValue& pair,
@@ -102,6 +109,7 @@ class Flattener {
   const std::shared_ptr<const Lineage> lineage_;
   BranchRecord record_;
   BranchReader resolver_;
+  const size_t max_copy_bytes_;  // of one engine commit
 };
 
 }  // namespace

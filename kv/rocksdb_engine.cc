@@ -176,7 +176,10 @@ CommitResult RocksDbEngine::Write(rocksdb::WriteBatch* batch,
   rocksdb::WriteOptions options;
   options.sync = durability == Durability::kSynced;
   const rocksdb::Status written = handle_->db()->Write(options, batch);
-  if (written.ok()) return {};
+  if (written.ok()) {
+    handle_->CountWrite();
+    return {};
+  }
   const Status status = FromRocksDb(written, "commit", handle_->directory());
   if (NothingWritten(written)) return Failed(status);
   // Before the guards are released and the caller hears of it: the next

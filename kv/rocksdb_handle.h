@@ -30,6 +30,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -85,6 +86,11 @@ class RocksDbHandle {
   // the middle of closing the database under them.
   void Unregister(IteratorOwner* owner);
 
+  // Rises with every write that was done, before it is reported as done. An
+  // iterator made or refreshed since the last rise sees everything.
+  uint64_t write_count() const { return write_count_.load(); }
+  void CountWrite() { ++write_count_; }
+
   const std::string& directory() const { return context_.directory; }
   bool follows() const { return mode_ == OpenMode::kFollow; }
 
@@ -115,6 +121,8 @@ class RocksDbHandle {
   bool unproven_logs_ = false;  // a failed write may sit in them, unsynced
   Status last_error_;           // why it is not writable
   std::chrono::steady_clock::time_point next_attempt_;
+
+  std::atomic<uint64_t> write_count_{0};
 
   std::mutex owners_mutex_;  // taken after the gate
   std::unordered_set<IteratorOwner*> owners_;

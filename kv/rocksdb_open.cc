@@ -46,7 +46,8 @@ Status OpenDatabase::ForWriting(const OpenContext& context, bool create,
   if (Status s = ClassifyDirectory(context.directory, &kind); !s.ok()) {
     return s;
   }
-  rocksdb::DBOptions options = WriterOptions(context.env.get());
+  rocksdb::DBOptions options =
+      WriterOptions(context.directory, context.env.get());
   if (kind == DirectoryKind::kDatabase) {
     if (Status s = CheckFamilies(context, options); !s.ok()) return s;
   } else if (!create) {

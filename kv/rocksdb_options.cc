@@ -1,15 +1,14 @@
 #include "kv/rocksdb_options.h"
 
 #include <rocksdb/convenience.h>
-#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
-#include <cstdarg>
 
 #include "kv/rocksdb_keys.h"
+#include "kv/rocksdb_logger.h"
 
 namespace actorkv {
 namespace {
@@ -77,30 +76,15 @@ rocksdb::ColumnFamilyOptions ChunksFamilyOptions(
   return options;
 }
 
-class SilentLogger : public rocksdb::Logger {
- public:
-  using rocksdb::Logger::Logv;
-  void Logv(const char*, va_list) override {}
-};
-
 // Bounds on what RocksDB writes about itself.
 void BoundHousekeeping(rocksdb::DBOptions* options) {
-  options->info_log_level = rocksdb::WARN_LEVEL;
-  options->keep_log_file_num = 2;
-  options->max_log_file_size = 1 << 20;
   options->max_manifest_file_size = 16 << 20;  // 1 GiB as shipped
   // Statistics nobody reads; each period also keeps a thread awake.
   options->stats_dump_period_sec = 0;
   options->stats_persist_period_sec = 0;
 }
 
-}  // namespace
-
-std::shared_ptr<rocksdb::Cache> NewBlockCache() {
-  return rocksdb::NewLRUCache(kBlockCacheBytes);
-}
-
-rocksdb::DBOptions WriterOptions(rocksdb::Env* env) {
+rocksdb::DBOptions CommonOptions(rocksdb::Env* env) {
   rocksdb::DBOptions options;
   if (env != nullptr) options.env = env;
   BoundHousekeeping(&options);
@@ -131,23 +115,30 @@ rocksdb::DBOptions WriterOptions(rocksdb::Env* env) {
   // at the first bad record, so that the result is always a prefix of what
   // was committed, never one with a hole; what was synced lies before it.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  // Without this, damage in the middle of the logs could pass for a torn
-  // tail: a log that is missing, or shorter than when it was synced and
-  // closed, makes the open fail.
-  options.track_and_verify_wals_in_manifest = true;
+  // No recovery behind our back: every failed write makes us reopen.
+  options.max_bgerror_resume_count = 0;
   options.paranoid_checks = true;  // the default; we rely on it
   return options;
 }
 
+}  // namespace
+
+std::shared_ptr<rocksdb::Cache> NewBlockCache() {
+  return rocksdb::NewLRUCache(kBlockCacheBytes);
+}
+
+rocksdb::DBOptions WriterOptions(const std::string& directory,
+                                 rocksdb::Env* env) {
+  rocksdb::DBOptions options = CommonOptions(env);
+  options.info_log = NewFileLogger(directory);
+  return options;
+}
+
 rocksdb::DBOptions ReadOnlyOptions(rocksdb::Env* env) {
-  rocksdb::DBOptions options = WriterOptions(env);
+  rocksdb::DBOptions options = CommonOptions(env);
   // All files are opened at once and stay open: the writer may remove them.
   options.max_open_files = -1;
-  // An open for reading would rotate the LOG file of the writer.
-  options.info_log = std::make_shared<SilentLogger>();
-  // A log may grow, or be gone, between the manifest and itself; our own
-  // comparison of the directory before and after covers it.
-  options.track_and_verify_wals_in_manifest = false;
+  options.info_log = NewSilentLogger();
   return options;
 }
 

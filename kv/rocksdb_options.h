@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace actorkv {
@@ -31,7 +32,8 @@ inline constexpr int kMaxOpenFiles = 512;
 std::shared_ptr<rocksdb::Cache> NewBlockCache();
 
 // Options of the database as a whole. `env` may be null: RocksDB's default.
-rocksdb::DBOptions WriterOptions(rocksdb::Env* env);
+rocksdb::DBOptions WriterOptions(const std::string& directory,
+                                 rocksdb::Env* env);
 
 // As WriterOptions, for DB::OpenForReadOnly beside a live writer.
 rocksdb::DBOptions ReadOnlyOptions(rocksdb::Env* env);

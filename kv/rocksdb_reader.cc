@@ -33,29 +33,32 @@ void RocksDbReader::DropIterators() {
   for (Slot& slot : slots_) slot = Slot();
 }
 
-void RocksDbReader::Refresh() {
-  for (Slot& slot : slots_) slot.stale = true;
-}
+// Touches no slot: it has no hold, and a reopen may be dropping them.
+void RocksDbReader::Refresh() { ++session_; }
 
 Status RocksDbReader::Prepare(Kind kind, rocksdb::Iterator** iterator) {
   Slot& slot = slots_[static_cast<size_t>(kind)];
-  if (slot.iterator != nullptr && slot.stale) {
-    // Cheap while no file changed; else RocksDB builds it anew inside.
+  const uint64_t write_count = handle_->write_count();
+  if (slot.iterator != nullptr && slot.session != session_ &&
+      slot.write_count != write_count) {
+    // RocksDB may have to build it anew inside, from all files.
     if (!slot.iterator->Refresh().ok()) slot.iterator.reset();
+    slot.write_count = write_count;
   }
-  slot.stale = false;
+  slot.session = session_;
   if (slot.iterator == nullptr) {
     rocksdb::ReadOptions options;
     options.verify_checksums = true;
-    if (kind == Kind::kPage) {
-      options.prefix_same_as_start = true;
-    } else {
-      options.total_order_seek = true;
-    }
+    // Without total order, a seek may skip what has another prefix than its
+    // target; Position() takes only what has the same. prefix_same_as_start
+    // would say that to RocksDB, but asserts that all keys it meets have a
+    // whole prefix.
+    options.total_order_seek = kind != Kind::kPage;
     const Family family =
         kind == Kind::kDefault ? Family::kDefault : Family::kChunks;
     slot.iterator.reset(
         handle_->db()->NewIterator(options, handle_->family(family)));
+    slot.write_count = write_count;
   }
   *iterator = slot.iterator.get();
   return Status::Ok();

@@ -45,7 +45,8 @@ class RocksDbReader : public EngineReader, private IteratorOwner {
   enum class Kind : size_t { kDefault = 0, kChunks = 1, kPage = 2 };
   struct Slot {
     std::unique_ptr<rocksdb::Iterator> iterator;
-    bool stale = false;  // must be refreshed before its next use
+    uint64_t session = 0;      // the reader's, when it was last used
+    uint64_t write_count = 0;  // the handle's, before it was made or refreshed
   };
 
   void DropIterators() override;
@@ -62,9 +63,10 @@ class RocksDbReader : public EngineReader, private IteratorOwner {
   Status Ended(Kind kind);
 
   RocksDbHandle* const handle_;
-  std::array<Slot, 3> slots_;
-  std::string target_;     // physical key of the current seek
-  std::string found_key_;  // what the views of the last SeekOne point to
+  uint64_t session_ = 0;       // counts Refresh(); only the reader's thread
+  std::array<Slot, 3> slots_;  // used under a Hold; reopening drops them
+  std::string target_;         // physical key of the current seek
+  std::string found_key_;      // what the views of the last SeekOne point to
   std::string found_value_;
 };
 

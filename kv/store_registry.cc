@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <utility>
 
 #include "kv/store_directory.h"
@@ -15,10 +16,16 @@ namespace {
 constexpr std::chrono::milliseconds kLinger{1000};
 constexpr std::chrono::milliseconds kServeInterval{250};
 
-// A store's threads do not exist in a child of fork(), and its files are the
-// parent's: nothing of ours may run there once a store was open.
 std::atomic<bool> any_store_opened{false};
 std::atomic<bool> forked{false};
+
+// Registered after the first store is open: handlers run in reverse order, so
+// that this one finds RocksDB's own static objects alive.
+void ShutdownAtExitOnce() {
+  static const int registered =
+      std::atexit([] { StoreRegistry::Instance()->Shutdown(); });
+  (void)registered;
+}
 
 void AfterForkInChild() {
   if (any_store_opened.load()) forked.store(true);
@@ -29,6 +36,10 @@ void AfterForkInChild() {
 StoreRegistry* StoreRegistry::Instance() {
   static auto* const registry = new StoreRegistry;
   return registry;
+}
+
+bool StoreRegistry::InForkedChild() {
+  return forked.load(std::memory_order_relaxed);
 }
 
 StoreRegistry::StoreRegistry() {
@@ -65,7 +76,7 @@ std::shared_ptr<Store> StoreRegistry::WriterOf(const StoreIdentity& identity) {
 
 Status StoreRegistry::Acquire(const std::string& directory, OpenMode mode,
                               std::shared_ptr<Store>* store) {
-  if (forked.load()) {
+  if (InForkedChild()) {
     return Status::NotSupported(
         "a store was open when this process was forked; open stores only in "
         "the parent, or exec first: " +
@@ -114,6 +125,7 @@ Status StoreRegistry::OpenInto(const std::string& directory, OpenMode mode,
   }
   if (Status s = ReadIdentity(directory, &entry->identity); !s.ok()) return s;
   entry->store = std::move(opened);
+  ShutdownAtExitOnce();
   Wake();
   return Status::Ok();
 }
@@ -198,7 +210,7 @@ void StoreRegistry::CloseIdle() {
 }
 
 void StoreRegistry::Shutdown() {
-  if (forked.load()) return;
+  if (InForkedChild()) return;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     stopping_ = true;

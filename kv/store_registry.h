@@ -33,6 +33,11 @@ class StoreRegistry {
   // The one of the process. Never destroyed: see Shutdown().
   static StoreRegistry* Instance();
 
+  // True in a child of fork() of a process that had a store open. Nothing of
+  // ours may run there: the store's threads are not there, its files are the
+  // parent's.
+  static bool InForkedChild();
+
   // `directory` is absolute. With kCreate it is made when it is missing or
   // empty; kFollow gives this process's own writer where there is one.
   // Errors: kNotFound (no store there); kInvalidArgument (not empty and not a

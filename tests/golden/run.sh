@@ -23,7 +23,8 @@ transcript() {
   ln -s "$module" "$dir/actorkv.so"
   (
     cd "$dir"
-    HOME=$dir exec sqlite3 -batch -cmd '.load ./actorkv' :memory: \
+    HOME=$dir exec stdbuf -oL \
+      sqlite3 -batch -cmd ".load ./actorkv" :memory: \
       <"$here/$1.sql" >.transcript 2>&1
   ) &
   pid=$!

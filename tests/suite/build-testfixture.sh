@@ -29,8 +29,8 @@ fetch() {
         >"$apt/parts/$(basename "$file")"
     fi
   done
-  set -- -qq -o Dir::Etc::sourcelist=/dev/null \
-    -o Dir::Etc::sourceparts="$apt/parts" -o Dir::State::Lists="$apt/lists"
+  set -- -qq -o APT::Sandbox::User=root -o Dir::State::Lists="$apt/lists" \
+    -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$apt/parts"
   version=$(dpkg-query -W -f '${source:Version}' libsqlite3-dev)
   apt-get "$@" update
   # When the archive has moved on, the newest of the release will do.

@@ -11,8 +11,7 @@
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
 
-  sqlite3_auto_extension(
-      reinterpret_cast<void (*)(void)>(sqlite3_actorkv_init));
+  sqlite3_auto_extension(reinterpret_cast<void (*)()>(sqlite3_actorkv_init));
 
   // The first connection registers the VFS with the process.
   sqlite3* db = nullptr;

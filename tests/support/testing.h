@@ -65,10 +65,8 @@ inline testing::AssertionResult IsError(const Status& status, Code code,
          << status.ToString();
 }
 
-#define EXPECT_OK(expression) \
-  EXPECT_PRED_FORMAT1(::actorkv::IsOk, (expression))
-#define ASSERT_OK(expression) \
-  ASSERT_PRED_FORMAT1(::actorkv::IsOk, (expression))
+#define EXPECT_OK(expression) EXPECT_PRED_FORMAT1(::actorkv::IsOk, (expression))
+#define ASSERT_OK(expression) ASSERT_PRED_FORMAT1(::actorkv::IsOk, (expression))
 
 // A number from the environment, or `fallback` when it is not set.
 inline uint64_t EnvironmentNumber(const char* name, uint64_t fallback) {

@@ -1,0 +1,61 @@
+// The entry point of the module. See ext/actorkv.h.
+
+#include <sqlite3ext.h>
+
+SQLITE_EXTENSION_INIT1
+
+#include "ext/actorkv.h"
+#include "sql/register.h"
+#include "vfs/actor_vfs.h"
+#include "vfs/file_methods.h"
+#include "vfs/sqlite_api.h"
+
+namespace actorkv {
+
+namespace {
+
+// The API table of the SQLite that loaded the module first. There is one VFS
+// and one set of stores in a process, and they call back through this table.
+const sqlite3_api_routines* first_api = nullptr;
+
+int Fail(char** error_message, const char* text) {
+  if (error_message != nullptr) *error_message = sqlite3_mprintf("%s", text);
+  return SQLITE_ERROR;
+}
+
+int Initialise(sqlite3* db, char** error_message,
+               const sqlite3_api_routines* api) {
+  if (first_api == nullptr) {
+    SQLITE_EXTENSION_INIT2(api);
+    if (sqlite3_libversion_number() < kMinSqliteVersion) {
+      sqlite3_api = nullptr;
+      return SQLITE_ERROR;  // too old to trust the rest of the table
+    }
+    first_api = api;
+  } else if (first_api != api) {
+    return Fail(error_message,
+                "actorkv: another SQLite library in this process has loaded "
+                "this module already; one process can use it with one SQLite");
+  }
+  if (RegisterVfs() != SQLITE_OK) {
+    return Fail(error_message, "actorkv: cannot register the VFS");
+  }
+  // SQLITE_OK and not SQLITE_OK_LOAD_PERMANENTLY: under sqlite3_auto_extension
+  // that would count as a failure. The module stays loaded because it is
+  // linked with -z nodelete.
+  return RegisterSql(db);
+}
+
+}  // namespace
+
+}  // namespace actorkv
+
+extern "C" int sqlite3_actorkv_init(sqlite3* db, char** error_message,
+                                    const sqlite3_api_routines* api) {
+  // Not Guard(): before Initialise() there is no API table to log with.
+  try {
+    return actorkv::Initialise(db, error_message, api);
+  } catch (...) {
+    return SQLITE_NOMEM;
+  }
+}

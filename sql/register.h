@@ -1,0 +1,15 @@
+// Registers every SQL function and table of the module.
+
+#ifndef ACTORKV_SQL_REGISTER_H_
+#define ACTORKV_SQL_REGISTER_H_
+
+#include "vfs/sqlite_api.h"
+
+namespace actorkv {
+
+// Returns a SQLite code.
+int RegisterSql(sqlite3* db);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_SQL_REGISTER_H_

@@ -1,0 +1,70 @@
+// LoadLineage: follows branch records, and reports what is wrong with them.
+
+#include "kv/lineage.h"
+
+#include <gtest/gtest.h>
+
+#include "kv/keys.h"
+#include "kv/memory_engine.h"
+#include "tests/support/testing.h"
+
+namespace actorkv {
+namespace {
+
+class LineageTest : public testing::Test {
+ protected:
+  void PutBranch(ActorId actor, BranchId branch,
+                 std::optional<BranchPoint> parent) {
+    BranchRecord record;
+    record.parent = parent;
+    record.first_txid = {3};
+    const std::string key = BranchRecordKey(branch);
+    PutBytes(actor, key, EncodeRecord(key, record));
+  }
+  void PutBytes(ActorId actor, const std::string& key,
+                const std::string& value) {
+    Batch batch;
+    batch.Put(ActorPartition(actor), key, value);
+    ASSERT_TRUE(engine_->Commit(batch, Durability::kBuffered).done());
+  }
+  Status Load(BranchId branch, std::shared_ptr<const Lineage>* lineage) {
+    return LoadLineage(engine_->NewReader().get(), ActorId{1}, branch, lineage);
+  }
+
+  std::unique_ptr<Engine> engine_ = NewMemoryEngine(UnboundedLimits());
+};
+
+TEST_F(LineageTest, GoesFromTheBranchToTheOneWithoutParent) {
+  PutBranch({2}, {10}, std::nullopt);
+  PutBranch({1}, {11}, BranchPoint{{2}, {10}, {5}});
+  PutBranch({1}, {12}, BranchPoint{{1}, {11}, {8}});
+  std::shared_ptr<const Lineage> lineage;
+  ASSERT_OK(Load({12}, &lineage));
+  ASSERT_EQ(lineage->size(), 3u);
+  EXPECT_EQ((*lineage)[0].branch.value, 12u);
+  EXPECT_EQ((*lineage)[1].branch.value, 11u);
+  EXPECT_EQ((*lineage)[1].txid.value, 8u);
+  EXPECT_EQ((*lineage)[2].branch.value, 10u);
+  EXPECT_EQ((*lineage)[2].txid.value, 5u);
+  EXPECT_EQ((*lineage)[2].actor.value, 2u);
+  ASSERT_OK(Load({11}, &lineage));
+  EXPECT_EQ(lineage->size(), 2u);
+}
+
+TEST_F(LineageTest, WhatIsWrongIsNamed) {
+  std::shared_ptr<const Lineage> lineage;
+  EXPECT_TRUE(IsError(Load({12}, &lineage), Code::kCorruption,
+                      "branch record missing: actor_id=1 branch=12"));
+  PutBranch({1}, {12}, BranchPoint{{2}, {11}, {8}});
+  EXPECT_TRUE(IsError(Load({12}, &lineage), Code::kCorruption,
+                      "branch record missing: actor_id=2 branch=11"));
+  PutBytes({2}, BranchRecordKey({11}), "rubbish of some length");
+  EXPECT_FALSE(Load({12}, &lineage).ok());
+  PutBranch({2}, {11}, BranchPoint{{1}, {12}, {8}});
+  EXPECT_TRUE(IsError(Load({12}, &lineage), Code::kCorruption,
+                      "branch records form a loop: branch=12"));
+  EXPECT_EQ(lineage, nullptr);
+}
+
+}  // namespace
+}  // namespace actorkv

@@ -1,0 +1,72 @@
+#!/bin/bash
+# demo.sh MODULE
+#
+# A session of the stock sqlite3 shell with the module, in a new directory that
+# is removed at the end. Shows each statement and what the shell answers. The
+# real database in it is made from the machine's own list of packages.
+set -euo pipefail
+module=$(readlink -f "${1%.so}.so")
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir"
+ln -s "$module" actorkv.so
+
+title() { printf '\n--- %s\n' "$*"; }
+
+# session: runs the statements on standard input in a new process.
+session() {
+  echo "\$ sqlite3"
+  sqlite3 -batch -bail -echo -cmd '.load ./actorkv' -cmd '.mode box'
+}
+
+title "A plain SQLite file, from this machine's packages"
+format='${Package}\t${Version}\t${Installed-Size}\t${Section}\n'
+dpkg-query -W -f "$format" >packages.tsv
+sqlite3 -batch -bail packages.db <<'SQL'
+CREATE TABLE package(name TEXT, version TEXT, size_kib INT, section TEXT);
+.mode tabs
+.import packages.tsv package
+CREATE INDEX package_section ON package(section);
+SQL
+ls -l packages.db | awk '{ print $5 " bytes: packages.db" }'
+
+title "An actor: a database kept in RocksDB"
+session <<'SQL'
+.open 'file:demo.store/alice?vfs=actorkv'
+CREATE TABLE note(id INTEGER PRIMARY KEY, body TEXT);
+INSERT INTO note(body) VALUES ('kept in RocksDB');
+SQL
+
+title "Another process: it is all there; then one transaction over two actors"
+session <<'SQL'
+.open 'file:demo.store/alice?vfs=actorkv'
+SELECT * FROM note;
+ATTACH 'file:demo.store/bob?vfs=actorkv' AS bob;
+CREATE TABLE bob.note(id INTEGER PRIMARY KEY, body TEXT);
+BEGIN;
+INSERT INTO main.note(body) VALUES ('sent to bob');
+INSERT INTO bob.note(body) VALUES ('received from alice');
+COMMIT;
+SELECT 'alice' AS actor, * FROM main.note
+UNION ALL SELECT 'bob', * FROM bob.note;
+SQL
+
+title "Import the plain file, query it as an actor, export it again"
+session <<'SQL'
+.open 'file:demo.store/alice?vfs=actorkv'
+SELECT actorkv_import('packages', 'packages.db') AS page_count;
+ATTACH 'file:demo.store/packages?vfs=actorkv' AS packages;
+SELECT section, count(*) AS packages, sum(size_kib) AS kib
+  FROM packages.package GROUP BY section ORDER BY kib DESC LIMIT 5;
+PRAGMA packages.integrity_check;
+SELECT actor, page_count, size_bytes, head_txid FROM actorkv_actors;
+SELECT actorkv_export('packages', 'exported.db') AS bytes;
+SQL
+
+title "The export is a plain file with the same content"
+dump() { sqlite3 "$1" .dump | sha256sum | cut -c1-16; }
+before=$(dump packages.db)
+after=$(dump exported.db)
+echo "packages.db $before"
+echo "exported.db $after"
+[ "$before" = "$after" ]

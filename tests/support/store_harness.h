@@ -1,0 +1,246 @@
+// What tests of transactions share: engines that outlive a store, a store that
+// can be opened again and whose engine has bad days, a transaction in a few
+// words, and digests computed from nothing but the pages.
+
+#ifndef ACTORKV_TESTS_SUPPORT_STORE_HARNESS_H_
+#define ACTORKV_TESTS_SUPPORT_STORE_HARNESS_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kv/branch_writer.h"
+#include "kv/commit.h"
+#include "kv/hostile_engine.h"
+#include "kv/memory_engine.h"
+#include "kv/rocksdb_engine.h"
+#include "kv/store.h"
+#include "tests/support/testing.h"
+
+namespace actorkv {
+
+// Passes everything on, and keeps a copy of each batch where a log is given.
+class ForwardingEngine : public Engine {
+ public:
+  explicit ForwardingEngine(std::shared_ptr<Engine> base,
+                            std::vector<Batch>* log = nullptr)
+      : base_(std::move(base)), log_(log) {}
+
+  const EngineLimits& limits() const override { return base_->limits(); }
+  std::unique_ptr<EngineReader> NewReader() override {
+    return base_->NewReader();
+  }
+  CommitResult Commit(const Batch& batch, Durability durability) override {
+    if (log_ != nullptr) log_->push_back(batch);
+    return base_->Commit(batch, durability);
+  }
+  Status Drop(Partition partition) override { return base_->Drop(partition); }
+  Status Sync() override { return base_->Sync(); }
+  Status CatchUp(bool* changed) override { return base_->CatchUp(changed); }
+  Status Checkpoint(const std::string& path, uint64_t* bytes) override {
+    return base_->Checkpoint(path, bytes);
+  }
+  std::string Describe() const override { return base_->Describe(); }
+
+ private:
+  const std::shared_ptr<Engine> base_;
+  std::vector<Batch>* const log_;
+};
+
+// Opens the engine of a store, each time with what is stored in it.
+using EngineSource = std::function<std::unique_ptr<Engine>()>;
+
+inline EngineSource MemorySource() {
+  std::shared_ptr<Engine> kept = NewMemoryEngine(UnboundedLimits());
+  return [kept] { return std::make_unique<ForwardingEngine>(kept); };
+}
+
+inline EngineSource RocksDbSource(const std::string& directory) {
+  return [directory] {
+    std::unique_ptr<Engine> engine;
+    EXPECT_OK(OpenRocksDbEngine(directory, OpenMode::kCreate, &engine));
+    return engine;
+  };
+}
+
+// The limits of an engine that commits partition by partition.
+inline EngineLimits SinglePartition() {
+  EngineLimits limits = UnboundedLimits();
+  limits.multi_partition_commit = false;
+  return limits;
+}
+
+inline EngineLimits SmallBatches(size_t max_batch_bytes) {
+  EngineLimits limits = UnboundedLimits();
+  limits.max_batch_bytes = max_batch_bytes;
+  return limits;
+}
+
+class TestStore {
+ public:
+  explicit TestStore(EngineSource source = MemorySource(),
+                     std::optional<EngineLimits> limits = std::nullopt)
+      : source_(std::move(source)), limits_(limits) {
+    Reopen();
+  }
+
+  // As after a restart of the process that did not say goodbye.
+  void Reopen() {
+    plan_->Reset();
+    store_.reset();
+    std::shared_ptr<Engine> hostile =
+        NewHostileEngine(source_(), plan_, limits_);
+    EXPECT_OK(Store::Open(
+        "test", std::make_unique<ForwardingEngine>(hostile, log_), false,
+        &store_));
+  }
+
+  // From the next Reopen() on.
+  void LogBatches(std::vector<Batch>* log) { log_ = log; }
+
+  Store* operator->() const { return store_.get(); }
+  Store* get() const { return store_.get(); }
+  const std::shared_ptr<Store>& shared() const { return store_; }
+  HostilePlan* plan() const { return plan_.get(); }
+
+  std::shared_ptr<Actor> Open(const std::string& name) const {
+    std::shared_ptr<Actor> actor;
+    EXPECT_OK(store_->OpenActor(name, &actor));
+    return actor;
+  }
+
+  std::shared_ptr<const HeadState> State(const std::string& name) const {
+    std::shared_ptr<const HeadState> state;
+    EXPECT_OK(Open(name)->Current(&state));
+    return state;
+  }
+
+  void Maintain() const {
+    for (bool more = true; more;) ASSERT_OK(store_->Maintain(&more));
+  }
+
+  std::vector<KeyValue> Scan(Partition partition) const {
+    std::vector<KeyValue> pairs;
+    EXPECT_OK(store_->engine()->NewReader()->Scan(partition, "", 1 << 20,
+                                                  &pairs));
+    return pairs;
+  }
+
+ private:
+  const EngineSource source_;
+  const std::optional<EngineLimits> limits_;
+  const std::shared_ptr<HostilePlan> plan_ = std::make_shared<HostilePlan>();
+  std::vector<Batch>* log_ = nullptr;
+  std::shared_ptr<Store> store_;
+};
+
+// A writing transaction on one actor, from its reservation to its end.
+class Transaction {
+ public:
+  Transaction(const TestStore& store, const std::string& name,
+              uint32_t page_size = kMinPageSize)
+      : store_(store.shared()), actor_(store.Open(name)) {
+    std::shared_ptr<const HeadState> base;
+    EXPECT_OK(actor_->Current(&base));
+    EXPECT_OK(
+        actor_->Reserve(this, base->head.snapshot, base->head.generation));
+    writer_ = std::make_unique<BranchWriter>(store_, actor_, std::move(base),
+                                             page_size);
+  }
+  ~Transaction() {
+    writer_.reset();
+    actor_->Release(this);
+  }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+
+  BranchWriter* operator->() const { return writer_.get(); }
+  BranchWriter* writer() const { return writer_.get(); }
+
+  Transaction& Write(PageNo pgno, const std::string& page) {
+    EXPECT_OK(writer_->WritePage(pgno, page.data()));
+    return *this;
+  }
+
+  // What Commit() says about this actor.
+  PendingCommit Pending(std::optional<uint32_t> stamp = std::nullopt) const {
+    PendingCommit pending;
+    pending.writer = writer_.get();
+    pending.spec.page_count = writer_->page_count();
+    pending.spec.stamp = stamp;
+    return pending;
+  }
+
+  Status Commit(std::optional<uint32_t> stamp = std::nullopt) {
+    std::vector<PendingCommit> commits = {Pending(stamp)};
+    return CommitAll(store_.get(), Durability::kBuffered, &commits);
+  }
+
+ private:
+  const std::shared_ptr<Store> store_;
+  const std::shared_ptr<Actor> actor_;
+  std::unique_ptr<BranchWriter> writer_;
+};
+
+// A page that no other (number, version) has.
+inline std::string TestPage(uint32_t page_size, PageNo pgno, uint32_t version) {
+  std::string page(page_size, '\0');
+  std::mt19937 random(pgno * 1000003 + version);
+  for (size_t i = 0; i < page.size(); i += 16) {
+    page[i] = static_cast<char>(random() | 1);
+  }
+  return page;
+}
+
+// Every page of a snapshot, as SQLite sees it; nullopt after an error.
+inline std::optional<std::vector<std::string>> ReadAll(
+    Engine* engine, const Snapshot& snapshot,
+    const std::shared_ptr<const Lineage>& lineage) {
+  BranchReader reader(engine);
+  reader.SetSnapshot(snapshot, lineage);
+  std::vector<std::string> pages;
+  for (PageNo pgno = 1; pgno <= snapshot.page_count; ++pgno) {
+    pages.emplace_back(snapshot.page_size, 'x');
+    const Status s = reader.ReadPage(pgno, pages.back().data());
+    EXPECT_OK(s);
+    if (!s.ok()) return std::nullopt;
+  }
+  return pages;
+}
+
+inline std::vector<std::string> ReadAll(const TestStore& store,
+                                        const std::string& name) {
+  const auto state = store.State(name);
+  return ReadAll(store->engine(), state->head.snapshot, state->lineage)
+      .value_or(std::vector<std::string>());
+}
+
+// The digest from scratch: of the pages as SQLite sees them, but not of the
+// lock page.
+inline uint64_t DigestOf(const std::vector<std::string>& pages) {
+  uint64_t digest = 0;
+  for (size_t i = 0; i < pages.size(); ++i) {
+    const auto pgno = static_cast<PageNo>(i + 1);
+    if (pgno == LockPage(static_cast<uint32_t>(pages[i].size()))) continue;
+    digest += PageHash(pgno, pages[i]);
+  }
+  return digest;
+}
+
+// The actor has these pages, and its head the digest of them.
+inline void ExpectPages(const TestStore& store, const std::string& name,
+                        const std::vector<std::string>& pages) {
+  const std::vector<std::string> stored = ReadAll(store, name);
+  ASSERT_EQ(stored.size(), pages.size());
+  for (size_t i = 0; i < pages.size(); ++i) {
+    ASSERT_TRUE(stored[i] == pages[i]) << "page " << i + 1 << " differs";
+  }
+  EXPECT_EQ(store.State(name)->head.digest, DigestOf(pages));
+}
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_TESTS_SUPPORT_STORE_HARNESS_H_

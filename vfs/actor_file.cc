@@ -1,0 +1,435 @@
+#include "vfs/actor_file.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "kv/commit.h"
+#include "kv/store_registry.h"
+#include "vfs/memory_file.h"
+#include "vfs/sqlite_error.h"
+#include "vfs/super_journal.h"
+#include "vfs/synchronous.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr int kSectorBytes = 4096;
+
+// The journal of `file`, which is one of the databases of `db`; null if it has
+// none of ours (journal_mode MEMORY and OFF).
+MemoryFile* JournalOf(sqlite3* db, sqlite3_file* file) {
+  for (int i = 0;; ++i) {
+    const char* schema = sqlite3_db_name(db, i);
+    if (schema == nullptr) return nullptr;
+    sqlite3_file* other = nullptr;
+    sqlite3_file_control(db, schema, SQLITE_FCNTL_FILE_POINTER, &other);
+    if (other != file) continue;
+    sqlite3_file* journal = nullptr;
+    sqlite3_file_control(db, schema, SQLITE_FCNTL_JOURNAL_POINTER, &journal);
+    MemoryFile* memory_file = nullptr;
+    return MemoryFile::Cast(journal, &memory_file) ? memory_file : nullptr;
+  }
+}
+
+Status CheckProcess() {
+  if (!StoreRegistry::InForkedChild()) return Status::Ok();
+  return Status::NotSupported(
+      "this connection was opened before fork(); open it anew in a process "
+      "that did not fork with an open store");
+}
+
+}  // namespace
+
+ActorFile::ActorFile(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
+                     ActorFileOptions options)
+    : store_(std::move(store)),
+      actor_(std::move(actor)),
+      options_(std::move(options)),
+      reader_(store_->engine()) {
+  pMethods = &FileMethods<ActorFile>::kTable;
+  RegisterOpenFile(this);
+}
+
+ActorFile::~ActorFile() { UnregisterOpenFile(this); }
+
+bool ActorFile::Cast(sqlite3_file* file, ActorFile** actor_file) {
+  if (file == nullptr || file->pMethods != &FileMethods<ActorFile>::kTable) {
+    return false;
+  }
+  *actor_file = static_cast<ActorFile*>(file);
+  return true;
+}
+
+int ActorFile::Close() {
+  Unlock(SQLITE_LOCK_NONE);
+  DropTransaction();
+  return SQLITE_OK;
+}
+
+// --- Snapshots and reading -------------------------------------------------
+
+Status ActorFile::TakeSnapshot() {
+  if (Status s = CheckProcess(); !s.ok()) return s;
+  if (store_->read_only()) {
+    if (Status s = store_->CatchUp(); !s.ok()) return s;
+  }
+  std::shared_ptr<const HeadState> state;
+  if (Status s = actor_->Current(&state); !s.ok()) return s;
+  Adopt(std::move(state));
+  return Status::Ok();
+}
+
+void ActorFile::Adopt(std::shared_ptr<const HeadState> state) {
+  state_ = std::move(state);
+  if (generation_ == Generation{}) generation_ = state_->head.generation;
+  reader_.SetSnapshot(state_->head.snapshot, state_->lineage);
+}
+
+Status ActorFile::EnsureSnapshot() {
+  if (state_ != nullptr) return Status::Ok();
+  return TakeSnapshot();
+}
+
+uint64_t ActorFile::SnapshotBytes() const {
+  const Snapshot& snapshot = state_->head.snapshot;
+  return uint64_t{snapshot.page_count} * snapshot.page_size;
+}
+
+// Page 1 is asked for at the start of every transaction (its counters), so it
+// is kept as long as the snapshot is the same.
+Status ActorFile::FirstPage(const char** page) {
+  const Snapshot& snapshot = state_->head.snapshot;
+  if (first_page_.empty() || first_page_of_ != snapshot) {
+    first_page_.assign(snapshot.page_size, '\0');
+    if (Status s = reader_.ReadPage(1, first_page_.data()); !s.ok()) {
+      first_page_.clear();
+      return s;
+    }
+    first_page_of_ = snapshot;
+  }
+  *page = first_page_.data();
+  return Status::Ok();
+}
+
+Status ActorFile::ReadSnapshot(uint64_t offset, size_t size, char* buffer,
+                               size_t* copied) {
+  const uint32_t page_size = state_->head.snapshot.page_size;
+  const uint64_t end = std::min<uint64_t>(offset + size, SnapshotBytes());
+  size_t done = 0;
+  while (offset + done < end) {
+    const uint64_t at = offset + done;
+    const auto begin = static_cast<size_t>(at % page_size);
+    const auto part =
+        static_cast<size_t>(std::min<uint64_t>(end - at, page_size - begin));
+    const auto pgno = static_cast<PageNo>(at / page_size + 1);
+    if (pgno == 1) {
+      const char* page = nullptr;
+      if (Status s = FirstPage(&page); !s.ok()) return s;
+      std::memcpy(buffer + done, page + begin, part);
+    } else if (part == page_size) {
+      if (Status s = reader_.ReadPage(pgno, buffer + done); !s.ok()) return s;
+    } else {
+      page_.resize(page_size);
+      if (Status s = reader_.ReadPage(pgno, page_.data()); !s.ok()) return s;
+      std::memcpy(buffer + done, page_.data() + begin, part);
+    }
+    done += part;
+  }
+  std::memset(buffer + done, 0, size - done);
+  *copied = done;
+  return Status::Ok();
+}
+
+int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
+  auto* bytes = static_cast<char*>(buffer);
+  const auto want = static_cast<size_t>(size);
+  const auto at = static_cast<uint64_t>(offset);
+  // Without a lock there is no snapshot to keep: SQLite reads 100 bytes so at
+  // open.
+  const bool borrowed = state_ == nullptr && !options_.never_locks;
+  size_t copied = 0;
+  Status s = EnsureSnapshot();
+  if (s.ok()) {
+    s = transaction_ != nullptr ? transaction_->Read(at, want, bytes, &copied)
+                                : ReadSnapshot(at, want, bytes, &copied);
+  }
+  if (borrowed) {
+    state_.reset();
+    reader_.Release();
+  }
+  if (!s.ok()) {
+    std::memset(bytes, 0, want);
+    return ReportError(Place::kRead,
+                       s.WithContext("actor=" + actor_->name()));
+  }
+  return copied == want ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
+}
+
+int ActorFile::FileSize(sqlite3_int64* size) {
+  if (transaction_ != nullptr) {
+    *size = static_cast<sqlite3_int64>(transaction_->size_bytes());
+    return SQLITE_OK;
+  }
+  const bool borrowed = state_ == nullptr && !options_.never_locks;
+  if (Status s = EnsureSnapshot(); !s.ok()) {
+    return ReportError(Place::kFileSize, s);
+  }
+  *size = static_cast<sqlite3_int64>(SnapshotBytes());
+  if (borrowed) state_.reset();
+  return SQLITE_OK;
+}
+
+// --- Locks ------------------------------------------------------------------
+
+Status ActorFile::Reserve() {
+  return actor_->Reserve(this, state_->head.snapshot, generation_);
+}
+
+int ActorFile::Lock(int level) {
+  const int held = lock_.load();
+  if (level <= held) return SQLITE_OK;
+  if (held == SQLITE_LOCK_NONE) {
+    if (Status s = TakeSnapshot(); !s.ok()) {
+      return ReportError(Place::kLock, s);
+    }
+    lock_.store(SQLITE_LOCK_SHARED);
+  }
+  if (level >= SQLITE_LOCK_RESERVED && held < SQLITE_LOCK_RESERVED) {
+    if (Status s = Reserve(); !s.ok()) return ReportError(Place::kLock, s);
+  }
+  lock_.store(level);
+  return SQLITE_OK;
+}
+
+int ActorFile::Unlock(int level) {
+  const int held = lock_.load();
+  if (level >= held) return SQLITE_OK;
+  if (held >= SQLITE_LOCK_RESERVED && level < SQLITE_LOCK_RESERVED) {
+    DropTransaction();
+    lock_.store(level);
+    actor_->Release(this);
+  }
+  exclusive_since_publish_ = false;
+  lock_.store(level);
+  if (level == SQLITE_LOCK_NONE) {
+    state_.reset();
+    reader_.Release();
+  }
+  return SQLITE_OK;
+}
+
+int ActorFile::CheckReservedLock(int* reserved) {
+  *reserved = actor_->reserved() ? 1 : 0;
+  return SQLITE_OK;
+}
+
+// --- Writing ----------------------------------------------------------------
+
+Status ActorFile::BeginTransaction() {
+  if (transaction_ != nullptr) return Status::Ok();
+  if (!writing()) {
+    return Status::InvalidArgument("written without a lock: actor=" +
+                                   actor_->name());
+  }
+  transaction_ = std::make_unique<Transaction>(store_, actor_, state_);
+  return Status::Ok();
+}
+
+void ActorFile::DropTransaction() {
+  if (group_ != nullptr) group_->Remove(this);
+  group_.reset();
+  if (transaction_ == nullptr) return;
+  transaction_.reset();
+  StoreRegistry::Instance()->Wake();  // it may have left a stage behind
+}
+
+int ActorFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
+  if (options_.read_only) return SQLITE_READONLY;
+  Status s = BeginTransaction();
+  if (s.ok()) {
+    s = transaction_->Write(static_cast<uint64_t>(offset),
+                            static_cast<size_t>(size),
+                            static_cast<const char*>(buffer));
+  }
+  return ReportError(Place::kWrite, s);
+}
+
+int ActorFile::Truncate(sqlite3_int64 size) {
+  if (options_.read_only) return SQLITE_READONLY;
+  if (Status s = EnsureSnapshot(); !s.ok()) {
+    return ReportError(Place::kTruncate, s);
+  }
+  const auto bytes = static_cast<uint64_t>(size);
+  // After the commit point (key assumption 4) the size is right already.
+  if (transaction_ == nullptr && bytes >= SnapshotBytes()) return SQLITE_OK;
+  Status s = BeginTransaction();
+  if (s.ok()) s = transaction_->Truncate(bytes);
+  return ReportError(Place::kTruncate, s);
+}
+
+// --- Publishing -------------------------------------------------------------
+
+// A commit of the pager counts a new version in page 1. Without that, it is a
+// rollback that rewrote pages (key assumption 3), whose content is the base's
+// but for free pages; or, while the lock stays EXCLUSIVE, a commit of a pager
+// that no longer counts.
+Status ActorFile::ShouldPublish(bool* publish) {
+  *publish = false;
+  if (transaction_ == nullptr) return Status::Ok();
+  if (Status s = transaction_->CountsNewVersion(publish); !s.ok()) return s;
+  if (*publish) return Status::Ok();
+  const bool may_not_count =
+      exclusive_since_publish_ || state_->head.snapshot.page_count == 0;
+  if (!may_not_count) return Status::Ok();
+  return transaction_->Differs(publish);
+}
+
+Durability ActorFile::durability() const {
+  return synchronous_ >= 2 ? Durability::kSynced : Durability::kBuffered;
+}
+
+Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
+  std::vector<PendingCommit> commits(files.size());
+  Durability durability = Durability::kBuffered;
+  Status status;
+  for (size_t i = 0; i < files.size() && status.ok(); ++i) {
+    if (files[i]->durability() == Durability::kSynced) {
+      durability = Durability::kSynced;
+    }
+    status = files[i]->transaction_->Prepare(files[i]->origin_, &commits[i]);
+  }
+  if (status.ok() && !files.empty()) {
+    status = CommitAll(files.front()->store_.get(), durability, &commits);
+  }
+  for (size_t i = 0; i < files.size(); ++i) {
+    files[i]->DropTransaction();
+    if (!status.ok()) continue;
+    files[i]->Adopt(commits[i].state);
+    files[i]->generation_ = commits[i].state->head.generation;
+    files[i]->exclusive_since_publish_ = true;
+  }
+  return status;
+}
+
+Status ActorFile::PublishAlone() { return PublishAll({this}); }
+
+Status ActorFile::StageForSuperJournal(const char* super_journal) {
+  std::shared_ptr<CommitGroup> group = FindSuperJournal(super_journal);
+  if (group == nullptr) {
+    return Status::NotSupported(
+        "a transaction cannot write to an actor and to a plain file, or to "
+        "several actors under a main database that is a plain file, it would "
+        "not be atomic: actor=" +
+        actor_->name());
+  }
+  if (db_ != nullptr) {
+    if (MemoryFile* journal = JournalOf(*db_, this); journal != nullptr) {
+      if (journal->HideSuperRecord() != SQLITE_OK) {
+        return Status::IOError("cannot rewrite the journal: actor=" +
+                               actor_->name());
+      }
+    }
+  }
+  group->Add(this);
+  group_ = std::move(group);
+  return Status::Ok();
+}
+
+Status ActorFile::SyncControl(const char* super_journal) {
+  sync_announced_ = true;
+  bool publish = false;
+  if (Status s = ShouldPublish(&publish); !s.ok()) return s;
+  if (!publish) {
+    DropTransaction();
+    return Status::Ok();
+  }
+  if (super_journal != nullptr) return StageForSuperJournal(super_journal);
+  if (db_ == nullptr) return PublishAlone();
+  const Writers writers = CountWriters(*db_, *this);
+  if (writers.count <= 1) return PublishAlone();
+  if (!writers.mix.ok()) return writers.mix;
+  group_ = GroupOfConnection(*db_);
+  group_->Add(this);
+  return Status::Ok();
+}
+
+Status ActorFile::PhaseTwo() {
+  sync_announced_ = false;
+  if (db_ == nullptr) return Status::Ok();
+  std::shared_ptr<CommitGroup> group = FindGroupOfConnection(*db_);
+  return group == nullptr ? Status::Ok() : group->Publish();
+}
+
+// An xSync that no FCNTL_SYNC announced comes from a raw user of the file.
+int ActorFile::Sync(int /*flags*/) {
+  if (std::exchange(sync_announced_, false)) return SQLITE_OK;
+  if (transaction_ == nullptr || group_ != nullptr) return SQLITE_OK;
+  bool differs = false;
+  Status s = transaction_->Differs(&differs);
+  if (s.ok() && differs) s = PublishAlone();
+  return ReportError(Place::kSync, s);
+}
+
+// --- File controls ----------------------------------------------------------
+
+// PRAGMA synchronous shows nowhere else: FCNTL_SYNC comes at every level. A
+// pragma inside a transaction is refused by SQLite and changes nothing.
+void ActorFile::NotePragma(const char* name, const char* value) {
+  if (value == nullptr || sqlite3_stricmp(name, "synchronous") != 0) return;
+  if (db_ == nullptr || sqlite3_get_autocommit(*db_) == 0) return;
+  synchronous_ = ParseSynchronous(value);
+}
+
+int ActorFile::HandlePragma(char** argument) {
+  const char* name = argument[1];
+  char* value = argument[2];
+  NotePragma(name, value);
+  // An actor never enters WAL mode. A mode that SQLite does not know makes the
+  // pragma a query, which answers the mode that is in force (pragma.c
+  // PragTyp_JOURNAL_MODE, 3.40.1). SQLite accepts any prefix of a mode.
+  if (value != nullptr && *value != '\0' &&
+      sqlite3_stricmp(name, "journal_mode") == 0 &&
+      sqlite3_strnicmp(value, "wal", static_cast<int>(std::strlen(value))) ==
+          0) {
+    *value = '?';
+  }
+  return SQLITE_NOTFOUND;
+}
+
+int ActorFile::FileControl(int op, void* arg) {
+  switch (op) {
+    case SQLITE_FCNTL_SYNC:
+      return ReportError(Place::kSync,
+                         SyncControl(static_cast<const char*>(arg)));
+    case SQLITE_FCNTL_COMMIT_PHASETWO:
+      return ReportError(Place::kPhaseTwo, PhaseTwo());
+    case SQLITE_FCNTL_PDB:
+      db_ = static_cast<sqlite3**>(arg);
+      return SQLITE_OK;
+    case SQLITE_FCNTL_PRAGMA:
+      return HandlePragma(static_cast<char**>(arg));
+    case SQLITE_FCNTL_LOCKSTATE:
+      *static_cast<int*>(arg) = lock_.load();
+      return SQLITE_OK;
+    case SQLITE_FCNTL_HAS_MOVED:
+      *static_cast<int*>(arg) = 0;
+      return SQLITE_OK;
+    case SQLITE_FCNTL_VFSNAME:
+      *static_cast<char**>(arg) = sqlite3_mprintf("actorkv");
+      return SQLITE_OK;
+    default:
+      return SQLITE_NOTFOUND;
+  }
+}
+
+int ActorFile::SectorSize() const { return kSectorBytes; }
+
+// A torn write cannot happen: a commit is there as a whole or not at all.
+int ActorFile::DeviceCharacteristics() const {
+  return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
+}
+
+}  // namespace actorkv

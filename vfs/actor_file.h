@@ -1,0 +1,139 @@
+// ActorFile: a SQLite database file that is an actor.
+//
+// KEY ASSUMPTIONS about the pager (SQLite 3.40.1, pager.c and vdbeaux.c;
+// tests/vfs/call_order_test.cc checks them):
+//
+//  1. A write transaction in a rollback journal mode calls
+//       xLock(SHARED) xLock(RESERVED) xLock(EXCLUSIVE) xWrite* FCNTL_SYNC
+//       xSync xTruncate? FCNTL_COMMIT_PHASETWO xUnlock(SHARED) xUnlock(NONE).
+//     Between RESERVED and EXCLUSIVE other connections may begin to read.
+//  2. FCNTL_SYNC comes once for each written database, at the end of phase
+//     one, at every level of synchronous. `synchronous=OFF` omits xSync.
+//  3. A rollback after a cache spill rewrites pages and also sends FCNTL_SYNC;
+//     it never sends COMMIT_PHASETWO.
+//  4. xTruncate of a file that shrank comes after the commit point.
+//
+// Lock states. Each level owns what it may use:
+//
+//   NONE                  nothing; a read uses the current head
+//   SHARED                a snapshot: the head at the moment of xLock
+//   RESERVED, PENDING,    the actor's reservation, and with the first write a
+//   EXCLUSIVE             Transaction; readers of other connections go on
+//
+// Invariants:
+//  1. What a connection reads between xLock(SHARED) and xUnlock(NONE) is one
+//     snapshot and its own writes; after its commit, that commit.
+//  2. Nothing is published but at the moments of vfs/commit_group.h: at
+//     FCNTL_SYNC for a single writer, else with its group. Unlocking or
+//     closing drops what was not published.
+//  3. When the publish of a commit returned ok with synchronous FULL or EXTRA,
+//     the commit is on stable storage.
+
+#ifndef ACTORKV_VFS_ACTOR_FILE_H_
+#define ACTORKV_VFS_ACTOR_FILE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kv/branch_reader.h"
+#include "kv/store.h"
+#include "vfs/commit_group.h"
+#include "vfs/file_methods.h"
+#include "vfs/transaction.h"
+
+namespace actorkv {
+
+struct ActorFileOptions {
+  std::string full_name;
+  bool read_only = false;
+  // nolock=1 or immutable=1: SQLite never locks, so the first read takes the
+  // snapshot and the file keeps it.
+  bool never_locks = false;
+};
+
+class ActorFile : public sqlite3_file {
+ public:
+  ActorFile(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
+            ActorFileOptions options);
+  ~ActorFile();
+  ActorFile(const ActorFile&) = delete;
+  ActorFile& operator=(const ActorFile&) = delete;
+
+  // True when `file` is an ActorFile, and *actor_file then that.
+  static bool Cast(sqlite3_file* file, ActorFile** actor_file);
+
+  // Publishes the transactions of all of `files`, which are of one store, in
+  // one commit. On an error they are dropped.
+  static Status PublishAll(const std::vector<ActorFile*>& files);
+
+  const std::string& full_name() const { return options_.full_name; }
+  const Store* store() const { return store_.get(); }
+  const std::shared_ptr<Store>& shared_store() const { return store_; }
+  const std::shared_ptr<Actor>& actor() const { return actor_; }
+
+  // Holds the actor's reservation. May be asked from other threads.
+  bool writing() const { return lock_.load() >= SQLITE_LOCK_RESERVED; }
+
+  // What the commit records of this file will say. kSql unless set.
+  void set_origin(Origin origin) { origin_ = origin; }
+
+  int Close();
+  int Read(void* buffer, int size, sqlite3_int64 offset);
+  int Write(const void* buffer, int size, sqlite3_int64 offset);
+  int Truncate(sqlite3_int64 size);
+  int Sync(int flags);
+  int FileSize(sqlite3_int64* size);
+  int Lock(int level);
+  int Unlock(int level);
+  int CheckReservedLock(int* reserved);
+  int FileControl(int op, void* arg);
+  int SectorSize() const;
+  int DeviceCharacteristics() const;
+
+ private:
+  Status TakeSnapshot();
+  Status EnsureSnapshot();  // for a read without a lock
+  Status Reserve();
+  Status ReadSnapshot(uint64_t offset, size_t size, char* buffer,
+                      size_t* copied);
+  Status FirstPage(const char** page);
+  Status BeginTransaction();
+  void DropTransaction();
+  Status ShouldPublish(bool* publish);
+  Status SyncControl(const char* super_journal);
+  Status StageForSuperJournal(const char* super_journal);
+  Status PhaseTwo();
+  Status PublishAlone();
+  void Adopt(std::shared_ptr<const HeadState> state);
+  Durability durability() const;
+  void NotePragma(const char* name, const char* value);
+  int HandlePragma(char** argument);
+  uint64_t SnapshotBytes() const;
+
+  const std::shared_ptr<Store> store_;
+  const std::shared_ptr<Actor> actor_;
+  const ActorFileOptions options_;
+
+  std::atomic<int> lock_{SQLITE_LOCK_NONE};
+  std::shared_ptr<const HeadState> state_;  // the snapshot; null without one
+  Generation generation_;  // at the first snapshot; 0 before the actor exists
+  BranchReader reader_;
+  std::string first_page_;  // of snapshot first_page_of_
+  Snapshot first_page_of_;
+  std::string page_;  // scratch
+
+  std::unique_ptr<Transaction> transaction_;
+  std::shared_ptr<CommitGroup> group_;  // staged in it; null: not staged
+  bool sync_announced_ = false;  // FCNTL_SYNC came, xSync is the pager's
+  // The lock has not left EXCLUSIVE since the last publish: the pager may have
+  // stopped counting versions.
+  bool exclusive_since_publish_ = false;
+  Origin origin_ = Origin::kSql;
+  int synchronous_ = 2;       // PRAGMA synchronous: 0 OFF .. 3 EXTRA
+  sqlite3** db_ = nullptr;    // from FCNTL_PDB; read it anew each time
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_VFS_ACTOR_FILE_H_

@@ -1,0 +1,35 @@
+#include "vfs/database_header.h"
+
+#include "kv/coding.h"
+#include "kv/types.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr std::string_view kMagic("SQLite format 3\0", 16);
+
+}  // namespace
+
+DatabaseHeader ParseHeader(std::string_view bytes) {
+  DatabaseHeader header;
+  if (bytes.size() < kHeaderBytes || bytes.substr(0, 16) != kMagic) {
+    return header;
+  }
+  const auto byte = [&](size_t offset) {
+    return static_cast<uint8_t>(bytes[offset]);
+  };
+  // The low byte of the 16-bit field stands for 2^16, so that 65536 fits.
+  header.page_size = uint32_t{byte(16)} << 8 | uint32_t{byte(17)} << 16;
+  header.valid = IsLegalPageSize(header.page_size);
+  header.write_version = byte(kWriteVersionOffset);
+  header.read_version = byte(kReadVersionOffset);
+  header.change_counter = LoadBig32(bytes.data() + 24);
+  header.counters_agree =
+      header.change_counter == LoadBig32(bytes.data() + 92);
+  if (header.counters_agree) header.page_count = LoadBig32(bytes.data() + 28);
+  header.cookie = LoadBig32(bytes.data() + kCookieOffset);
+  return header;
+}
+
+}  // namespace actorkv

@@ -1,0 +1,107 @@
+// The border between SQLite's C callbacks and C++.
+//
+// A file class derives from sqlite3_file, is built by placement new in the
+// buffer that SQLite gives to xOpen, destroyed in xClose, and has the methods
+// that FileMethods calls. Nothing thrown passes the border.
+
+#ifndef ACTORKV_VFS_FILE_METHODS_H_
+#define ACTORKV_VFS_FILE_METHODS_H_
+
+#include <exception>
+#include <new>
+
+#include "vfs/sqlite_api.h"
+
+namespace actorkv {
+
+// Runs `call`, which returns a SQLite code. std::bad_alloc is SQLITE_NOMEM,
+// any other exception SQLITE_INTERNAL.
+template <typename Call>
+int Guard(Call&& call) noexcept {
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    return SQLITE_NOMEM;
+  } catch (const std::exception& error) {
+    sqlite3_log(SQLITE_INTERNAL, "actorkv: %s", error.what());
+    return SQLITE_INTERNAL;
+  } catch (...) {
+    return SQLITE_INTERNAL;
+  }
+}
+
+// The method table of a file class. Version 1: no shared memory, so that
+// SQLite never uses a WAL (pager.c sqlite3PagerWalSupported, 3.40.1).
+template <typename File>
+struct FileMethods {
+  static File* Self(sqlite3_file* file) { return static_cast<File*>(file); }
+
+  static int Close(sqlite3_file* file) {
+    return Guard([&] {
+      const int code = Self(file)->Close();
+      Self(file)->~File();
+      return code;
+    });
+  }
+  static int Read(sqlite3_file* file, void* buffer, int size,
+                  sqlite3_int64 offset) {
+    return Guard([&] { return Self(file)->Read(buffer, size, offset); });
+  }
+  static int Write(sqlite3_file* file, const void* buffer, int size,
+                   sqlite3_int64 offset) {
+    return Guard([&] { return Self(file)->Write(buffer, size, offset); });
+  }
+  static int Truncate(sqlite3_file* file, sqlite3_int64 size) {
+    return Guard([&] { return Self(file)->Truncate(size); });
+  }
+  static int Sync(sqlite3_file* file, int flags) {
+    return Guard([&] { return Self(file)->Sync(flags); });
+  }
+  static int FileSize(sqlite3_file* file, sqlite3_int64* size) {
+    return Guard([&] { return Self(file)->FileSize(size); });
+  }
+  static int Lock(sqlite3_file* file, int level) {
+    return Guard([&] { return Self(file)->Lock(level); });
+  }
+  static int Unlock(sqlite3_file* file, int level) {
+    return Guard([&] { return Self(file)->Unlock(level); });
+  }
+  static int CheckReservedLock(sqlite3_file* file, int* reserved) {
+    return Guard([&] { return Self(file)->CheckReservedLock(reserved); });
+  }
+  static int FileControl(sqlite3_file* file, int op, void* arg) {
+    return Guard([&] { return Self(file)->FileControl(op, arg); });
+  }
+  static int SectorSize(sqlite3_file* file) {
+    return Self(file)->SectorSize();
+  }
+  static int DeviceCharacteristics(sqlite3_file* file) {
+    return Self(file)->DeviceCharacteristics();
+  }
+
+  static constexpr sqlite3_io_methods kTable = {
+      1,
+      Close,
+      Read,
+      Write,
+      Truncate,
+      Sync,
+      FileSize,
+      Lock,
+      Unlock,
+      CheckReservedLock,
+      FileControl,
+      SectorSize,
+      DeviceCharacteristics,
+      nullptr,
+      nullptr,
+      nullptr,
+      nullptr,
+      nullptr,
+      nullptr,
+  };
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_VFS_FILE_METHODS_H_

@@ -1,0 +1,158 @@
+#include "vfs/memory_file.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace actorkv {
+
+namespace {
+
+// The journal's magic, which also ends its super-journal record (pager.c
+// aJournalMagic, 3.40.1).
+constexpr unsigned char kJournalMagic[8] = {0xd9, 0xd5, 0x05, 0xf9,
+                                            0x20, 0xa1, 0x63, 0xd7};
+
+// os_unix.c seekAndWriteFd (3.40.1) writes at most 128 KiB - 1 at a time, and
+// nothing when the low 17 bits of the size are 0.
+constexpr size_t kMaxWriteBytes = 65536;
+
+constexpr int kTemporaryFlags = SQLITE_OPEN_TEMP_JOURNAL |
+                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+                                SQLITE_OPEN_EXCLUSIVE |
+                                SQLITE_OPEN_DELETEONCLOSE;
+
+sqlite3_file* AsFile(const std::unique_ptr<char[]>& buffer) {
+  return reinterpret_cast<sqlite3_file*>(buffer.get());
+}
+
+}  // namespace
+
+MemoryFile::MemoryFile(sqlite3_vfs* temporary_vfs)
+    : temporary_vfs_(temporary_vfs) {
+  pMethods = &FileMethods<MemoryFile>::kTable;
+}
+
+MemoryFile::~MemoryFile() = default;
+
+bool MemoryFile::Cast(sqlite3_file* file, MemoryFile** memory_file) {
+  if (file == nullptr || file->pMethods != &FileMethods<MemoryFile>::kTable) {
+    return false;
+  }
+  *memory_file = static_cast<MemoryFile*>(file);
+  return true;
+}
+
+int MemoryFile::HideSuperRecord() {
+  constexpr sqlite3_int64 kMagicBytes = sizeof kJournalMagic;
+  sqlite3_int64 size = 0;
+  if (int rc = FileSize(&size); rc != SQLITE_OK) return rc;
+  if (size < kMagicBytes) return SQLITE_OK;
+  unsigned char last[kMagicBytes];
+  if (int rc = Read(last, sizeof last, size - kMagicBytes); rc != SQLITE_OK) {
+    return rc;
+  }
+  if (std::memcmp(last, kJournalMagic, sizeof last) != 0) return SQLITE_OK;
+  std::memset(last, 0, sizeof last);
+  return Write(last, sizeof last, size - kMagicBytes);
+}
+
+int MemoryFile::Close() {
+  if (disk_file_ == nullptr) return SQLITE_OK;
+  return AsFile(disk_file_)->pMethods->xClose(AsFile(disk_file_));
+}
+
+int MemoryFile::MoveToDisk() {
+  const auto bytes = static_cast<size_t>(temporary_vfs_->szOsFile);
+  auto buffer = std::make_unique<char[]>(bytes);
+  sqlite3_file* file = AsFile(buffer);
+  int flags = 0;
+  if (int rc = temporary_vfs_->xOpen(temporary_vfs_, nullptr, file,
+                                     kTemporaryFlags, &flags);
+      rc != SQLITE_OK) {
+    return rc;
+  }
+  for (size_t done = 0; done < bytes_.size(); done += kMaxWriteBytes) {
+    const size_t part = std::min(bytes_.size() - done, kMaxWriteBytes);
+    const int rc = file->pMethods->xWrite(file, bytes_.data() + done,
+                                          static_cast<int>(part),
+                                          static_cast<sqlite3_int64>(done));
+    if (rc == SQLITE_OK) continue;
+    file->pMethods->xClose(file);
+    return rc;
+  }
+  disk_file_ = std::move(buffer);
+  bytes_.clear();
+  bytes_.shrink_to_fit();
+  return SQLITE_OK;
+}
+
+int MemoryFile::Read(void* buffer, int size, sqlite3_int64 offset) {
+  if (disk_file_ != nullptr) {
+    sqlite3_file* file = AsFile(disk_file_);
+    return file->pMethods->xRead(file, buffer, size, offset);
+  }
+  const auto want = static_cast<size_t>(size);
+  const auto at = static_cast<size_t>(offset);
+  const size_t have = at < bytes_.size() ? bytes_.size() - at : 0;
+  const size_t copied = std::min(want, have);
+  if (copied > 0) std::memcpy(buffer, bytes_.data() + at, copied);
+  if (copied == want) return SQLITE_OK;
+  std::memset(static_cast<char*>(buffer) + copied, 0, want - copied);
+  return SQLITE_IOERR_SHORT_READ;
+}
+
+int MemoryFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
+  const size_t end = static_cast<size_t>(offset) + static_cast<size_t>(size);
+  if (disk_file_ == nullptr && end > kJournalMemoryBytes) {
+    if (int rc = MoveToDisk(); rc != SQLITE_OK) return rc;
+  }
+  if (disk_file_ != nullptr) {
+    sqlite3_file* file = AsFile(disk_file_);
+    return file->pMethods->xWrite(file, buffer, size, offset);
+  }
+  if (end > bytes_.size()) bytes_.resize(end);
+  std::memcpy(bytes_.data() + offset, buffer, static_cast<size_t>(size));
+  return SQLITE_OK;
+}
+
+int MemoryFile::Truncate(sqlite3_int64 size) {
+  if (disk_file_ != nullptr) {
+    sqlite3_file* file = AsFile(disk_file_);
+    return file->pMethods->xTruncate(file, size);
+  }
+  if (static_cast<size_t>(size) < bytes_.size()) {
+    bytes_.resize(static_cast<size_t>(size));
+  }
+  return SQLITE_OK;
+}
+
+// A journal that a crash may lose needs no sync.
+int MemoryFile::Sync(int /*flags*/) { return SQLITE_OK; }
+
+int MemoryFile::FileSize(sqlite3_int64* size) {
+  if (disk_file_ != nullptr) {
+    sqlite3_file* file = AsFile(disk_file_);
+    return file->pMethods->xFileSize(file, size);
+  }
+  *size = static_cast<sqlite3_int64>(bytes_.size());
+  return SQLITE_OK;
+}
+
+int MemoryFile::Lock(int /*level*/) { return SQLITE_OK; }
+int MemoryFile::Unlock(int /*level*/) { return SQLITE_OK; }
+
+int MemoryFile::CheckReservedLock(int* reserved) {
+  *reserved = 0;
+  return SQLITE_OK;
+}
+
+int MemoryFile::FileControl(int /*op*/, void* /*arg*/) {
+  return SQLITE_NOTFOUND;
+}
+
+// The smallest, so that the journal's header is not padded.
+int MemoryFile::SectorSize() const { return 512; }
+
+int MemoryFile::DeviceCharacteristics() const { return 0; }
+
+}  // namespace actorkv

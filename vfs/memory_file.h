@@ -1,0 +1,60 @@
+// MemoryFile: a rollback journal. It is private to its connection and never
+// reaches the store: the base version of an actor is what a rollback goes back
+// to, so there is never a hot journal. Past kJournalMemoryBytes it moves to an
+// unlinked temporary file of the default VFS.
+
+#ifndef ACTORKV_VFS_MEMORY_FILE_H_
+#define ACTORKV_VFS_MEMORY_FILE_H_
+
+#include <memory>
+#include <string>
+
+#include "kv/status.h"
+#include "vfs/file_methods.h"
+#include "vfs/sqlite_api.h"
+
+namespace actorkv {
+
+constexpr size_t kJournalMemoryBytes = size_t{4} << 20;
+
+class MemoryFile : public sqlite3_file {
+ public:
+  // `temporary_vfs` is used when the file grows past its memory.
+  explicit MemoryFile(sqlite3_vfs* temporary_vfs);
+  ~MemoryFile();
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+
+  // True when `file` is one, and *memory_file then that.
+  static bool Cast(sqlite3_file* file, MemoryFile** memory_file);
+
+  // Makes the record that names a super-journal, at the end of the journal,
+  // unrecognisable (pager.c readSuperJournal, 3.40.1: 8 bytes of magic at the
+  // end). SQLite skips the playback of a journal whose super-journal is gone,
+  // which is right after a crash and wrong in a rollback of a live connection.
+  int HideSuperRecord();
+
+  int Close();
+  int Read(void* buffer, int size, sqlite3_int64 offset);
+  int Write(const void* buffer, int size, sqlite3_int64 offset);
+  int Truncate(sqlite3_int64 size);
+  int Sync(int flags);
+  int FileSize(sqlite3_int64* size);
+  int Lock(int level);
+  int Unlock(int level);
+  int CheckReservedLock(int* reserved);
+  int FileControl(int op, void* arg);
+  int SectorSize() const;
+  int DeviceCharacteristics() const;
+
+ private:
+  int MoveToDisk();
+
+  sqlite3_vfs* const temporary_vfs_;
+  std::string bytes_;                  // while in memory
+  std::unique_ptr<char[]> disk_file_;  // an open sqlite3_file; null: in memory
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_VFS_MEMORY_FILE_H_

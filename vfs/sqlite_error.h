@@ -1,0 +1,59 @@
+// Which SQLite code a Status becomes, by the place where it happens.
+//
+// SQLite treats codes differently at different calls (3.40.1, pager.c
+// pager_error() and vdbeaux.c vdbeCommit()):
+//
+// - At FCNTL_SYNC and at xDelete of a super-journal never SQLITE_BUSY: the
+//   transaction would stay open, and the COMMIT repeated by the user would
+//   write no pages.
+// - At COMMIT_PHASETWO only the IOERR family and SQLITE_FULL put the pager
+//   into its error state; with others the connection goes on with uncommitted
+//   pages in its cache.
+//
+// | Status     | open      | read        | lock             | write   | sync             | phase two   |
+// |------------|-----------|-------------|------------------|---------|------------------|-------------|
+// | NotFound   | CANTOPEN  | IOERR_DATA  | IOERR_LOCK       | IOERR_x | IOERR_FSYNC      | IOERR_FSYNC |
+// | Busy       | BUSY*     | IOERR_READ  | BUSY             | IOERR_x | IOERR_FSYNC      | IOERR_FSYNC |
+// | Conflict   | CANTOPEN  | IOERR_READ  | BUSY_SNAPSHOT    | IOERR_x | BUSY_SNAPSHOT    | IOERR_FSYNC |
+// | Fenced     | CANTOPEN  | IOERR_READ  | READONLY_DBMOVED | IOERR_x | READONLY_DBMOVED | IOERR_FSYNC |
+// | NoSpace    | FULL      | IOERR_READ  | IOERR_LOCK       | FULL    | FULL             | FULL        |
+// | Corruption | IOERR_DATA| IOERR_DATA  | IOERR_LOCK       | IOERR_x | IOERR_FSYNC      | IOERR_FSYNC |
+// | others     | CANTOPEN  | IOERR_READ  | IOERR_LOCK       | IOERR_x | IOERR_FSYNC      | IOERR_FSYNC |
+//
+// * a store that another process holds is SQLITE_CANTOPEN: waiting in a busy
+//   handler would not help. x is WRITE, TRUNCATE or FSTAT.
+
+#ifndef ACTORKV_VFS_SQLITE_ERROR_H_
+#define ACTORKV_VFS_SQLITE_ERROR_H_
+
+#include <string>
+
+#include "kv/status.h"
+
+namespace actorkv {
+
+enum class Place {
+  kOpen,
+  kRead,
+  kLock,
+  kWrite,
+  kTruncate,
+  kFileSize,
+  kSync,  // FCNTL_SYNC, xSync, xDelete of a super-journal
+  kPhaseTwo,
+  kFunction,  // SQL functions and tables
+};
+
+// SQLITE_OK for an ok status.
+int SqliteCode(Place place, const Status& status);
+
+// As SqliteCode(), and keeps the text for LastError() and sends it to SQLite's
+// error log: a VFS has no other way to say more than a code.
+int ReportError(Place place, const Status& status);
+
+// The text of the last error that this process reported; empty if none.
+std::string LastError();
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_VFS_SQLITE_ERROR_H_

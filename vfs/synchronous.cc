@@ -1,0 +1,35 @@
+#include "vfs/synchronous.h"
+
+#include <cstdlib>
+
+#include "vfs/sqlite_api.h"
+
+namespace actorkv {
+
+namespace {
+
+struct Word {
+  const char* text;
+  int level;
+};
+
+constexpr Word kWords[] = {{"off", 0},   {"no", 0},   {"false", 0},
+                           {"on", 1},    {"yes", 1},  {"true", 1},
+                           {"normal", 1}, {"full", 2}, {"extra", 3}};
+
+}  // namespace
+
+int ParseSynchronous(const char* value) {
+  if (*value >= '0' && *value <= '9') {
+    // SQLite keeps the number in three bits, plus one, and takes what falls
+    // out of them for OFF.
+    const int masked = (std::atoi(value) % 256 + 1) & 7;
+    return masked == 0 ? 0 : masked - 1;
+  }
+  for (const Word& word : kWords) {
+    if (sqlite3_stricmp(value, word.text) == 0) return word.level;
+  }
+  return 1;
+}
+
+}  // namespace actorkv

@@ -1,0 +1,260 @@
+#include "vfs/transaction.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "kv/coding.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr uint32_t kDefaultPageSize = 4096;  // of a raw file without a header
+
+uint32_t PagesFor(uint64_t bytes, uint32_t page_size) {
+  return static_cast<uint32_t>((bytes + page_size - 1) / page_size);
+}
+
+}  // namespace
+
+Transaction::Transaction(std::shared_ptr<Store> store,
+                         std::shared_ptr<Actor> actor,
+                         std::shared_ptr<const HeadState> base)
+    : store_(std::move(store)),
+      actor_(std::move(actor)),
+      base_(std::move(base)) {
+  const Snapshot& snapshot = base_->head.snapshot;
+  if (snapshot.page_count == 0) return;
+  MakeWriter(snapshot.page_size);
+  size_bytes_ = uint64_t{snapshot.page_count} * snapshot.page_size;
+}
+
+void Transaction::MakeWriter(uint32_t page_size) {
+  writer_ = std::make_unique<BranchWriter>(store_, actor_, base_, page_size);
+  page_.assign(page_size, '\0');
+}
+
+Status Transaction::ReadInPage(PageNo pgno, size_t begin, size_t size,
+                               char* buffer) {
+  if (pgno == LockPage(writer_->page_size())) {
+    std::memset(buffer, 0, size);
+    if (!lock_page_.empty()) {
+      std::memcpy(buffer, lock_page_.data() + begin, size);
+    }
+    return Status::Ok();
+  }
+  if (begin == 0 && size == writer_->page_size()) {
+    return writer_->ReadPage(pgno, buffer);
+  }
+  if (Status s = writer_->ReadPage(pgno, page_.data()); !s.ok()) return s;
+  std::memcpy(buffer, page_.data() + begin, size);
+  return Status::Ok();
+}
+
+Status Transaction::Read(uint64_t offset, size_t size, char* buffer,
+                         size_t* copied) {
+  const uint64_t end = std::min<uint64_t>(offset + size, size_bytes_);
+  size_t done = 0;
+  while (offset + done < end) {
+    const uint64_t at = offset + done;
+    const uint32_t page_size = writer_->page_size();
+    const auto begin = static_cast<size_t>(at % page_size);
+    const auto part =
+        static_cast<size_t>(std::min<uint64_t>(end - at, page_size - begin));
+    const auto pgno = static_cast<PageNo>(at / page_size + 1);
+    if (Status s = ReadInPage(pgno, begin, part, buffer + done); !s.ok()) {
+      return s;
+    }
+    done += part;
+  }
+  std::memset(buffer + done, 0, size - done);
+  *copied = done;
+  return Status::Ok();
+}
+
+Status Transaction::Write(uint64_t offset, size_t size, const char* buffer) {
+  if (writer_ == nullptr) {
+    const auto whole = static_cast<uint32_t>(size);
+    MakeWriter(IsLegalPageSize(whole) ? whole : kDefaultPageSize);
+  }
+  const uint32_t page_size = writer_->page_size();
+  for (size_t done = 0; done < size;) {
+    const uint64_t at = offset + done;
+    const auto begin = static_cast<size_t>(at % page_size);
+    const size_t part = std::min(size - done, page_size - begin);
+    const auto pgno = static_cast<PageNo>(at / page_size + 1);
+    const char* page = buffer + done;
+    if (part != page_size) {
+      std::fill(page_.begin(), page_.end(), '\0');
+      if (pgno <= writer_->page_count()) {
+        if (Status s = ReadInPage(pgno, 0, page_size, page_.data()); !s.ok()) {
+          return s;
+        }
+      }
+      std::memcpy(page_.data() + begin, buffer + done, part);
+      page = page_.data();
+    }
+    if (pgno == LockPage(page_size)) lock_page_.assign(page, page_size);
+    if (Status s = writer_->WritePage(pgno, page); !s.ok()) return s;
+    done += part;
+    size_bytes_ = std::max(size_bytes_, at + part);
+  }
+  return Status::Ok();
+}
+
+Status Transaction::Truncate(uint64_t size_bytes) {
+  if (size_bytes >= size_bytes_) return Status::Ok();
+  const uint32_t page_size = writer_->page_size();
+  const uint32_t page_count = PagesFor(size_bytes, page_size);
+  if (Status s = writer_->Truncate(page_count); !s.ok()) return s;
+  size_bytes_ = size_bytes;
+  const auto tail = static_cast<size_t>(size_bytes % page_size);
+  if (tail == 0) return Status::Ok();
+  if (Status s = ReadInPage(page_count, 0, page_size, page_.data()); !s.ok()) {
+    return s;
+  }
+  std::fill(page_.begin() + static_cast<std::ptrdiff_t>(tail), page_.end(),
+            '\0');
+  return writer_->WritePage(page_count, page_.data());
+}
+
+Status Transaction::ReadHeader(DatabaseHeader* header) {
+  char bytes[kHeaderBytes];
+  size_t copied = 0;
+  if (Status s = Read(0, sizeof bytes, bytes, &copied); !s.ok()) return s;
+  *header = ParseHeader(std::string_view(bytes, copied));
+  return Status::Ok();
+}
+
+Status Transaction::BaseCounter(uint32_t* counter) {
+  const Snapshot& base = base_->head.snapshot;
+  *counter = base.stamp.value_or(0);
+  if (base.stamp.has_value() || base.page_count == 0) return Status::Ok();
+  std::string page(base.page_size, '\0');
+  BranchReader reader(store_->engine());
+  reader.SetSnapshot(base, base_->lineage);
+  if (Status s = reader.ReadPage(1, page.data()); !s.ok()) return s;
+  *counter = ParseHeader(page).change_counter;
+  return Status::Ok();
+}
+
+Status Transaction::CountsNewVersion(bool* counts) {
+  DatabaseHeader header;
+  uint32_t base_counter = 0;
+  if (Status s = ReadHeader(&header); !s.ok()) return s;
+  if (Status s = BaseCounter(&base_counter); !s.ok()) return s;
+  *counts = header.valid && header.change_counter != base_counter;
+  return Status::Ok();
+}
+
+Status Transaction::Differs(bool* differs) {
+  if (writer_ == nullptr) {
+    *differs = false;
+    return Status::Ok();
+  }
+  return writer_->Differs(differs);
+}
+
+// Invariant 3. SQLite changes the mode in a transaction of its own, which
+// touches nothing but bytes 18 and 19 (btree.c sqlite3BtreeSetVersion, 3.40.1);
+// on an empty database that is all there is.
+Status Transaction::RefuseOrNormaliseWal(const DatabaseHeader& header) {
+  if (header.write_version <= 1 && header.read_version <= 1) {
+    return Status::Ok();
+  }
+  std::string page(writer_->page_size(), '\0');
+  if (Status s = writer_->ReadPage(1, page.data()); !s.ok()) return s;
+  page[kWriteVersionOffset] = 1;
+  page[kReadVersionOffset] = 1;
+  const Snapshot& base = base_->head.snapshot;
+  bool only_mode = base.page_count == 0 && size_bytes_ == page.size();
+  if (base.page_size == page.size()) {
+    std::string base_page(page.size(), '\0');
+    BranchReader reader(store_->engine());
+    reader.SetSnapshot(base, base_->lineage);
+    if (Status s = reader.ReadPage(1, base_page.data()); !s.ok()) return s;
+    std::string new_page = page;
+    ApplyStamp(0, base_page.data());
+    ApplyStamp(0, new_page.data());
+    only_mode = base_page == new_page;
+  }
+  if (only_mode) {
+    return Status::NotSupported(
+        "an actor has no WAL mode, and needs none: readers never wait: actor=" +
+        actor_->name());
+  }
+  return writer_->WritePage(1, page.data());
+}
+
+// Invariant 4.
+Status Transaction::RaiseCookie(const DatabaseHeader& header) {
+  const uint32_t floor = base_->entry.cookie_floor;
+  if (base_->exists || floor == 0 || header.cookie > floor) {
+    return Status::Ok();
+  }
+  char bytes[4];
+  StoreBig32(bytes, floor + 1);
+  return Write(kCookieOffset, sizeof bytes, bytes);
+}
+
+// Invariant 2.
+std::optional<uint32_t> Transaction::Stamp(const DatabaseHeader& header,
+                                           uint32_t base_counter) const {
+  const uint32_t floor = std::max(base_counter, base_->entry.stamp_floor);
+  // A file that is no database has no counter to show; the floor is kept for
+  // the database that may follow.
+  if (!header.valid) {
+    return size_bytes_ == 0 && floor != 0 ? std::optional<uint32_t>(floor)
+                                          : std::nullopt;
+  }
+  if (header.change_counter > floor) {
+    return header.counters_agree
+               ? std::optional<uint32_t>(header.change_counter)
+               : std::nullopt;
+  }
+  return floor + 1;
+}
+
+Status Transaction::Recut(uint32_t page_size, uint32_t page_count) {
+  auto cut =
+      std::make_unique<BranchWriter>(store_, actor_, base_, page_size);
+  std::string page(page_size, '\0');
+  for (PageNo pgno = 1; pgno <= page_count; ++pgno) {
+    size_t copied = 0;
+    const uint64_t offset = uint64_t{pgno - 1} * page_size;
+    if (Status s = Read(offset, page_size, page.data(), &copied); !s.ok()) {
+      return s;
+    }
+    if (Status s = cut->WritePage(pgno, page.data()); !s.ok()) return s;
+  }
+  writer_ = std::move(cut);
+  page_.assign(page_size, '\0');
+  return Status::Ok();
+}
+
+Status Transaction::Prepare(Origin origin, PendingCommit* commit) {
+  if (writer_ == nullptr) MakeWriter(kDefaultPageSize);
+  DatabaseHeader header;
+  uint32_t base_counter = 0;
+  if (Status s = ReadHeader(&header); !s.ok()) return s;
+  if (Status s = BaseCounter(&base_counter); !s.ok()) return s;
+  commit->spec.origin = origin;
+  commit->spec.stamp = Stamp(header, base_counter);
+  const uint32_t page_size =
+      header.valid ? header.page_size : writer_->page_size();
+  commit->spec.page_count = header.valid && header.page_count > 0
+                                ? header.page_count
+                                : PagesFor(size_bytes_, page_size);
+  if (header.valid) {
+    if (Status s = RefuseOrNormaliseWal(header); !s.ok()) return s;
+    if (Status s = RaiseCookie(header); !s.ok()) return s;
+  }
+  if (page_size != writer_->page_size()) {
+    if (Status s = Recut(page_size, commit->spec.page_count); !s.ok()) return s;
+  }
+  commit->writer = writer_.get();
+  return Status::Ok();
+}
+
+}  // namespace actorkv

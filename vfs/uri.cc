@@ -1,0 +1,42 @@
+#include "vfs/uri.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+
+#include "vfs/sqlite_api.h"
+
+namespace actorkv {
+
+namespace {
+
+// https://www.sqlite.org/uri.html and the parameters of SQLite's own VFSes.
+constexpr const char* kKnown[] = {"vfs",    "mode",      "cache",  "psow",
+                                  "nolock", "immutable", "modeof", "hexkey",
+                                  "key",    "textkey"};
+
+bool IsKnown(const std::string& key) {
+  return key[0] == '_' || std::any_of(std::begin(kKnown), std::end(kKnown),
+                                      [&](const char* known) {
+                                        return key == known;
+                                      });
+}
+
+}  // namespace
+
+Status ParseUriOptions(const char* name, UriOptions* options) {
+  for (int i = 0;; ++i) {
+    const char* key = sqlite3_uri_key(name, i);
+    if (key == nullptr) break;
+    if (!IsKnown(key)) {
+      return Status::InvalidArgument(std::string("unknown URI parameter: ") +
+                                     key);
+    }
+  }
+  options->named_vfs = sqlite3_uri_parameter(name, "vfs") != nullptr;
+  options->never_locks = sqlite3_uri_boolean(name, "nolock", 0) != 0 ||
+                         sqlite3_uri_boolean(name, "immutable", 0) != 0;
+  return Status::Ok();
+}
+
+}  // namespace actorkv
