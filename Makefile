@@ -71,6 +71,7 @@ testfixture: deps-suite
 suite: module testfixture ## SQLite's own test suite on the VFS (minutes)
 	@JOBS=$(JOBS) EXT_VFS=actorkv EXT_PREFIX='%d/suite.store/' \
 	  EXT_INIT_SQL='SELECT actorkv_default_vfs(1)' \
+	  EXT_DELETE_SQL='SELECT actorkv_rename($$full, $$trash)' \
 	  bash tests/suite/run-suite.sh build-suite/testfixture build/actorkv.so
 
 bench: module ## Benchmarks against the unix VFS, see bench/README.md

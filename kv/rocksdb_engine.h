@@ -1,8 +1,8 @@
 // RocksDbEngine: the embedded engine, one RocksDB database per store.
 //
-// The only file pair that knows RocksDB (7.8). It owns the options, the
-// mapping of partitions to column families and key prefixes, the reopening
-// after a failed write, and the translation of rocksdb::Status.
+// Only the files kv/rocksdb_* know RocksDB (7.8): _options, _keys (partitions
+// to column families and prefixes), _open, _handle (reopening after a failed
+// write), _reader, _status, _logger. This one puts them behind Engine.
 //
 // Physical keys: column family "default" holds catalog and actor partitions
 // as kind(1) | id(8, big-endian) | key; column family "chunks" holds branch

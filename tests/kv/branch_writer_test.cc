@@ -269,7 +269,9 @@ TEST_F(BranchWriterTest, OldSnapshotsStay) {
   for (uint32_t i = 2; i < 12; ++i) {
     seen.push_back({store_.State("a"), ReadAll(store_, "a")});
     Transaction transaction(store_, "a");
-    if (i % 4 == 0) ASSERT_OK(transaction->Truncate(i % 5 + 1));
+    if (i % 4 == 0) {
+      ASSERT_OK(transaction->Truncate(i % 5 + 1));
+    }
     transaction.Write(i % 7 + 1, P(i % 7 + 1, i));
     ASSERT_OK(transaction.Commit(i));
   }

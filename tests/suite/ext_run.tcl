@@ -61,9 +61,31 @@ if {$ext_module ne ""} {
     lassign $words from to
     if {[extvfs exists $to] && !$force} { error "file exists: $to" }
     set content [extvfs read $from]
-    extvfs delete $to
+    ext_delete $to
     extvfs write $to $content
-    if {$sub eq "rename"} { extvfs delete $from }
+    if {$sub eq "rename"} { ext_delete $from }
+  }
+
+  # Deletes a main database by SQL where the VFS cannot, so that its name is
+  # free again; what is still there afterwards gets a new generation.
+  set ::ext_trash 0
+  proc ext_delete {name} {
+    if {[info exists ::env(EXT_DELETE_SQL)] && [extvfs exists $name]} {
+      set full [extvfs full $name]
+      set trash trash[incr ::ext_trash]
+      ext_sqlite3 extdb :memory:
+      extdb enable_load_extension 1
+      catch {
+        extdb eval {SELECT load_extension($::ext_module)}
+        extdb eval $::env(EXT_DELETE_SQL)
+      }
+      extdb close
+    }
+    extvfs delete $name
+  }
+
+  proc ext_is_open {name} {
+    expr {[file tail $name] in [lmap main [extvfs names] {file tail $main}]}
   }
 
   rename file ext_file
@@ -76,10 +98,12 @@ if {$ext_module ne ""} {
         }
         size {
           if {[extvfs exists $name]} { return [extvfs size $name] }
+          # A VFS may make a database only with its first commit.
+          if {![ext_file exists $name] && [ext_is_open $name]} { return 0 }
         }
         delete {
           foreach name $args {
-            if {$name ni {-force --}} { extvfs delete $name }
+            if {$name ni {-force --}} { ext_delete $name }
           }
         }
         copy - rename {

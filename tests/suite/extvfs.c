@@ -13,6 +13,7 @@
 **   extvfs write NAME DATA   makes the content DATA
 **   extvfs pwrite NAME OFFSET DATA
 **   extvfs delete NAME
+**   extvfs full NAME         the full path name in the VFS
 **   extvfs stat              counts for the log
 **
 ** The shim changes names only. "./test.db" and "$PWD/test.db" become "test.db";
@@ -284,7 +285,8 @@ static unsigned char* read_all(sqlite3_file* file, sqlite3_int64* size) {
   return data;
 }
 
-/* Makes the content of the file `data`, with the calls of SQLite's commit. */
+/* Makes the content of the file `data`, as a raw user of the file does: with
+** locks and xSync, without the file controls of SQLite's pager. */
 static int write_all(sqlite3_file* file, const unsigned char* data,
                      sqlite3_int64 size) {
   const sqlite3_io_methods* m = file->pMethods;
@@ -298,14 +300,9 @@ static int write_all(sqlite3_file* file, const unsigned char* data,
     sqlite3_int64 left = size - at;
     rc = m->xWrite(file, data + at, left < step ? (int)left : step, at);
   }
-  if (rc == SQLITE_OK) rc = m->xFileControl(file, SQLITE_FCNTL_SYNC, 0);
-  if (rc == SQLITE_NOTFOUND) rc = SQLITE_OK;
-  if (rc == SQLITE_OK) rc = m->xSync(file, SQLITE_SYNC_NORMAL);
   if (rc == SQLITE_OK && old_size > size) rc = m->xTruncate(file, size);
-  if (rc == SQLITE_OK) {
-    rc = m->xFileControl(file, SQLITE_FCNTL_COMMIT_PHASETWO, 0);
-  }
-  return rc == SQLITE_NOTFOUND ? SQLITE_OK : rc;
+  if (rc == SQLITE_OK) rc = m->xSync(file, SQLITE_SYNC_NORMAL);
+  return rc;
 }
 
 static int write_result(Tcl_Interp* interp, int rc) {
@@ -417,6 +414,13 @@ static int do_pwrite(Tcl_Interp* interp, Tcl_Obj* const arg[]) {
   return write_result(interp, rc);
 }
 
+static int do_full(Tcl_Interp* interp, Tcl_Obj* const arg[]) {
+  char full[2 * MAX_NAME] = {0};
+  shim_full_pathname(&shim, Tcl_GetString(arg[0]), sizeof full - 8, full);
+  Tcl_SetObjResult(interp, Tcl_NewStringObj(full, -1));
+  return TCL_OK;
+}
+
 static int do_delete(Tcl_Interp* interp, Tcl_Obj* const arg[]) {
   const char* name = Tcl_GetString(arg[0]);
   char full[2 * MAX_NAME] = {0};
@@ -451,7 +455,7 @@ static const Subcommand subcommands[] = {
     {"exists", 1, do_exists},   {"size", 1, do_size},
     {"read", 1, do_read},       {"write", 2, do_write},
     {"pwrite", 3, do_pwrite},   {"delete", 1, do_delete},
-    {"stat", 0, do_stat},
+    {"stat", 0, do_stat},       {"full", 1, do_full},
 };
 
 static int extvfs(ClientData data, Tcl_Interp* interp, int word_count,
