@@ -40,6 +40,10 @@ int Initialise(sqlite3* db, char** error_message,
   if (RegisterVfs() != SQLITE_OK) {
     return Fail(error_message, "actorkv: cannot register the VFS");
   }
+  // So that connections opened later have the SQL too; again: does nothing.
+  const int code = sqlite3_auto_extension(
+      reinterpret_cast<void (*)()>(sqlite3_actorkv_init));
+  if (code != SQLITE_OK) return code;
   // SQLITE_OK and not SQLITE_OK_LOAD_PERMANENTLY: under sqlite3_auto_extension
   // that would count as a failure. The module stays loaded because it is
   // linked with -z nodelete.

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "kv/clock.h"
 #include "kv/keys.h"
 
 namespace actorkv {
@@ -60,7 +61,10 @@ Status LoadHeadState(EngineReader* reader, const std::string& name,
 
 Actor::Actor(std::string name, Engine* engine,
              const std::atomic<uint64_t>* epoch)
-    : name_(std::move(name)), engine_(engine), epoch_(epoch) {}
+    : name_(std::move(name)),
+      opened_at_us_(WallClockUs()),
+      engine_(engine),
+      epoch_(epoch) {}
 
 Status Actor::LoadLocked() {
   const uint64_t epoch = epoch_->load(std::memory_order_acquire);
@@ -87,7 +91,9 @@ Status Actor::Reserve(const void* owner, const Snapshot& snapshot,
     return Status::Busy("another connection is writing: actor=" + name_);
   }
   if (Status s = LoadLocked(); !s.ok()) return s;
-  if (state_->exists && state_->head.generation != generation) {
+  // An owner that saw no actor has no generation; it is only late.
+  if (generation != Generation{} && state_->exists &&
+      state_->head.generation != generation) {
     // Only a fence that the store shows is one.
     state_.reset();
     if (Status s = LoadLocked(); !s.ok()) return s;

@@ -48,6 +48,9 @@ class Actor {
 
   const std::string& name() const { return name_; }
 
+  // When this process began to use it, microseconds since 1970.
+  uint64_t opened_at_us() const { return opened_at_us_; }
+
   // The newest state that this process knows.
   Status Current(std::shared_ptr<const HeadState>* state);
 
@@ -85,6 +88,7 @@ class Actor {
   Status LoadLocked();
 
   const std::string name_;
+  const uint64_t opened_at_us_;
   Engine* const engine_;
   const std::atomic<uint64_t>* const epoch_;
 

@@ -90,6 +90,7 @@ Status BranchWriter::WritePage(PageNo pgno, const char* page) {
 }
 
 Status BranchWriter::Truncate(uint32_t page_count) {
+  if (!failed_.ok()) return failed_;
   for (auto it = pages_.upper_bound(page_count); it != pages_.end();) {
     it = pages_.erase(it);
     memory_bytes_ -= page_size_;
@@ -121,15 +122,15 @@ Status BranchWriter::HashOfBase(PageNo pgno, uint64_t* page_hash) {
   return base_reader_.HashPage(pgno, page_hash);
 }
 
+// Whether the page shows through from the base as it is, given its hash.
+// Equal hashes are no proof: the hash is not made to resist an attacker.
 Status BranchWriter::EqualsBase(PageNo pgno, const std::string& page,
-                                uint64_t page_hash, bool* equal) {
+                                uint64_t page_hash, uint64_t* base_hash,
+                                bool* equal) {
   *equal = false;
+  if (Status s = HashOfBase(pgno, base_hash); !s.ok()) return s;
   // What was cut does not show through, even where it is written back.
-  if (pgno > base_limit_) return Status::Ok();
-  uint64_t base_hash = 0;
-  if (Status s = HashOfBase(pgno, &base_hash); !s.ok()) return s;
-  if (base_hash != page_hash) return Status::Ok();
-  // Equal hashes are no proof: the hash is not made to resist an attacker.
+  if (pgno > base_limit_ || *base_hash != page_hash) return Status::Ok();
   std::string base_page(page_size_, '\0');
   if (Status s = base_reader_.ReadPage(pgno, base_page.data()); !s.ok()) {
     return s;
@@ -143,8 +144,10 @@ Status BranchWriter::Differs(bool* differs) {
   if (page_count_ != base_->head.snapshot.page_count) return Status::Ok();
   if (base_limit_ != page_count_ || staged_count_ != 0) return Status::Ok();
   for (const auto& [pgno, page] : pages_) {
+    uint64_t base_hash = 0;
     bool equal = false;
-    if (Status s = EqualsBase(pgno, page, PageHash(pgno, page), &equal);
+    if (Status s = EqualsBase(pgno, page, PageHash(pgno, page), &base_hash,
+                              &equal);
         !s.ok()) {
       return s;
     }
@@ -221,9 +224,11 @@ Status BranchWriter::PutPage(PageNo pgno, const std::string& page,
     if (Status s = stage_reader_->HashPage(pgno, &old_hash); !s.ok()) return s;
   } else {
     bool equal = false;
-    if (Status s = EqualsBase(pgno, page, page_hash, &equal); !s.ok()) return s;
+    if (Status s = EqualsBase(pgno, page, page_hash, &old_hash, &equal);
+        !s.ok()) {
+      return s;
+    }
     if (equal) return Status::Ok();
-    if (Status s = HashOfBase(pgno, &old_hash); !s.ok()) return s;
   }
   digest_delta_ += page_hash - old_hash;
   PutChunk(pgno, page, page_hash, batch);

@@ -96,7 +96,7 @@ class BranchWriter {
   BranchId branch() const;           // the one being written
   Status HashOfBase(PageNo pgno, uint64_t* page_hash);
   Status EqualsBase(PageNo pgno, const std::string& page, uint64_t page_hash,
-                    bool* equal);
+                    uint64_t* base_hash, bool* equal);
   void TakeIds(bool stage, Batch* batch);
   void BeginStage(Batch* batch);
   Status StagePages();

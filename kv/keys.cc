@@ -73,6 +73,10 @@ Status ParseActorEntryKey(std::string_view key, std::string* name) {
 std::string DeletedEntryKey(ActorId actor) {
   return KindAndId(kDeletedEntry, actor.value);
 }
+std::string DeletedEntryPrefix() { return Prefix(kDeletedEntry); }
+Status ParseDeletedEntryKey(std::string_view key, ActorId* actor) {
+  return ParseKindAndId(key, kDeletedEntry, "deleted entry", &actor->value);
+}
 
 std::string StagePrefix() { return Prefix(kStage); }
 std::string StageKey(BranchId branch) {
@@ -93,6 +97,10 @@ Status ParseClockLimitKey(std::string_view key, uint64_t* limit_us) {
 std::string HeadKey() { return Prefix(kHead); }
 std::string BranchRecordKey(BranchId branch) {
   return KindAndId(kBranchRecord, branch.value);
+}
+std::string BranchRecordPrefix() { return Prefix(kBranchRecord); }
+Status ParseBranchRecordKey(std::string_view key, BranchId* branch) {
+  return ParseKindAndId(key, kBranchRecord, "branch record", &branch->value);
 }
 
 std::string CommitPrefix() { return Prefix(kCommit); }

@@ -51,6 +51,8 @@ std::string ActorEntryPrefix();
 Status ParseActorEntryKey(std::string_view key, std::string* name);
 
 std::string DeletedEntryKey(ActorId actor);
+std::string DeletedEntryPrefix();
+Status ParseDeletedEntryKey(std::string_view key, ActorId* actor);
 
 std::string StageKey(BranchId branch);
 std::string StagePrefix();
@@ -62,6 +64,8 @@ Status ParseClockLimitKey(std::string_view key, uint64_t* limit_us);
 
 std::string HeadKey();
 std::string BranchRecordKey(BranchId branch);
+std::string BranchRecordPrefix();
+Status ParseBranchRecordKey(std::string_view key, BranchId* branch);
 std::string CommitKey(BranchId branch, TxId txid);
 // Before every commit key of the branch, whatever its txid.
 std::string CommitPrefix(BranchId branch);

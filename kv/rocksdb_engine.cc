@@ -55,7 +55,7 @@ class RocksDbEngine : public Engine {
   Status Checkpoint(const std::string& path, uint64_t* bytes) override;
 
   std::string Describe() const override {
-    return "RocksDB " + rocksdb::GetRocksVersionAsString();
+    return "RocksDB " + RocksDbVersion();
   }
 
  private:
@@ -136,7 +136,7 @@ Status RocksDbEngine::ClaimSpace(size_t size_bytes) {
     handle_->db()->GetAggregatedIntProperty(
         rocksdb::DB::Properties::kCurSizeAllMemTables, &memtable_bytes);
     bool tight = false;
-    space_.Refresh(memtable_bytes, &tight);
+    space_.Refresh(memtable_bytes, size_bytes, &tight);
     if (tight) {
       // Turns log and memtables into tables, which gives the log's space
       // back; without it nothing would flush while commits are refused.
@@ -229,6 +229,8 @@ Status RocksDbEngine::Checkpoint(const std::string& path, uint64_t* bytes) {
 }
 
 }  // namespace
+
+std::string RocksDbVersion() { return rocksdb::GetRocksVersionAsString(); }
 
 Status OpenRocksDbEngine(const std::string& directory, OpenMode mode,
                          std::unique_ptr<Engine>* engine) {

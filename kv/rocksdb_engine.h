@@ -44,6 +44,9 @@ enum class OpenMode {
 Status OpenRocksDbEngine(const std::string& directory, OpenMode mode,
                          std::unique_ptr<Engine>* engine);
 
+// "7.8.3", of the library that is loaded.
+std::string RocksDbVersion();
+
 // Every database opened from now on reads and writes through `file_system`;
 // nullptr: the operating system's. For fault tests.
 void SetRocksDbFileSystemForTesting(

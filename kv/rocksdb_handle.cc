@@ -41,7 +41,9 @@ void SetRocksDbFileSystemForTesting(
 }
 
 RocksDbHandle::RocksDbHandle(const std::string& directory, OpenMode mode)
-    : mode_(mode), context_{directory, NewEnv(), NewBlockCache()} {}
+    : mode_(mode),
+      context_{directory, NewEnv(), NewBlockCache(),
+               iterator_pool_.NewListener()} {}
 
 Status RocksDbHandle::Open(const std::string& directory, OpenMode mode,
                            std::unique_ptr<RocksDbHandle>* handle) {
@@ -81,6 +83,7 @@ Status RocksDbHandle::OpenFirst() {
 }
 
 RocksDbHandle::~RocksDbHandle() {
+  iterator_pool_.Clear();
   if (state_ == State::kWritable) {
     // So that a store that was closed survives a power loss whole. A failure
     // has nobody to be told to, and promised nothing.
@@ -192,14 +195,16 @@ Status RocksDbHandle::CatchUp(bool* changed) {
   return Status::Ok();
 }
 
-void RocksDbHandle::Register(IteratorOwner* owner) {
+void RocksDbHandle::Register(IteratorOwner* owner, IteratorSet* iterators) {
+  // Taken and registered in one step: DropAllIterators() must find them.
   std::lock_guard<std::mutex> lock(owners_mutex_);
+  *iterators = iterator_pool_.Take();
   owners_.insert(owner);
 }
 
-void RocksDbHandle::Unregister(IteratorOwner* owner) {
+void RocksDbHandle::Unregister(IteratorOwner* owner, IteratorSet* iterators) {
   const Gate::Hold hold = gate_.Shared();
-  owner->DropIterators();
+  iterator_pool_.GiveBack(iterators);
   std::lock_guard<std::mutex> lock(owners_mutex_);
   owners_.erase(owner);
 }
@@ -207,6 +212,7 @@ void RocksDbHandle::Unregister(IteratorOwner* owner) {
 void RocksDbHandle::DropAllIterators() {
   std::lock_guard<std::mutex> lock(owners_mutex_);
   for (IteratorOwner* owner : owners_) owner->DropIterators();
+  iterator_pool_.Clear();
 }
 
 }  // namespace actorkv

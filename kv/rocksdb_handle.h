@@ -39,6 +39,7 @@
 #include "kv/gate.h"
 #include "kv/holder_file.h"
 #include "kv/rocksdb_engine.h"
+#include "kv/rocksdb_iterators.h"
 #include "kv/rocksdb_open.h"
 
 namespace actorkv {
@@ -81,10 +82,11 @@ class RocksDbHandle {
     return database_->family(family);
   }
 
-  void Register(IteratorOwner* owner);
-  // Drops the owner's iterators too: under a hold, so that no reopen is in
+  // Gives the owner iterators to begin with, where there are idle ones.
+  void Register(IteratorOwner* owner, IteratorSet* iterators);
+  // Takes the owner's iterators back: under a hold, so that no reopen is in
   // the middle of closing the database under them.
-  void Unregister(IteratorOwner* owner);
+  void Unregister(IteratorOwner* owner, IteratorSet* iterators);
 
   // Rises with every write that was done, before it is reported as done. An
   // iterator made or refreshed since the last rise sees everything.
@@ -110,6 +112,7 @@ class RocksDbHandle {
   void DropAllIterators();
 
   const OpenMode mode_;
+  IteratorPool iterator_pool_;  // outlives the listener in context_
   OpenContext context_;
   std::unique_ptr<HolderFile> holder_;  // released after database_ closed
 

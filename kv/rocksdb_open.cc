@@ -56,6 +56,7 @@ Status OpenDatabase::ForWriting(const OpenContext& context, bool create,
     options.create_if_missing = true;
   }
   options.create_missing_column_families = true;
+  options.listeners.push_back(context.listener);
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> families;
   const rocksdb::Status opened =

@@ -8,6 +8,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/listener.h>
 
 #include <array>
 #include <memory>
@@ -24,6 +25,7 @@ struct OpenContext {
   std::string directory;
   std::unique_ptr<rocksdb::Env> env;      // null: RocksDB's default
   std::shared_ptr<rocksdb::Cache> cache;  // outlives reopens, stays warm
+  std::shared_ptr<rocksdb::EventListener> listener;  // of a writer
 };
 
 class OpenDatabase {

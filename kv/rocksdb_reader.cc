@@ -24,20 +24,18 @@ std::string_view LogicalKey(const rocksdb::Iterator& iterator,
 }  // namespace
 
 RocksDbReader::RocksDbReader(RocksDbHandle* handle) : handle_(handle) {
-  handle_->Register(this);
+  handle_->Register(this, &set_);
 }
 
-RocksDbReader::~RocksDbReader() { handle_->Unregister(this); }
+RocksDbReader::~RocksDbReader() { handle_->Unregister(this, &set_); }
 
-void RocksDbReader::DropIterators() {
-  for (Slot& slot : slots_) slot = Slot();
-}
+void RocksDbReader::DropIterators() { set_ = IteratorSet(); }
 
 // Touches no slot: it has no hold, and a reopen may be dropping them.
 void RocksDbReader::Refresh() { ++session_; }
 
 Status RocksDbReader::Prepare(Kind kind, rocksdb::Iterator** iterator) {
-  Slot& slot = slots_[static_cast<size_t>(kind)];
+  IteratorSlot& slot = set_.slots[static_cast<size_t>(kind)];
   const uint64_t write_count = handle_->write_count();
   if (slot.iterator != nullptr && slot.session != session_ &&
       slot.write_count != write_count) {
@@ -65,7 +63,7 @@ Status RocksDbReader::Prepare(Kind kind, rocksdb::Iterator** iterator) {
 }
 
 Status RocksDbReader::Ended(Kind kind) {
-  Slot& slot = slots_[static_cast<size_t>(kind)];
+  IteratorSlot& slot = set_.slots[static_cast<size_t>(kind)];
   const rocksdb::Status status = slot.iterator->status();
   if (status.ok()) return Status::Ok();
   slot.iterator.reset();  // an iterator keeps its error; a new one may do

@@ -1,5 +1,5 @@
 // RocksDbReader: the EngineReader of RocksDB. Keeps iterators between calls,
-// because making one costs more than a seek with it.
+// and gives them to the next reader when it goes (kv/rocksdb_iterators.h).
 //
 // A read of a page asks for the first key at or after (page, ~txid). On a
 // branch partition that is tried first with an iterator that stays inside
@@ -13,15 +13,13 @@
 #ifndef ACTORKV_KV_ROCKSDB_READER_H_
 #define ACTORKV_KV_ROCKSDB_READER_H_
 
-#include <rocksdb/iterator.h>
-
-#include <array>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "kv/engine.h"
 #include "kv/rocksdb_handle.h"
+#include "kv/rocksdb_iterators.h"
 
 namespace actorkv {
 
@@ -42,12 +40,7 @@ class RocksDbReader : public EngineReader, private IteratorOwner {
   void Refresh() override;
 
  private:
-  enum class Kind : size_t { kDefault = 0, kChunks = 1, kPage = 2 };
-  struct Slot {
-    std::unique_ptr<rocksdb::Iterator> iterator;
-    uint64_t session = 0;      // the reader's, when it was last used
-    uint64_t write_count = 0;  // the handle's, before it was made or refreshed
-  };
+  using Kind = IteratorKind;
 
   void DropIterators() override;
 
@@ -63,10 +56,10 @@ class RocksDbReader : public EngineReader, private IteratorOwner {
   Status Ended(Kind kind);
 
   RocksDbHandle* const handle_;
-  uint64_t session_ = 0;       // counts Refresh(); only the reader's thread
-  std::array<Slot, 3> slots_;  // used under a Hold; reopening drops them
-  std::string target_;         // physical key of the current seek
-  std::string found_key_;      // what the views of the last SeekOne point to
+  uint64_t session_ = 1;   // counts Refresh(); only the reader's thread
+  IteratorSet set_;        // used under a Hold; reopening drops what is in it
+  std::string target_;     // physical key of the current seek
+  std::string found_key_;  // what the views of the last SeekOne point to
   std::string found_value_;
 };
 

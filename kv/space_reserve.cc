@@ -32,7 +32,8 @@ bool SpaceReserve::Stale() const {
          written_bytes_.load(std::memory_order_relaxed) > kMaxWrittenBytes;
 }
 
-void SpaceReserve::Refresh(uint64_t promised_bytes, bool* tight) {
+void SpaceReserve::Refresh(uint64_t promised_bytes, size_t wanted_bytes,
+                           bool* tight) {
   *tight = false;
   written_bytes_.store(0, std::memory_order_relaxed);
   looked_at_ms_.store(NowMs(), std::memory_order_relaxed);
@@ -40,7 +41,7 @@ void SpaceReserve::Refresh(uint64_t promised_bytes, bool* tight) {
   usable_bytes_.store(free_bytes - std::min(free_bytes, promised_bytes));
   reserve_bytes_.store(reserve_bytes);
   *tight = promised_bytes > 0 && free_bytes > promised_bytes &&
-           free_bytes - promised_bytes < reserve_bytes;
+           free_bytes - promised_bytes < reserve_bytes + 2 * wanted_bytes;
 }
 
 Status SpaceReserve::Claim(size_t size_bytes) {

@@ -42,10 +42,10 @@ class SpaceReserve {
   bool Stale() const;
 
   // Looks at the file system. `promised_bytes`: what will be written without
-  // a further commit, that is the memtables. *tight: the promise does not
-  // fit, but would if it were kept now (a flush frees the log of the same
-  // size).
-  void Refresh(uint64_t promised_bytes, bool* tight);
+  // a further commit, that is the memtables. *tight: a claim of `wanted_bytes`
+  // does not fit beside the promise, but might if it were kept now (a flush
+  // frees the log of the same size, and what was deleted is never written).
+  void Refresh(uint64_t promised_bytes, size_t wanted_bytes, bool* tight);
 
   // Claims the bytes of one commit. Errors: kNoSpace with both figures.
   Status Claim(size_t size_bytes);

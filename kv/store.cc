@@ -157,6 +157,14 @@ bool Store::IsOpen(const std::string& name) {
   return it != actors_.end() && !it->second.expired();
 }
 
+uint64_t Store::OpenedAtUs(const std::string& name) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto it = actors_.find(name);
+  const std::shared_ptr<Actor> actor =
+      it == actors_.end() ? nullptr : it->second.lock();
+  return actor == nullptr ? 0 : actor->opened_at_us();
+}
+
 Status Store::WhileClosed(const std::vector<std::string>& names,
                           const std::function<Status()>& change) {
   {
@@ -236,11 +244,13 @@ CommitResult Store::CommitInRuns(const Batch& batch, Durability durability) {
 void Store::AddDeadStage(ActorId actor, BranchId branch) {
   std::lock_guard<std::mutex> lock(mutex_);
   dead_stages_.push_back({actor, branch});
+  work_waits_ = true;
 }
 
 void Store::SuggestFlatten(std::shared_ptr<Actor> actor) {
   std::lock_guard<std::mutex> lock(mutex_);
   flatten_queue_.push_back(std::move(actor));
+  work_waits_ = true;
 }
 
 Status Store::DropStage(const Stage& stage) {
@@ -277,6 +287,7 @@ Status Store::Maintain(bool* more) {
       flatten_queue_.pop_back();
     }
     *more = !dead_stages_.empty() || !flatten_queue_.empty();
+    work_waits_ = *more;
   }
   if (stage.branch != BranchId{}) {
     Status s = DropStage(stage);

@@ -47,6 +47,9 @@ class Store : public std::enable_shared_from_this<Store> {
   // True while anyone holds the result of OpenActor(name).
   bool IsOpen(const std::string& name);
 
+  // Since when, in microseconds since 1970; 0: not open.
+  uint64_t OpenedAtUs(const std::string& name);
+
   // Runs `change` while no one has any of `names` open; OpenActor() of them
   // meanwhile is kBusy. Errors: kBusy when one is open.
   Status WhileClosed(const std::vector<std::string>& names,
@@ -76,6 +79,9 @@ class Store : public std::enable_shared_from_this<Store> {
   // A bounded piece of background work: drops a dead stage or flattens a
   // branch. *more: there is more to do.
   Status Maintain(bool* more);
+
+  // There is something for Maintain(). Costs nothing to ask.
+  bool NeedsMaintenance() const { return work_waits_.load(); }
 
   // Asks for a look at the depth of this actor's branch.
   void SuggestFlatten(std::shared_ptr<Actor> actor);
@@ -110,6 +116,7 @@ class Store : public std::enable_shared_from_this<Store> {
   std::set<std::string> closed_;  // names that WhileClosed() holds
   std::vector<Stage> dead_stages_;
   std::vector<std::weak_ptr<Actor>> flatten_queue_;
+  std::atomic<bool> work_waits_{false};  // dead_stages_, flatten_queue_
 };
 
 // Errors: kInvalidArgument with the reason: empty, too long, '/', NUL, not

@@ -1,8 +1,10 @@
 #include "kv/store_registry.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <utility>
 
@@ -19,11 +21,21 @@ constexpr std::chrono::milliseconds kServeInterval{250};
 std::atomic<bool> any_store_opened{false};
 std::atomic<bool> forked{false};
 
+// In a child of fork() exit() must not go on to RocksDB's static objects: their
+// destructors wait for threads that only the parent has (rocksdb::Timer of
+// 7.8.3 does, for ever). So such a child ends here.
+void AtExit(int status, void* /*unused*/) {
+  if (StoreRegistry::InForkedChild()) {
+    std::fflush(nullptr);
+    _exit(status);
+  }
+  StoreRegistry::Instance()->Shutdown();
+}
+
 // Registered after the first store is open: handlers run in reverse order, so
-// that this one finds RocksDB's own static objects alive.
-void ShutdownAtExitOnce() {
-  static const int registered =
-      std::atexit([] { StoreRegistry::Instance()->Shutdown(); });
+// that this one finds RocksDB's static objects alive.
+void RunAtExitOnce() {
+  static const int registered = on_exit(AtExit, nullptr);
   (void)registered;
 }
 
@@ -97,6 +109,11 @@ Status StoreRegistry::Acquire(const std::string& directory, OpenMode mode,
   std::shared_ptr<Entry> entry =
       FindEntry({identity.device, identity.directory, follow});
   std::lock_guard<std::mutex> lock(entry->mutex);
+  // Who waited here while another thread made the store looked before its
+  // marker was there.
+  if (entry->store != nullptr && !(entry->identity == identity)) {
+    if (Status s = ReadIdentity(directory, &identity); !s.ok()) return s;
+  }
   if (entry->store != nullptr && !(entry->identity == identity)) {
     if (entry->store.use_count() > 1) {
       return Status::IOError(
@@ -125,7 +142,7 @@ Status StoreRegistry::OpenInto(const std::string& directory, OpenMode mode,
   }
   if (Status s = ReadIdentity(directory, &entry->identity); !s.ok()) return s;
   entry->store = std::move(opened);
-  ShutdownAtExitOnce();
+  RunAtExitOnce();
   Wake();
   return Status::Ok();
 }
@@ -156,6 +173,7 @@ Status StoreRegistry::OpenEngine(const std::string& directory, OpenMode mode,
 }
 
 void StoreRegistry::Wake() {
+  if (InForkedChild()) return;  // its thread, and perhaps its mutex, are lost
   std::lock_guard<std::mutex> lock(mutex_);
   woken_ = true;
   wake_.notify_one();

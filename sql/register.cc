@@ -1,25 +1,38 @@
 #include "sql/register.h"
 
-#include "vfs/actor_vfs.h"
-#include "vfs/sqlite_error.h"
+#include "sql/actor_functions.h"
+#include "sql/actors_table.h"
+#include "sql/backup_function.h"
+#include "sql/commits_table.h"
+#include "sql/connection.h"
+#include "sql/info_functions.h"
+#include "sql/info_table.h"
+#include "sql/transfer_functions.h"
+#include "sql/verify_table.h"
 
 namespace actorkv {
+
 namespace {
-void LastErrorFunction(sqlite3_context* context, int, sqlite3_value**) {
-  sqlite3_result_text(context, LastError().c_str(), -1, SQLITE_TRANSIENT);
-}
-void DefaultVfsFunction(sqlite3_context* context, int, sqlite3_value** args) {
-  bool previous = false;
-  (void)SetDefaultVfs(sqlite3_value_int(args[0]) != 0, &previous);
-  sqlite3_result_int(context, previous);
-}
+
+using RegisterTheme = int (*)(Connection* connection);
+
+constexpr RegisterTheme kThemes[] = {
+    RegisterInfoFunctions,  RegisterInfoTable,      RegisterActorsTable,
+    RegisterCommitsTable,   RegisterVerifyTable,    RegisterTransferFunctions,
+    RegisterActorFunctions, RegisterBackupFunction,
+};
+
 }  // namespace
 
 int RegisterSql(sqlite3* db) {
-  sqlite3_create_function(db, "actorkv_last_error", 0, SQLITE_UTF8, nullptr,
-                          LastErrorFunction, nullptr, nullptr);
-  return sqlite3_create_function(db, "actorkv_default_vfs", 1, SQLITE_UTF8,
-                                 nullptr, DefaultVfsFunction, nullptr, nullptr);
+  auto* const connection = new Connection(db);
+  connection->Ref();  // until all are registered
+  int code = SQLITE_OK;
+  for (RegisterTheme register_theme : kThemes) {
+    if (code == SQLITE_OK) code = register_theme(connection);
+  }
+  Connection::Unref(connection);
+  return code;
 }
 
 }  // namespace actorkv

@@ -1,4 +1,7 @@
 // Registers every SQL function and table of the module.
+//
+// It runs at every open of a connection, so it prepares no statement and
+// touches no store.
 
 #ifndef ACTORKV_SQL_REGISTER_H_
 #define ACTORKV_SQL_REGISTER_H_

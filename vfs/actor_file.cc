@@ -72,7 +72,6 @@ int ActorFile::Close() {
 // --- Snapshots and reading -------------------------------------------------
 
 Status ActorFile::TakeSnapshot() {
-  if (Status s = CheckProcess(); !s.ok()) return s;
   if (store_->read_only()) {
     if (Status s = store_->CatchUp(); !s.ok()) return s;
   }
@@ -89,6 +88,7 @@ void ActorFile::Adopt(std::shared_ptr<const HeadState> state) {
 }
 
 Status ActorFile::EnsureSnapshot() {
+  if (Status s = CheckProcess(); !s.ok()) return s;
   if (state_ != nullptr) return Status::Ok();
   return TakeSnapshot();
 }
@@ -192,13 +192,23 @@ int ActorFile::Lock(int level) {
   const int held = lock_.load();
   if (level <= held) return SQLITE_OK;
   if (held == SQLITE_LOCK_NONE) {
-    if (Status s = TakeSnapshot(); !s.ok()) {
-      return ReportError(Place::kLock, s);
-    }
+    Status s = CheckProcess();
+    if (s.ok()) s = TakeSnapshot();
+    if (!s.ok()) return ReportError(Place::kLock, s);
     lock_.store(SQLITE_LOCK_SHARED);
   }
   if (level >= SQLITE_LOCK_RESERVED && held < SQLITE_LOCK_RESERVED) {
     if (Status s = Reserve(); !s.ok()) return ReportError(Place::kLock, s);
+    lock_.store(SQLITE_LOCK_RESERVED);
+  }
+  // A commit locks all its databases before it writes to any (vdbeaux.c
+  // vdbeCommit, 3.40.1). A plain file in WAL mode would be committed before
+  // FCNTL_SYNC comes here.
+  if (level == SQLITE_LOCK_EXCLUSIVE && db_ != nullptr) {
+    const Writers writers = CountWriters(*db_, *this);
+    if (writers.count > 1 && !writers.mix.ok()) {
+      return ReportError(Place::kLock, writers.mix);
+    }
   }
   lock_.store(level);
   return SQLITE_OK;
@@ -213,6 +223,7 @@ int ActorFile::Unlock(int level) {
     actor_->Release(this);
   }
   exclusive_since_publish_ = false;
+  sync_announced_ = false;
   lock_.store(level);
   if (level == SQLITE_LOCK_NONE) {
     state_.reset();
@@ -243,7 +254,8 @@ void ActorFile::DropTransaction() {
   group_.reset();
   if (transaction_ == nullptr) return;
   transaction_.reset();
-  StoreRegistry::Instance()->Wake();  // it may have left a stage behind
+  // It may have left a stage behind.
+  if (store_->NeedsMaintenance()) StoreRegistry::Instance()->Wake();
 }
 
 int ActorFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
@@ -254,6 +266,7 @@ int ActorFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
                             static_cast<size_t>(size),
                             static_cast<const char*>(buffer));
   }
+  if (!s.ok()) DropTransaction();  // see the header: invariant 4
   return ReportError(Place::kWrite, s);
 }
 
@@ -267,6 +280,7 @@ int ActorFile::Truncate(sqlite3_int64 size) {
   if (transaction_ == nullptr && bytes >= SnapshotBytes()) return SQLITE_OK;
   Status s = BeginTransaction();
   if (s.ok()) s = transaction_->Truncate(bytes);
+  if (!s.ok()) DropTransaction();
   return ReportError(Place::kTruncate, s);
 }
 
@@ -291,6 +305,22 @@ Durability ActorFile::durability() const {
   return synchronous_ >= 2 ? Durability::kSynced : Durability::kBuffered;
 }
 
+// The page 1 that a prepared commit will make is the first thing that the
+// next transaction asks for: kept now, it need not be found in the store.
+// Until the commit is done it belongs to no snapshot.
+Status ActorFile::TakeFirstPage(const PendingCommit& commit) {
+  first_page_of_ = Snapshot{};
+  first_page_.clear();
+  if (commit.spec.page_count == 0) return Status::Ok();
+  std::string page(commit.writer->page_size(), '\0');
+  if (Status s = commit.writer->ReadPage(1, page.data()); !s.ok()) return s;
+  if (commit.spec.stamp.has_value()) {
+    ApplyStamp(*commit.spec.stamp, page.data());
+  }
+  first_page_ = std::move(page);
+  return Status::Ok();
+}
+
 Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
   std::vector<PendingCommit> commits(files.size());
   Durability durability = Durability::kBuffered;
@@ -300,13 +330,18 @@ Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
       durability = Durability::kSynced;
     }
     status = files[i]->transaction_->Prepare(files[i]->origin_, &commits[i]);
+    if (status.ok()) status = files[i]->TakeFirstPage(commits[i]);
   }
   if (status.ok() && !files.empty()) {
     status = CommitAll(files.front()->store_.get(), durability, &commits);
   }
   for (size_t i = 0; i < files.size(); ++i) {
     files[i]->DropTransaction();
-    if (!status.ok()) continue;
+    if (!status.ok()) {
+      files[i]->first_page_.clear();
+      continue;
+    }
+    files[i]->first_page_of_ = commits[i].state->head.snapshot;
     files[i]->Adopt(commits[i].state);
     files[i]->generation_ = commits[i].state->head.generation;
     files[i]->exclusive_since_publish_ = true;
@@ -316,15 +351,13 @@ Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
 
 Status ActorFile::PublishAlone() { return PublishAll({this}); }
 
+void ActorFile::DropAll(const std::vector<ActorFile*>& files) {
+  for (ActorFile* file : files) file->DropTransaction();
+}
+
 Status ActorFile::StageForSuperJournal(const char* super_journal) {
-  std::shared_ptr<CommitGroup> group = FindSuperJournal(super_journal);
-  if (group == nullptr) {
-    return Status::NotSupported(
-        "a transaction cannot write to an actor and to a plain file, or to "
-        "several actors under a main database that is a plain file, it would "
-        "not be atomic: actor=" +
-        actor_->name());
-  }
+  // Also before a refusal: the rollback of another database may delete the
+  // super-journal before this one is rolled back.
   if (db_ != nullptr) {
     if (MemoryFile* journal = JournalOf(*db_, this); journal != nullptr) {
       if (journal->HideSuperRecord() != SQLITE_OK) {
@@ -333,19 +366,32 @@ Status ActorFile::StageForSuperJournal(const char* super_journal) {
       }
     }
   }
+  std::shared_ptr<CommitGroup> group = FindSuperJournal(super_journal);
+  if (group == nullptr) {
+    return Status::NotSupported(
+        "a transaction cannot write to an actor and to a plain file, or to "
+        "several actors under a main database that is a plain file, it would "
+        "not be atomic: actor=" +
+        actor_->name());
+  }
   group->Add(this);
   group_ = std::move(group);
   return Status::Ok();
 }
 
+// A transaction that is refused is dropped: the rollback that follows need not
+// play the journal back (its super-journal may be gone), and sends FCNTL_SYNC.
 Status ActorFile::SyncControl(const char* super_journal) {
+  if (Status s = CheckProcess(); !s.ok()) return s;
   sync_announced_ = true;
   bool publish = false;
-  if (Status s = ShouldPublish(&publish); !s.ok()) return s;
-  if (!publish) {
-    DropTransaction();
-    return Status::Ok();
-  }
+  Status s = ShouldPublish(&publish);
+  if (s.ok() && publish) s = PublishOrStage(super_journal);
+  if (!s.ok() || !publish) DropTransaction();
+  return s;
+}
+
+Status ActorFile::PublishOrStage(const char* super_journal) {
   if (super_journal != nullptr) return StageForSuperJournal(super_journal);
   if (db_ == nullptr) return PublishAlone();
   const Writers writers = CountWriters(*db_, *this);

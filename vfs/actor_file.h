@@ -28,6 +28,9 @@
 //     closing drops what was not published.
 //  3. When the publish of a commit returned ok with synchronous FULL or EXTRA,
 //     the commit is on stable storage.
+//  4. A transaction whose write failed is dropped: the pager enters its error
+//     state (pager.c pager_error) and rolls back to the base, in exclusive
+//     mode without ever unlocking.
 
 #ifndef ACTORKV_VFS_ACTOR_FILE_H_
 #define ACTORKV_VFS_ACTOR_FILE_H_
@@ -67,6 +70,9 @@ class ActorFile : public sqlite3_file {
   // one commit. On an error they are dropped.
   static Status PublishAll(const std::vector<ActorFile*>& files);
 
+  // Drops their transactions: they are rolled back.
+  static void DropAll(const std::vector<ActorFile*>& files);
+
   const std::string& full_name() const { return options_.full_name; }
   const Store* store() const { return store_.get(); }
   const std::shared_ptr<Store>& shared_store() const { return store_; }
@@ -98,10 +104,12 @@ class ActorFile : public sqlite3_file {
   Status ReadSnapshot(uint64_t offset, size_t size, char* buffer,
                       size_t* copied);
   Status FirstPage(const char** page);
+  Status TakeFirstPage(const PendingCommit& commit);
   Status BeginTransaction();
   void DropTransaction();
   Status ShouldPublish(bool* publish);
   Status SyncControl(const char* super_journal);
+  Status PublishOrStage(const char* super_journal);
   Status StageForSuperJournal(const char* super_journal);
   Status PhaseTwo();
   Status PublishAlone();
@@ -119,7 +127,7 @@ class ActorFile : public sqlite3_file {
   std::shared_ptr<const HeadState> state_;  // the snapshot; null without one
   Generation generation_;  // at the first snapshot; 0 before the actor exists
   BranchReader reader_;
-  std::string first_page_;  // of snapshot first_page_of_
+  std::string first_page_;  // of snapshot first_page_of_; empty: not known
   Snapshot first_page_of_;
   std::string page_;  // scratch
 

@@ -11,7 +11,10 @@ Status CanonicalDirectory(const std::string& directory,
                           std::string* canonical) {
   std::error_code error;
   std::filesystem::path path = std::filesystem::absolute(directory, error);
-  if (!error) path = std::filesystem::weakly_canonical(path, error);
+  // Twice: in missing/../link the link shows only when ".." is gone.
+  for (int i = 0; i < 2 && !error; ++i) {
+    path = std::filesystem::weakly_canonical(path, error);
+  }
   if (error) {
     return Status::IOError("cannot resolve " + directory + ": " +
                            error.message());

@@ -123,7 +123,10 @@ int VfsDelete(sqlite3_vfs* /*vfs*/, const char* name, int sync_directory) {
     std::shared_ptr<CommitGroup> group = FindSuperJournal(name);
     if (group != nullptr) {
       DropSuperJournal(name);
-      if (sync_directory == 0) return SQLITE_OK;
+      if (sync_directory == 0) {  // by a rollback (pager.c pager_delsuper)
+        group->Drop();
+        return SQLITE_OK;
+      }
       return ReportError(Place::kSync, group->Publish());
     }
     std::string actor(name);
@@ -267,6 +270,8 @@ int RegisterVfs() {
   state->base = base;
   return sqlite3_vfs_register(&vfs, 0);
 }
+
+const char* BaseVfsName() { return State()->base->zName; }
 
 Status SetDefaultVfs(bool on, bool* previous) {
   VfsState* state = State();

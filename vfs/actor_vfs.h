@@ -21,6 +21,10 @@ constexpr char kVfsName[] = "actorkv";
 // Registers the VFS. Again: does nothing. Returns a SQLite code.
 int RegisterVfs();
 
+// The name of the VFS that was the default before ours: plain files are its.
+// REQUIRES: RegisterVfs() was called.
+const char* BaseVfsName();
+
 // Makes ours the VFS of opens that name none, or the previous one again.
 // *previous: whether ours was.
 Status SetDefaultVfs(bool on, bool* previous);

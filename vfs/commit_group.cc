@@ -65,6 +65,8 @@ Status CommitGroup::Publish() {
   return ActorFile::PublishAll(members);
 }
 
+void CommitGroup::Drop() { ActorFile::DropAll(std::exchange(members_, {})); }
+
 std::shared_ptr<CommitGroup> GroupOfConnection(sqlite3* db) {
   OpenFiles* files = Files();
   std::lock_guard<std::mutex> lock(files->mutex);

@@ -37,6 +37,9 @@ class CommitGroup {
   // Commits all members; afterwards the group is empty, whatever the outcome.
   Status Publish();
 
+  // Drops the transactions of all members: the group is rolled back.
+  void Drop();
+
  private:
   std::vector<ActorFile*> members_;
 };

@@ -158,8 +158,10 @@ Status Transaction::Differs(bool* differs) {
 
 // Invariant 3. SQLite changes the mode in a transaction of its own, which
 // touches nothing but bytes 18 and 19 (btree.c sqlite3BtreeSetVersion, 3.40.1);
-// on an empty database that is all there is.
-Status Transaction::RefuseOrNormaliseWal(const DatabaseHeader& header) {
+// on an empty database that is all there is. An import is a copy, however
+// small.
+Status Transaction::RefuseOrNormaliseWal(const DatabaseHeader& header,
+                                         Origin origin) {
   if (header.write_version <= 1 && header.read_version <= 1) {
     return Status::Ok();
   }
@@ -179,7 +181,7 @@ Status Transaction::RefuseOrNormaliseWal(const DatabaseHeader& header) {
     ApplyStamp(0, new_page.data());
     only_mode = base_page == new_page;
   }
-  if (only_mode) {
+  if (only_mode && origin != Origin::kImport) {
     return Status::NotSupported(
         "an actor has no WAL mode, and needs none: readers never wait: actor=" +
         actor_->name());
@@ -247,7 +249,7 @@ Status Transaction::Prepare(Origin origin, PendingCommit* commit) {
                                 ? header.page_count
                                 : PagesFor(size_bytes_, page_size);
   if (header.valid) {
-    if (Status s = RefuseOrNormaliseWal(header); !s.ok()) return s;
+    if (Status s = RefuseOrNormaliseWal(header, origin); !s.ok()) return s;
     if (Status s = RaiseCookie(header); !s.ok()) return s;
   }
   if (page_size != writer_->page_size()) {

@@ -58,7 +58,7 @@ class Transaction {
  private:
   Status ReadHeader(DatabaseHeader* header);
   Status BaseCounter(uint32_t* counter);
-  Status RefuseOrNormaliseWal(const DatabaseHeader& header);
+  Status RefuseOrNormaliseWal(const DatabaseHeader& header, Origin origin);
   Status RaiseCookie(const DatabaseHeader& header);
   std::optional<uint32_t> Stamp(const DatabaseHeader& header,
                                 uint32_t base_counter) const;

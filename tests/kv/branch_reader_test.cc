@@ -77,7 +77,8 @@ TEST_F(BranchReaderTest, AnAncestorShowsThroughUpToItsPoint) {
   PutChunk(old_, 5, {4}, PageOf(4));
   PutChunk(old_, 6, {2}, PageOf(62));
   PutChunk(new_, 6, {3}, PageOf(63));
-  const auto lineage = LineageOf({{{1}, new_, {~uint64_t{0}}}, {{1}, old_, {3}}});
+  const auto lineage =
+      LineageOf({{{1}, new_, {~uint64_t{0}}}, {{1}, old_, {3}}});
   EXPECT_EQ(Read(At(new_, 9), lineage, 5), PageOf(2));
   EXPECT_EQ(Read(At(new_, 9), lineage, 6), PageOf(63));
   EXPECT_EQ(Read(At(new_, 2), lineage, 6), PageOf(62));
@@ -159,8 +160,8 @@ TEST_F(BranchReaderTest, AnotherLineageIsReadWithAFreshView) {
   PutChunk(middle, 5, {2}, PageOf(2));
   const BranchPoint front{{1}, new_, {~uint64_t{0}}};
   BranchReader reader(engine_.get());
-  reader.SetSnapshot(At(new_, 4), LineageOf({front, {{1}, middle, {2}},
-                                             {{1}, old_, {1}}}));
+  reader.SetSnapshot(At(new_, 4),
+                     LineageOf({front, {{1}, middle, {2}}, {{1}, old_, {1}}}));
   std::string page(kMinPageSize, 'x');
   ASSERT_OK(reader.ReadPage(5, page.data()));
   EXPECT_EQ(page, PageOf(2));

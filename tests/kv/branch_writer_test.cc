@@ -146,8 +146,7 @@ TEST_F(BranchWriterTest, DownToNothingAndUpAgain) {
   Transaction transaction(store_, "a", 1024);
   transaction.Write(2, TestPage(1024, 2, 2));
   ASSERT_OK(transaction.Commit());
-  ExpectPages(store_, "a",
-              {std::string(1024, '\0'), TestPage(1024, 2, 2)});
+  ExpectPages(store_, "a", {std::string(1024, '\0'), TestPage(1024, 2, 2)});
 }
 
 TEST_F(BranchWriterTest, UnchangedPagesStoreNothing) {
@@ -202,8 +201,8 @@ TEST_F(BranchWriterTest, AStampAloneStoresNoChunk) {
 
 TEST_F(BranchWriterTest, AStampThatComesAndGoes) {
   auto pages = Make(3);
-  std::optional<uint32_t> stamps[] = {5, 6, std::nullopt, 7, 7, 8,
-                                      std::nullopt, std::nullopt};
+  std::optional<uint32_t> stamps[] = {5, 6, std::nullopt, 7,
+                                      7, 8, std::nullopt, std::nullopt};
   for (const auto& stamp : stamps) {
     Transaction transaction(store_, "a");
     ASSERT_OK(transaction.Commit(stamp));
@@ -224,14 +223,12 @@ TEST_F(BranchWriterTest, AnotherPageSizeRewritesEverything) {
   ASSERT_OK(transaction->Differs(&differs));
   EXPECT_TRUE(differs);
   ASSERT_OK(transaction.Commit(4));
-  std::vector<std::string> pages = {TestPage(2048, 1, 2),
-                                    std::string(2048, '\0'),
-                                    TestPage(2048, 3, 2)};
+  std::vector<std::string> pages = {
+      TestPage(2048, 1, 2), std::string(2048, '\0'), TestPage(2048, 3, 2)};
   ApplyStamp(4, pages[0].data());
   ExpectPages(store_, "a", pages);
-  EXPECT_EQ(ReadAll(store_->engine(), old_state->head.snapshot,
-                    old_state->lineage),
-            old_pages);
+  EXPECT_TRUE(ReadAll(store_->engine(), old_state->head.snapshot,
+                      old_state->lineage) == old_pages);
 }
 
 TEST_F(BranchWriterTest, TheCommitRecordSaysWhatWasDone) {
@@ -262,8 +259,8 @@ TEST_F(BranchWriterTest, TheCommitRecordSaysWhatWasDone) {
 }
 
 TEST_F(BranchWriterTest, OldSnapshotsStay) {
-  std::vector<std::pair<std::shared_ptr<const HeadState>,
-                        std::vector<std::string>>>
+  std::vector<
+      std::pair<std::shared_ptr<const HeadState>, std::vector<std::string>>>
       seen;
   Make(6, 1);
   for (uint32_t i = 2; i < 12; ++i) {
@@ -276,8 +273,8 @@ TEST_F(BranchWriterTest, OldSnapshotsStay) {
     ASSERT_OK(transaction.Commit(i));
   }
   for (const auto& [state, pages] : seen) {
-    EXPECT_EQ(ReadAll(store_->engine(), state->head.snapshot, state->lineage),
-              pages);
+    EXPECT_TRUE(ReadAll(store_->engine(), state->head.snapshot,
+                        state->lineage) == pages);
   }
 }
 

@@ -30,10 +30,12 @@ std::string Encode(const ChunkId& id, const std::string& page) {
 
 // DO NOT CHANGE THESE STRINGS: stores hold chunks with these bytes.
 TEST(ChunkTest, GoldenBytes) {
-  EXPECT_EQ(Hex(Encode(kId, std::string(512, '\0'))), "0100000000000000b0e551cc7a6d83710c9d5ce355959f16");
+  EXPECT_EQ(Hex(Encode(kId, std::string(512, '\0'))),
+            "0100000000000000b0e551cc7a6d83710c9d5ce355959f16");
   const std::string page = TestPage(512);
   const std::string value = Encode(kId, page);
-  EXPECT_EQ(Hex(value.substr(0, kChunkHeaderBytes)), "01010000000200004fb739a02b7999865688e24ed4866c9c");
+  EXPECT_EQ(Hex(value.substr(0, kChunkHeaderBytes)),
+            "01010000000200004fb739a02b7999865688e24ed4866c9c");
   EXPECT_EQ(value.substr(kChunkHeaderBytes), page);
 }
 
@@ -83,8 +85,7 @@ TEST(ChunkTest, EachBitFlipIsReported) {
     ForEachBitFlip(value, [&](const std::string& damaged) {
       const Status s = DecodeChunk(kId, damaged, &chunk);
       const bool is_version = damaged[0] != value[0];
-      EXPECT_EQ(s.code(),
-                is_version ? Code::kNotSupported : Code::kCorruption);
+      EXPECT_EQ(s.code(), is_version ? Code::kNotSupported : Code::kCorruption);
       EXPECT_NE(s.message().find(ChunkName(kId)), std::string::npos);
     });
     EXPECT_EQ(chunk.payload, "") << "the output of a failed call";

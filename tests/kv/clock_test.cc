@@ -214,8 +214,8 @@ TEST_F(ClockTest, ADamagedLimitKeyStopsTheStart) {
   batch.Put(CatalogPartition(), ClockLimitPrefix() + "short", "");
   EXPECT_TRUE(engine_->Commit(batch, Durability::kSynced).done());
   Clock clock;
-  EXPECT_TRUE(IsError(clock.Load(engine_->NewReader().get()),
-                      Code::kCorruption, "not a clock limit"));
+  EXPECT_TRUE(IsError(clock.Load(engine_->NewReader().get()), Code::kCorruption,
+                      "not a clock limit"));
 }
 
 }  // namespace

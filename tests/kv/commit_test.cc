@@ -39,8 +39,8 @@ class Outsider {
       : actor_(std::make_shared<Actor>(name, store->engine(), &epoch_)) {
     std::shared_ptr<const HeadState> base;
     EXPECT_OK(actor_->Current(&base));
-    writer_ = std::make_unique<BranchWriter>(store.shared(), actor_, base,
-                                             kSize);
+    writer_ =
+        std::make_unique<BranchWriter>(store.shared(), actor_, base, kSize);
   }
   Status Commit(const TestStore& store, uint32_t version) {
     EXPECT_OK(writer_->WritePage(1, P(1, version).data()));
@@ -91,10 +91,11 @@ TEST_F(CommitTest, ReserveIsForOneOwnerOnTheNewestHead) {
   Put(store_, "a", 2);
   const int one = 0;
   const int two = 0;
-  EXPECT_TRUE(IsError(
-      actor->Reserve(&one, old_state->head.snapshot, Generation{1}),
-      Code::kConflict, "has changed since the transaction began: actor=a "
-      "snapshot=1 head=2"));
+  EXPECT_TRUE(
+      IsError(actor->Reserve(&one, old_state->head.snapshot, Generation{1}),
+              Code::kConflict,
+              "has changed since the transaction began: actor=a "
+              "snapshot=1 head=2"));
   const auto state = store_.State("a");
   ASSERT_OK(actor->Reserve(&one, state->head.snapshot, Generation{1}));
   EXPECT_TRUE(actor->reserved());
@@ -129,9 +130,9 @@ TEST_F(CommitTest, TakeOverFencesWhoWroteBefore) {
                       "actor=a: expected generation 1, actual 2"));
   // No retry recovers.
   for (int i = 0; i < 3; ++i) {
-    EXPECT_TRUE(IsError(
-        actor->Reserve(&stale, old_state->head.snapshot, Generation{1}),
-        Code::kFenced, "expected generation 1, actual 2"));
+    EXPECT_TRUE(
+        IsError(actor->Reserve(&stale, old_state->head.snapshot, Generation{1}),
+                Code::kFenced, "expected generation 1, actual 2"));
   }
   ExpectVersion(store_, "a", 1);
 }
@@ -164,14 +165,14 @@ TEST_F(CommitTest, ALatePublishDoesNotFenceTheTaker) {
 
 TEST_F(CommitTest, TakeOverOfNobody) {
   Generation generation{7};
-  EXPECT_TRUE(IsError(
-      TakeOver(store_.get(), store_.Open("a").get(), &generation),
-      Code::kNotFound, "no such actor: actor=a"));
+  EXPECT_TRUE(
+      IsError(TakeOver(store_.get(), store_.Open("a").get(), &generation),
+              Code::kNotFound, "no such actor: actor=a"));
   Put(store_, "a", 1);
   store_.plan()->FailCommit(1, CommitFault::kFailed);
-  EXPECT_TRUE(IsError(
-      TakeOver(store_.get(), store_.Open("a").get(), &generation),
-      Code::kIOError, "injected"));
+  EXPECT_TRUE(
+      IsError(TakeOver(store_.get(), store_.Open("a").get(), &generation),
+              Code::kIOError, "injected"));
   EXPECT_EQ(generation.value, 7u);
   Outsider first(store_, "a");
   Put(store_, "a", 2);
@@ -368,8 +369,8 @@ TEST_F(CommitTest, RecreationCarriesTheFloors) {
   // The entry of the deleted one is kept.
   const std::string key = DeletedEntryKey(old_actor);
   std::vector<std::optional<std::string>> values;
-  ASSERT_OK(store_->engine()->NewReader()->Get(CatalogPartition(), {key},
-                                               &values));
+  ASSERT_OK(
+      store_->engine()->NewReader()->Get(CatalogPartition(), {key}, &values));
   ASSERT_TRUE(values[0].has_value());
   ActorEntry entry;
   ASSERT_OK(DecodeRecord(key, *values[0], &entry));
@@ -382,21 +383,61 @@ TEST_F(CommitTest, RecreationCarriesTheFloors) {
   EXPECT_EQ(store_.State("a")->entry.cookie_floor, 17u);
 }
 
-TEST_F(CommitTest, ThreadsOnDifferentActors) {
+void CommitInThreads(const TestStore& store) {
   constexpr int kThreads = 4;
   constexpr uint32_t kCommits = 50;
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       for (uint32_t i = 1; i <= kCommits; ++i) {
-        Put(store_, "actor" + std::to_string(t), i);
+        Put(store, "actor" + std::to_string(t), i);
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
   for (int t = 0; t < kThreads; ++t) {
-    ExpectVersion(store_, "actor" + std::to_string(t), kCommits);
+    ExpectVersion(store, "actor" + std::to_string(t), kCommits);
   }
+}
+
+TEST(CommitThreadsTest, DifferentActorsOnMemory) {
+  CommitInThreads(TestStore());
+}
+
+TEST(CommitThreadsTest, DifferentActorsOnRocksDb) {
+  const TempDir dir;
+  CommitInThreads(TestStore(RocksDbSource(dir.File("store"))));
+}
+
+// Readers of old heads, a writer, and flattening, all at once.
+TEST(CommitThreadsTest, ReadersBesideAWriter) {
+  const TempDir dir;
+  const TestStore store(RocksDbSource(dir.File("store")));
+  Put(store, "a", 1);
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> readers;
+  for (int t = 0; t < 3; ++t) {
+    readers.emplace_back([&] {
+      while (!stop) {
+        const auto state = store.State("a");
+        const auto pages =
+            ReadAll(store->engine(), state->head.snapshot, state->lineage);
+        ASSERT_TRUE(pages.has_value());
+        EXPECT_EQ(DigestOf(*pages), state->head.digest);
+      }
+    });
+  }
+  for (uint32_t version = 2; version < 60; ++version) {
+    {
+      Transaction transaction(store, "a");
+      transaction.Write(1 + version % 2, P(1, version));
+      EXPECT_OK(transaction->Stage());
+      EXPECT_OK(transaction.Commit(version));
+    }
+    store.Maintain();
+  }
+  stop = true;
+  for (std::thread& reader : readers) reader.join();
 }
 
 }  // namespace

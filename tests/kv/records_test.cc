@@ -87,18 +87,24 @@ std::string GoldenOf(const Record& record) {
 // DO NOT CHANGE THESE STRINGS: stores hold records with these bytes. A new
 // version of a record gets a line of its own.
 TEST(RecordsTest, GoldenBytes) {
-  EXPECT_EQ(GoldenOf(TestStoreRecord()), "0101000000484746454443424151000000000000001c4bf54a80a9ef59");
-  EXPECT_EQ(GoldenOf(TestActorEntry()), "0108070605040302010211000000000000001200000000000000130000001400"
+  EXPECT_EQ(GoldenOf(TestStoreRecord()),
+            "0101000000484746454443424151000000000000001c4bf54a80a9ef59");
+  EXPECT_EQ(GoldenOf(TestActorEntry()),
+            "0108070605040302010211000000000000001200000000000000130000001400"
             "00002166004feca6badc");
-  EXPECT_EQ(GoldenOf(TestHead()), "0101080706050403020118171615141312112423222100100000343332316100"
+  EXPECT_EQ(GoldenOf(TestHead()),
+            "0101080706050403020118171615141312112423222100100000343332316100"
             "00000000000078777675747372718100000000000000a0a1a2a3a4a5a6a7a8a9"
             "aaabacadaeaf9100000000000000d56260c2a2a5d379");
-  EXPECT_EQ(GoldenOf(TestCommitRecord()), "0101080706050403020118171615141312112423222100100000343332316100"
+  EXPECT_EQ(GoldenOf(TestCommitRecord()),
+            "0101080706050403020118171615141312112423222100100000343332316100"
             "00000000000078777675747372718100000000000000a0a1a2a3a4a5a6a7a8a9"
             "aaabacadaeaf920000009300000000000000028a6e11f1728eea96");
-  EXPECT_EQ(GoldenOf(TestBranchRecord()), "0101010000000000000002000000000000000300000000000000040000000000"
+  EXPECT_EQ(GoldenOf(TestBranchRecord()),
+            "0101010000000000000002000000000000000300000000000000040000000000"
             "00000500000000000000107d3a1c5e4f0313");
-  EXPECT_EQ(GoldenOf(TestStageRecord()), "0108070605040302011100000000000000b8b6c4fa243d9286");
+  EXPECT_EQ(GoldenOf(TestStageRecord()),
+            "0108070605040302011100000000000000b8b6c4fa243d9286");
 }
 
 TEST(RecordsTest, NumbersInBytesAreFrozen) {
@@ -213,10 +219,12 @@ TEST(RecordsTest, EachDamageIsReported) {
 // A record of one kind that turns up where another is expected.
 TEST(RecordsTest, OtherKindsAreRefused) {
   const std::string key = "key";
-  const std::string values[] = {
-      EncodeRecord(key, TestStoreRecord()), EncodeRecord(key, TestActorEntry()),
-      EncodeRecord(key, TestHead()),        EncodeRecord(key, TestCommitRecord()),
-      EncodeRecord(key, TestBranchRecord()), EncodeRecord(key, TestStageRecord())};
+  const std::string values[] = {EncodeRecord(key, TestStoreRecord()),
+                                EncodeRecord(key, TestActorEntry()),
+                                EncodeRecord(key, TestHead()),
+                                EncodeRecord(key, TestCommitRecord()),
+                                EncodeRecord(key, TestBranchRecord()),
+                                EncodeRecord(key, TestStageRecord())};
   StoreRecord store;
   ActorEntry entry;
   Head head;
@@ -224,13 +232,12 @@ TEST(RecordsTest, OtherKindsAreRefused) {
   BranchRecord branch;
   StageRecord stage;
   for (size_t i = 0; i < std::size(values); ++i) {
-    const Status results[] = {
-        DecodeRecord(key, values[i], &store),
-        DecodeRecord(key, values[i], &entry),
-        DecodeRecord(key, values[i], &head),
-        DecodeRecord(key, values[i], &commit),
-        DecodeRecord(key, values[i], &branch),
-        DecodeRecord(key, values[i], &stage)};
+    const Status results[] = {DecodeRecord(key, values[i], &store),
+                              DecodeRecord(key, values[i], &entry),
+                              DecodeRecord(key, values[i], &head),
+                              DecodeRecord(key, values[i], &commit),
+                              DecodeRecord(key, values[i], &branch),
+                              DecodeRecord(key, values[i], &stage)};
     for (size_t j = 0; j < std::size(results); ++j) {
       EXPECT_EQ(results[j].code(), i == j ? Code::kOk : Code::kCorruption)
           << i << " as " << j << ": " << results[j].ToString();

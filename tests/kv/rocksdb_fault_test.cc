@@ -2,14 +2,9 @@
 // stays broken for a while, a full disk.
 
 #include <gtest/gtest.h>
-#include <sys/mount.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,6 +12,7 @@
 #include "kv/rocksdb_engine.h"
 #include "tests/support/fault_fs.h"
 #include "tests/support/testing.h"
+#include "tests/support/tiny_disk.h"
 
 namespace actorkv {
 namespace {
@@ -174,35 +170,6 @@ TEST_F(RocksDbFaultTest, CountersSurviveFailingSyncs) {
   EXPECT_EQ(wrong, 0);
   EXPECT_GT(fs_->fired_count(), 0u);
 }
-
-// A small file system of its own, when the test may mount one.
-class TinyDisk {
- public:
-  TinyDisk() {
-    mounted_ = geteuid() == 0 && mount("actorkv-test", temp_.path().c_str(),
-                                       "tmpfs", 0, "size=48m") == 0;
-  }
-  ~TinyDisk() {
-    if (mounted_) umount2(temp_.path().c_str(), MNT_DETACH);
-  }
-  bool mounted() const { return mounted_; }
-  std::string File(const std::string& name) const { return temp_.File(name); }
-
-  // Takes all space but `left_bytes`, into a file.
-  void Fill(uint64_t left_bytes) {
-    struct statvfs disk = {};
-    ASSERT_EQ(statvfs(temp_.path().c_str(), &disk), 0);
-    const uint64_t free_bytes = disk.f_bavail * disk.f_frsize;
-    ASSERT_GT(free_bytes, left_bytes);
-    std::ofstream(File("filler"))
-        << std::string(free_bytes - left_bytes, 'f') << std::flush;
-  }
-  void Free() { std::filesystem::remove(File("filler")); }
-
- private:
-  TempDir temp_;
-  bool mounted_ = false;
-};
 
 class DiskFullTest : public testing::Test {
  protected:

@@ -37,9 +37,11 @@ class ChildProcess {
     posix_spawn_file_actions_adddup2(&actions, from_child[1], kChildSaysFd);
     const std::string filter = "--gtest_filter=" + test;
     std::string also = "--gtest_also_run_disabled_tests";
+    std::string brief = "--gtest_brief=1";
     std::string name = "child";
     std::string filter_copy = filter;
-    char* argv[] = {name.data(), filter_copy.data(), also.data(), nullptr};
+    char* argv[] = {name.data(), filter_copy.data(), also.data(),
+                    brief.data(), nullptr};
     setenv(kChildArgumentName, argument.c_str(), 1);
     if (posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, argv,
                     environ) != 0) {

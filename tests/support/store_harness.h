@@ -93,9 +93,9 @@ class TestStore {
     store_.reset();
     std::shared_ptr<Engine> hostile =
         NewHostileEngine(source_(), plan_, limits_);
-    EXPECT_OK(Store::Open(
-        "test", std::make_unique<ForwardingEngine>(hostile, log_), false,
-        &store_));
+    EXPECT_OK(Store::Open("test",
+                          std::make_unique<ForwardingEngine>(hostile, log_),
+                          false, &store_));
   }
 
   // From the next Reopen() on.
@@ -124,8 +124,8 @@ class TestStore {
 
   std::vector<KeyValue> Scan(Partition partition) const {
     std::vector<KeyValue> pairs;
-    EXPECT_OK(store_->engine()->NewReader()->Scan(partition, "", 1 << 20,
-                                                  &pairs));
+    EXPECT_OK(
+        store_->engine()->NewReader()->Scan(partition, "", 1 << 20, &pairs));
     return pairs;
   }
 
@@ -188,9 +188,9 @@ class Transaction {
 // A page that no other (number, version) has.
 inline std::string TestPage(uint32_t page_size, PageNo pgno, uint32_t version) {
   std::string page(page_size, '\0');
-  std::mt19937 random(pgno * 1000003 + version);
+  std::mt19937 bits(pgno * 1000003 + version);
   for (size_t i = 0; i < page.size(); i += 16) {
-    page[i] = static_cast<char>(random() | 1);
+    page[i] = static_cast<char>(bits() | 1);
   }
   return page;
 }

@@ -1,0 +1,149 @@
+// W7 and W8: many small databases that live shortly, or are opened shortly.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "bench/die.h"
+#include "bench/rows.h"
+#include "bench/timing.h"
+#include "bench/workload.h"
+
+namespace actorkv::bench {
+
+namespace {
+
+// W7: create, one insert, close; durable, in one or in 8 threads.
+class Creates : public Workload {
+ public:
+  Creates(const Backend& backend, const Effort& effort, int thread_count)
+      : backend_(backend), effort_(effort), thread_count_(thread_count) {}
+
+  void SetUp() override { CreateNext(); }  // the store, where there is one
+
+  Sample Run() override {
+    const ThreadedCount count = RunThreads(thread_count_, effort_.seconds,
+                                           [this](int) { CreateNext(); });
+    return {count.op_count, count.seconds, 0};
+  }
+
+ private:
+  void CreateNext() {
+    Connection connection =
+        backend_.Create("w7-" + std::to_string(++database_count_));
+    CreateTable(&connection);
+    connection.Execute("INSERT INTO note(body) VALUES ('one')");
+  }
+
+  const Backend backend_;
+  const Effort effort_;
+  const int thread_count_;
+  std::atomic<int> database_count_{0};
+};
+
+constexpr char kDropCaches[] = "/proc/sys/vm/drop_caches";
+
+bool CanDropCaches() { return access(kDropCaches, W_OK) == 0; }
+
+void DropCaches() {
+  const int file = open(kDropCaches, O_WRONLY | O_CLOEXEC);
+  if (file < 0 || write(file, "3", 1) != 1) Die("cannot drop caches");
+  close(file);
+}
+
+// W8: open, one query, close, each database once in random order. Cold:
+// the process and the operating system have forgotten all of them before.
+class Opens : public Workload {
+ public:
+  Opens(const Backend& backend, const Effort& effort, bool cold)
+      : backend_(backend), cold_(cold) {
+    for (int i = 0; i < effort.database_count; ++i) {
+      databases_.push_back("w8-" + std::to_string(i));
+    }
+  }
+
+  void SetUp() override {
+    for (const std::string& database : databases_) {
+      Connection connection = backend_.Create(database);
+      connection.Execute("PRAGMA synchronous=OFF");
+      CreateTable(&connection);
+      connection.Execute("INSERT INTO note(body) VALUES ('one')");
+    }
+    backend_.Settle();
+    if (!cold_) (void)Run();
+  }
+
+  Sample Run() override {
+    std::shuffle(databases_.begin(), databases_.end(), random_);
+    if (cold_) {
+      backend_.Settle();
+      DropCaches();
+    }
+    // The application has one database open, and with it the store.
+    const Connection other = OpenAndAsk(databases_.back());
+    Sample sample;
+    std::vector<double> latencies_us;
+    const Stopwatch all;
+    for (size_t i = 0; i + 1 < databases_.size(); ++i) {
+      const Stopwatch watch;
+      OpenAndAsk(databases_[i]);
+      latencies_us.push_back(watch.seconds() * 1e6);
+    }
+    sample.seconds = all.seconds();
+    sample.op_count = latencies_us.size();
+    sample.p50_us = Median(std::move(latencies_us));
+    return sample;
+  }
+
+ private:
+  Connection OpenAndAsk(const std::string& database) const {
+    Connection connection = backend_.Open(database);
+    Statement select(connection, kSelectSql);
+    select.Bind(1, 1);
+    if (select.Run() != 1) Die("W8 did not find a row");
+    return connection;
+  }
+
+  const Backend backend_;
+  const bool cold_;
+  std::mt19937_64 random_{8};
+  std::vector<std::string> databases_;
+};
+
+void AddCreates(int thread_count, std::vector<WorkloadSpec>* specs) {
+  const std::string count = std::to_string(thread_count);
+  specs->push_back(
+      {"W7/" + count,
+       "create, 1 insert, close, " + count +
+           (thread_count == 1 ? " thread" : " threads"),
+       Unit::kOpsPerSecond, 4,
+       [thread_count](const Backend& backend, const Effort& effort) {
+         return std::make_unique<Creates>(backend, effort, thread_count);
+       }});
+}
+
+void AddOpens(bool cold, std::vector<WorkloadSpec>* specs) {
+  const std::string state = cold ? "cold" : "warm";
+  specs->push_back(
+      {"W8/" + state, "open, one query, close, of thousands, " + state,
+       Unit::kP50Us, 3, [cold](const Backend& backend, const Effort& effort) {
+         return std::make_unique<Opens>(backend, effort, cold);
+       }});
+}
+
+}  // namespace
+
+void AddOpenWorkloads(std::vector<WorkloadSpec>* specs) {
+  AddCreates(1, specs);
+  AddCreates(8, specs);
+  AddOpens(/*cold=*/false, specs);
+  if (CanDropCaches()) AddOpens(/*cold=*/true, specs);
+}
+
+}  // namespace actorkv::bench

@@ -1,0 +1,74 @@
+// W4: random point selects on a database that is much larger than SQLite's
+// own cache. Each select is a read transaction of its own.
+
+#include <memory>
+#include <optional>
+
+#include "bench/die.h"
+#include "bench/rows.h"
+#include "bench/timing.h"
+#include "bench/workload.h"
+
+namespace actorkv::bench {
+
+namespace {
+
+class PointSelects : public Workload {
+ public:
+  PointSelects(const Backend& backend, const Effort& effort)
+      : backend_(backend), effort_(effort) {}
+
+  void SetUp() override {
+    {
+      Connection connection = backend_.Create("w4");
+      CreateTable(&connection);
+      InsertRows(&connection, kRowCount, &rows_);
+      if (connection.QueryInt("PRAGMA page_count") * 4096 < kMinBytes) {
+        Die("the database of W4 is smaller than it should be");
+      }
+    }
+    backend_.Settle();
+    connection_.emplace(backend_.Open("w4"));
+    connection_->Execute("PRAGMA cache_size=-2048");
+    // Every page once, so that the operating system or the store has it.
+    connection_->QueryInt("SELECT sum(length(body)) FROM note");
+    select_.emplace(*connection_, kSelectSql);
+  }
+
+  Sample Run() override {
+    Sample sample;
+    const Stopwatch watch;
+    while (watch.seconds() < effort_.seconds) {
+      for (int i = 0; i < kSelectsPerLook; ++i) {
+        select_->Bind(1, rows_.NextId(kRowCount));
+        if (select_->Run() != 1) Die("W4 did not find a row");
+      }
+      sample.op_count += kSelectsPerLook;
+    }
+    sample.seconds = watch.seconds();
+    return sample;
+  }
+
+ private:
+  static constexpr int64_t kRowCount = 1400000;
+  static constexpr int64_t kMinBytes = 150000000;
+  static constexpr int kSelectsPerLook = 100;  // at the clock
+
+  const Backend backend_;
+  const Effort effort_;
+  RowSource rows_{4};
+  std::optional<Connection> connection_;
+  std::optional<Statement> select_;
+};
+
+}  // namespace
+
+void AddReadWorkloads(std::vector<WorkloadSpec>* specs) {
+  specs->push_back({"W4", "random point selects, 150 MB, SQLite cache 2 MiB",
+                    Unit::kOpsPerSecond, 0.5,
+                    [](const Backend& backend, const Effort& effort) {
+                      return std::make_unique<PointSelects>(backend, effort);
+                    }});
+}
+
+}  // namespace actorkv::bench

@@ -1,0 +1,31 @@
+// Image: the pages of a snapshot as the bytes of a plain database file.
+
+#ifndef ACTORKV_KV_IMAGE_H_
+#define ACTORKV_KV_IMAGE_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "kv/actor.h"
+#include "kv/engine.h"
+
+namespace actorkv {
+
+struct ImageTarget {
+  std::string path;  // absolute
+  bool overwrite = false;
+};
+
+// Writes the database of `state` to a file that appears under its name only
+// when it is whole and durable. Every chunk is verified on the way. Holds one
+// page and one piece of the file in memory. `keep_on` is asked now and then;
+// an error of it ends the work. *bytes: the size of the file.
+// Errors: kAlreadyExists; kCorruption, naming the page; kNoSpace; kIOError.
+Status WriteImage(Engine* engine, const HeadState& state,
+                  const ImageTarget& target,
+                  const std::function<Status()>& keep_on, uint64_t* bytes);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_IMAGE_H_

@@ -1,0 +1,348 @@
+#include "kv/verify.h"
+
+#include <utility>
+
+#include "kv/keys.h"
+
+namespace actorkv {
+
+namespace {
+
+// Of one piece of work; they bound its memory and its time.
+constexpr size_t kRecordsAtOnce = 256;
+constexpr size_t kChunksAtOnce = 64;
+constexpr PageNo kPagesAtOnce = 256;
+
+// Reads on after `key`.
+std::string After(const std::string& key) { return key + std::string(1, '\0'); }
+
+bool BeginsWith(std::string_view key, std::string_view prefix) {
+  return key.substr(0, prefix.size()) == prefix;
+}
+
+template <typename Record>
+Status Decodes(const KeyValue& pair) {
+  Record record;
+  return DecodeRecord(pair.key, pair.value, &record);
+}
+
+std::string MendOf(const Status& status) {
+  switch (status.code()) {
+    case Code::kNotSupported:
+      return "read it with the newer version of this module that wrote it";
+    case Code::kCorruption:
+    case Code::kNotFound:
+      return "restore the actor from an export, or the store from a backup; "
+             "other actors are not affected";
+    case Code::kOk:
+    case Code::kAlreadyExists:
+    case Code::kInvalidArgument:
+    case Code::kBusy:
+    case Code::kConflict:
+    case Code::kFenced:
+    case Code::kNoSpace:
+    case Code::kIOError:
+      break;
+  }
+  return "see that the disk can be read, then verify again";
+}
+
+}  // namespace
+
+Verifier::Verifier(Store* store)
+    : store_(store), reader_(store->engine()->NewReader()) {}
+
+Status Verifier::SelectActor(const std::string& name) {
+  const std::string key = ActorEntryKey(name);
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader_->Get(CatalogPartition(), {key}, &values); !s.ok()) {
+    return s;
+  }
+  if (!values[0].has_value()) {
+    return Status::NotFound("no such actor: actor=" + name +
+                            " store=" + store_->path());
+  }
+  one_actor_ = true;
+  next_catalog_key_ = key;
+  return Status::Ok();
+}
+
+void Verifier::Step(std::vector<Finding>* findings, bool* done) {
+  switch (phase_) {
+    case Phase::kCatalog:
+      StepCatalog(findings);
+      break;
+    case Phase::kRecords:
+      StepRecords(findings);
+      break;
+    case Phase::kChunks:
+      StepChunks(findings);
+      break;
+    case Phase::kPages:
+      StepPages(findings);
+      break;
+    case Phase::kEnd:
+      break;
+  }
+  *done = phase_ == Phase::kEnd;
+}
+
+void Verifier::Report(const Status& status, PageNo pgno, TxId txid,
+                      std::vector<Finding>* findings) {
+  findings->push_back({label_, pgno, txid, status.ToString(), MendOf(status)});
+}
+
+// --- The catalog -------------------------------------------------------------
+
+// One key at a time: an actor is verified before the next one is looked for.
+void Verifier::StepCatalog(std::vector<Finding>* findings) {
+  label_.clear();
+  reader_->Refresh();
+  std::vector<std::optional<KeyValue>> found;
+  Status s = reader_->Seek(CatalogPartition(), {next_catalog_key_}, &found);
+  if (!s.ok()) {
+    Report(s.WithContext("catalog"), 0, {}, findings);
+    phase_ = Phase::kEnd;
+    return;
+  }
+  if (!found[0].has_value()) {
+    phase_ = Phase::kEnd;
+    return;
+  }
+  next_catalog_key_ = After(found[0]->key);
+  s = CheckCatalogEntry(*found[0]);
+  if (!s.ok()) Report(s.WithContext("catalog"), 0, {}, findings);
+  if (one_actor_ && phase_ == Phase::kCatalog) phase_ = Phase::kEnd;
+}
+
+Status Verifier::CheckCatalogEntry(const KeyValue& pair) {
+  if (BeginsWith(pair.key, ActorEntryPrefix())) {
+    std::string name;
+    ActorEntry entry;
+    if (Status s = ParseActorEntryKey(pair.key, &name); !s.ok()) return s;
+    label_ = name;
+    if (Status s = DecodeRecord(pair.key, pair.value, &entry); !s.ok()) {
+      return s;
+    }
+    BeginActor(name, entry.actor);
+    return Status::Ok();
+  }
+  if (BeginsWith(pair.key, DeletedEntryPrefix())) {
+    ActorId actor;
+    if (Status s = ParseDeletedEntryKey(pair.key, &actor); !s.ok()) return s;
+    if (Status s = Decodes<ActorEntry>(pair); !s.ok()) return s;
+    BeginActor("id=" + std::to_string(actor.value), actor);
+    return Status::Ok();
+  }
+  if (BeginsWith(pair.key, StagePrefix())) {
+    BranchId branch;
+    if (Status s = ParseStageKey(pair.key, &branch); !s.ok()) return s;
+    return Decodes<StageRecord>(pair);
+  }
+  if (BeginsWith(pair.key, ClockLimitPrefix())) {
+    uint64_t limit_us = 0;
+    return ParseClockLimitKey(pair.key, &limit_us);
+  }
+  if (pair.key == StoreRecordKey()) return Decodes<StoreRecord>(pair);
+  return Status::Corruption("a key of no known kind, first byte " +
+                            std::to_string(static_cast<uint8_t>(pair.key[0])));
+}
+
+void Verifier::BeginActor(const std::string& label, ActorId actor) {
+  label_ = label;
+  actor_ = actor;
+  branches_.clear();
+  next_key_.clear();
+  phase_ = Phase::kRecords;
+}
+
+void Verifier::EndActor() {
+  pages_.reset();
+  phase_ = one_actor_ ? Phase::kEnd : Phase::kCatalog;
+}
+
+// --- The records of an actor -------------------------------------------------
+
+void Verifier::StepRecords(std::vector<Finding>* findings) {
+  std::vector<KeyValue> pairs;
+  Status s =
+      reader_->Scan(ActorPartition(actor_), next_key_, kRecordsAtOnce, &pairs);
+  if (!s.ok()) Report(s.WithContext("records"), 0, {}, findings);
+  for (const KeyValue& pair : pairs) {
+    TxId txid;
+    s = CheckActorRecord(pair, &txid);
+    if (!s.ok()) Report(s, 0, txid, findings);
+  }
+  if (pairs.size() == kRecordsAtOnce) {
+    next_key_ = After(pairs.back().key);
+    return;
+  }
+  BeginBranch();
+}
+
+Status Verifier::CheckActorRecord(const KeyValue& pair, TxId* txid) {
+  if (pair.key == HeadKey()) return Status::Ok();  // see LoadHead()
+  if (BeginsWith(pair.key, BranchRecordPrefix())) {
+    BranchId branch;
+    if (Status s = ParseBranchRecordKey(pair.key, &branch); !s.ok()) return s;
+    branches_.push_back(branch);
+    return Decodes<BranchRecord>(pair).WithContext(
+        "branch=" + std::to_string(branch.value));
+  }
+  if (!BeginsWith(pair.key, CommitPrefix())) {
+    return Status::Corruption(
+        "a key of no known kind among the actor's records, first byte " +
+        std::to_string(static_cast<uint8_t>(pair.key[0])));
+  }
+  BranchId branch;
+  CommitRecord record;
+  if (Status s = ParseCommitKey(pair.key, &branch, txid); !s.ok()) return s;
+  if (Status s = DecodeRecord(pair.key, pair.value, &record); !s.ok()) return s;
+  if (record.snapshot.branch == branch && record.snapshot.txid == *txid) {
+    return Status::Ok();
+  }
+  return Status::Corruption(
+      "commit record speaks of another commit: branch=" +
+      std::to_string(record.snapshot.branch.value) +
+      " txid=" + std::to_string(record.snapshot.txid.value));
+}
+
+// --- The chunks of its branches ----------------------------------------------
+
+void Verifier::BeginBranch() {
+  if (branches_.empty()) {
+    phase_ = Phase::kPages;
+    return;
+  }
+  branch_ = branches_.back();
+  branches_.pop_back();
+  next_key_.clear();
+  phase_ = Phase::kChunks;
+}
+
+void Verifier::StepChunks(std::vector<Finding>* findings) {
+  std::vector<KeyValue> pairs;
+  Status s =
+      reader_->Scan(BranchPartition(branch_), next_key_, kChunksAtOnce, &pairs);
+  if (!s.ok()) {
+    Report(s.WithContext("branch=" + std::to_string(branch_.value)), 0, {},
+           findings);
+  }
+  for (const KeyValue& pair : pairs) {
+    PageNo pgno = 0;
+    TxId txid;
+    s = CheckChunk(pair, &pgno, &txid);
+    if (!s.ok()) Report(s, pgno, txid, findings);
+  }
+  if (pairs.size() == kChunksAtOnce) {
+    next_key_ = After(pairs.back().key);
+    return;
+  }
+  BeginBranch();
+}
+
+Status Verifier::CheckChunk(const KeyValue& pair, PageNo* pgno, TxId* txid) {
+  DecodedChunk chunk;
+  if (Status s = ParseChunkKey(pair.key, pgno, txid); !s.ok()) return s;
+  const ChunkId id{branch_, *pgno, *txid};
+  if (Status s = DecodeChunk(id, pair.value, &chunk); !s.ok()) return s;
+  if (chunk.codec == Codec::kEmpty ||
+      chunk.page_hash == PageHash(*pgno, chunk.payload)) {
+    return Status::Ok();
+  }
+  return Status::Corruption("page hash mismatch: " + ChunkName(id));
+}
+
+// --- The pages of its head ---------------------------------------------------
+
+Status Verifier::LoadHead() {
+  std::vector<std::optional<std::string>> values;
+  const std::string key = HeadKey();
+  if (Status s = reader_->Get(ActorPartition(actor_), {key}, &values);
+      !s.ok()) {
+    return s;
+  }
+  if (!values[0].has_value()) return Status::Corruption("head record missing");
+  if (Status s = DecodeRecord(key, *values[0], &head_); !s.ok()) return s;
+  std::shared_ptr<const Lineage> lineage;
+  if (Status s =
+          LoadLineage(reader_.get(), actor_, head_.snapshot.branch, &lineage);
+      !s.ok()) {
+    return s;
+  }
+  pages_ = std::make_unique<BranchReader>(store_->engine());
+  pages_->SetSnapshot(head_.snapshot, std::move(lineage));
+  return Status::Ok();
+}
+
+// The head says the same as the record of its commit, but for the generation,
+// which a takeover raises.
+Status Verifier::CheckHeadCommit() {
+  const Snapshot& snapshot = head_.snapshot;
+  const std::string key = CommitKey(snapshot.branch, snapshot.txid);
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader_->Get(ActorPartition(actor_), {key}, &values);
+      !s.ok()) {
+    return s;
+  }
+  if (!values[0].has_value()) {
+    return Status::Corruption("the head's commit record is missing");
+  }
+  CommitRecord record;
+  // A record that does not decode was reported with the others.
+  if (!DecodeRecord(key, *values[0], &record).ok()) return Status::Ok();
+  if (record.commit_id == head_.commit_id && record.digest == head_.digest &&
+      record.snapshot.page_count == snapshot.page_count) {
+    return Status::Ok();
+  }
+  return Status::Corruption("the head differs from its commit record");
+}
+
+void Verifier::BeginPages(std::vector<Finding>* findings) {
+  Status s = LoadHead();
+  if (!s.ok()) {
+    Report(s, 0, {}, findings);
+    EndActor();
+    return;
+  }
+  s = CheckHeadCommit();
+  if (!s.ok()) Report(s, 0, head_.snapshot.txid, findings);
+  next_page_ = 1;
+  digest_ = 0;
+  pages_missing_ = false;
+  page_.assign(head_.snapshot.page_size, '\0');
+}
+
+void Verifier::StepPages(std::vector<Finding>* findings) {
+  if (pages_ == nullptr) {
+    BeginPages(findings);
+    return;
+  }
+  const Snapshot& snapshot = head_.snapshot;
+  for (PageNo i = 0; i < kPagesAtOnce; ++i, ++next_page_) {
+    if (next_page_ > snapshot.page_count) {
+      CheckDigest(findings);
+      EndActor();
+      return;
+    }
+    if (next_page_ == LockPage(snapshot.page_size)) continue;
+    const Status s = pages_->ReadPage(next_page_, page_.data());
+    if (s.ok()) {
+      digest_ += PageHash(next_page_, page_);
+    } else {
+      Report(s.WithContext("page of the head"), next_page_, snapshot.txid,
+             findings);
+      pages_missing_ = true;
+    }
+  }
+}
+
+// Where pages could not be read the digest says nothing new.
+void Verifier::CheckDigest(std::vector<Finding>* findings) {
+  if (pages_missing_ || digest_ == head_.digest) return;
+  Report(Status::Corruption("the pages of the head do not add up to its "
+                            "digest: a page is stale or damaged"),
+         0, head_.snapshot.txid, findings);
+}
+
+}  // namespace actorkv

@@ -1,0 +1,89 @@
+// Verifier: reads everything a store holds and reports what is wrong.
+//
+// For each actor, live or deleted:
+//  - its records decode, and its head has the commit record that it says;
+//  - every chunk of every branch, in all versions, verifies against its
+//    checksum and its page hash;
+//  - every page of the head is there, and the sum of the page hashes is the
+//    head's digest.
+// And every record of the catalog decodes.
+//
+// The work goes in bounded pieces with bounded memory. Whatever cannot be read
+// is a finding, and the work goes on with what comes next.
+
+#ifndef ACTORKV_KV_VERIFY_H_
+#define ACTORKV_KV_VERIFY_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kv/branch_reader.h"
+#include "kv/records.h"
+#include "kv/store.h"
+
+namespace actorkv {
+
+struct Finding {
+  std::string actor;  // empty: of the store
+  PageNo pgno = 0;    // 0: not of one page
+  TxId txid;          // 0: not of one commit
+  std::string detail;
+  std::string mend;
+};
+
+class Verifier {
+ public:
+  explicit Verifier(Store* store);
+
+  // Only the actor of this name, instead of the whole store. Before any
+  // Step(). Errors: kNotFound.
+  Status SelectActor(const std::string& name);
+
+  // Does a piece of the work; adds to *findings. *done: there is no more.
+  void Step(std::vector<Finding>* findings, bool* done);
+
+ private:
+  enum class Phase { kCatalog, kRecords, kChunks, kPages, kEnd };
+
+  void StepCatalog(std::vector<Finding>* findings);
+  void StepRecords(std::vector<Finding>* findings);
+  void StepChunks(std::vector<Finding>* findings);
+  void StepPages(std::vector<Finding>* findings);
+
+  Status CheckCatalogEntry(const KeyValue& pair);
+  Status CheckActorRecord(const KeyValue& pair, TxId* txid);
+  Status CheckChunk(const KeyValue& pair, PageNo* pgno, TxId* txid);
+  void BeginActor(const std::string& label, ActorId actor);
+  void EndActor();
+  void BeginBranch();
+  void BeginPages(std::vector<Finding>* findings);
+  Status LoadHead();
+  Status CheckHeadCommit();
+  void CheckDigest(std::vector<Finding>* findings);
+  void Report(const Status& status, PageNo pgno, TxId txid,
+              std::vector<Finding>* findings);
+
+  Store* const store_;
+  const std::unique_ptr<EngineReader> reader_;
+  Phase phase_ = Phase::kCatalog;
+  bool one_actor_ = false;
+  std::string next_key_;  // of the partition that the phase scans
+
+  std::string next_catalog_key_;
+  std::string label_;  // of the actor: its name, or its id where it has none
+  ActorId actor_;
+  std::vector<BranchId> branches_;  // of the actor, still to be read
+  BranchId branch_;
+
+  Head head_;
+  std::unique_ptr<BranchReader> pages_;
+  PageNo next_page_ = 1;
+  uint64_t digest_ = 0;
+  bool pages_missing_ = false;
+  std::string page_;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_VERIFY_H_

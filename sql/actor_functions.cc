@@ -1,0 +1,96 @@
+#include "sql/actor_functions.h"
+
+#include <memory>
+#include <string>
+
+#include "kv/branch_reader.h"
+#include "kv/catalog.h"
+#include "kv/commit.h"
+#include "sql/function.h"
+#include "sql/target.h"
+#include "vfs/database_header.h"
+
+namespace actorkv {
+
+namespace {
+
+// Above any schema cookie that counting can have reached, for an actor whose
+// page 1 cannot be read.
+constexpr uint32_t kUnknownCookie = uint32_t{1} << 30;
+
+// SQLite knows by the schema cookie that a schema changed, so an actor that
+// takes the name later must begin above it (kv/branch_writer.h).
+uint32_t SchemaCookie(const Target& target, const HeadState& state) {
+  const Snapshot& snapshot = state.head.snapshot;
+  if (snapshot.page_count == 0) return 0;
+  BranchReader reader(target.store->engine());
+  reader.SetSnapshot(snapshot, state.lineage);
+  std::string page(snapshot.page_size, '\0');
+  if (!reader.ReadPage(1, page.data()).ok()) return kUnknownCookie;
+  return ParseHeader(page).cookie;
+}
+
+Status ResolveFirst(Call* call, Target* target) {
+  std::string actor;
+  if (Status s = call->Text(0, "actor", &actor); !s.ok()) return s;
+  return ResolveTarget(call->connection(), actor, StoreUse::kWrite, target);
+}
+
+Status Delete(Call* call) {
+  Target target;
+  std::shared_ptr<const HeadState> state;
+  TxId txid;
+  if (Status s = ResolveFirst(call, &target); !s.ok()) return s;
+  if (Status s = LoadExisting(target, &state); !s.ok()) return s;
+  if (Status s = DeleteActor(target.store.get(), target.actor,
+                             SchemaCookie(target, *state), &txid);
+      !s.ok()) {
+    return s;
+  }
+  call->result().Int(txid.value);
+  return Status::Ok();
+}
+
+Status Rename(Call* call) {
+  Target target;
+  std::string new_name;
+  if (Status s = ResolveFirst(call, &target); !s.ok()) return s;
+  if (Status s = call->Text(1, "the new name", &new_name); !s.ok()) return s;
+  if (Status s = RenameActor(target.store.get(), target.actor, new_name);
+      !s.ok()) {
+    return s;
+  }
+  call->result().Int(1);
+  return Status::Ok();
+}
+
+Status RaiseGeneration(Call* call) {
+  Target target;
+  std::shared_ptr<Actor> actor;
+  Generation generation;
+  if (Status s = ResolveFirst(call, &target); !s.ok()) return s;
+  if (Status s = target.store->OpenActor(target.actor, &actor); !s.ok()) {
+    return s;
+  }
+  if (Status s = TakeOver(target.store.get(), actor.get(), &generation);
+      !s.ok()) {
+    return s;
+  }
+  call->result().Int(generation.value);
+  return Status::Ok();
+}
+
+constexpr FunctionSpec kDelete = {"actorkv_delete",  "actor", 1, 1,
+                                  Effects::kDurable, Delete};
+constexpr FunctionSpec kRename = {
+    "actorkv_rename", "actor, new_name", 2, 2, Effects::kDurable, Rename};
+constexpr FunctionSpec kTakeOver = {"actorkv_takeover", "actor",        1, 1,
+                                    Effects::kDurable,  RaiseGeneration};
+
+}  // namespace
+
+int RegisterActorFunctions(Connection* connection) {
+  return RegisterFunctions<kDelete, kRename, kTakeOver>(connection);
+}
+
+}  // namespace actorkv

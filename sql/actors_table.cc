@@ -1,0 +1,190 @@
+#include "sql/actors_table.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "kv/catalog.h"
+#include "kv/chunk.h"
+#include "kv/keys.h"
+#include "sql/table.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr char kDeclaration[] =
+    "CREATE TABLE x(actor TEXT, layout INTEGER, state TEXT,"
+    " page_size INTEGER, page_count INTEGER, size_bytes INTEGER,"
+    " history_bytes INTEGER, shared_bytes INTEGER, legacy_bytes INTEGER,"
+    " head_txid INTEGER, generation INTEGER, owner_pid INTEGER,"
+    " opened_at_ms INTEGER, created_at_ms INTEGER, modified_at_ms INTEGER,"
+    " deleted_at_ms INTEGER)";
+
+enum ColumnIndex {
+  kActor,
+  kLayout,
+  kState,
+  kPageSize,
+  kPageCount,
+  kSizeBytes,
+  kHistoryBytes,
+  kSharedBytes,
+  kLegacyBytes,
+  kHeadTxid,
+  kGeneration,
+  kOwnerPid,
+  kOpenedAt,
+  kCreatedAt,
+  kModifiedAt,
+  kDeletedAt,
+};
+
+// A record that does not decode says nothing about the other actors.
+bool IsDamage(const Status& status) {
+  return status.code() == Code::kCorruption ||
+         status.code() == Code::kNotSupported;
+}
+
+// What is stored beyond the chunks of the head. Chunks of empty pages are
+// smaller than counted here, so there may be more.
+uint64_t HistoryBytes(const Snapshot& head, uint64_t stored_bytes) {
+  const uint64_t chunk_bytes = head.page_size + kChunkHeaderBytes;
+  return stored_bytes - std::min(stored_bytes, head.page_count * chunk_bytes);
+}
+
+class ActorRows : public RowSource {
+ public:
+  ActorRows(std::shared_ptr<Store> store, std::optional<std::string> only)
+      : store_(std::move(store)), only_(std::move(only)) {
+    if (only_.has_value()) next_name_ = *only_;
+  }
+
+  Status Next(bool* has_row) override {
+    std::shared_ptr<const HeadState> state;
+    *has_row = false;
+    name_.clear();
+    Status s = NextActor(store_.get(), next_name_, has_row, &name_, &state);
+    if (*has_row && only_.has_value() && name_ != *only_) *has_row = false;
+    damaged_ = *has_row && IsDamage(s);
+    if (!*has_row) return name_.empty() ? s : Status::Ok();
+    if (!s.ok() && !damaged_) return s;
+    next_name_ = NameAfter(name_);
+    state_ = damaged_ ? std::make_shared<const HeadState>() : std::move(state);
+    LoadHeadOfDeleted();
+    return Status::Ok();
+  }
+
+  void Column(int index, Result* result) const override {
+    const ActorEntry& entry = state_->entry;
+    switch (index) {
+      case kActor:
+        return result->Text(name_);
+      case kLayout:
+        return result->Int(kChunkLayout);
+      case kState:
+        return result->Text(StateName());
+      case kOwnerPid:
+        if (OpenedAtUs() == 0) return;
+        return result->Int(static_cast<uint64_t>(getpid()));
+      case kOpenedAt:
+        return result->IntOrNull(OpenedAtUs() / 1000);
+      case kCreatedAt:
+        return result->IntOrNull(entry.created_at_us / 1000);
+      case kDeletedAt:
+        return result->IntOrNull(entry.deleted_at_us / 1000);
+      default:
+        if (head_.has_value()) HeadColumn(index, result);
+    }
+  }
+
+ private:
+  // 0 where this process does not own it: it is not open, or followed.
+  uint64_t OpenedAtUs() const {
+    return store_->read_only() ? 0 : store_->OpenedAtUs(name_);
+  }
+
+  const char* StateName() const {
+    if (damaged_) return "damaged";
+    return state_->exists ? "live" : "deleted";
+  }
+
+  // The head of a deleted actor stays where it was; without one its sizes are
+  // not known.
+  void LoadHeadOfDeleted() {
+    head_.reset();
+    if (damaged_) return;
+    if (state_->exists) {
+      head_ = state_->head;
+      return;
+    }
+    Head head;
+    const std::string key = HeadKey();
+    std::vector<std::optional<std::string>> values;
+    const std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
+    const Status s =
+        reader->Get(ActorPartition(state_->entry.actor), {key}, &values);
+    if (s.ok() && values[0].has_value() &&
+        DecodeRecord(key, *values[0], &head).ok()) {
+      head_ = head;
+    }
+  }
+
+  void HeadColumn(int index, Result* result) const {
+    const Snapshot& snapshot = head_->snapshot;
+    const uint64_t size = uint64_t{snapshot.page_count} * snapshot.page_size;
+    switch (index) {
+      case kPageSize:
+        return result->Int(snapshot.page_size);
+      case kPageCount:
+        return result->Int(snapshot.page_count);
+      case kSizeBytes:
+        return result->Int(size);
+      case kHistoryBytes:
+        return result->Int(HistoryBytes(snapshot, head_->stored_bytes));
+      case kSharedBytes:
+      case kLegacyBytes:
+        return result->Int(0);
+      case kHeadTxid:
+        return result->Int(snapshot.txid.value);
+      case kGeneration:
+        return result->Int(head_->generation.value);
+      case kModifiedAt:
+        return result->Int(head_->committed_at_us / 1000);
+      default:
+        return;
+    }
+  }
+
+  const std::shared_ptr<Store> store_;
+  const std::optional<std::string> only_;
+  std::string next_name_;
+  std::string name_;
+  std::shared_ptr<const HeadState> state_;
+  std::optional<Head> head_;
+  bool damaged_ = false;
+};
+
+Status OpenRows(Connection* connection, const std::optional<std::string>& key,
+                std::unique_ptr<RowSource>* rows) {
+  std::shared_ptr<Store> store;
+  if (Status s = connection->OpenDefaultStore(StoreUse::kRead, &store);
+      !s.ok()) {
+    return s;
+  }
+  *rows = std::make_unique<ActorRows>(std::move(store), key);
+  return Status::Ok();
+}
+
+constexpr TableSpec kActors = {"actorkv_actors", kDeclaration, kActor, false,
+                               OpenRows};
+
+}  // namespace
+
+int RegisterActorsTable(Connection* connection) {
+  return RegisterTables<kActors>(connection);
+}
+
+}  // namespace actorkv

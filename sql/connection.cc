@@ -1,0 +1,70 @@
+#include "sql/connection.h"
+
+#include "kv/store_registry.h"
+#include "vfs/actor_file.h"
+
+namespace actorkv {
+
+namespace {
+
+// The actor that is the main database of `db`; null when it is none.
+ActorFile* MainActor(sqlite3* db) {
+  sqlite3_file* file = nullptr;
+  ActorFile* actor_file = nullptr;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  return ActorFile::Cast(file, &actor_file) ? actor_file : nullptr;
+}
+
+Status CheckUse(StoreUse use, Store* store) {
+  if (use == StoreUse::kRead) {
+    return store->read_only() ? store->CatchUp() : Status::Ok();
+  }
+  if (!store->read_only()) return Status::Ok();
+  return Status::NotSupported("the store is open read-only: " + store->path());
+}
+
+}  // namespace
+
+Status Connection::OpenStore(const std::string& directory, StoreUse use,
+                             std::shared_ptr<Store>* store) {
+  OpenMode mode = OpenMode::kFollow;
+  if (use == StoreUse::kWrite) mode = OpenMode::kExisting;
+  if (use == StoreUse::kCreate) mode = OpenMode::kCreate;
+  if (Status s = StoreRegistry::Instance()->Acquire(directory, mode, store);
+      !s.ok()) {
+    return s;
+  }
+  return CheckUse(use, store->get());
+}
+
+Status Connection::OpenDefaultStore(StoreUse use,
+                                    std::shared_ptr<Store>* store) {
+  if (!store_path_.empty()) return OpenStore(store_path_, use, store);
+  ActorFile* main = MainActor(db_);
+  if (main == nullptr) {
+    return Status::InvalidArgument(
+        "there is no default store: main is not an actor; call "
+        "actorkv_store(PATH), or write STORE/ACTOR");
+  }
+  *store = main->shared_store();
+  return CheckUse(use, store->get());
+}
+
+bool Connection::Interrupted() const {
+  sqlite3_stmt* statement = nullptr;
+  int code = sqlite3_prepare_v2(db_, "SELECT 1", -1, &statement, nullptr);
+  if (code == SQLITE_OK) code = sqlite3_step(statement);
+  sqlite3_finalize(statement);
+  return code == SQLITE_INTERRUPT;
+}
+
+Status Connection::KeepOn() const {
+  return Interrupted() ? Status::Busy("interrupted") : Status::Ok();
+}
+
+void Connection::Unref(void* connection) {
+  auto* self = static_cast<Connection*>(connection);
+  if (--self->references_ == 0) delete self;
+}
+
+}  // namespace actorkv

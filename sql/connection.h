@@ -1,0 +1,61 @@
+// Connection: what the SQL functions and tables of one SQLite connection
+// share. Belongs to the connection, and is used under its mutex only.
+
+#ifndef ACTORKV_SQL_CONNECTION_H_
+#define ACTORKV_SQL_CONNECTION_H_
+
+#include <memory>
+#include <string>
+
+#include "kv/store.h"
+#include "vfs/sqlite_api.h"
+
+namespace actorkv {
+
+// What a function or table needs of a store.
+enum class StoreUse {
+  kRead,    // looks only; does not keep other processes from writing
+  kWrite,   // changes it
+  kCreate,  // changes it, and makes it where it is missing
+};
+
+class Connection {
+ public:
+  explicit Connection(sqlite3* db) : db_(db) {}
+
+  sqlite3* db() const { return db_; }
+
+  // The directory that actorkv_store() named; empty: none.
+  const std::string& store_path() const { return store_path_; }
+  void set_store_path(std::string path) { store_path_ = std::move(path); }
+
+  // The default store: the one that actorkv_store() named, else the store of
+  // main where main is an actor. Errors: kInvalidArgument when there is
+  // neither; those of StoreRegistry::Acquire().
+  Status OpenDefaultStore(StoreUse use, std::shared_ptr<Store>* store);
+
+  // The store in this directory.
+  static Status OpenStore(const std::string& directory, StoreUse use,
+                          std::shared_ptr<Store>* store);
+
+  // True after sqlite3_interrupt(), until the running statements end.
+  // sqlite3_is_interrupted() came with SQLite 3.41, so this runs a statement.
+  bool Interrupted() const;
+
+  // kBusy for an interrupted connection; RunFunction() and the tables turn it
+  // into SQLITE_INTERRUPT.
+  Status KeepOn() const;
+
+  // For SQLite's reference to this object from each function and module.
+  void Ref() { ++references_; }
+  static void Unref(void* connection);
+
+ private:
+  sqlite3* const db_;
+  std::string store_path_;
+  int references_ = 0;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_SQL_CONNECTION_H_

@@ -1,0 +1,90 @@
+#include "sql/function.h"
+
+#include "vfs/file_methods.h"
+#include "vfs/sqlite_error.h"
+
+namespace actorkv {
+
+namespace {
+
+// One C function takes any number of arguments, so that a wrong number can be
+// answered with how to write it.
+constexpr int kAnyCount = -1;
+
+bool InTransaction(sqlite3* db) {
+  return sqlite3_get_autocommit(db) == 0 ||
+         sqlite3_txn_state(db, nullptr) == SQLITE_TXN_WRITE;
+}
+
+int Run(const FunctionSpec& spec, const Call& call, sqlite3_context* context) {
+  Call checked = call;
+  Status s = checked.Check();
+  if (s.ok()) s = spec.run(&checked);
+  if (s.ok()) return SQLITE_OK;
+  int code = ReportError(Place::kFunction, s.WithContext(spec.name));
+  if (checked.connection()->Interrupted()) code = SQLITE_INTERRUPT;
+  const std::string text =
+      std::string(spec.name) + ": " + std::string(s.message());
+  sqlite3_result_error(context, text.c_str(), -1);
+  return code;
+}
+
+}  // namespace
+
+Status Call::Check() const {
+  if (arg_count_ < spec_.min_args || arg_count_ > spec_.max_args) {
+    return Status::InvalidArgument(
+        std::string("wrong number of arguments, write ") + spec_.name + "(" +
+        spec_.arguments + ")");
+  }
+  if (spec_.effects == Effects::kDurable && InTransaction(connection()->db())) {
+    return Status::InvalidArgument(
+        "cannot run inside a transaction: COMMIT or ROLLBACK first");
+  }
+  return Status::Ok();
+}
+
+Status Call::Text(int index, const char* what, std::string* text) const {
+  if (IsNull(index)) {
+    return Status::InvalidArgument(std::string(what) + " is NULL");
+  }
+  if (sqlite3_value_type(args_[index]) == SQLITE_BLOB) {
+    return Status::InvalidArgument(std::string(what) + " is a blob, not text");
+  }
+  *text = TextOf(args_[index]);
+  return Status::Ok();
+}
+
+Status Call::Flag(int index, const char* what, bool* flag) const {
+  const bool is_int = !IsNull(index) && sqlite3_value_numeric_type(
+                                            args_[index]) == SQLITE_INTEGER;
+  const sqlite3_int64 value = is_int ? sqlite3_value_int64(args_[index]) : -1;
+  if (value != 0 && value != 1) {
+    return Status::InvalidArgument(std::string(what) + " is neither 0 nor 1");
+  }
+  *flag = value == 1;
+  return Status::Ok();
+}
+
+void RunFunction(const FunctionSpec& spec, sqlite3_context* context,
+                 int arg_count, sqlite3_value** args) {
+  const Call call(spec, context, arg_count, args);
+  const int code = Guard([&] { return Run(spec, call, context); });
+  if (code == SQLITE_NOMEM) {
+    sqlite3_result_error_nomem(context);
+  } else if (code != SQLITE_OK) {
+    sqlite3_result_error_code(context, code);
+  }
+}
+
+int RegisterFunction(Connection* connection, const FunctionSpec& spec,
+                     void (*callback)(sqlite3_context*, int, sqlite3_value**)) {
+  int flags = SQLITE_UTF8;
+  if (spec.effects != Effects::kNone) flags |= SQLITE_DIRECTONLY;
+  connection->Ref();  // SQLite calls Unref also when this fails
+  return sqlite3_create_function_v2(connection->db(), spec.name, kAnyCount,
+                                    flags, connection, callback, nullptr,
+                                    nullptr, Connection::Unref);
+}
+
+}  // namespace actorkv

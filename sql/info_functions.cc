@@ -1,0 +1,94 @@
+#include "sql/info_functions.h"
+
+#include <string>
+
+#include "kv/store_directory.h"
+#include "kv/store_marker.h"
+#include "sql/function.h"
+#include "sql/target.h"
+#include "vfs/actor_path.h"
+#include "vfs/actor_vfs.h"
+#include "vfs/sqlite_error.h"
+
+namespace actorkv {
+
+namespace {
+
+Status Version(Call* call) {
+  call->result().Text(ACTORKV_VERSION);
+  return Status::Ok();
+}
+
+Status LastErrorText(Call* call) {
+  call->result().TextOrNull(LastError());
+  return Status::Ok();
+}
+
+// A store, or a place where one can be made. Opens nothing.
+Status CheckStoreDirectory(const std::string& directory) {
+  StoreIdentity identity;
+  const Status found = ReadIdentity(directory, &identity);
+  if (found.code() == Code::kNotFound) return Status::Ok();
+  if (!found.ok()) return found;
+  const Status marked = CheckMarker(directory);
+  if (marked.code() != Code::kNotFound) return marked;
+  DirectoryKind kind = DirectoryKind::kMissing;
+  if (Status s = ClassifyDirectory(directory, &kind); !s.ok()) return s;
+  if (kind == DirectoryKind::kFresh) return Status::Ok();
+  return Status::InvalidArgument("a RocksDB database that is not a store: " +
+                                 directory);
+}
+
+Status DefaultStoreOfConnection(Call* call) {
+  Connection* connection = call->connection();
+  if (!call->IsNull(0)) {
+    std::string path;
+    std::string absolute;
+    std::string canonical;
+    if (Status s = call->Text(0, "path", &path); !s.ok()) return s;
+    if (Status s = AbsolutePath(path, &absolute); !s.ok()) return s;
+    if (Status s = CanonicalDirectory(absolute, &canonical); !s.ok()) return s;
+    if (Status s = CheckStoreDirectory(canonical); !s.ok()) return s;
+    connection->set_store_path(canonical);
+    SetDefaultStore(canonical);
+    call->result().Text(canonical);
+    return Status::Ok();
+  }
+  if (!connection->store_path().empty()) {
+    call->result().Text(connection->store_path());
+    return Status::Ok();
+  }
+  std::shared_ptr<Store> store;
+  const Status s = connection->OpenDefaultStore(StoreUse::kRead, &store);
+  if (s.ok()) call->result().Text(store->path());
+  // Without a default store the answer is NULL.
+  return s.code() == Code::kInvalidArgument ? Status::Ok() : s;
+}
+
+Status DefaultVfs(Call* call) {
+  bool on = false;
+  bool previous = false;
+  if (Status s = call->Flag(0, "the argument", &on); !s.ok()) return s;
+  if (Status s = SetDefaultVfs(on, &previous); !s.ok()) return s;
+  call->result().Int(previous ? 1 : 0);
+  return Status::Ok();
+}
+
+constexpr FunctionSpec kVersion = {"actorkv_version", "",     0, 0,
+                                   Effects::kNone,    Version};
+constexpr FunctionSpec kLastError = {"actorkv_last_error", "",           0, 0,
+                                     Effects::kNone,       LastErrorText};
+constexpr FunctionSpec kStore = {
+    "actorkv_store",         "[path]", 0, 1, Effects::kProcess,
+    DefaultStoreOfConnection};
+constexpr FunctionSpec kDefaultVfs = {"actorkv_default_vfs", "0 or 1",  1, 1,
+                                      Effects::kProcess,     DefaultVfs};
+
+}  // namespace
+
+int RegisterInfoFunctions(Connection* connection) {
+  return RegisterFunctions<kVersion, kLastError, kStore, kDefaultVfs>(
+      connection);
+}
+
+}  // namespace actorkv

@@ -1,0 +1,22 @@
+// What is known to be wrong with versions of SQLite, as far as it can damage
+// a database.
+
+#ifndef ACTORKV_SQL_KNOWN_BUGS_H_
+#define ACTORKV_SQL_KNOWN_BUGS_H_
+
+#include <vector>
+
+namespace actorkv {
+
+struct KnownBug {
+  const char* name;
+  const char* text;     // what it is, and what to do
+  bool reaches_actors;  // it can damage an actor, not only plain files
+};
+
+// The bugs of this version (SQLITE_VERSION_NUMBER).
+std::vector<KnownBug> KnownBugsOf(int version);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_SQL_KNOWN_BUGS_H_

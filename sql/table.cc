@@ -1,0 +1,196 @@
+#include "sql/table.h"
+
+#include <utility>
+
+#include "vfs/file_methods.h"
+#include "vfs/sqlite_error.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr int kKeyGiven = 1;  // idxNum: argv[0] of xFilter is the key
+
+// What the planner should think of the work.
+constexpr double kScanCost = 100'000;
+constexpr sqlite3_int64 kScanRows = 10'000;
+constexpr double kKeyCost = 10;
+constexpr sqlite3_int64 kKeyRows = 10;
+
+struct Table : public sqlite3_vtab {
+  Table(const TableSpec& table_spec, Connection* table_connection)
+      : sqlite3_vtab(), spec(table_spec), connection(table_connection) {}
+  const TableSpec& spec;
+  Connection* const connection;
+};
+
+struct Cursor : public sqlite3_vtab_cursor {
+  Cursor() : sqlite3_vtab_cursor() {}
+  std::unique_ptr<RowSource> rows;
+  std::optional<std::string> key;
+  bool has_row = false;
+  sqlite3_int64 rowid = 0;
+};
+
+Table* Self(sqlite3_vtab* table) { return static_cast<Table*>(table); }
+Cursor* Self(sqlite3_vtab_cursor* cursor) {
+  return static_cast<Cursor*>(cursor);
+}
+
+int Disconnect(sqlite3_vtab* table) {
+  delete Self(table);
+  return SQLITE_OK;
+}
+
+// Only a comparison byte by byte can be answered by a look-up.
+bool IsKeyEquality(const TableSpec& spec, sqlite3_index_info* info, int index) {
+  const auto& constraint = info->aConstraint[index];
+  if (constraint.iColumn != spec.key_column ||
+      constraint.op != SQLITE_INDEX_CONSTRAINT_EQ) {
+    return false;
+  }
+  return spec.key_is_argument ||
+         sqlite3_stricmp(sqlite3_vtab_collation(info, index), "BINARY") == 0;
+}
+
+int BestIndex(sqlite3_vtab* table, sqlite3_index_info* info) {
+  const TableSpec& spec = Self(table)->spec;
+  info->estimatedCost = kScanCost;
+  info->estimatedRows = kScanRows;
+  if (spec.key_column < 0) return SQLITE_OK;
+  for (int i = 0; i < info->nConstraint; ++i) {
+    if (!IsKeyEquality(spec, info, i)) continue;
+    if (info->aConstraint[i].usable == 0) {
+      // An argument must have its value before the table is read.
+      if (spec.key_is_argument) return SQLITE_CONSTRAINT;
+      continue;
+    }
+    info->aConstraintUsage[i].argvIndex = 1;
+    info->aConstraintUsage[i].omit = spec.key_is_argument ? 1 : 0;
+    info->idxNum = kKeyGiven;
+    info->estimatedCost = kKeyCost;
+    info->estimatedRows = kKeyRows;
+    return SQLITE_OK;
+  }
+  return SQLITE_OK;
+}
+
+int OpenCursor(sqlite3_vtab* /*table*/, sqlite3_vtab_cursor** cursor) {
+  return Guard([&] {
+    *cursor = new Cursor;
+    return SQLITE_OK;
+  });
+}
+
+int CloseCursor(sqlite3_vtab_cursor* cursor) {
+  return Guard([&] {
+    delete Self(cursor);
+    return SQLITE_OK;
+  });
+}
+
+int Fail(sqlite3_vtab* table, const Status& status) {
+  const Table* self = Self(table);
+  int code = ReportError(Place::kFunction, status.WithContext(self->spec.name));
+  if (self->connection->Interrupted()) code = SQLITE_INTERRUPT;
+  const std::string text =
+      std::string(self->spec.name) + ": " + std::string(status.message());
+  sqlite3_free(table->zErrMsg);
+  table->zErrMsg = sqlite3_mprintf("%s", text.c_str());
+  return code;
+}
+
+int Advance(Cursor* cursor) {
+  if (Status s = cursor->rows->Next(&cursor->has_row); !s.ok()) {
+    cursor->has_row = false;
+    return Fail(cursor->pVtab, s);
+  }
+  ++cursor->rowid;
+  return SQLITE_OK;
+}
+
+int Filter(sqlite3_vtab_cursor* base, int index_number, const char* /*text*/,
+           int /*argc*/, sqlite3_value** argv) {
+  return Guard([&] {
+    Cursor* cursor = Self(base);
+    const Table* table = Self(base->pVtab);
+    cursor->rows.reset();
+    cursor->key.reset();
+    cursor->rowid = 0;
+    if (index_number == kKeyGiven &&
+        sqlite3_value_type(argv[0]) != SQLITE_NULL) {
+      cursor->key = TextOf(argv[0]);
+    }
+    if (Status s =
+            table->spec.open(table->connection, cursor->key, &cursor->rows);
+        !s.ok()) {
+      cursor->has_row = false;
+      return Fail(base->pVtab, s);
+    }
+    return Advance(cursor);
+  });
+}
+
+int Next(sqlite3_vtab_cursor* cursor) {
+  return Guard([&] { return Advance(Self(cursor)); });
+}
+
+int Eof(sqlite3_vtab_cursor* cursor) { return Self(cursor)->has_row ? 0 : 1; }
+
+int Column(sqlite3_vtab_cursor* base, sqlite3_context* context, int index) {
+  return Guard([&] {
+    const Cursor* cursor = Self(base);
+    const TableSpec& spec = Self(base->pVtab)->spec;
+    Result result(context);
+    if (spec.key_is_argument && index == spec.key_column) {
+      if (cursor->key.has_value()) result.Text(*cursor->key);
+    } else {
+      cursor->rows->Column(index, &result);
+    }
+    return SQLITE_OK;
+  });
+}
+
+int RowId(sqlite3_vtab_cursor* cursor, sqlite3_int64* rowid) {
+  *rowid = Self(cursor)->rowid;
+  return SQLITE_OK;
+}
+
+}  // namespace
+
+int ConnectTable(const TableSpec& spec, sqlite3* db, void* connection,
+                 sqlite3_vtab** table) {
+  return Guard([&] {
+    const int code = sqlite3_declare_vtab(db, spec.declaration);
+    if (code != SQLITE_OK) return code;
+    *table = new Table(spec, static_cast<Connection*>(connection));
+    return SQLITE_OK;
+  });
+}
+
+sqlite3_module TableModule(int (*connect)(sqlite3*, void*, int,
+                                          const char* const*, sqlite3_vtab**,
+                                          char**)) {
+  sqlite3_module module = {};
+  // No xCreate: the table is there by its name, and cannot be made otherwise.
+  module.xConnect = connect;
+  module.xBestIndex = BestIndex;
+  module.xDisconnect = Disconnect;
+  module.xOpen = OpenCursor;
+  module.xClose = CloseCursor;
+  module.xFilter = Filter;
+  module.xNext = Next;
+  module.xEof = Eof;
+  module.xColumn = Column;
+  module.xRowid = RowId;
+  return module;
+}
+
+int RegisterTable(Connection* connection, const TableSpec& spec,
+                  const sqlite3_module* module) {
+  connection->Ref();  // SQLite calls Unref also when this fails
+  return sqlite3_create_module_v2(connection->db(), spec.name, module,
+                                  connection, Connection::Unref);
+}
+
+}  // namespace actorkv

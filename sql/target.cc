@@ -1,0 +1,68 @@
+#include "sql/target.h"
+
+#include <filesystem>
+#include <system_error>
+
+#include "vfs/actor_path.h"
+
+namespace actorkv {
+
+Status ResolveTarget(Connection* connection, const std::string& argument,
+                     StoreUse use, Target* target) {
+  Target resolved;
+  if (argument.find('/') == std::string::npos) {
+    resolved.actor = argument;
+    if (Status s = CheckActorName(argument); !s.ok()) return s;
+    if (Status s = connection->OpenDefaultStore(use, &resolved.store);
+        !s.ok()) {
+      return s;
+    }
+  } else {
+    ActorPath path;
+    if (argument.find('\0') != std::string::npos) {
+      return Status::InvalidArgument("actor name has a NUL byte");
+    }
+    if (Status s = ResolveActorPath(argument, &path); !s.ok()) return s;
+    resolved.actor = path.actor;
+    if (Status s = Connection::OpenStore(path.store, use, &resolved.store);
+        !s.ok()) {
+      return s;
+    }
+  }
+  *target = std::move(resolved);
+  return Status::Ok();
+}
+
+std::string TargetName(const Target& target) {
+  return "actor=" + target.actor + " store=" + target.store->path();
+}
+
+Status LoadExisting(const Target& target,
+                    std::shared_ptr<const HeadState>* state) {
+  std::unique_ptr<EngineReader> reader = target.store->engine()->NewReader();
+  std::shared_ptr<const HeadState> loaded;
+  if (Status s = LoadHeadState(reader.get(), target.actor, &loaded); !s.ok()) {
+    return s;
+  }
+  if (!loaded->exists) {
+    return Status::NotFound("no such actor: " + TargetName(target));
+  }
+  *state = std::move(loaded);
+  return Status::Ok();
+}
+
+Status AbsolutePath(const std::string& path, std::string* absolute) {
+  if (path.empty()) return Status::InvalidArgument("the path is empty");
+  if (path.find('\0') != std::string::npos) {
+    return Status::InvalidArgument("the path has a NUL byte");
+  }
+  std::error_code error;
+  const std::filesystem::path made = std::filesystem::absolute(path, error);
+  if (error) {
+    return Status::IOError("cannot resolve " + path + ": " + error.message());
+  }
+  *absolute = made.string();
+  return Status::Ok();
+}
+
+}  // namespace actorkv

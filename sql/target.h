@@ -1,0 +1,40 @@
+// Target: the actor that an argument of a function or table means: a name in
+// the default store of the connection, or STORE/ACTOR.
+
+#ifndef ACTORKV_SQL_TARGET_H_
+#define ACTORKV_SQL_TARGET_H_
+
+#include <memory>
+#include <string>
+
+#include "kv/actor.h"
+#include "kv/store.h"
+#include "sql/connection.h"
+
+namespace actorkv {
+
+struct Target {
+  std::shared_ptr<Store> store;
+  std::string actor;
+};
+
+// Errors: kInvalidArgument for a name that no actor can have, and where there
+// is no default store; those of StoreRegistry::Acquire().
+Status ResolveTarget(Connection* connection, const std::string& argument,
+                     StoreUse use, Target* target);
+
+// As the store has it now, without opening it: the actor may be deleted after.
+// Errors: kNotFound, naming actor and store.
+Status LoadExisting(const Target& target,
+                    std::shared_ptr<const HeadState>* state);
+
+// "actor=alice store=/srv/demo.store".
+std::string TargetName(const Target& target);
+
+// `path` without regard to what later becomes the current directory.
+// Errors: kInvalidArgument for an empty one and one with a NUL byte.
+Status AbsolutePath(const std::string& path, std::string* absolute);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_SQL_TARGET_H_

@@ -1,0 +1,16 @@
+// actorkv_verify([actor]): a row for whatever is wrong in a store, or in one
+// actor; none when all is sound. The work is kv/verify.h's.
+
+#ifndef ACTORKV_SQL_VERIFY_TABLE_H_
+#define ACTORKV_SQL_VERIFY_TABLE_H_
+
+#include "sql/connection.h"
+
+namespace actorkv {
+
+// Returns a SQLite code.
+int RegisterVerifyTable(Connection* connection);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_SQL_VERIFY_TABLE_H_

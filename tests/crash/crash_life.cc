@@ -1,0 +1,141 @@
+#include "tests/crash/crash_life.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <sstream>
+#include <thread>
+
+#include "kv/rocksdb_engine.h"
+#include "kv/store_registry.h"
+#include "tests/support/child_process.h"
+#include "tests/support/fault_fs.h"
+#include "vfs/sqlite_error.h"
+
+namespace actorkv {
+
+namespace {
+
+// How long a writer lives, in microseconds.
+constexpr uint64_t kShortLife = 3000;
+constexpr uint64_t kLongLife = 80000;
+constexpr uint64_t kStartTime = 60000;  // to be killed before it begins
+
+std::string Encode(const LifePlan& plan) {
+  return plan.store + "\n" + plan.ledger + "\n" + plan.synchronous + "\n" +
+         plan.kind + "\n" + std::to_string(plan.seed) + "\n";
+}
+
+void Count(char report, Life* life) {
+  life->began |= report == kSaysBegan;
+  life->committed_count += report == kSaysCommitted ? 1 : 0;
+  life->done_count += report == kSaysDone ? 1 : 0;
+  life->failed |= report == kSaysFailed;
+}
+
+void Sleep(uint64_t microseconds) {
+  std::this_thread::sleep_for(std::chrono::microseconds(microseconds));
+}
+
+// Kills it, hears what it still had to say, and cuts the power.
+void Die(const LifePlan& plan, ChildProcess* child, Life* life) {
+  child->Kill();
+  while (const char report = child->Hear()) Count(report, life);
+  EXPECT_FALSE(life->failed) << "the writer failed before it was killed";
+  if (!plan.ledger.empty() && std::filesystem::exists(plan.ledger)) {
+    EXPECT_OK(ApplyPowerLoss(plan.ledger));
+  }
+}
+
+// The ledger of an earlier life knows nothing of this one.
+void ForgetLedger(const LifePlan& plan) {
+  if (!plan.ledger.empty()) std::filesystem::remove(plan.ledger);
+}
+
+}  // namespace
+
+uint64_t LifeCount(uint64_t count) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return TestRounds(count / 10);
+#else
+  return TestRounds(count);
+#endif
+}
+
+std::string ActorUri(const std::string& store, const std::string& actor) {
+  return "file:" + store + "/" + actor + "?vfs=actorkv";
+}
+
+Life LiveAndDie(const std::string& child_test, const LifePlan& plan,
+                std::mt19937_64* random) {
+  ForgetLedger(plan);
+  Life life;
+  ChildProcess child(child_test, Encode(plan));
+  if ((*random)() % 10 == 0) {
+    Sleep((*random)() % kStartTime);
+  } else {
+    Count(child.Hear(), &life);
+    Sleep((*random)() % ((*random)() % 4 == 0 ? kShortLife : kLongLife));
+  }
+  Die(plan, &child, &life);
+  return life;
+}
+
+Life LiveUntil(const std::string& child_test, const LifePlan& plan,
+               int64_t acknowledged) {
+  ForgetLedger(plan);
+  Life life;
+  ChildProcess child(child_test, Encode(plan));
+  while (life.committed_count + life.done_count < acknowledged) {
+    const char report = child.Hear();
+    if (report == '\0' || report == kSaysFailed) {
+      ADD_FAILURE() << "the writer ended by itself";
+      break;
+    }
+    Count(report, &life);
+  }
+  Die(plan, &child, &life);
+  return life;
+}
+
+LifePlan BeginLife() {
+  LifePlan plan;
+  std::istringstream text(ChildArgument());
+  std::string seed;
+  std::getline(text, plan.store);
+  std::getline(text, plan.ledger);
+  std::getline(text, plan.synchronous);
+  std::getline(text, plan.kind);
+  std::getline(text, seed);
+  plan.seed = std::strtoull(seed.c_str(), nullptr, 10);
+  if (!plan.ledger.empty()) {
+    SetRocksDbFileSystemForTesting(
+        std::make_shared<FaultFileSystem>(SyncLedger::Create(plan.ledger)));
+  }
+  return plan;
+}
+
+void MustRun(SqliteDb* db, const std::string& sql) {
+  const int code = db->Exec(sql);
+  if (code == SQLITE_OK) return;
+  std::fprintf(stderr, "writer: %s: %d %s: %s\n", sql.c_str(), code,
+               db->Error().c_str(), LastError().c_str());
+  ChildSay(kSaysFailed);
+  _exit(1);
+}
+
+void CloseStore(const std::string& store) {
+  std::shared_ptr<Store> opened;
+  StoreRegistry* const registry = StoreRegistry::Instance();
+  if (!registry->Acquire(store, OpenMode::kExisting, &opened).ok()) return;
+  const std::weak_ptr<Store> watched = opened;
+  opened.reset();
+  // The registry's own thread may be using it for a moment.
+  while (!watched.expired()) registry->CloseIdle();
+  registry->CloseIdle();  // waits for a close that is under way
+}
+
+}  // namespace actorkv

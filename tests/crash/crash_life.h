@@ -1,0 +1,71 @@
+// What the crash tests share: the life of a writer in a process of its own,
+// from its start to its kill, and the power loss that may follow.
+//
+// The child reports by single bytes: kSaysBegan when it is about to write,
+// kSaysCommitted after each COMMIT that added to what it counts, kSaysDone after other
+// work that returned, kSaysFailed when anything failed that should not. What it
+// wrote into the pipe outlives it, so the parent knows after the kill what was
+// acknowledged.
+
+#ifndef ACTORKV_TESTS_CRASH_CRASH_LIFE_H_
+#define ACTORKV_TESTS_CRASH_CRASH_LIFE_H_
+
+#include <cstdint>
+#include <random>
+#include <string>
+
+#include "tests/support/sqlite_db.h"
+#include "tests/support/testing.h"
+
+namespace actorkv {
+
+constexpr char kSaysBegan = 'b';
+constexpr char kSaysCommitted = 'c';
+constexpr char kSaysDone = 'd';
+constexpr char kSaysFailed = 'x';
+
+// What a child is told. No text in it has a newline.
+struct LifePlan {
+  std::string store;
+  std::string ledger;  // of the file system that knows syncs; empty: none
+  std::string synchronous = "FULL";
+  std::string kind;  // for the child's test: what to do
+  uint64_t seed = 0;
+};
+
+// What is known of a life after its end.
+struct Life {
+  bool began = false;
+  int64_t committed_count = 0;
+  int64_t done_count = 0;
+  bool failed = false;
+};
+
+// Lives per test: `count`, fewer where every step is ten times slower.
+uint64_t LifeCount(uint64_t count);
+
+// "file:STORE/ACTOR?vfs=actorkv".
+std::string ActorUri(const std::string& store, const std::string& actor);
+
+// Runs the test `child` ("Suite.DISABLED_Name") in its own process, kills it
+// at a random moment, and applies the power loss when the plan has a ledger.
+Life LiveAndDie(const std::string& child, const LifePlan& plan,
+                std::mt19937_64* random);
+
+// As above, but the kill comes after `acknowledged` reports.
+Life LiveUntil(const std::string& child, const LifePlan& plan,
+               int64_t acknowledged);
+
+// In the child: the plan, with the ledger's file system put in place.
+LifePlan BeginLife();
+
+// In the child: runs `sql`, and reports kSaysFailed and leaves on an error.
+void MustRun(SqliteDb* db, const std::string& sql);
+
+// Closes the store in this process, so that another may open it. REQUIRES: no
+// connection to it is open.
+void CloseStore(const std::string& store);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_TESTS_CRASH_CRASH_LIFE_H_

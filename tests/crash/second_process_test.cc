@@ -1,0 +1,262 @@
+// Two processes and one store: one writes, any number follow with mode=ro.
+// A second writer is told the pid of the first. A follower sees a whole
+// commit at each transaction, whatever the writer does meanwhile, and outlives
+// it. A fork()ed child gets nothing and breaks nothing.
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "kv/store_registry.h"
+#include "tests/crash/crash_life.h"
+#include "tests/support/child_process.h"
+#include "tests/support/sqlite_db.h"
+#include "tests/support/testing.h"
+#include "vfs/sqlite_error.h"
+
+namespace actorkv {
+namespace {
+
+constexpr int kAccounts = 200;  // of 1000 each
+constexpr char kChild[] = "SecondProcess.DISABLED_Writer";
+constexpr std::chrono::seconds kFollowTime{3};
+
+constexpr char kFound[] =
+    "CREATE TABLE IF NOT EXISTS account"
+    "(id INTEGER PRIMARY KEY, money INT, note TEXT);"
+    "CREATE TABLE IF NOT EXISTS large(id INTEGER PRIMARY KEY, n INT, b BLOB);"
+    "CREATE TABLE IF NOT EXISTS counter(id INTEGER PRIMARY KEY, n INT);"
+    "INSERT OR IGNORE INTO counter VALUES(1, 0);"
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 200)"
+    " INSERT OR IGNORE INTO account SELECT i, 1000, hex(zeroblob(200)) FROM n;";
+
+constexpr char kTransfer[] =
+    "UPDATE counter SET n = n + 1;"
+    "UPDATE account SET money = money - 7"
+    " WHERE id = 1 + (SELECT n FROM counter) * 31 % 200;"
+    "UPDATE account SET money = money + 7"
+    " WHERE id = 1 + (SELECT n FROM counter) * 17 % 200;";
+
+constexpr char kRewriteLarge[] =
+    "DELETE FROM large;"
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 900)"
+    " INSERT INTO large SELECT i, (SELECT n FROM counter), randomblob(10000)"
+    " FROM n;";
+
+constexpr char kConsistent[] =
+    "SELECT (SELECT sum(money) FROM account),"
+    " (SELECT count(DISTINCT n) < 2 AND count(*) IN (0, 900) AND"
+    " ifnull(max(n), 0) <= (SELECT n FROM counter) FROM large),"
+    " (SELECT n FROM counter)";
+
+// By orders: 't' transfers once, 'l' with a large table, 'r' runs until it is
+// killed, '\0' (the parent's end) leaves.
+TEST(SecondProcess, DISABLED_Writer) {
+  const LifePlan plan = BeginLife();
+  SqliteDb db;
+  if (db.Open(ActorUri(plan.store, "bank")) != SQLITE_OK) {
+    MustRun(&db, "SELECT 'open'");
+  }
+  MustRun(&db, std::string("BEGIN;") + kFound + "COMMIT");
+  ChildSay(kSaysBegan);
+  for (char order = ChildHear(); order != '\0'; order = ChildHear()) {
+    for (int i = 0; i == 0 || order == 'r'; ++i) {
+      const bool with_large = order == 'l' || (order == 'r' && i % 20 == 0);
+      MustRun(&db, std::string("BEGIN;") + kTransfer +
+                       (with_large ? kRewriteLarge : "") + "COMMIT");
+      if (order == 'r' && i % 100 == 99) MustRun(&db, "VACUUM");
+    }
+    ChildSay(kSaysCommitted);
+  }
+}
+
+class SecondProcessTest : public testing::Test {
+ protected:
+  void TearDown() override { CloseStore(store_); }
+
+  std::unique_ptr<ChildProcess> StartWriter() {
+    // The text of LifePlan: store, no ledger, the rest as it is by default.
+    auto child = std::make_unique<ChildProcess>(kChild, store_ + "\n\n\n\n");
+    EXPECT_EQ(child->Hear(), kSaysBegan);
+    return child;
+  }
+
+  static void Order(ChildProcess* child, char order) {
+    child->Say(order);
+    EXPECT_EQ(child->Hear(), kSaysCommitted);
+  }
+
+  int OpenFollower(SqliteDb* db) {
+    return db->Open(uri_ + "&mode=ro", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+  }
+
+  // Reads in one transaction; checks, and gives the counter in *count.
+  static void Look(SqliteDb* db, int64_t* count) {
+    const std::string row = db->QueryText(kConsistent);
+    const std::string whole = std::to_string(kAccounts * 1000) + "|1|";
+    ASSERT_EQ(row.substr(0, whole.size()), whole) << row << LastError();
+    *count = std::strtoll(row.c_str() + whole.size(), nullptr, 10);
+  }
+
+  TempDir temp_;
+  const std::string store_ = temp_.File("store");
+  const std::string uri_ = ActorUri(store_, "bank");
+};
+
+TEST_F(SecondProcessTest, ASecondWriterIsToldThePid) {
+  auto writer = StartWriter();
+  SqliteDb db;
+  EXPECT_EQ(db.Open(uri_), SQLITE_CANTOPEN);
+  const std::string pid = "process " + std::to_string(writer->pid());
+  EXPECT_NE(LastError().find(pid), std::string::npos) << LastError();
+  EXPECT_NE(LastError().find(store_), std::string::npos) << LastError();
+  // The loser touched nothing: the winner works on.
+  Order(writer.get(), 't');
+  writer->Kill();
+  ASSERT_EQ(db.Open(uri_), SQLITE_OK) << LastError();
+  EXPECT_EQ(db.QueryInt("SELECT n FROM counter"), 1);
+  EXPECT_EQ(db.Exec(kTransfer), SQLITE_OK);
+}
+
+TEST_F(SecondProcessTest, AFollowerSeesEachCommit) {
+  auto writer = StartWriter();
+  SqliteDb db;
+  ASSERT_EQ(OpenFollower(&db), SQLITE_OK) << LastError();
+  for (int64_t i = 1; i <= 30; ++i) {
+    Order(writer.get(), i % 10 == 0 ? 'l' : 't');
+    int64_t count = 0;
+    ASSERT_NO_FATAL_FAILURE(Look(&db, &count));
+    EXPECT_EQ(count, i);
+  }
+  EXPECT_EQ(db.Exec("UPDATE counter SET n = 0"), SQLITE_READONLY);
+}
+
+TEST_F(SecondProcessTest, AFollowersTransactionIsOneSnapshot) {
+  auto writer = StartWriter();
+  SqliteDb db;
+  ASSERT_EQ(OpenFollower(&db), SQLITE_OK) << LastError();
+  ASSERT_EQ(db.Exec("BEGIN"), SQLITE_OK);
+  int64_t first = 0;
+  ASSERT_NO_FATAL_FAILURE(Look(&db, &first));
+  for (int i = 0; i < 20; ++i) {
+    Order(writer.get(), i % 5 == 0 ? 'l' : 't');
+    int64_t count = 0;
+    ASSERT_NO_FATAL_FAILURE(Look(&db, &count));
+    EXPECT_EQ(count, first);
+  }
+  ASSERT_EQ(db.Exec("COMMIT"), SQLITE_OK);
+  int64_t count = 0;
+  ASSERT_NO_FATAL_FAILURE(Look(&db, &count));
+  EXPECT_EQ(count, first + 20);
+}
+
+// The writer flushes, compacts, stages and vacuums under it.
+TEST_F(SecondProcessTest, AFollowerIsConsistentBesideABusyWriter) {
+  auto writer = StartWriter();
+  SqliteDb db;
+  ASSERT_EQ(OpenFollower(&db), SQLITE_OK) << LastError();
+  writer->Say('r');
+  const auto end = std::chrono::steady_clock::now() + kFollowTime;
+  int64_t last = 0;
+  int64_t changes = 0;
+  while (std::chrono::steady_clock::now() < end) {
+    int64_t count = 0;
+    ASSERT_NO_FATAL_FAILURE(Look(&db, &count));
+    EXPECT_GE(count, last) << "back in time";
+    changes += count != last ? 1 : 0;
+    last = count;
+  }
+  EXPECT_GT(changes, 2);
+  EXPECT_EQ(db.QueryText("PRAGMA integrity_check"), "ok") << LastError();
+}
+
+TEST_F(SecondProcessTest, AFollowerOutlivesTheWriter) {
+  SqliteDb db;
+  int64_t last = 0;
+  for (int round = 0; round < 5; ++round) {
+    auto writer = StartWriter();
+    if (round == 0) {
+      ASSERT_EQ(OpenFollower(&db), SQLITE_OK) << LastError();
+    }
+    Order(writer.get(), 't');
+    int64_t count = 0;
+    ASSERT_NO_FATAL_FAILURE(Look(&db, &count));
+    EXPECT_GE(count, last + 1);
+    last = count;
+    if (round % 2 == 1) {
+      writer->Say('r');
+      usleep(50000);
+    }
+    writer->Kill();
+    ASSERT_NO_FATAL_FAILURE(Look(&db, &count));
+    EXPECT_GE(count, last);
+    last = count;
+  }
+}
+
+// A process that follows may write later, when the store is free.
+TEST_F(SecondProcessTest, AFollowerMayBecomeTheWriter) {
+  auto writer = StartWriter();
+  SqliteDb follower;
+  ASSERT_EQ(OpenFollower(&follower), SQLITE_OK) << LastError();
+  writer->Kill();
+  SqliteDb db;
+  ASSERT_EQ(db.Open(uri_), SQLITE_OK) << LastError();
+  ASSERT_EQ(db.Exec(kTransfer), SQLITE_OK);
+  int64_t count = 0;
+  ASSERT_NO_FATAL_FAILURE(Look(&follower, &count));
+  EXPECT_EQ(count, 1);
+}
+
+// In a child of fork(): 0 when all is refused as it should be.
+int TryInForkedChild(SqliteDb* inherited, const std::string& uri) {
+  if (inherited->Exec("SELECT count(*) FROM account") == SQLITE_OK) return 1;
+  if (inherited->Exec("UPDATE counter SET n = 99") == SQLITE_OK) return 2;
+  SqliteDb db;
+  if (db.Open(uri) != SQLITE_CANTOPEN) return 3;
+  if (LastError().find("fork") == std::string::npos) return 4;
+  if (db.Open(uri + "&mode=ro", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI) !=
+      SQLITE_CANTOPEN) {
+    return 5;
+  }
+  return 0;
+}
+
+TEST_F(SecondProcessTest, AForkedChildIsRefusedAndDoesNoHarm) {
+  SqliteDb db;
+  ASSERT_EQ(db.Open(uri_), SQLITE_OK) << LastError();
+  ASSERT_EQ(db.Exec(kFound), SQLITE_OK);
+  for (const bool runs_handlers : {true, false}) {
+    const pid_t pid = fork();
+    ASSERT_GE(pid, 0);
+    if (pid == 0) {
+      const int result = TryInForkedChild(&db, uri_);
+      if (runs_handlers) std::exit(result);
+      _exit(result);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(pid, &status, 0), pid);
+    ASSERT_TRUE(WIFEXITED(status)) << status;
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+    ASSERT_EQ(db.Exec(kTransfer), SQLITE_OK) << LastError();
+  }
+  EXPECT_EQ(db.QueryInt("SELECT n FROM counter"), 2);
+  EXPECT_EQ(db.QueryText("PRAGMA integrity_check"), "ok");
+  db.Close();
+  CloseStore(store_);
+  // A process of its own finds all of it, and the lock free.
+  auto writer = StartWriter();
+  SqliteDb follower;
+  ASSERT_EQ(OpenFollower(&follower), SQLITE_OK) << LastError();
+  int64_t count = 0;
+  ASSERT_NO_FATAL_FAILURE(Look(&follower, &count));
+  EXPECT_EQ(count, 2);
+}
+
+}  // namespace
+}  // namespace actorkv

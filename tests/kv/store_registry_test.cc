@@ -1,0 +1,231 @@
+// StoreRegistry: one store for each directory and process, what is refused,
+// the linger, fork().
+
+#include "kv/store_registry.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <thread>
+
+#include "kv/memory_engine.h"
+#include "tests/support/store_harness.h"
+
+namespace actorkv {
+namespace {
+
+class StoreRegistryTest : public testing::Test {
+ protected:
+  ~StoreRegistryTest() override {
+    registry_->SetEngineFactoryForTesting(nullptr);
+    registry_->CloseIdle();
+  }
+
+  Status Acquire(const std::string& directory, OpenMode mode) {
+    return registry_->Acquire(directory, mode, &store_);
+  }
+
+  StoreRegistry* const registry_ = StoreRegistry::Instance();
+  const TempDir dir_;
+  const std::string path_ = dir_.File("store");
+  std::shared_ptr<Store> store_;
+};
+
+void Put(const std::shared_ptr<Store>& store, const std::string& name) {
+  std::shared_ptr<Actor> actor;
+  ASSERT_OK(store->OpenActor(name, &actor));
+  std::shared_ptr<const HeadState> base;
+  ASSERT_OK(actor->Current(&base));
+  BranchWriter writer(store, actor, base, kMinPageSize);
+  ASSERT_OK(writer.WritePage(1, TestPage(kMinPageSize, 1, 1).data()));
+  std::vector<PendingCommit> commits(1);
+  commits[0].writer = &writer;
+  commits[0].spec.page_count = 1;
+  ASSERT_OK(CommitAll(store.get(), Durability::kSynced, &commits));
+}
+
+bool Exists(const std::shared_ptr<Store>& store, const std::string& name) {
+  std::shared_ptr<Actor> actor;
+  EXPECT_OK(store->OpenActor(name, &actor));
+  std::shared_ptr<const HeadState> state;
+  EXPECT_OK(actor->Current(&state));
+  return state->exists;
+}
+
+TEST_F(StoreRegistryTest, OneStoreForAllPathsOfADirectory) {
+  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  const auto first = store_;
+  ASSERT_OK(Acquire(path_ + "/", OpenMode::kExisting));
+  EXPECT_EQ(store_, first);
+  std::filesystem::create_directory_symlink(path_, dir_.File("link"));
+  ASSERT_OK(Acquire(dir_.File("link"), OpenMode::kCreate));
+  EXPECT_EQ(store_, first);
+  ASSERT_OK(Acquire(path_, OpenMode::kFollow));
+  EXPECT_EQ(store_, first) << "this process's own writer";
+  ASSERT_OK(Acquire(dir_.File("other"), OpenMode::kCreate));
+  EXPECT_NE(store_, first);
+}
+
+TEST_F(StoreRegistryTest, WhatIsThereComesBack) {
+  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  Put(store_, "a");
+  store_.reset();
+  registry_->CloseIdle();
+  ASSERT_OK(Acquire(path_, OpenMode::kExisting));
+  EXPECT_TRUE(Exists(store_, "a"));
+}
+
+TEST_F(StoreRegistryTest, Refusals) {
+  std::filesystem::create_directory(dir_.File("empty"));
+  std::ofstream(dir_.File("file")) << "x";
+  std::filesystem::create_directory(dir_.File("full"));
+  std::ofstream(dir_.File("full/letter.txt")) << "x";
+  std::filesystem::create_directory(dir_.File("rocksdb"));
+  std::ofstream(dir_.File("rocksdb/CURRENT")) << "MANIFEST-000005\n";
+  std::filesystem::create_directory(dir_.File("newer"));
+  std::ofstream(dir_.File("newer/actorkv.format"))
+      << "actorkv store, format 2\n";
+  const struct {
+    std::string name;
+    OpenMode mode;
+    Code code;
+    std::string message;
+  } kCases[] = {
+      {"none", OpenMode::kExisting, Code::kNotFound, "none"},
+      {"none", OpenMode::kFollow, Code::kNotFound, "none"},
+      {"no/parent", OpenMode::kCreate, Code::kNotFound, "no/parent"},
+      {"empty", OpenMode::kExisting, Code::kNotFound, "no store there"},
+      {"empty", OpenMode::kFollow, Code::kNotFound, "no store there"},
+      {"file", OpenMode::kCreate, Code::kInvalidArgument, "is a directory"},
+      {"full", OpenMode::kCreate, Code::kInvalidArgument, "letter.txt"},
+      {"rocksdb", OpenMode::kCreate, Code::kInvalidArgument,
+       "a RocksDB database that is not a store"},
+      {"newer", OpenMode::kCreate, Code::kNotSupported, "store format 2"},
+  };
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(c.name);
+    EXPECT_TRUE(IsError(Acquire(dir_.File(c.name), c.mode), c.code, c.message));
+    EXPECT_EQ(store_, nullptr);
+  }
+  EXPECT_FALSE(std::filesystem::exists(dir_.File("none")));
+  EXPECT_FALSE(std::filesystem::exists(dir_.File("full/actorkv.format")));
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.File("empty")));
+  EXPECT_OK(Acquire(dir_.File("empty"), OpenMode::kCreate));
+}
+
+TEST_F(StoreRegistryTest, AnIdleStoreClosesAfterTheLinger) {
+  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  const std::weak_ptr<Store> watch = store_;
+  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  EXPECT_FALSE(watch.expired());
+  store_.reset();
+  EXPECT_FALSE(watch.expired()) << "kept for the next connection";
+  const auto give_up =
+      std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!watch.expired() && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  EXPECT_TRUE(watch.expired());
+}
+
+TEST_F(StoreRegistryTest, TheBackgroundThreadDropsDeadStages) {
+  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  {
+    std::shared_ptr<Actor> actor;
+    ASSERT_OK(store_->OpenActor("a", &actor));
+    std::shared_ptr<const HeadState> base;
+    ASSERT_OK(actor->Current(&base));
+    BranchWriter writer(store_, actor, base, kMinPageSize);
+    ASSERT_OK(writer.WritePage(2, TestPage(kMinPageSize, 2, 1).data()));
+    ASSERT_OK(writer.Stage());
+  }
+  registry_->Wake();
+  size_t stages = 1;
+  for (int i = 0; i < 400 && stages > 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    std::vector<KeyValue> pairs;
+    ASSERT_OK(store_->engine()->NewReader()->Scan({PartitionKind::kCatalog, 0},
+                                                  "S", 1, &pairs));
+    stages = !pairs.empty() && pairs[0].key[0] == 'S' ? 1 : 0;
+  }
+  EXPECT_EQ(stages, 0u);
+}
+
+TEST_F(StoreRegistryTest, AReplacedDirectoryIsAnotherStore) {
+  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  Put(store_, "a");
+  auto old_store = store_;
+  std::filesystem::rename(path_, dir_.File("moved"));
+  // RocksDB knows its open databases by their paths.
+  EXPECT_TRUE(IsError(Acquire(path_, OpenMode::kCreate), Code::kBusy,
+                      "lock hold by current process"));
+  ASSERT_OK(Acquire(dir_.File("moved"), OpenMode::kExisting));
+  EXPECT_EQ(store_, old_store);
+  old_store.reset();
+  store_.reset();
+  registry_->CloseIdle();
+  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  EXPECT_FALSE(Exists(store_, "a"));
+}
+
+TEST_F(StoreRegistryTest, AReplacedMarkerIsNoticed) {
+  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  const auto old_store = store_;
+  std::filesystem::rename(path_ + "/actorkv.format", dir_.File("kept"));
+  ASSERT_OK(WriteMarker(path_));
+  EXPECT_TRUE(IsError(Acquire(path_, OpenMode::kExisting), Code::kIOError,
+                      "was replaced while it is open"));
+}
+
+TEST_F(StoreRegistryTest, AnotherEngine) {
+  registry_->SetEngineFactoryForTesting(
+      [](const std::string&, OpenMode, std::unique_ptr<Engine>* engine) {
+        *engine = NewMemoryEngine(UnboundedLimits());
+        return Status::Ok();
+      });
+  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  EXPECT_EQ(store_->engine()->Describe(), "memory");
+  registry_->SetEngineFactoryForTesting(
+      [](const std::string& directory, OpenMode, std::unique_ptr<Engine>*) {
+        return Status::NoSpace("no room in " + directory);
+      });
+  EXPECT_TRUE(IsError(Acquire(dir_.File("full"), OpenMode::kCreate),
+                      Code::kNoSpace, "no room in"));
+}
+
+TEST_F(StoreRegistryTest, ManyThreadsOpenOneStore) {
+  std::vector<std::thread> threads;
+  std::vector<std::shared_ptr<Store>> stores(6);
+  for (auto& store : stores) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20; ++i) {
+        store.reset();
+        EXPECT_OK(registry_->Acquire(path_, OpenMode::kCreate, &store));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& store : stores) EXPECT_EQ(store, stores[0]);
+}
+
+TEST_F(StoreRegistryTest, AChildOfForkIsRefused) {
+  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    std::shared_ptr<Store> store;
+    const Status s = registry_->Acquire(path_, OpenMode::kExisting, &store);
+    registry_->Shutdown();  // does nothing
+    _exit(IsError(s, Code::kNotSupported, "was forked") ? 0 : 1);
+  }
+  int result = 0;
+  ASSERT_EQ(waitpid(child, &result, 0), child);
+  EXPECT_TRUE(WIFEXITED(result));
+  EXPECT_EQ(WEXITSTATUS(result), 0);
+  Put(store_, "a");  // the parent goes on
+}
+
+}  // namespace
+}  // namespace actorkv
