@@ -74,6 +74,8 @@ Status Actor::LoadLocked() {
   if (Status s = LoadHeadState(reader.get(), name_, &state); !s.ok()) return s;
   state_ = std::move(state);
   state_epoch_ = epoch;
+  // What came between the last head and this one is not known.
+  changes_->Reset(state_->head.snapshot.branch, state_->head.snapshot.txid);
   return Status::Ok();
 }
 
@@ -129,8 +131,11 @@ TxId Actor::TakeTxId() {
   return last_txid_;
 }
 
-void Actor::Publish(std::shared_ptr<const HeadState> state) {
+void Actor::Publish(std::shared_ptr<const HeadState> state,
+                    const std::vector<PageNo>& pages) {
   std::lock_guard<std::mutex> lock(mutex_);
+  const Snapshot& snapshot = state->head.snapshot;
+  changes_->Add(snapshot.branch, snapshot.txid, pages);
   state_ = std::move(state);
   state_epoch_ = epoch_->load(std::memory_order_acquire);
   continues_branch_ = true;

@@ -18,7 +18,9 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
+#include "kv/change_log.h"
 #include "kv/engine.h"
 #include "kv/lineage.h"
 #include "kv/records.h"
@@ -66,8 +68,12 @@ class Actor {
   // A txid above the head's and above every one given before.
   TxId TakeTxId();
 
-  // A commit is done.
-  void Publish(std::shared_ptr<const HeadState> state);
+  // A commit is done, which changed `pages` and no others.
+  void Publish(std::shared_ptr<const HeadState> state,
+               const std::vector<PageNo>& pages);
+
+  // What is known of changes between heads.
+  const std::shared_ptr<ChangeLog>& changes() const { return changes_; }
 
   // The generation was raised. The next commit may have to go to a new branch:
   // whoever wrote before may have left something behind on this one.
@@ -77,8 +83,8 @@ class Actor {
   // in doubt came after. See Store::CanContinueBranch().
   bool continues_branch();
 
-  // The outcome of a commit is not known, or it failed on the way: the head is read again before it is
-  // next used.
+  // The outcome of a commit is not known, or it failed on the way: the head is
+  // read again before it is next used.
   void Forget();
 
   // `lineage` gives the same pages as the present one, by a shorter way.
@@ -91,6 +97,8 @@ class Actor {
   const uint64_t opened_at_us_;
   Engine* const engine_;
   const std::atomic<uint64_t>* const epoch_;
+
+  const std::shared_ptr<ChangeLog> changes_ = std::make_shared<ChangeLog>();
 
   std::mutex mutex_;
   std::shared_ptr<const HeadState> state_;  // null: to be read

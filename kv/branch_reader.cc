@@ -13,7 +13,36 @@ void ApplyStamp(uint32_t stamp, char* page) {
   for (size_t offset : kStampOffsets) StoreBig32(page + offset, stamp);
 }
 
+namespace {
+
+Status UnpackForCache(const PageVersion& version, uint32_t page_size,
+                      PagePin* pin) {
+  // A raw chunk is copied straight from the engine's memory.
+  if (version.chunk.codec == Codec::kRaw &&
+      version.chunk.payload.size() == page_size) {
+    *pin = std::make_shared<const CachedPage>(
+        version.id.txid, version.chunk.page_hash, version.chunk.payload);
+    return Status::Ok();
+  }
+  std::string page(page_size, '\0');
+  if (Status s = UnpackPage(version.id, version.chunk, page_size, page.data());
+      !s.ok()) {
+    return s;
+  }
+  *pin = std::make_shared<const CachedPage>(version.id.txid,
+                                            version.chunk.page_hash, page);
+  return Status::Ok();
+}
+
+}  // namespace
+
 BranchReader::BranchReader(Engine* engine) : engine_(engine) {}
+
+void BranchReader::UseCache(uint64_t store_id,
+                            std::shared_ptr<const ChangeLog> changes) {
+  cache_store_id_ = store_id;
+  changes_ = std::move(changes);
+}
 
 void BranchReader::SetSnapshot(const Snapshot& snapshot,
                                std::shared_ptr<const Lineage> lineage) {
@@ -64,18 +93,42 @@ Status BranchReader::FindPage(PageNo pgno, PageVersion* version) {
       "page missing: " + ChunkName({snapshot_.branch, pgno, snapshot_.txid}));
 }
 
+Status BranchReader::PinPage(PageNo pgno, PagePin* pin) {
+  const PageKey key{cache_store_id_, snapshot_.branch, pgno};
+  PageCache* cache = PageCache::Instance();
+  *pin = cache->Find(key, snapshot_.txid, changes_.get());
+  if (*pin != nullptr && (*pin)->page().size() == snapshot_.page_size) {
+    return Status::Ok();
+  }
+  PageVersion version;
+  if (Status s = FindPage(pgno, &version); !s.ok()) return s;
+  std::shared_ptr<const CachedPage> read;
+  if (Status s = UnpackForCache(version, snapshot_.page_size, &read); !s.ok()) {
+    return s;
+  }
+  cache->Insert(key, snapshot_.txid, read);
+  *pin = std::move(read);
+  return Status::Ok();
+}
+
+Status BranchReader::UnpackInto(PageNo pgno, char* page) {
+  if (cache_store_id_ != 0) {
+    PagePin pin;
+    if (Status s = PinPage(pgno, &pin); !s.ok()) return s;
+    std::memcpy(page, pin->page().data(), snapshot_.page_size);
+    return Status::Ok();
+  }
+  PageVersion version;
+  if (Status s = FindPage(pgno, &version); !s.ok()) return s;
+  return UnpackPage(version.id, version.chunk, snapshot_.page_size, page);
+}
+
 Status BranchReader::ReadPage(PageNo pgno, char* page) {
   if (pgno == LockPage(snapshot_.page_size)) {
     std::memset(page, 0, snapshot_.page_size);
     return Status::Ok();
   }
-  PageVersion version;
-  if (Status s = FindPage(pgno, &version); !s.ok()) return s;
-  if (Status s =
-          UnpackPage(version.id, version.chunk, snapshot_.page_size, page);
-      !s.ok()) {
-    return s;
-  }
+  if (Status s = UnpackInto(pgno, page); !s.ok()) return s;
   if (pgno == 1 && snapshot_.stamp.has_value()) {
     ApplyStamp(*snapshot_.stamp, page);
   }
@@ -84,6 +137,12 @@ Status BranchReader::ReadPage(PageNo pgno, char* page) {
 
 Status BranchReader::HashPage(PageNo pgno, uint64_t* page_hash) {
   if (pgno != 1 || !snapshot_.stamp.has_value()) {
+    if (cache_store_id_ != 0) {
+      PagePin pin;
+      if (Status s = PinPage(pgno, &pin); !s.ok()) return s;
+      *page_hash = pin->page_hash();
+      return Status::Ok();
+    }
     PageVersion version;
     if (Status s = FindPage(pgno, &version); !s.ok()) return s;
     *page_hash = version.chunk.page_hash;

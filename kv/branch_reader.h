@@ -15,6 +15,7 @@
 #include "kv/chunk.h"
 #include "kv/engine.h"
 #include "kv/lineage.h"
+#include "kv/page_cache.h"
 #include "kv/types.h"
 
 namespace actorkv {
@@ -33,6 +34,10 @@ class BranchReader {
  public:
   explicit BranchReader(Engine* engine);
 
+  // From now on looks for pages in the page cache first, and keeps what it
+  // reads there. `store_id` is Store::cache_id(); `changes` are the actor's.
+  void UseCache(uint64_t store_id, std::shared_ptr<const ChangeLog> changes);
+
   // From now on reads `snapshot`, whose branch is the first of `lineage`.
   void SetSnapshot(const Snapshot& snapshot,
                    std::shared_ptr<const Lineage> lineage);
@@ -49,6 +54,10 @@ class BranchReader {
   // no data of the database.
   Status ReadPage(PageNo pgno, char* page);
 
+  // The page as stored, without the stamp, in memory that stays. Not the lock
+  // page. REQUIRES: UseCache() was called.
+  Status PinPage(PageNo pgno, PagePin* pin);
+
   // Finds the version without unpacking it. The lock page has none.
   Status FindPage(PageNo pgno, PageVersion* version);
 
@@ -58,7 +67,11 @@ class BranchReader {
  private:
   EngineReader* engine_reader();
 
+  Status UnpackInto(PageNo pgno, char* page);
+
   Engine* const engine_;
+  uint64_t cache_store_id_ = 0;  // 0: no cache
+  std::shared_ptr<const ChangeLog> changes_;
   std::unique_ptr<EngineReader> reader_;  // null: nothing held
   bool fresh_ = false;  // reader_ was made or refreshed for this snapshot
   Snapshot snapshot_;

@@ -36,6 +36,7 @@ BranchWriter::BranchWriter(std::shared_ptr<Store> store,
       base_reader_(store_->engine()),
       page_count_(rewrite_ ? 0 : base_->head.snapshot.page_count),
       base_limit_(page_count_) {
+  base_reader_.UseCache(store_->cache_id(), actor_->changes());
   base_reader_.SetSnapshot(base_->head.snapshot, base_->lineage);
 }
 
@@ -46,7 +47,17 @@ BranchWriter::~BranchWriter() {
   }
 }
 
+// The next commit reads the hashes of these pages.
+void BranchWriter::CacheMadePages() {
+  for (size_t i = 0; i < changed_pages_.size(); ++i) {
+    PageCache::Instance()->Insert(
+        {store_->cache_id(), branch(), changed_pages_[i]}, txid_,
+        std::move(made_pages_[i]));
+  }
+}
+
 void BranchWriter::Detach(bool committed) {
+  if (committed) CacheMadePages();
   // Where the commit could not take the stage record away, dropping the stage
   // does; it finds the branch record and keeps the branch.
   if (committed && stage_known_ &&
@@ -90,6 +101,11 @@ Status BranchWriter::WritePage(PageNo pgno, const char* page) {
 }
 
 Status BranchWriter::Truncate(uint32_t page_count) {
+  if (failed_.ok()) failed_ = Cut(page_count);
+  return failed_;
+}
+
+Status BranchWriter::Cut(uint32_t page_count) {
   if (!failed_.ok()) return failed_;
   for (auto it = pages_.upper_bound(page_count); it != pages_.end();) {
     it = pages_.erase(it);
@@ -146,8 +162,8 @@ Status BranchWriter::Differs(bool* differs) {
   for (const auto& [pgno, page] : pages_) {
     uint64_t base_hash = 0;
     bool equal = false;
-    if (Status s = EqualsBase(pgno, page, PageHash(pgno, page), &base_hash,
-                              &equal);
+    if (Status s =
+            EqualsBase(pgno, page, PageHash(pgno, page), &base_hash, &equal);
         !s.ok()) {
       return s;
     }
@@ -163,8 +179,8 @@ void BranchWriter::TakeIds(bool stage, Batch* batch) {
   if (!base_->exists && actor_id_ == ActorId{}) {
     actor_id_ = ActorId{store_->NewId(batch)};
   }
-  const bool fresh_branch = stage || !base_->exists ||
-                            !store_->CanContinueBranch(actor_.get());
+  const bool fresh_branch =
+      stage || !base_->exists || !store_->CanContinueBranch(actor_.get());
   if (fresh_branch && stage_ == BranchId{}) {
     stage_ = BranchId{store_->NewId(batch)};
   }
@@ -243,7 +259,12 @@ void BranchWriter::PutChunk(PageNo pgno, const std::string& page,
   written_bytes_ += value.size();
   if (IsStaged(pgno)) return;
   ++changed_page_count_;
-  if (stage_ == BranchId{}) return;
+  if (stage_ == BranchId{}) {
+    changed_pages_.push_back(pgno);
+    made_pages_.push_back(
+        std::make_shared<const CachedPage>(txid_, page_hash, page));
+    return;
+  }
   if (staged_.size() <= pgno) staged_.resize(std::max(pgno, page_count_) + 1);
   staged_[pgno] = true;
   ++staged_count_;

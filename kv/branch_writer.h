@@ -27,6 +27,7 @@
 
 #include "kv/actor.h"
 #include "kv/branch_reader.h"
+#include "kv/page_cache.h"
 #include "kv/store.h"
 
 namespace actorkv {
@@ -61,6 +62,10 @@ class BranchWriter {
   // The size of the database as the transaction sees it.
   uint32_t page_count() const { return page_count_; }
 
+  // The pages that the prepared commit stores, in no order; not of a stage,
+  // whose branch is new.
+  const std::vector<PageNo>& changed_pages() const { return changed_pages_; }
+
   // Of pages that are not staged.
   size_t memory_bytes() const { return memory_bytes_; }
 
@@ -71,7 +76,8 @@ class BranchWriter {
   // Grows the database when pgno is past its end. The lock page is ignored.
   Status WritePage(PageNo pgno, const char* page);
 
-  // Cuts the database. What is cut reads as zeros if it grows back.
+  // Cuts the database. What is cut reads as zeros if it grows back. An error
+  // is as one of Stage().
   Status Truncate(uint32_t page_count);
 
   // True when the content or the size differs from the base.
@@ -97,6 +103,8 @@ class BranchWriter {
   Status HashOfBase(PageNo pgno, uint64_t* page_hash);
   Status EqualsBase(PageNo pgno, const std::string& page, uint64_t page_hash,
                     uint64_t* base_hash, bool* equal);
+  void CacheMadePages();
+  Status Cut(uint32_t page_count);
   void TakeIds(bool stage, Batch* batch);
   void BeginStage(Batch* batch);
   Status StagePages();
@@ -140,6 +148,8 @@ class BranchWriter {
   uint64_t digest_delta_ = 0;  // modulo 2^64
   uint32_t changed_page_count_ = 0;
   uint64_t written_bytes_ = 0;
+  std::vector<PageNo> changed_pages_;
+  std::vector<PagePin> made_pages_;  // of changed_pages_, for the cache
 };
 
 }  // namespace actorkv

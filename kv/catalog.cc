@@ -36,8 +36,8 @@ Status NextActor(Store* store, const std::string& name, bool* found,
   if (Status s = reader->Seek(CatalogPartition(), {start}, &pairs); !s.ok()) {
     return s;
   }
-  *found = pairs[0].has_value() &&
-           pairs[0]->key.substr(0, 1) == ActorEntryPrefix();
+  *found =
+      pairs[0].has_value() && pairs[0]->key.substr(0, 1) == ActorEntryPrefix();
   if (!*found) return Status::Ok();
   if (Status s = ParseActorEntryKey(pairs[0]->key, next_name); !s.ok()) {
     return s;
@@ -45,8 +45,8 @@ Status NextActor(Store* store, const std::string& name, bool* found,
   return LoadHeadState(reader.get(), *next_name, state);
 }
 
-Status DeleteActor(Store* store, const std::string& name,
-                   uint32_t cookie_floor, TxId* txid) {
+Status DeleteActor(Store* store, const std::string& name, uint32_t cookie_floor,
+                   TxId* txid) {
   return store->WhileClosed({name}, [&]() -> Status {
     std::shared_ptr<const HeadState> state;
     if (Status s = LoadLive(store, name, &state); !s.ok()) return s;
@@ -54,8 +54,8 @@ Status DeleteActor(Store* store, const std::string& name,
     ActorEntry entry = state->entry;
     entry.state = ActorState::kDeleted;
     entry.deleted_at_us = store->clock()->Next(&batch);
-    entry.stamp_floor = std::max(entry.stamp_floor,
-                                 state->head.snapshot.stamp.value_or(0));
+    entry.stamp_floor =
+        std::max(entry.stamp_floor, state->head.snapshot.stamp.value_or(0));
     entry.cookie_floor = std::max(entry.cookie_floor, cookie_floor);
     const std::string key = ActorEntryKey(name);
     batch.Put(CatalogPartition(), key, EncodeRecord(key, entry));

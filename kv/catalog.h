@@ -22,8 +22,8 @@ std::string NameAfter(const std::string& name);
 // Marks the actor as deleted. Its pages stay until history is reclaimed.
 // *txid: of its head. `cookie_floor`: the schema cookie that a later actor of
 // this name must exceed. Errors: kNotFound; kBusy when it is open.
-Status DeleteActor(Store* store, const std::string& name,
-                   uint32_t cookie_floor, TxId* txid);
+Status DeleteActor(Store* store, const std::string& name, uint32_t cookie_floor,
+                   TxId* txid);
 
 // Errors: kNotFound; kAlreadyExists for the new name, also a deleted actor's;
 // kBusy when one of the two is open; kInvalidArgument for a name that no actor

@@ -53,7 +53,7 @@ Status ResolveUnknown(Store* store, const PendingCommit& commit,
 void Finish(Store* store, std::vector<PendingCommit>* commits) {
   for (PendingCommit& commit : *commits) {
     const std::shared_ptr<Actor>& actor = commit.writer->actor();
-    actor->Publish(commit.state);
+    actor->Publish(commit.state, commit.writer->changed_pages());
     commit.writer->Detach(/*committed=*/true);
     if (commit.state->lineage->size() > kMaxLineageDepth) {
       store->SuggestFlatten(actor);
@@ -86,8 +86,7 @@ Status CheckBeforeCommit(Store* store,
     return Status::NotSupported("the store is open read-only: " +
                                 store->path());
   }
-  if (commits.size() > 1 &&
-      !store->engine()->limits().multi_partition_commit) {
+  if (commits.size() > 1 && !store->engine()->limits().multi_partition_commit) {
     return Status::NotSupported(
         "this engine cannot commit several actors at once");
   }
@@ -116,8 +115,8 @@ Status CommitAll(Store* store, Durability durability,
   stamp.committed_at_us = store->clock()->Next(&batch);
   stamp.commit_id = store->NewCommitId();
   for (PendingCommit& commit : *commits) {
-    if (Status s = commit.writer->Prepare(commit.spec, stamp, &batch,
-                                          &commit.state);
+    if (Status s =
+            commit.writer->Prepare(commit.spec, stamp, &batch, &commit.state);
         !s.ok()) {
       return s;
     }

@@ -26,7 +26,8 @@ struct PendingCommit {
   std::shared_ptr<const HeadState> state;
 };
 
-// Commits; all writers are of `store`, each of another actor. Errors: kFenced,
+// Commits; all writers are of `store`, each of another actor, and there is at
+// least one. Errors: kFenced,
 // with expected and actual generation; kConflict when a head moved;
 // kNotSupported for several actors on an engine that cannot do it, before
 // anything is written; kNoSpace, kIOError.

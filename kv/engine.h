@@ -111,7 +111,10 @@ class Batch {
 
 enum class Durability {
   kBuffered,  // survives the death of the process, not a power loss
-  kSynced,    // on stable storage when Commit returns
+  // On stable storage when Commit returns, and so is every kBuffered commit
+  // that was done before it, whatever its partition: what a power loss leaves
+  // is the store as it was after some commit.
+  kSynced,
 };
 
 enum class CommitOutcome {

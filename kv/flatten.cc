@@ -98,8 +98,8 @@ class Flattener {
     batch.AddGuard(ActorPartition(actor_), key, old_bytes);
     CommitResult result = store_->Commit(batch, Durability::kBuffered);
     if (!result.done()) return result.status;
-    *lineage = std::make_shared<Lineage>(
-        Lineage{lineage_->front(), lineage_->back()});
+    *lineage =
+        std::make_shared<Lineage>(Lineage{lineage_->front(), lineage_->back()});
     return Status::Ok();
   }
 

@@ -21,6 +21,11 @@ constexpr size_t kScanStages = 256;
 // was alive at the last sweep.
 constexpr size_t kMinSweep = 1024;
 
+uint64_t NextCacheId() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
+
 uint64_t RandomId() {
   std::random_device device;
   return uint64_t{device()} << 32 | device();
@@ -53,6 +58,7 @@ Status CheckActorName(const std::string& name) {
 Store::Store(std::string path, std::unique_ptr<Engine> engine, bool read_only)
     : path_(std::move(path)),
       read_only_(read_only),
+      cache_id_(NextCacheId()),
       engine_(std::move(engine)),
       commit_id_base_(RandomId()) {}
 
@@ -108,8 +114,7 @@ Status Store::LoadDeadStages(EngineReader* reader) {
   std::string start = StagePrefix();
   for (;;) {
     std::vector<KeyValue> pairs;
-    if (Status s =
-            reader->Scan(CatalogPartition(), start, kScanStages, &pairs);
+    if (Status s = reader->Scan(CatalogPartition(), start, kScanStages, &pairs);
         !s.ok()) {
       return s;
     }
@@ -259,8 +264,8 @@ Status Store::DropStage(const Stage& stage) {
   std::unique_ptr<EngineReader> reader = engine_->NewReader();
   const std::string branch_key = BranchRecordKey(stage.branch);
   std::vector<std::optional<std::string>> values;
-  if (Status s = reader->Get(ActorPartition(stage.actor), {branch_key},
-                             &values);
+  if (Status s =
+          reader->Get(ActorPartition(stage.actor), {branch_key}, &values);
       !s.ok()) {
     return s;
   }

@@ -39,6 +39,10 @@ class Store : public std::enable_shared_from_this<Store> {
   Clock* clock() { return &clock_; }
   const StoreRecord& record() const { return record_; }
 
+  // Of this object, never used again in the process: a store that was opened
+  // anew, or a copy of it, shares no cached page.
+  uint64_t cache_id() const { return cache_id_; }
+
   // The shared state of the actor of this name, existing or not.
   // Errors: kInvalidArgument for a name that no actor can have; kBusy while
   // the actor is renamed or deleted.
@@ -103,6 +107,7 @@ class Store : public std::enable_shared_from_this<Store> {
 
   const std::string path_;
   const bool read_only_;
+  const uint64_t cache_id_;
   const std::unique_ptr<Engine> engine_;
   Clock clock_;
   StoreRecord record_;

@@ -40,8 +40,8 @@ Status WriteMarker(const std::string& directory) {
   const std::string temporary = path + ".tmp";
   const std::string text =
       std::string(kText) + std::to_string(kStoreFormat) + "\n";
-  const int fd = open(temporary.c_str(),
-                      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const int fd =
+      open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) return SystemError("create", temporary, errno);
   const ssize_t written = write(fd, text.data(), text.size());
   if (written != static_cast<ssize_t>(text.size())) {

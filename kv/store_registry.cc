@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <utility>
 
 #include "kv/store_directory.h"
@@ -63,8 +64,7 @@ void StoreRegistry::SetEngineFactoryForTesting(EngineFactory factory) {
   factory_ = std::move(factory);
 }
 
-std::shared_ptr<StoreRegistry::Entry> StoreRegistry::FindEntry(
-    const Key& key) {
+std::shared_ptr<StoreRegistry::Entry> StoreRegistry::FindEntry(const Key& key) {
   std::lock_guard<std::mutex> lock(mutex_);
   std::shared_ptr<Entry>& entry = entries_[key];
   if (entry == nullptr) entry = std::make_shared<Entry>();
@@ -220,6 +220,17 @@ void StoreRegistry::ServeOnce(std::chrono::milliseconds linger) {
     bool more = store != nullptr && !store->read_only();
     while (more && store->Maintain(&more).ok()) {
     }
+  }
+  DropClosedEntries();
+}
+
+void StoreRegistry::DropClosedEntries() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (auto it = entries_.begin(); it != entries_.end();) {
+    // With no other holder, no one can be opening a store in it.
+    const bool closed =
+        it->second.use_count() == 1 && it->second->store == nullptr;
+    it = closed ? entries_.erase(it) : std::next(it);
   }
 }
 

@@ -80,6 +80,7 @@ class StoreRegistry {
                     std::unique_ptr<Engine>* engine);
   std::map<Key, std::shared_ptr<Entry>> Entries();
   void Run();
+  void DropClosedEntries();
   void ServeOnce(std::chrono::milliseconds linger);
 
   std::mutex mutex_;  // of what follows; never held while a store opens

@@ -10,7 +10,7 @@ namespace {
 struct Form {
   unsigned char first_low;
   unsigned char first_high;
-  unsigned char second_low;  // the second byte's range shuts out overlong
+  unsigned char second_low;   // the second byte's range shuts out overlong
   unsigned char second_high;  // forms, surrogates and what is too large
   size_t length;
 };

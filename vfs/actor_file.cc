@@ -50,6 +50,7 @@ ActorFile::ActorFile(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
       options_(std::move(options)),
       reader_(store_->engine()) {
   pMethods = &FileMethods<ActorFile>::kTable;
+  reader_.UseCache(store_->cache_id(), actor_->changes());
   RegisterOpenFile(this);
 }
 
@@ -77,6 +78,15 @@ Status ActorFile::TakeSnapshot() {
   }
   std::shared_ptr<const HeadState> state;
   if (Status s = actor_->Current(&state); !s.ok()) return s;
+  // Only another process can do this while the actor is open here. SQLite's
+  // page cache may hold pages of the actor that was, under the same counters.
+  const ActorId id = state->exists ? state->entry.actor : ActorId{};
+  if (actor_id_ != ActorId{} && id != actor_id_) {
+    return Status::Fenced(
+        "the actor was renamed, deleted or made anew: actor=" + actor_->name() +
+        ": open it again");
+  }
+  actor_id_ = id;
   Adopt(std::move(state));
   return Status::Ok();
 }
@@ -162,8 +172,7 @@ int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
   }
   if (!s.ok()) {
     std::memset(bytes, 0, want);
-    return ReportError(Place::kRead,
-                       s.WithContext("actor=" + actor_->name()));
+    return ReportError(Place::kRead, s.WithContext("actor=" + actor_->name()));
   }
   return copied == want ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
 }
@@ -344,6 +353,7 @@ Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
     files[i]->first_page_of_ = commits[i].state->head.snapshot;
     files[i]->Adopt(commits[i].state);
     files[i]->generation_ = commits[i].state->head.generation;
+    files[i]->actor_id_ = commits[i].state->entry.actor;
     files[i]->exclusive_since_publish_ = true;
   }
   return status;

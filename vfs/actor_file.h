@@ -126,6 +126,7 @@ class ActorFile : public sqlite3_file {
   std::atomic<int> lock_{SQLITE_LOCK_NONE};
   std::shared_ptr<const HeadState> state_;  // the snapshot; null without one
   Generation generation_;  // at the first snapshot; 0 before the actor exists
+  ActorId actor_id_;       // of the snapshots so far; 0: it did not exist
   BranchReader reader_;
   std::string first_page_;  // of snapshot first_page_of_; empty: not known
   Snapshot first_page_of_;
@@ -133,13 +134,13 @@ class ActorFile : public sqlite3_file {
 
   std::unique_ptr<Transaction> transaction_;
   std::shared_ptr<CommitGroup> group_;  // staged in it; null: not staged
-  bool sync_announced_ = false;  // FCNTL_SYNC came, xSync is the pager's
+  bool sync_announced_ = false;         // FCNTL_SYNC came, xSync is the pager's
   // The lock has not left EXCLUSIVE since the last publish: the pager may have
   // stopped counting versions.
   bool exclusive_since_publish_ = false;
   Origin origin_ = Origin::kSql;
-  int synchronous_ = 2;       // PRAGMA synchronous: 0 OFF .. 3 EXTRA
-  sqlite3** db_ = nullptr;    // from FCNTL_PDB; read it anew each time
+  int synchronous_ = 2;     // PRAGMA synchronous: 0 OFF .. 3 EXTRA
+  sqlite3** db_ = nullptr;  // from FCNTL_PDB; read it anew each time
 };
 
 }  // namespace actorkv

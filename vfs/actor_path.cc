@@ -41,10 +41,10 @@ Status ResolveActorPath(const std::string& name, ActorPath* path) {
     return s;
   }
   if (FullName(resolved).size() > size_t{kMaxPathBytes}) {
-    return Status::InvalidArgument(
-        "the name is " + std::to_string(FullName(resolved).size()) +
-        " bytes long, the limit is " + std::to_string(kMaxPathBytes) + ": " +
-        name);
+    return Status::InvalidArgument("the name is " +
+                                   std::to_string(FullName(resolved).size()) +
+                                   " bytes long, the limit is " +
+                                   std::to_string(kMaxPathBytes) + ": " + name);
   }
   *path = std::move(resolved);
   return Status::Ok();

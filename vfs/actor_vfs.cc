@@ -65,8 +65,7 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
   ActorFileOptions options;
   options.full_name = name;
   options.never_locks = uri.never_locks;
-  options.read_only =
-      (flags & SQLITE_OPEN_READWRITE) == 0 || uri.never_locks;
+  options.read_only = (flags & SQLITE_OPEN_READWRITE) == 0 || uri.never_locks;
   const bool named_vfs = uri.named_vfs || State()->is_default.load();
   std::shared_ptr<Store> store;
   s = AcquireStore(name, path, StoreMode(options.read_only, flags, named_vfs),

@@ -25,8 +25,7 @@ DatabaseHeader ParseHeader(std::string_view bytes) {
   header.write_version = byte(kWriteVersionOffset);
   header.read_version = byte(kReadVersionOffset);
   header.change_counter = LoadBig32(bytes.data() + 24);
-  header.counters_agree =
-      header.change_counter == LoadBig32(bytes.data() + 92);
+  header.counters_agree = header.change_counter == LoadBig32(bytes.data() + 92);
   if (header.counters_agree) header.page_count = LoadBig32(bytes.data() + 28);
   header.cookie = LoadBig32(bytes.data() + kCookieOffset);
   return header;

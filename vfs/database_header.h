@@ -26,7 +26,7 @@ constexpr size_t kReadVersionOffset = 19;
 constexpr size_t kCookieOffset = 40;
 
 struct DatabaseHeader {
-  bool valid = false;  // the magic and a legal page size are there
+  bool valid = false;      // the magic and a legal page size are there
   uint32_t page_size = 0;  // bytes
   uint8_t write_version = 0;
   uint8_t read_version = 0;

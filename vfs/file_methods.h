@@ -72,9 +72,7 @@ struct FileMethods {
   static int FileControl(sqlite3_file* file, int op, void* arg) {
     return Guard([&] { return Self(file)->FileControl(op, arg); });
   }
-  static int SectorSize(sqlite3_file* file) {
-    return Self(file)->SectorSize();
-  }
+  static int SectorSize(sqlite3_file* file) { return Self(file)->SectorSize(); }
   static int DeviceCharacteristics(sqlite3_file* file) {
     return Self(file)->DeviceCharacteristics();
   }

@@ -16,10 +16,9 @@ constexpr unsigned char kJournalMagic[8] = {0xd9, 0xd5, 0x05, 0xf9,
 // nothing when the low 17 bits of the size are 0.
 constexpr size_t kMaxWriteBytes = 65536;
 
-constexpr int kTemporaryFlags = SQLITE_OPEN_TEMP_JOURNAL |
-                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-                                SQLITE_OPEN_EXCLUSIVE |
-                                SQLITE_OPEN_DELETEONCLOSE;
+constexpr int kTemporaryFlags =
+    SQLITE_OPEN_TEMP_JOURNAL | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+    SQLITE_OPEN_EXCLUSIVE | SQLITE_OPEN_DELETEONCLOSE;
 
 sqlite3_file* AsFile(const std::unique_ptr<char[]>& buffer) {
   return reinterpret_cast<sqlite3_file*>(buffer.get());

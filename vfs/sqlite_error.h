@@ -10,18 +10,29 @@
 //   into its error state; with others the connection goes on with uncommitted
 //   pages in its cache.
 //
-// | Status     | open      | read        | lock             | write   | sync             | phase two   |
-// |------------|-----------|-------------|------------------|---------|------------------|-------------|
-// | NotFound   | CANTOPEN  | IOERR_DATA  | IOERR_LOCK       | IOERR_x | IOERR_FSYNC      | IOERR_FSYNC |
-// | Busy       | BUSY*     | IOERR_READ  | BUSY             | IOERR_x | IOERR_FSYNC      | IOERR_FSYNC |
-// | Conflict   | CANTOPEN  | IOERR_READ  | BUSY_SNAPSHOT    | IOERR_x | BUSY_SNAPSHOT    | IOERR_FSYNC |
-// | Fenced     | CANTOPEN  | IOERR_READ  | READONLY_DBMOVED | IOERR_x | READONLY_DBMOVED | IOERR_FSYNC |
-// | NoSpace    | FULL      | IOERR_READ  | IOERR_LOCK       | FULL    | FULL             | FULL        |
-// | Corruption | IOERR_DATA| IOERR_DATA  | IOERR_LOCK       | IOERR_x | IOERR_FSYNC      | IOERR_FSYNC |
-// | others     | CANTOPEN  | IOERR_READ  | IOERR_LOCK       | IOERR_x | IOERR_FSYNC      | IOERR_FSYNC |
+// Status     | open       | read       | lock             | write
+// -----------|------------|------------|------------------|--------
+// NotFound   | CANTOPEN   | IOERR_DATA | IOERR_LOCK       | IOERR_x
+// Busy       | CANTOPEN*  | IOERR_READ | BUSY             | IOERR_x
+// Conflict   | CANTOPEN   | IOERR_READ | BUSY_SNAPSHOT    | IOERR_x
+// Fenced     | CANTOPEN   | IOERR_READ | READONLY_DBMOVED | IOERR_x
+// NoSpace    | FULL       | IOERR_READ | IOERR_LOCK       | FULL
+// Corruption | IOERR_DATA | IOERR_DATA | IOERR_LOCK       | IOERR_x
+// others     | CANTOPEN   | IOERR_READ | IOERR_LOCK       | IOERR_x
 //
-// * a store that another process holds is SQLITE_CANTOPEN: waiting in a busy
-//   handler would not help. x is WRITE, TRUNCATE or FSTAT.
+// Status     | sync             | phase two   | SQL function
+// -----------|------------------|-------------|-------------
+// NotFound   | IOERR_FSYNC      | IOERR_FSYNC | ERROR
+// Busy       | IOERR_FSYNC      | IOERR_FSYNC | BUSY
+// Conflict   | BUSY_SNAPSHOT    | IOERR_FSYNC | ERROR
+// Fenced     | READONLY_DBMOVED | IOERR_FSYNC | ERROR
+// NoSpace    | FULL             | FULL        | FULL
+// Corruption | IOERR_FSYNC      | IOERR_FSYNC | CORRUPT
+// IOError    | IOERR_FSYNC      | IOERR_FSYNC | IOERR
+// others     | IOERR_FSYNC      | IOERR_FSYNC | ERROR
+//
+// * a store that another process holds: waiting in a busy handler would not
+//   help. x is WRITE, TRUNCATE or FSTAT.
 
 #ifndef ACTORKV_VFS_SQLITE_ERROR_H_
 #define ACTORKV_VFS_SQLITE_ERROR_H_

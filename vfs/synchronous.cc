@@ -13,8 +13,8 @@ struct Word {
   int level;
 };
 
-constexpr Word kWords[] = {{"off", 0},   {"no", 0},   {"false", 0},
-                           {"on", 1},    {"yes", 1},  {"true", 1},
+constexpr Word kWords[] = {{"off", 0},    {"no", 0},   {"false", 0},
+                           {"on", 1},     {"yes", 1},  {"true", 1},
                            {"normal", 1}, {"full", 2}, {"extra", 3}};
 
 }  // namespace

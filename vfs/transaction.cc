@@ -219,8 +219,7 @@ std::optional<uint32_t> Transaction::Stamp(const DatabaseHeader& header,
 }
 
 Status Transaction::Recut(uint32_t page_size, uint32_t page_count) {
-  auto cut =
-      std::make_unique<BranchWriter>(store_, actor_, base_, page_size);
+  auto cut = std::make_unique<BranchWriter>(store_, actor_, base_, page_size);
   std::string page(page_size, '\0');
   for (PageNo pgno = 1; pgno <= page_count; ++pgno) {
     size_t copied = 0;

@@ -16,10 +16,9 @@ constexpr const char* kKnown[] = {"vfs",    "mode",      "cache",  "psow",
                                   "key",    "textkey"};
 
 bool IsKnown(const std::string& key) {
-  return key[0] == '_' || std::any_of(std::begin(kKnown), std::end(kKnown),
-                                      [&](const char* known) {
-                                        return key == known;
-                                      });
+  return key[0] == '_' ||
+         std::any_of(std::begin(kKnown), std::end(kKnown),
+                     [&](const char* known) { return key == known; });
 }
 
 }  // namespace

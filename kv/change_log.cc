@@ -1,0 +1,45 @@
+#include "kv/change_log.h"
+
+#include <mutex>
+
+namespace actorkv {
+
+namespace {
+
+// Past this many pages the log begins anew: 16 bytes each.
+constexpr size_t kMaxPages = 65536;
+
+}  // namespace
+
+void ChangeLog::ResetLocked(BranchId branch, TxId txid) {
+  branch_ = branch;
+  from_ = txid;
+  to_ = txid;
+  last_change_.clear();
+}
+
+void ChangeLog::Reset(BranchId branch, TxId txid) {
+  std::lock_guard<std::shared_mutex> lock(mutex_);
+  ResetLocked(branch, txid);
+}
+
+void ChangeLog::Add(BranchId branch, TxId txid,
+                    const std::vector<PageNo>& pages) {
+  std::lock_guard<std::shared_mutex> lock(mutex_);
+  if (branch != branch_ || last_change_.size() + pages.size() > kMaxPages) {
+    ResetLocked(branch, txid);
+    return;
+  }
+  for (PageNo pgno : pages) last_change_[pgno] = txid;
+  to_ = txid;
+}
+
+bool ChangeLog::Unchanged(BranchId branch, PageNo pgno, TxId from,
+                          TxId to) const {
+  std::shared_lock<std::shared_mutex> lock(mutex_);
+  if (branch != branch_ || from < from_ || to_ < to) return false;
+  auto it = last_change_.find(pgno);
+  return it == last_change_.end() || !(from < it->second);
+}
+
+}  // namespace actorkv

@@ -1,0 +1,104 @@
+// PageCache: versions of pages in memory, for all stores of the process.
+//
+// A version never changes, so nothing is ever invalidated. What a reader asks
+// is another thing: the version that a snapshot sees. Of each page of a branch
+// the cache keeps one version and the range of snapshots that are known to see
+// it.
+//
+// Invariant: an entry [first, last] means that every snapshot s of the branch
+// with first <= s <= last sees this version. It begins with what one seek
+// proved, and is extended only where the ChangeLog proves that nothing came in
+// between. A late reader can only add an older range, which loses against a
+// newer version.
+//
+// Bounded in bytes; the least recently used version of a shard goes first.
+// Thread-safe.
+
+#ifndef ACTORKV_KV_PAGE_CACHE_H_
+#define ACTORKV_KV_PAGE_CACHE_H_
+
+#include <array>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <unordered_map>
+
+#include "kv/change_log.h"
+#include "kv/types.h"
+
+namespace actorkv {
+
+// One version of a page, as stored: page 1 without its stamp.
+class CachedPage {
+ public:
+  CachedPage(TxId txid, uint64_t page_hash, std::string_view page);
+
+  TxId txid() const { return txid_; }
+  uint64_t page_hash() const { return page_hash_; }
+  std::string_view page() const { return {bytes_.get(), page_bytes_}; }
+
+ private:
+  const TxId txid_;  // of the chunk
+  const uint64_t page_hash_;
+  const size_t page_bytes_;
+  const std::unique_ptr<char[]> bytes_;
+};
+
+// Keeps the page alive, also after the cache dropped it.
+using PagePin = std::shared_ptr<const CachedPage>;
+
+struct PageKey {
+  uint64_t store = 0;  // Store::cache_id()
+  BranchId branch;     // of the snapshot
+  PageNo pgno = 0;
+
+  friend bool operator==(const PageKey& a, const PageKey& b) {
+    return a.store == b.store && a.branch == b.branch && a.pgno == b.pgno;
+  }
+};
+
+class PageCache {
+ public:
+  explicit PageCache(size_t capacity_bytes);
+
+  // The one of the process: a quarter of memory, at most 1 GiB.
+  static PageCache* Instance();
+
+  // The page as snapshot `txid` sees it; null when that is not known.
+  // `changes` may be null.
+  PagePin Find(const PageKey& key, TxId txid, const ChangeLog* changes);
+
+  // A seek at snapshot `txid` found `page`.
+  void Insert(const PageKey& key, TxId txid, PagePin page);
+
+  size_t capacity_bytes() const { return capacity_bytes_; }
+  size_t size_bytes();
+
+ private:
+  struct KeyHash {
+    size_t operator()(const PageKey& key) const;
+  };
+  struct Entry {
+    PageKey key;
+    TxId last;  // the range begins at page->txid()
+    PagePin page;
+  };
+  struct Shard {
+    std::mutex mutex;
+    std::list<Entry> entries;  // most recently used first
+    std::unordered_map<PageKey, std::list<Entry>::iterator, KeyHash> by_key;
+    size_t size_bytes = 0;
+  };
+  static constexpr size_t kShards = 64;
+
+  Shard& ShardOf(const PageKey& key);
+
+  const size_t capacity_bytes_;
+  std::array<Shard, kShards> shards_;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_PAGE_CACHE_H_

@@ -1,0 +1,156 @@
+// Memory must not grow with the size of a database: one actor grows to 1, 2, 4
+// and 8 GiB; at each size random rows are read and a large transaction runs;
+// the anonymous memory of the process is sampled all the time. Prints the
+// slope in MiB per GiB.
+//
+// Takes minutes and 30 GiB of disk under $TMPDIR, so it runs with `make
+// stress` only. ACTORKV_SLOPE_GIB sets another last size.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/crash/crash_life.h"
+#include "tests/support/sqlite_db.h"
+#include "tests/support/testing.h"
+#include "vfs/sqlite_error.h"
+
+namespace actorkv {
+namespace {
+
+constexpr int64_t kRowBytes = 8000;            // two pages
+constexpr int64_t kTransactionRows = 8000;     // 64 MB: staged
+constexpr int64_t kLargeRows = 32000;          // 256 MB
+constexpr int kReads = 20000;
+constexpr double kMaxSlope = 8;  // MiB per GiB
+
+// A line of /proc/self/status, in MiB.
+double StatusMib(const std::string& name) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.compare(0, name.size() + 1, name + ":") == 0) {
+      return std::strtod(line.c_str() + name.size() + 1, nullptr) / 1024;
+    }
+  }
+  return 0;
+}
+
+// Keeps the largest RssAnon that it saw since Restart().
+class MemorySampler {
+ public:
+  MemorySampler() : thread_([this] { Run(); }) {}
+  ~MemorySampler() {
+    stop_ = true;
+    thread_.join();
+  }
+  void Restart() { peak_mib_ = 0; }
+  double peak_mib() const { return peak_mib_; }
+
+ private:
+  void Run() {
+    while (!stop_) {
+      peak_mib_ = std::max(peak_mib_.load(), StatusMib("RssAnon"));
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  }
+  std::atomic<double> peak_mib_{0};
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+class Grower {
+ public:
+  explicit Grower(const std::string& store) {
+    EXPECT_EQ(db_.Open(ActorUri(store, "a")), SQLITE_OK) << LastError();
+    Run("PRAGMA synchronous = NORMAL;"
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, body BLOB)");
+  }
+
+  double gib() {
+    return static_cast<double>(db_.QueryInt("PRAGMA page_count")) * 4096 /
+           (1 << 30);
+  }
+
+  void Insert(int64_t rows) {
+    Run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+        "LIMIT " +
+        std::to_string(rows) + ") INSERT INTO t(body) SELECT randomblob(" +
+        std::to_string(kRowBytes) + ") FROM n");
+    rows_ += rows;
+  }
+
+  // Rewrites rows all over the database.
+  void Rewrite(int64_t rows) {
+    Run("UPDATE t SET body = randomblob(" + std::to_string(kRowBytes) +
+        ") WHERE id % " + std::to_string(std::max<int64_t>(rows_ / rows, 1)) +
+        " = 0");
+  }
+
+  void ReadAtRandom(int count) {
+    SqliteStatement statement(db_.get(),
+                              "SELECT length(body), substr(body, 7000, 1) "
+                              "FROM t WHERE id = 1 + abs(random()) % ?1");
+    for (int i = 0; i < count; ++i) {
+      sqlite3_bind_int64(statement.get(), 1, rows_);
+      ASSERT_EQ(statement.Step(), SQLITE_ROW) << LastError();
+      sqlite3_reset(statement.get());
+    }
+  }
+
+ private:
+  void Run(const std::string& sql) {
+    ASSERT_EQ(db_.Exec(sql), SQLITE_OK) << db_.Error() << LastError();
+  }
+
+  SqliteDb db_;
+  int64_t rows_ = 0;
+};
+
+TEST(MemorySlopeTest, MemoryDoesNotGrowWithTheDatabase) {
+  if (EnvironmentNumber("ACTORKV_STRESS", 1) < 2) {
+    GTEST_SKIP() << "takes minutes: make stress";
+  }
+  const auto last =
+      static_cast<double>(EnvironmentNumber("ACTORKV_SLOPE_GIB", 8));
+  TempDir temp;
+  Grower grower(temp.File("store"));
+  MemorySampler sampler;
+  double first_mib = 0;
+  double slope = 0;
+  for (double size = 1; size <= last; size *= 2) {
+    sampler.Restart();
+    while (grower.gib() < size && !testing::Test::HasFailure()) {
+      grower.Insert(kTransactionRows);
+    }
+    const double growing_mib = sampler.peak_mib();
+    sampler.Restart();
+    grower.ReadAtRandom(kReads);
+    const double reading_mib = sampler.peak_mib();
+    sampler.Restart();
+    grower.Rewrite(kLargeRows);
+    ASSERT_FALSE(testing::Test::HasFailure());
+    const double peak_mib =
+        std::max({growing_mib, reading_mib, sampler.peak_mib()});
+    if (size == 1) first_mib = peak_mib;
+    if (size > 1) slope = (peak_mib - first_mib) / (size - 1);
+    std::printf(
+        "%.0f GiB: anonymous memory at most %.0f MiB growing, %.0f reading, "
+        "%.0f in a transaction of 256 MB; now %.0f, VmHWM %.0f; slope %.1f "
+        "MiB per GiB\n",
+        size, growing_mib, reading_mib, sampler.peak_mib(),
+        StatusMib("RssAnon"), StatusMib("VmHWM"), slope);
+    std::fflush(stdout);
+  }
+  EXPECT_LT(slope, kMaxSlope);
+}
+
+}  // namespace
+}  // namespace actorkv
