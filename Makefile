@@ -78,7 +78,7 @@ bench: module ## Benchmarks against the unix VFS, see bench/README.md
 	build/actorkv_bench $(BENCH_ARGS)
 
 bench-quick: module ## The same, short: shows that they run, not how fast
-	build/actorkv_bench --benchmark_min_time=0.01 $(BENCH_ARGS)
+	build/actorkv_bench --quick $(BENCH_ARGS)
 
 demo: module ## A session with a real database, its output shown
 	@bash tests/support/demo.sh build/actorkv.so

@@ -53,6 +53,15 @@ Connection Backend::Create(const std::string& database) const {
   return connection;
 }
 
+Connection Backend::CreateUnsynced(const std::string& database) const {
+  Connection connection(PathOf(database));
+  connection.Execute("PRAGMA synchronous=OFF");
+  if (kind_ == Kind::kUnixWal) {
+    connection.Execute("PRAGMA journal_mode=WAL");
+  }
+  return connection;
+}
+
 Connection Backend::Open(const std::string& database) const {
   return Connection(PathOf(database));
 }

@@ -30,6 +30,9 @@ class Backend {
   // A new, empty database; durable commits.
   Connection Create(const std::string& database) const;
 
+  // The same without durable commits, to fill it quickly.
+  Connection CreateUnsynced(const std::string& database) const;
+
   // A database that exists, as an application opens it.
   Connection Open(const std::string& database) const;
 

@@ -70,8 +70,7 @@ class Opens : public Workload {
 
   void SetUp() override {
     for (const std::string& database : databases_) {
-      Connection connection = backend_.Create(database);
-      connection.Execute("PRAGMA synchronous=OFF");
+      Connection connection = backend_.CreateUnsynced(database);
       CreateTable(&connection);
       connection.Execute("INSERT INTO note(body) VALUES ('one')");
     }

@@ -27,10 +27,10 @@ Status LastErrorText(Call* call) {
 // A store, or a place where one can be made. Opens nothing.
 Status CheckStoreDirectory(const std::string& directory) {
   StoreIdentity identity;
-  const Status found = ReadIdentity(directory, &identity);
+  Status found = ReadIdentity(directory, &identity);
   if (found.code() == Code::kNotFound) return Status::Ok();
   if (!found.ok()) return found;
-  const Status marked = CheckMarker(directory);
+  Status marked = CheckMarker(directory);
   if (marked.code() != Code::kNotFound) return marked;
   DirectoryKind kind = DirectoryKind::kMissing;
   if (Status s = ClassifyDirectory(directory, &kind); !s.ok()) return s;
@@ -59,7 +59,7 @@ Status DefaultStoreOfConnection(Call* call) {
     return Status::Ok();
   }
   std::shared_ptr<Store> store;
-  const Status s = connection->OpenDefaultStore(StoreUse::kRead, &store);
+  Status s = connection->OpenDefaultStore(StoreUse::kRead, &store);
   if (s.ok()) call->result().Text(store->path());
   // Without a default store the answer is NULL.
   return s.code() == Code::kInvalidArgument ? Status::Ok() : s;

@@ -97,8 +97,29 @@ void ActorFile::Adopt(std::shared_ptr<const HeadState> state) {
   reader_.SetSnapshot(state_->head.snapshot, state_->lineage);
 }
 
+// After a publish that failed: is the head still the snapshot? A commit of
+// which nobody knew may have happened. Then the pager must not go back to what
+// it believes in; the error makes it forget its cache (pager.c pager_error()
+// and pager_unlock(), 3.40.1), also while it keeps its lock for ever.
+Status ActorFile::ResolveDoubt() {
+  if (!in_doubt_ || state_ == nullptr) return Status::Ok();
+  std::shared_ptr<const HeadState> now;
+  if (Status s = actor_->Current(&now); !s.ok()) return s;
+  const Generation generation = now->head.generation;
+  if (generation_ != Generation{} && generation != generation_) {
+    return FencedError(actor_->name(), generation_, generation);
+  }
+  in_doubt_ = false;
+  if (now->head.snapshot == state_->head.snapshot) return Status::Ok();
+  Adopt(std::move(now));
+  return Status::IOError(
+      "a commit whose outcome was not known has happened: actor=" +
+      actor_->name());
+}
+
 Status ActorFile::EnsureSnapshot() {
   if (Status s = CheckProcess(); !s.ok()) return s;
+  if (Status s = ResolveDoubt(); !s.ok()) return s;
   if (state_ != nullptr) return Status::Ok();
   return TakeSnapshot();
 }
@@ -235,6 +256,7 @@ int ActorFile::Unlock(int level) {
   sync_announced_ = false;
   lock_.store(level);
   if (level == SQLITE_LOCK_NONE) {
+    in_doubt_ = false;
     state_.reset();
     reader_.Release();
   }
@@ -250,6 +272,7 @@ int ActorFile::CheckReservedLock(int* reserved) {
 
 Status ActorFile::BeginTransaction() {
   if (transaction_ != nullptr) return Status::Ok();
+  if (Status s = ResolveDoubt(); !s.ok()) return s;
   if (!writing()) {
     return Status::InvalidArgument("written without a lock: actor=" +
                                    actor_->name());
@@ -346,6 +369,7 @@ Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
   }
   for (size_t i = 0; i < files.size(); ++i) {
     files[i]->DropTransaction();
+    files[i]->in_doubt_ = !status.ok();
     if (!status.ok()) {
       files[i]->first_page_.clear();
       continue;

@@ -100,6 +100,7 @@ class ActorFile : public sqlite3_file {
  private:
   Status TakeSnapshot();
   Status EnsureSnapshot();  // for a read without a lock
+  Status ResolveDoubt();
   Status Reserve();
   Status ReadSnapshot(uint64_t offset, size_t size, char* buffer,
                       size_t* copied);
@@ -138,6 +139,7 @@ class ActorFile : public sqlite3_file {
   // The lock has not left EXCLUSIVE since the last publish: the pager may have
   // stopped counting versions.
   bool exclusive_since_publish_ = false;
+  bool in_doubt_ = false;  // a publish failed, and perhaps it did not
   Origin origin_ = Origin::kSql;
   int synchronous_ = 2;     // PRAGMA synchronous: 0 OFF .. 3 EXTRA
   sqlite3** db_ = nullptr;  // from FCNTL_PDB; read it anew each time

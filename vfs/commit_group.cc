@@ -34,7 +34,9 @@ void CountWriter(sqlite3* db, const char* schema, const ActorFile& file,
   sqlite3_file* other = nullptr;
   sqlite3_file_control(db, schema, SQLITE_FCNTL_FILE_POINTER, &other);
   ActorFile* actor = nullptr;
-  if (!ActorFile::Cast(other, &actor)) {
+  // A VFS above ours shows a file of its own; the name is still ours.
+  if (!ActorFile::Cast(other, &actor)) actor = FindWriter(name);
+  if (actor == nullptr) {
     writers->mix = Status::NotSupported(
         std::string("a transaction cannot write to an actor and to a plain "
                     "file, it would not be atomic: ") +

@@ -21,14 +21,13 @@ std::string Schema(int actor) { return "a" + std::to_string(actor); }
 
 // Opens main as the plan says, and attaches the three actors.
 int OpenBank(const LifePlan& plan, SqliteDb* db) {
-  const std::string main = plan.kind == kMainIsMemory
-                               ? ":memory:"
-                               : ActorUri(plan.store, "hub");
+  const std::string main =
+      plan.kind == kMainIsMemory ? ":memory:" : ActorUri(plan.store, "hub");
   int code = db->Open(main);
   for (int i = 0; i < kActors && code == SQLITE_OK; ++i) {
     const std::string schema = Schema(i);
-    code = db->Exec("ATTACH '" + ActorUri(plan.store, schema) + "' AS " +
-                    schema);
+    code =
+        db->Exec("ATTACH '" + ActorUri(plan.store, schema) + "' AS " + schema);
     db->Exec("PRAGMA " + schema + ".synchronous=" + plan.synchronous);
   }
   return code;
@@ -66,27 +65,26 @@ std::string RewriteLargeTable(const std::string& schema) {
          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
          "LIMIT " +
          std::to_string(kLargeRows) + ") INSERT INTO " + schema +
-         ".large SELECT i, (SELECT n FROM " + schema + ".counter), randomblob(" +
-         std::to_string(kLargeRowBytes) + ") FROM n;";
+         ".large SELECT i, (SELECT n FROM " + schema +
+         ".counter), randomblob(" + std::to_string(kLargeRowBytes) +
+         ") FROM n;";
 }
 
-void Transfer(SqliteDb* db, std::mt19937_64* random) {
-  const auto account = [&] {
-    return std::to_string(1 + (*random)() % kAccounts);
-  };
-  const int from = static_cast<int>((*random)() % kActors);
-  const int to = (from + 1 + static_cast<int>((*random)() % 2)) % kActors;
-  const std::string amount = std::to_string((*random)() % 100);
+void Transfer(SqliteDb* db, std::mt19937_64* rng) {
+  const auto account = [&] { return std::to_string(1 + (*rng)() % kAccounts); };
+  const int from = static_cast<int>((*rng)() % kActors);
+  const int to = (from + 1 + static_cast<int>((*rng)() % 2)) % kActors;
+  const std::string amount = std::to_string((*rng)() % 100);
   std::string sql = "BEGIN;";
   for (int i = 0; i < kActors; ++i) {
     sql += "UPDATE " + Schema(i) + ".counter SET n = n + 1;";
   }
   sql += "UPDATE " + Schema(from) + ".account SET money = money - " + amount +
          " WHERE id = " + account() + ";";
-  if ((*random)() % 20 == 0) sql += RewriteLargeTable(Schema(to));
+  if ((*rng)() % 20 == 0) sql += RewriteLargeTable(Schema(to));
   sql += "UPDATE " + Schema(to) + ".account SET money = money + " + amount +
          " WHERE id = " + account() + ";";
-  const bool commits = (*random)() % 20 != 0;
+  const bool commits = (*rng)() % 20 != 0;
   MustRun(db, sql + (commits ? "COMMIT" : "ROLLBACK"));
   ChildSay(commits ? kSaysCommitted : kSaysDone);
 }
@@ -98,8 +96,8 @@ std::string CheckActor(SqliteDb* db, const std::string& schema) {
             kAccounts);
   const std::string large_at =
       db->QueryText("SELECT large_at FROM " + schema + ".counter");
-  const std::string whole = std::to_string(kLargeRows) + "|" + large_at + "|" +
-                            large_at;
+  const std::string whole =
+      std::to_string(kLargeRows) + "|" + large_at + "|" + large_at;
   EXPECT_EQ(db->QueryText("SELECT count(*), ifnull(min(at), 0), "
                           "ifnull(max(at), 0) FROM " +
                           schema + ".large"),
@@ -110,13 +108,13 @@ std::string CheckActor(SqliteDb* db, const std::string& schema) {
 }  // namespace
 
 void TransferMoney(const LifePlan& plan) {
-  std::mt19937_64 random(plan.seed);
+  std::mt19937_64 rng(plan.seed);
   SqliteDb db;
   if (OpenBank(plan, &db) != SQLITE_OK) MustRun(&db, "SELECT 'open'");
-  if (random() % 3 == 0) MustRun(&db, "PRAGMA a1.cache_size=20");
+  if (rng() % 3 == 0) MustRun(&db, "PRAGMA a1.cache_size=20");
   ChildSay(kSaysBegan);
   Found(&db);
-  for (;;) Transfer(&db, &random);
+  for (;;) Transfer(&db, &rng);
 }
 
 int64_t CheckBank(const LifePlan& plan) {
@@ -124,8 +122,8 @@ int64_t CheckBank(const LifePlan& plan) {
   EXPECT_EQ(OpenBank(plan, &db), SQLITE_OK) << db.Error();
   std::string tables;
   for (int i = 0; i < kActors; ++i) {
-    tables += db.QueryText("SELECT count(*) FROM " + Schema(i) +
-                           ".sqlite_schema");
+    tables +=
+        db.QueryText("SELECT count(*) FROM " + Schema(i) + ".sqlite_schema");
   }
   if (tables == "000") return 0;
   EXPECT_EQ(tables, "333") << "the founding is torn";

@@ -70,15 +70,15 @@ std::string ActorUri(const std::string& store, const std::string& actor) {
 }
 
 Life LiveAndDie(const std::string& child_test, const LifePlan& plan,
-                std::mt19937_64* random) {
+                std::mt19937_64* rng) {
   ForgetLedger(plan);
   Life life;
   ChildProcess child(child_test, Encode(plan));
-  if ((*random)() % 10 == 0) {
-    Sleep((*random)() % kStartTime);
+  if ((*rng)() % 10 == 0) {
+    Sleep((*rng)() % kStartTime);
   } else {
     Count(child.Hear(), &life);
-    Sleep((*random)() % ((*random)() % 4 == 0 ? kShortLife : kLongLife));
+    Sleep((*rng)() % ((*rng)() % 4 == 0 ? kShortLife : kLongLife));
   }
   Die(plan, &child, &life);
   return life;

@@ -2,10 +2,10 @@
 // from its start to its kill, and the power loss that may follow.
 //
 // The child reports by single bytes: kSaysBegan when it is about to write,
-// kSaysCommitted after each COMMIT that added to what it counts, kSaysDone after other
-// work that returned, kSaysFailed when anything failed that should not. What it
-// wrote into the pipe outlives it, so the parent knows after the kill what was
-// acknowledged.
+// kSaysCommitted after each COMMIT that added to what it counts, kSaysDone
+// after other work that returned, kSaysFailed when anything failed that should
+// not. What it wrote into the pipe outlives it, so the parent knows after the
+// kill what was acknowledged.
 
 #ifndef ACTORKV_TESTS_CRASH_CRASH_LIFE_H_
 #define ACTORKV_TESTS_CRASH_CRASH_LIFE_H_
@@ -50,7 +50,7 @@ std::string ActorUri(const std::string& store, const std::string& actor);
 // Runs the test `child` ("Suite.DISABLED_Name") in its own process, kills it
 // at a random moment, and applies the power loss when the plan has a ledger.
 Life LiveAndDie(const std::string& child, const LifePlan& plan,
-                std::mt19937_64* random);
+                std::mt19937_64* rng);
 
 // As above, but the kill comes after `acknowledged` reports.
 Life LiveUntil(const std::string& child, const LifePlan& plan,

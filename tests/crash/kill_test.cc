@@ -22,7 +22,7 @@ constexpr uint64_t kLivesPerStore = 20;  // then a new store begins
 TEST(KillTest, DISABLED_Writer) { WriteNotes(BeginLife()); }
 
 void KillAgainAndAgain(const std::string& synchronous) {
-  std::mt19937_64 random(TestSeed());
+  std::mt19937_64 rng(TestSeed());
   std::unique_ptr<TempDir> temp;
   LifePlan plan;
   plan.synchronous = synchronous;
@@ -34,8 +34,8 @@ void KillAgainAndAgain(const std::string& synchronous) {
       plan.store = temp->File("store");
       count = 0;
     }
-    plan.seed = random();
-    const Life life = LiveAndDie("KillTest.DISABLED_Writer", plan, &random);
+    plan.seed = rng();
+    const Life life = LiveAndDie("KillTest.DISABLED_Writer", plan, &rng);
     const int64_t after = CheckNothingLost(plan, life, count);
     ASSERT_FALSE(testing::Test::HasFailure()) << "in life " << i;
     total += after - count;

@@ -21,7 +21,7 @@ constexpr uint64_t kLivesPerStore = 20;  // then a new store begins
 TEST(MultiActorKillTest, DISABLED_Writer) { TransferMoney(BeginLife()); }
 
 void KillAgainAndAgain(const std::string& kind) {
-  std::mt19937_64 random(TestSeed());
+  std::mt19937_64 rng(TestSeed());
   std::unique_ptr<TempDir> temp;
   LifePlan plan;
   plan.kind = kind;
@@ -32,10 +32,10 @@ void KillAgainAndAgain(const std::string& kind) {
       plan.store = temp->File("store");
       count = 0;
     }
-    plan.seed = random();
-    plan.synchronous = random() % 2 == 0 ? "FULL" : "NORMAL";
+    plan.seed = rng();
+    plan.synchronous = rng() % 2 == 0 ? "FULL" : "NORMAL";
     const Life life =
-        LiveAndDie("MultiActorKillTest.DISABLED_Writer", plan, &random);
+        LiveAndDie("MultiActorKillTest.DISABLED_Writer", plan, &rng);
     count = CheckNoTransferLost(plan, life, count);
     ASSERT_FALSE(testing::Test::HasFailure()) << "in life " << i;
   }

@@ -37,8 +37,8 @@ std::string RewriteLargeTable() {
          std::to_string(kLargeRowBytes) + ") FROM n;";
 }
 
-void WriteOnce(SqliteDb* db, std::mt19937_64* random) {
-  const uint64_t choice = (*random)() % 100;
+void WriteOnce(SqliteDb* db, std::mt19937_64* rng) {
+  const uint64_t choice = (*rng)() % 100;
   if (choice < 85) {
     MustRun(db, AddNote(false));
     ChildSay(kSaysCommitted);
@@ -53,7 +53,7 @@ void WriteOnce(SqliteDb* db, std::mt19937_64* random) {
     ChildSay(kSaysDone);
   } else {
     const int sizes[] = {512, 1024, 4096, 16384, 65536};
-    MustRun(db, "PRAGMA page_size=" + std::to_string(sizes[(*random)() % 5]) +
+    MustRun(db, "PRAGMA page_size=" + std::to_string(sizes[(*rng)() % 5]) +
                     "; VACUUM");
     ChildSay(kSaysDone);
   }
@@ -62,27 +62,27 @@ void WriteOnce(SqliteDb* db, std::mt19937_64* random) {
 }  // namespace
 
 void WriteNotes(const LifePlan& plan) {
-  std::mt19937_64 random(plan.seed);
+  std::mt19937_64 rng(plan.seed);
   SqliteDb db;
   if (db.Open(ActorUri(plan.store, kActor)) != SQLITE_OK) {
     MustRun(&db, "SELECT 'open'");
   }
   MustRun(&db, "PRAGMA synchronous=" + plan.synchronous);
   // A small cache spills pages before the commit.
-  if (random() % 3 == 0) MustRun(&db, "PRAGMA cache_size=20");
+  if (rng() % 3 == 0) MustRun(&db, "PRAGMA cache_size=20");
   ChildSay(kSaysBegan);
   MustRun(&db,
           "CREATE TABLE IF NOT EXISTS note"
           "(id INTEGER PRIMARY KEY, body TEXT, is_large INT);"
           "CREATE TABLE IF NOT EXISTS large"
           "(id INTEGER PRIMARY KEY, note INT, body BLOB)");
-  for (;;) WriteOnce(&db, &random);
+  for (;;) WriteOnce(&db, &rng);
 }
 
 int64_t CheckNotes(const std::string& store) {
   SqliteDb db;
-  if (db.Open(ActorUri(store, kActor), SQLITE_OPEN_READWRITE |
-                                           SQLITE_OPEN_URI) != SQLITE_OK) {
+  if (db.Open(ActorUri(store, kActor),
+              SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI) != SQLITE_OK) {
     EXPECT_EQ(db.ErrorCode(), SQLITE_CANTOPEN) << db.Error();
     return 0;
   }

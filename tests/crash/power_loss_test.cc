@@ -32,7 +32,7 @@ constexpr char kBank[] = "PowerLossTest.DISABLED_Bank";
 template <typename Check>
 void LoseThePower(const char* child, LifePlan plan, uint64_t lives,
                   Check check) {
-  std::mt19937_64 random(TestSeed());
+  std::mt19937_64 rng(TestSeed());
   std::unique_ptr<TempDir> temp;
   int64_t count = 0;
   for (uint64_t i = 0; i < LifeCount(lives); ++i) {
@@ -42,8 +42,8 @@ void LoseThePower(const char* child, LifePlan plan, uint64_t lives,
       plan.ledger = temp->File("ledger");
       count = 0;
     }
-    plan.seed = random();
-    const Life life = LiveAndDie(child, plan, &random);
+    plan.seed = rng();
+    const Life life = LiveAndDie(child, plan, &rng);
     count = check(plan, life, count);
     ASSERT_FALSE(testing::Test::HasFailure()) << "in life " << i;
   }

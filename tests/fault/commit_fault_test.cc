@@ -31,9 +31,9 @@ struct Fault {
 
 const std::set<int> kIoErrors = {SQLITE_IOERR_FSYNC, SQLITE_IOERR_WRITE,
                                  SQLITE_IOERR_TRUNCATE};
-const std::set<int> kReadErrors = {SQLITE_IOERR_FSYNC, SQLITE_IOERR_WRITE,
+const std::set<int> kReadErrors = {SQLITE_IOERR_FSYNC,    SQLITE_IOERR_WRITE,
                                    SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_READ,
-                                   SQLITE_IOERR_LOCK, SQLITE_IOERR_FSTAT};
+                                   SQLITE_IOERR_LOCK,     SQLITE_IOERR_FSTAT};
 
 std::vector<Fault> AllFaults(bool plain_path_of_several) {
   std::set<int> conflict = kIoErrors;
@@ -43,8 +43,12 @@ std::vector<Fault> AllFaults(bool plain_path_of_several) {
   corrupt.insert(SQLITE_IOERR_DATA);
   return {
       {"conflict", CommitFault::kConflict, Status(), false, false, conflict},
-      {"no space", CommitFault::kFailed, Status::NoSpace("injected"), false,
-       false, {SQLITE_FULL}},
+      {"no space",
+       CommitFault::kFailed,
+       Status::NoSpace("injected"),
+       false,
+       false,
+       {SQLITE_FULL}},
       {"busy", CommitFault::kFailed, Status::Busy("injected"), false, false,
        kIoErrors},
       {"I/O error", CommitFault::kFailed, Status::IOError("injected"), false,
@@ -98,7 +102,7 @@ bool Try(FaultWorld* world, const Step& step, const Fault& fault, uint64_t n) {
 }
 
 void FailEveryCall(const Step& step) {
-  FaultWorld world;
+  FaultWorld world(FaultWorld::Base::kMemory);
   ASSERT_EQ(RunStep(&world, step).code, SQLITE_OK) << LastError();
   step.effect(world.model());
   for (const Fault& fault : AllFaults(step.on_two)) {
@@ -109,7 +113,8 @@ void FailEveryCall(const Step& step) {
       ++n;
     }
     ASSERT_FALSE(testing::Test::HasFailure()) << fault.name << " after " << n;
-    EXPECT_TRUE(n > 1 || step.end == "ROLLBACK") << fault.name;
+    // Reads may all be answered from the page cache.
+    EXPECT_TRUE(n > 1 || fault.is_read || step.end == "ROLLBACK") << fault.name;
   }
   EXPECT_EQ(world.LookAfterRestart(), ExpectedText(*world.model()));
 }

@@ -38,7 +38,8 @@ TEST(DiskFull, DISABLED_Writer) {
   if (db.Open(ActorUri(plan.store, "a")) != SQLITE_OK) {
     MustRun(&db, "SELECT 'open'");
   }
-  for (;;) ChildSay(db.Exec(Insert()) == SQLITE_OK ? kSaysCommitted : kSaysDone);
+  for (;;)
+    ChildSay(db.Exec(Insert()) == SQLITE_OK ? kSaysCommitted : kSaysDone);
 }
 
 class DiskFullSqlTest : public testing::Test {

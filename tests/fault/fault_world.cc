@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kv/memory_engine.h"
+#include "kv/rocksdb_engine.h"
 #include "kv/store_registry.h"
 #include "tests/crash/crash_life.h"
 #include "vfs/sqlite_error.h"
@@ -61,16 +62,28 @@ std::string ExpectedText(const Model& model) {
   return TextOf(model.a) + " " + TextOf(model.b);
 }
 
-FaultWorld::FaultWorld() {
+void FaultWorld::UseEngines(Base base) {
   EngineLimits limits = UnboundedLimits();
   limits.max_batch_bytes = kMaxBatchBytes;
-  std::shared_ptr<Engine> hostile =
-      NewHostileEngine(NewMemoryEngine(UnboundedLimits()), plan_, limits);
+  const std::shared_ptr<Engine> kept =
+      base == Base::kMemory ? NewMemoryEngine(UnboundedLimits()) : nullptr;
   StoreRegistry::Instance()->SetEngineFactoryForTesting(
-      [hostile](const std::string&, OpenMode, std::unique_ptr<Engine>* engine) {
-        *engine = std::make_unique<KeptEngine>(hostile);
+      [kept, limits, plan = plan_](const std::string& directory, OpenMode mode,
+                                   std::unique_ptr<Engine>* engine) {
+        std::unique_ptr<Engine> opened;
+        if (kept != nullptr) {
+          opened = std::make_unique<KeptEngine>(kept);
+        } else if (Status s = OpenRocksDbEngine(directory, mode, &opened);
+                   !s.ok()) {
+          return s;
+        }
+        *engine = NewHostileEngine(std::move(opened), plan, limits);
         return Status::Ok();
       });
+}
+
+FaultWorld::FaultWorld(Base base) {
+  UseEngines(base);
   Open();
   for (const std::string schema : {"a", "b"}) {
     EXPECT_EQ(two_.Exec("BEGIN; CREATE TABLE " + schema +
@@ -81,6 +94,9 @@ FaultWorld::FaultWorld() {
               SQLITE_OK)
         << two_.Error();
   }
+  // Now both know the tables: SQLite does not tell an error that it meets
+  // while it looks whether its schema is old.
+  EXPECT_EQ(Look(), ExpectedText(model_));
 }
 
 FaultWorld::~FaultWorld() {

@@ -1,6 +1,6 @@
-// FaultWorld: a store in memory whose engine has bad days, SQLite connections
-// on it, and a model of what they must see. For tests that fail the Nth call
-// of a step for N = 1, 2, ... until none fails.
+// FaultWorld: a store whose engine has bad days, SQLite connections on it, and
+// a model of what they must see. For tests that fail the Nth call of a step
+// for N = 1, 2, ... until none fails.
 //
 // Two actors, a and b. Each counts its transactions, and has a table `big`
 // that some of them rewrite with that number, past what a transaction keeps in
@@ -40,7 +40,8 @@ std::string ExpectedText(const Model& model);
 
 class FaultWorld {
  public:
-  FaultWorld();
+  enum class Base { kMemory, kRocksDb };
+  explicit FaultWorld(Base base);
   ~FaultWorld();
 
   const std::string& store() const { return store_; }
@@ -57,6 +58,7 @@ class FaultWorld {
   std::string LookAfterRestart();
 
  private:
+  void UseEngines(Base base);
   void Open();
 
   TempDir temp_;

@@ -1,3 +1,4 @@
+// NewFile: whole or not there.
 #include "kv/new_file.h"
 
 #include <gtest/gtest.h>

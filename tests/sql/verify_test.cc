@@ -57,7 +57,7 @@ class VerifyTest : public SqlTest {
                   "'alice'"),
               "0");
     EXPECT_EQ(Ask("SELECT * FROM actorkv_verify('bob')"), "");
-    const std::string rows =
+    std::string rows =
         Ask("SELECT " + columns + " FROM actorkv_verify('alice')");
     EXPECT_EQ(Ask("SELECT " + columns + " FROM actorkv_verify"), rows);
     return rows;

@@ -14,7 +14,7 @@
 #   EXT_PREFIX     put before every file name; %d is the run directory of the
 #                  test file. Slashes after it become '+'
 #   SUITE_FLAGS    "single": only files with one connection on a database
-#   SUITE_TIMEOUT  seconds a file (120)
+#   SUITE_TIMEOUT  seconds a file (300)
 #   SUITE_TESTS    directory of the test files (from TESTFIXTURE)
 #   SUITE_LIST     another list
 #   SUITE_KEEP     1: keep the run directory, with one log a file
@@ -94,7 +94,7 @@ run_file() {
   (
     cd "$dir" || exit 1
     export EXT_PREFIX=${prefix//%d/$dir}
-    exec timeout "${SUITE_TIMEOUT:-120}" "$testfixture" "$here/ext_run.tcl" \
+    exec timeout "${SUITE_TIMEOUT:-300}" "$testfixture" "$here/ext_run.tcl" \
       "$helper" "$module" "$(find_test "$name")"
   ) >"$run/$name.log" 2>&1 </dev/null
   rc=$?

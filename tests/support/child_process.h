@@ -40,8 +40,8 @@ class ChildProcess {
     std::string brief = "--gtest_brief=1";
     std::string name = "child";
     std::string filter_copy = filter;
-    char* argv[] = {name.data(), filter_copy.data(), also.data(),
-                    brief.data(), nullptr};
+    char* argv[] = {name.data(), filter_copy.data(), also.data(), brief.data(),
+                    nullptr};
     setenv(kChildArgumentName, argument.c_str(), 1);
     if (posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, argv,
                     environ) != 0) {

@@ -22,11 +22,16 @@ session() {
 title "A plain SQLite file, from this machine's packages"
 format='${Package}\t${Version}\t${Installed-Size}\t${Section}\n'
 dpkg-query -W -f "$format" >packages.tsv
+# Each file of each package: FILENAME is .../PACKAGE.list or PACKAGE:ARCH.list.
+awk '{ n = FILENAME; sub(".*/", "", n); sub("(:.*)?[.]list$", "", n)
+       print n "\t" $0 }' /var/lib/dpkg/info/*.list >files.tsv
 sqlite3 -batch -bail packages.db <<'SQL'
 CREATE TABLE package(name TEXT, version TEXT, size_kib INT, section TEXT);
+CREATE TABLE file(package TEXT, path TEXT);
 .mode tabs
 .import packages.tsv package
-CREATE INDEX package_section ON package(section);
+.import files.tsv file
+CREATE INDEX file_package ON file(package);
 SQL
 ls -l packages.db | awk '{ print $5 " bytes: packages.db" }'
 
@@ -51,16 +56,42 @@ SELECT 'alice' AS actor, * FROM main.note
 UNION ALL SELECT 'bob', * FROM bob.note;
 SQL
 
+title "kill -9 while it writes to both: the same number of rows in both"
+{
+  echo ".load ./actorkv"
+  echo ".open 'file:demo.store/alice?vfs=actorkv'"
+  echo "ATTACH 'file:demo.store/bob?vfs=actorkv' AS bob;"
+  for ((i = 1; i <= 100000; i++)); do
+    echo "BEGIN; INSERT INTO main.note(body) VALUES ('transfer $i');"
+    echo "INSERT INTO bob.note(body) VALUES ('transfer $i'); COMMIT;"
+  done
+} >transfers.sql
+sqlite3 -batch <transfers.sql &
+writer=$!
+sleep 2
+kill -9 "$writer"
+wait "$writer" 2>/dev/null || true
+echo "\$ kill -9 $writer"
+session <<'SQL'
+.open 'file:demo.store/alice?vfs=actorkv'
+ATTACH 'file:demo.store/bob?vfs=actorkv' AS bob;
+SELECT (SELECT count(*) FROM main.note WHERE body LIKE 'transfer%') AS alice,
+       (SELECT count(*) FROM bob.note WHERE body LIKE 'transfer%') AS bob;
+PRAGMA integrity_check;
+SQL
+
 title "Import the plain file, query it as an actor, export it again"
 session <<'SQL'
 .open 'file:demo.store/alice?vfs=actorkv'
 SELECT actorkv_import('packages', 'packages.db') AS page_count;
 ATTACH 'file:demo.store/packages?vfs=actorkv' AS packages;
-SELECT section, count(*) AS packages, sum(size_kib) AS kib
-  FROM packages.package GROUP BY section ORDER BY kib DESC LIMIT 5;
+SELECT section, count(DISTINCT name) AS packages, count(path) AS files
+  FROM packages.package JOIN packages.file ON file.package = package.name
+ GROUP BY section ORDER BY files DESC LIMIT 5;
 PRAGMA packages.integrity_check;
 SELECT actor, page_count, size_bytes, head_txid FROM actorkv_actors;
 SELECT actorkv_export('packages', 'exported.db') AS bytes;
+SELECT count(*) AS problems FROM actorkv_verify;
 SQL
 
 title "The export is a plain file with the same content"
