@@ -28,13 +28,14 @@ struct sqlite3_api_routines;
 // sqlite3_auto_extension, or when the module is loaded. A direct call is
 // allowed too; `api` then is the table that SQLite hands to extensions.
 //
-// Returns SQLITE_OK, or SQLITE_OK_LOAD_PERMANENTLY when called for a loaded
-// module: the VFS outlives the connection. On failure returns another SQLite
-// result code and, where `error_message` is not null, sets `*error_message`
-// to a text that the caller frees with sqlite3_free; `db` is left as it was,
-// apart from functions registered before the failure.
+// Returns SQLITE_OK. The VFS outlives the connection, and connections opened
+// later are registered too. On failure returns another SQLite result code and,
+// where `error_message` is not null, sets `*error_message` to a text that the
+// caller frees with sqlite3_free; `db` is left as it was, apart from functions
+// registered before the failure.
 //
-// Errors: SQLITE_NOMEM; SQLITE_ERROR when SQLite is older than 3.31.
+// Errors: SQLITE_NOMEM; SQLITE_ERROR when SQLite is older than 3.39, and when
+// another SQLite library in the process uses this module already.
 //
 // Thread safety: may be called from any thread. The process may use SQLite in
 // multi-thread or serialized mode.

@@ -2,6 +2,8 @@
 
 #include <sqlite3ext.h>
 
+#include <mutex>
+
 SQLITE_EXTENSION_INIT1
 
 #include "ext/actorkv.h"
@@ -23,25 +25,42 @@ int Fail(char** error_message, const char* text) {
   return SQLITE_ERROR;
 }
 
+// Connections may be opened in several threads at once.
+int TakeApi(char** error_message, const sqlite3_api_routines* api) {
+  static std::mutex mutex;
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (first_api == api) return SQLITE_OK;
+  if (first_api != nullptr) {
+    // Its text, so its memory.
+    if (error_message != nullptr) {
+      *error_message = api->mprintf(
+          "actorkv: another SQLite library in this process has loaded this "
+          "module already; one process can use it with one SQLite");
+    }
+    return SQLITE_ERROR;
+  }
+  if (api->libversion_number() < kMinSqliteVersion) {
+    // These two are in the table of every SQLite 3.
+    if (error_message != nullptr) {
+      *error_message = api->mprintf(
+          "actorkv: needs SQLite 3.39 or later, this is %s", api->libversion());
+    }
+    return SQLITE_ERROR;
+  }
+  SQLITE_EXTENSION_INIT2(api);
+  first_api = api;
+  return SQLITE_OK;
+}
+
 int Initialise(sqlite3* db, char** error_message,
                const sqlite3_api_routines* api) {
-  if (first_api == nullptr) {
-    SQLITE_EXTENSION_INIT2(api);
-    if (sqlite3_libversion_number() < kMinSqliteVersion) {
-      sqlite3_api = nullptr;
-      return SQLITE_ERROR;  // too old to trust the rest of the table
-    }
-    first_api = api;
-  } else if (first_api != api) {
-    return Fail(error_message,
-                "actorkv: another SQLite library in this process has loaded "
-                "this module already; one process can use it with one SQLite");
-  }
+  int code = TakeApi(error_message, api);
+  if (code != SQLITE_OK) return code;
   if (RegisterVfs() != SQLITE_OK) {
     return Fail(error_message, "actorkv: cannot register the VFS");
   }
   // So that connections opened later have the SQL too; again: does nothing.
-  const int code = sqlite3_auto_extension(
+  code = sqlite3_auto_extension(
       reinterpret_cast<void (*)()>(sqlite3_actorkv_init));
   if (code != SQLITE_OK) return code;
   // SQLITE_OK and not SQLITE_OK_LOAD_PERMANENTLY: under sqlite3_auto_extension

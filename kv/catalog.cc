@@ -10,6 +10,9 @@ namespace actorkv {
 
 namespace {
 
+// Above any change counter or schema cookie that counting can have reached.
+constexpr uint32_t kUnknownFloor = uint32_t{1} << 30;
+
 Status LoadLive(Store* store, const std::string& name,
                 std::shared_ptr<const HeadState>* state) {
   std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
@@ -18,6 +21,25 @@ Status LoadLive(Store* store, const std::string& name,
     return Status::NotFound("no such actor: actor=" + name +
                             " store=" + store->path());
   }
+  return Status::Ok();
+}
+
+// The catalog entry alone, of an actor whose other records are damaged.
+Status LoadEntry(Store* store, const std::string& name,
+                 std::shared_ptr<const HeadState>* state) {
+  auto loaded = std::make_shared<HeadState>();
+  const std::string key = ActorEntryKey(name);
+  std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader->Get(CatalogPartition(), {key}, &values); !s.ok()) {
+    return s;
+  }
+  loaded->entry_bytes = values[0].value_or("");
+  if (Status s = DecodeRecord(key, loaded->entry_bytes, &loaded->entry);
+      !s.ok()) {
+    return s.WithContext("actor=" + name);
+  }
+  *state = std::move(loaded);
   return Status::Ok();
 }
 
@@ -45,18 +67,28 @@ Status NextActor(Store* store, const std::string& name, bool* found,
   return LoadHeadState(reader.get(), *next_name, state);
 }
 
-Status DeleteActor(Store* store, const std::string& name, uint32_t cookie_floor,
-                   TxId* txid) {
+Status DeleteActor(
+    Store* store, const std::string& name,
+    const std::function<uint32_t(const HeadState&)>& schema_cookie,
+    TxId* txid) {
   return store->WhileClosed({name}, [&]() -> Status {
     std::shared_ptr<const HeadState> state;
-    if (Status s = LoadLive(store, name, &state); !s.ok()) return s;
+    Status s = LoadLive(store, name, &state);
+    uint32_t stamp = kUnknownFloor;
+    uint32_t cookie = kUnknownFloor;
+    if (s.ok()) {
+      stamp = state->head.snapshot.stamp.value_or(0);
+      cookie = schema_cookie(*state);
+    } else if (s.code() == Code::kCorruption) {
+      s = LoadEntry(store, name, &state);
+    }
+    if (!s.ok()) return s;
     Batch batch;
     ActorEntry entry = state->entry;
     entry.state = ActorState::kDeleted;
     entry.deleted_at_us = store->clock()->Next(&batch);
-    entry.stamp_floor =
-        std::max(entry.stamp_floor, state->head.snapshot.stamp.value_or(0));
-    entry.cookie_floor = std::max(entry.cookie_floor, cookie_floor);
+    entry.stamp_floor = std::max(entry.stamp_floor, stamp);
+    entry.cookie_floor = std::max(entry.cookie_floor, cookie);
     const std::string key = ActorEntryKey(name);
     batch.Put(CatalogPartition(), key, EncodeRecord(key, entry));
     batch.AddGuard(CatalogPartition(), key, state->entry_bytes);

@@ -3,6 +3,7 @@
 #ifndef ACTORKV_KV_CATALOG_H_
 #define ACTORKV_KV_CATALOG_H_
 
+#include <functional>
 #include <string>
 
 #include "kv/actor.h"
@@ -20,10 +21,12 @@ Status NextActor(Store* store, const std::string& name, bool* found,
 std::string NameAfter(const std::string& name);
 
 // Marks the actor as deleted. Its pages stay until history is reclaimed.
-// *txid: of its head. `cookie_floor`: the schema cookie that a later actor of
+// *txid: of its head; 0 when that cannot be read, which does not keep an actor
+// from being deleted. `schema_cookie` gives the cookie that a later actor of
 // this name must exceed. Errors: kNotFound; kBusy when it is open.
-Status DeleteActor(Store* store, const std::string& name, uint32_t cookie_floor,
-                   TxId* txid);
+Status DeleteActor(
+    Store* store, const std::string& name,
+    const std::function<uint32_t(const HeadState&)>& schema_cookie, TxId* txid);
 
 // Errors: kNotFound; kAlreadyExists for the new name, also a deleted actor's;
 // kBusy when one of the two is open; kInvalidArgument for a name that no actor

@@ -33,11 +33,14 @@ void AtExit(int status, void* /*unused*/) {
   StoreRegistry::Instance()->Shutdown();
 }
 
-// Registered after the first store is open: handlers run in reverse order, so
-// that this one finds RocksDB's static objects alive.
-void RunAtExitOnce() {
-  static const int registered = on_exit(AtExit, nullptr);
-  (void)registered;
+// Registered after a store is open: handlers run in reverse order, so that this
+// one finds the static objects of RocksDB alive. A follower makes fewer of them
+// than a writer, so each of the two has its turn.
+void RunAtExitOnce(OpenMode mode) {
+  static std::once_flag follower;
+  static std::once_flag writer;
+  std::call_once(mode == OpenMode::kFollow ? follower : writer,
+                 [] { on_exit(AtExit, nullptr); });
 }
 
 void AfterForkInChild() {
@@ -142,7 +145,6 @@ Status StoreRegistry::OpenInto(const std::string& directory, OpenMode mode,
   }
   if (Status s = ReadIdentity(directory, &entry->identity); !s.ok()) return s;
   entry->store = std::move(opened);
-  RunAtExitOnce();
   Wake();
   return Status::Ok();
 }
@@ -169,7 +171,9 @@ Status StoreRegistry::OpenEngine(const std::string& directory, OpenMode mode,
     marked = WriteMarker(directory);
   }
   if (!marked.ok()) return marked;
-  return OpenRocksDbEngine(directory, mode, engine);
+  if (Status s = OpenRocksDbEngine(directory, mode, engine); !s.ok()) return s;
+  RunAtExitOnce(mode);
+  return Status::Ok();
 }
 
 void StoreRegistry::Wake() {

@@ -38,12 +38,12 @@ Status ResolveFirst(Call* call, Target* target) {
 
 Status Delete(Call* call) {
   Target target;
-  std::shared_ptr<const HeadState> state;
   TxId txid;
   if (Status s = ResolveFirst(call, &target); !s.ok()) return s;
-  if (Status s = LoadExisting(target, &state); !s.ok()) return s;
-  if (Status s = DeleteActor(target.store.get(), target.actor,
-                             SchemaCookie(target, *state), &txid);
+  if (Status s = DeleteActor(
+          target.store.get(), target.actor,
+          [&](const HeadState& state) { return SchemaCookie(target, state); },
+          &txid);
       !s.ok()) {
     return s;
   }

@@ -38,7 +38,7 @@ class InfoRows : public RowSource {
     DefaultStore(connection);
     Limits();
     for (const KnownBug& bug : KnownBugsOf(sqlite3_libversion_number())) {
-      rows_.push_back({bug.name, bug.text, 0, "", bug.reaches_actors});
+      rows_.push_back({bug.name, bug.text, 0, "", /*warning=*/true});
     }
   }
 
@@ -87,7 +87,8 @@ class InfoRows : public RowSource {
     std::shared_ptr<Store> store;
     const Status s = connection->OpenDefaultStore(StoreUse::kRead, &store);
     if (!s.ok()) {
-      const bool none = s.code() == Code::kInvalidArgument;
+      const bool none = connection->store_path().empty() &&
+                        s.code() == Code::kInvalidArgument;
       AddText("store", connection->store_path());
       if (!none) rows_.push_back({"store_error", s.ToString(), 0, "", true});
       return;

@@ -25,14 +25,12 @@ std::vector<KnownBug> KnownBugsOf(int version) {
       {{"wal_reset_bug",
         "a plain file in WAL mode can be damaged when several connections "
         "write and checkpoint it at once; actors have no WAL. Fixed in SQLite "
-        "3.51.3, 3.50.7 and 3.44.6: https://sqlite.org/wal.html#walresetbug",
-        false},
+        "3.51.3, 3.50.7 and 3.44.6: https://sqlite.org/wal.html#walresetbug"},
        {{3007000, 3044006}, {3045000, 3050007}, {3051000, 3051003}}},
       // https://sqlite.org/releaselog/3_35_5.html
       {{"drop_column_bug",
         "ALTER TABLE DROP COLUMN can damage a database, an actor as well. "
-        "Fixed in SQLite 3.35.5: https://sqlite.org/releaselog/3_35_5.html",
-        true},
+        "Fixed in SQLite 3.35.5: https://sqlite.org/releaselog/3_35_5.html"},
        {{3035000, 3035005}}},
   };
   std::vector<KnownBug> found;

@@ -10,8 +10,7 @@ namespace actorkv {
 
 struct KnownBug {
   const char* name;
-  const char* text;     // what it is, and what to do
-  bool reaches_actors;  // it can damage an actor, not only plain files
+  const char* text;  // what it is, whether it reaches actors, what to do
 };
 
 // The bugs of this version (SQLITE_VERSION_NUMBER).

@@ -18,22 +18,6 @@ namespace {
 
 constexpr int kSectorBytes = 4096;
 
-// The journal of `file`, which is one of the databases of `db`; null if it has
-// none of ours (journal_mode MEMORY and OFF).
-MemoryFile* JournalOf(sqlite3* db, sqlite3_file* file) {
-  for (int i = 0;; ++i) {
-    const char* schema = sqlite3_db_name(db, i);
-    if (schema == nullptr) return nullptr;
-    sqlite3_file* other = nullptr;
-    sqlite3_file_control(db, schema, SQLITE_FCNTL_FILE_POINTER, &other);
-    if (other != file) continue;
-    sqlite3_file* journal = nullptr;
-    sqlite3_file_control(db, schema, SQLITE_FCNTL_JOURNAL_POINTER, &journal);
-    MemoryFile* memory_file = nullptr;
-    return MemoryFile::Cast(journal, &memory_file) ? memory_file : nullptr;
-  }
-}
-
 Status CheckProcess() {
   if (!StoreRegistry::InForkedChild()) return Status::Ok();
   return Status::NotSupported(

@@ -154,4 +154,18 @@ int MemoryFile::SectorSize() const { return 512; }
 
 int MemoryFile::DeviceCharacteristics() const { return 0; }
 
+MemoryFile* JournalOf(sqlite3* db, sqlite3_file* file) {
+  for (int i = 0;; ++i) {
+    const char* schema = sqlite3_db_name(db, i);
+    if (schema == nullptr) return nullptr;
+    sqlite3_file* other = nullptr;
+    sqlite3_file_control(db, schema, SQLITE_FCNTL_FILE_POINTER, &other);
+    if (other != file) continue;
+    sqlite3_file* journal = nullptr;
+    sqlite3_file_control(db, schema, SQLITE_FCNTL_JOURNAL_POINTER, &journal);
+    MemoryFile* memory_file = nullptr;
+    return MemoryFile::Cast(journal, &memory_file) ? memory_file : nullptr;
+  }
+}
+
 }  // namespace actorkv

@@ -55,6 +55,10 @@ class MemoryFile : public sqlite3_file {
   std::unique_ptr<char[]> disk_file_;  // an open sqlite3_file; null: in memory
 };
 
+// The journal of `file`, which is one of the databases of `db`; null if it has
+// none of ours (journal_mode MEMORY and OFF).
+MemoryFile* JournalOf(sqlite3* db, sqlite3_file* file);
+
 }  // namespace actorkv
 
 #endif  // ACTORKV_VFS_MEMORY_FILE_H_

@@ -158,10 +158,11 @@ Status Transaction::Differs(bool* differs) {
 
 // Invariant 3. SQLite changes the mode in a transaction of its own, which
 // touches nothing but bytes 18 and 19 (btree.c sqlite3BtreeSetVersion, 3.40.1);
-// on an empty database that is all there is. An import is a copy, however
-// small.
+// on an empty database it makes page 1, with a schema cookie of 0. A copy,
+// however small, has another cookie (backup.c sqlite3_backup_step), but for an
+// import.
 Status Transaction::RefuseOrNormaliseWal(const DatabaseHeader& header,
-                                         Origin origin) {
+                                         Origin origin, bool* changed) {
   if (header.write_version <= 1 && header.read_version <= 1) {
     return Status::Ok();
   }
@@ -170,7 +171,8 @@ Status Transaction::RefuseOrNormaliseWal(const DatabaseHeader& header,
   page[kWriteVersionOffset] = 1;
   page[kReadVersionOffset] = 1;
   const Snapshot& base = base_->head.snapshot;
-  bool only_mode = base.page_count == 0 && size_bytes_ == page.size();
+  bool only_mode =
+      base.page_count == 0 && size_bytes_ == page.size() && header.cookie == 0;
   if (base.page_size == page.size()) {
     std::string base_page(page.size(), '\0');
     BranchReader reader(store_->engine());
@@ -186,23 +188,27 @@ Status Transaction::RefuseOrNormaliseWal(const DatabaseHeader& header,
         "an actor has no WAL mode, and needs none: readers never wait: actor=" +
         actor_->name());
   }
+  *changed = true;
   return writer_->WritePage(1, page.data());
 }
 
 // Invariant 4.
-Status Transaction::RaiseCookie(const DatabaseHeader& header) {
+Status Transaction::RaiseCookie(const DatabaseHeader& header, bool* changed) {
   const uint32_t floor = base_->entry.cookie_floor;
   if (base_->exists || floor == 0 || header.cookie > floor) {
     return Status::Ok();
   }
+  *changed = true;
   char bytes[4];
   StoreBig32(bytes, floor + 1);
   return Write(kCookieOffset, sizeof bytes, bytes);
 }
 
-// Invariant 2.
+// Invariant 2. Where page 1 was changed here, the counter is also above the
+// pager's own, so that it forgets the page 1 that it has.
 std::optional<uint32_t> Transaction::Stamp(const DatabaseHeader& header,
-                                           uint32_t base_counter) const {
+                                           uint32_t base_counter,
+                                           bool changed) const {
   const uint32_t floor = std::max(base_counter, base_->entry.stamp_floor);
   // A file that is no database has no counter to show; the floor is kept for
   // the database that may follow.
@@ -210,6 +216,7 @@ std::optional<uint32_t> Transaction::Stamp(const DatabaseHeader& header,
     return size_bytes_ == 0 && floor != 0 ? std::optional<uint32_t>(floor)
                                           : std::nullopt;
   }
+  if (changed) return std::max(floor, header.change_counter) + 1;
   if (header.change_counter > floor) {
     return header.counters_agree
                ? std::optional<uint32_t>(header.change_counter)
@@ -241,16 +248,18 @@ Status Transaction::Prepare(Origin origin, PendingCommit* commit) {
   if (Status s = ReadHeader(&header); !s.ok()) return s;
   if (Status s = BaseCounter(&base_counter); !s.ok()) return s;
   commit->spec.origin = origin;
-  commit->spec.stamp = Stamp(header, base_counter);
   const uint32_t page_size =
       header.valid ? header.page_size : writer_->page_size();
   commit->spec.page_count = header.valid && header.page_count > 0
                                 ? header.page_count
                                 : PagesFor(size_bytes_, page_size);
+  bool changed = false;
   if (header.valid) {
-    if (Status s = RefuseOrNormaliseWal(header, origin); !s.ok()) return s;
-    if (Status s = RaiseCookie(header); !s.ok()) return s;
+    Status s = RefuseOrNormaliseWal(header, origin, &changed);
+    if (s.ok()) s = RaiseCookie(header, &changed);
+    if (!s.ok()) return s;
   }
+  commit->spec.stamp = Stamp(header, base_counter, changed);
   if (page_size != writer_->page_size()) {
     if (Status s = Recut(page_size, commit->spec.page_count); !s.ok()) return s;
   }

@@ -58,10 +58,12 @@ class Transaction {
  private:
   Status ReadHeader(DatabaseHeader* header);
   Status BaseCounter(uint32_t* counter);
-  Status RefuseOrNormaliseWal(const DatabaseHeader& header, Origin origin);
-  Status RaiseCookie(const DatabaseHeader& header);
+  // *changed: page 1 is no longer as the pager wrote it.
+  Status RefuseOrNormaliseWal(const DatabaseHeader& header, Origin origin,
+                              bool* changed);
+  Status RaiseCookie(const DatabaseHeader& header, bool* changed);
   std::optional<uint32_t> Stamp(const DatabaseHeader& header,
-                                uint32_t base_counter) const;
+                                uint32_t base_counter, bool changed) const;
   Status Recut(uint32_t page_size, uint32_t page_count);
   Status ReadInPage(PageNo pgno, size_t begin, size_t size, char* buffer);
   void MakeWriter(uint32_t page_size);

@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <string>
 
-#include "tests/crash/crash_life.h"
+#include "tests/support/crash_life.h"
 
 namespace actorkv {
 

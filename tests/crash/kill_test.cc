@@ -9,8 +9,8 @@
 #include <random>
 #include <string>
 
-#include "tests/crash/crash_life.h"
 #include "tests/crash/notebook.h"
+#include "tests/support/crash_life.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {

@@ -12,8 +12,8 @@
 #include <string>
 
 #include "tests/crash/bank.h"
-#include "tests/crash/crash_life.h"
 #include "tests/crash/notebook.h"
+#include "tests/support/crash_life.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {

@@ -13,8 +13,8 @@
 #include <string>
 
 #include "kv/store_registry.h"
-#include "tests/crash/crash_life.h"
 #include "tests/support/child_process.h"
+#include "tests/support/crash_life.h"
 #include "tests/support/sqlite_db.h"
 #include "tests/support/testing.h"
 #include "vfs/sqlite_error.h"

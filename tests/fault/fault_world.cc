@@ -6,7 +6,7 @@
 #include "kv/memory_engine.h"
 #include "kv/rocksdb_engine.h"
 #include "kv/store_registry.h"
-#include "tests/crash/crash_life.h"
+#include "tests/support/crash_life.h"
 #include "vfs/sqlite_error.h"
 
 namespace actorkv {

@@ -18,7 +18,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/crash/crash_life.h"
+#include "tests/support/crash_life.h"
 #include "tests/support/sqlite_db.h"
 #include "tests/support/testing.h"
 #include "vfs/sqlite_error.h"

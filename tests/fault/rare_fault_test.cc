@@ -10,8 +10,8 @@
 
 #include "kv/commit.h"
 #include "kv/store_registry.h"
-#include "tests/crash/crash_life.h"
 #include "tests/fault/fault_world.h"
+#include "tests/support/crash_life.h"
 #include "tests/support/testing.h"
 #include "vfs/sqlite_error.h"
 

@@ -43,7 +43,7 @@ TEST_F(CatalogTest, ListsNamesInByteOrder) {
   for (const char* name : {"b", "a", "\xc3\xbc", "aa", "B"}) Make(name);
   EXPECT_EQ(Names(), (Strings{"B", "a", "aa", "b", "\xc3\xbc"}));
   TxId txid;
-  ASSERT_OK(DeleteActor(store_.get(), "aa", 0, &txid));
+  ASSERT_OK(DeleteActor(store_.get(), "aa", SchemaCookie(0), &txid));
   EXPECT_EQ(Names(), (Strings{"B", "a", "-aa", "b", "\xc3\xbc"}));
 }
 
@@ -51,7 +51,7 @@ TEST_F(CatalogTest, DeleteKeepsTheFloorsAndThePages) {
   Make("a", 7);
   const auto before = store_.State("a");
   TxId txid;
-  ASSERT_OK(DeleteActor(store_.get(), "a", 3, &txid));
+  ASSERT_OK(DeleteActor(store_.get(), "a", SchemaCookie(3), &txid));
   EXPECT_EQ(txid, before->head.snapshot.txid);
   const auto after = store_.State("a");
   EXPECT_FALSE(after->exists);
@@ -61,10 +61,10 @@ TEST_F(CatalogTest, DeleteKeepsTheFloorsAndThePages) {
   EXPECT_GT(after->entry.deleted_at_us, before->head.committed_at_us);
   EXPECT_TRUE(ReadAll(store_->engine(), before->head.snapshot, before->lineage)
                   .has_value());
-  EXPECT_TRUE(IsError(DeleteActor(store_.get(), "a", 0, &txid), Code::kNotFound,
-                      "no such actor: actor=a store=test"));
-  EXPECT_TRUE(IsError(DeleteActor(store_.get(), "b", 0, &txid), Code::kNotFound,
-                      "actor=b"));
+  EXPECT_TRUE(IsError(DeleteActor(store_.get(), "a", SchemaCookie(0), &txid),
+                      Code::kNotFound, "no such actor: actor=a store=test"));
+  EXPECT_TRUE(IsError(DeleteActor(store_.get(), "b", SchemaCookie(0), &txid),
+                      Code::kNotFound, "actor=b"));
 }
 
 TEST_F(CatalogTest, AnOpenActorIsNeitherDeletedNorRenamed) {
@@ -72,8 +72,8 @@ TEST_F(CatalogTest, AnOpenActorIsNeitherDeletedNorRenamed) {
   auto open = store_.Open("a");
   auto open_too = store_.Open("free");
   TxId txid;
-  EXPECT_TRUE(IsError(DeleteActor(store_.get(), "a", 0, &txid), Code::kBusy,
-                      "the actor is open: actor=a"));
+  EXPECT_TRUE(IsError(DeleteActor(store_.get(), "a", SchemaCookie(0), &txid),
+                      Code::kBusy, "the actor is open: actor=a"));
   EXPECT_TRUE(IsError(RenameActor(store_.get(), "a", "b"), Code::kBusy,
                       "the actor is open: actor=a"));
   open.reset();
@@ -98,7 +98,7 @@ TEST_F(CatalogTest, RenameMovesTheName) {
 TEST_F(CatalogTest, RenameRefusesNamesThatAreTaken) {
   for (const char* name : {"a", "b", "c"}) Make(name);
   TxId txid;
-  ASSERT_OK(DeleteActor(store_.get(), "c", 0, &txid));
+  ASSERT_OK(DeleteActor(store_.get(), "c", SchemaCookie(0), &txid));
   const struct {
     std::string from;
     std::string to;
@@ -124,15 +124,15 @@ TEST_F(CatalogTest, AFailedChangeLeavesTheNameAndCanBeRepeated) {
   Make("a");
   TxId txid{99};
   store_.plan()->FailCommit(1, CommitFault::kFailed, Status::NoSpace("full"));
-  EXPECT_TRUE(IsError(DeleteActor(store_.get(), "a", 0, &txid), Code::kNoSpace,
-                      "full"));
+  EXPECT_TRUE(IsError(DeleteActor(store_.get(), "a", SchemaCookie(0), &txid),
+                      Code::kNoSpace, "full"));
   EXPECT_EQ(txid.value, 99u);
   store_.plan()->FailCommit(1, CommitFault::kFailed, Status::NoSpace("full"));
   EXPECT_TRUE(
       IsError(RenameActor(store_.get(), "a", "b"), Code::kNoSpace, "full"));
   EXPECT_EQ(Names(), Strings{"a"});
   EXPECT_OK(RenameActor(store_.get(), "a", "b"));
-  EXPECT_OK(DeleteActor(store_.get(), "b", 0, &txid));
+  EXPECT_OK(DeleteActor(store_.get(), "b", SchemaCookie(0), &txid));
 }
 
 TEST_F(CatalogTest, ADamagedEntryIsReported) {

@@ -157,7 +157,7 @@ TEST_F(CommitTest, ALatePublishDoesNotFenceTheTaker) {
   const auto before = store_.State("a");
   Generation generation;
   ASSERT_OK(TakeOver(store_.get(), actor.get(), &generation));
-  actor->Publish(before);
+  actor->Publish(before, {});
   const int owner = 0;
   EXPECT_OK(actor->Reserve(&owner, before->head.snapshot, generation));
   actor->Release(&owner);
@@ -358,7 +358,7 @@ TEST_F(CommitTest, RecreationCarriesTheFloors) {
   }
   const ActorId old_actor = store_.State("a")->entry.actor;
   TxId txid;
-  ASSERT_OK(DeleteActor(store_.get(), "a", 17, &txid));
+  ASSERT_OK(DeleteActor(store_.get(), "a", SchemaCookie(17), &txid));
   EXPECT_FALSE(store_.State("a")->exists);
   Put(store_, "a", 2);
   const auto state = store_.State("a");
@@ -377,7 +377,7 @@ TEST_F(CommitTest, RecreationCarriesTheFloors) {
   EXPECT_EQ(entry.actor, old_actor);
   EXPECT_EQ(entry.state, ActorState::kDeleted);
   // And once more: the largest floors of all.
-  ASSERT_OK(DeleteActor(store_.get(), "a", 3, &txid));
+  ASSERT_OK(DeleteActor(store_.get(), "a", SchemaCookie(3), &txid));
   Put(store_, "a", 3);
   EXPECT_EQ(store_.State("a")->entry.stamp_floor, 41u);
   EXPECT_EQ(store_.State("a")->entry.cookie_floor, 17u);

@@ -233,7 +233,7 @@ class Walk {
 
   void Delete(const std::string& name) {
     TxId txid;
-    const Status s = DeleteActor(store_.get(), name, 0, &txid);
+    const Status s = DeleteActor(store_.get(), name, SchemaCookie(0), &txid);
     if (!model_[name].exists) {
       EXPECT_TRUE(IsError(s, Code::kNotFound, name));
       return;

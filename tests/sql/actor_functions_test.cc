@@ -16,6 +16,15 @@ TEST_F(ActorFunctionsTest, DeleteReturnsTheTxidAndHidesTheActor) {
               "no such actor: actor=alice"}});
 }
 
+TEST_F(ActorFunctionsTest, DeleteWhileTheListIsRead) {
+  for (const char* name : {"a", "tmp1", "tmp2", "tmp3", "z"}) MakeActor(name);
+  EXPECT_EQ(Ask("SELECT actor, actorkv_delete(actor) FROM actorkv_actors "
+                "WHERE actor LIKE 'tmp%'"),
+            "tmp1|2\ntmp2|2\ntmp3|2");
+  EXPECT_EQ(Ask("SELECT actor FROM actorkv_actors WHERE state = 'live'"),
+            "a\nz");
+}
+
 TEST_F(ActorFunctionsTest, DeleteOfAnOpenActorIsBusy) {
   MakeActor("alice");
   SqliteDb user;

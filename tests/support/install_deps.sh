@@ -35,7 +35,7 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
 actorkv: this machine has no apt-get, so nothing is installed here.
 The build needs what Debian 12 calls:
   $wanted
-(a C++17 compiler, CMake 3.25, Ninja, RocksDB 7.8 or later, SQLite 3.31 or
+(a C++17 compiler, CMake 3.25, Ninja, RocksDB 7.8 or later, SQLite 3.39 or
 later with its shell, xxHash 0.8, Google Benchmark, GoogleTest).
 With these in place, say: ACTORKV_SKIP_DEPS=1 make
 END

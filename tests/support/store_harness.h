@@ -22,6 +22,11 @@
 
 namespace actorkv {
 
+// For DeleteActor().
+inline std::function<uint32_t(const HeadState&)> SchemaCookie(uint32_t cookie) {
+  return [cookie](const HeadState&) { return cookie; };
+}
+
 // Passes everything on, and keeps a copy of each batch where a log is given.
 class ForwardingEngine : public Engine {
  public:

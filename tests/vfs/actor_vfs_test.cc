@@ -2,7 +2,6 @@
 // and what the VFS does with names that are no actors.
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <string>
 
 #include "kv/store_registry.h"
+#include "tests/support/child_process.h"
 #include "tests/support/sqlite_db.h"
 #include "tests/support/testing.h"
 #include "vfs/sqlite_error.h"
@@ -110,16 +110,54 @@ TEST_F(ActorVfsTest, MissingParentOfTheStoreIsRefused) {
   ExpectLastError("no/such/place");
 }
 
-TEST_F(ActorVfsTest, DirectoryWithoutPermissionIsRefused) {
+// In a process of its own: root has every permission, and what was opened
+// before stays open.
+TEST_F(ActorVfsTest, DISABLED_TriesAsNobody) {
+  constexpr uid_t kNobody = 65534;
   if (geteuid() == 0) {
-    // Root may do everything: try as nobody, in a child. The parent has no
-    // store open in this test that the child could touch.
-    GTEST_SKIP() << "root has every permission";
+    ASSERT_EQ(seteuid(kNobody), 0);
   }
-  fs::create_directory(directory().File("locked"));
-  chmod(directory().File("locked").c_str(), 0);
-  EXPECT_EQ(Try(Uri("locked/alice")), SQLITE_CANTOPEN);
-  chmod(directory().File("locked").c_str(), 0700);
+  EXPECT_EQ(Try("file:" + ChildArgument() + "/alice?vfs=actorkv"),
+            SQLITE_CANTOPEN);
+  ExpectLastError("Permission denied");
+}
+
+TEST_F(ActorVfsTest, DirectoryWithoutPermissionIsRefused) {
+  fs::permissions(directory().path(), fs::perms(0755));
+  for (const int mode : {0, 0500}) {
+    const std::string store = directory().File("m" + std::to_string(mode));
+    fs::create_directory(store);
+    fs::permissions(store, fs::perms(static_cast<unsigned>(mode)));
+    ChildProcess child("ActorVfsTest.DISABLED_TriesAsNobody", store);
+    EXPECT_TRUE(child.WaitForSuccess()) << mode;
+    fs::permissions(store, fs::perms(0700));
+    EXPECT_TRUE(fs::is_empty(store));
+  }
+}
+
+// For drivers without URIs: a plain path is STORE/ACTOR, and SQLite's files
+// need a VFS then.
+TEST_F(ActorVfsTest, DefaultVfs) {
+  SqliteDb db;
+  ASSERT_EQ(db.Open(":memory:"), SQLITE_OK);
+  EXPECT_EQ(db.QueryText("SELECT actorkv_default_vfs(1)"), "0");
+  EXPECT_EQ(db.QueryText("SELECT actorkv_default_vfs(1)"), "1");
+  constexpr int kNoUri = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  {
+    SqliteDb plain;
+    EXPECT_EQ(plain.Open(directory().File("store/alice"), kNoUri), SQLITE_OK);
+    EXPECT_EQ(plain.Exec("CREATE TABLE t(x); INSERT INTO t VALUES(1);"
+                         "CREATE TEMP TABLE u(x); INSERT INTO u VALUES(1);"),
+              SQLITE_OK);
+    EXPECT_EQ(plain.Open("alice", kNoUri), SQLITE_CANTOPEN)
+        << "there is no default store here";
+  }
+  EXPECT_EQ(db.QueryText("SELECT actorkv_default_vfs(0)"), "1");
+  EXPECT_EQ(Read(Uri("store/alice")), "1");
+  SqliteDb file;
+  ASSERT_EQ(file.Open(directory().File("plain.db"), kNoUri), SQLITE_OK);
+  EXPECT_EQ(file.Exec("CREATE TABLE t(x)"), SQLITE_OK);
+  EXPECT_TRUE(fs::is_regular_file(directory().File("plain.db")));
 }
 
 TEST_F(ActorVfsTest, BadNamesAreRefusedWithTheReason) {

@@ -1,4 +1,4 @@
-#include "tests/crash/crash_life.h"
+#include "tests/support/crash_life.h"
 
 #include <unistd.h>
 

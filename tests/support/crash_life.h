@@ -1,5 +1,5 @@
-// What the crash tests share: the life of a writer in a process of its own,
-// from its start to its kill, and the power loss that may follow.
+// What crash and fault tests share: the life of a writer in a process of its
+// own, from its start to its kill, and the power loss that may follow.
 //
 // The child reports by single bytes: kSaysBegan when it is about to write,
 // kSaysCommitted after each COMMIT that added to what it counts, kSaysDone
@@ -7,8 +7,8 @@
 // not. What it wrote into the pipe outlives it, so the parent knows after the
 // kill what was acknowledged.
 
-#ifndef ACTORKV_TESTS_CRASH_CRASH_LIFE_H_
-#define ACTORKV_TESTS_CRASH_CRASH_LIFE_H_
+#ifndef ACTORKV_TESTS_SUPPORT_CRASH_LIFE_H_
+#define ACTORKV_TESTS_SUPPORT_CRASH_LIFE_H_
 
 #include <cstdint>
 #include <random>
@@ -68,4 +68,4 @@ void CloseStore(const std::string& store);
 
 }  // namespace actorkv
 
-#endif  // ACTORKV_TESTS_CRASH_CRASH_LIFE_H_
+#endif  // ACTORKV_TESTS_SUPPORT_CRASH_LIFE_H_
