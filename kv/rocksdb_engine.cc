@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kv/engine_limits.h"
+#include "kv/group_commit.h"
 #include "kv/guard_set.h"
 #include "kv/rocksdb_handle.h"
 #include "kv/rocksdb_keys.h"
@@ -33,6 +34,9 @@ constexpr EngineLimits kLimits = {
 // lengths, our prefix.
 constexpr size_t kOpOverheadBytes = 24;
 
+// Of synced commits that are written together.
+constexpr size_t kMaxGroupBytes = size_t{4} << 20;
+
 CommitResult Failed(Status status) {
   return {CommitOutcome::kFailed, std::move(status)};
 }
@@ -40,7 +44,12 @@ CommitResult Failed(Status status) {
 class RocksDbEngine : public Engine {
  public:
   explicit RocksDbEngine(std::unique_ptr<RocksDbHandle> handle)
-      : handle_(std::move(handle)), space_(handle_->directory()) {}
+      : handle_(std::move(handle)),
+        space_(handle_->directory()),
+        group_(kMaxGroupBytes, [this](const std::vector<const Batch*>& group) {
+          rocksdb::WriteBatch batch = Translate(group);
+          return Write(&batch, Durability::kSynced);
+        }) {}
 
   const EngineLimits& limits() const override { return kLimits; }
 
@@ -66,13 +75,14 @@ class RocksDbEngine : public Engine {
   // Done when every guard holds.
   CommitResult CheckGuards(const std::vector<Batch::Guard>& guards);
   Status ClaimSpace(size_t size_bytes);
-  rocksdb::WriteBatch Translate(const Batch& batch);
+  rocksdb::WriteBatch Translate(const std::vector<const Batch*>& group);
   // Writes; marks the database broken when the outcome is not known.
   CommitResult Write(rocksdb::WriteBatch* batch, Durability durability);
 
   const std::unique_ptr<RocksDbHandle> handle_;
   GuardSet guards_;
   SpaceReserve space_;
+  GroupCommit group_;  // of synced commits
 };
 
 std::vector<std::string> GuardedKeys(const std::vector<Batch::Guard>& guards) {
@@ -101,10 +111,10 @@ CommitResult RocksDbEngine::Commit(const Batch& batch, Durability durability) {
   Gate::Hold hold;
   if (Status s = UseForWriting(&hold); !s.ok()) return Failed(s);
   if (CommitResult r = CheckGuards(batch.guards()); !r.done()) return r;
-  rocksdb::WriteBatch translated = Translate(batch);
-  if (Status s = ClaimSpace(translated.GetDataSize()); !s.ok()) {
-    return Failed(s);
-  }
+  const size_t bytes = batch.size_bytes() + batch.op_count() * kOpOverheadBytes;
+  if (Status s = ClaimSpace(bytes); !s.ok()) return Failed(s);
+  if (durability == Durability::kSynced) return group_.Commit(batch);
+  rocksdb::WriteBatch translated = Translate({&batch});
   return Write(&translated, durability);
 }
 
@@ -152,20 +162,26 @@ Status RocksDbEngine::ClaimSpace(size_t size_bytes) {
   return space_.Claim(size_bytes);
 }
 
-rocksdb::WriteBatch RocksDbEngine::Translate(const Batch& batch) {
-  rocksdb::WriteBatch translated(batch.size_bytes() +
-                                 batch.op_count() * kOpOverheadBytes);
+rocksdb::WriteBatch RocksDbEngine::Translate(
+    const std::vector<const Batch*>& group) {
+  size_t bytes = 0;
+  for (const Batch* batch : group) {
+    bytes += batch->size_bytes() + batch->op_count() * kOpOverheadBytes;
+  }
+  rocksdb::WriteBatch translated(bytes);
   std::string key;
-  for (size_t i = 0; i < batch.op_count(); ++i) {
-    const Batch::Op op = batch.op(i);
-    SetPhysicalKey(op.partition, op.key, &key);
-    rocksdb::ColumnFamilyHandle* const family =
-        handle_->family(FamilyOf(op.partition));
-    // These fail only for batches beyond 4 GiB.
-    if (op.value.has_value()) {
-      (void)translated.Put(family, key, *op.value).ok();
-    } else {
-      (void)translated.Delete(family, key).ok();
+  for (const Batch* batch : group) {
+    for (size_t i = 0; i < batch->op_count(); ++i) {
+      const Batch::Op op = batch->op(i);
+      SetPhysicalKey(op.partition, op.key, &key);
+      rocksdb::ColumnFamilyHandle* const family =
+          handle_->family(FamilyOf(op.partition));
+      // These fail only for batches beyond 4 GiB.
+      if (op.value.has_value()) {
+        (void)translated.Put(family, key, *op.value).ok();
+      } else {
+        (void)translated.Delete(family, key).ok();
+      }
     }
   }
   return translated;

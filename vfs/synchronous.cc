@@ -1,6 +1,7 @@
 #include "vfs/synchronous.h"
 
-#include <cstdlib>
+#include <charconv>
+#include <cstring>
 
 #include "vfs/sqlite_api.h"
 
@@ -21,9 +22,11 @@ constexpr Word kWords[] = {{"off", 0},    {"no", 0},   {"false", 0},
 
 int ParseSynchronous(const char* value) {
   if (*value >= '0' && *value <= '9') {
-    // SQLite keeps the number in three bits, plus one, and takes what falls
-    // out of them for OFF.
-    const int masked = (std::atoi(value) % 256 + 1) & 7;
+    // SQLite takes the low byte of the number (of 0 where it is too large),
+    // keeps it in three bits, plus one, and takes what falls out for OFF.
+    int number = 0;
+    (void)std::from_chars(value, value + std::strlen(value), number);
+    const int masked = (number % 256 + 1) & 7;
     return masked == 0 ? 0 : masked - 1;
   }
   for (const Word& word : kWords) {

@@ -9,8 +9,8 @@
 #   EXT_VFS        the name of the VFS, if the module registers several
 #   EXT_ENTRY      the entry point, if it is not the default one
 #   EXT_INIT_SQL   SQL to run once after loading
-#   EXT_DELETE_SQL SQL that takes the name $full (in the VFS) out of the way, for
-#                  instance to $trash, where xDelete cannot
+#   EXT_DELETE_SQL SQL that takes the name $full (in the VFS) out of the way,
+#                  for instance to $trash, where xDelete cannot
 #   EXT_PREFIX     put before every file name; %d is the run directory of the
 #                  test file. Slashes after it become '+'
 #   SUITE_FLAGS    "single": only files with one connection on a database

@@ -142,10 +142,12 @@ class TestStore {
   std::shared_ptr<Store> store_;
 };
 
-// A writing transaction on one actor, from its reservation to its end.
-class Transaction {
+// A writing transaction on one actor, from its reservation to its end. (The
+// class has a name of its own: vfs/transaction.h has a Transaction too, and a
+// test may link both.)
+class TestTransaction {
  public:
-  Transaction(const TestStore& store, const std::string& name,
+  TestTransaction(const TestStore& store, const std::string& name,
               uint32_t page_size = kMinPageSize)
       : store_(store.shared()), actor_(store.Open(name)) {
     std::shared_ptr<const HeadState> base;
@@ -155,17 +157,17 @@ class Transaction {
     writer_ = std::make_unique<BranchWriter>(store_, actor_, std::move(base),
                                              page_size);
   }
-  ~Transaction() {
+  ~TestTransaction() {
     writer_.reset();
     actor_->Release(this);
   }
-  Transaction(const Transaction&) = delete;
-  Transaction& operator=(const Transaction&) = delete;
+  TestTransaction(const TestTransaction&) = delete;
+  TestTransaction& operator=(const TestTransaction&) = delete;
 
   BranchWriter* operator->() const { return writer_.get(); }
   BranchWriter* writer() const { return writer_.get(); }
 
-  Transaction& Write(PageNo pgno, const std::string& page) {
+  TestTransaction& Write(PageNo pgno, const std::string& page) {
     EXPECT_OK(writer_->WritePage(pgno, page.data()));
     return *this;
   }
@@ -189,6 +191,7 @@ class Transaction {
   const std::shared_ptr<Actor> actor_;
   std::unique_ptr<BranchWriter> writer_;
 };
+using Transaction = TestTransaction;
 
 // A page that no other (number, version) has.
 inline std::string TestPage(uint32_t page_size, PageNo pgno, uint32_t version) {

@@ -66,13 +66,14 @@ TEST_F(MemoryFileTest, Truncate) {
 
 // Random writes, truncations and reads against a string, over the border.
 TEST_F(MemoryFileTest, SameOnDiskAsInMemory) {
-  std::mt19937_64 random(TestSeed());
+  std::mt19937_64 generator(TestSeed());
   std::string model;
   size_t offset = 0;
   for (int i = 0; i < 2000; ++i) {
-    const size_t size = random() % 9000 + 1;
-    const std::string bytes(size, static_cast<char>('a' + random() % 26));
-    offset = random() % 10 < 8 ? model.size() : random() % (model.size() + 1);
+    const size_t size = generator() % 9000 + 1;
+    const std::string bytes(size, static_cast<char>('a' + generator() % 26));
+    offset =
+        generator() % 10 < 8 ? model.size() : generator() % (model.size() + 1);
     if (model.size() < offset + size) model.resize(offset + size, '\0');
     model.replace(offset, size, bytes);
     Write(bytes, offset);

@@ -1,0 +1,68 @@
+// GroupCommit: one synced write for all commits that wait for one.
+//
+// Commits that arrive while a write is on its way to the disk form the next
+// group. Its leader writes all of them as one batch; the others sleep until
+// that is done. Before it writes, the leader waits a little for those who were
+// there a moment ago: without that, as many threads as two groups hold take
+// turns for ever, and each sync serves half of them.
+//
+// Invariants:
+//  1. A commit returns after the write that carried it, with its result.
+//  2. A lone committer never waits: the leader expects as many as were in the
+//     last group or waiting behind it.
+//
+// Thread-safe. No lock is held during the write.
+
+#ifndef ACTORKV_KV_GROUP_COMMIT_H_
+#define ACTORKV_KV_GROUP_COMMIT_H_
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "kv/engine.h"
+
+namespace actorkv {
+
+class GroupCommit {
+ public:
+  // Writes all of the batches, in order, or nothing.
+  using Write =
+      std::function<CommitResult(const std::vector<const Batch*>& batches)>;
+
+  // A group holds at most `max_bytes` of keys and values, or one batch.
+  GroupCommit(size_t max_bytes, Write write);
+
+  CommitResult Commit(const Batch& batch);
+
+ private:
+  struct Waiter {
+    const Batch* batch;
+    bool leads = false;  // its turn to write
+    bool done = false;
+    CommitResult result;
+    std::condition_variable turn;
+  };
+  using Lock = std::unique_lock<std::mutex>;
+
+  void WaitForOthers(Lock* lock);
+  std::vector<Waiter*> TakeGroup();
+  void Lead(Lock* lock);
+
+  const size_t max_bytes_;
+  const Write write_;
+
+  std::mutex mutex_;
+  std::condition_variable arrived_;  // what a waiting leader listens to
+  std::deque<Waiter*> queue_;        // the leader of the next group first
+  bool has_leader_ = false;
+  size_t expected_ = 1;  // commits, see invariant 2
+  std::chrono::nanoseconds last_write_{0};
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_GROUP_COMMIT_H_
