@@ -21,16 +21,16 @@ SyncFunction Next(const char* name) {
 
 // These stand before the C library's, for the libraries too.
 
-extern "C" int fsync(int file) {
+extern "C" int fsync(int fd) {
   static const SyncFunction next = Next("fsync");
   syncs_so_far.fetch_add(1, std::memory_order_relaxed);
-  return next(file);
+  return next(fd);
 }
 
-extern "C" int fdatasync(int file) {
+extern "C" int fdatasync(int fildes) {
   static const SyncFunction next = Next("fdatasync");
   syncs_so_far.fetch_add(1, std::memory_order_relaxed);
-  return next(file);
+  return next(fildes);
 }
 
 namespace actorkv::bench {

@@ -18,6 +18,7 @@ Measured Measure(Unit unit, const Sample& sample, const IoCount& before,
 
 double MedianOf(const std::vector<Measured>& samples, double Measured::*field) {
   std::vector<double> values;
+  values.reserve(samples.size());
   for (const Measured& sample : samples) values.push_back(sample.*field);
   return Median(std::move(values));
 }

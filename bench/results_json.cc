@@ -27,9 +27,8 @@ std::string Quoted(const std::string& text) {
 
 void WriteSamples(const char* name, const std::vector<Measured>& samples,
                   std::ostream* out) {
-  *out << "     \"" << name
-       << "\": {\"median\": " << MedianOf(samples, &Measured::value)
-       << ", \"samples\": [";
+  *out << "     \"" << name << R"(": {"median": )"
+       << MedianOf(samples, &Measured::value) << ", \"samples\": [";
   const char* separator = "";
   for (const Measured& sample : samples) {
     *out << separator << sample.value;

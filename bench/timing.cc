@@ -20,6 +20,7 @@ ThreadedCount RunThreads(int thread_count, double seconds,
   std::atomic<bool> over{false};
   std::atomic<uint64_t> op_count{0};
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<size_t>(thread_count));
   for (int i = 0; i < thread_count; ++i) {
     threads.emplace_back([&, i] {
       while (!begun.load()) std::this_thread::yield();

@@ -392,6 +392,7 @@ void BranchWriter::PutBranchRecord(ActorId actor, Batch* batch,
   lineage->push_back({actor, stage_, txid_});
   BranchRecord record;
   record.first_txid = txid_;
+  record.chunk_count = changed_page_count_;
   record.created_at_us = stage_.value;
   if (base_->exists && !HoldsEveryPage()) {
     const Snapshot& base = base_->head.snapshot;

@@ -13,16 +13,22 @@ namespace actorkv {
 
 namespace {
 
+// An ancestor is copied unless it is this many times as large as all newer
+// branches together.
+constexpr uint64_t kMaxGrowth = 2;
+
 constexpr size_t kScanChunks = 64;  // at a time: bounds memory, 64 pages
 
 class Flattener {
  public:
-  Flattener(Store* store, const HeadState& state, BranchRecord record)
+  // `record` and `lineage` are those of the head's branch.
+  Flattener(Store* store, const HeadState& state, const BranchRecord& record,
+            std::shared_ptr<const Lineage> lineage)
       : store_(store),
         actor_(state.entry.actor),
         branch_(state.head.snapshot.branch),
-        lineage_(state.lineage),
-        record_(std::move(record)),
+        lineage_(std::move(lineage)),
+        record_(record),
         resolver_(store->engine()),
         max_copy_bytes_(store->engine()->limits().max_batch_bytes / 2) {
     // What the branch inherits: the view just below its first commit.
@@ -34,13 +40,37 @@ class Flattener {
   }
 
   Status Run(std::shared_ptr<const Lineage>* lineage) {
-    for (size_t level = 1; level + 1 < lineage_->size(); ++level) {
+    size_t end = 0;
+    if (Status s = ChooseLevels(&end); !s.ok()) return s;
+    for (size_t level = 1; level < end; ++level) {
       if (Status s = CopyLevel((*lineage_)[level]); !s.ok()) return s;
     }
-    return MoveParent(lineage);
+    if (end > 1) return MoveParent(end, lineage);
+    *lineage = lineage_;
+    return Status::Ok();
   }
 
  private:
+  // Invariant 3. The oldest ancestor is never copied: it holds every page.
+  Status ChooseLevels(size_t* end) {
+    std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
+    uint64_t newer_chunks = record_.chunk_count;
+    size_t level = 1;
+    for (; level + 1 < lineage_->size(); ++level) {
+      const BranchPoint& point = (*lineage_)[level];
+      BranchRecord ancestor;
+      if (Status s = LoadBranchRecord(reader.get(), point.actor, point.branch,
+                                      &ancestor);
+          !s.ok()) {
+        return s;
+      }
+      if (ancestor.chunk_count > kMaxGrowth * newer_chunks) break;
+      newer_chunks += ancestor.chunk_count;
+    }
+    *end = level;
+    return Status::Ok();
+  }
+
   // Copies the pages of one ancestor that the branch still sees.
   Status CopyLevel(const BranchPoint& point) {
     std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
@@ -86,20 +116,25 @@ class Flattener {
     const ChunkId copy{branch_, id.pgno, id.txid};
     batch->Put(BranchPartition(branch_), ChunkKey(id.pgno, id.txid),
                CopyOfChunk(copy, seen.stored));
+    ++copied_count_;
     return Status::Ok();
   }
 
-  Status MoveParent(std::shared_ptr<const Lineage>* lineage) {
+  // Levels 1 to end - 1 are copied.
+  Status MoveParent(size_t end, std::shared_ptr<const Lineage>* lineage) {
     const std::string key = BranchRecordKey(branch_);
     const std::string old_bytes = EncodeRecord(key, record_);
-    record_.parent = lineage_->back();
+    record_.parent = (*lineage_)[end];
+    record_.chunk_count += copied_count_;
     Batch batch;
     batch.Put(ActorPartition(actor_), key, EncodeRecord(key, record_));
     batch.AddGuard(ActorPartition(actor_), key, old_bytes);
     CommitResult result = store_->Commit(batch, Durability::kBuffered);
     if (!result.done()) return result.status;
-    *lineage =
-        std::make_shared<Lineage>(Lineage{lineage_->front(), lineage_->back()});
+    auto shorter = std::make_shared<Lineage>(*lineage_);
+    shorter->erase(shorter->begin() + 1,
+                   shorter->begin() + static_cast<std::ptrdiff_t>(end));
+    *lineage = std::move(shorter);
     return Status::Ok();
   }
 
@@ -108,6 +143,7 @@ class Flattener {
   const BranchId branch_;
   const std::shared_ptr<const Lineage> lineage_;
   BranchRecord record_;
+  uint32_t copied_count_ = 0;
   BranchReader resolver_;
   const size_t max_copy_bytes_;  // of one engine commit
 };
@@ -134,7 +170,8 @@ Status Flatten(Store* store, Actor* actor) {
         !s.ok()) {
       return s;
     }
-    if (Status s = Flattener(store, *state, record).Run(&lineage); !s.ok()) {
+    if (Status s = Flattener(store, *state, record, lineage).Run(&lineage);
+        !s.ok()) {
       return s.WithContext("flattening actor=" + actor->name());
     }
   }

@@ -2,7 +2,7 @@
 //
 // A transaction that staged leaves one more branch to look through. Flattening
 // copies into the head's branch the pages that it sees in its nearer
-// ancestors, under the txids they have there, and then makes the oldest
+// ancestors, under the txids they have there, and then makes the next older
 // ancestor the parent.
 //
 // Invariants:
@@ -12,6 +12,10 @@
 //  2. The parent changes after all copies are in the store, in a commit that
 //     is guarded by the old branch record. Stopped anywhere, it can begin
 //     again; copies are made under the same keys.
+//  3. An ancestor that is much larger than all newer branches together stays
+//     as it is. So sizes grow geometrically along a lineage: its depth is
+//     bounded by the logarithm of the database's size, and a page is copied
+//     about as many times, however many large transactions there are.
 
 #ifndef ACTORKV_KV_FLATTEN_H_
 #define ACTORKV_KV_FLATTEN_H_

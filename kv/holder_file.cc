@@ -20,13 +20,13 @@ using HeldFile = std::tuple<pid_t, dev_t, ino_t>;
 
 // Leaked on purpose: stores may be closed by exit handlers.
 std::mutex& HeldMutex() {
-  static std::mutex* const mutex = new std::mutex;
+  static auto* const mutex = new std::mutex;
   return *mutex;
 }
 
 // REQUIRES: HeldMutex() held.
 std::set<HeldFile>& HeldFiles() {
-  static std::set<HeldFile>* const files = new std::set<HeldFile>;
+  static auto* const files = new std::set<HeldFile>;
   return *files;
 }
 
@@ -84,13 +84,13 @@ Status HolderFile::Take(const std::string& directory,
   if (fcntl(fd, F_SETLK, &lock) != 0) {
     const int error = errno;
     const bool held = error == EAGAIN || error == EACCES;
-    const Status status = held ? OpenIn(directory, HolderPid(fd))
-                               : SystemError("lock", path, error);
+    Status status = held ? OpenIn(directory, HolderPid(fd))
+                         : SystemError("lock", path, error);
     close(fd);
     return status;
   }
   if (fstat(fd, &file) != 0) {
-    const Status status = SystemError("fstat", path, errno);
+    Status status = SystemError("fstat", path, errno);
     close(fd);
     return status;
   }

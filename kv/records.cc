@@ -215,6 +215,7 @@ std::string EncodeRecord(std::string_view key, const BranchRecord& record) {
   AppendLittle64(&body, parent.branch.value);
   AppendLittle64(&body, parent.txid.value);
   AppendLittle64(&body, record.first_txid.value);
+  AppendLittle32(&body, record.chunk_count);
   AppendLittle64(&body, record.created_at_us);
   return Finish(key, std::move(body));
 }
@@ -231,6 +232,7 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   parent.txid.value = fields.Little64();
   if (has_parent) decoded.parent = parent;
   decoded.first_txid.value = fields.Little64();
+  decoded.chunk_count = fields.Little32();
   decoded.created_at_us = fields.Little64();
   if (Status s = Close("branch", fields); !s.ok()) return s;
   *record = decoded;

@@ -77,6 +77,9 @@ struct BranchPoint {
 struct BranchRecord {
   std::optional<BranchPoint> parent;  // none: it holds every page itself
   TxId first_txid;                    // of its first commit
+  // Chunks stored by its first commit, and copied into it by flattening: how
+  // costly it is to copy on.
+  uint32_t chunk_count = 0;
   uint64_t created_at_us = 0;
 };
 

@@ -20,7 +20,7 @@ struct TestFileSystem {
   std::shared_ptr<rocksdb::FileSystem> file_system;
 };
 TestFileSystem& GetTestFileSystem() {
-  static TestFileSystem* const global = new TestFileSystem;
+  static auto* const global = new TestFileSystem;
   return *global;
 }
 
@@ -150,7 +150,7 @@ Status RocksDbHandle::Reopen(Need need) {
     state_ = State::kWritable;
     return Status::Ok();
   }
-  const Status readable = OpenForReadingOnly();
+  Status readable = OpenForReadingOnly();
   next_attempt_ = std::chrono::steady_clock::now() + kReopenInterval;
   if (need == Need::kRead) return readable;
   return last_error_;

@@ -114,11 +114,11 @@ Status RocksDbReader::Get(Partition partition,
     const rocksdb::Status got =
         handle_->db()->Get(rocksdb::ReadOptions(), family, target_, &value);
     if (got.IsNotFound()) {
-      read.push_back(std::nullopt);
+      read.emplace_back(std::nullopt);
     } else if (!got.ok()) {
       return FromRocksDb(got, "get", handle_->directory());
     } else {
-      read.push_back(value.ToString());
+      read.emplace_back(value.ToString());
     }
   }
   *values = std::move(read);
@@ -138,10 +138,10 @@ Status RocksDbReader::Seek(Partition partition,
     rocksdb::Iterator* at = nullptr;
     if (Status s = Position(partition, key, &at); !s.ok()) return s;
     if (at == nullptr) {
-      read.push_back(std::nullopt);
+      read.emplace_back(std::nullopt);
     } else {
-      read.push_back(KeyValue{std::string(LogicalKey(*at, partition)),
-                              at->value().ToString()});
+      read.emplace_back(KeyValue{std::string(LogicalKey(*at, partition)),
+                                 at->value().ToString()});
     }
   }
   *found = std::move(read);

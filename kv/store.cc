@@ -252,9 +252,9 @@ void Store::AddDeadStage(ActorId actor, BranchId branch) {
   work_waits_ = true;
 }
 
-void Store::SuggestFlatten(std::shared_ptr<Actor> actor) {
+void Store::SuggestFlatten(const std::shared_ptr<Actor>& actor) {
   std::lock_guard<std::mutex> lock(mutex_);
-  flatten_queue_.push_back(std::move(actor));
+  flatten_queue_.emplace_back(actor);
   work_waits_ = true;
 }
 

@@ -88,7 +88,7 @@ class Store : public std::enable_shared_from_this<Store> {
   bool NeedsMaintenance() const { return work_waits_.load(); }
 
   // Asks for a look at the depth of this actor's branch.
-  void SuggestFlatten(std::shared_ptr<Actor> actor);
+  void SuggestFlatten(const std::shared_ptr<Actor>& actor);
 
   // Called before the last use: makes everything durable.
   void Close();

@@ -88,7 +88,7 @@ Status RewriteFile(const std::string& path) {
     const ssize_t got = pread(file.get(), buffer.data(), buffer.size(), offset);
     if (got < 0) return SystemError("read", path, errno);
     if (got == 0) break;
-    const size_t wanted = static_cast<size_t>(got);
+    const auto wanted = static_cast<size_t>(got);
     const ssize_t put = pwrite(file.get(), buffer.data(), wanted, offset);
     if (put < 0) return SystemError("write", path, errno);
     if (put == 0) return SystemError("write", path, EIO);
@@ -110,7 +110,7 @@ Status SystemError(std::string_view what, std::string_view path, int error) {
 
 Status ClassifyDirectory(const std::string& directory, DirectoryKind* kind) {
   std::vector<std::string> names;
-  const Status listed = ListDirectory(directory, &names);
+  Status listed = ListDirectory(directory, &names);
   if (listed.code() == Code::kNotFound) {
     *kind = DirectoryKind::kMissing;
     return Status::Ok();

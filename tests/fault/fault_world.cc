@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kMaxBatchBytes = 128 << 10;  // half of it stays in memory
 constexpr int kBigRows = 90;
-constexpr int kBigRowBytes = 1000;
+constexpr size_t kBigRowBytes = 1000;
 static_assert(kBigRows * kBigRowBytes > kMaxBatchBytes / 2,
               "big transactions must be staged");
 
@@ -118,7 +118,7 @@ void FaultWorld::Open() {
 }
 
 std::string FaultWorld::Look() {
-  const std::string seen = LookInto(&one_, "main") + " " + LookInto(&one_, "b");
+  std::string seen = LookInto(&one_, "main") + " " + LookInto(&one_, "b");
   EXPECT_EQ(LookInto(&two_, "a") + " " + LookInto(&two_, "b"), seen);
   for (const std::string name : {"a", "b"}) {
     SqliteDb fresh;

@@ -23,7 +23,7 @@ class BranchWriterTest : public testing::Test {
   // An actor with pages 1..count, version 1.
   std::vector<std::string> Make(PageNo count,
                                 std::optional<uint32_t> stamp = std::nullopt) {
-    Transaction transaction(store_, "a");
+    TestTransaction transaction(store_, "a");
     std::vector<std::string> pages;
     for (PageNo pgno = 1; pgno <= count; ++pgno) {
       pages.push_back(P(pgno, 1));
@@ -58,7 +58,7 @@ TEST_F(BranchWriterTest, FirstCommitMakesTheActor) {
 
 TEST_F(BranchWriterTest, ATransactionReadsWhatItWrote) {
   auto pages = Make(3);
-  Transaction transaction(store_, "a");
+  TestTransaction transaction(store_, "a");
   transaction.Write(2, P(2, 2)).Write(5, P(5, 2));
   std::string page(kSize, 'x');
   const std::string expected[] = {pages[0], P(2, 2), pages[2], Zeros(),
@@ -73,14 +73,14 @@ TEST_F(BranchWriterTest, ATransactionReadsWhatItWrote) {
 
 TEST_F(BranchWriterTest, ADroppedTransactionLeavesNothing) {
   const auto pages = Make(3);
-  Transaction(store_, "a").Write(1, P(1, 2)).Write(9, P(9, 2));
+  TestTransaction(store_, "a").Write(1, P(1, 2)).Write(9, P(9, 2));
   ExpectPages(store_, "a", pages);
   EXPECT_EQ(ChunkCount(), 3u);
 }
 
 TEST_F(BranchWriterTest, GrowthFillsWithZeros) {
   auto pages = Make(2);
-  Transaction transaction(store_, "a");
+  TestTransaction transaction(store_, "a");
   transaction.Write(7, P(7, 2));
   ASSERT_OK(transaction.Commit());
   pages.resize(6, Zeros());
@@ -92,7 +92,7 @@ TEST_F(BranchWriterTest, GrowthFillsWithZeros) {
 TEST_F(BranchWriterTest, TheCommitMayGrowAndShrinkByItsPageCount) {
   auto pages = Make(4);
   for (uint32_t page_count : {6u, 3u, 9u, 1u}) {
-    Transaction transaction(store_, "a");
+    TestTransaction transaction(store_, "a");
     auto pending = transaction.Pending();
     pending.spec.page_count = page_count;
     std::vector<PendingCommit> commits = {pending};
@@ -105,13 +105,13 @@ TEST_F(BranchWriterTest, TheCommitMayGrowAndShrinkByItsPageCount) {
 TEST_F(BranchWriterTest, ShrinkThenGrowthShowsZerosNotOldPages) {
   auto pages = Make(8);
   {
-    Transaction transaction(store_, "a");
+    TestTransaction transaction(store_, "a");
     ASSERT_OK(transaction->Truncate(3));
     ASSERT_OK(transaction.Commit());
   }
   pages.resize(3);
   ExpectPages(store_, "a", pages);
-  Transaction transaction(store_, "a");
+  TestTransaction transaction(store_, "a");
   transaction.Write(7, P(7, 2));
   ASSERT_OK(transaction.Commit());
   pages.resize(6, Zeros());
@@ -121,7 +121,7 @@ TEST_F(BranchWriterTest, ShrinkThenGrowthShowsZerosNotOldPages) {
 
 TEST_F(BranchWriterTest, TruncateAndRegrowInOneTransaction) {
   auto pages = Make(8);
-  Transaction transaction(store_, "a");
+  TestTransaction transaction(store_, "a");
   transaction.Write(5, P(5, 2));
   ASSERT_OK(transaction->Truncate(2));
   transaction.Write(6, P(6, 1));  // the same as before the cut
@@ -136,14 +136,14 @@ TEST_F(BranchWriterTest, TruncateAndRegrowInOneTransaction) {
 TEST_F(BranchWriterTest, DownToNothingAndUpAgain) {
   Make(4, 7);
   {
-    Transaction transaction(store_, "a");
+    TestTransaction transaction(store_, "a");
     ASSERT_OK(transaction->Truncate(0));
     ASSERT_OK(transaction.Commit());
   }
   ExpectPages(store_, "a", {});
   EXPECT_EQ(store_.State("a")->head.digest, 0u);
   EXPECT_EQ(store_.State("a")->head.snapshot.page_size, 0u);
-  Transaction transaction(store_, "a", 1024);
+  TestTransaction transaction(store_, "a", 1024);
   transaction.Write(2, TestPage(1024, 2, 2));
   ASSERT_OK(transaction.Commit());
   ExpectPages(store_, "a", {std::string(1024, '\0'), TestPage(1024, 2, 2)});
@@ -151,7 +151,7 @@ TEST_F(BranchWriterTest, DownToNothingAndUpAgain) {
 
 TEST_F(BranchWriterTest, UnchangedPagesStoreNothing) {
   const auto pages = Make(4);
-  Transaction transaction(store_, "a");
+  TestTransaction transaction(store_, "a");
   for (PageNo pgno = 1; pgno <= 4; ++pgno) {
     transaction.Write(pgno, pages[pgno - 1]);
   }
@@ -166,18 +166,18 @@ TEST_F(BranchWriterTest, UnchangedPagesStoreNothing) {
 TEST_F(BranchWriterTest, DiffersSeesEachKindOfDifference) {
   Make(4);
   bool differs = false;
-  Transaction(store_, "a");
-  const std::function<void(Transaction&)> changes[] = {
-      [](Transaction& t) { t.Write(1, P(1, 2)); },
-      [](Transaction& t) { t.Write(4, Zeros()); },
-      [](Transaction& t) { t.Write(5, Zeros()); },
-      [](Transaction& t) { EXPECT_OK(t->Truncate(3)); },
-      [](Transaction& t) {
+  TestTransaction(store_, "a");
+  const std::function<void(TestTransaction&)> changes[] = {
+      [](TestTransaction& t) { t.Write(1, P(1, 2)); },
+      [](TestTransaction& t) { t.Write(4, Zeros()); },
+      [](TestTransaction& t) { t.Write(5, Zeros()); },
+      [](TestTransaction& t) { EXPECT_OK(t->Truncate(3)); },
+      [](TestTransaction& t) {
         EXPECT_OK(t->Truncate(3));
         t.Write(4, P(4, 2));
       }};
   for (const auto& change : changes) {
-    Transaction transaction(store_, "a");
+    TestTransaction transaction(store_, "a");
     ASSERT_OK(transaction->Differs(&differs));
     EXPECT_FALSE(differs);
     change(transaction);
@@ -189,7 +189,7 @@ TEST_F(BranchWriterTest, DiffersSeesEachKindOfDifference) {
 TEST_F(BranchWriterTest, AStampAloneStoresNoChunk) {
   auto pages = Make(3, 5);
   ExpectPages(store_, "a", pages);
-  Transaction transaction(store_, "a");
+  TestTransaction transaction(store_, "a");
   transaction.Write(1, pages[0]);
   ASSERT_OK(transaction.Commit(6));
   EXPECT_EQ(ChunkCount(), 3u);
@@ -204,7 +204,7 @@ TEST_F(BranchWriterTest, AStampThatComesAndGoes) {
   std::optional<uint32_t> stamps[] = {5, 6, std::nullopt, 7,
                                       7, 8, std::nullopt, std::nullopt};
   for (const auto& stamp : stamps) {
-    Transaction transaction(store_, "a");
+    TestTransaction transaction(store_, "a");
     ASSERT_OK(transaction.Commit(stamp));
     if (stamp.has_value()) ApplyStamp(*stamp, pages[0].data());
     ExpectPages(store_, "a", pages);
@@ -216,7 +216,7 @@ TEST_F(BranchWriterTest, AnotherPageSizeRewritesEverything) {
   Make(5, 3);
   const auto old_state = store_.State("a");
   const auto old_pages = ReadAll(store_, "a");
-  Transaction transaction(store_, "a", 2048);
+  TestTransaction transaction(store_, "a", 2048);
   EXPECT_EQ(transaction->page_count(), 0u);
   transaction.Write(1, TestPage(2048, 1, 2)).Write(3, TestPage(2048, 3, 2));
   bool differs = false;
@@ -233,7 +233,7 @@ TEST_F(BranchWriterTest, AnotherPageSizeRewritesEverything) {
 
 TEST_F(BranchWriterTest, TheCommitRecordSaysWhatWasDone) {
   Make(4, 5);
-  Transaction transaction(store_, "a");
+  TestTransaction transaction(store_, "a");
   transaction.Write(2, P(2, 2)).Write(3, P(3, 2));
   auto pending = transaction.Pending(6);
   pending.spec.origin = Origin::kImport;
@@ -265,7 +265,7 @@ TEST_F(BranchWriterTest, OldSnapshotsStay) {
   Make(6, 1);
   for (uint32_t i = 2; i < 12; ++i) {
     seen.push_back({store_.State("a"), ReadAll(store_, "a")});
-    Transaction transaction(store_, "a");
+    TestTransaction transaction(store_, "a");
     if (i % 4 == 0) {
       ASSERT_OK(transaction->Truncate(i % 5 + 1));
     }
@@ -281,7 +281,7 @@ TEST_F(BranchWriterTest, OldSnapshotsStay) {
 TEST_F(BranchWriterTest, AReadErrorFailsTheCommitAndChangesNothing) {
   const auto pages = Make(4, 5);
   for (uint64_t nth = 1;; ++nth) {
-    Transaction transaction(store_, "a");
+    TestTransaction transaction(store_, "a");
     transaction.Write(2, P(2, 2));
     ASSERT_OK(transaction->Truncate(3));
     store_.plan()->Reset();

@@ -13,7 +13,7 @@ namespace {
 class CatalogTest : public testing::Test {
  protected:
   void Make(const std::string& name, std::optional<uint32_t> stamp = 1) {
-    Transaction transaction(store_, name);
+    TestTransaction transaction(store_, name);
     transaction.Write(1, TestPage(kMinPageSize, 1, 1));
     ASSERT_OK(transaction.Commit(stamp));
   }

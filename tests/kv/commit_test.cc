@@ -21,7 +21,7 @@ std::string P(PageNo pgno, uint32_t version) {
 }
 
 void Put(const TestStore& store, const std::string& name, uint32_t version) {
-  Transaction transaction(store, name);
+  TestTransaction transaction(store, name);
   transaction.Write(1, P(1, version)).Write(2, P(2, version));
   ASSERT_OK(transaction.Commit());
 }
@@ -121,7 +121,7 @@ TEST_F(CommitTest, TakeOverFencesWhoWroteBefore) {
   Put(store_, "a", 1);
   const auto actor = store_.Open("a");
   const auto old_state = store_.State("a");
-  Transaction stale(store_, "a");
+  TestTransaction stale(store_, "a");
   stale.Write(1, P(1, 2));
   Generation generation;
   ASSERT_OK(TakeOver(store_.get(), actor.get(), &generation));
@@ -198,7 +198,7 @@ TEST_F(CommitTest, AnUnknownOutcomeThatIsLostIsAnErrorAndItsTxidIsNotUsed) {
   const uint64_t txid = HeadTxId();
   store_.plan()->FailCommit(1, CommitFault::kUnknownLost);
   {
-    Transaction transaction(store_, "a");
+    TestTransaction transaction(store_, "a");
     transaction.Write(1, P(1, 2));
     EXPECT_TRUE(IsError(transaction.Commit(), Code::kIOError,
                         "injected unknown outcome"));
@@ -213,7 +213,7 @@ TEST_F(CommitTest, AnUnknownOutcomeThatCannotBeLookedUpSaysSo) {
   for (auto fault : {CommitFault::kUnknownLanded, CommitFault::kUnknownLost}) {
     Put(store_, "a", 1);
     {
-      Transaction transaction(store_, "a");
+      TestTransaction transaction(store_, "a");
       transaction.Write(1, P(1, 2)).Write(2, P(2, 2));
       ASSERT_OK(transaction->Stage());
       store_.plan()->Reset();
@@ -239,7 +239,7 @@ TEST_F(CommitTest, AFailedCommitChangesNothingAndCanBeRepeated) {
   Put(store_, "a", 1);
   for (const Status& error :
        {Status::NoSpace("disk full"), Status::IOError("dead")}) {
-    Transaction transaction(store_, "a");
+    TestTransaction transaction(store_, "a");
     transaction.Write(1, P(1, 2));
     store_.plan()->FailCommit(1, CommitFault::kFailed, error);
     EXPECT_TRUE(IsError(transaction.Commit(), error.code(),
@@ -252,7 +252,7 @@ TEST_F(CommitTest, AFailedCommitChangesNothingAndCanBeRepeated) {
 
 TEST_F(CommitTest, AConflictOfTheEngineWithoutACauseIsAConflict) {
   Put(store_, "a", 1);
-  Transaction transaction(store_, "a");
+  TestTransaction transaction(store_, "a");
   transaction.Write(1, P(1, 2));
   store_.plan()->FailCommit(1, CommitFault::kConflict);
   EXPECT_TRUE(IsError(transaction.Commit(), Code::kConflict, "a guard"));
@@ -261,10 +261,11 @@ TEST_F(CommitTest, AConflictOfTheEngineWithoutACauseIsAConflict) {
 
 TEST_F(CommitTest, ThreeActorsInOneEngineCommit) {
   for (const char* name : {"a", "b"}) Put(store_, name, 1);
-  Transaction a(store_, "a");
-  Transaction b(store_, "b");
-  Transaction c(store_, "c");
-  for (Transaction* t : {&a, &b, &c}) t->Write(1, P(1, 2)).Write(2, P(2, 2));
+  TestTransaction a(store_, "a");
+  TestTransaction b(store_, "b");
+  TestTransaction c(store_, "c");
+  for (TestTransaction* t : {&a, &b, &c})
+    t->Write(1, P(1, 2)).Write(2, P(2, 2));
   std::vector<PendingCommit> commits = {a.Pending(), b.Pending(), c.Pending()};
   store_.plan()->Reset();
   ASSERT_OK(CommitAll(store_.get(), Durability::kSynced, &commits));
@@ -280,10 +281,10 @@ TEST_F(CommitTest, ThreeActorsInOneEngineCommit) {
 
 TEST_F(CommitTest, OneConflictStopsThemAll) {
   for (const char* name : {"a", "b", "c"}) Put(store_, name, 1);
-  Transaction a(store_, "a");
-  Transaction b(store_, "b");
-  Transaction c(store_, "c");
-  for (Transaction* t : {&a, &b, &c}) t->Write(1, P(1, 2));
+  TestTransaction a(store_, "a");
+  TestTransaction b(store_, "b");
+  TestTransaction c(store_, "c");
+  for (TestTransaction* t : {&a, &b, &c}) t->Write(1, P(1, 2));
   EXPECT_OK(Outsider(store_, "b").Commit(store_, 9));
   std::vector<PendingCommit> commits = {a.Pending(), b.Pending(), c.Pending()};
   EXPECT_TRUE(IsError(CommitAll(store_.get(), Durability::kSynced, &commits),
@@ -297,10 +298,11 @@ TEST_F(CommitTest, EachFaultOfACommitOfThree) {
   for (auto fault : {CommitFault::kFailed, CommitFault::kUnknownLost,
                      CommitFault::kConflict, CommitFault::kUnknownLanded}) {
     for (const char* name : {"a", "b", "c"}) Put(store_, name, 1);
-    Transaction a(store_, "a");
-    Transaction b(store_, "b");
-    Transaction c(store_, "c");
-    for (Transaction* t : {&a, &b, &c}) t->Write(1, P(1, 2)).Write(2, P(2, 2));
+    TestTransaction a(store_, "a");
+    TestTransaction b(store_, "b");
+    TestTransaction c(store_, "c");
+    for (TestTransaction* t : {&a, &b, &c})
+      t->Write(1, P(1, 2)).Write(2, P(2, 2));
     std::vector<PendingCommit> commits = {a.Pending(), b.Pending(),
                                           c.Pending()};
     store_.plan()->FailCommit(1, fault);
@@ -315,11 +317,11 @@ TEST_F(CommitTest, EachFaultOfACommitOfThree) {
 TEST(CommitLimitsTest, ManyActorsOnAnEngineWithSmallBatches) {
   constexpr size_t kBatch = 64 * kSize;
   TestStore store(MemorySource(), SmallBatches(kBatch));
-  std::vector<std::unique_ptr<Transaction>> transactions;
+  std::vector<std::unique_ptr<TestTransaction>> transactions;
   std::vector<PendingCommit> commits;
   for (int i = 0; i < 8; ++i) {
     transactions.push_back(
-        std::make_unique<Transaction>(store, "actor" + std::to_string(i)));
+        std::make_unique<TestTransaction>(store, "actor" + std::to_string(i)));
     for (PageNo pgno = 1; pgno <= 30; ++pgno) {
       transactions.back()->Write(pgno, P(pgno, 1));
     }
@@ -352,7 +354,7 @@ TEST_F(CommitTest, AReadOnlyStoreRefuses) {
 
 TEST_F(CommitTest, RecreationCarriesTheFloors) {
   {
-    Transaction transaction(store_, "a");
+    TestTransaction transaction(store_, "a");
     transaction.Write(1, P(1, 1));
     ASSERT_OK(transaction.Commit(41));
   }
@@ -429,7 +431,7 @@ TEST(CommitThreadsTest, ReadersBesideAWriter) {
   }
   for (uint32_t version = 2; version < 60; ++version) {
     {
-      Transaction transaction(store, "a");
+      TestTransaction transaction(store, "a");
       transaction.Write(1 + version % 2, P(1, version));
       EXPECT_OK(transaction->Stage());
       EXPECT_OK(transaction.Commit(version));

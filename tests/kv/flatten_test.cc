@@ -25,7 +25,7 @@ struct Seen {
 void MakeChain(const TestStore& store, size_t depth, std::vector<Seen>* seen) {
   for (uint32_t i = 1; i <= depth + 2; ++i) {
     {
-      Transaction transaction(store, "a");
+      TestTransaction transaction(store, "a");
       if (i == 1) {
         for (PageNo pgno = 1; pgno <= kPages; ++pgno) {
           transaction.Write(pgno, TestPage(kSize, pgno, 1));
@@ -74,7 +74,7 @@ void FlattenAndCheck(const TestStore& store) {
   EXPECT_EQ(store.State("a")->lineage->size(), 2u);
   ExpectUnchanged(store, seen);
   {
-    Transaction transaction(store, "a");
+    TestTransaction transaction(store, "a");
     transaction.Write(7, TestPage(kSize, 7, 99));
     ASSERT_OK(transaction.Commit(99));
   }
@@ -118,6 +118,37 @@ TEST(FlattenTest, AShortLineageIsLeftAlone) {
   EXPECT_EQ(store.plan()->commit_count(), 0u);
   EXPECT_EQ(store.State("a")->lineage->size(), depth);
   ASSERT_OK(Flatten(store.get(), store.Open("nobody").get()));
+}
+
+// What many large transactions cost: a lineage that stays short, and a page
+// that is copied about as often as the database doubles, not once for every
+// kMaxLineageDepth transactions.
+TEST(FlattenTest, CopyingStaysInProportion) {
+  constexpr PageNo kPagesEach = 20;
+  constexpr uint32_t kCommits = 200;
+  TestStore store;
+  const auto actor = store.Open("a");
+  for (uint32_t i = 0; i < kCommits; ++i) {
+    {
+      TestTransaction transaction(store, "a");
+      for (PageNo pgno = 1; pgno <= kPagesEach; ++pgno) {
+        transaction.Write(i * kPagesEach + pgno, TestPage(kSize, pgno, i));
+      }
+      ASSERT_OK(transaction->Stage());
+      ASSERT_OK(transaction.Commit(i + 1));
+    }
+    ASSERT_OK(Flatten(store.get(), actor.get()));
+    EXPECT_LE(store.State("a")->lineage->size(), kMaxLineageDepth + 4);
+  }
+  uint64_t chunks = 0;
+  for (const BranchPoint& point : *store.State("a")->lineage) {
+    std::vector<KeyValue> pairs;
+    ASSERT_OK(store->engine()->NewReader()->Scan(BranchPartition(point.branch),
+                                                 "", 1'000'000, &pairs));
+    chunks += pairs.size();
+  }
+  EXPECT_LE(chunks, uint64_t{2} * kCommits * kPagesEach) << "in the lineage";
+  EXPECT_EQ(ReadAll(store, "a").size(), size_t{kCommits} * kPagesEach);
 }
 
 TEST(FlattenTest, InterruptedAtEachEngineCommitAndResumed) {
@@ -173,7 +204,7 @@ TEST(FlattenTest, CommitsGoOnMeanwhile) {
   MakeChain(store, kMaxLineageDepth + 1, &seen);
   {
     // Begun on the long lineage, committed on the short one.
-    Transaction transaction(store, "a");
+    TestTransaction transaction(store, "a");
     transaction.Write(9, TestPage(kSize, 9, 77));
     ASSERT_OK(Flatten(store.get(), actor.get()));
     ASSERT_OK(transaction.Commit(100));

@@ -73,6 +73,7 @@ BranchRecord TestBranchRecord() {
   BranchRecord record;
   record.parent = BranchPoint{{1}, {2}, {3}};
   record.first_txid = {4};
+  record.chunk_count = 6;
   record.created_at_us = 5;
   return record;
 }
@@ -102,7 +103,7 @@ TEST(RecordsTest, GoldenBytes) {
             "aaabacadaeaf920000009300000000000000028a6e11f1728eea96");
   EXPECT_EQ(GoldenOf(TestBranchRecord()),
             "0101010000000000000002000000000000000300000000000000040000000000"
-            "00000500000000000000107d3a1c5e4f0313");
+            "0000060000000500000000000000bfa1ace4fe29873f");
   EXPECT_EQ(GoldenOf(TestStageRecord()),
             "0108070605040302011100000000000000b8b6c4fa243d9286");
 }

@@ -26,7 +26,7 @@ std::vector<std::string> Pages(PageNo count, uint32_t version) {
 
 Status Put(const TestStore& store, const std::string& name, PageNo count,
            uint32_t version) {
-  Transaction transaction(store, name);
+  TestTransaction transaction(store, name);
   if (Status s = transaction->Truncate(count); !s.ok()) return s;
   for (PageNo pgno = 1; pgno <= count; ++pgno) {
     transaction.Write(pgno, P(pgno, version));
@@ -94,8 +94,8 @@ TEST_F(SinglePartitionTest, ANewProcessBeginsANewBranch) {
 TEST_F(SinglePartitionTest, SeveralActorsAreRefusedBeforeAnythingIsWritten) {
   ASSERT_OK(Put(store_, "a", 2, 1));
   ASSERT_OK(Put(store_, "b", 2, 1));
-  Transaction a(store_, "a");
-  Transaction b(store_, "b");
+  TestTransaction a(store_, "a");
+  TestTransaction b(store_, "b");
   a.Write(1, P(1, 2));
   b.Write(1, P(1, 2));
   std::vector<PendingCommit> commits = {a.Pending(), b.Pending()};
@@ -131,7 +131,7 @@ TEST_F(SinglePartitionTest, WhatLandsLateDoesNoHarm) {
       LandChunks(late);
       ExpectPages(store_, "a", s.ok() ? Pages(6, 3) : Pages(4, 2));
       {
-        Transaction transaction(store_, "a");
+        TestTransaction transaction(store_, "a");
         ASSERT_OK(transaction->Truncate(3));
         transaction.Write(2, P(2, 4));
         ASSERT_OK(transaction.Commit());
@@ -161,7 +161,7 @@ TEST_F(SinglePartitionTest, ATakeOverDoesNotGoOnWithTheBranch) {
   Generation generation;
   ASSERT_OK(TakeOver(store_.get(), keep.get(), &generation));
   {
-    Transaction transaction(store_, "a");
+    TestTransaction transaction(store_, "a");
     transaction.Write(1, P(1, 3));
     ASSERT_OK(transaction.Commit());
   }
@@ -192,7 +192,7 @@ TEST_F(SinglePartitionTest, StagesWork) {
   ASSERT_OK(Put(store_, "a", 4, 1));
   const auto keep = store_.Open("a");
   {
-    Transaction transaction(store_, "a");
+    TestTransaction transaction(store_, "a");
     for (PageNo pgno = 1; pgno <= 20; ++pgno) {
       transaction.Write(pgno, P(pgno, 2));
     }
@@ -210,7 +210,7 @@ TEST_F(SinglePartitionTest, StagesWork) {
     EXPECT_NE(pair.key.substr(0, 1), StagePrefix());
   }
   {
-    Transaction transaction(store_, "a");
+    TestTransaction transaction(store_, "a");
     transaction.Write(1, P(1, 9));
     ASSERT_OK(transaction->Stage());
   }

@@ -27,7 +27,8 @@ std::vector<std::string> Pages(PageNo count, uint32_t version) {
   return pages;
 }
 
-void WriteAll(Transaction* transaction, const std::vector<std::string>& pages) {
+void WriteAll(TestTransaction* transaction,
+              const std::vector<std::string>& pages) {
   for (size_t i = 0; i < pages.size(); ++i) {
     transaction->Write(static_cast<PageNo>(i + 1), pages[i]);
   }
@@ -37,7 +38,7 @@ class StageTest : public testing::Test {
  protected:
   void Make(const std::vector<std::string>& pages,
             std::optional<uint32_t> stamp = std::nullopt) {
-    Transaction transaction(store_, "a", kSize);
+    TestTransaction transaction(store_, "a", kSize);
     WriteAll(&transaction, pages);
     ASSERT_OK(transaction.Commit(stamp));
   }
@@ -73,7 +74,7 @@ TEST_F(StageTest, ALargeTransactionStagesAndIsInvisible) {
   Make(before);
   auto after = Pages(60, 2);
   {
-    Transaction transaction(store_, "a", kSize);
+    TestTransaction transaction(store_, "a", kSize);
     WriteAll(&transaction, after);
     EXPECT_LE(transaction->memory_bytes(), kSmallBatch);
     EXPECT_GT(ChunkCount(OnlyStage()), 40u);
@@ -97,7 +98,7 @@ TEST_F(StageTest, ALargeTransactionStagesAndIsInvisible) {
 TEST_F(StageTest, WhatIsNotWrittenShowsThroughFromTheBase) {
   auto pages = Pages(60, 1);
   Make(pages);
-  Transaction transaction(store_, "a", kSize);
+  TestTransaction transaction(store_, "a", kSize);
   for (PageNo pgno = 2; pgno <= 60; pgno += 2) {
     pages[pgno - 1] = P(pgno, 2);
     transaction.Write(pgno, pages[pgno - 1]);
@@ -113,7 +114,7 @@ TEST_F(StageTest, WhatIsNotWrittenShowsThroughFromTheBase) {
 TEST_F(StageTest, PagesRewrittenAfterStaging) {
   auto pages = Pages(40, 1);
   Make(pages);
-  Transaction transaction(store_, "a", kSize);
+  TestTransaction transaction(store_, "a", kSize);
   for (uint32_t round = 2; round < 6; ++round) {
     for (PageNo pgno = round; pgno <= 40; pgno += round % 3 + 1) {
       pages[pgno - 1] = P(pgno, round);
@@ -132,7 +133,7 @@ TEST_F(StageTest, PagesRewrittenAfterStaging) {
 TEST_F(StageTest, TruncatedAfterStaging) {
   auto pages = Pages(40, 1);
   Make(pages);
-  Transaction transaction(store_, "a", kSize);
+  TestTransaction transaction(store_, "a", kSize);
   WriteAll(&transaction, Pages(60, 2));
   ASSERT_OK(transaction->Truncate(7));
   ASSERT_OK(transaction.Commit());
@@ -141,7 +142,7 @@ TEST_F(StageTest, TruncatedAfterStaging) {
 
 TEST_F(StageTest, TruncatedAfterStagingAndRegrown) {
   Make(Pages(40, 1));
-  Transaction transaction(store_, "a", kSize);
+  TestTransaction transaction(store_, "a", kSize);
   WriteAll(&transaction, Pages(60, 2));
   ASSERT_OK(transaction->Truncate(7));
   transaction.Write(50, P(50, 3));
@@ -160,7 +161,7 @@ TEST_F(StageTest, TruncatedAfterStagingAndRegrown) {
 TEST_F(StageTest, TruncatedAndWrittenBackAsItWas) {
   const auto pages = Pages(40, 1);
   Make(pages);
-  Transaction transaction(store_, "a", kSize);
+  TestTransaction transaction(store_, "a", kSize);
   ASSERT_OK(transaction->Truncate(3));
   WriteAll(&transaction, pages);
   ASSERT_OK(transaction->Stage());
@@ -174,7 +175,7 @@ TEST_F(StageTest, TruncatedAndWrittenBackAsItWas) {
 TEST_F(StageTest, StagedTruncatedAndWrittenBackAsItWas) {
   const auto pages = Pages(40, 1);
   Make(pages);
-  Transaction transaction(store_, "a", kSize);
+  TestTransaction transaction(store_, "a", kSize);
   WriteAll(&transaction, Pages(40, 2));
   ASSERT_OK(transaction->Stage());
   ASSERT_OK(transaction->Truncate(1));
@@ -185,7 +186,7 @@ TEST_F(StageTest, StagedTruncatedAndWrittenBackAsItWas) {
 
 TEST_F(StageTest, GrowthWithHolesIsFilledInTheStage) {
   Make(Pages(3, 1));
-  Transaction transaction(store_, "a", kSize);
+  TestTransaction transaction(store_, "a", kSize);
   transaction.Write(300, P(300, 2));
   ASSERT_OK(transaction.Commit());
   auto pages = Pages(3, 1);
@@ -206,7 +207,7 @@ TEST_F(StageTest, ANewActorCanBeginWithAStage) {
 
 TEST_F(StageTest, AnotherPageSizeStaged) {
   Make(Pages(40, 1), 4);
-  Transaction transaction(store_, "a", 1024);
+  TestTransaction transaction(store_, "a", 1024);
   std::vector<std::string> pages;
   for (PageNo pgno = 1; pgno <= 200; ++pgno) {
     pages.push_back(TestPage(1024, pgno, 2));
@@ -225,7 +226,7 @@ TEST_F(StageTest, ADeadStageIsDropped) {
   Make(pages);
   BranchId stage;
   {
-    Transaction transaction(store_, "a", kSize);
+    TestTransaction transaction(store_, "a", kSize);
     WriteAll(&transaction, Pages(60, 2));
     stage = OnlyStage();
     store_.Maintain();
@@ -244,7 +245,7 @@ TEST_F(StageTest, TheStageOfADeadProcessIsDropped) {
   const auto source = MemorySource();
   {
     TestStore store(source, SmallBatches(kSmallBatch));
-    Transaction transaction(store, "b", kSize);
+    TestTransaction transaction(store, "b", kSize);
     WriteAll(&transaction, Pages(60, 2));
     // The store goes; nothing of it drops the stage.
   }
@@ -285,7 +286,7 @@ TEST_F(StageTest, AfterAFailureTheWriterIsUseless) {
   for (auto fault : {CommitFault::kFailed, CommitFault::kUnknownLanded,
                      CommitFault::kUnknownLost}) {
     {
-      Transaction transaction(store_, "a", kSize);
+      TestTransaction transaction(store_, "a", kSize);
       store_.plan()->FailCommit(2, fault, Status::NoSpace("full"));
       Status s;
       for (PageNo pgno = 1; pgno <= 60 && s.ok(); ++pgno) {
@@ -306,7 +307,7 @@ TEST_F(StageTest, AfterAFailureTheWriterIsUseless) {
 TEST_F(StageTest, DroppingIsTriedAgain) {
   Make(Pages(5, 1));
   {
-    Transaction transaction(store_, "a", kSize);
+    TestTransaction transaction(store_, "a", kSize);
     WriteAll(&transaction, Pages(60, 2));
   }
   store_.plan()->FailRead(1, Status::IOError("bad day"));
@@ -325,7 +326,7 @@ TEST(StageOnRocksDbTest, LargerThanTheMemoryOfATransaction) {
   constexpr PageNo kCount = 3 * kTransactionMemoryBytes / kLarge;
   std::vector<std::string> pages;
   {
-    Transaction transaction(store, "a", kLarge);
+    TestTransaction transaction(store, "a", kLarge);
     for (PageNo pgno = 1; pgno <= kCount; ++pgno) {
       pages.push_back(TestPage(kLarge, pgno, 1));
       transaction.Write(pgno, pages.back());
@@ -347,7 +348,7 @@ TEST(StageLockPageTest, TheLockPageIsNeitherStoredNorCounted) {
   const PageNo lock_page = LockPage(kLarge);
   const std::string last = TestPage(kLarge, lock_page + 1, 1);
   {
-    Transaction transaction(store, "a", kLarge);
+    TestTransaction transaction(store, "a", kLarge);
     transaction.Write(lock_page, last).Write(lock_page + 1, last);
     ASSERT_OK(transaction.Commit());
   }
@@ -366,7 +367,7 @@ TEST(StageLockPageTest, TheLockPageIsNeitherStoredNorCounted) {
   ASSERT_OK(reader.ReadPage(lock_page, page.data()));
   EXPECT_TRUE(page == std::string(kLarge, '\0'));
   {
-    Transaction transaction(store, "a", kLarge);
+    TestTransaction transaction(store, "a", kLarge);
     ASSERT_OK(transaction->Truncate(lock_page - 2));
     ASSERT_OK(transaction.Commit());
   }

@@ -39,7 +39,7 @@ class Walk {
   // What a transaction did, beside its writer.
   struct Pending {
     std::string name;
-    std::unique_ptr<Transaction> transaction;
+    std::unique_ptr<TestTransaction> transaction;
     ModelDatabase database;
     Status status;
   };
@@ -90,8 +90,8 @@ class Walk {
         pending.database.Truncate(0);
       }
     }
-    pending.transaction =
-        std::make_unique<Transaction>(store_, name, pending.database.page_size);
+    pending.transaction = std::make_unique<TestTransaction>(
+        store_, name, pending.database.page_size);
     return pending;
   }
 

@@ -148,7 +148,7 @@ class TestStore {
 class TestTransaction {
  public:
   TestTransaction(const TestStore& store, const std::string& name,
-              uint32_t page_size = kMinPageSize)
+                  uint32_t page_size = kMinPageSize)
       : store_(store.shared()), actor_(store.Open(name)) {
     std::shared_ptr<const HeadState> base;
     EXPECT_OK(actor_->Current(&base));

@@ -114,12 +114,16 @@ TEST_F(ActorVfsTest, MissingParentOfTheStoreIsRefused) {
 // before stays open.
 TEST_F(ActorVfsTest, DISABLED_TriesAsNobody) {
   constexpr uid_t kNobody = 65534;
-  if (geteuid() == 0) {
+  const bool root = geteuid() == 0;
+  if (root) {
     ASSERT_EQ(seteuid(kNobody), 0);
   }
   EXPECT_EQ(Try("file:" + ChildArgument() + "/alice?vfs=actorkv"),
             SQLITE_CANTOPEN);
   ExpectLastError("Permission denied");
+  if (root) {
+    ASSERT_EQ(seteuid(0), 0);
+  }
 }
 
 TEST_F(ActorVfsTest, DirectoryWithoutPermissionIsRefused) {
