@@ -166,7 +166,6 @@ TEST_F(BranchWriterTest, UnchangedPagesStoreNothing) {
 TEST_F(BranchWriterTest, DiffersSeesEachKindOfDifference) {
   Make(4);
   bool differs = false;
-  TestTransaction(store_, "a");
   const std::function<void(TestTransaction&)> changes[] = {
       [](TestTransaction& t) { t.Write(1, P(1, 2)); },
       [](TestTransaction& t) { t.Write(4, Zeros()); },
@@ -264,7 +263,7 @@ TEST_F(BranchWriterTest, OldSnapshotsStay) {
       seen;
   Make(6, 1);
   for (uint32_t i = 2; i < 12; ++i) {
-    seen.push_back({store_.State("a"), ReadAll(store_, "a")});
+    seen.emplace_back(store_.State("a"), ReadAll(store_, "a"));
     TestTransaction transaction(store_, "a");
     if (i % 4 == 0) {
       ASSERT_OK(transaction->Truncate(i % 5 + 1));

@@ -315,7 +315,7 @@ TEST_F(CommitTest, EachFaultOfACommitOfThree) {
 }
 
 TEST(CommitLimitsTest, ManyActorsOnAnEngineWithSmallBatches) {
-  constexpr size_t kBatch = 64 * kSize;
+  constexpr size_t kBatch = size_t{64} * kSize;
   TestStore store(MemorySource(), SmallBatches(kBatch));
   std::vector<std::unique_ptr<TestTransaction>> transactions;
   std::vector<PendingCommit> commits;

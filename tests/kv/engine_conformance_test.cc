@@ -393,6 +393,7 @@ TEST_P(EngineConformanceTest, GuardedCommitsDoNotLoseUpdates) {
     }
   };
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) threads.emplace_back(count_up);
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(failures, 0);

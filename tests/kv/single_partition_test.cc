@@ -220,7 +220,7 @@ TEST_F(SinglePartitionTest, StagesWork) {
 
 TEST(SinglePartitionLimitsTest, SmallBatches) {
   EngineLimits limits = SinglePartition();
-  limits.max_batch_bytes = 8 * 1024;
+  limits.max_batch_bytes = size_t{8} * 1024;
   TestStore store(MemorySource(), limits);
   for (uint32_t version = 1; version < 4; ++version) {
     ASSERT_OK(Put(store, "a", 100, version));

@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint32_t kSize = 4096;
 // A transaction of this engine stages past 8 pages, 8 at a time.
-constexpr size_t kSmallBatch = 16 * kSize;
+constexpr size_t kSmallBatch = size_t{16} * kSize;
 
 std::string Zeros() { return std::string(kSize, '\0'); }
 std::string P(PageNo pgno, uint32_t version) {

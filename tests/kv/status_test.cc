@@ -55,6 +55,7 @@ TEST(StatusTest, ContextGoesBeforeTheMessageAndKeepsTheCode) {
 
 TEST(StatusTest, CopiesShareTheMessage) {
   const Status first = Status::Busy("held");
+  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): tests the copy
   const Status second = first;
   EXPECT_EQ(first.message().data(), second.message().data());
 }

@@ -176,7 +176,7 @@ class Walk {
     std::vector<Pending> all;
     all.push_back(Begin(PickName()));
     PlanFault();
-    Change(&all[0]);
+    Change(&all.front());
     if (!abort) Finish(&all);
   }
 
@@ -249,7 +249,7 @@ class Walk {
 };
 
 EngineLimits Small(bool multi_partition_commit) {
-  EngineLimits limits = SmallBatches(24 * 1024);
+  EngineLimits limits = SmallBatches(size_t{24} * 1024);
   limits.multi_partition_commit = multi_partition_commit;
   return limits;
 }

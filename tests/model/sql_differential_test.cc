@@ -71,10 +71,10 @@ class Script {
     if (OneIn(4)) return {Setting()};
     if (OneIn(12)) return Vacuum();
     std::vector<std::string> block;
-    if (OneIn(8)) block.push_back("PRAGMA locking_mode=EXCLUSIVE");
+    if (OneIn(8)) block.emplace_back("PRAGMA locking_mode=EXCLUSIVE");
     const bool explicit_transaction = !OneIn(3);
     if (explicit_transaction) {
-      block.push_back(OneIn(2) ? "BEGIN" : "BEGIN IMMEDIATE");
+      block.emplace_back(OneIn(2) ? "BEGIN" : "BEGIN IMMEDIATE");
     }
     const int count = 1 + Below(OneIn(5) ? 25 : 6);
     for (int i = 0; i < count; ++i) {
@@ -83,13 +83,13 @@ class Script {
     }
     if (explicit_transaction) {
       // COMMIT and ROLLBACK fail alike where an error ended it already.
-      block.push_back(OneIn(3) ? "ROLLBACK" : "COMMIT");
-      block.push_back("ROLLBACK");
+      block.emplace_back(OneIn(3) ? "ROLLBACK" : "COMMIT");
+      block.emplace_back("ROLLBACK");
     }
     if (block.front() == "PRAGMA locking_mode=EXCLUSIVE") {
-      block.push_back("PRAGMA main.locking_mode=NORMAL");
-      block.push_back("PRAGMA aux.locking_mode=NORMAL");
-      block.push_back(
+      block.emplace_back("PRAGMA main.locking_mode=NORMAL");
+      block.emplace_back("PRAGMA aux.locking_mode=NORMAL");
+      block.emplace_back(
           "SELECT count(*) FROM main.sqlite_schema, "
           "aux.sqlite_schema");
     }

@@ -130,7 +130,7 @@ TEST_F(ActorFileTest, DamagedOrMissingChunkIsAnErrorThatNamesThePage) {
     // The bytes given back are zeros with an error, not with ok.
     sqlite3_file* file = FileOf(&db);
     std::string page(4096, 'x');
-    EXPECT_EQ(file->pMethods->xRead(file, page.data(), 4096, 3 * 4096),
+    EXPECT_EQ(file->pMethods->xRead(file, page.data(), 4096, int64_t{3} * 4096),
               SQLITE_IOERR_DATA);
   }
 }

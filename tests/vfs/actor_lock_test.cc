@@ -209,6 +209,7 @@ TEST_F(ActorLockTest, EightThreadsCountTogether) {
               SQLITE_OK);
   }
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([this] {
       SqliteDb db;

@@ -127,14 +127,14 @@ TEST_F(ActorVfsTest, DISABLED_TriesAsNobody) {
 }
 
 TEST_F(ActorVfsTest, DirectoryWithoutPermissionIsRefused) {
-  fs::permissions(directory().path(), fs::perms(0755));
+  fs::permissions(directory().path(), fs::perms{0755});
   for (const int mode : {0, 0500}) {
     const std::string store = directory().File("m" + std::to_string(mode));
     fs::create_directory(store);
-    fs::permissions(store, fs::perms(static_cast<unsigned>(mode)));
+    fs::permissions(store, fs::perms{static_cast<unsigned>(mode)});
     ChildProcess child("ActorVfsTest.DISABLED_TriesAsNobody", store);
     EXPECT_TRUE(child.WaitForSuccess()) << mode;
-    fs::permissions(store, fs::perms(0700));
+    fs::permissions(store, fs::perms{0700});
     EXPECT_TRUE(fs::is_empty(store));
   }
 }

@@ -61,8 +61,6 @@ class GroupCommitTest : public ActorTest {
   }
 };
 
-constexpr char GroupCommitTest::kWriteAll[];
-
 TEST_F(GroupCommitTest, AllActorsOfATransactionAreOneEngineCommit) {
   int round = 0;
   for (const std::string& main : Mains()) {
