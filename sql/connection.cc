@@ -1,5 +1,8 @@
 #include "sql/connection.h"
 
+#include <mutex>
+#include <unordered_set>
+
 #include "kv/store_registry.h"
 #include "vfs/actor_file.h"
 
@@ -23,7 +26,35 @@ Status CheckUse(StoreUse use, Store* store) {
   return Status::NotSupported("the store is open read-only: " + store->path());
 }
 
+struct Registered {
+  std::mutex mutex;
+  std::unordered_set<sqlite3*> connections;
+};
+
+Registered* GetRegistered() {
+  static auto* const registered = new Registered;
+  return registered;
+}
+
 }  // namespace
+
+Connection::Connection(sqlite3* db) : db_(db) {
+  Registered* registered = GetRegistered();
+  std::lock_guard<std::mutex> lock(registered->mutex);
+  registered->connections.insert(db);
+}
+
+Connection::~Connection() {
+  Registered* registered = GetRegistered();
+  std::lock_guard<std::mutex> lock(registered->mutex);
+  registered->connections.erase(db_);
+}
+
+bool Connection::IsRegistered(sqlite3* db) {
+  Registered* registered = GetRegistered();
+  std::lock_guard<std::mutex> lock(registered->mutex);
+  return registered->connections.count(db) != 0;
+}
 
 Status Connection::OpenStore(const std::string& directory, StoreUse use,
                              std::shared_ptr<Store>* store) {

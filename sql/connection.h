@@ -21,7 +21,13 @@ enum class StoreUse {
 
 class Connection {
  public:
-  explicit Connection(sqlite3* db) : db_(db) {}
+  explicit Connection(sqlite3* db);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // True while `db` has a Connection, which is as long as it has the SQL.
+  static bool IsRegistered(sqlite3* db);
 
   sqlite3* db() const { return db_; }
 

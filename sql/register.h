@@ -10,7 +10,7 @@
 
 namespace actorkv {
 
-// Returns a SQLite code.
+// Once for each connection; again does nothing. Returns a SQLite code.
 int RegisterSql(sqlite3* db);
 
 }  // namespace actorkv

@@ -47,6 +47,7 @@ TEST(GroupCommitTest, WhoWaitsSharesTheNextWrite) {
     return CommitResult{};
   });
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < kCommits; ++i) {
@@ -77,6 +78,7 @@ TEST(GroupCommitTest, AnErrorGoesToAllOfTheGroup) {
       [&] { EXPECT_TRUE(commit.Commit(OneKey("first")).done()); });
   while (first.load()) std::this_thread::yield();
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
       ++waiting;
@@ -102,6 +104,7 @@ TEST(GroupCommitTest, AGroupIsBoundedInBytes) {
     return CommitResult{};
   });
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
       ++waiting;
