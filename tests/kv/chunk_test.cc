@@ -119,7 +119,7 @@ TEST(ChunkTest, AChunkInAnotherPlaceIsReported) {
 }
 
 // Seals a header again, as a later version of this module would.
-std::string Reseal(std::string value) { return CopyOfChunk(kId, value); }
+std::string Reseal(const std::string& value) { return CopyOfChunk(kId, value); }
 
 TEST(ChunkTest, UnknownVersionAndCodecAreNamed) {
   DecodedChunk chunk;

@@ -194,6 +194,7 @@ TEST_F(ClockTest, ThreadsGetDifferentTimes) {
   constexpr int kTimes = 2000;
   std::vector<std::vector<uint64_t>> times(kThreads);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < kTimes; ++i) {

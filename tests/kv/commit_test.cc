@@ -389,6 +389,7 @@ void CommitInThreads(const TestStore& store) {
   constexpr int kThreads = 4;
   constexpr uint32_t kCommits = 50;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       for (uint32_t i = 1; i <= kCommits; ++i) {
@@ -418,6 +419,7 @@ TEST(CommitThreadsTest, ReadersBesideAWriter) {
   Put(store, "a", 1);
   std::atomic<bool> stop{false};
   std::vector<std::thread> readers;
+  readers.reserve(3);
   for (int t = 0; t < 3; ++t) {
     readers.emplace_back([&] {
       while (!stop) {

@@ -198,6 +198,7 @@ TEST_F(StoreRegistryTest, AnotherEngine) {
 TEST_F(StoreRegistryTest, ManyThreadsOpenOneStore) {
   std::vector<std::thread> threads;
   std::vector<std::shared_ptr<Store>> stores(6);
+  threads.reserve(stores.size());
   for (auto& store : stores) {
     threads.emplace_back([&] {
       for (int i = 0; i < 20; ++i) {

@@ -63,7 +63,7 @@ class TransactionTest : public testing::Test {
   }
   Status Commit() {
     std::vector<PendingCommit> commits(1);
-    Status s = transaction_->Prepare(Origin::kSql, &commits[0]);
+    Status s = transaction_->Prepare(Origin::kSql, &commits.front());
     if (s.ok()) s = CommitAll(store_.get(), Durability::kBuffered, &commits);
     if (s.ok()) committed_ = commits[0].state;
     transaction_.reset();
