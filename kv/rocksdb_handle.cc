@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "kv/rocksdb_log_file.h"
 #include "kv/rocksdb_options.h"
 #include "kv/space_reserve.h"
 
@@ -27,8 +28,9 @@ TestFileSystem& GetTestFileSystem() {
 std::unique_ptr<rocksdb::Env> NewEnv() {
   TestFileSystem& test = GetTestFileSystem();
   std::lock_guard<std::mutex> lock(test.mutex);
-  if (test.file_system == nullptr) return nullptr;
-  return rocksdb::NewCompositeEnv(test.file_system);
+  return rocksdb::NewCompositeEnv(NewLogFileSystem(
+      test.file_system != nullptr ? test.file_system
+                                  : rocksdb::FileSystem::Default()));
 }
 
 }  // namespace
@@ -55,7 +57,7 @@ Status RocksDbHandle::Open(const std::string& directory, OpenMode mode,
 
 Status RocksDbHandle::OpenFirst() {
   if (follows()) {
-    if (Status s = OpenDatabase::ForFollowing(context_, &stamp_, &database_);
+    if (Status s = OpenDatabase::ForFollowing(context_, &shown_, &database_);
         !s.ok()) {
       return s;
     }
@@ -71,15 +73,29 @@ Status RocksDbHandle::OpenFirst() {
   if (Status s = MakeDirectory(directory()); !s.ok()) return s;
   if (Status s = HolderFile::Take(directory(), &holder_); !s.ok()) return s;
   const bool create = mode_ == OpenMode::kCreate;
-  last_error_ = OpenDatabase::ForWriting(context_, create, &database_);
-  if (last_error_.ok()) {
-    state_ = State::kWritable;
-    return Status::Ok();
-  }
+  last_error_ = OpenForWriting(create);
+  if (last_error_.ok()) return Status::Ok();
   // A full disk must not keep a store from being read.
   if (last_error_.code() != Code::kNoSpace) return last_error_;
   next_attempt_ = std::chrono::steady_clock::now() + kReopenInterval;
   return OpenForReadingOnly().ok() ? Status::Ok() : last_error_;
+}
+
+Status RocksDbHandle::OpenForWriting(bool create) {
+  if (commit_counter_ == nullptr) {
+    if (Status s = CommitCounter::Open(directory(), &commit_counter_);
+        !s.ok()) {
+      return s;
+    }
+  }
+  if (Status s = OpenDatabase::ForWriting(context_, create, &database_);
+      !s.ok()) {
+    return s;
+  }
+  // Writes that were in doubt are decided now.
+  commit_counter_->Increment();
+  state_ = State::kWritable;
+  return Status::Ok();
 }
 
 RocksDbHandle::~RocksDbHandle() {
@@ -144,10 +160,9 @@ Status RocksDbHandle::Reopen(Need need) {
   DropAllIterators();
   database_.reset();
   state_ = State::kClosed;
-  last_error_ = OpenDatabase::ForWriting(context_, false, &database_);
+  last_error_ = OpenForWriting(false);
   if (last_error_.ok()) {
     unproven_logs_ = false;
-    state_ = State::kWritable;
     return Status::Ok();
   }
   Status readable = OpenForReadingOnly();
@@ -174,15 +189,15 @@ Status RocksDbHandle::CatchUp(bool* changed) {
     return Status::Ok();
   }
   std::lock_guard<std::mutex> one_at_a_time(catch_up_mutex_);
-  DirectoryStamp stamp;
-  if (Status s = ReadStamp(directory(), &stamp); !s.ok()) return s;
-  if (stamp == stamp_) {
+  CommitCount count;
+  if (Status s = ReadCommitCount(directory(), &count); !s.ok()) return s;
+  if (count == shown_) {
     *changed = false;
     return Status::Ok();
   }
   // Opened beside the old one, so that readers wait only for the exchange.
   std::unique_ptr<OpenDatabase> opened;
-  if (Status s = OpenDatabase::ForFollowing(context_, &stamp_, &opened);
+  if (Status s = OpenDatabase::ForFollowing(context_, &shown_, &opened);
       !s.ok()) {
     return s;
   }

@@ -36,6 +36,7 @@
 #include <string>
 #include <unordered_set>
 
+#include "kv/commit_counter.h"
 #include "kv/gate.h"
 #include "kv/holder_file.h"
 #include "kv/rocksdb_engine.h"
@@ -91,7 +92,10 @@ class RocksDbHandle {
   // Rises with every write that was done, before it is reported as done. An
   // iterator made or refreshed since the last rise sees everything.
   uint64_t write_count() const { return write_count_.load(); }
-  void CountWrite() { ++write_count_; }
+  void CountWrite() {
+    ++write_count_;
+    commit_counter_->Increment();
+  }
 
   const std::string& directory() const { return context_.directory; }
   bool follows() const { return mode_ == OpenMode::kFollow; }
@@ -102,6 +106,8 @@ class RocksDbHandle {
   RocksDbHandle(const std::string& directory, OpenMode mode);
 
   Status OpenFirst();
+  // REQUIRES: the holder file is held, and no database is open.
+  Status OpenForWriting(bool create);
   bool Serves(Need need) const;
   // Reopens if it is due. Ok: the state now serves `need`.
   Status Repair(Need need);
@@ -115,6 +121,7 @@ class RocksDbHandle {
   IteratorPool iterator_pool_;  // outlives the listener in context_
   OpenContext context_;
   std::unique_ptr<HolderFile> holder_;  // released after database_ closed
+  std::unique_ptr<CommitCounter> commit_counter_;  // of a writable database
 
   Gate gate_;
   // Changed with the gate exclusive, but for writable -> broken.
@@ -131,7 +138,7 @@ class RocksDbHandle {
   std::unordered_set<IteratorOwner*> owners_;
 
   std::mutex catch_up_mutex_;  // taken before the gate
-  DirectoryStamp stamp_;
+  CommitCount shown_;  // what a follower's database shows at least
 };
 
 }  // namespace actorkv

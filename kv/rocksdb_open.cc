@@ -82,7 +82,7 @@ Status OpenDatabase::ForReading(const OpenContext& context,
 }
 
 Status OpenDatabase::ForFollowing(const OpenContext& context,
-                                  DirectoryStamp* stamp,
+                                  CommitCount* count,
                                   std::unique_ptr<OpenDatabase>* database) {
   Status last;
   std::chrono::milliseconds pause = kFirstFollowPause;
@@ -91,7 +91,11 @@ Status OpenDatabase::ForFollowing(const OpenContext& context,
       std::this_thread::sleep_for(pause);
       pause *= 2;
     }
+    CommitCount count_before;
     DirectoryStamp before;
+    if (last = ReadCommitCount(context.directory, &count_before); !last.ok()) {
+      return last;
+    }
     if (last = ReadStamp(context.directory, &before); !last.ok()) return last;
     std::unique_ptr<OpenDatabase> opened;
     if (last = ForReading(context, &opened); !last.ok()) continue;
@@ -99,12 +103,12 @@ Status OpenDatabase::ForFollowing(const OpenContext& context,
     if (last = ReadStamp(context.directory, &after); !last.ok()) continue;
     // A log that was flushed and removed after the manifest was read would
     // be a hole in what this database shows.
-    if (!OnlyLogsGrew(before, after)) {
+    if (!SameFiles(before, after)) {
       last = Status::Busy("store changes too fast to follow: " +
                           context.directory);
       continue;
     }
-    *stamp = std::move(before);
+    *count = count_before;
     *database = std::move(opened);
     return Status::Ok();
   }

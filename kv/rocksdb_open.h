@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 
+#include "kv/commit_counter.h"
 #include "kv/rocksdb_keys.h"
 #include "kv/status.h"
 #include "kv/store_directory.h"
@@ -23,7 +24,7 @@ namespace actorkv {
 // What every open of one store has in common.
 struct OpenContext {
   std::string directory;
-  std::unique_ptr<rocksdb::Env> env;      // null: RocksDB's default
+  std::unique_ptr<rocksdb::Env> env;
   std::shared_ptr<rocksdb::Cache> cache;  // outlives reopens, stays warm
   std::shared_ptr<rocksdb::EventListener> listener;  // of a writer
 };
@@ -42,9 +43,9 @@ class OpenDatabase {
                            std::unique_ptr<OpenDatabase>* database);
 
   // For reading beside a writer in another process. Tries again while files
-  // come and go under it. *stamp: the state of the directory that the
-  // database shows, or an older one.
-  static Status ForFollowing(const OpenContext& context, DirectoryStamp* stamp,
+  // come and go under it. *count: what the writer had done when it was opened;
+  // the database shows that, and perhaps more.
+  static Status ForFollowing(const OpenContext& context, CommitCount* count,
                              std::unique_ptr<OpenDatabase>* database);
 
   // REQUIRES: no iterator of it is left.

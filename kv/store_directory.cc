@@ -10,6 +10,8 @@
 #include <memory>
 #include <system_error>
 
+#include "kv/descriptor.h"
+
 namespace actorkv {
 namespace {
 
@@ -64,20 +66,6 @@ Status ListDirectory(const std::string& directory,
   *names = std::move(found);
   return Status::Ok();
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 Status RewriteFile(const std::string& path) {
   const Descriptor file(open(path.c_str(), O_RDWR | O_CLOEXEC));
@@ -178,12 +166,13 @@ Status ReadStamp(const std::string& directory, DirectoryStamp* stamp) {
   return Status::Ok();
 }
 
-bool OnlyLogsGrew(const DirectoryStamp& before, const DirectoryStamp& after) {
+bool SameFiles(const DirectoryStamp& before, const DirectoryStamp& after) {
   if (before.files.size() != after.files.size()) return false;
   for (size_t i = 0; i < before.files.size(); ++i) {
     const DirectoryStamp::File& a = before.files[i];
     const DirectoryStamp::File& b = after.files[i];
     if (a.name != b.name || a.inode != b.inode) return false;
+    // Commits write to logs, and only to them.
     if (!EndsWith(a.name, ".log") && !(a == b)) return false;
   }
   return true;

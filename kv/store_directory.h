@@ -1,6 +1,6 @@
 // What can be learnt and done about a store's directory with system calls
-// alone: what kind of directory it is, whether its log changed, how much
-// space is left. Knows RocksDB's file names, not its API.
+// alone: what kind of directory it is, which files its database consists of,
+// how much space they take. Knows RocksDB's file names, not its API.
 
 #ifndef ACTORKV_KV_STORE_DIRECTORY_H_
 #define ACTORKV_KV_STORE_DIRECTORY_H_
@@ -36,9 +36,7 @@ Status HasData(const std::string& directory, bool* has_data);
 // Makes the directory, not its parents; an existing one is fine.
 Status MakeDirectory(const std::string& directory);
 
-// The files that change when a writer commits, with what changes in them.
-// Two equal stamps: nothing was committed in between. (Each commit makes a
-// log longer, so the granularity of mtime does not matter.)
+// Which files a database consists of, but for its tables.
 struct DirectoryStamp {
   struct File {
     std::string name;
@@ -52,18 +50,15 @@ struct DirectoryStamp {
     }
   };
   std::vector<File> files;  // CURRENT, MANIFEST-*, *.log; sorted by name
-
-  friend bool operator==(const DirectoryStamp& a, const DirectoryStamp& b) {
-    return a.files == b.files;
-  }
 };
 
 // Errors: kNotFound when the directory or its CURRENT is not there; kIOError.
 Status ReadStamp(const std::string& directory, DirectoryStamp* stamp);
 
-// True when the same files were there and only logs grew, so that a database
-// opened between the two stamps missed no file that was removed meanwhile.
-bool OnlyLogsGrew(const DirectoryStamp& before, const DirectoryStamp& after);
+// True when the same files were there and nothing but records of logs changed,
+// so that a database opened between the two stamps missed no file that was
+// removed meanwhile.
+bool SameFiles(const DirectoryStamp& before, const DirectoryStamp& after);
 
 // Writes every *.log over itself and syncs it. After a failed fsync Linux
 // marks the pages clean: they are readable but may never reach the disk, and

@@ -1,0 +1,73 @@
+// CommitCounter: tells followers in other processes that a store changed.
+//
+// The writer counts in a file of ours (actorkv.commits) that it maps into
+// memory, so that counting costs no system call; followers read the number.
+// Sizes and times of RocksDB's files would not do: its log is written over
+// zeros (kv/rocksdb_log_file.h), and times are coarse.
+//
+// The file holds one number, 8 bytes in the byte order of the machine, whose
+// processes alone share it. It says nothing about a store at rest and need not
+// survive a power loss: every open for writing counts on from what it finds.
+//
+// Invariants:
+//  1. The number rises after a write is readable by other processes and before
+//     anybody is told that it is done. So a follower that reads the number and
+//     then opens the database sees every write that was done at that moment.
+//  2. The file is never cut or replaced by us: a mapping of it stays valid.
+
+#ifndef ACTORKV_KV_COMMIT_COUNTER_H_
+#define ACTORKV_KV_COMMIT_COUNTER_H_
+
+#include <sys/stat.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "kv/status.h"
+
+namespace actorkv {
+
+inline constexpr char kCommitCounterFileName[] = "actorkv.commits";
+
+class CommitCounter {
+ public:
+  // Makes the file in `directory` where it is missing. Errors: kNoSpace,
+  // kIOError.
+  static Status Open(const std::string& directory,
+                     std::unique_ptr<CommitCounter>* counter);
+
+  ~CommitCounter();
+  CommitCounter(const CommitCounter&) = delete;
+  CommitCounter& operator=(const CommitCounter&) = delete;
+
+  // Thread-safe.
+  void Increment() { value_->fetch_add(1, std::memory_order_release); }
+
+ private:
+  explicit CommitCounter(std::atomic<uint64_t>* value) : value_(value) {}
+
+  std::atomic<uint64_t>* const value_;  // mapped
+};
+
+// What a follower sees. Two equal values: nothing was written in between.
+struct CommitCount {
+  // Of the file, 0 where there is none: a directory may be replaced as a
+  // whole while it is followed.
+  dev_t device = 0;
+  ino_t inode = 0;
+  uint64_t count = 0;
+
+  friend bool operator==(const CommitCount& a, const CommitCount& b) {
+    return a.device == b.device && a.inode == b.inode && a.count == b.count;
+  }
+};
+
+// A store that nobody wrote to since it was copied has no such file. Errors:
+// kIOError.
+Status ReadCommitCount(const std::string& directory, CommitCount* count);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_COMMIT_COUNTER_H_

@@ -1,0 +1,41 @@
+// LogFileSystem: RocksDB's log in blocks that were written before.
+//
+// A sync of a file that grows also waits for the file system's journal; a sync
+// of blocks that exist does not, and takes two thirds of the time
+// (kv/README.md). So a log is filled with zeros some way ahead of its end, and
+// records are written over the zeros. RocksDB's log reader takes zeros for the
+// end of the log.
+//
+// Invariants:
+//  1. What lies behind the last record in a log is zeros, never old content: a
+//     reader cannot take it for a record.
+//  2. A record is given to the operating system before Append() returns, so
+//     the death of the process loses none, synced or not.
+//  3. Preparing never fails an append: where there is no room for zeros, the
+//     log grows with its records.
+//
+// Every other file is as the file system below makes it.
+
+#ifndef ACTORKV_KV_ROCKSDB_LOG_FILE_H_
+#define ACTORKV_KV_ROCKSDB_LOG_FILE_H_
+
+#include <rocksdb/file_system.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace actorkv {
+
+// A log begins with this many bytes prepared, and is extended by as much as
+// it has, within these bounds: a small store stays small, and a busy one stops
+// for it once in thousands of commits.
+inline constexpr uint64_t kMinPreparedLogBytes = 256 << 10;
+inline constexpr uint64_t kMaxPreparedLogBytes = 8 << 20;
+
+std::shared_ptr<rocksdb::FileSystem> NewLogFileSystem(
+    std::shared_ptr<rocksdb::FileSystem> base);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_ROCKSDB_LOG_FILE_H_
