@@ -44,8 +44,8 @@ Status CommitCounter::Open(const std::string& directory,
   const Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   if (file.get() < 0) return SystemError("open", path, errno);
   if (Status s = WriteFirst(file.get(), path); !s.ok()) return s;
-  void* const mapped = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-                            file.get(), 0);
+  void* const mapped =
+      mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
   if (mapped == MAP_FAILED) return SystemError("map", path, errno);
   counter->reset(
       new CommitCounter(static_cast<std::atomic<uint64_t>*>(mapped)));

@@ -138,7 +138,7 @@ class RocksDbHandle {
   std::unordered_set<IteratorOwner*> owners_;
 
   std::mutex catch_up_mutex_;  // taken before the gate
-  CommitCount shown_;  // what a follower's database shows at least
+  CommitCount shown_;          // what a follower's database shows at least
 };
 
 }  // namespace actorkv

@@ -41,12 +41,14 @@ void Sleep(uint64_t microseconds) {
 }
 
 // Kills it, hears what it still had to say, and cuts the power.
-void Die(const LifePlan& plan, ChildProcess* child, Life* life) {
+// `torn`: as in ApplyPowerLoss().
+void Die(const LifePlan& plan, ChildProcess* child, Life* life,
+         std::mt19937_64* torn) {
   child->Kill();
   while (const char report = child->Hear()) Count(report, life);
   EXPECT_FALSE(life->failed) << "the writer failed before it was killed";
   if (!plan.ledger.empty() && std::filesystem::exists(plan.ledger)) {
-    EXPECT_OK(ApplyPowerLoss(plan.ledger));
+    EXPECT_OK(ApplyPowerLoss(plan.ledger, torn));
   }
 }
 
@@ -80,7 +82,7 @@ Life LiveAndDie(const std::string& child_test, const LifePlan& plan,
     Count(child.Hear(), &life);
     Sleep((*rng)() % ((*rng)() % 4 == 0 ? kShortLife : kLongLife));
   }
-  Die(plan, &child, &life);
+  Die(plan, &child, &life, (*rng)() % 2 == 0 ? rng : nullptr);
   return life;
 }
 
@@ -97,7 +99,7 @@ Life LiveUntil(const std::string& child_test, const LifePlan& plan,
     }
     Count(report, &life);
   }
-  Die(plan, &child, &life);
+  Die(plan, &child, &life, nullptr);
   return life;
 }
 

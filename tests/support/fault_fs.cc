@@ -4,10 +4,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
+
+#include "kv/descriptor.h"
+#include "kv/store_directory.h"
 
 namespace actorkv {
 
@@ -18,8 +22,9 @@ struct SyncLedger::Table {
   struct Slot {
     std::atomic<bool> live;
     std::atomic<bool> ever_synced;
-    std::atomic<uint64_t> synced_bytes;
-    char file[240];
+    std::atomic<uint64_t> synced_bytes;    // of what was appended
+    std::atomic<uint64_t> prepared_bytes;  // zeros behind it, up to here
+    char file[232];
   };
   std::atomic<uint64_t> used;
   Slot slots[kSlots];
@@ -31,7 +36,8 @@ struct SyncLedger::Table {
     return nullptr;
   }
 
-  void Add(const std::string& file, bool ever_synced, uint64_t synced_bytes) {
+  void Add(const std::string& file, bool ever_synced, uint64_t synced_bytes,
+           uint64_t prepared_bytes) {
     if (used == kSlots || file.size() >= sizeof(Slot::file)) {
       std::abort();  // a test beyond the size of this tool
     }
@@ -39,6 +45,7 @@ struct SyncLedger::Table {
     std::memcpy(slot.file, file.c_str(), file.size() + 1);
     slot.ever_synced = ever_synced;
     slot.synced_bytes = synced_bytes;
+    slot.prepared_bytes = prepared_bytes;
     slot.live = true;
     ++used;
   }
@@ -62,6 +69,12 @@ SyncLedger::Table* MapTable(const std::string& path, int flags) {
 bool EndsWith(const std::string& text, const std::string& suffix) {
   return text.size() >= suffix.size() &&
          text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
+}
+
+bool IsZeros(const rocksdb::Slice& data) {
+  const rocksdb::Slice rest(data.data() + 1, data.size() - 1);
+  return data[0] == 0 &&
+         std::memcmp(data.data(), rest.data(), rest.size()) == 0;
 }
 
 class FaultFile : public rocksdb::FSWritableFileOwnerWrapper {
@@ -95,10 +108,35 @@ class FaultFile : public rocksdb::FSWritableFileOwnerWrapper {
     return Append(data, options, debug);
   }
 
+  // An append in the middle of zeros that were written before
+  // (kv/rocksdb_log_file.h), or such zeros.
+  rocksdb::IOStatus PositionedAppend(const rocksdb::Slice& data,
+                                     uint64_t offset,
+                                     const rocksdb::IOOptions& options,
+                                     rocksdb::IODebugContext* debug) override {
+    const uint64_t end = offset + data.size();
+    if (IsZeros(data)) {
+      if (auto fault = owner_->NextPrepare(name_); !fault.ok()) return fault;
+      auto status = target()->PositionedAppend(data, offset, options, debug);
+      if (status.ok()) prepared_bytes_ = end;
+      return status;
+    }
+    if (auto fault = owner_->NextAppend(name_); !fault.ok()) {
+      const rocksdb::Slice half(data.data(), data.size() / 2);
+      if (target()->PositionedAppend(half, offset, options, debug).ok()) {
+        size_bytes_ = offset + half.size();
+      }
+      return fault;
+    }
+    auto status = target()->PositionedAppend(data, offset, options, debug);
+    if (status.ok()) size_bytes_ = end;
+    return status;
+  }
+
   rocksdb::IOStatus Truncate(uint64_t size, const rocksdb::IOOptions& options,
                              rocksdb::IODebugContext* debug) override {
     auto status = target()->Truncate(size, options, debug);
-    if (status.ok()) size_bytes_ = size;
+    if (status.ok()) size_bytes_ = prepared_bytes_ = size;
     return status;
   }
 
@@ -106,32 +144,62 @@ class FaultFile : public rocksdb::FSWritableFileOwnerWrapper {
                          rocksdb::IODebugContext* debug) override {
     // Taken before: what is appended meanwhile may not be covered.
     const uint64_t covered = size_bytes_;
+    const uint64_t prepared = prepared_bytes_;
     if (auto fault = owner_->NextSync(name_); !fault.ok()) return fault;
     auto status = target()->Sync(options, debug);
-    if (status.ok()) Account(covered);
+    if (status.ok()) Account(covered, prepared);
     return status;
   }
 
   rocksdb::IOStatus Fsync(const rocksdb::IOOptions& options,
                           rocksdb::IODebugContext* debug) override {
     const uint64_t covered = size_bytes_;
+    const uint64_t prepared = prepared_bytes_;
     if (auto fault = owner_->NextSync(name_); !fault.ok()) return fault;
     auto status = target()->Fsync(options, debug);
-    if (status.ok()) Account(covered);
+    if (status.ok()) Account(covered, prepared);
     return status;
   }
 
  private:
-  void Account(uint64_t size_bytes) {
+  void Account(uint64_t size_bytes, uint64_t prepared_bytes) {
     if (owner_->ledger() != nullptr) {
-      owner_->ledger()->Synced(name_, size_bytes);
+      owner_->ledger()->Synced(name_, size_bytes, prepared_bytes);
     }
   }
 
   const std::string name_;
   FaultFileSystem* const owner_;
-  std::atomic<uint64_t> size_bytes_;
+  std::atomic<uint64_t> size_bytes_;         // of what was appended
+  std::atomic<uint64_t> prepared_bytes_{0};  // zeros reach up to here
 };
+
+// What a power loss does to the bytes of a file that were not synced.
+Status LoseBytes(const std::string& file, uint64_t synced_bytes,
+                 uint64_t prepared_bytes, std::mt19937_64* rng) {
+  constexpr uint64_t kSectorBytes = 512;
+  const Descriptor fd(open(file.c_str(), O_RDWR | O_CLOEXEC));
+  if (fd.get() < 0) {
+    return errno == ENOENT ? Status::Ok() : SystemError("open", file, errno);
+  }
+  const uint64_t kept = std::max(synced_bytes, prepared_bytes);
+  if (ftruncate(fd.get(), static_cast<off_t>(kept)) != 0) {
+    return SystemError("cut", file, errno);
+  }
+  const std::string zeros(kSectorBytes, '\0');
+  for (uint64_t at = synced_bytes; at < kept;) {
+    const uint64_t end = std::min(kept, (at / kSectorBytes + 1) * kSectorBytes);
+    // A sector that reached the disk in time stays.
+    if (rng == nullptr || (*rng)() % 2 == 0) {
+      if (pwrite(fd.get(), zeros.data(), end - at, static_cast<off_t>(at)) <
+          0) {
+        return SystemError("write", file, errno);
+      }
+    }
+    at = end;
+  }
+  return Status::Ok();
+}
 
 }  // namespace
 
@@ -146,14 +214,16 @@ SyncLedger::~SyncLedger() { munmap(table_, sizeof(Table)); }
 void SyncLedger::Created(const std::string& file) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (Table::Slot* slot = table_->Find(file)) slot->live = false;
-  table_->Add(file, false, 0);
+  table_->Add(file, false, 0, 0);
 }
 
-void SyncLedger::Synced(const std::string& file, uint64_t size_bytes) {
+void SyncLedger::Synced(const std::string& file, uint64_t size_bytes,
+                        uint64_t prepared_bytes) {
   std::lock_guard<std::mutex> lock(mutex_);
   Table::Slot* const slot = table_->Find(file);
   if (slot == nullptr) return;
   if (size_bytes > slot->synced_bytes) slot->synced_bytes = size_bytes;
+  slot->prepared_bytes = prepared_bytes;
   slot->ever_synced = true;
 }
 
@@ -162,7 +232,8 @@ void SyncLedger::Renamed(const std::string& from, const std::string& to) {
   Table::Slot* const source = table_->Find(from);
   Table::Slot* const target = table_->Find(to);
   if (source != nullptr) {
-    table_->Add(to, source->ever_synced, source->synced_bytes);
+    table_->Add(to, source->ever_synced, source->synced_bytes,
+                source->prepared_bytes);
     source->live = false;
   }
   if (target != nullptr) target->live = false;
@@ -172,7 +243,8 @@ void SyncLedger::Linked(const std::string& from, const std::string& to) {
   std::lock_guard<std::mutex> lock(mutex_);
   Table::Slot* const source = table_->Find(from);
   if (source == nullptr) return;
-  table_->Add(to, source->ever_synced, source->synced_bytes);
+  table_->Add(to, source->ever_synced, source->synced_bytes,
+              source->prepared_bytes);
 }
 
 void SyncLedger::Removed(const std::string& file) {
@@ -180,20 +252,20 @@ void SyncLedger::Removed(const std::string& file) {
   if (Table::Slot* slot = table_->Find(file)) slot->live = false;
 }
 
-Status ApplyPowerLoss(const std::string& ledger_path) {
+Status ApplyPowerLoss(const std::string& ledger_path, std::mt19937_64* rng) {
   SyncLedger::Table* const table = MapTable(ledger_path, 0);
   if (table == nullptr) return Status::IOError("no ledger: " + ledger_path);
   Status status;
   for (size_t i = 0; i < table->used; ++i) {
     const SyncLedger::Table::Slot& slot = table->slots[i];
     if (!slot.live) continue;
-    const int result =
-        slot.ever_synced
-            ? truncate(slot.file, static_cast<off_t>(slot.synced_bytes.load()))
-            : unlink(slot.file);
-    if (result != 0 && errno != ENOENT) {
-      status = Status::IOError(std::string("power loss: ") + slot.file);
+    Status lost;
+    if (slot.ever_synced) {
+      lost = LoseBytes(slot.file, slot.synced_bytes, slot.prepared_bytes, rng);
+    } else if (unlink(slot.file) != 0 && errno != ENOENT) {
+      lost = SystemError("remove", slot.file, errno);
     }
+    if (!lost.ok()) status = lost;
   }
   munmap(table, sizeof(SyncLedger::Table));
   return status;
@@ -215,9 +287,15 @@ void FaultFileSystem::FailSync(const std::string& suffix, uint64_t nth,
   sync_plan_ = {suffix, nth - 1, times, std::move(status)};
 }
 
+void FaultFileSystem::FailPrepare(const std::string& suffix, uint64_t nth,
+                                  uint64_t times, rocksdb::IOStatus status) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  prepare_plan_ = {suffix, nth - 1, times, std::move(status)};
+}
+
 void FaultFileSystem::Heal() {
   std::lock_guard<std::mutex> lock(mutex_);
-  append_plan_ = sync_plan_ = Plan();
+  append_plan_ = sync_plan_ = prepare_plan_ = Plan();
 }
 
 uint64_t FaultFileSystem::fired_count() const {
@@ -241,6 +319,10 @@ rocksdb::IOStatus FaultFileSystem::Next(const std::string& file, Plan* plan) {
 
 rocksdb::IOStatus FaultFileSystem::NextAppend(const std::string& file) {
   return Next(file, &append_plan_);
+}
+
+rocksdb::IOStatus FaultFileSystem::NextPrepare(const std::string& file) {
+  return Next(file, &prepare_plan_);
 }
 
 rocksdb::IOStatus FaultFileSystem::NextSync(const std::string& file) {

@@ -5,11 +5,12 @@
 // 2. With a ledger file it keeps account, in shared memory that survives
 //    kill -9, of how much of each file was synced. After the child that used
 //    it was killed, the parent calls ApplyPowerLoss(): files are cut to what
-//    was synced, files that never were are removed.
+//    was synced, files that never were are removed; where zeros had been
+//    synced ahead of the data, the zeros come back. With a random generator,
+//    each sector that was not synced is there or not, as it falls.
 //
 // What it does not model: creating, renaming and removing files is durable at
-// once (RocksDB syncs its directory), and what was not synced is lost whole,
-// never in part.
+// once (RocksDB syncs its directory).
 
 #ifndef ACTORKV_TESTS_SUPPORT_FAULT_FS_H_
 #define ACTORKV_TESTS_SUPPORT_FAULT_FS_H_
@@ -19,6 +20,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -36,7 +38,10 @@ class SyncLedger {
   SyncLedger& operator=(const SyncLedger&) = delete;
 
   void Created(const std::string& file);
-  void Synced(const std::string& file, uint64_t size_bytes);
+  // What was appended up to `size_bytes`, and zeros behind it up to
+  // `prepared_bytes`.
+  void Synced(const std::string& file, uint64_t size_bytes,
+              uint64_t prepared_bytes);
   void Renamed(const std::string& from, const std::string& to);
   void Linked(const std::string& from, const std::string& to);
   void Removed(const std::string& file);
@@ -50,9 +55,11 @@ class SyncLedger {
   Table* const table_;
 };
 
-// Makes the files named in the ledger what a power loss would have left.
+// Makes the files named in the ledger what a power loss would have left:
+// nothing that was not synced, or with `rng` some sectors of it.
 // REQUIRES: the process that used them is dead.
-Status ApplyPowerLoss(const std::string& ledger_path);
+Status ApplyPowerLoss(const std::string& ledger_path,
+                      std::mt19937_64* rng = nullptr);
 
 class FaultFileSystem : public rocksdb::FileSystemWrapper {
  public:
@@ -68,7 +75,10 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
                   rocksdb::IOStatus status);
   void FailSync(const std::string& suffix, uint64_t nth, uint64_t times,
                 rocksdb::IOStatus status);
-  void Heal();  // drops both plans
+  // Of writes of zeros ahead of a log's end; FailAppend() leaves them alone.
+  void FailPrepare(const std::string& suffix, uint64_t nth, uint64_t times,
+                   rocksdb::IOStatus status);
+  void Heal();  // drops all plans
   uint64_t fired_count() const;
 
   rocksdb::IOStatus NewWritableFile(
@@ -90,6 +100,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
                              rocksdb::IODebugContext* debug) override;
 
   // For the files: ok, or what the plan says about this operation.
+  rocksdb::IOStatus NextPrepare(const std::string& file);
   rocksdb::IOStatus NextAppend(const std::string& file);
   rocksdb::IOStatus NextSync(const std::string& file);
   SyncLedger* ledger() const { return ledger_.get(); }
@@ -107,6 +118,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   mutable std::mutex mutex_;
   Plan append_plan_;
   Plan sync_plan_;
+  Plan prepare_plan_;
   uint64_t fired_count_ = 0;
 };
 

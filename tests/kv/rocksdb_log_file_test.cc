@@ -1,0 +1,130 @@
+// The log in prepared blocks: what its readers see at every moment, and what
+// becomes of it when the disk has no room for zeros.
+
+#include "kv/rocksdb_log_file.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kv/rocksdb_engine.h"
+#include "tests/support/fault_fs.h"
+#include "tests/support/testing.h"
+
+namespace actorkv {
+namespace {
+
+const rocksdb::FileOptions kOptions;
+const rocksdb::IOOptions kIo;
+
+class LogFileTest : public testing::Test {
+ protected:
+  std::unique_ptr<rocksdb::FSWritableFile> New(const std::string& name) {
+    std::unique_ptr<rocksdb::FSWritableFile> file;
+    EXPECT_TRUE(
+        fs_->NewWritableFile(temp_.File(name), kOptions, &file, nullptr).ok());
+    return file;
+  }
+  std::string Read(const std::string& name) {
+    std::ifstream file(temp_.File(name), std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  TempDir temp_;
+  std::shared_ptr<FaultFileSystem> base_ = std::make_shared<FaultFileSystem>();
+  std::shared_ptr<rocksdb::FileSystem> fs_ = NewLogFileSystem(base_);
+};
+
+TEST_F(LogFileTest, RecordsLieBeforeZeros) {
+  auto log = New("1.log");
+  std::string expected;
+  for (int i = 0; i < 100; ++i) {
+    const std::string record(static_cast<size_t>(i * 379 + 1), 'a');
+    ASSERT_TRUE(log->Append(record, kIo, nullptr).ok());
+    expected += record;
+    // Another process reads it at once, synced or not.
+    const std::string bytes = Read("1.log");
+    ASSERT_GT(bytes.size(), expected.size());
+    ASSERT_EQ(bytes.substr(0, expected.size()), expected);
+    ASSERT_EQ(bytes.find_first_not_of('\0', expected.size()),
+              std::string::npos);
+    ASSERT_EQ(log->GetFileSize(kIo, nullptr), expected.size());
+  }
+  ASSERT_TRUE(log->Sync(kIo, nullptr).ok());
+  ASSERT_TRUE(log->Close(kIo, nullptr).ok());
+  EXPECT_EQ(Read("1.log"), expected);
+}
+
+TEST_F(LogFileTest, IsExtendedByAsMuchAsItHas) {
+  auto log = New("1.log");
+  const std::string record(64 << 10, 'a');
+  uint64_t appended = 0;
+  size_t extensions = 0;
+  uint64_t size = 0;
+  while (appended < (32 << 20)) {
+    ASSERT_TRUE(log->Append(record, kIo, nullptr).ok());
+    appended += record.size();
+    const uint64_t now = std::filesystem::file_size(temp_.File("1.log"));
+    ASSERT_LE(now, appended * 2 + kMinPreparedLogBytes);
+    ASSERT_LE(now, appended + kMaxPreparedLogBytes);
+    extensions += now != size ? 1 : 0;
+    size = now;
+  }
+  EXPECT_LT(extensions, 12U);
+}
+
+TEST_F(LogFileTest, OtherFilesAreAsEver) {
+  auto table = New("1.sst");
+  ASSERT_TRUE(table->Append("123", kIo, nullptr).ok());
+  ASSERT_TRUE(table->Flush(kIo, nullptr).ok());
+  EXPECT_EQ(Read("1.sst"), "123");
+}
+
+TEST_F(LogFileTest, GrowsWhereThereIsNoRoomForZeros) {
+  base_->FailPrepare(".log", 1, 1, rocksdb::IOStatus::NoSpace("full"));
+  auto log = New("1.log");
+  ASSERT_TRUE(log->Append("123", kIo, nullptr).ok());
+  ASSERT_TRUE(log->Append("456", kIo, nullptr).ok());
+  EXPECT_EQ(base_->fired_count(), 1U);
+  EXPECT_EQ(Read("1.log"), "123456");
+}
+
+// What an earlier append wrote may be lost with a failed sync, so it must not
+// be taken for a matter of zeros alone.
+TEST_F(LogFileTest, TellsOfAFailedSyncOfZeros) {
+  base_->FailSync(".log", 1, 1, rocksdb::IOStatus::IOError("broken"));
+  auto log = New("1.log");
+  EXPECT_TRUE(log->Append("123", kIo, nullptr).IsIOError());
+}
+
+// One that dies leaves zeros behind the last record; so does one that is
+// killed between the zeros and the record.
+TEST_F(LogFileTest, ADatabaseOpensFromALogWithZeros) {
+  constexpr Partition kActor{PartitionKind::kActor, 1};
+  const std::string directory = temp_.File("store");
+  const std::string copy = temp_.File("copy");
+  std::unique_ptr<Engine> engine;
+  ASSERT_OK(OpenRocksDbEngine(directory, OpenMode::kCreate, &engine));
+  for (int i = 0; i < 1000; ++i) {
+    Batch batch;
+    batch.Put(kActor, "key" + std::to_string(i), std::string(500, 'x'));
+    ASSERT_TRUE(engine->Commit(batch, Durability::kBuffered).done());
+  }
+  // As a kill would leave it.
+  std::filesystem::copy(directory, copy);
+  engine.reset();
+  ASSERT_OK(OpenRocksDbEngine(copy, OpenMode::kExisting, &engine));
+  std::vector<std::optional<std::string>> values;
+  ASSERT_OK(engine->NewReader()->Get(kActor, {"key0", "key999"}, &values));
+  EXPECT_TRUE(values[0].has_value());
+  EXPECT_TRUE(values[1].has_value());
+}
+
+}  // namespace
+}  // namespace actorkv
