@@ -53,12 +53,7 @@ Status RenameWithoutReplacing(const std::string& from, const std::string& to) {
 }
 
 Status SyncDirectoryOf(const std::string& path) {
-  const std::string directory = DirectoryOf(path);
-  const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return SystemError("open", directory, errno);
-  const int error = fsync(fd) == 0 ? 0 : errno;
-  close(fd);
-  return error == 0 ? Status::Ok() : SystemError("sync", directory, error);
+  return SyncDirectory(DirectoryOf(path));
 }
 
 Status NewFile::Create(const std::string& path,

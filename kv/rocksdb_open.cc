@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "kv/log_scan.h"
 #include "kv/rocksdb_options.h"
 #include "kv/rocksdb_status.h"
 
@@ -50,6 +51,7 @@ Status OpenDatabase::ForWriting(const OpenContext& context, bool create,
       WriterOptions(context.directory, context.env.get());
   if (kind == DirectoryKind::kDatabase) {
     if (Status s = CheckFamilies(context, options); !s.ok()) return s;
+    if (Status s = MendLogs(context.directory); !s.ok()) return s;
   } else if (!create) {
     return Status::NotFound("no store: " + context.directory);
   } else {

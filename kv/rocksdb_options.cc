@@ -113,9 +113,8 @@ rocksdb::DBOptions CommonOptions(rocksdb::Env* env) {
   // zeros inside it. kTolerateCorruptedTailRecords accepts only the first
   // and would refuse to open; kAbsoluteConsistency neither. This mode stops
   // at the first bad record, so that the result is always a prefix of what
-  // was committed, never one with a hole. What was synced lies before a torn
-  // tail. Not so for a log that decayed in the middle: this mode takes that
-  // for a tail too, and drops what follows without an error.
+  // was committed. What was synced lies before a torn tail. What lies behind
+  // a bad record is cut off, and kept, before RocksDB sees it (log_scan.h).
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   // No recovery behind our back: every failed write makes us reopen.
   options.max_bgerror_resume_count = 0;

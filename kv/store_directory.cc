@@ -178,11 +178,43 @@ bool SameFiles(const DirectoryStamp& before, const DirectoryStamp& after) {
   return true;
 }
 
+Status SyncDirectory(const std::string& directory) {
+  const Descriptor opened(
+      open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() < 0) return SystemError("open", directory, errno);
+  if (fsync(opened.get()) != 0) return SystemError("sync", directory, errno);
+  return Status::Ok();
+}
+
+Status ListLogs(const std::string& directory, std::vector<std::string>* names) {
+  std::vector<std::string> all;
+  if (Status s = ListNames(directory, "", &all); !s.ok()) return s;
+  all.erase(
+      std::remove_if(all.begin(), all.end(),
+                     [](const auto& name) { return !EndsWith(name, ".log"); }),
+      all.end());
+  *names = std::move(all);
+  return Status::Ok();
+}
+
+Status ListNames(const std::string& directory, std::string_view prefix,
+                 std::vector<std::string>* names) {
+  std::vector<std::string> all;
+  if (Status s = ListDirectory(directory, &all); !s.ok()) return s;
+  all.erase(std::remove_if(all.begin(), all.end(),
+                           [prefix](const auto& name) {
+                             return !StartsWith(name, prefix);
+                           }),
+            all.end());
+  std::sort(all.begin(), all.end());
+  *names = std::move(all);
+  return Status::Ok();
+}
+
 Status RewriteLogs(const std::string& directory) {
-  std::vector<std::string> names;
-  if (Status s = ListDirectory(directory, &names); !s.ok()) return s;
-  for (const std::string& name : names) {
-    if (!EndsWith(name, ".log")) continue;
+  std::vector<std::string> logs;
+  if (Status s = ListLogs(directory, &logs); !s.ok()) return s;
+  for (const std::string& name : logs) {
     if (Status s = RewriteFile(directory + "/" + name); !s.ok()) return s;
   }
   return Status::Ok();

@@ -65,6 +65,16 @@ bool SameFiles(const DirectoryStamp& before, const DirectoryStamp& after);
 // a second fsync says nothing. Only writing them again makes them durable.
 Status RewriteLogs(const std::string& directory);
 
+// Makes names that were created or changed in `directory` durable.
+Status SyncDirectory(const std::string& directory);
+
+// The names of RocksDB's logs, oldest first.
+Status ListLogs(const std::string& directory, std::vector<std::string>* names);
+
+// The names that begin with `prefix`, sorted.
+Status ListNames(const std::string& directory, std::string_view prefix,
+                 std::vector<std::string>* names);
+
 // Sum of the sizes of the files in `directory`.
 Status DirectoryBytes(const std::string& directory, uint64_t* bytes);
 

@@ -27,12 +27,6 @@ Status SyncAndClose(int fd, const std::string& path) {
   return error == 0 ? Status::Ok() : SystemError("sync", path, error);
 }
 
-Status SyncDirectory(const std::string& directory) {
-  const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return SystemError("open", directory, errno);
-  return SyncAndClose(fd, directory);
-}
-
 }  // namespace
 
 Status WriteMarker(const std::string& directory) {

@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "kv/log_scan.h"
 #include "kv/rocksdb_engine.h"
+#include "kv/store_directory.h"
 #include "kv/types.h"
 #include "sql/known_bugs.h"
 #include "sql/table.h"
@@ -97,6 +99,19 @@ class InfoRows : public RowSource {
     AddText("store_access", store->read_only() ? "follows" : "writes");
     AddNumber("store_created_at_ms", store->record().created_at_us / 1000,
               "ms");
+    StrandedRecords(store->path());
+  }
+
+  void StrandedRecords(const std::string& directory) {
+    std::vector<std::string> names;
+    if (!ListNames(directory, kStrandedPrefix, &names).ok()) return;
+    for (const std::string& name : names) {
+      rows_.push_back({"stranded_log_records",
+                       "commits behind a damaged record of the log were not "
+                       "replayed; they are kept in " +
+                           directory + "/" + name,
+                       0, "", /*warning=*/true});
+    }
   }
 
   void Limits() {

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <fstream>
+
 #include "sql/known_bugs.h"
 #include "tests/support/sql_harness.h"
 
@@ -32,6 +34,19 @@ TEST_F(TablesTest, InfoNamesVersionsStoreAndLimits) {
   EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_info WHERE level NOT IN "
                 "('info', 'warning')"),
             "0");
+}
+
+TEST_F(TablesTest, InfoTellsOfRecordsThatCouldNotBeReplayed) {
+  MakeActor("alice");
+  const std::string name = "actorkv.stranded-000012.log-7";
+  const auto ask = [&] {
+    return Ask("SELECT count(*), max(value LIKE '%/" + name +
+               "') FROM actorkv_info WHERE name = 'stranded_log_records' AND "
+               "level = 'warning'");
+  };
+  EXPECT_EQ(ask(), "0|");
+  std::ofstream(File("store") + "/" + name) << "record";
+  EXPECT_EQ(ask(), "1|1");
 }
 
 TEST_F(TablesTest, InfoIsThereWithoutAStoreAndWithABadOne) {

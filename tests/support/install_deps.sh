@@ -10,7 +10,7 @@
 set -eu
 
 build="g++ cmake ninja-build pkg-config python3 librocksdb-dev libsqlite3-dev
-  sqlite3 libxxhash-dev libbenchmark-dev libgtest-dev"
+  sqlite3 libxxhash-dev libisal-dev libbenchmark-dev libgtest-dev"
 check="clang-format clang-tidy"
 suite="build-essential dpkg-dev tcl tcl8.6-dev zlib1g-dev"
 
