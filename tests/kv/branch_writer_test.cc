@@ -24,10 +24,9 @@ class BranchWriterTest : public testing::Test {
   std::vector<std::string> Make(PageNo count,
                                 std::optional<uint32_t> stamp = std::nullopt) {
     TestTransaction transaction(store_, "a");
-    std::vector<std::string> pages;
+    std::vector<std::string> pages = TestPages(kSize, count, 1);
     for (PageNo pgno = 1; pgno <= count; ++pgno) {
-      pages.push_back(P(pgno, 1));
-      transaction.Write(pgno, pages.back());
+      transaction.Write(pgno, pages[pgno - 1]);
     }
     EXPECT_OK(transaction.Commit(stamp));
     if (stamp.has_value()) ApplyStamp(*stamp, pages[0].data());
