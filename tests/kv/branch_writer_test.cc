@@ -173,6 +173,11 @@ TEST_F(BranchWriterTest, DiffersSeesEachKindOfDifference) {
       [](TestTransaction& t) {
         EXPECT_OK(t->Truncate(3));
         t.Write(4, P(4, 2));
+      },
+      [](TestTransaction& t) {  // in the stage, no longer in memory
+        t.Write(2, P(2, 2));
+        EXPECT_OK(t->Stage());
+        EXPECT_EQ(t->memory_bytes(), 0u);
       }};
   for (const auto& change : changes) {
     TestTransaction transaction(store_, "a");
