@@ -203,6 +203,21 @@ TEST_F(ActorVfsTest, BadNamesAreRefusedWithTheReason) {
   EXPECT_FALSE(fs::exists(directory().File("store")));
 }
 
+// SQLite keeps 8 of the VFS's 512 bytes for "-journal".
+TEST_F(ActorVfsTest, SqliteOpensNamesOf504Bytes) {
+  const std::string actor(250, 'x');
+  const size_t rest = directory().File("/" + actor).size();
+  const std::string store(504 - rest, 's');
+  EXPECT_EQ(Try(Uri(store + "/" + actor)), SQLITE_OK) << LastError();
+  for (size_t more : {1, 8}) {
+    EXPECT_EQ(Try(Uri(store + std::string(more, 's') + "/" + actor)),
+              SQLITE_CANTOPEN);
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(directory().path()),
+                          fs::directory_iterator()),
+            1);
+}
+
 TEST_F(ActorVfsTest, UnusualNamesAreActorsOfTheirOwn) {
   const char* const names[] = {
       "alice",    "alice-wal", "alice-journal", "alice-journal-journal",

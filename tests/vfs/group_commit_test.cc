@@ -372,6 +372,20 @@ TEST_F(GroupCommitTest, TemporaryDatabasesMayJoin) {
   EXPECT_EQ(engine_log()->commit_count(), 1u);
 }
 
+// BEGIN IMMEDIATE makes a writer of every database.
+TEST_F(GroupCommitTest, PlainMainOfBeginImmediateIsAWriter) {
+  SqliteDb db;
+  ASSERT_EQ(db.Open(PlainUri("p.db")), SQLITE_OK);
+  ASSERT_EQ(
+      db.Exec(Attach("a", "a") + "CREATE TABLE u(x); CREATE TABLE a.t(x);"),
+      SQLITE_OK);
+  EXPECT_EQ(db.Exec("BEGIN IMMEDIATE; INSERT INTO t VALUES(1); COMMIT;") & 0xff,
+            SQLITE_IOERR);
+  ExpectLastError("would not be atomic");
+  EXPECT_EQ(db.QueryText("SELECT count(*) FROM t"), "0");
+  EXPECT_EQ(db.Exec("BEGIN; INSERT INTO t VALUES(1); COMMIT;"), SQLITE_OK);
+}
+
 // A plain file that is only read, or only attached, does not matter.
 TEST_F(GroupCommitTest, PlainFileMayBeReadInTheTransaction) {
   SqliteDb db;
