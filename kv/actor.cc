@@ -94,14 +94,16 @@ Status Actor::Reserve(const void* owner, const Snapshot& snapshot,
   }
   if (Status s = LoadLocked(); !s.ok()) return s;
   // An owner that saw no actor has no generation; it is only late.
-  if (generation != Generation{} && state_->exists &&
-      state_->head.generation != generation) {
+  const auto fenced = [&] {
+    return generation != Generation{} && state_->exists &&
+           state_->head.generation != generation;
+  };
+  if (fenced()) {
     // Only a fence that the store shows is one.
     state_.reset();
     if (Status s = LoadLocked(); !s.ok()) return s;
   }
-  if (state_->exists && generation != Generation{} &&
-      state_->head.generation != generation) {
+  if (fenced()) {
     return FencedError(name_, generation, state_->head.generation);
   }
   if (state_->head.snapshot != snapshot) {

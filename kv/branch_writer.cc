@@ -41,10 +41,7 @@ BranchWriter::BranchWriter(std::shared_ptr<Store> store,
 }
 
 BranchWriter::~BranchWriter() {
-  if (stage_known_) {
-    store_->AddDeadStage(base_->exists ? base_->entry.actor : actor_id_,
-                         stage_);
-  }
+  if (stage_known_) store_->AddDeadStage(actor_id(), stage_);
 }
 
 // The next commit reads the hashes of these pages.
@@ -62,14 +59,17 @@ void BranchWriter::Detach(bool committed) {
   // does; it finds the branch record and keeps the branch.
   if (committed && stage_known_ &&
       !store_->engine()->limits().multi_partition_commit) {
-    store_->AddDeadStage(base_->exists ? base_->entry.actor : actor_id_,
-                         stage_);
+    store_->AddDeadStage(actor_id(), stage_);
   }
   stage_known_ = false;
 }
 
 bool BranchWriter::IsStaged(PageNo pgno) const {
   return pgno < staged_.size() && staged_[pgno];
+}
+
+ActorId BranchWriter::actor_id() const {
+  return base_->exists ? base_->entry.actor : new_actor_id_;
 }
 
 BranchId BranchWriter::branch() const {
@@ -176,8 +176,8 @@ Status BranchWriter::Differs(bool* differs) {
 // Takes the ids that the first chunk needs.
 void BranchWriter::TakeIds(bool stage, Batch* batch) {
   if (txid_ == TxId{}) txid_ = actor_->TakeTxId();
-  if (!base_->exists && actor_id_ == ActorId{}) {
-    actor_id_ = ActorId{store_->NewId(batch)};
+  if (!base_->exists && new_actor_id_ == ActorId{}) {
+    new_actor_id_ = ActorId{store_->NewId(batch)};
   }
   const bool fresh_branch =
       stage || !base_->exists || !store_->CanContinueBranch(actor_.get());
@@ -190,7 +190,7 @@ void BranchWriter::BeginStage(Batch* batch) {
   TakeIds(/*stage=*/true, batch);
   if (stage_known_) return;
   StageRecord record;
-  record.actor = base_->exists ? base_->entry.actor : actor_id_;
+  record.actor = actor_id();
   record.created_at_us = stage_.value;
   const std::string key = StageKey(stage_);
   batch->Put(CatalogPartition(), key, EncodeRecord(key, record));
@@ -349,7 +349,7 @@ Status BranchWriter::Prepare(const CommitSpec& spec, const CommitStamp& stamp,
 
 void BranchWriter::PutRecords(const CommitSpec& spec, const CommitStamp& stamp,
                               Batch* batch, HeadState* state) {
-  const ActorId actor = base_->exists ? base_->entry.actor : actor_id_;
+  const ActorId actor = actor_id();
   Head& head = state->head;
   if (!base_->exists) {
     head = Head{};
@@ -422,7 +422,7 @@ void BranchWriter::PutCatalogEntry(const CommitStamp& stamp, Batch* batch,
                EncodeRecord(old_key, base_->entry));
   }
   ActorEntry entry;
-  entry.actor = actor_id_;
+  entry.actor = new_actor_id_;
   entry.created_at_us = stamp.committed_at_us;
   entry.stamp_floor = base_->entry.stamp_floor;
   entry.cookie_floor = base_->entry.cookie_floor;

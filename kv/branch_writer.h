@@ -99,6 +99,7 @@ class BranchWriter {
  private:
   bool IsStaged(PageNo pgno) const;  // in the stage, not in memory
   bool HoldsEveryPage() const;       // the stage does, without the base
+  ActorId actor_id() const;          // 0: a new actor that stored nothing yet
   BranchId branch() const;           // the one being written
   Status HashOfBase(PageNo pgno, uint64_t* page_hash);
   Status EqualsBase(PageNo pgno, const std::string& page, uint64_t page_hash,
@@ -138,7 +139,7 @@ class BranchWriter {
   size_t memory_bytes_ = 0;              // of pages_
 
   TxId txid_;                 // 0 until the first chunk is encoded
-  ActorId actor_id_;          // of a new actor, 0 until it is needed
+  ActorId new_actor_id_;      // of a new actor, 0 until it is needed
   BranchId stage_;            // the new branch; 0: the base's goes on
   bool stage_known_ = false;  // its stage record is in the store
   std::vector<bool> staged_;  // by pgno: stored under stage_

@@ -43,6 +43,13 @@ void RunAtExitOnce(OpenMode mode) {
                  [] { on_exit(AtExit, nullptr); });
 }
 
+Status NoSuchStore(const std::string& directory) {
+  return Status::NotFound(
+      "no such store: " + directory +
+      ": correct the path, or open an actor in it without mode=ro and mode=rw "
+      "to make it");
+}
+
 void AfterForkInChild() {
   if (any_store_opened.load()) forked.store(true);
 }
@@ -102,6 +109,9 @@ Status StoreRegistry::Acquire(const std::string& directory, OpenMode mode,
   if (found.code() == Code::kNotFound && mode == OpenMode::kCreate) {
     if (Status s = MakeDirectory(directory); !s.ok()) return s;
     found = ReadIdentity(directory, &identity);
+  }
+  if (found.code() == Code::kNotFound && mode != OpenMode::kCreate) {
+    return NoSuchStore(directory);
   }
   if (!found.ok()) return found;
   const bool follow = mode == OpenMode::kFollow;
@@ -165,9 +175,7 @@ Status StoreRegistry::OpenEngine(const std::string& directory, OpenMode mode,
       return Status::InvalidArgument(
           "a RocksDB database that is not a store: " + directory);
     }
-    if (mode != OpenMode::kCreate) {
-      return Status::NotFound("no store there: " + directory);
-    }
+    if (mode != OpenMode::kCreate) return NoSuchStore(directory);
     marked = WriteMarker(directory);
   }
   if (!marked.ok()) return marked;

@@ -167,19 +167,8 @@ class ActorRows : public RowSource {
   bool damaged_ = false;
 };
 
-Status OpenRows(Connection* connection, const std::optional<std::string>& key,
-                std::unique_ptr<RowSource>* rows) {
-  std::shared_ptr<Store> store;
-  if (Status s = connection->OpenDefaultStore(StoreUse::kRead, &store);
-      !s.ok()) {
-    return s;
-  }
-  *rows = std::make_unique<ActorRows>(std::move(store), key);
-  return Status::Ok();
-}
-
 constexpr TableSpec kActors = {"actorkv_actors", kDeclaration, kActor, false,
-                               OpenRows};
+                               OpenStoreRows<ActorRows>};
 
 }  // namespace
 

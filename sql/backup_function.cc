@@ -60,11 +60,15 @@ Status Backup(Call* call) {
       !s.ok()) {
     return s;
   }
+  // RocksDB's checkpoint takes no word to stop (7.8): an interrupt is heard
+  // before it and after it.
+  if (Status s = call->connection()->KeepOn(); !s.ok()) return s;
   TemporaryDirectory made(TemporaryName(absolute));
   uint64_t bytes = 0;
   if (Status s = store->engine()->Checkpoint(made.path(), &bytes); !s.ok()) {
     return s;
   }
+  if (Status s = call->connection()->KeepOn(); !s.ok()) return s;
   if (Status s = WriteMarker(made.path()); !s.ok()) return s;
   if (Status s = DirectoryBytes(made.path(), &bytes); !s.ok()) return s;
   if (Status s = RenameWithoutReplacing(made.path(), absolute); !s.ok()) {

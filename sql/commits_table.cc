@@ -215,19 +215,8 @@ class CommitRows : public RowSource {
   CommitRecord record_;
 };
 
-Status OpenRows(Connection* connection, const std::optional<std::string>& key,
-                std::unique_ptr<RowSource>* rows) {
-  std::shared_ptr<Store> store;
-  if (Status s = connection->OpenDefaultStore(StoreUse::kRead, &store);
-      !s.ok()) {
-    return s;
-  }
-  *rows = std::make_unique<CommitRows>(std::move(store), key);
-  return Status::Ok();
-}
-
 constexpr TableSpec kCommits = {"actorkv_commits", kDeclaration, kActor, false,
-                                OpenRows};
+                                OpenStoreRows<CommitRows>};
 
 }  // namespace
 

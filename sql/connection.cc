@@ -15,7 +15,7 @@ ActorFile* MainActor(sqlite3* db) {
   sqlite3_file* file = nullptr;
   ActorFile* actor_file = nullptr;
   sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-  return ActorFile::Cast(file, &actor_file) ? actor_file : nullptr;
+  return FileMethods<ActorFile>::Cast(file, &actor_file) ? actor_file : nullptr;
 }
 
 Status CheckUse(StoreUse use, Store* store) {

@@ -142,7 +142,7 @@ Status OpenTarget(const Target& target, Database* database) {
   sqlite3_file* file = nullptr;
   ActorFile* actor_file = nullptr;
   sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-  if (ActorFile::Cast(file, &actor_file)) {
+  if (FileMethods<ActorFile>::Cast(file, &actor_file)) {
     actor_file->set_origin(Origin::kImport);
   }
   return Status::Ok();

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "kv/status.h"
 #include "sql/connection.h"
@@ -43,6 +44,21 @@ struct TableSpec {
   Status (*open)(Connection* connection, const std::optional<std::string>& key,
                  std::unique_ptr<RowSource>* rows);
 };
+
+// TableSpec::open of a table that reads the default store: Rows is made from
+// the store and the key.
+template <typename Rows>
+Status OpenStoreRows(Connection* connection,
+                     const std::optional<std::string>& key,
+                     std::unique_ptr<RowSource>* rows) {
+  std::shared_ptr<Store> store;
+  if (Status s = connection->OpenDefaultStore(StoreUse::kRead, &store);
+      !s.ok()) {
+    return s;
+  }
+  *rows = std::make_unique<Rows>(std::move(store), key);
+  return Status::Ok();
+}
 
 int ConnectTable(const TableSpec& spec, sqlite3* db, void* connection,
                  sqlite3_vtab** table);

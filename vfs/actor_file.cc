@@ -1,7 +1,5 @@
 #include "vfs/actor_file.h"
 
-#include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -10,7 +8,6 @@
 #include "vfs/memory_file.h"
 #include "vfs/sqlite_error.h"
 #include "vfs/super_journal.h"
-#include "vfs/synchronous.h"
 
 namespace actorkv {
 
@@ -32,21 +29,12 @@ ActorFile::ActorFile(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
     : store_(std::move(store)),
       actor_(std::move(actor)),
       options_(std::move(options)),
-      reader_(store_->engine()) {
+      reader_(store_.get(), *actor_) {
   pMethods = &FileMethods<ActorFile>::kTable;
-  reader_.UseCache(store_->cache_id(), actor_->changes());
   RegisterOpenFile(this);
 }
 
 ActorFile::~ActorFile() { UnregisterOpenFile(this); }
-
-bool ActorFile::Cast(sqlite3_file* file, ActorFile** actor_file) {
-  if (file == nullptr || file->pMethods != &FileMethods<ActorFile>::kTable) {
-    return false;
-  }
-  *actor_file = static_cast<ActorFile*>(file);
-  return true;
-}
 
 int ActorFile::Close() {
   Unlock(SQLITE_LOCK_NONE);
@@ -78,7 +66,7 @@ Status ActorFile::TakeSnapshot() {
 void ActorFile::Adopt(std::shared_ptr<const HeadState> state) {
   state_ = std::move(state);
   if (generation_ == Generation{}) generation_ = state_->head.generation;
-  reader_.SetSnapshot(state_->head.snapshot, state_->lineage);
+  reader_.SetSnapshot(*state_);
 }
 
 // After a publish that failed: is the head still the snapshot? A commit of
@@ -108,68 +96,18 @@ Status ActorFile::EnsureSnapshot() {
   return TakeSnapshot();
 }
 
-uint64_t ActorFile::SnapshotBytes() const {
-  const Snapshot& snapshot = state_->head.snapshot;
-  return uint64_t{snapshot.page_count} * snapshot.page_size;
-}
-
-// Page 1 is asked for at the start of every transaction (its counters), so it
-// is kept as long as the snapshot is the same.
-Status ActorFile::FirstPage(const char** page) {
-  const Snapshot& snapshot = state_->head.snapshot;
-  if (first_page_.empty() || first_page_of_ != snapshot) {
-    first_page_.assign(snapshot.page_size, '\0');
-    if (Status s = reader_.ReadPage(1, first_page_.data()); !s.ok()) {
-      first_page_.clear();
-      return s;
-    }
-    first_page_of_ = snapshot;
-  }
-  *page = first_page_.data();
-  return Status::Ok();
-}
-
-Status ActorFile::ReadSnapshot(uint64_t offset, size_t size, char* buffer,
-                               size_t* copied) {
-  const uint32_t page_size = state_->head.snapshot.page_size;
-  const uint64_t end = std::min<uint64_t>(offset + size, SnapshotBytes());
-  size_t done = 0;
-  while (offset + done < end) {
-    const uint64_t at = offset + done;
-    const auto begin = static_cast<size_t>(at % page_size);
-    const auto part =
-        static_cast<size_t>(std::min<uint64_t>(end - at, page_size - begin));
-    const auto pgno = static_cast<PageNo>(at / page_size + 1);
-    if (pgno == 1) {
-      const char* page = nullptr;
-      if (Status s = FirstPage(&page); !s.ok()) return s;
-      std::memcpy(buffer + done, page + begin, part);
-    } else if (part == page_size) {
-      if (Status s = reader_.ReadPage(pgno, buffer + done); !s.ok()) return s;
-    } else {
-      page_.resize(page_size);
-      if (Status s = reader_.ReadPage(pgno, page_.data()); !s.ok()) return s;
-      std::memcpy(buffer + done, page_.data() + begin, part);
-    }
-    done += part;
-  }
-  std::memset(buffer + done, 0, size - done);
-  *copied = done;
-  return Status::Ok();
-}
-
 int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
   auto* bytes = static_cast<char*>(buffer);
   const auto want = static_cast<size_t>(size);
-  const auto at = static_cast<uint64_t>(offset);
+  const ReadRequest request = {static_cast<uint64_t>(offset), want, bytes};
   // Without a lock there is no snapshot to keep: SQLite reads 100 bytes so at
   // open.
   const bool borrowed = state_ == nullptr && !options_.never_locks;
   size_t copied = 0;
   Status s = EnsureSnapshot();
   if (s.ok()) {
-    s = transaction_ != nullptr ? transaction_->Read(at, want, bytes, &copied)
-                                : ReadSnapshot(at, want, bytes, &copied);
+    s = transaction_ != nullptr ? transaction_->Read(request, &copied)
+                                : reader_.Read(request, &copied);
   }
   if (borrowed) {
     state_.reset();
@@ -191,7 +129,7 @@ int ActorFile::FileSize(sqlite3_int64* size) {
   if (Status s = EnsureSnapshot(); !s.ok()) {
     return ReportError(Place::kFileSize, s);
   }
-  *size = static_cast<sqlite3_int64>(SnapshotBytes());
+  *size = static_cast<sqlite3_int64>(reader_.size_bytes());
   if (borrowed) state_.reset();
   return SQLITE_OK;
 }
@@ -293,7 +231,8 @@ int ActorFile::Truncate(sqlite3_int64 size) {
   }
   const auto bytes = static_cast<uint64_t>(size);
   // After the commit point (key assumption 4) the size is right already.
-  if (transaction_ == nullptr && bytes >= SnapshotBytes()) return SQLITE_OK;
+  if (transaction_ == nullptr && bytes >= reader_.size_bytes())
+    return SQLITE_OK;
   Status s = BeginTransaction();
   if (s.ok()) s = transaction_->Truncate(bytes);
   if (!s.ok()) DropTransaction();
@@ -317,36 +256,17 @@ Status ActorFile::ShouldPublish(bool* publish) {
   return transaction_->Differs(publish);
 }
 
-Durability ActorFile::durability() const {
-  return synchronous_ >= 2 ? Durability::kSynced : Durability::kBuffered;
-}
-
-// The page 1 that a prepared commit will make is the first thing that the
-// next transaction asks for: kept now, it need not be found in the store.
-// Until the commit is done it belongs to no snapshot.
-Status ActorFile::TakeFirstPage(const PendingCommit& commit) {
-  first_page_of_ = Snapshot{};
-  first_page_.clear();
-  if (commit.spec.page_count == 0) return Status::Ok();
-  std::string page(commit.writer->page_size(), '\0');
-  if (Status s = commit.writer->ReadPage(1, page.data()); !s.ok()) return s;
-  if (commit.spec.stamp.has_value()) {
-    ApplyStamp(*commit.spec.stamp, page.data());
-  }
-  first_page_ = std::move(page);
-  return Status::Ok();
-}
-
 Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
   std::vector<PendingCommit> commits(files.size());
+  std::vector<std::string> first_pages(files.size());
   Durability durability = Durability::kBuffered;
   Status status;
   for (size_t i = 0; i < files.size() && status.ok(); ++i) {
-    if (files[i]->durability() == Durability::kSynced) {
+    if (files[i]->pragmas_.durability() == Durability::kSynced) {
       durability = Durability::kSynced;
     }
     status = files[i]->transaction_->Prepare(files[i]->origin_, &commits[i]);
-    if (status.ok()) status = files[i]->TakeFirstPage(commits[i]);
+    if (status.ok()) status = MakeFirstPage(commits[i], &first_pages[i]);
   }
   if (status.ok() && !files.empty()) {
     status = CommitAll(files.front()->store_.get(), durability, &commits);
@@ -354,12 +274,9 @@ Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
   for (size_t i = 0; i < files.size(); ++i) {
     files[i]->DropTransaction();
     files[i]->in_doubt_ = !status.ok();
-    if (!status.ok()) {
-      files[i]->first_page_.clear();
-      continue;
-    }
-    files[i]->first_page_of_ = commits[i].state->head.snapshot;
+    if (!status.ok()) continue;
     files[i]->Adopt(commits[i].state);
+    files[i]->reader_.KeepFirstPage(std::move(first_pages[i]));
     files[i]->generation_ = commits[i].state->head.generation;
     files[i]->actor_id_ = commits[i].state->entry.actor;
     files[i]->exclusive_since_publish_ = true;
@@ -409,6 +326,10 @@ Status ActorFile::SyncControl(const char* super_journal) {
   return s;
 }
 
+// Counts the writers anew, though xLock(EXCLUSIVE) did. The lock may be older
+// than this commit's set of writers: a cache spill takes it in the middle of a
+// transaction, and exclusive locking keeps it for ever, and after either a
+// write to another attached database may join.
 Status ActorFile::PublishOrStage(const char* super_journal) {
   if (super_journal != nullptr) return StageForSuperJournal(super_journal);
   if (db_ == nullptr) return PublishAlone();
@@ -422,8 +343,8 @@ Status ActorFile::PublishOrStage(const char* super_journal) {
 
 Status ActorFile::PhaseTwo() {
   sync_announced_ = false;
-  if (db_ == nullptr) return Status::Ok();
-  std::shared_ptr<CommitGroup> group = FindGroupOfConnection(*db_);
+  // The members publish, whichever is first. A copy: publishing resets group_.
+  const std::shared_ptr<CommitGroup> group = group_;
   return group == nullptr ? Status::Ok() : group->Publish();
 }
 
@@ -439,30 +360,6 @@ int ActorFile::Sync(int /*flags*/) {
 
 // --- File controls ----------------------------------------------------------
 
-// PRAGMA synchronous shows nowhere else: FCNTL_SYNC comes at every level. A
-// pragma inside a transaction is refused by SQLite and changes nothing.
-void ActorFile::NotePragma(const char* name, const char* value) {
-  if (value == nullptr || sqlite3_stricmp(name, "synchronous") != 0) return;
-  if (db_ == nullptr || sqlite3_get_autocommit(*db_) == 0) return;
-  synchronous_ = ParseSynchronous(value);
-}
-
-int ActorFile::HandlePragma(char** argument) {
-  const char* name = argument[1];
-  char* value = argument[2];
-  NotePragma(name, value);
-  // An actor never enters WAL mode. A mode that SQLite does not know makes the
-  // pragma a query, which answers the mode that is in force (pragma.c
-  // PragTyp_JOURNAL_MODE, 3.40.1). SQLite accepts any prefix of a mode.
-  if (value != nullptr && *value != '\0' &&
-      sqlite3_stricmp(name, "journal_mode") == 0 &&
-      sqlite3_strnicmp(value, "wal", static_cast<int>(std::strlen(value))) ==
-          0) {
-    *value = '?';
-  }
-  return SQLITE_NOTFOUND;
-}
-
 int ActorFile::FileControl(int op, void* arg) {
   switch (op) {
     case SQLITE_FCNTL_SYNC:
@@ -474,7 +371,8 @@ int ActorFile::FileControl(int op, void* arg) {
       db_ = static_cast<sqlite3**>(arg);
       return SQLITE_OK;
     case SQLITE_FCNTL_PRAGMA:
-      return HandlePragma(static_cast<char**>(arg));
+      return pragmas_.Handle(db_ == nullptr ? nullptr : *db_,
+                             static_cast<char**>(arg));
     case SQLITE_FCNTL_LOCKSTATE:
       *static_cast<int*>(arg) = lock_.load();
       return SQLITE_OK;

@@ -39,10 +39,11 @@
 #include <string>
 #include <vector>
 
-#include "kv/branch_reader.h"
 #include "kv/store.h"
 #include "vfs/commit_group.h"
 #include "vfs/file_methods.h"
+#include "vfs/file_pragmas.h"
+#include "vfs/snapshot_reader.h"
 #include "vfs/transaction.h"
 
 namespace actorkv {
@@ -62,9 +63,6 @@ class ActorFile : public sqlite3_file {
   ~ActorFile();
   ActorFile(const ActorFile&) = delete;
   ActorFile& operator=(const ActorFile&) = delete;
-
-  // True when `file` is an ActorFile, and *actor_file then that.
-  static bool Cast(sqlite3_file* file, ActorFile** actor_file);
 
   // Publishes the transactions of all of `files`, which are of one store, in
   // one commit. On an error they are dropped.
@@ -102,10 +100,6 @@ class ActorFile : public sqlite3_file {
   Status EnsureSnapshot();  // for a read without a lock
   Status ResolveDoubt();
   Status Reserve();
-  Status ReadSnapshot(uint64_t offset, size_t size, char* buffer,
-                      size_t* copied);
-  Status FirstPage(const char** page);
-  Status TakeFirstPage(const PendingCommit& commit);
   Status BeginTransaction();
   void DropTransaction();
   Status ShouldPublish(bool* publish);
@@ -115,10 +109,6 @@ class ActorFile : public sqlite3_file {
   Status PhaseTwo();
   Status PublishAlone();
   void Adopt(std::shared_ptr<const HeadState> state);
-  Durability durability() const;
-  void NotePragma(const char* name, const char* value);
-  int HandlePragma(char** argument);
-  uint64_t SnapshotBytes() const;
 
   const std::shared_ptr<Store> store_;
   const std::shared_ptr<Actor> actor_;
@@ -128,10 +118,7 @@ class ActorFile : public sqlite3_file {
   std::shared_ptr<const HeadState> state_;  // the snapshot; null without one
   Generation generation_;  // at the first snapshot; 0 before the actor exists
   ActorId actor_id_;       // of the snapshots so far; 0: it did not exist
-  BranchReader reader_;
-  std::string first_page_;  // of snapshot first_page_of_; empty: not known
-  Snapshot first_page_of_;
-  std::string page_;  // scratch
+  SnapshotReader reader_;
 
   std::unique_ptr<Transaction> transaction_;
   std::shared_ptr<CommitGroup> group_;  // staged in it; null: not staged
@@ -141,7 +128,7 @@ class ActorFile : public sqlite3_file {
   bool exclusive_since_publish_ = false;
   bool in_doubt_ = false;  // a publish failed, and perhaps it did not
   Origin origin_ = Origin::kSql;
-  int synchronous_ = 2;     // PRAGMA synchronous: 0 OFF .. 3 EXTRA
+  FilePragmas pragmas_;
   sqlite3** db_ = nullptr;  // from FCNTL_PDB; read it anew each time
 };
 

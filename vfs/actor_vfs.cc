@@ -133,7 +133,7 @@ int VfsDelete(sqlite3_vfs* /*vfs*/, const char* name, int sync_directory) {
       return SQLITE_OK;  // it went when it was closed
     }
     return ReportError(
-        Place::kTruncate,
+        Place::kDelete,
         Status::NotSupported(
             std::string("an actor is deleted by actorkv_delete(): ") + name));
   });

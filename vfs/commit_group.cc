@@ -35,7 +35,7 @@ void CountWriter(sqlite3* db, const char* schema, const ActorFile& file,
   sqlite3_file_control(db, schema, SQLITE_FCNTL_FILE_POINTER, &other);
   ActorFile* actor = nullptr;
   // A VFS above ours shows a file of its own; the name is still ours.
-  if (!ActorFile::Cast(other, &actor)) actor = FindWriter(name);
+  if (!FileMethods<ActorFile>::Cast(other, &actor)) actor = FindWriter(name);
   if (actor == nullptr) {
     writers->mix = Status::NotSupported(
         std::string("a transaction cannot write to an actor and to a plain "
@@ -84,13 +84,6 @@ std::shared_ptr<CommitGroup> GroupOfConnection(sqlite3* db) {
   group = std::make_shared<CommitGroup>();
   files->groups[db] = group;
   return group;
-}
-
-std::shared_ptr<CommitGroup> FindGroupOfConnection(sqlite3* db) {
-  OpenFiles* files = Files();
-  std::lock_guard<std::mutex> lock(files->mutex);
-  auto it = files->groups.find(db);
-  return it == files->groups.end() ? nullptr : it->second.lock();
 }
 
 Writers CountWriters(sqlite3* db, const ActorFile& file) {

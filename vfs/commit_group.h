@@ -7,7 +7,7 @@
 //   deleted, with syncDir = 1. That deletion publishes. Errors after it are
 //   ignored by SQLite, so nothing may be left to do.
 // - Without (main is in memory, or journals are): FCNTL_SYNC(NULL) to each,
-//   then COMMIT_PHASETWO to each. The first COMMIT_PHASETWO publishes.
+//   then COMMIT_PHASETWO to each. The first of a member publishes.
 //
 // Invariant: a member that was published is published with all others of its
 // group, in one commit of the store; a group whose members are not all actors
@@ -47,9 +47,6 @@ class CommitGroup {
 // The group of the connection's commit without a super-journal, made when it
 // is first asked for. One group per connection lives as long as a member.
 std::shared_ptr<CommitGroup> GroupOfConnection(sqlite3* db);
-
-// As above, null when there is none.
-std::shared_ptr<CommitGroup> FindGroupOfConnection(sqlite3* db);
 
 // What a connection is about to commit.
 struct Writers {

@@ -36,6 +36,13 @@ template <typename File>
 struct FileMethods {
   static File* Self(sqlite3_file* file) { return static_cast<File*>(file); }
 
+  // True when `file` is a File, and *cast then that.
+  static bool Cast(sqlite3_file* file, File** cast) {
+    if (file == nullptr || file->pMethods != &kTable) return false;
+    *cast = Self(file);
+    return true;
+  }
+
   static int Close(sqlite3_file* file) {
     return Guard([&] {
       const int code = Self(file)->Close();

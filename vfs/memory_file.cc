@@ -33,14 +33,6 @@ MemoryFile::MemoryFile(sqlite3_vfs* temporary_vfs)
 
 MemoryFile::~MemoryFile() = default;
 
-bool MemoryFile::Cast(sqlite3_file* file, MemoryFile** memory_file) {
-  if (file == nullptr || file->pMethods != &FileMethods<MemoryFile>::kTable) {
-    return false;
-  }
-  *memory_file = static_cast<MemoryFile*>(file);
-  return true;
-}
-
 int MemoryFile::HideSuperRecord() {
   constexpr sqlite3_int64 kMagicBytes = sizeof kJournalMagic;
   sqlite3_int64 size = 0;
@@ -125,9 +117,6 @@ int MemoryFile::Truncate(sqlite3_int64 size) {
   return SQLITE_OK;
 }
 
-// A journal that a crash may lose needs no sync.
-int MemoryFile::Sync(int /*flags*/) { return SQLITE_OK; }
-
 int MemoryFile::FileSize(sqlite3_int64* size) {
   if (disk_file_ != nullptr) {
     sqlite3_file* file = AsFile(disk_file_);
@@ -136,23 +125,6 @@ int MemoryFile::FileSize(sqlite3_int64* size) {
   *size = static_cast<sqlite3_int64>(bytes_.size());
   return SQLITE_OK;
 }
-
-int MemoryFile::Lock(int /*level*/) { return SQLITE_OK; }
-int MemoryFile::Unlock(int /*level*/) { return SQLITE_OK; }
-
-int MemoryFile::CheckReservedLock(int* reserved) {
-  *reserved = 0;
-  return SQLITE_OK;
-}
-
-int MemoryFile::FileControl(int /*op*/, void* /*arg*/) {
-  return SQLITE_NOTFOUND;
-}
-
-// The smallest, so that the journal's header is not padded.
-int MemoryFile::SectorSize() const { return 512; }
-
-int MemoryFile::DeviceCharacteristics() const { return 0; }
 
 MemoryFile* JournalOf(sqlite3* db, sqlite3_file* file) {
   for (int i = 0;; ++i) {
@@ -164,7 +136,8 @@ MemoryFile* JournalOf(sqlite3* db, sqlite3_file* file) {
     sqlite3_file* journal = nullptr;
     sqlite3_file_control(db, schema, SQLITE_FCNTL_JOURNAL_POINTER, &journal);
     MemoryFile* memory_file = nullptr;
-    return MemoryFile::Cast(journal, &memory_file) ? memory_file : nullptr;
+    return FileMethods<MemoryFile>::Cast(journal, &memory_file) ? memory_file
+                                                                : nullptr;
   }
 }
 

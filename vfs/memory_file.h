@@ -10,23 +10,19 @@
 #include <string>
 
 #include "kv/status.h"
-#include "vfs/file_methods.h"
-#include "vfs/sqlite_api.h"
+#include "vfs/private_file.h"
 
 namespace actorkv {
 
 constexpr size_t kJournalMemoryBytes = size_t{4} << 20;
 
-class MemoryFile : public sqlite3_file {
+class MemoryFile : public PrivateFile {
  public:
   // `temporary_vfs` is used when the file grows past its memory.
   explicit MemoryFile(sqlite3_vfs* temporary_vfs);
   ~MemoryFile();
   MemoryFile(const MemoryFile&) = delete;
   MemoryFile& operator=(const MemoryFile&) = delete;
-
-  // True when `file` is one, and *memory_file then that.
-  static bool Cast(sqlite3_file* file, MemoryFile** memory_file);
 
   // Makes the record that names a super-journal, at the end of the journal,
   // unrecognisable (pager.c readSuperJournal, 3.40.1: 8 bytes of magic at the
@@ -38,14 +34,7 @@ class MemoryFile : public sqlite3_file {
   int Read(void* buffer, int size, sqlite3_int64 offset);
   int Write(const void* buffer, int size, sqlite3_int64 offset);
   int Truncate(sqlite3_int64 size);
-  int Sync(int flags);
   int FileSize(sqlite3_int64* size);
-  int Lock(int level);
-  int Unlock(int level);
-  int CheckReservedLock(int* reserved);
-  int FileControl(int op, void* arg);
-  int SectorSize() const;
-  int DeviceCharacteristics() const;
 
  private:
   int MoveToDisk();

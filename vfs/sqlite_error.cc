@@ -163,6 +163,8 @@ int SqliteCode(Place place, const Status& status) {
       return WriteCode(code, SQLITE_IOERR_TRUNCATE);
     case Place::kFileSize:
       return WriteCode(code, SQLITE_IOERR_FSTAT);
+    case Place::kDelete:
+      return WriteCode(code, SQLITE_IOERR_DELETE);
     case Place::kSync:
       return SyncCode(code);
     case Place::kPhaseTwo:

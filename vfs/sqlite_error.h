@@ -32,7 +32,7 @@
 // others     | IOERR_FSYNC      | IOERR_FSYNC | ERROR
 //
 // * a store that another process holds: waiting in a busy handler would not
-//   help. x is WRITE, TRUNCATE or FSTAT.
+//   help. x is WRITE, TRUNCATE, FSTAT or DELETE.
 
 #ifndef ACTORKV_VFS_SQLITE_ERROR_H_
 #define ACTORKV_VFS_SQLITE_ERROR_H_
@@ -50,7 +50,8 @@ enum class Place {
   kWrite,
   kTruncate,
   kFileSize,
-  kSync,  // FCNTL_SYNC, xSync, xDelete of a super-journal
+  kDelete,  // xDelete of what is no super-journal
+  kSync,    // FCNTL_SYNC, xSync, xDelete of a super-journal
   kPhaseTwo,
   kFunction,  // SQL functions and tables
 };

@@ -100,27 +100,10 @@ int SuperJournalFile::Truncate(sqlite3_int64 size) {
   return SQLITE_OK;
 }
 
-int SuperJournalFile::Sync(int /*flags*/) { return SQLITE_OK; }
-
 int SuperJournalFile::FileSize(sqlite3_int64* size) {
   *size = size_bytes_;
   return SQLITE_OK;
 }
-
-int SuperJournalFile::Lock(int /*level*/) { return SQLITE_OK; }
-int SuperJournalFile::Unlock(int /*level*/) { return SQLITE_OK; }
-
-int SuperJournalFile::CheckReservedLock(int* reserved) {
-  *reserved = 0;
-  return SQLITE_OK;
-}
-
-int SuperJournalFile::FileControl(int /*op*/, void* /*arg*/) {
-  return SQLITE_NOTFOUND;
-}
-
-int SuperJournalFile::SectorSize() const { return 512; }
-int SuperJournalFile::DeviceCharacteristics() const { return 0; }
 
 std::shared_ptr<CommitGroup> FindSuperJournal(const std::string& name) {
   SuperJournals* journals = Journals();

@@ -10,11 +10,11 @@
 #include <string>
 
 #include "vfs/commit_group.h"
-#include "vfs/file_methods.h"
+#include "vfs/private_file.h"
 
 namespace actorkv {
 
-class SuperJournalFile : public sqlite3_file {
+class SuperJournalFile : public PrivateFile {
  public:
   // Makes the super-journal known under `name`.
   explicit SuperJournalFile(std::string name);
@@ -27,14 +27,7 @@ class SuperJournalFile : public sqlite3_file {
   // here nothing of the transaction is in any database yet.
   int Write(const void* buffer, int size, sqlite3_int64 offset);
   int Truncate(sqlite3_int64 size);
-  int Sync(int flags);
   int FileSize(sqlite3_int64* size);
-  int Lock(int level);
-  int Unlock(int level);
-  int CheckReservedLock(int* reserved);
-  int FileControl(int op, void* arg);
-  int SectorSize() const;
-  int DeviceCharacteristics() const;
 
  private:
   Status AddJournal(std::string journal_name);

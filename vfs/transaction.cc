@@ -35,42 +35,29 @@ void Transaction::MakeWriter(uint32_t page_size) {
   page_.assign(page_size, '\0');
 }
 
-Status Transaction::ReadInPage(PageNo pgno, size_t begin, size_t size,
-                               char* buffer) {
-  if (pgno == LockPage(writer_->page_size())) {
-    std::memset(buffer, 0, size);
+Status Transaction::ReadPart(const PagePart& part, char* buffer) {
+  if (part.pgno == LockPage(writer_->page_size())) {
+    std::memset(buffer, 0, part.size);
     if (!lock_page_.empty()) {
-      std::memcpy(buffer, lock_page_.data() + begin, size);
+      std::memcpy(buffer, lock_page_.data() + part.begin, part.size);
     }
     return Status::Ok();
   }
-  if (begin == 0 && size == writer_->page_size()) {
-    return writer_->ReadPage(pgno, buffer);
+  if (part.size == writer_->page_size()) {
+    return writer_->ReadPage(part.pgno, buffer);
   }
-  if (Status s = writer_->ReadPage(pgno, page_.data()); !s.ok()) return s;
-  std::memcpy(buffer, page_.data() + begin, size);
+  if (Status s = writer_->ReadPage(part.pgno, page_.data()); !s.ok()) return s;
+  std::memcpy(buffer, page_.data() + part.begin, part.size);
   return Status::Ok();
 }
 
-Status Transaction::Read(uint64_t offset, size_t size, char* buffer,
-                         size_t* copied) {
-  const uint64_t end = std::min<uint64_t>(offset + size, size_bytes_);
-  size_t done = 0;
-  while (offset + done < end) {
-    const uint64_t at = offset + done;
-    const uint32_t page_size = writer_->page_size();
-    const auto begin = static_cast<size_t>(at % page_size);
-    const auto part =
-        static_cast<size_t>(std::min<uint64_t>(end - at, page_size - begin));
-    const auto pgno = static_cast<PageNo>(at / page_size + 1);
-    if (Status s = ReadInPage(pgno, begin, part, buffer + done); !s.ok()) {
-      return s;
-    }
-    done += part;
-  }
-  std::memset(buffer + done, 0, size - done);
-  *copied = done;
-  return Status::Ok();
+Status Transaction::Read(const ReadRequest& request, size_t* copied) {
+  const PagedSize file = {size_bytes_,
+                          writer_ == nullptr ? 0 : writer_->page_size()};
+  return ReadParts(request, file, copied,
+                   [this](const PagePart& part, char* buffer) {
+                     return ReadPart(part, buffer);
+                   });
 }
 
 Status Transaction::Write(uint64_t offset, size_t size, const char* buffer) {
@@ -81,24 +68,23 @@ Status Transaction::Write(uint64_t offset, size_t size, const char* buffer) {
   const uint32_t page_size = writer_->page_size();
   for (size_t done = 0; done < size;) {
     const uint64_t at = offset + done;
-    const auto begin = static_cast<size_t>(at % page_size);
-    const size_t part = std::min(size - done, page_size - begin);
-    const auto pgno = static_cast<PageNo>(at / page_size + 1);
+    const PagePart part = FirstPart(at, size - done, page_size);
     const char* page = buffer + done;
-    if (part != page_size) {
+    if (part.size != page_size) {
       std::fill(page_.begin(), page_.end(), '\0');
-      if (pgno <= writer_->page_count()) {
-        if (Status s = ReadInPage(pgno, 0, page_size, page_.data()); !s.ok()) {
+      if (part.pgno <= writer_->page_count()) {
+        if (Status s = ReadPart({part.pgno, 0, page_size}, page_.data());
+            !s.ok()) {
           return s;
         }
       }
-      std::memcpy(page_.data() + begin, buffer + done, part);
+      std::memcpy(page_.data() + part.begin, buffer + done, part.size);
       page = page_.data();
     }
-    if (pgno == LockPage(page_size)) lock_page_.assign(page, page_size);
-    if (Status s = writer_->WritePage(pgno, page); !s.ok()) return s;
-    done += part;
-    size_bytes_ = std::max(size_bytes_, at + part);
+    if (part.pgno == LockPage(page_size)) lock_page_.assign(page, page_size);
+    if (Status s = writer_->WritePage(part.pgno, page); !s.ok()) return s;
+    done += part.size;
+    size_bytes_ = std::max(size_bytes_, at + part.size);
   }
   return Status::Ok();
 }
@@ -111,7 +97,7 @@ Status Transaction::Truncate(uint64_t size_bytes) {
   size_bytes_ = size_bytes;
   const auto tail = static_cast<size_t>(size_bytes % page_size);
   if (tail == 0) return Status::Ok();
-  if (Status s = ReadInPage(page_count, 0, page_size, page_.data()); !s.ok()) {
+  if (Status s = ReadPart({page_count, 0, page_size}, page_.data()); !s.ok()) {
     return s;
   }
   std::fill(page_.begin() + static_cast<std::ptrdiff_t>(tail), page_.end(),
@@ -122,7 +108,7 @@ Status Transaction::Truncate(uint64_t size_bytes) {
 Status Transaction::ReadHeader(DatabaseHeader* header) {
   char bytes[kHeaderBytes];
   size_t copied = 0;
-  if (Status s = Read(0, sizeof bytes, bytes, &copied); !s.ok()) return s;
+  if (Status s = Read({0, sizeof bytes, bytes}, &copied); !s.ok()) return s;
   *header = ParseHeader(std::string_view(bytes, copied));
   return Status::Ok();
 }
@@ -231,7 +217,7 @@ Status Transaction::Recut(uint32_t page_size, uint32_t page_count) {
   for (PageNo pgno = 1; pgno <= page_count; ++pgno) {
     size_t copied = 0;
     const uint64_t offset = uint64_t{pgno - 1} * page_size;
-    if (Status s = Read(offset, page_size, page.data(), &copied); !s.ok()) {
+    if (Status s = Read({offset, page_size, page.data()}, &copied); !s.ok()) {
       return s;
     }
     if (Status s = cut->WritePage(pgno, page.data()); !s.ok()) return s;

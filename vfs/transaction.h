@@ -28,6 +28,7 @@
 #include "kv/branch_writer.h"
 #include "kv/commit.h"
 #include "vfs/database_header.h"
+#include "vfs/page_range.h"
 
 namespace actorkv {
 
@@ -41,7 +42,7 @@ class Transaction {
 
   // Copies what lies inside the file and zero-fills the rest. *copied: bytes
   // inside.
-  Status Read(uint64_t offset, size_t size, char* buffer, size_t* copied);
+  Status Read(const ReadRequest& request, size_t* copied);
   Status Write(uint64_t offset, size_t size, const char* buffer);
   Status Truncate(uint64_t size_bytes);
 
@@ -65,7 +66,7 @@ class Transaction {
   std::optional<uint32_t> Stamp(const DatabaseHeader& header,
                                 uint32_t base_counter, bool changed) const;
   Status Recut(uint32_t page_size, uint32_t page_count);
-  Status ReadInPage(PageNo pgno, size_t begin, size_t size, char* buffer);
+  Status ReadPart(const PagePart& part, char* buffer);
   void MakeWriter(uint32_t page_size);
 
   const std::shared_ptr<Store> store_;

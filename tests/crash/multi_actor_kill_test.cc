@@ -4,8 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
-#include <random>
 #include <string>
 
 #include "tests/crash/bank.h"
@@ -15,31 +13,18 @@
 namespace actorkv {
 namespace {
 
-constexpr uint64_t kLives = 100;         // of each test
-constexpr uint64_t kLivesPerStore = 20;  // then a new store begins
+constexpr char kWriter[] = "MultiActorKillTest.DISABLED_Writer";
 
 TEST(MultiActorKillTest, DISABLED_Writer) { TransferMoney(BeginLife()); }
 
 void KillAgainAndAgain(const std::string& kind) {
-  std::mt19937_64 rng(TestSeed());
-  std::unique_ptr<TempDir> temp;
-  LifePlan plan;
-  plan.kind = kind;
-  int64_t count = 0;
-  for (uint64_t i = 0; i < LifeCount(kLives); ++i) {
-    if (i % kLivesPerStore == 0) {
-      temp = std::make_unique<TempDir>();
-      plan.store = temp->File("store");
-      count = 0;
-    }
-    plan.seed = rng();
-    plan.synchronous = rng() % 2 == 0 ? "FULL" : "NORMAL";
-    const Life life =
-        LiveAndDie("MultiActorKillTest.DISABLED_Writer", plan, &rng);
-    count = CheckNoTransferLost(plan, life, count);
-    ASSERT_FALSE(testing::Test::HasFailure()) << "in life " << i;
-  }
-  EXPECT_GT(count, 1);
+  LifeSeries series;
+  series.child = kWriter;
+  series.plan.kind = kind;
+  series.lives = 100;
+  series.mixes_synchronous = true;
+  // More than the founding of each store.
+  EXPECT_GT(LiveAgainAndAgain(series, CheckNoTransferLost), 5);
 }
 
 TEST(MultiActorKillTest, NeverTornWithASuperJournal) {

@@ -7,8 +7,6 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
-#include <random>
 #include <string>
 
 #include "tests/crash/bank.h"
@@ -19,34 +17,21 @@
 namespace actorkv {
 namespace {
 
-constexpr uint64_t kLivesPerStore = 20;  // then a new store begins
-
 TEST(PowerLossTest, DISABLED_NoteWriter) { WriteNotes(BeginLife()); }
 TEST(PowerLossTest, DISABLED_Bank) { TransferMoney(BeginLife()); }
 
 constexpr char kNoteWriter[] = "PowerLossTest.DISABLED_NoteWriter";
 constexpr char kBank[] = "PowerLossTest.DISABLED_Bank";
 
-// Lives and power losses, one after the other. `check` looks at the store
-// after each, knows how much was there before, and returns how much is there.
-template <typename Check>
-void LoseThePower(const char* child, LifePlan plan, uint64_t lives,
-                  Check check) {
-  std::mt19937_64 rng(TestSeed());
-  std::unique_ptr<TempDir> temp;
-  int64_t count = 0;
-  for (uint64_t i = 0; i < LifeCount(lives); ++i) {
-    if (i % kLivesPerStore == 0) {
-      temp = std::make_unique<TempDir>();
-      plan.store = temp->File("store");
-      plan.ledger = temp->File("ledger");
-      count = 0;
-    }
-    plan.seed = rng();
-    const Life life = LiveAndDie(child, plan, &rng);
-    count = check(plan, life, count);
-    ASSERT_FALSE(testing::Test::HasFailure()) << "in life " << i;
-  }
+// Lives and power losses, one after the other.
+void LoseThePower(const char* child, const LifePlan& plan, uint64_t lives,
+                  const LifeCheck& check) {
+  LifeSeries series;
+  series.child = child;
+  series.plan = plan;
+  series.lives = lives;
+  series.loses_power = true;
+  LiveAgainAndAgain(series, check);
 }
 
 LifePlan PlanFor(const std::string& synchronous, const std::string& kind = "") {

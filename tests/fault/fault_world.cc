@@ -7,6 +7,7 @@
 #include "kv/rocksdb_engine.h"
 #include "kv/store_registry.h"
 #include "tests/support/crash_life.h"
+#include "tests/support/forwarding_engine.h"
 #include "vfs/sqlite_error.h"
 
 namespace actorkv {
@@ -18,30 +19,6 @@ constexpr int kBigRows = 90;
 constexpr size_t kBigRowBytes = 1000;
 static_assert(kBigRows * kBigRowBytes > kMaxBatchBytes / 2,
               "big transactions must be staged");
-
-// An engine that is kept when a store closes it.
-class KeptEngine : public Engine {
- public:
-  explicit KeptEngine(std::shared_ptr<Engine> base) : base_(std::move(base)) {}
-
-  const EngineLimits& limits() const override { return base_->limits(); }
-  std::unique_ptr<EngineReader> NewReader() override {
-    return base_->NewReader();
-  }
-  CommitResult Commit(const Batch& batch, Durability durability) override {
-    return base_->Commit(batch, durability);
-  }
-  Status Drop(Partition partition) override { return base_->Drop(partition); }
-  Status Sync() override { return base_->Sync(); }
-  Status CatchUp(bool* changed) override { return base_->CatchUp(changed); }
-  Status Checkpoint(const std::string& path, uint64_t* bytes) override {
-    return base_->Checkpoint(path, bytes);
-  }
-  std::string Describe() const override { return base_->Describe(); }
-
- private:
-  const std::shared_ptr<Engine> base_;
-};
 
 std::string TextOf(const ActorModel& model) {
   const std::string at = std::to_string(model.big_at);
@@ -72,7 +49,7 @@ void FaultWorld::UseEngines(Base base) {
                                    std::unique_ptr<Engine>* engine) {
         std::unique_ptr<Engine> opened;
         if (kept != nullptr) {
-          opened = std::make_unique<KeptEngine>(kept);
+          opened = std::make_unique<ForwardingEngine>(kept);
         } else if (Status s = OpenRocksDbEngine(directory, mode, &opened);
                    !s.ok()) {
           return s;

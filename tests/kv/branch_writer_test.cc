@@ -24,10 +24,9 @@ class BranchWriterTest : public testing::Test {
   std::vector<std::string> Make(PageNo count,
                                 std::optional<uint32_t> stamp = std::nullopt) {
     TestTransaction transaction(store_, "a");
-    std::vector<std::string> pages;
+    std::vector<std::string> pages = TestPages(kSize, count, 1);
     for (PageNo pgno = 1; pgno <= count; ++pgno) {
-      pages.push_back(P(pgno, 1));
-      transaction.Write(pgno, pages.back());
+      transaction.Write(pgno, pages[pgno - 1]);
     }
     EXPECT_OK(transaction.Commit(stamp));
     if (stamp.has_value()) ApplyStamp(*stamp, pages[0].data());
@@ -174,6 +173,11 @@ TEST_F(BranchWriterTest, DiffersSeesEachKindOfDifference) {
       [](TestTransaction& t) {
         EXPECT_OK(t->Truncate(3));
         t.Write(4, P(4, 2));
+      },
+      [](TestTransaction& t) {  // in the stage, no longer in memory
+        t.Write(2, P(2, 2));
+        EXPECT_OK(t->Stage());
+        EXPECT_EQ(t->memory_bytes(), 0u);
       }};
   for (const auto& change : changes) {
     TestTransaction transaction(store_, "a");

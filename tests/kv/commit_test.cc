@@ -328,8 +328,7 @@ TEST(CommitLimitsTest, ManyActorsOnAnEngineWithSmallBatches) {
     commits.push_back(transactions.back()->Pending());
   }
   ASSERT_OK(CommitAll(store.get(), Durability::kSynced, &commits));
-  std::vector<std::string> pages;
-  for (PageNo pgno = 1; pgno <= 30; ++pgno) pages.push_back(P(pgno, 1));
+  const std::vector<std::string> pages = TestPages(kSize, 30, 1);
   for (int i = 0; i < 8; ++i) {
     ExpectPages(store, "actor" + std::to_string(i), pages);
   }

@@ -17,11 +17,7 @@ std::string P(PageNo pgno, uint32_t version) {
 }
 
 std::vector<std::string> Pages(PageNo count, uint32_t version) {
-  std::vector<std::string> pages;
-  for (PageNo pgno = 1; pgno <= count; ++pgno) {
-    pages.push_back(P(pgno, version));
-  }
-  return pages;
+  return TestPages(kSize, count, version);
 }
 
 Status Put(const TestStore& store, const std::string& name, PageNo count,

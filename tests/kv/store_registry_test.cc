@@ -93,11 +93,15 @@ TEST_F(StoreRegistryTest, Refusals) {
     Code code;
     std::string message;
   } kCases[] = {
-      {"none", OpenMode::kExisting, Code::kNotFound, "none"},
-      {"none", OpenMode::kFollow, Code::kNotFound, "none"},
+      {"none", OpenMode::kExisting, Code::kNotFound,
+       "no such store: " + dir_.File("none") + ": correct the path"},
+      {"none", OpenMode::kFollow, Code::kNotFound,
+       "no such store: " + dir_.File("none") + ": correct the path"},
       {"no/parent", OpenMode::kCreate, Code::kNotFound, "no/parent"},
-      {"empty", OpenMode::kExisting, Code::kNotFound, "no store there"},
-      {"empty", OpenMode::kFollow, Code::kNotFound, "no store there"},
+      {"empty", OpenMode::kExisting, Code::kNotFound,
+       "no such store: " + dir_.File("empty")},
+      {"empty", OpenMode::kFollow, Code::kNotFound,
+       "no such store: " + dir_.File("empty")},
       {"file", OpenMode::kCreate, Code::kInvalidArgument, "is a directory"},
       {"full", OpenMode::kCreate, Code::kInvalidArgument, "letter.txt"},
       {"rocksdb", OpenMode::kCreate, Code::kInvalidArgument,

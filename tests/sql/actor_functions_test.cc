@@ -1,5 +1,6 @@
 // actorkv_delete(), actorkv_rename(), actorkv_takeover(), actorkv_backup().
 
+#include "tests/support/forwarding_engine.h"
 #include "tests/support/sql_harness.h"
 
 namespace actorkv {
@@ -125,6 +126,51 @@ TEST_F(ActorFunctionsTest, BackupIsAStore) {
   ASSERT_EQ(copy.Open("file:" + File("copy") + "/bob?vfs=actorkv"), SQLITE_OK);
   EXPECT_EQ(copy.QueryText("SELECT count(*) FROM t"), "2");
   EXPECT_EQ(copy.Exec("INSERT INTO t VALUES(3)"), SQLITE_OK);
+}
+
+// Interrupts a connection while it makes a checkpoint, and counts them.
+class InterruptingEngine : public ForwardingEngine {
+ public:
+  InterruptingEngine(std::shared_ptr<Engine> base, sqlite3* db, int* count)
+      : ForwardingEngine(std::move(base)), db_(db), count_(count) {}
+
+  Status Checkpoint(const std::string& path, uint64_t* bytes) override {
+    ++*count_;
+    const Status made = ForwardingEngine::Checkpoint(path, bytes);
+    EXPECT_TRUE(std::filesystem::exists(path));
+    sqlite3_interrupt(db_);
+    return made;
+  }
+
+ private:
+  sqlite3* const db_;
+  int* const count_;
+};
+
+TEST_F(ActorFunctionsTest, InterruptEndsABackup) {
+  MakeActor("alice");
+  StoreRegistry* const registry = StoreRegistry::Instance();
+  registry->CloseIdle();
+  int checkpoint_count = 0;
+  registry->SetEngineFactoryForTesting([&](const std::string& directory,
+                                           OpenMode mode,
+                                           std::unique_ptr<Engine>* engine) {
+    std::unique_ptr<Engine> opened;
+    Status s = OpenRocksDbEngine(directory, mode, &opened);
+    if (!s.ok()) return s;
+    *engine = std::make_unique<InterruptingEngine>(
+        std::move(opened), db()->get(), &checkpoint_count);
+    return s;
+  });
+  ExpectInterrupted("actorkv_backup('$DIR/copy')");
+  EXPECT_EQ(checkpoint_count, 0) << "nothing was begun";
+  const std::string answer = Ask("SELECT actorkv_backup('$DIR/copy')");
+  EXPECT_EQ(db()->ErrorCode(), SQLITE_INTERRUPT) << answer;
+  EXPECT_EQ(checkpoint_count, 1);
+  EXPECT_EQ(Listing(), "store");
+  registry->CloseIdle();
+  registry->SetEngineFactoryForTesting(nullptr);
+  EXPECT_EQ(Ask("SELECT actor FROM actorkv_actors"), "alice");
 }
 
 TEST_F(ActorFunctionsTest, BackupOverwritesNothing) {

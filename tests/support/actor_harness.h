@@ -21,6 +21,7 @@
 #include "kv/hostile_engine.h"
 #include "kv/memory_engine.h"
 #include "kv/store_registry.h"
+#include "tests/support/forwarding_engine.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {
@@ -106,37 +107,26 @@ class EngineLog {
   CallLog* calls_ = nullptr;
 };
 
-// Passes everything on to an engine that it shares, and logs commits.
-class ObservedEngine : public Engine {
+// Logs commits, and counts in *open_count while it lives.
+class ObservedEngine : public ForwardingEngine {
  public:
   ObservedEngine(std::shared_ptr<Engine> base, EngineLog* log,
                  std::atomic<int>* open_count)
-      : base_(std::move(base)), log_(log), open_count_(open_count) {
+      : ForwardingEngine(std::move(base)), log_(log), open_count_(open_count) {
     ++*open_count_;
   }
   ~ObservedEngine() override { --*open_count_; }
 
-  const EngineLimits& limits() const override { return base_->limits(); }
-  std::unique_ptr<EngineReader> NewReader() override {
-    return base_->NewReader();
-  }
   CommitResult Commit(const Batch& batch, Durability durability) override {
     log_->AddCommit(batch, durability);
-    return base_->Commit(batch, durability);
+    return ForwardingEngine::Commit(batch, durability);
   }
-  Status Drop(Partition partition) override { return base_->Drop(partition); }
   Status Sync() override {
     log_->AddSync();
-    return base_->Sync();
+    return ForwardingEngine::Sync();
   }
-  Status CatchUp(bool* changed) override { return base_->CatchUp(changed); }
-  Status Checkpoint(const std::string& path, uint64_t* bytes) override {
-    return base_->Checkpoint(path, bytes);
-  }
-  std::string Describe() const override { return base_->Describe(); }
 
  private:
-  const std::shared_ptr<Engine> base_;
   EngineLog* const log_;
   std::atomic<int>* const open_count_;
 };
@@ -193,9 +183,8 @@ class ActorTest : public testing::Test {
     std::shared_ptr<Engine>& kept = engines_[directory];
     if (kept == nullptr) kept = NewMemoryEngine(UnboundedLimits());
     // The log sees what the plan lets fail as well.
-    std::shared_ptr<Engine> hostile = NewHostileEngine(
-        std::make_unique<ObservedEngine>(kept, &ignored_log_, &ignored_count_),
-        plan_);
+    std::shared_ptr<Engine> hostile =
+        NewHostileEngine(std::make_unique<ForwardingEngine>(kept), plan_);
     return std::make_unique<ObservedEngine>(hostile, &engine_log_,
                                             &open_count_);
   }
@@ -203,9 +192,7 @@ class ActorTest : public testing::Test {
   const TempDir directory_;
   const std::shared_ptr<HostilePlan> plan_ = std::make_shared<HostilePlan>();
   EngineLog engine_log_;
-  EngineLog ignored_log_;
   std::atomic<int> open_count_{0};
-  std::atomic<int> ignored_count_{0};
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Engine>> engines_;
 };

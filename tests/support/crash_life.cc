@@ -8,6 +8,7 @@
 #include <memory>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include "kv/rocksdb_engine.h"
 #include "kv/store_registry.h"
@@ -23,6 +24,8 @@ namespace {
 constexpr uint64_t kShortLife = 3000;
 constexpr uint64_t kLongLife = 80000;
 constexpr uint64_t kStartTime = 60000;  // to be killed before it begins
+
+constexpr uint64_t kLivesPerStore = 20;
 
 std::string Encode(const LifePlan& plan) {
   return plan.store + "\n" + plan.ledger + "\n" + plan.synchronous + "\n" +
@@ -57,8 +60,6 @@ void ForgetLedger(const LifePlan& plan) {
   if (!plan.ledger.empty()) std::filesystem::remove(plan.ledger);
 }
 
-}  // namespace
-
 uint64_t LifeCount(uint64_t count) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return TestRounds(count / 10);
@@ -66,6 +67,8 @@ uint64_t LifeCount(uint64_t count) {
   return TestRounds(count);
 #endif
 }
+
+}  // namespace
 
 std::string ActorUri(const std::string& store, const std::string& actor) {
   return "file:" + store + "/" + actor + "?vfs=actorkv";
@@ -101,6 +104,32 @@ Life LiveUntil(const std::string& child_test, const LifePlan& plan,
   }
   Die(plan, &child, &life, nullptr);
   return life;
+}
+
+int64_t LiveAgainAndAgain(const LifeSeries& series, const LifeCheck& check) {
+  std::mt19937_64 rng(TestSeed());
+  std::unique_ptr<TempDir> temp;
+  LifePlan plan = series.plan;
+  int64_t count = 0;
+  int64_t total = 0;
+  for (uint64_t i = 0; i < LifeCount(series.lives); ++i) {
+    if (i % kLivesPerStore == 0) {
+      temp = std::make_unique<TempDir>();
+      plan.store = temp->File("store");
+      if (series.loses_power) plan.ledger = temp->File("ledger");
+      total += std::exchange(count, 0);
+    }
+    plan.seed = rng();
+    if (series.mixes_synchronous) {
+      plan.synchronous = rng() % 2 == 0 ? "FULL" : "NORMAL";
+    }
+    count = check(plan, LiveAndDie(series.child, plan, &rng), count);
+    if (testing::Test::HasFailure()) {
+      ADD_FAILURE() << "in life " << i;
+      break;
+    }
+  }
+  return total + count;
 }
 
 LifePlan BeginLife() {

@@ -11,6 +11,7 @@
 #define ACTORKV_TESTS_SUPPORT_CRASH_LIFE_H_
 
 #include <cstdint>
+#include <functional>
 #include <random>
 #include <string>
 
@@ -41,9 +42,6 @@ struct Life {
   bool failed = false;
 };
 
-// Lives per test: `count`, fewer where every step is ten times slower.
-uint64_t LifeCount(uint64_t count);
-
 // "file:STORE/ACTOR?vfs=actorkv".
 std::string ActorUri(const std::string& store, const std::string& actor);
 
@@ -55,6 +53,24 @@ Life LiveAndDie(const std::string& child, const LifePlan& plan,
 // As above, but the kill comes after `acknowledged` reports.
 Life LiveUntil(const std::string& child, const LifePlan& plan,
                int64_t acknowledged);
+
+// Lives on the same store, one after the other; now and then a new store.
+struct LifeSeries {
+  std::string child;   // as above
+  LifePlan plan;       // but for what each store and each life has of its own
+  uint64_t lives = 0;  // fewer where every step is ten times slower
+  bool loses_power = false;
+  bool mixes_synchronous = false;  // FULL or NORMAL, another in each life
+};
+
+// Looks at the store after a life, and returns how many commits it has;
+// `before` were there before that life.
+using LifeCheck = std::function<int64_t(const LifePlan& plan, const Life& life,
+                                        int64_t before)>;
+
+// Until the series ends or a check fails the test. Returns the number of
+// commits in all stores.
+int64_t LiveAgainAndAgain(const LifeSeries& series, const LifeCheck& check);
 
 // In the child: the plan, with the ledger's file system put in place.
 LifePlan BeginLife();

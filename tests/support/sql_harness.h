@@ -91,6 +91,19 @@ class SqlTest : public testing::Test {
     EXPECT_EQ(Ask("SELECT 1"), "1");
   }
 
+  // `call`, with $DIR in it, ends interrupted: in one statement, so that it
+  // finds the interrupt already there.
+  void ExpectInterrupted(const std::string& call) {
+    sqlite3_create_function(
+        db_.get(), "interrupt_me", 0, SQLITE_UTF8, nullptr,
+        [](sqlite3_context* context, int, sqlite3_value**) {
+          sqlite3_interrupt(sqlite3_context_db_handle(context));
+        },
+        nullptr, nullptr);
+    const std::string answer = Ask("SELECT interrupt_me(), " + call);
+    EXPECT_EQ(db_.ErrorCode(), SQLITE_INTERRUPT) << answer;
+  }
+
   // Names in the directory, sorted, joined by blanks.
   std::string Listing() const {
     std::vector<std::string> names;

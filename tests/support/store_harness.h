@@ -18,6 +18,7 @@
 #include "kv/memory_engine.h"
 #include "kv/rocksdb_engine.h"
 #include "kv/store.h"
+#include "tests/support/forwarding_engine.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {
@@ -27,31 +28,18 @@ inline std::function<uint32_t(const HeadState&)> SchemaCookie(uint32_t cookie) {
   return [cookie](const HeadState&) { return cookie; };
 }
 
-// Passes everything on, and keeps a copy of each batch where a log is given.
-class ForwardingEngine : public Engine {
+// Keeps a copy of each batch where a log is given.
+class LoggingEngine : public ForwardingEngine {
  public:
-  explicit ForwardingEngine(std::shared_ptr<Engine> base,
-                            std::vector<Batch>* log = nullptr)
-      : base_(std::move(base)), log_(log) {}
+  LoggingEngine(std::shared_ptr<Engine> base, std::vector<Batch>* log)
+      : ForwardingEngine(std::move(base)), log_(log) {}
 
-  const EngineLimits& limits() const override { return base_->limits(); }
-  std::unique_ptr<EngineReader> NewReader() override {
-    return base_->NewReader();
-  }
   CommitResult Commit(const Batch& batch, Durability durability) override {
     if (log_ != nullptr) log_->push_back(batch);
-    return base_->Commit(batch, durability);
+    return ForwardingEngine::Commit(batch, durability);
   }
-  Status Drop(Partition partition) override { return base_->Drop(partition); }
-  Status Sync() override { return base_->Sync(); }
-  Status CatchUp(bool* changed) override { return base_->CatchUp(changed); }
-  Status Checkpoint(const std::string& path, uint64_t* bytes) override {
-    return base_->Checkpoint(path, bytes);
-  }
-  std::string Describe() const override { return base_->Describe(); }
 
  private:
-  const std::shared_ptr<Engine> base_;
   std::vector<Batch>* const log_;
 };
 
@@ -99,8 +87,8 @@ class TestStore {
     std::shared_ptr<Engine> hostile =
         NewHostileEngine(source_(), plan_, limits_);
     EXPECT_OK(Store::Open("test",
-                          std::make_unique<ForwardingEngine>(hostile, log_),
-                          false, &store_));
+                          std::make_unique<LoggingEngine>(hostile, log_), false,
+                          &store_));
   }
 
   // From the next Reopen() on.
@@ -201,6 +189,16 @@ inline std::string TestPage(uint32_t page_size, PageNo pgno, uint32_t version) {
     page[i] = static_cast<char>(bits() | 1);
   }
   return page;
+}
+
+// TestPage()s 1 to `count`.
+inline std::vector<std::string> TestPages(uint32_t page_size, PageNo count,
+                                          uint32_t version) {
+  std::vector<std::string> pages;
+  for (PageNo pgno = 1; pgno <= count; ++pgno) {
+    pages.push_back(TestPage(page_size, pgno, version));
+  }
+  return pages;
 }
 
 // Every page of a snapshot, as SQLite sees it; nullopt after an error.

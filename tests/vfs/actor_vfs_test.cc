@@ -59,6 +59,18 @@ class ActorVfsTest : public testing::Test {
   const TempDir directory_;
 };
 
+// Makes a directory the current one while it lives.
+class InDirectory {
+ public:
+  explicit InDirectory(const std::string& path) { fs::current_path(path); }
+  ~InDirectory() { fs::current_path(before_); }
+  InDirectory(const InDirectory&) = delete;
+  InDirectory& operator=(const InDirectory&) = delete;
+
+ private:
+  const fs::path before_ = fs::current_path();
+};
+
 TEST_F(ActorVfsTest, OpenMakesTheStoreAndTheFirstCommitTheActor) {
   {
     SqliteDb db;
@@ -78,6 +90,7 @@ TEST_F(ActorVfsTest, OpenWithoutCreateMakesNothing) {
   for (const char* mode : {"rw", "ro"}) {
     EXPECT_EQ(Try(Uri("store/alice", std::string("&mode=") + mode)),
               SQLITE_CANTOPEN);
+    ExpectLastError("no such store: " + directory().File("store"));
   }
   EXPECT_FALSE(fs::exists(directory().File("store")));
 }
@@ -142,6 +155,10 @@ TEST_F(ActorVfsTest, DirectoryWithoutPermissionIsRefused) {
 // For drivers without URIs: a plain path is STORE/ACTOR, and SQLite's files
 // need a VFS then.
 TEST_F(ActorVfsTest, DefaultVfs) {
+  // A bare name is then looked for in the current directory, which is no store.
+  fs::create_directory(directory().File("here"));
+  std::ofstream(directory().File("here/letter.txt")) << "x";
+  const InDirectory here(directory().File("here"));
   SqliteDb db;
   ASSERT_EQ(db.Open(":memory:"), SQLITE_OK);
   EXPECT_EQ(db.QueryText("SELECT actorkv_default_vfs(1)"), "0");
@@ -155,6 +172,7 @@ TEST_F(ActorVfsTest, DefaultVfs) {
               SQLITE_OK);
     EXPECT_EQ(plain.Open("alice", kNoUri), SQLITE_CANTOPEN)
         << "there is no default store here";
+    ExpectLastError("not a store, and not empty (letter.txt)");
   }
   EXPECT_EQ(db.QueryText("SELECT actorkv_default_vfs(0)"), "1");
   EXPECT_EQ(Read(Uri("store/alice")), "1");
@@ -183,6 +201,21 @@ TEST_F(ActorVfsTest, BadNamesAreRefusedWithTheReason) {
     ExpectLastError(c.part);
   }
   EXPECT_FALSE(fs::exists(directory().File("store")));
+}
+
+// SQLite keeps 8 of the VFS's 512 bytes for "-journal".
+TEST_F(ActorVfsTest, SqliteOpensNamesOf504Bytes) {
+  const std::string actor(250, 'x');
+  const size_t rest = directory().File("/" + actor).size();
+  const std::string store(504 - rest, 's');
+  EXPECT_EQ(Try(Uri(store + "/" + actor)), SQLITE_OK) << LastError();
+  for (size_t more : {1, 8}) {
+    EXPECT_EQ(Try(Uri(store + std::string(more, 's') + "/" + actor)),
+              SQLITE_CANTOPEN);
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(directory().path()),
+                          fs::directory_iterator()),
+            1);
 }
 
 TEST_F(ActorVfsTest, UnusualNamesAreActorsOfTheirOwn) {
@@ -214,8 +247,7 @@ TEST_F(ActorVfsTest, AllPathsToAStoreAreOneStore) {
   fs::create_directory(directory().File("sub"));
   fs::create_directory_symlink(directory().File("store"),
                                directory().File("link"));
-  const fs::path before = fs::current_path();
-  fs::current_path(directory().path());
+  const InDirectory here(directory().path());
   Make("file:store/alice?vfs=actorkv", "here");
   SqliteDb writer;
   ASSERT_EQ(writer.Open(Uri("store/alice")), SQLITE_OK);
@@ -231,7 +263,6 @@ TEST_F(ActorVfsTest, AllPathsToAStoreAreOneStore) {
     EXPECT_EQ(sqlite3_db_filename(db.get(), "main"),
               directory().File("store/alice"));
   }
-  fs::current_path(before);
 }
 
 TEST_F(ActorVfsTest, UnknownUriParameterIsNamed) {
@@ -244,7 +275,7 @@ TEST_F(ActorVfsTest, DeletionNeverRemovesAnActor) {
   Make(Uri("store/alice"));
   sqlite3_vfs* vfs = sqlite3_vfs_find("actorkv");
   const std::string name = directory().File("store/alice");
-  EXPECT_NE(vfs->xDelete(vfs, name.c_str(), 1), SQLITE_OK);
+  EXPECT_EQ(vfs->xDelete(vfs, name.c_str(), 1), SQLITE_IOERR_DELETE);
   ExpectLastError("actorkv_delete()");
   for (const char* suffix : {"-journal", "-wal"}) {
     EXPECT_EQ(vfs->xDelete(vfs, (name + suffix).c_str(), 1), SQLITE_OK);
@@ -278,8 +309,7 @@ TEST_F(ActorVfsTest, AccessSpeaksOfActors) {
 
 // SQLite hands such names to the VFS of main.
 TEST_F(ActorVfsTest, PlainNamesOnAnActorsConnectionSayWhatToWrite) {
-  const fs::path before = fs::current_path();
-  fs::current_path(directory().path());
+  const InDirectory here(directory().path());
   SqliteDb db;
   ASSERT_EQ(db.Open("file:store/alice?vfs=actorkv"), SQLITE_OK);
   ASSERT_EQ(db.Exec("CREATE TABLE t(x); INSERT INTO t VALUES(5);"), SQLITE_OK);
@@ -298,7 +328,6 @@ TEST_F(ActorVfsTest, PlainNamesOnAnActorsConnectionSayWhatToWrite) {
   EXPECT_EQ(Read("file:store/copy?vfs=actorkv"), "5");
   EXPECT_EQ(db.Exec("VACUUM INTO 'file:store/copy?vfs=actorkv'"), SQLITE_ERROR)
       << "it exists";
-  fs::current_path(before);
 }
 
 TEST_F(ActorVfsTest, ForkedChildIsRefusedAndExitsCleanly) {

@@ -315,6 +315,49 @@ TEST_F(GroupCommitTest, ActorsOfTwoStoresAreRefused) {
 
 // Temporary and in-memory databases have nothing to lose: they do not make a
 // mix, nor a group.
+// The first is locked EXCLUSIVE, by a spill or for ever, before the second
+// begins to write: who the writers are is known only at the commit.
+TEST_F(GroupCommitTest, AWriterThatJoinsLateIsCounted) {
+  int round = 300;
+  for (const char* pragma :
+       {"PRAGMA g1.cache_size=3;", "PRAGMA g1.locking_mode=EXCLUSIVE;"}) {
+    SCOPED_TRACE(pragma);
+    SqliteDb db;
+    Open(&db, ":memory:", ++round);
+    ASSERT_EQ(db.Exec(pragma), SQLITE_OK);
+    ASSERT_EQ(db.Exec("WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL "
+                      "SELECT i + 1 FROM c WHERE i < 100) INSERT INTO tg1 "
+                      "SELECT zeroblob(2000) FROM c"),
+              SQLITE_OK);
+    int level = SQLITE_LOCK_NONE;
+    ASSERT_EQ(db.Exec("BEGIN; UPDATE tg1 SET x = 1"), SQLITE_OK);
+    sqlite3_file_control(db.get(), "g1", SQLITE_FCNTL_LOCKSTATE, &level);
+    ASSERT_EQ(level, SQLITE_LOCK_EXCLUSIVE);
+    engine_log()->Clear();
+    EXPECT_EQ(db.Exec("UPDATE tg2 SET x = 1; COMMIT"), SQLITE_OK);
+    EXPECT_EQ(engine_log()->commit_count(), 1u);
+  }
+}
+
+// COMMIT_PHASETWO comes first to one that is locked and was not written to:
+// the others publish.
+TEST_F(GroupCommitTest, TheFirstIsLockedAndNotWritten) {
+  SqliteDb db;
+  Open(&db, ":memory:");
+  const std::string write =
+      "BEGIN IMMEDIATE; UPDATE tg2 SET x = x + 1; UPDATE tg3 SET x = x + 1;"
+      "COMMIT;";
+  engine_log()->Clear();
+  EXPECT_EQ(db.Exec(write), SQLITE_OK);
+  EXPECT_EQ(engine_log()->commit_count(), 1u);
+  EXPECT_EQ(Elsewhere(), "0|1|1");
+  plan()->FailCommit(1, CommitFault::kFailed, Status::IOError("t"));
+  EXPECT_EQ(db.Exec(write), SQLITE_IOERR_FSYNC);
+  EXPECT_EQ(Values(&db), "0|1|1");
+  EXPECT_EQ(db.Exec(write), SQLITE_OK);
+  EXPECT_EQ(Elsewhere(), "0|2|2");
+}
+
 TEST_F(GroupCommitTest, TemporaryDatabasesMayJoin) {
   SqliteDb db;
   ASSERT_EQ(db.Open(Uri("a")), SQLITE_OK);
@@ -327,6 +370,20 @@ TEST_F(GroupCommitTest, TemporaryDatabasesMayJoin) {
             SQLITE_OK)
       << db.Error();
   EXPECT_EQ(engine_log()->commit_count(), 1u);
+}
+
+// BEGIN IMMEDIATE makes a writer of every database.
+TEST_F(GroupCommitTest, PlainMainOfBeginImmediateIsAWriter) {
+  SqliteDb db;
+  ASSERT_EQ(db.Open(PlainUri("p.db")), SQLITE_OK);
+  ASSERT_EQ(
+      db.Exec(Attach("a", "a") + "CREATE TABLE u(x); CREATE TABLE a.t(x);"),
+      SQLITE_OK);
+  EXPECT_EQ(db.Exec("BEGIN IMMEDIATE; INSERT INTO t VALUES(1); COMMIT;") & 0xff,
+            SQLITE_IOERR);
+  ExpectLastError("would not be atomic");
+  EXPECT_EQ(db.QueryText("SELECT count(*) FROM t"), "0");
+  EXPECT_EQ(db.Exec("BEGIN; INSERT INTO t VALUES(1); COMMIT;"), SQLITE_OK);
 }
 
 // A plain file that is only read, or only attached, does not matter.

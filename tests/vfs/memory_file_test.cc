@@ -149,11 +149,11 @@ TEST_F(MemoryFileTest, LocksAndSyncsAreNothing) {
 
 TEST_F(MemoryFileTest, Cast) {
   MemoryFile* cast = nullptr;
-  EXPECT_TRUE(MemoryFile::Cast(file(), &cast));
+  EXPECT_TRUE(FileMethods<MemoryFile>::Cast(file(), &cast));
   EXPECT_EQ(cast, file());
-  EXPECT_FALSE(MemoryFile::Cast(nullptr, &cast));
+  EXPECT_FALSE(FileMethods<MemoryFile>::Cast(nullptr, &cast));
   sqlite3_file other = {};
-  EXPECT_FALSE(MemoryFile::Cast(&other, &cast));
+  EXPECT_FALSE(FileMethods<MemoryFile>::Cast(&other, &cast));
 }
 
 }  // namespace

@@ -68,6 +68,7 @@ TEST(SqliteErrorTest, WholeTable) {
     EXPECT_EQ(SqliteCode(Place::kWrite, row.status), io(SQLITE_IOERR_WRITE));
     EXPECT_EQ(SqliteCode(Place::kTruncate, row.status),
               io(SQLITE_IOERR_TRUNCATE));
+    EXPECT_EQ(SqliteCode(Place::kDelete, row.status), io(SQLITE_IOERR_DELETE));
     EXPECT_EQ(SqliteCode(Place::kFileSize, row.status), io(SQLITE_IOERR_FSTAT));
     EXPECT_EQ(SqliteCode(Place::kSync, row.status), row.sync);
     EXPECT_EQ(SqliteCode(Place::kPhaseTwo, row.status), row.phase_two);

@@ -57,7 +57,7 @@ class TransactionTest : public testing::Test {
   std::string Read(uint64_t offset, size_t size) {
     std::string bytes(size, 'x');
     size_t copied = 0;
-    EXPECT_OK(transaction_->Read(offset, size, bytes.data(), &copied));
+    EXPECT_OK(transaction_->Read({offset, size, bytes.data()}, &copied));
     read_inside_ = copied;
     return bytes;
   }

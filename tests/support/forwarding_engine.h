@@ -1,0 +1,42 @@
+// ForwardingEngine: passes everything on to an engine that it shares. So that
+// engine, and what is stored in it, outlives the store that was opened on it;
+// and who wants to watch an engine overrides the calls that matter.
+
+#ifndef ACTORKV_TESTS_SUPPORT_FORWARDING_ENGINE_H_
+#define ACTORKV_TESTS_SUPPORT_FORWARDING_ENGINE_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "kv/engine.h"
+
+namespace actorkv {
+
+class ForwardingEngine : public Engine {
+ public:
+  explicit ForwardingEngine(std::shared_ptr<Engine> base)
+      : base_(std::move(base)) {}
+
+  const EngineLimits& limits() const override { return base_->limits(); }
+  std::unique_ptr<EngineReader> NewReader() override {
+    return base_->NewReader();
+  }
+  CommitResult Commit(const Batch& batch, Durability durability) override {
+    return base_->Commit(batch, durability);
+  }
+  Status Drop(Partition partition) override { return base_->Drop(partition); }
+  Status Sync() override { return base_->Sync(); }
+  Status CatchUp(bool* changed) override { return base_->CatchUp(changed); }
+  Status Checkpoint(const std::string& path, uint64_t* bytes) override {
+    return base_->Checkpoint(path, bytes);
+  }
+  std::string Describe() const override { return base_->Describe(); }
+
+ private:
+  const std::shared_ptr<Engine> base_;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_TESTS_SUPPORT_FORWARDING_ENGINE_H_

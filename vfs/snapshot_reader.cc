@@ -1,0 +1,78 @@
+#include "vfs/snapshot_reader.h"
+
+#include <cstring>
+#include <utility>
+
+namespace actorkv {
+
+SnapshotReader::SnapshotReader(Store* store, const Actor& actor)
+    : reader_(store->engine()) {
+  reader_.UseCache(store->cache_id(), actor.changes());
+}
+
+void SnapshotReader::SetSnapshot(const HeadState& state) {
+  reader_.SetSnapshot(state.head.snapshot, state.lineage);
+}
+
+void SnapshotReader::KeepFirstPage(std::string page) {
+  first_page_ = std::move(page);
+  first_page_of_ = reader_.snapshot();
+}
+
+uint64_t SnapshotReader::size_bytes() const {
+  const Snapshot& snapshot = reader_.snapshot();
+  return uint64_t{snapshot.page_count} * snapshot.page_size;
+}
+
+Status SnapshotReader::FirstPage(const char** page) {
+  const Snapshot& snapshot = reader_.snapshot();
+  if (first_page_.empty() || first_page_of_ != snapshot) {
+    first_page_.assign(snapshot.page_size, '\0');
+    if (Status s = reader_.ReadPage(1, first_page_.data()); !s.ok()) {
+      first_page_.clear();
+      return s;
+    }
+    first_page_of_ = snapshot;
+  }
+  *page = first_page_.data();
+  return Status::Ok();
+}
+
+Status SnapshotReader::ReadPart(const PagePart& part, char* buffer) {
+  const uint32_t page_size = reader_.snapshot().page_size;
+  if (part.pgno == 1) {
+    const char* page = nullptr;
+    if (Status s = FirstPage(&page); !s.ok()) return s;
+    std::memcpy(buffer, page + part.begin, part.size);
+    return Status::Ok();
+  }
+  if (part.size == page_size) return reader_.ReadPage(part.pgno, buffer);
+  page_.resize(page_size);
+  if (Status s = reader_.ReadPage(part.pgno, page_.data()); !s.ok()) return s;
+  std::memcpy(buffer, page_.data() + part.begin, part.size);
+  return Status::Ok();
+}
+
+Status SnapshotReader::Read(const ReadRequest& request, size_t* copied) {
+  const PagedSize file = {size_bytes(), reader_.snapshot().page_size};
+  return ReadParts(request, file, copied,
+                   [this](const PagePart& part, char* buffer) {
+                     return ReadPart(part, buffer);
+                   });
+}
+
+Status MakeFirstPage(const PendingCommit& commit, std::string* page) {
+  if (commit.spec.page_count == 0) {
+    page->clear();
+    return Status::Ok();
+  }
+  std::string made(commit.writer->page_size(), '\0');
+  if (Status s = commit.writer->ReadPage(1, made.data()); !s.ok()) return s;
+  if (commit.spec.stamp.has_value()) {
+    ApplyStamp(*commit.spec.stamp, made.data());
+  }
+  *page = std::move(made);
+  return Status::Ok();
+}
+
+}  // namespace actorkv

@@ -1,0 +1,55 @@
+// SnapshotReader: a snapshot of an actor, read as a file.
+//
+// Page 1 is asked for at the start of every transaction (its counters), so it
+// is kept as long as the snapshot is the same.
+//
+// Belongs to one thread at a time.
+
+#ifndef ACTORKV_VFS_SNAPSHOT_READER_H_
+#define ACTORKV_VFS_SNAPSHOT_READER_H_
+
+#include <string>
+
+#include "kv/branch_reader.h"
+#include "kv/commit.h"
+#include "kv/store.h"
+#include "vfs/page_range.h"
+
+namespace actorkv {
+
+class SnapshotReader {
+ public:
+  SnapshotReader(Store* store, const Actor& actor);
+
+  // From now on reads this one.
+  void SetSnapshot(const HeadState& state);
+
+  // `page` is page 1 of the snapshot; empty: not known.
+  void KeepFirstPage(std::string page);
+
+  // Lets go of what the engine holds for this reader, until the next read.
+  void Release() { reader_.Release(); }
+
+  uint64_t size_bytes() const;
+
+  // Copies what lies inside the file and zero-fills the rest. *copied: bytes
+  // inside.
+  Status Read(const ReadRequest& request, size_t* copied);
+
+ private:
+  Status FirstPage(const char** page);
+  Status ReadPart(const PagePart& part, char* buffer);
+
+  BranchReader reader_;
+  std::string first_page_;  // of snapshot first_page_of_; empty: not known
+  Snapshot first_page_of_;
+  std::string page_;  // scratch
+};
+
+// The page 1 that a prepared commit will make, empty where it leaves no page:
+// kept, it need not be found in the store by the transaction that comes next.
+Status MakeFirstPage(const PendingCommit& commit, std::string* page);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_VFS_SNAPSHOT_READER_H_
