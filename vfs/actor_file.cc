@@ -120,6 +120,31 @@ int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
   return copied == want ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
 }
 
+// A null page sends the pager to xRead (pager.c getPageMMap, 3.40.1). So it is
+// where a transaction may have written the page, and where the page is damaged:
+// xRead reports that.
+int ActorFile::Fetch(sqlite3_int64 offset, int size, void** page) {
+  *page = nullptr;
+  if (!fetched_.enabled() || state_ == nullptr || transaction_ != nullptr ||
+      reader_.page_size() == 0) {
+    return SQLITE_OK;
+  }
+  const PagePart part =
+      FirstPart(static_cast<uint64_t>(offset), static_cast<uint64_t>(size),
+                reader_.page_size());
+  PagePin pin;
+  if (!reader_.Pin(part, &pin).ok() || pin == nullptr) return SQLITE_OK;
+  // SQLite does not write to pages that it fetched (PGHDR_MMAP).
+  *page = const_cast<void*>(fetched_.Keep(std::move(pin)));
+  return SQLITE_OK;
+}
+
+int ActorFile::Unfetch(void* page) {
+  // Null: the file may have changed; nothing is mapped that could be stale.
+  if (page != nullptr) fetched_.Drop(page);
+  return SQLITE_OK;
+}
+
 int ActorFile::FileSize(sqlite3_int64* size) {
   if (transaction_ != nullptr) {
     *size = static_cast<sqlite3_int64>(transaction_->size_bytes());
@@ -375,6 +400,9 @@ int ActorFile::FileControl(int op, void* arg) {
                              static_cast<char**>(arg));
     case SQLITE_FCNTL_LOCKSTATE:
       *static_cast<int*>(arg) = lock_.load();
+      return SQLITE_OK;
+    case SQLITE_FCNTL_MMAP_SIZE:
+      fetched_.Limit(static_cast<sqlite3_int64*>(arg));
       return SQLITE_OK;
     case SQLITE_FCNTL_HAS_MOVED:
       *static_cast<int*>(arg) = 0;

@@ -41,6 +41,7 @@
 
 #include "kv/store.h"
 #include "vfs/commit_group.h"
+#include "vfs/fetched_pages.h"
 #include "vfs/file_methods.h"
 #include "vfs/file_pragmas.h"
 #include "vfs/snapshot_reader.h"
@@ -94,6 +95,8 @@ class ActorFile : public sqlite3_file {
   int FileControl(int op, void* arg);
   int SectorSize() const;
   int DeviceCharacteristics() const;
+  int Fetch(sqlite3_int64 offset, int size, void** page);
+  int Unfetch(void* page);
 
  private:
   Status TakeSnapshot();
@@ -119,6 +122,7 @@ class ActorFile : public sqlite3_file {
   Generation generation_;  // at the first snapshot; 0 before the actor exists
   ActorId actor_id_;       // of the snapshots so far; 0: it did not exist
   SnapshotReader reader_;
+  FetchedPages fetched_;
 
   std::unique_ptr<Transaction> transaction_;
   std::shared_ptr<CommitGroup> group_;  // staged in it; null: not staged

@@ -9,6 +9,7 @@
 
 #include <exception>
 #include <new>
+#include <type_traits>
 
 #include "vfs/sqlite_api.h"
 
@@ -30,8 +31,35 @@ int Guard(Call&& call) noexcept {
   }
 }
 
-// The method table of a file class. Version 1: no shared memory, so that
-// SQLite never uses a WAL (pager.c sqlite3PagerWalSupported, 3.40.1).
+// xFetch and xUnfetch, of a class that has Fetch() and Unfetch(). Without them
+// its method table is of version 1, with them of version 3. There is no shared
+// memory in either, so that SQLite never uses a WAL (pager.c
+// sqlite3PagerWalSupported, 3.40.1).
+template <typename File, typename = void>
+struct FetchMethods {
+  static constexpr int kVersion = 1;
+  static constexpr int (*kFetch)(sqlite3_file*, sqlite3_int64, int,
+                                 void**) = nullptr;
+  static constexpr int (*kUnfetch)(sqlite3_file*, sqlite3_int64,
+                                   void*) = nullptr;
+};
+
+template <typename File>
+struct FetchMethods<File, std::void_t<decltype(&File::Fetch)>> {
+  static int Fetch(sqlite3_file* file, sqlite3_int64 offset, int size,
+                   void** page) {
+    return Guard(
+        [&] { return static_cast<File*>(file)->Fetch(offset, size, page); });
+  }
+  static int Unfetch(sqlite3_file* file, sqlite3_int64 /*offset*/, void* page) {
+    return Guard([&] { return static_cast<File*>(file)->Unfetch(page); });
+  }
+  static constexpr int kVersion = 3;
+  static constexpr auto kFetch = Fetch;
+  static constexpr auto kUnfetch = Unfetch;
+};
+
+// The method table of a file class.
 template <typename File>
 struct FileMethods {
   static File* Self(sqlite3_file* file) { return static_cast<File*>(file); }
@@ -85,7 +113,7 @@ struct FileMethods {
   }
 
   static constexpr sqlite3_io_methods kTable = {
-      1,
+      FetchMethods<File>::kVersion,
       Close,
       Read,
       Write,
@@ -102,8 +130,8 @@ struct FileMethods {
       nullptr,
       nullptr,
       nullptr,
-      nullptr,
-      nullptr,
+      FetchMethods<File>::kFetch,
+      FetchMethods<File>::kUnfetch,
   };
 };
 

@@ -61,6 +61,17 @@ Status SnapshotReader::Read(const ReadRequest& request, size_t* copied) {
                    });
 }
 
+Status SnapshotReader::Pin(const PagePart& part, PagePin* page) {
+  const Snapshot& snapshot = reader_.snapshot();
+  page->reset();
+  if (part.size != snapshot.page_size || part.pgno == 1 ||
+      part.pgno > snapshot.page_count ||
+      part.pgno == LockPage(snapshot.page_size)) {
+    return Status::Ok();
+  }
+  return reader_.PinPage(part.pgno, page);
+}
+
 Status MakeFirstPage(const PendingCommit& commit, std::string* page) {
   if (commit.spec.page_count == 0) {
     page->clear();

@@ -31,6 +31,11 @@ class SnapshotReader {
   void Release() { reader_.Release(); }
 
   uint64_t size_bytes() const;
+  uint32_t page_size() const { return reader_.snapshot().page_size; }
+
+  // Page `part.pgno` in memory that stays; null unless the part is a whole page
+  // of the snapshot, and not page 1, whose counters the store keeps apart.
+  Status Pin(const PagePart& part, PagePin* page);
 
   // Copies what lies inside the file and zero-fills the rest. *copied: bytes
   // inside.
