@@ -1,0 +1,227 @@
+#include "kv/legacy_file.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kv/coding.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr std::string_view kNamespace("\x08", 1);
+constexpr std::string_view kMetadataPrefix("\x08\x01\x00", 3);
+constexpr std::string_view kChunkPrefix("\x08\x01\x01", 3);
+constexpr size_t kMetadataKeyBytes = 4;
+constexpr size_t kChunkKeyBytes = 8;
+constexpr uint64_t kPastChunks = uint64_t{1} << 32;
+constexpr auto kLastTag = static_cast<uint8_t>(LegacyTag::kShm);
+
+// A value in a message is cut to this.
+constexpr size_t kShownBytes = 32;
+
+std::string Hex(std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const char byte : bytes.substr(0, kShownBytes)) {
+    text += kDigits[static_cast<uint8_t>(byte) >> 4];
+    text += kDigits[static_cast<uint8_t>(byte) & 15];
+  }
+  return text + (bytes.size() > kShownBytes ? "..." : "");
+}
+
+std::string WithTag(std::string_view prefix, LegacyTag tag) {
+  return std::string(prefix) + static_cast<char>(tag);
+}
+
+bool StartsWith(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
+
+bool IsKnown(std::string_view key) {
+  const bool has_tag = key.size() >= kMetadataKeyBytes &&
+                       static_cast<uint8_t>(key[3]) <= kLastTag;
+  if (StartsWith(key, kMetadataPrefix)) {
+    return has_tag && key.size() == kMetadataKeyBytes;
+  }
+  return StartsWith(key, kChunkPrefix) && has_tag &&
+         key.size() == kChunkKeyBytes;
+}
+
+Status ParseMetadata(LegacyTag tag, std::string_view value,
+                     uint64_t* size_bytes) {
+  const auto where = [&] {
+    return std::string(" of the SQLite file '") + LegacyTagName(tag) +
+           "': key=" + Hex(LegacyMetadataKey(tag)) + " value=" + Hex(value);
+  };
+  if (value.size() != kLegacyMetadataBytes) {
+    return Status::Corruption("metadata of " + std::to_string(value.size()) +
+                              " bytes, not " +
+                              std::to_string(kLegacyMetadataBytes) + where());
+  }
+  FieldReader fields(value);
+  const uint32_t low = fields.Byte();
+  const uint32_t version = low | uint32_t{fields.Byte()} << 8;
+  if (version != kLegacyFileVersion) {
+    return Status::NotSupported("metadata of version " +
+                                std::to_string(version) + ", not " +
+                                std::to_string(kLegacyFileVersion) + where());
+  }
+  *size_bytes = fields.Little64();
+  return Status::Ok();
+}
+
+}  // namespace
+
+const char* LegacyTagName(LegacyTag tag) {
+  switch (tag) {
+    case LegacyTag::kMain:
+      return "main";
+    case LegacyTag::kJournal:
+      return "journal";
+    case LegacyTag::kWal:
+      return "wal";
+    case LegacyTag::kShm:
+      return "shm";
+  }
+  return "?";
+}
+
+std::string LegacyMetadataKey(LegacyTag tag) {
+  return WithTag(kMetadataPrefix, tag);
+}
+
+std::string LegacyChunkKey(LegacyTag tag, uint32_t index) {
+  std::string key = WithTag(kChunkPrefix, tag);
+  AppendBig32(&key, index);
+  return key;
+}
+
+LegacyFile::LegacyFile(PairReader* pairs, LegacyTag tag)
+    : pairs_(pairs), tag_(tag) {}
+
+Status LegacyFile::Open() {
+  std::optional<std::string> value;
+  if (Status s = pairs_->Get(LegacyMetadataKey(tag_), &value); !s.ok()) {
+    return s;
+  }
+  uint64_t size_bytes = 0;
+  if (value.has_value()) {
+    if (Status s = ParseMetadata(tag_, *value, &size_bytes); !s.ok()) return s;
+  } else if (tag_ == LegacyTag::kMain) {
+    if (Status s = Look(0); !s.ok()) return s;
+    if (next_index_ != kPastChunks) {
+      return Status::Corruption(
+          "the database has chunks but no metadata, which have its size: key=" +
+          Hex(LegacyMetadataKey(tag_)));
+    }
+  }
+  exists_ = value.has_value();
+  size_bytes_ = size_bytes;
+  return Status::Ok();
+}
+
+size_t LegacyFile::BytesInside(uint32_t index) const {
+  const uint64_t begin = uint64_t{index} * kLegacyChunkBytes;
+  if (begin >= size_bytes_) return 0;
+  return static_cast<size_t>(
+      std::min<uint64_t>(kLegacyChunkBytes, size_bytes_ - begin));
+}
+
+Status LegacyFile::Look(uint32_t index) {
+  if (seen_from_ <= index && index <= next_index_) return Status::Ok();
+  const std::string prefix = WithTag(kChunkPrefix, tag_);
+  std::string from = LegacyChunkKey(tag_, index);
+  for (;;) {
+    std::optional<KeyValue> pair;
+    if (Status s = pairs_->Seek(from, &pair); !s.ok()) return s;
+    if (!pair.has_value() || !StartsWith(pair->key, prefix)) {
+      next_index_ = kPastChunks;
+      next_.clear();
+      break;
+    }
+    if (pair->key.size() == kChunkKeyBytes) {
+      next_index_ = LoadBig32(pair->key.data() + kMetadataKeyBytes);
+      next_ = std::move(pair->value);
+      break;
+    }
+    // No key of ours lies between: it is of another length.
+    from = std::move(pair->key);
+    from += '\0';
+  }
+  seen_from_ = index;
+  return Status::Ok();
+}
+
+Status LegacyFile::Read(uint64_t offset, size_t size, char* buffer,
+                        size_t* copied) {
+  const size_t inside =
+      offset >= size_bytes_
+          ? 0
+          : static_cast<size_t>(std::min<uint64_t>(size, size_bytes_ - offset));
+  for (size_t done = 0; done < inside;) {
+    const uint64_t at = offset + done;
+    const size_t begin = at % kLegacyChunkBytes;
+    const size_t part = std::min(inside - done, kLegacyChunkBytes - begin);
+    std::memset(buffer + done, 0, part);
+    const uint64_t index = at / kLegacyChunkBytes;
+    if (index < kPastChunks) {
+      if (Status s = Look(static_cast<uint32_t>(index)); !s.ok()) return s;
+      if (index == next_index_ && begin < next_.size()) {
+        std::memcpy(buffer + done, next_.data() + begin,
+                    std::min(part, next_.size() - begin));
+      }
+    }
+    done += part;
+  }
+  *copied = inside;
+  return Status::Ok();
+}
+
+Status LegacyFile::NextChunk(uint32_t index, std::optional<Chunk>* chunk) {
+  if (Status s = Look(index); !s.ok()) return s;
+  chunk->reset();
+  if (next_index_ == kPastChunks) return Status::Ok();
+  const auto next = static_cast<uint32_t>(next_index_);
+  const size_t inside = BytesInside(next);
+  if (inside > 0) *chunk = Chunk{next, std::min(inside, next_.size())};
+  return Status::Ok();
+}
+
+Status LegacyFile::FindHole(uint64_t begin, uint64_t end, uint64_t* hole) {
+  const uint64_t last = std::min({end, size_bytes_, kMaxLegacyFileBytes});
+  uint64_t at = begin;
+  while (at < last) {
+    const auto index = static_cast<uint32_t>(at / kLegacyChunkBytes);
+    if (Status s = Look(index); !s.ok()) return s;
+    if (index != next_index_) break;
+    const uint64_t stored = uint64_t{index} * kLegacyChunkBytes + next_.size();
+    if (stored <= at) break;
+    at = std::min(stored, (uint64_t{index} + 1) * kLegacyChunkBytes);
+    if (at % kLegacyChunkBytes != 0) break;
+  }
+  *hole = begin < last ? std::min(at, last) : std::min(begin, end);
+  return Status::Ok();
+}
+
+Status FindUnknownLegacyKeys(PairReader* pairs, UnknownLegacyKeys* unknown) {
+  UnknownLegacyKeys found;
+  std::string from(kNamespace);
+  for (;;) {
+    std::optional<KeyValue> pair;
+    if (Status s = pairs->Seek(from, &pair); !s.ok()) return s;
+    if (!pair.has_value() || !StartsWith(pair->key, kNamespace)) break;
+    if (!IsKnown(pair->key)) {
+      ++found.count;
+      if (found.first.size() < kMaxUnknownKeys) {
+        found.first.push_back(pair->key);
+      }
+    }
+    from = std::move(pair->key);
+    from += '\0';
+  }
+  *unknown = std::move(found);
+  return Status::Ok();
+}
+
+}  // namespace actorkv

@@ -1,0 +1,50 @@
+// Reads dumps of pairs for tests: lines {"k":"HEX","v":"HEX"}, gzip or not.
+
+#ifndef ACTORKV_TESTS_SUPPORT_DUMP_LOADER_H_
+#define ACTORKV_TESTS_SUPPORT_DUMP_LOADER_H_
+
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <string>
+
+#include "tests/support/legacy_pairs.h"
+
+namespace actorkv {
+
+// The next text that follows a colon, with or without a blank, as bytes.
+inline bool NextHex(const std::string& text, size_t* at, std::string* bytes) {
+  const size_t colon = text.find(':', *at);
+  if (colon == std::string::npos) return false;
+  const size_t begin = text.find('"', colon) + 1;
+  const size_t end = text.find('"', begin);
+  bytes->clear();
+  for (size_t i = begin; i + 1 < end; i += 2) {
+    *bytes += static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16));
+  }
+  *at = end + 1;
+  return true;
+}
+
+inline void LoadDump(const std::string& path, MemoryPairs* pairs) {
+  gzFile file = gzopen(path.c_str(), "rb");
+  ASSERT_NE(file, nullptr) << path;
+  std::string text;
+  char buffer[65536];
+  for (int n = 0; (n = gzread(file, buffer, sizeof buffer)) > 0;) {
+    text.append(buffer, static_cast<size_t>(n));
+  }
+  gzclose(file);
+  size_t at = 0;
+  std::string key;
+  while (NextHex(text, &at, &key)) {
+    std::string value;
+    ASSERT_TRUE(NextHex(text, &at, &value)) << path;
+    pairs->Put(key, value);
+  }
+  ASSERT_FALSE(pairs->pairs()->empty()) << path;
+}
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_TESTS_SUPPORT_DUMP_LOADER_H_

@@ -1,0 +1,48 @@
+#include "vfs/recovered_file.h"
+
+#include <cstring>
+
+#include "vfs/sqlite_error.h"
+
+namespace actorkv {
+
+int RecoveredFile::Read(void* buffer, int size, sqlite3_int64 offset) {
+  const auto want = static_cast<size_t>(size);
+  size_t copied = 0;
+  if (Status s = image_->Read(static_cast<uint64_t>(offset), want,
+                              static_cast<char*>(buffer), &copied);
+      !s.ok()) {
+    return ReportError(Place::kRead, s);
+  }
+  if (copied == want) return SQLITE_OK;
+  std::memset(static_cast<char*>(buffer) + copied, 0, want - copied);
+  return SQLITE_IOERR_SHORT_READ;
+}
+
+int RecoveredFile::Write(const void* /*buffer*/, int /*size*/,
+                         sqlite3_int64 /*offset*/) {
+  return SQLITE_READONLY;
+}
+int RecoveredFile::Truncate(sqlite3_int64 /*size*/) { return SQLITE_READONLY; }
+int RecoveredFile::Sync(int /*flags*/) { return SQLITE_READONLY; }
+
+int RecoveredFile::FileSize(sqlite3_int64* size) {
+  *size = static_cast<sqlite3_int64>(image_->size_bytes());
+  return SQLITE_OK;
+}
+
+int RecoveredFile::Lock(int level) {
+  return level > SQLITE_LOCK_SHARED ? SQLITE_READONLY : SQLITE_OK;
+}
+int RecoveredFile::Unlock(int /*level*/) { return SQLITE_OK; }
+
+int RecoveredFile::CheckReservedLock(int* reserved) {
+  *reserved = 0;
+  return SQLITE_OK;
+}
+
+int RecoveredFile::FileControl(int /*op*/, void* /*arg*/) {
+  return SQLITE_NOTFOUND;
+}
+
+}  // namespace actorkv

@@ -1,0 +1,48 @@
+// RecoveredFile: a RecoveredImage as a SQLite file that can only be read: an
+// actor that is still in its legacy form. Nobody writes, so locks have nothing
+// to do. The VFS that opens it must answer SQLITE_OPEN_READONLY in the flags,
+// and that there is no journal and no WAL.
+
+#ifndef ACTORKV_VFS_RECOVERED_FILE_H_
+#define ACTORKV_VFS_RECOVERED_FILE_H_
+
+#include <memory>
+#include <utility>
+
+#include "vfs/file_methods.h"
+#include "vfs/recovered_image.h"
+#include "vfs/sqlite_api.h"
+
+namespace actorkv {
+
+class RecoveredFile : public sqlite3_file {
+ public:
+  explicit RecoveredFile(std::shared_ptr<RecoveredImage> image)
+      : image_(std::move(image)) {
+    pMethods = &FileMethods<RecoveredFile>::kTable;
+  }
+
+  const std::shared_ptr<RecoveredImage>& image() const { return image_; }
+
+  int Close() { return SQLITE_OK; }
+  int Read(void* buffer, int size, sqlite3_int64 offset);
+  // These three are SQLITE_READONLY.
+  int Write(const void* buffer, int size, sqlite3_int64 offset);
+  int Truncate(sqlite3_int64 size);
+  int Sync(int flags);
+  int FileSize(sqlite3_int64* size);
+  // Above SHARED: SQLITE_READONLY.
+  int Lock(int level);
+  int Unlock(int level);
+  int CheckReservedLock(int* reserved);
+  int FileControl(int op, void* arg);
+  int SectorSize() const { return 512; }
+  int DeviceCharacteristics() const { return 0; }
+
+ private:
+  const std::shared_ptr<RecoveredImage> image_;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_VFS_RECOVERED_FILE_H_

@@ -1,0 +1,63 @@
+// RecoveredImage: a legacy database as SQLite left it after recovery, page by
+// page. The pairs are below it, unchanged; what recovery wrote is in an
+// overlay. It never changes.
+//
+// Thread safety: may be used from any thread; reads take turns. The pairs must
+// not be read by others meanwhile.
+
+#ifndef ACTORKV_VFS_RECOVERED_IMAGE_H_
+#define ACTORKV_VFS_RECOVERED_IMAGE_H_
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kv/status.h"
+#include "kv/types.h"
+#include "vfs/legacy_holes.h"
+#include "vfs/legacy_vfs.h"
+
+namespace actorkv {
+
+class RecoveredImage {
+ public:
+  // Made by Recover() (vfs/legacy_recovery.h). REQUIRES: the connection to
+  // `session` is closed. The pairs of the session must outlive the image.
+  RecoveredImage(std::unique_ptr<LegacySession> session,
+                 const LegacyDatabase& database,
+                 std::vector<std::string> repairs)
+      : session_(std::move(session)),
+        page_size_(database.page_size),
+        page_count_(database.page_count),
+        repairs_(std::move(repairs)) {}
+
+  // An empty database has no pages, and 0 as their size.
+  uint32_t page_size() const { return page_size_; }
+  uint32_t page_count() const { return page_count_; }
+  uint64_t size_bytes() const { return uint64_t{page_count_} * page_size_; }
+
+  // What had to be done, in words: "rolled back a hot journal: 60 pages".
+  // Empty: nothing.
+  const std::vector<std::string>& repairs() const { return repairs_; }
+
+  // A whole page into `page`, which has page_size() bytes. Errors:
+  // kInvalidArgument for a page that does not exist; of the pairs.
+  Status ReadPage(PageNo pgno, char* page);
+
+  // *copied is smaller than `size` at the end of the database.
+  Status Read(uint64_t offset, size_t size, char* buffer, size_t* copied);
+
+ private:
+  std::mutex mutex_;
+  const std::unique_ptr<LegacySession> session_;
+  const uint32_t page_size_;
+  const uint32_t page_count_;
+  const std::vector<std::string> repairs_;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_VFS_RECOVERED_IMAGE_H_
