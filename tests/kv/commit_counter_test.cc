@@ -1,3 +1,5 @@
+// The number by which followers see that a store changed.
+
 #include "kv/commit_counter.h"
 
 #include <gtest/gtest.h>

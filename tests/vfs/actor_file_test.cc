@@ -146,6 +146,7 @@ TEST_F(ActorFileTest, EveryFileControl) {
       case SQLITE_FCNTL_COMMIT_PHASETWO:
       case SQLITE_FCNTL_PDB:
       case SQLITE_FCNTL_PRAGMA:
+      case SQLITE_FCNTL_MMAP_SIZE:
       case SQLITE_FCNTL_HAS_MOVED:
       case SQLITE_FCNTL_VFSNAME:
         continue;
@@ -185,7 +186,9 @@ TEST_F(ActorFileTest, WhatItClaims) {
   EXPECT_EQ(file->pMethods->xSectorSize(file), 4096);
   EXPECT_EQ(file->pMethods->xDeviceCharacteristics(file),
             SQLITE_IOCAP_POWERSAFE_OVERWRITE);
-  EXPECT_EQ(file->pMethods->iVersion, 1) << "2 is shared memory, 3 is xFetch";
+  EXPECT_EQ(file->pMethods->iVersion, 3);
+  EXPECT_NE(file->pMethods->xFetch, nullptr);
+  EXPECT_EQ(file->pMethods->xShmMap, nullptr) << "a WAL would need it";
 }
 
 TEST_F(ActorFileTest, WriteWithoutALockIsRefused) {
