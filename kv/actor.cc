@@ -32,8 +32,9 @@ Status LoadHeadState(EngineReader* reader, const std::string& name,
     Status s = DecodeRecord(entry_key, loaded->entry_bytes, &loaded->entry);
     if (!s.ok()) return s.WithContext("actor=" + name);
     loaded->exists = loaded->entry.state == ActorState::kLive;
+    loaded->is_legacy = loaded->entry.state == ActorState::kLegacy;
   }
-  if (!loaded->exists) {
+  if (!loaded->exists && !loaded->is_legacy) {
     *state = std::move(loaded);
     return Status::Ok();
   }
@@ -42,9 +43,16 @@ Status LoadHeadState(EngineReader* reader, const std::string& name,
       !s.ok()) {
     return s;
   }
+  if (!values[0].has_value() && loaded->is_legacy) {
+    *state = std::move(loaded);
+    return Status::Ok();
+  }
   if (!values[0].has_value()) {
     return Status::Corruption("head record missing: actor=" + name);
   }
+  loaded->exists = true;
+  loaded->is_legacy = false;
+  loaded->entry.state = ActorState::kLive;
   loaded->head_bytes = *values[0];
   if (Status s = DecodeRecord(HeadKey(), loaded->head_bytes, &loaded->head);
       !s.ok()) {

@@ -138,10 +138,10 @@ TEST(LayoutViewTest, ReportNamesUnknownKeysAndLargeMessages) {
 }
 
 // Short keys over the bytes that mean something somewhere.
-std::string RandomKey(std::mt19937_64* random) {
+std::string RandomKey(std::mt19937_64* bits) {
   static const char kBytes[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0x15, 0x7f};
   const auto pick = [&](size_t count) {
-    return static_cast<size_t>((*random)() % count);
+    return static_cast<size_t>((*bits)() % count);
   };
   const auto random_byte = [&] { return kBytes[pick(std::size(kBytes))]; };
   const std::string starts[] = {"",
@@ -168,15 +168,15 @@ std::string RandomKey(std::mt19937_64* random) {
 }
 
 TEST(LayoutViewTest, AgainstAMap) {
-  std::mt19937_64 random(TestSeed());
+  std::mt19937_64 bits(TestSeed());
   uint64_t conflict_count = 0;
   uint64_t same_count = 0;
   for (uint64_t round = 0; round < TestRounds(400); ++round) {
     PairMap stored;
-    const uint64_t pair_count = random() % 120;
+    const uint64_t pair_count = bits() % 120;
     for (uint64_t i = 0; i < pair_count; ++i) {
       // The same value in all layouts, mostly.
-      stored[RandomKey(&random)] = random() % 100 == 0 ? "other" : "value";
+      stored[RandomKey(&bits)] = bits() % 100 == 0 ? "other" : "value";
     }
     const std::optional<PairMap> moved = Moved(stored);
     const LayoutReport report = Report(stored);
@@ -193,7 +193,7 @@ TEST(LayoutViewTest, AgainstAMap) {
     LayoutOneView view(&pairs);
     ASSERT_EQ(AllPairs(&view), *moved);
     for (int i = 0; i < 200; ++i) {
-      const std::string key = RandomKey(&random);
+      const std::string key = RandomKey(&bits);
       std::optional<KeyValue> pair;
       ASSERT_OK(view.Seek(key, &pair));
       const auto next = moved->lower_bound(key);
