@@ -35,6 +35,9 @@ struct HeadState {
   // The name belongs to an actor that has legacy pairs and no head yet
   // (kv/legacy_store.h). Only its migration may commit.
   bool is_legacy = false;
+  // Of a legacy actor that was live before: its next head is above both.
+  TxId txid_floor;
+  Generation generation_floor;
   ActorEntry entry;  // also of a deleted actor of this name, for the floors
   std::string entry_bytes;  // as stored; empty: the name is not in the catalog
   Head head;

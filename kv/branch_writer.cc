@@ -356,7 +356,7 @@ void BranchWriter::PutRecords(const CommitSpec& spec, const CommitStamp& stamp,
   Head& head = state->head;
   if (!base_->exists) {
     head = Head{};
-    head.generation = Generation{1};
+    head.generation = Generation{base_->generation_floor.value + 1};
   }
   head.snapshot.branch = branch();
   head.snapshot.txid = txid_;

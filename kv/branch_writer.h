@@ -107,8 +107,6 @@ class BranchWriter {
   bool HoldsEveryPage() const;       // the stage does, without the base
   ActorId actor_id() const;          // 0: a new actor that stored nothing yet
   BranchId branch() const;           // the one being written
-  // Of the actor; 0 where it is new and has none yet.
-  ActorId actor_id() const;
   Status HashOfBase(PageNo pgno, uint64_t* page_hash);
   Status EqualsBase(PageNo pgno, const std::string& page, uint64_t page_hash,
                     uint64_t* base_hash, bool* equal);

@@ -37,6 +37,12 @@ Status BusyError(Store* store, const LegacyActor& actor, uint64_t now_us) {
 
 }  // namespace
 
+Status CheckLeaseIsFree(Store* store, const LegacyActor& actor) {
+  const uint64_t now_us = WallClockUs();
+  if (IsFree(store, actor.record.lease, now_us)) return Status::Ok();
+  return BusyError(store, actor, now_us);
+}
+
 LegacyLease::LegacyLease(std::shared_ptr<Store> store, LegacyActor actor)
     : store_(std::move(store)),
       actor_(std::move(actor)),
@@ -56,15 +62,12 @@ Status LegacyLease::Acquire(const std::shared_ptr<Store>& store,
   std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
   if (Status s = LoadLegacy(reader.get(), name, &actor); !s.ok()) return s;
   reader.reset();
-  const uint64_t now_us = WallClockUs();
-  if (!IsFree(store.get(), actor.record.lease, now_us)) {
-    return BusyError(store.get(), actor, now_us);
-  }
+  if (Status s = CheckLeaseIsFree(store.get(), actor); !s.ok()) return s;
   std::unique_ptr<LegacyLease> taken(new LegacyLease(store, std::move(actor)));
   LegacyRecord record = taken->record();
   record.lease.owner = taken->owner_;
-  record.lease.taken_at_us = now_us;
-  record.lease.heartbeat_us = now_us;
+  record.lease.taken_at_us = WallClockUs();
+  record.lease.heartbeat_us = record.lease.taken_at_us;
   // Whatever the outcome: the destructor looks whether it has it.
   taken->held_ = true;
   Status s = UpdateLegacy(store.get(), record, &taken->actor_);

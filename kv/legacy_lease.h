@@ -28,10 +28,13 @@ namespace actorkv {
 constexpr uint64_t kLeaseLimitUs = 30'000'000;
 constexpr uint64_t kLeaseRenewUs = 5'000'000;
 
+// Errors: kBusy when somebody is at work on the actor, with whom and since
+// when.
+Status CheckLeaseIsFree(Store* store, const LegacyActor& actor);
+
 class LegacyLease {
  public:
-  // Errors: those of LoadLegacy(); kBusy when somebody has it, with whom and
-  // since when.
+  // Errors: those of LoadLegacy() and of CheckLeaseIsFree().
   static Status Acquire(const std::shared_ptr<Store>& store,
                         const std::string& name,
                         std::unique_ptr<LegacyLease>* lease);

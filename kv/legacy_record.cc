@@ -146,6 +146,8 @@ std::string EncodeRecord(std::string_view key, const LegacyRecord& record) {
   AppendLittle64(&body, record.migrated_txid.value);
   AppendLittle64(&body, record.migrated_at_us);
   AppendLittle64(&body, record.dropped_at_us);
+  AppendLittle64(&body, record.last_txid.value);
+  AppendLittle64(&body, record.last_generation.value);
   AppendLittle32(&body, kLegacyPhaseCount);
   for (const uint64_t time_us : record.phase_us) AppendLittle64(&body, time_us);
   AppendTexts(&body, record.repairs);
@@ -175,6 +177,8 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   decoded.migrated_txid.value = fields.Little64();
   decoded.migrated_at_us = fields.Little64();
   decoded.dropped_at_us = fields.Little64();
+  decoded.last_txid.value = fields.Little64();
+  decoded.last_generation.value = fields.Little64();
   ReadPhases(&fields, &decoded);
   decoded.repairs = ReadTexts(&fields);
   decoded.warnings = ReadTexts(&fields);

@@ -4,9 +4,10 @@
 //
 // The states, and what leads from one to the next:
 //
-//   import -> legacy -> importing -> live
-//                ^          |
-//                +- failed <+      a failed migration can be tried again
+//   import -> legacy -> importing -> live -> legacy     the last by undoing
+//                          |  ^
+//                          v  |
+//                         failed     a failed migration can be tried again
 //
 // Pairs are never changed. So in every state they are what was imported, until
 // they are dropped.
@@ -90,6 +91,10 @@ struct LegacyRecord {
   TxId migrated_txid;  // 0: none, or live from the start
   uint64_t migrated_at_us = 0;
   uint64_t dropped_at_us = 0;  // the SQLite pairs; 0: they are there
+  // Of the head that an undone migration had (kv/legacy_undo.h): neither comes
+  // again.
+  TxId last_txid;
+  Generation last_generation;
 
   std::vector<std::string> repairs;   // by AddLegacyNote()
   std::vector<std::string> warnings;  // by AddLegacyNote()

@@ -21,8 +21,9 @@ std::string After(std::string_view key) {
   return std::string(key).append(1, '\0');
 }
 
-// The first commit of a migration; 0: there is none.
-Status FindMigration(EngineReader* reader, ActorId actor, TxId* txid) {
+// The first commit of a migration after txid `after`; 0: there is none.
+Status FindMigration(EngineReader* reader, ActorId actor, TxId after,
+                     TxId* txid) {
   TxId found;
   std::string at = CommitPrefix();
   for (;;) {
@@ -39,7 +40,7 @@ Status FindMigration(EngineReader* reader, ActorId actor, TxId* txid) {
         return s;
       }
       const TxId one = commit.snapshot.txid;
-      if (commit.origin != Origin::kMigrate) continue;
+      if (commit.origin != Origin::kMigrate || !(after < one)) continue;
       if (found == TxId{} || one < found) found = one;
     }
     if (pairs.size() < kScanCommits) break;
@@ -56,7 +57,9 @@ Status Heal(EngineReader* reader, LegacyActor* legacy) {
     return Status::Ok();
   }
   TxId txid;
-  if (Status s = FindMigration(reader, legacy->actor(), &txid); !s.ok()) {
+  if (Status s =
+          FindMigration(reader, legacy->actor(), record.last_txid, &txid);
+      !s.ok()) {
     return s;
   }
   record.state = LegacyState::kLive;
