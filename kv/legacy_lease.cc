@@ -83,8 +83,8 @@ Status LegacyLease::Acquire(const std::shared_ptr<Store>& store,
 }
 
 // Stores `record` while the lease is ours.
-Status LegacyLease::Write(LegacyRecord record) {
-  const Status s = UpdateLegacy(store_.get(), record, &actor_);
+Status LegacyLease::Write(const LegacyRecord& record) {
+  Status s = UpdateLegacy(store_.get(), record, &actor_);
   if (s.code() != Code::kConflict) return s;
   held_ = false;
   return Status::Fenced("the lease was lost to somebody else: actor=" +
@@ -95,7 +95,7 @@ Status LegacyLease::Update(const std::function<void(LegacyRecord*)>& change) {
   LegacyRecord record = actor_.record;
   change(&record);
   record.lease.heartbeat_us = WallClockUs();
-  return Write(std::move(record));
+  return Write(record);
 }
 
 Status LegacyLease::Renew() {

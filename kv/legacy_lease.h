@@ -64,7 +64,7 @@ class LegacyLease {
 
  private:
   LegacyLease(std::shared_ptr<Store> store, LegacyActor actor);
-  Status Write(LegacyRecord record);
+  Status Write(const LegacyRecord& record);
 
   const std::shared_ptr<Store> store_;
   LegacyActor actor_;

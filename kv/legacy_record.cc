@@ -63,6 +63,16 @@ void ReadPhases(FieldReader* fields, LegacyRecord* record) {
   }
 }
 
+// The beginning of a text of UTF-8, without half a character at its end.
+std::string_view CutText(std::string_view text) {
+  if (text.size() <= kMaxLegacyNoteBytes) return text;
+  size_t size = kMaxLegacyNoteBytes;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) {
+    --size;
+  }
+  return text.substr(0, size);
+}
+
 // Binds a pair to its place: the id of the pairs, then the stored key.
 std::string PairPlace(LegacyId legacy, std::string_view key) {
   std::string place;
@@ -127,7 +137,7 @@ void AddLegacyNote(std::string_view text, std::vector<std::string>* notes) {
     notes->back() = kMore;
     return;
   }
-  notes->emplace_back(text.substr(0, kMaxLegacyNoteBytes));
+  notes->emplace_back(CutText(text));
 }
 
 std::string EncodeRecord(std::string_view key, const LegacyRecord& record) {
@@ -152,7 +162,7 @@ std::string EncodeRecord(std::string_view key, const LegacyRecord& record) {
   for (const uint64_t time_us : record.phase_us) AppendLittle64(&body, time_us);
   AppendTexts(&body, record.repairs);
   AppendTexts(&body, record.warnings);
-  AppendText(&body, record.error);
+  AppendText(&body, CutText(record.error));
   AppendText(&body, record.metadata_json);
   return FinishRecord(key, std::move(body));
 }

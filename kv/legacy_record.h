@@ -98,8 +98,8 @@ struct LegacyRecord {
 
   std::vector<std::string> repairs;   // by AddLegacyNote()
   std::vector<std::string> warnings;  // by AddLegacyNote()
-  std::string error;                  // of the last migration
-  std::string metadata_json;          // as it came with an archive
+  std::string error;  // of the last migration; cut to kMaxLegacyNoteBytes
+  std::string metadata_json;  // as it came with an archive
 };
 
 // Adds `text`, cut to kMaxLegacyNoteBytes. The last of kMaxLegacyNotes says
@@ -110,6 +110,9 @@ std::string EncodeRecord(std::string_view key, const LegacyRecord& record);
 // Errors: kNotSupported for another version or state; kCorruption.
 Status DecodeRecord(std::string_view key, std::string_view value,
                     LegacyRecord* record);
+
+// A pair's stored value is longer than the value by this.
+constexpr size_t kPairFrameBytes = 9;
 
 // The stored value of a pair. It verifies only as that pair, of those pairs.
 std::string EncodePair(LegacyId legacy, std::string_view key,

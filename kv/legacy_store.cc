@@ -1,5 +1,6 @@
 #include "kv/legacy_store.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -99,7 +100,8 @@ Status DropSome(Store* store, LegacyId legacy, std::string_view prefix,
     next = After(key);
     if (!IsSqlite(ParseLegacyKey(key).space)) continue;
     batch.Delete(partition, stored_key);
-    dropped += key.size() + value.size();
+    dropped +=
+        key.size() + value.size() - std::min(value.size(), kPairFrameBytes);
   }
   if (!batch.empty()) {
     const CommitResult result = store->Commit(batch, Durability::kBuffered);

@@ -50,7 +50,7 @@ class LegacyPairs : public PairReader {
 };
 
 // Removes the pairs of SQLite files, which are in the actor's database since
-// its migration; the others stay. *bytes: of keys and stored values. `keep_on`
+// its migration; the others stay. *bytes: of keys and values. `keep_on`
 // is asked now and then; an error of it ends the work, which can be called
 // again to go on. Errors: kNotFound; kInvalidArgument when the actor is not
 // live; kBusy while somebody is at work on it.

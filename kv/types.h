@@ -22,8 +22,8 @@ struct Id {
 
 using ActorId = Id<struct ActorTag>;
 using BranchId = Id<struct BranchTag>;
-using LegacyId = Id<struct LegacyTag>;  // of an actor's legacy pairs
-using TxId = Id<struct TxTag>;          // of an actor, over all its branches
+using LegacyId = Id<struct LegacyIdTag>;  // of an actor's legacy pairs
+using TxId = Id<struct TxTag>;            // of an actor, over all its branches
 using Generation = Id<struct GenerationTag>;  // writer epoch of an actor
 
 using PageNo = uint32_t;  // 1-based, as in SQLite

@@ -38,24 +38,24 @@ TEST(LayoutViewTest, Dumps) {
         "p-rk213-plain.jsonl.gz"}) {
     std::string expected = name;
     expected.insert(expected.find('.'), ".expected");
-    MapPairs pairs(LoadDump(name));
+    MapPairs pairs(LoadPairMap(name));
     LayoutOneView view(&pairs);
-    EXPECT_TRUE(AllPairs(&view) == LoadDump(expected)) << name;
+    EXPECT_TRUE(AllPairs(&view) == LoadPairMap(expected)) << name;
     LayoutReport report;
     EXPECT_OK(CheckLayouts(&pairs, &report));
     EXPECT_OK(report.CheckConflicts());
     EXPECT_EQ(report.unknown.count, 0u) << name;
     EXPECT_EQ(report.same.count, 0u) << name;
     // What is in layout 1 stays as it is.
-    MapPairs moved(LoadDump(expected));
+    MapPairs moved(LoadPairMap(expected));
     LayoutOneView again(&moved);
-    EXPECT_TRUE(AllPairs(&again) == LoadDump(expected)) << name;
-    EXPECT_EQ(Report(LoadDump(expected)).PairCount(KeyLayout::kZero), 0u);
+    EXPECT_TRUE(AllPairs(&again) == LoadPairMap(expected)) << name;
+    EXPECT_EQ(Report(LoadPairMap(expected)).PairCount(KeyLayout::kZero), 0u);
   }
 }
 
 TEST(LayoutViewTest, VersionIsDroppedAndInputMoves) {
-  const PairMap stored = LoadDump("p-version-and-input.jsonl");
+  const PairMap stored = LoadPairMap("p-version-and-input.jsonl");
   const LayoutReport report = Report(stored);
   EXPECT_EQ(report.dropped.Text(), "1 key: 0715031504");
   EXPECT_EQ(report.of(LegacyNamespace::kState).pair_count[2], 1u);
@@ -65,16 +65,16 @@ TEST(LayoutViewTest, VersionIsDroppedAndInputMoves) {
   MapPairs pairs(stored);
   LayoutOneView view(&pairs);
   std::optional<std::string> value;
-  ASSERT_OK(view.Get(FromHex("060115031504"), &value));
-  EXPECT_EQ(value, stored.at(FromHex("0715031505")));
+  ASSERT_OK(view.Get(Unhex("060115031504"), &value));
+  EXPECT_EQ(value, stored.at(Unhex("0715031505")));
   for (const char* absent : {"060115031505", "0715031505", "0715031504"}) {
-    ASSERT_OK(view.Get(FromHex(absent), &value));
+    ASSERT_OK(view.Get(Unhex(absent), &value));
     EXPECT_FALSE(value.has_value()) << absent;
   }
 }
 
 TEST(LayoutViewTest, AConflictIsNamedAndNeverDecided) {
-  const PairMap stored = LoadDump("p-conflict.jsonl.gz");
+  const PairMap stored = LoadPairMap("p-conflict.jsonl.gz");
   const LayoutReport report = Report(stored);
   EXPECT_TRUE(IsError(report.CheckConflicts(), Code::kNotSupported,
                       "one value in layout 0 and another in layout 1, 4 keys: "
@@ -84,26 +84,26 @@ TEST(LayoutViewTest, AConflictIsNamedAndNeverDecided) {
   LayoutOneView view(&pairs);
   std::optional<std::string> value;
   std::optional<KeyValue> pair;
-  EXPECT_TRUE(IsError(view.Get(FromHex("08010000"), &value),
-                      Code::kNotSupported, "key=090000 layout_1_key=08010000"));
-  EXPECT_TRUE(IsError(view.Seek(FromHex("0801"), &pair), Code::kNotSupported,
+  EXPECT_TRUE(IsError(view.Get(Unhex("08010000"), &value), Code::kNotSupported,
                       "key=090000 layout_1_key=08010000"));
-  EXPECT_TRUE(IsError(view.Seek(FromHex("050101"), &pair), Code::kNotSupported,
+  EXPECT_TRUE(IsError(view.Seek(Unhex("0801"), &pair), Code::kNotSupported,
+                      "key=090000 layout_1_key=08010000"));
+  EXPECT_TRUE(IsError(view.Seek(Unhex("050101"), &pair), Code::kNotSupported,
                       "key=06 layout_1_key=050101"));
-  ASSERT_OK(view.Get(FromHex("0801010000000002"), &value));
-  EXPECT_EQ(value, stored.at(FromHex("09010000000002")));
+  ASSERT_OK(view.Get(Unhex("0801010000000002"), &value));
+  EXPECT_EQ(value, stored.at(Unhex("09010000000002")));
 }
 
 TEST(LayoutViewTest, TheSameInBothPlacesIsOnePair) {
-  const PairMap stored = {{FromHex("06"), "m"},
-                          {FromHex("050101"), "m"},
-                          {FromHex("0715031505"), "input"},
-                          {FromHex("0715031504"), "version"},
-                          {FromHex("060115031504"), "input"}};
+  const PairMap stored = {{Unhex("06"), "m"},
+                          {Unhex("050101"), "m"},
+                          {Unhex("0715031505"), "input"},
+                          {Unhex("0715031504"), "version"},
+                          {Unhex("060115031504"), "input"}};
   MapPairs pairs(stored);
   LayoutOneView view(&pairs);
-  EXPECT_EQ(AllPairs(&view), (PairMap{{FromHex("050101"), "m"},
-                                      {FromHex("060115031504"), "input"}}));
+  EXPECT_EQ(AllPairs(&view), (PairMap{{Unhex("050101"), "m"},
+                                      {Unhex("060115031504"), "input"}}));
   const LayoutReport report = Report(stored);
   EXPECT_EQ(report.same.Text(), "2 keys: 06, 0715031505");
   EXPECT_OK(report.CheckConflicts());
@@ -111,9 +111,9 @@ TEST(LayoutViewTest, TheSameInBothPlacesIsOnePair) {
 
 // VERSION's bytes under INPUT's new key: somebody moved prefixes only.
 TEST(LayoutViewTest, VersionWhereInputBelongsIsAConflict) {
-  const LayoutReport report = Report({{FromHex("0715031504"), "version"},
-                                      {FromHex("0715031505"), "input"},
-                                      {FromHex("060115031504"), "version"}});
+  const LayoutReport report = Report({{Unhex("0715031504"), "version"},
+                                      {Unhex("0715031505"), "input"},
+                                      {Unhex("060115031504"), "version"}});
   EXPECT_TRUE(IsError(report.CheckConflicts(), Code::kNotSupported,
                       "1 key: 0715031505"));
 }
@@ -121,11 +121,11 @@ TEST(LayoutViewTest, VersionWhereInputBelongsIsAConflict) {
 TEST(LayoutViewTest, ReportNamesUnknownKeysAndLargeMessages) {
   PairMap stored;
   for (char c = 0; c < 20; ++c) stored[std::string("\x0a") + c] = "u";
-  stored[FromHex("050000000000000001")] =
+  stored[Unhex("050000000000000001")] =
       std::string(kMaxLegacyMessageBytes, 'x');
-  stored[FromHex("050000000000000002")] =
+  stored[Unhex("050000000000000002")] =
       std::string(kMaxLegacyMessageBytes + 1, 'x');
-  stored[FromHex("0501020000000000000003")] =
+  stored[Unhex("0501020000000000000003")] =
       std::string(kMaxLegacyMessageBytes + 1, 'x');
   const LayoutReport report = Report(stored);
   EXPECT_EQ(report.unknown.Text(),
@@ -145,22 +145,22 @@ std::string RandomKey(std::mt19937_64* bits) {
   };
   const auto random_byte = [&] { return kBytes[pick(std::size(kBytes))]; };
   const std::string starts[] = {"",
-                                FromHex("05"),
-                                FromHex("050102"),
-                                FromHex("0715"),
-                                FromHex("07150315"),
-                                FromHex("060115"),
-                                FromHex("06011503"),
-                                FromHex("0815"),
-                                FromHex("070115"),
-                                FromHex("0900"),
-                                FromHex("090100"),
-                                FromHex("080100"),
-                                FromHex("08010100")};
+                                Unhex("05"),
+                                Unhex("050102"),
+                                Unhex("0715"),
+                                Unhex("07150315"),
+                                Unhex("060115"),
+                                Unhex("06011503"),
+                                Unhex("0815"),
+                                Unhex("070115"),
+                                Unhex("0900"),
+                                Unhex("090100"),
+                                Unhex("080100"),
+                                Unhex("08010100")};
   std::string key = starts[pick(std::size(starts))];
-  if (key.size() == 1 || key == FromHex("050102")) {
+  if (key.size() == 1 || key == Unhex("050102")) {
     key.append(std::string(7, '\0')).push_back(random_byte());
-  } else if (key == FromHex("090100") || key == FromHex("08010100")) {
+  } else if (key == Unhex("090100") || key == Unhex("08010100")) {
     key.append(std::string(3, '\0')).push_back(random_byte());
   }
   for (size_t more = pick(3); more > 0; --more) key.push_back(random_byte());
@@ -217,9 +217,9 @@ TEST(LayoutViewTest, ReadsAreBounded) {
   for (int i = 0; i < 1000; ++i) {
     const std::string number = {static_cast<char>(i >> 8),
                                 static_cast<char>(i & 255)};
-    stored[FromHex("09010000") + std::string(1, '\0') + number] = "zero";
-    stored[FromHex("050102000000000000") + number] = "message";
-    stored[FromHex("07150215") + number] = "workflow";
+    stored[Unhex("09010000") + std::string(1, '\0') + number] = "zero";
+    stored[Unhex("050102000000000000") + number] = "message";
+    stored[Unhex("07150215") + number] = "workflow";
   }
   MapPairs pairs(stored);
   LayoutOneView view(&pairs);
@@ -227,8 +227,8 @@ TEST(LayoutViewTest, ReadsAreBounded) {
   EXPECT_LT(pairs.read_count(), 5 * stored.size());
   const uint64_t before = pairs.read_count();
   std::optional<KeyValue> pair;
-  for (int i = 0; i < 100; ++i) ASSERT_OK(view.Seek(FromHex("0a"), &pair));
-  for (int i = 0; i < 100; ++i) ASSERT_OK(view.Seek(FromHex("09"), &pair));
+  for (int i = 0; i < 100; ++i) ASSERT_OK(view.Seek(Unhex("0a"), &pair));
+  for (int i = 0; i < 100; ++i) ASSERT_OK(view.Seek(Unhex("09"), &pair));
   EXPECT_FALSE(pair.has_value());
   EXPECT_LT(pairs.read_count(), before + 2 * stored.size());
 }

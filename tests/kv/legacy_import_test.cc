@@ -39,11 +39,11 @@ class LegacyImportTest : public testing::Test {
 };
 
 TEST_F(LegacyImportTest, PairsAreStoredAsTheyAre) {
-  const PairMap pairs = LoadDump("p-half-migrated.jsonl.gz");
+  const PairMap pairs = LoadPairMap("p-half-migrated.jsonl.gz");
   VectorSource source(pairs);
   ImportSpec spec = SpecOf("a");
   spec.form = LegacyForm::kArchive;
-  spec.metadata_json = "{\"name\":\"x\"}";
+  spec.metadata_json = R"({"name":"x"})";
   LegacyRecord made;
   ASSERT_OK(ImportPairs(store_.shared(), spec, &source, &made));
   store_.Reopen();
@@ -213,7 +213,7 @@ TEST_F(LegacyImportTest, KeepOnEndsIt) {
 
 TEST_F(LegacyImportTest, WarningsNameWhatIsOdd) {
   PairMap pairs = {{std::string("\x0a\x01"), "unknown"}};
-  pairs[FromHex("050000000000000001")] = std::string(65537, 'm');
+  pairs[Unhex("050000000000000001")] = std::string(65537, 'm');
   ASSERT_OK(Import(store_, "a", pairs));
   const auto warnings = Loaded(store_, "a").record.warnings;
   ASSERT_EQ(warnings.size(), 2u);
@@ -350,7 +350,7 @@ TEST_F(LegacyImportTest, PairsOfAnActorThatIsLiveFromTheStart) {
 
 TEST_F(LegacyImportTest, OnRocksDb) {
   const TempDir directory;
-  const PairMap pairs = LoadDump("p-rk213-plain.jsonl.gz");
+  const PairMap pairs = LoadPairMap("p-rk213-plain.jsonl.gz");
   TestStore store(RocksDbSource(directory.File("store")));
   ASSERT_OK(Import(store, "a", pairs));
   store.Reopen();

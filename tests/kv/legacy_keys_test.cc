@@ -48,7 +48,7 @@ TEST(LegacyKeysTest, Table) {
       {"0801010100000007", "sqlite_chunk", KeyLayout::kOne, ""},
   };
   for (const auto& c : kCases) {
-    const std::string key = FromHex(c.key);
+    const std::string key = Unhex(c.key);
     const LegacyKey parsed = ParseLegacyKey(key);
     EXPECT_EQ(LegacyNamespaceName(parsed.space), c.space) << c.key;
     EXPECT_EQ(parsed.layout, c.layout) << c.key;
@@ -113,7 +113,7 @@ TEST(LegacyKeysTest, Unknown) {
                           "0902",
                           "0a",
                           "ff"}) {
-    const std::string key = FromHex(hex);
+    const std::string key = Unhex(hex);
     EXPECT_EQ(ParseLegacyKey(key).space, LegacyNamespace::kUnknown) << hex;
     EXPECT_EQ(ParseLegacyKey(key).layout, KeyLayout::kSame) << hex;
     std::string one;
@@ -126,12 +126,12 @@ TEST(LegacyKeysTest, Unknown) {
 // (3, 5) of layout 1 is not where layout 0's INPUT went.
 TEST(LegacyKeysTest, FieldsWithoutAPlaceInLayoutZero) {
   std::string zero;
-  EXPECT_FALSE(LayoutZeroKey(FromHex("060115031505"), &zero));
-  EXPECT_FALSE(LayoutZeroKey(FromHex("04aa"), &zero));
+  EXPECT_FALSE(LayoutZeroKey(Unhex("060115031505"), &zero));
+  EXPECT_FALSE(LayoutZeroKey(Unhex("04aa"), &zero));
 }
 
 TEST(LegacyKeysTest, TextOfAKey) {
-  EXPECT_EQ(LegacyKeyText(FromHex("0901ff")), "0901ff");
+  EXPECT_EQ(LegacyKeyText(Unhex("0901ff")), "0901ff");
   EXPECT_EQ(LegacyKeyText(std::string(64, 'a')).size(), 128u);
   EXPECT_EQ(LegacyKeyText(std::string(65, 'a')).substr(126), "61...");
 }

@@ -126,6 +126,14 @@ TEST(LegacyRecordTest, NotesAreBounded) {
   EXPECT_EQ(notes.size(), kMaxLegacyNotes);
   EXPECT_EQ(notes[0].size(), kMaxLegacyNoteBytes);
   EXPECT_EQ(notes.back(), "and more, which are not listed");
+  // Not in the middle of a character.
+  LegacyRecord record;
+  for (int i = 0; i < 2000; ++i) record.error += "\xc3\xbc";
+  record.error.insert(0, 1, 'x');
+  LegacyRecord decoded;
+  ASSERT_OK(DecodeRecord("k", EncodeRecord("k", record), &decoded));
+  EXPECT_EQ(decoded.error.size(), kMaxLegacyNoteBytes - 1);
+  EXPECT_EQ(decoded.error.substr(decoded.error.size() - 2), "\xc3\xbc");
 }
 
 TEST(LegacyPairTest, RoundTripOfAnyBytes) {
@@ -133,7 +141,7 @@ TEST(LegacyPairTest, RoundTripOfAnyBytes) {
        {std::string(), std::string(1, '\0'), std::string(131072, '\xff')}) {
     for (const std::string& key : {std::string(), std::string("\4\0x", 3)}) {
       const std::string stored = EncodePair({7}, key, value);
-      EXPECT_EQ(stored.size(), value.size() + 9);
+      EXPECT_EQ(stored.size(), value.size() + kPairFrameBytes);
       std::string_view read;
       ASSERT_OK(DecodePair({7}, key, stored, &read));
       EXPECT_EQ(read, value);

@@ -11,7 +11,7 @@ namespace actorkv {
 namespace {
 
 const PairMap kPairs = {{std::string("\1"), "state"},
-                        {FromHex("08010000"), "meta"}};
+                        {Unhex("08010000"), "meta"}};
 
 Status Undo(const TestStore& store, bool discard = false) {
   UndoSpec spec;

@@ -61,6 +61,7 @@ inline std::vector<std::string> Verified(const TestStore& store) {
   Verifier verifier(store.get());
   for (bool done = false; !done;) verifier.Step(&findings, &done);
   std::vector<std::string> details;
+  details.reserve(findings.size());
   for (const Finding& finding : findings) {
     details.push_back(finding.actor + ": " + finding.detail);
   }

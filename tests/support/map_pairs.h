@@ -87,7 +87,7 @@ inline PairMap AllPairs(PairReader* reader) {
   }
 }
 
-inline std::string FromHex(std::string_view hex) {
+inline std::string Unhex(std::string_view hex) {
   std::string bytes;
   for (size_t i = 0; i + 1 < hex.size(); i += 2) {
     bytes.push_back(static_cast<char>(
@@ -97,7 +97,7 @@ inline std::string FromHex(std::string_view hex) {
 }
 
 // A dump of lines {"k": "<hex>", "v": "<hex>"}, packed or not.
-inline PairMap LoadDump(const std::string& name) {
+inline PairMap LoadPairMap(const std::string& name) {
   std::string text;
   gzFile file = gzopen(("tests/rivet/" + name).c_str(), "rb");
   EXPECT_NE(file, nullptr) << name << ": run this from the root of the tree";
@@ -116,7 +116,7 @@ inline PairMap LoadDump(const std::string& name) {
     strings.push_back(text.substr(begin + 1, end - begin - 1));
     begin = text.find('"', end + 1);
     if (strings.size() < 4) continue;
-    pairs[FromHex(strings[1])] = FromHex(strings[3]);
+    pairs[Unhex(strings[1])] = Unhex(strings[3]);
     strings.clear();
   }
   EXPECT_FALSE(pairs.empty()) << name;
