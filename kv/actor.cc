@@ -7,6 +7,7 @@
 
 #include "kv/clock.h"
 #include "kv/keys.h"
+#include "kv/legacy_record.h"
 
 namespace actorkv {
 
@@ -17,6 +18,25 @@ Status FencedError(const std::string& name, Generation expected,
                         std::to_string(actual.value) +
                         ": another writer has taken over; open it again");
 }
+
+namespace {
+
+Status LoadFloors(EngineReader* reader, ActorId actor, HeadState* state) {
+  const std::string key = LegacyRecordKey();
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader->Get(ActorPartition(actor), {key}, &values); !s.ok()) {
+    return s;
+  }
+  // A record that is missing is for those to report who need it.
+  if (!values[0].has_value()) return Status::Ok();
+  LegacyRecord record;
+  if (Status s = DecodeRecord(key, *values[0], &record); !s.ok()) return s;
+  state->txid_floor = record.last_txid;
+  state->generation_floor = record.last_generation;
+  return Status::Ok();
+}
+
+}  // namespace
 
 Status LoadHeadState(EngineReader* reader, const std::string& name,
                      std::shared_ptr<const HeadState>* state) {
@@ -32,8 +52,9 @@ Status LoadHeadState(EngineReader* reader, const std::string& name,
     Status s = DecodeRecord(entry_key, loaded->entry_bytes, &loaded->entry);
     if (!s.ok()) return s.WithContext("actor=" + name);
     loaded->exists = loaded->entry.state == ActorState::kLive;
+    loaded->is_legacy = loaded->entry.state == ActorState::kLegacy;
   }
-  if (!loaded->exists) {
+  if (!loaded->exists && !loaded->is_legacy) {
     *state = std::move(loaded);
     return Status::Ok();
   }
@@ -42,9 +63,19 @@ Status LoadHeadState(EngineReader* reader, const std::string& name,
       !s.ok()) {
     return s;
   }
+  if (!values[0].has_value() && loaded->is_legacy) {
+    if (Status s = LoadFloors(reader, id, loaded.get()); !s.ok()) {
+      return s.WithContext("actor=" + name);
+    }
+    *state = std::move(loaded);
+    return Status::Ok();
+  }
   if (!values[0].has_value()) {
     return Status::Corruption("head record missing: actor=" + name);
   }
+  loaded->exists = true;
+  loaded->is_legacy = false;
+  loaded->entry.state = ActorState::kLive;
   loaded->head_bytes = *values[0];
   if (Status s = DecodeRecord(HeadKey(), loaded->head_bytes, &loaded->head);
       !s.ok()) {
@@ -128,8 +159,11 @@ bool Actor::reserved() {
 
 TxId Actor::TakeTxId() {
   std::lock_guard<std::mutex> lock(mutex_);
-  const TxId head = state_ == nullptr ? TxId{} : state_->head.snapshot.txid;
-  last_txid_ = TxId{std::max(last_txid_, head).value + 1};
+  if (state_ != nullptr) {
+    last_txid_ =
+        std::max({last_txid_, state_->head.snapshot.txid, state_->txid_floor});
+  }
+  last_txid_ = TxId{last_txid_.value + 1};
   return last_txid_;
 }
 

@@ -30,15 +30,24 @@ namespace actorkv {
 
 // The state of an actor at one moment. Immutable and shared.
 struct HeadState {
-  bool exists = false;  // false: no commit yet, or deleted
-  ActorEntry entry;     // also of a deleted actor of this name, for the floors
+  // False: no commit yet, deleted, or legacy.
+  bool exists = false;
+  // The name belongs to an actor that has legacy pairs and no head yet
+  // (kv/legacy_store.h). Only its migration may commit.
+  bool is_legacy = false;
+  // Of a legacy actor that was live before: its next head is above both.
+  TxId txid_floor;
+  Generation generation_floor;
+  ActorEntry entry;  // also of a deleted actor of this name, for the floors
   std::string entry_bytes;  // as stored; empty: the name is not in the catalog
   Head head;
   std::string head_bytes;                  // as stored; empty: no head
   std::shared_ptr<const Lineage> lineage;  // null: no head
 };
 
-// Reads the state of `name`. A missing actor is ok, with exists = false.
+// Reads the state of `name`. A missing actor is ok, with exists = false. An
+// actor whose entry still says legacy is live when it has a head: the head
+// decides, and an engine that commits partition by partition writes it first.
 Status LoadHeadState(EngineReader* reader, const std::string& name,
                      std::shared_ptr<const HeadState>* state);
 

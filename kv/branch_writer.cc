@@ -69,7 +69,7 @@ bool BranchWriter::IsStaged(PageNo pgno) const {
 }
 
 ActorId BranchWriter::actor_id() const {
-  return base_->exists ? base_->entry.actor : new_actor_id_;
+  return base_->exists || base_->is_legacy ? base_->entry.actor : new_actor_id_;
 }
 
 BranchId BranchWriter::branch() const {
@@ -176,9 +176,7 @@ Status BranchWriter::Differs(bool* differs) {
 // Takes the ids that the first chunk needs.
 void BranchWriter::TakeIds(bool stage, Batch* batch) {
   if (txid_ == TxId{}) txid_ = actor_->TakeTxId();
-  if (!base_->exists && new_actor_id_ == ActorId{}) {
-    new_actor_id_ = ActorId{store_->NewId(batch)};
-  }
+  if (actor_id() == ActorId{}) new_actor_id_ = ActorId{store_->NewId(batch)};
   const bool fresh_branch =
       stage || !base_->exists || !store_->CanContinueBranch(actor_.get());
   if (fresh_branch && stage_ == BranchId{}) {
@@ -328,6 +326,11 @@ bool BranchWriter::HoldsEveryPage() const {
 Status BranchWriter::Prepare(const CommitSpec& spec, const CommitStamp& stamp,
                              Batch* batch,
                              std::shared_ptr<const HeadState>* state) {
+  if (base_->is_legacy && spec.origin != Origin::kMigrate) {
+    return Status::NotSupported(
+        "the actor is legacy: it can be written after its migration: actor=" +
+        actor_->name());
+  }
   if (spec.page_count < page_count_) {
     if (Status s = Truncate(spec.page_count); !s.ok()) return s;
   }
@@ -353,7 +356,7 @@ void BranchWriter::PutRecords(const CommitSpec& spec, const CommitStamp& stamp,
   Head& head = state->head;
   if (!base_->exists) {
     head = Head{};
-    head.generation = Generation{1};
+    head.generation = Generation{base_->generation_floor.value + 1};
   }
   head.snapshot.branch = branch();
   head.snapshot.txid = txid_;
@@ -364,6 +367,8 @@ void BranchWriter::PutRecords(const CommitSpec& spec, const CommitStamp& stamp,
   head.committed_at_us = stamp.committed_at_us;
   head.commit_id = stamp.commit_id;
   head.stored_bytes += written_bytes_;
+  if (!base_->exists) MakeEntry(stamp, state);
+  if (spec.also != nullptr) spec.also(*state, batch);
 
   if (stage_ != BranchId{}) PutBranchRecord(actor, batch, state);
   CommitRecord record;
@@ -383,7 +388,7 @@ void BranchWriter::PutRecords(const CommitSpec& spec, const CommitStamp& stamp,
   std::optional<std::string_view> expected;
   if (base_->exists) expected = base_->head_bytes;
   batch->AddGuard(partition, HeadKey(), expected);
-  if (!base_->exists) PutCatalogEntry(stamp, batch, state);
+  if (!base_->exists) PutCatalogEntry(*state, batch);
 }
 
 void BranchWriter::PutBranchRecord(ActorId actor, Batch* batch,
@@ -409,27 +414,34 @@ void BranchWriter::PutBranchRecord(ActorId actor, Batch* batch,
   state->lineage = std::move(lineage);
 }
 
+// The entry of an actor that had no head.
+void BranchWriter::MakeEntry(const CommitStamp& stamp, HeadState* state) {
+  ActorEntry& entry = state->entry;
+  if (!base_->is_legacy) {
+    entry = ActorEntry{};
+    entry.actor = new_actor_id_;
+    entry.created_at_us = stamp.committed_at_us;
+    entry.stamp_floor = base_->entry.stamp_floor;
+    entry.cookie_floor = base_->entry.cookie_floor;
+  }
+  entry.state = ActorState::kLive;
+  state->exists = true;
+  state->is_legacy = false;
+  state->entry_bytes = EncodeRecord(ActorEntryKey(actor_->name()), entry);
+}
+
 // Takes the name in the catalog, and keeps the entry of a deleted actor that
 // had it before.
-void BranchWriter::PutCatalogEntry(const CommitStamp& stamp, Batch* batch,
-                                   HeadState* state) {
+void BranchWriter::PutCatalogEntry(const HeadState& state, Batch* batch) {
   const std::string key = ActorEntryKey(actor_->name());
   std::optional<std::string_view> expected;
-  if (!base_->entry_bytes.empty()) {
-    expected = base_->entry_bytes;
+  if (!base_->entry_bytes.empty()) expected = base_->entry_bytes;
+  if (expected.has_value() && !base_->is_legacy) {
     const std::string old_key = DeletedEntryKey(base_->entry.actor);
     batch->Put(CatalogPartition(), old_key,
                EncodeRecord(old_key, base_->entry));
   }
-  ActorEntry entry;
-  entry.actor = new_actor_id_;
-  entry.created_at_us = stamp.committed_at_us;
-  entry.stamp_floor = base_->entry.stamp_floor;
-  entry.cookie_floor = base_->entry.cookie_floor;
-  state->exists = true;
-  state->entry = entry;
-  state->entry_bytes = EncodeRecord(key, entry);
-  batch->Put(CatalogPartition(), key, state->entry_bytes);
+  batch->Put(CatalogPartition(), key, state.entry_bytes);
   batch->AddGuard(CatalogPartition(), key, expected);
 }
 

@@ -20,6 +20,7 @@
 #ifndef ACTORKV_KV_BRANCH_WRITER_H_
 #define ACTORKV_KV_BRANCH_WRITER_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -37,6 +38,10 @@ struct CommitSpec {
   uint32_t page_count = 0;
   std::optional<uint32_t> stamp;  // see Snapshot
   Origin origin = Origin::kSql;
+  // Adds what must be there exactly when the commit is, given the state that
+  // the commit makes; none: nothing. In order: operations on the catalog, then
+  // those on the actor's partition, which are atomic with the head everywhere.
+  std::function<void(const HeadState& made, Batch* batch)> also;
 };
 
 // The time and name of a commit, the same for all actors in it.
@@ -89,6 +94,7 @@ class BranchWriter {
 
   // Builds the commit into `batch` and the state that it makes into `state`.
   // The writer is used up: after this only Committed() or the destructor.
+  // Errors: kNotSupported for a legacy actor, unless the origin is kMigrate.
   Status Prepare(const CommitSpec& spec, const CommitStamp& stamp, Batch* batch,
                  std::shared_ptr<const HeadState>* state);
 
@@ -119,8 +125,8 @@ class BranchWriter {
   void PutRecords(const CommitSpec& spec, const CommitStamp& stamp,
                   Batch* batch, HeadState* state);
   void PutBranchRecord(ActorId actor, Batch* batch, HeadState* state);
-  void PutCatalogEntry(const CommitStamp& stamp, Batch* batch,
-                       HeadState* state);
+  void MakeEntry(const CommitStamp& stamp, HeadState* state);
+  void PutCatalogEntry(const HeadState& state, Batch* batch);
 
   const std::shared_ptr<Store> store_;
   const std::shared_ptr<Actor> actor_;

@@ -13,11 +13,12 @@ namespace {
 // Above any change counter or schema cookie that counting can have reached.
 constexpr uint32_t kUnknownFloor = uint32_t{1} << 30;
 
-Status LoadLive(Store* store, const std::string& name,
-                std::shared_ptr<const HeadState>* state) {
+// A live or legacy actor.
+Status LoadPresent(Store* store, const std::string& name,
+                   std::shared_ptr<const HeadState>* state) {
   std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
   if (Status s = LoadHeadState(reader.get(), name, state); !s.ok()) return s;
-  if (!(*state)->exists) {
+  if (!(*state)->exists && !(*state)->is_legacy) {
     return Status::NotFound("no such actor: actor=" + name +
                             " store=" + store->path());
   }
@@ -73,10 +74,11 @@ Status DeleteActor(
     TxId* txid) {
   return store->WhileClosed({name}, [&]() -> Status {
     std::shared_ptr<const HeadState> state;
-    Status s = LoadLive(store, name, &state);
+    Status s = LoadPresent(store, name, &state);
     uint32_t stamp = kUnknownFloor;
     uint32_t cookie = kUnknownFloor;
-    if (s.ok()) {
+    // The counters of a legacy actor's database have not been read.
+    if (s.ok() && state->exists) {
       stamp = state->head.snapshot.stamp.value_or(0);
       cookie = schema_cookie(*state);
     } else if (s.code() == Code::kCorruption) {
@@ -107,15 +109,16 @@ Status RenameActor(Store* store, const std::string& name,
   return store->WhileClosed({name, new_name}, [&]() -> Status {
     std::shared_ptr<const HeadState> state;
     std::shared_ptr<const HeadState> taken;
-    if (Status s = LoadLive(store, name, &state); !s.ok()) return s;
+    if (Status s = LoadPresent(store, name, &state); !s.ok()) return s;
     std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
     if (Status s = LoadHeadState(reader.get(), new_name, &taken); !s.ok()) {
       return s;
     }
     if (!taken->entry_bytes.empty()) {
       return Status::AlreadyExists(
-          std::string(taken->exists ? "the name is taken"
-                                    : "a deleted actor has the name") +
+          std::string(taken->exists || taken->is_legacy
+                          ? "the name is taken"
+                          : "a deleted actor has the name") +
           ": actor=" + new_name);
     }
     Batch batch;

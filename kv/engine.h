@@ -39,6 +39,7 @@ enum class PartitionKind : uint8_t {
   kCatalog = 1,  // one per store, id 0: names, store record, clock, stages
   kActor = 2,    // one per actor: head, branch records, commit records
   kBranch = 3,   // one per branch: page chunks
+  kLegacy = 4,   // one per set of legacy pairs: the pairs
 };
 
 struct Partition {
@@ -64,6 +65,8 @@ struct EngineLimits {
   size_t max_value_bytes;
   size_t max_key_bytes;
   bool multi_partition_commit;  // commits over several partitions are atomic
+  // While a store is open for writing, no other process has it so.
+  bool one_process = false;
 };
 
 // Puts, deletes and guards of one commit. Keys and values are copied in.

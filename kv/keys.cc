@@ -10,10 +10,13 @@ constexpr char kStoreRecord = 'M';
 constexpr char kActorEntry = 'N';
 constexpr char kDeletedEntry = 'D';
 constexpr char kStage = 'S';
+constexpr char kImport = 'I';
 constexpr char kClockLimit = 'T';
 constexpr char kHead = 'H';
 constexpr char kBranchRecord = 'B';
 constexpr char kCommit = 'C';
+constexpr char kLegacyRecord = 'L';
+constexpr char kPair = 'P';
 
 std::string Prefix(char kind) { return std::string(1, kind); }
 
@@ -56,6 +59,9 @@ Partition ActorPartition(ActorId actor) {
 Partition BranchPartition(BranchId branch) {
   return {PartitionKind::kBranch, branch.value};
 }
+Partition LegacyPartition(LegacyId legacy) {
+  return {PartitionKind::kLegacy, legacy.value};
+}
 
 std::string StoreRecordKey() { return Prefix(kStoreRecord); }
 
@@ -84,6 +90,14 @@ std::string StageKey(BranchId branch) {
 }
 Status ParseStageKey(std::string_view key, BranchId* branch) {
   return ParseKindAndId(key, kStage, "stage", &branch->value);
+}
+
+std::string ImportPrefix() { return Prefix(kImport); }
+std::string ImportKey(LegacyId legacy) {
+  return KindAndId(kImport, legacy.value);
+}
+Status ParseImportKey(std::string_view key, LegacyId* legacy) {
+  return ParseKindAndId(key, kImport, "import", &legacy->value);
 }
 
 std::string ClockLimitPrefix() { return Prefix(kClockLimit); }
@@ -116,6 +130,15 @@ Status ParseCommitKey(std::string_view key, BranchId* branch, TxId* txid) {
   if (key.size() != 17 || key[0] != kCommit) return BadKey("commit", key);
   branch->value = LoadBig64(key.data() + 1);
   txid->value = ~LoadBig64(key.data() + 9);
+  return Status::Ok();
+}
+
+std::string LegacyRecordKey() { return Prefix(kLegacyRecord); }
+
+std::string PairKey(std::string_view key) { return Prefix(kPair).append(key); }
+Status ParsePairKey(std::string_view key, std::string_view* pair_key) {
+  if (key.empty() || key[0] != kPair) return BadKey("legacy pair", key);
+  *pair_key = key.substr(1);
   return Status::Ok();
 }
 

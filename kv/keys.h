@@ -12,6 +12,8 @@
 //                                        was taken again
 //   'S' branch(8)                        stage: a branch being written by a
 //                                        transaction that is not committed
+//   'I' legacy(8)                        import: legacy pairs being written,
+//                                        of no actor yet
 //   'T' limit_us(8)                      clock limit
 //
 // Actor partition (id = actor)
@@ -19,6 +21,11 @@
 //   'H'                                  head
 //   'B' branch(8)                        branch record
 //   'C' branch(8) ~txid(8)               commit record, newest first
+//   'L'                                  legacy record
+//
+// Legacy partition (id = legacy pairs)
+//
+//   'P' key                              pair, in the order of its key
 //
 // Branch partition (id = branch)
 //
@@ -42,6 +49,7 @@ namespace actorkv {
 Partition CatalogPartition();
 Partition ActorPartition(ActorId actor);
 Partition BranchPartition(BranchId branch);
+Partition LegacyPartition(LegacyId legacy);
 
 std::string StoreRecordKey();
 
@@ -58,6 +66,10 @@ std::string StageKey(BranchId branch);
 std::string StagePrefix();
 Status ParseStageKey(std::string_view key, BranchId* branch);
 
+std::string ImportKey(LegacyId legacy);
+std::string ImportPrefix();
+Status ParseImportKey(std::string_view key, LegacyId* legacy);
+
 std::string ClockLimitKey(uint64_t limit_us);
 std::string ClockLimitPrefix();
 Status ParseClockLimitKey(std::string_view key, uint64_t* limit_us);
@@ -71,6 +83,12 @@ std::string CommitKey(BranchId branch, TxId txid);
 std::string CommitPrefix(BranchId branch);
 std::string CommitPrefix();
 Status ParseCommitKey(std::string_view key, BranchId* branch, TxId* txid);
+
+std::string LegacyRecordKey();
+
+std::string PairKey(std::string_view key);
+// *pair_key: a part of `key`.
+Status ParsePairKey(std::string_view key, std::string_view* pair_key);
 
 constexpr uint8_t kChunkLayout = 2;
 constexpr size_t kChunkKeyBytes = 13;

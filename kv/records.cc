@@ -3,63 +3,14 @@
 #include <algorithm>
 
 #include "kv/coding.h"
-#include "kv/hash.h"
+#include "kv/record_frame.h"
 
 namespace actorkv {
 
 namespace {
 
-constexpr uint8_t kRecordVersion = 1;  // of every kind of record so far
-constexpr size_t kCheckBytes = 8;
-
 constexpr uint8_t kHasStamp = 1;   // flag of a snapshot
 constexpr uint8_t kHasParent = 1;  // flag of a branch record
-
-std::string Begin() {
-  return std::string(1, static_cast<char>(kRecordVersion));
-}
-
-uint64_t Check(std::string_view key, std::string_view body) {
-  return Hash64(body, Hash64(key, 0));
-}
-
-std::string Finish(std::string_view key, std::string body) {
-  AppendLittle64(&body, Check(key, body));
-  return body;
-}
-
-void AppendByte(std::string* out, uint8_t byte) {
-  out->push_back(static_cast<char>(byte));
-}
-
-Status Damaged(const char* what, const char* why) {
-  return Status::Corruption(std::string(what) + " record damaged: " + why);
-}
-
-// Checks version and check sum; *fields reads what is between them.
-Status Open(const char* what, std::string_view key, std::string_view value,
-            FieldReader* fields) {
-  if (value.size() < 1 + kCheckBytes) return Damaged(what, "too short");
-  auto version = static_cast<uint8_t>(value[0]);
-  if (version != kRecordVersion) {
-    return Status::NotSupported(std::string(what) + " record version " +
-                                std::to_string(version) +
-                                " is not known; this version reads 1");
-  }
-  std::string_view body = value.substr(0, value.size() - kCheckBytes);
-  if (LoadLittle64(value.data() + body.size()) != Check(key, body)) {
-    return Damaged(what, "checksum mismatch");
-  }
-  *fields = FieldReader(body.substr(1));
-  return Status::Ok();
-}
-
-Status Close(const char* what, const FieldReader& fields) {
-  if (!fields.ok() || !fields.rest().empty()) {
-    return Damaged(what, "wrong length");
-  }
-  return Status::Ok();
-}
 
 // flags(1) branch(8) txid(8) page_count(4) page_size(4) stamp(4)
 void AppendSnapshot(std::string* out, const Snapshot& snapshot) {
@@ -97,41 +48,41 @@ void AppendCommitId(std::string* out, const CommitId& id) {
 }  // namespace
 
 std::string EncodeRecord(std::string_view key, const StoreRecord& record) {
-  std::string body = Begin();
+  std::string body = BeginRecord();
   AppendLittle32(&body, record.format);
   AppendLittle64(&body, record.store_id);
   AppendLittle64(&body, record.created_at_us);
-  return Finish(key, std::move(body));
+  return FinishRecord(key, std::move(body));
 }
 
 Status DecodeRecord(std::string_view key, std::string_view value,
                     StoreRecord* record) {
   FieldReader fields({});
-  if (Status s = Open("store", key, value, &fields); !s.ok()) return s;
+  if (Status s = OpenRecord("store", key, value, &fields); !s.ok()) return s;
   StoreRecord decoded;
   decoded.format = fields.Little32();
   decoded.store_id = fields.Little64();
   decoded.created_at_us = fields.Little64();
-  if (Status s = Close("store", fields); !s.ok()) return s;
+  if (Status s = CloseRecord("store", fields); !s.ok()) return s;
   *record = decoded;
   return Status::Ok();
 }
 
 std::string EncodeRecord(std::string_view key, const ActorEntry& entry) {
-  std::string body = Begin();
+  std::string body = BeginRecord();
   AppendLittle64(&body, entry.actor.value);
   AppendByte(&body, static_cast<uint8_t>(entry.state));
   AppendLittle64(&body, entry.created_at_us);
   AppendLittle64(&body, entry.deleted_at_us);
   AppendLittle32(&body, entry.stamp_floor);
   AppendLittle32(&body, entry.cookie_floor);
-  return Finish(key, std::move(body));
+  return FinishRecord(key, std::move(body));
 }
 
 Status DecodeRecord(std::string_view key, std::string_view value,
                     ActorEntry* entry) {
   FieldReader fields({});
-  if (Status s = Open("actor", key, value, &fields); !s.ok()) return s;
+  if (Status s = OpenRecord("actor", key, value, &fields); !s.ok()) return s;
   ActorEntry decoded;
   decoded.actor.value = fields.Little64();
   const uint8_t state = fields.Byte();
@@ -140,9 +91,10 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   decoded.deleted_at_us = fields.Little64();
   decoded.stamp_floor = fields.Little32();
   decoded.cookie_floor = fields.Little32();
-  if (Status s = Close("actor", fields); !s.ok()) return s;
+  if (Status s = CloseRecord("actor", fields); !s.ok()) return s;
   if (decoded.state != ActorState::kLive &&
-      decoded.state != ActorState::kDeleted) {
+      decoded.state != ActorState::kDeleted &&
+      decoded.state != ActorState::kLegacy) {
     return Status::NotSupported("actor state " + std::to_string(state) +
                                 " is not known");
   }
@@ -151,19 +103,19 @@ Status DecodeRecord(std::string_view key, std::string_view value,
 }
 
 std::string EncodeRecord(std::string_view key, const Head& head) {
-  std::string body = Begin();
+  std::string body = BeginRecord();
   AppendSnapshot(&body, head.snapshot);
   AppendLittle64(&body, head.generation.value);
   AppendLittle64(&body, head.digest);
   AppendLittle64(&body, head.committed_at_us);
   AppendCommitId(&body, head.commit_id);
   AppendLittle64(&body, head.stored_bytes);
-  return Finish(key, std::move(body));
+  return FinishRecord(key, std::move(body));
 }
 
 Status DecodeRecord(std::string_view key, std::string_view value, Head* head) {
   FieldReader fields({});
-  if (Status s = Open("head", key, value, &fields); !s.ok()) return s;
+  if (Status s = OpenRecord("head", key, value, &fields); !s.ok()) return s;
   Head decoded;
   decoded.snapshot = ReadSnapshot(&fields);
   decoded.generation.value = fields.Little64();
@@ -171,13 +123,13 @@ Status DecodeRecord(std::string_view key, std::string_view value, Head* head) {
   decoded.committed_at_us = fields.Little64();
   decoded.commit_id = ReadCommitId(&fields);
   decoded.stored_bytes = fields.Little64();
-  if (Status s = Close("head", fields); !s.ok()) return s;
+  if (Status s = CloseRecord("head", fields); !s.ok()) return s;
   *head = decoded;
   return Status::Ok();
 }
 
 std::string EncodeRecord(std::string_view key, const CommitRecord& record) {
-  std::string body = Begin();
+  std::string body = BeginRecord();
   AppendSnapshot(&body, record.snapshot);
   AppendLittle64(&body, record.generation.value);
   AppendLittle64(&body, record.digest);
@@ -186,13 +138,13 @@ std::string EncodeRecord(std::string_view key, const CommitRecord& record) {
   AppendLittle32(&body, record.changed_page_count);
   AppendLittle64(&body, record.written_bytes);
   AppendByte(&body, static_cast<uint8_t>(record.origin));
-  return Finish(key, std::move(body));
+  return FinishRecord(key, std::move(body));
 }
 
 Status DecodeRecord(std::string_view key, std::string_view value,
                     CommitRecord* record) {
   FieldReader fields({});
-  if (Status s = Open("commit", key, value, &fields); !s.ok()) return s;
+  if (Status s = OpenRecord("commit", key, value, &fields); !s.ok()) return s;
   CommitRecord decoded;
   decoded.snapshot = ReadSnapshot(&fields);
   decoded.generation.value = fields.Little64();
@@ -202,13 +154,13 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   decoded.changed_page_count = fields.Little32();
   decoded.written_bytes = fields.Little64();
   decoded.origin = static_cast<Origin>(fields.Byte());
-  if (Status s = Close("commit", fields); !s.ok()) return s;
+  if (Status s = CloseRecord("commit", fields); !s.ok()) return s;
   *record = decoded;
   return Status::Ok();
 }
 
 std::string EncodeRecord(std::string_view key, const BranchRecord& record) {
-  std::string body = Begin();
+  std::string body = BeginRecord();
   const BranchPoint parent = record.parent.value_or(BranchPoint{});
   AppendByte(&body, record.parent.has_value() ? kHasParent : uint8_t{0});
   AppendLittle64(&body, parent.actor.value);
@@ -217,13 +169,13 @@ std::string EncodeRecord(std::string_view key, const BranchRecord& record) {
   AppendLittle64(&body, record.first_txid.value);
   AppendLittle32(&body, record.chunk_count);
   AppendLittle64(&body, record.created_at_us);
-  return Finish(key, std::move(body));
+  return FinishRecord(key, std::move(body));
 }
 
 Status DecodeRecord(std::string_view key, std::string_view value,
                     BranchRecord* record) {
   FieldReader fields({});
-  if (Status s = Open("branch", key, value, &fields); !s.ok()) return s;
+  if (Status s = OpenRecord("branch", key, value, &fields); !s.ok()) return s;
   BranchRecord decoded;
   const bool has_parent = (fields.Byte() & kHasParent) != 0;
   BranchPoint parent;
@@ -234,26 +186,26 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   decoded.first_txid.value = fields.Little64();
   decoded.chunk_count = fields.Little32();
   decoded.created_at_us = fields.Little64();
-  if (Status s = Close("branch", fields); !s.ok()) return s;
+  if (Status s = CloseRecord("branch", fields); !s.ok()) return s;
   *record = decoded;
   return Status::Ok();
 }
 
 std::string EncodeRecord(std::string_view key, const StageRecord& record) {
-  std::string body = Begin();
+  std::string body = BeginRecord();
   AppendLittle64(&body, record.actor.value);
   AppendLittle64(&body, record.created_at_us);
-  return Finish(key, std::move(body));
+  return FinishRecord(key, std::move(body));
 }
 
 Status DecodeRecord(std::string_view key, std::string_view value,
                     StageRecord* record) {
   FieldReader fields({});
-  if (Status s = Open("stage", key, value, &fields); !s.ok()) return s;
+  if (Status s = OpenRecord("stage", key, value, &fields); !s.ok()) return s;
   StageRecord decoded;
   decoded.actor.value = fields.Little64();
   decoded.created_at_us = fields.Little64();
-  if (Status s = Close("stage", fields); !s.ok()) return s;
+  if (Status s = CloseRecord("stage", fields); !s.ok()) return s;
   *record = decoded;
   return Status::Ok();
 }

@@ -1,11 +1,7 @@
-// The values of all keys but page chunks (kv/chunk.h). Each is
-//
-//   version(1) | fields, little-endian | check(8)
-//
-// check = XXH3_64bits(version and fields, seed = XXH3_64bits(key)), so that a
-// record verifies only under its own key. kv/FORMAT.md has each byte. An
-// unknown version is kNotSupported and names it; anything else that does not
-// decode is kCorruption and names the record.
+// The values of all keys but page chunks (kv/chunk.h) and what belongs to
+// legacy actors (kv/legacy_record.h). Their frame is in kv/record_frame.h;
+// kv/FORMAT.md has each byte. An unknown version is kNotSupported and names it;
+// anything else that does not decode is kCorruption and names the record.
 
 #ifndef ACTORKV_KV_RECORDS_H_
 #define ACTORKV_KV_RECORDS_H_
@@ -30,7 +26,11 @@ struct StoreRecord {
 };
 
 // DO NOT CHANGE THESE ENUM VALUES: they are embedded in actor entries.
-enum class ActorState : uint8_t { kLive = 1, kDeleted = 2 };
+enum class ActorState : uint8_t {
+  kLive = 1,
+  kDeleted = 2,
+  kLegacy = 3,  // it has legacy pairs; it is live as soon as it has a head
+};
 
 // What a name stands for. The floors are the largest change counter and
 // schema cookie that any earlier actor of this name had, see
@@ -83,7 +83,8 @@ struct BranchRecord {
   uint64_t created_at_us = 0;
 };
 
-// A branch that a transaction is writing before it commits.
+// A branch that a transaction is writing before it commits; or legacy pairs
+// that an import is writing, whose actor is 0 as long as it is not known.
 struct StageRecord {
   ActorId actor;
   uint64_t created_at_us = 0;

@@ -28,6 +28,7 @@ constexpr EngineLimits kLimits = {
     /*max_value_bytes=*/size_t{8} << 20,
     /*max_key_bytes=*/4096,
     /*multi_partition_commit=*/true,
+    /*one_process=*/true,
 };
 
 // Bytes that RocksDB's batch has beside a key and a value: tag, family,

@@ -9,6 +9,7 @@
 #include "kv/coding.h"
 #include "kv/flatten.h"
 #include "kv/keys.h"
+#include "kv/legacy_record.h"
 #include "kv/utf8.h"
 
 namespace actorkv {
@@ -110,8 +111,9 @@ Status Store::CreateRecord() {
   return Commit(batch, Durability::kSynced).status;
 }
 
-Status Store::LoadDeadStages(EngineReader* reader) {
-  std::string start = StagePrefix();
+Status Store::ScanCatalog(EngineReader* reader, const std::string& prefix,
+                          const std::function<Status(const KeyValue&)>& add) {
+  std::string start = prefix;
   for (;;) {
     std::vector<KeyValue> pairs;
     if (Status s = reader->Scan(CatalogPartition(), start, kScanStages, &pairs);
@@ -119,18 +121,35 @@ Status Store::LoadDeadStages(EngineReader* reader) {
       return s;
     }
     for (const KeyValue& pair : pairs) {
-      if (pair.key.substr(0, 1) != StagePrefix()) return Status::Ok();
-      BranchId branch;
-      StageRecord record;
-      if (Status s = ParseStageKey(pair.key, &branch); !s.ok()) return s;
-      if (Status s = DecodeRecord(pair.key, pair.value, &record); !s.ok()) {
-        return s;
-      }
-      AddDeadStage(record.actor, branch);
+      if (pair.key.substr(0, prefix.size()) != prefix) return Status::Ok();
+      if (Status s = add(pair); !s.ok()) return s;
     }
     if (pairs.size() < kScanStages) return Status::Ok();
     start = pairs.back().key + std::string(1, '\0');
   }
+}
+
+Status Store::LoadDeadStages(EngineReader* reader) {
+  const auto add_stage = [this](const KeyValue& pair) -> Status {
+    BranchId branch;
+    StageRecord record;
+    if (Status s = ParseStageKey(pair.key, &branch); !s.ok()) return s;
+    if (Status s = DecodeRecord(pair.key, pair.value, &record); !s.ok()) {
+      return s;
+    }
+    AddDeadStage(record.actor, branch);
+    return Status::Ok();
+  };
+  const auto add_import = [this](const KeyValue& pair) -> Status {
+    LegacyId legacy;
+    if (Status s = ParseImportKey(pair.key, &legacy); !s.ok()) return s;
+    AddDeadImport(legacy);
+    return Status::Ok();
+  };
+  if (Status s = ScanCatalog(reader, StagePrefix(), add_stage); !s.ok()) {
+    return s;
+  }
+  return ScanCatalog(reader, ImportPrefix(), add_import);
 }
 
 Status Store::OpenActor(const std::string& name,
@@ -198,6 +217,12 @@ Status Store::CatchUp() {
   return Status::Ok();
 }
 
+bool Store::IsOwn(const CommitId& id) const {
+  std::string base;
+  AppendBig64(&base, commit_id_base_);
+  return std::memcmp(id.data(), base.data(), base.size()) == 0;
+}
+
 CommitId Store::NewCommitId() {
   std::string bytes;
   AppendBig64(&bytes, commit_id_base_);
@@ -246,9 +271,29 @@ CommitResult Store::CommitInRuns(const Batch& batch, Durability durability) {
   return result;
 }
 
+void Store::NoteLease(const CommitId& owner, bool held) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (held) {
+    leases_.insert(owner);
+  } else {
+    leases_.erase(owner);
+  }
+}
+
+bool Store::HoldsLease(const CommitId& owner) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return leases_.count(owner) != 0;
+}
+
 void Store::AddDeadStage(ActorId actor, BranchId branch) {
   std::lock_guard<std::mutex> lock(mutex_);
   dead_stages_.push_back({actor, branch});
+  work_waits_ = true;
+}
+
+void Store::AddDeadImport(LegacyId legacy) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  dead_imports_.push_back(legacy);
   work_waits_ = true;
 }
 
@@ -279,24 +324,65 @@ Status Store::DropStage(const Stage& stage) {
   return Commit(batch, Durability::kBuffered).status;
 }
 
+// The record of the import says of which actor the pairs were to be; they are
+// when that actor's legacy record names them.
+Status Store::DropImport(LegacyId legacy) {
+  std::unique_ptr<EngineReader> reader = engine_->NewReader();
+  const std::string key = ImportKey(legacy);
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader->Get(CatalogPartition(), {key}, &values); !s.ok()) {
+    return s;
+  }
+  if (!values[0].has_value()) return Status::Ok();
+  StageRecord import;
+  if (Status s = DecodeRecord(key, *values[0], &import); !s.ok()) return s;
+  const std::string record_key = LegacyRecordKey();
+  if (Status s =
+          reader->Get(ActorPartition(import.actor), {record_key}, &values);
+      !s.ok()) {
+    return s;
+  }
+  LegacyRecord record;
+  if (values[0].has_value()) {
+    Status s = DecodeRecord(record_key, *values[0], &record);
+    if (!s.ok()) return s;
+  }
+  if (record.legacy != legacy) {
+    if (Status s = engine_->Drop(LegacyPartition(legacy)); !s.ok()) return s;
+  }
+  Batch batch;
+  batch.Delete(CatalogPartition(), key);
+  return Commit(batch, Durability::kBuffered).status;
+}
+
 Status Store::Maintain(bool* more) {
   Stage stage;
+  LegacyId import;
   std::shared_ptr<Actor> actor;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (!dead_stages_.empty()) {
       stage = dead_stages_.back();
       dead_stages_.pop_back();
+    } else if (!dead_imports_.empty()) {
+      import = dead_imports_.back();
+      dead_imports_.pop_back();
     } else if (!flatten_queue_.empty()) {
       actor = flatten_queue_.back().lock();
       flatten_queue_.pop_back();
     }
-    *more = !dead_stages_.empty() || !flatten_queue_.empty();
+    *more = !dead_stages_.empty() || !dead_imports_.empty() ||
+            !flatten_queue_.empty();
     work_waits_ = *more;
   }
   if (stage.branch != BranchId{}) {
     Status s = DropStage(stage);
     if (!s.ok()) AddDeadStage(stage.actor, stage.branch);
+    return s;
+  }
+  if (import != LegacyId{}) {
+    Status s = DropImport(import);
+    if (!s.ok()) AddDeadImport(import);
     return s;
   }
   if (actor != nullptr) return Flatten(this, actor.get());

@@ -67,9 +67,12 @@ class Store : public std::enable_shared_from_this<Store> {
   // next commit goes to a new branch, which no leftover can reach.
   bool CanContinueBranch(Actor* actor);
 
-  // New id in no other use, for an actor or a branch. See Clock::Next.
+  // New id in no other use, for an actor, a branch or legacy pairs. See
+  // Clock::Next.
   uint64_t NewId(Batch* batch) { return clock_.Next(batch); }
   CommitId NewCommitId();
+  // `id` is one of NewCommitId() of this object.
+  bool IsOwn(const CommitId& id) const;
 
   // Commits and tells the clock. Every commit of this tree goes through here.
   // On an engine without multi_partition_commit a batch goes in runs of
@@ -77,11 +80,20 @@ class Store : public std::enable_shared_from_this<Store> {
   // the run that has its key; it stops at the first run that is not done.
   CommitResult Commit(const Batch& batch, Durability durability);
 
+  // Who works under a lease in this process (kv/legacy_lease.h), so that a
+  // lease whose end could not be stored is still known to be over.
+  void NoteLease(const CommitId& owner, bool held);
+  bool HoldsLease(const CommitId& owner);
+
   // A stage that no transaction will commit any more.
   void AddDeadStage(ActorId actor, BranchId branch);
 
-  // A bounded piece of background work: drops a dead stage or flattens a
-  // branch. *more: there is more to do.
+  // An import of legacy pairs that ended. Its pairs are dropped unless an actor
+  // has them.
+  void AddDeadImport(LegacyId legacy);
+
+  // A bounded piece of background work: drops a dead stage or import, or
+  // flattens a branch. *more: there is more to do.
   Status Maintain(bool* more);
 
   // There is something for Maintain(). Costs nothing to ask.
@@ -101,8 +113,12 @@ class Store : public std::enable_shared_from_this<Store> {
   Store(std::string path, std::unique_ptr<Engine> engine, bool read_only);
   Status LoadRecord(EngineReader* reader);
   Status CreateRecord();
+  // Calls `add` for each pair of the catalog under `prefix`.
+  Status ScanCatalog(EngineReader* reader, const std::string& prefix,
+                     const std::function<Status(const KeyValue&)>& add);
   Status LoadDeadStages(EngineReader* reader);
   Status DropStage(const Stage& stage);
+  Status DropImport(LegacyId legacy);
   CommitResult CommitInRuns(const Batch& batch, Durability durability);
 
   const std::string path_;
@@ -119,9 +135,11 @@ class Store : public std::enable_shared_from_this<Store> {
   std::map<std::string, std::weak_ptr<Actor>> actors_;
   size_t sweep_at_ = 1024;        // entries of actors_
   std::set<std::string> closed_;  // names that WhileClosed() holds
+  std::set<CommitId> leases_;     // as many as are held
   std::vector<Stage> dead_stages_;
+  std::vector<LegacyId> dead_imports_;
   std::vector<std::weak_ptr<Actor>> flatten_queue_;
-  std::atomic<bool> work_waits_{false};  // dead_stages_, flatten_queue_
+  std::atomic<bool> work_waits_{false};  // in one of the three above
 };
 
 // Errors: kInvalidArgument with the reason: empty, too long, '/', NUL, not

@@ -22,7 +22,8 @@ struct Id {
 
 using ActorId = Id<struct ActorTag>;
 using BranchId = Id<struct BranchTag>;
-using TxId = Id<struct TxTag>;  // of an actor, over all its branches
+using LegacyId = Id<struct LegacyIdTag>;  // of an actor's legacy pairs
+using TxId = Id<struct TxTag>;            // of an actor, over all its branches
 using Generation = Id<struct GenerationTag>;  // writer epoch of an actor
 
 using PageNo = uint32_t;  // 1-based, as in SQLite
@@ -54,8 +55,9 @@ struct Snapshot {
 // Where a commit came from, as the commits table names it.
 // DO NOT CHANGE THESE ENUM VALUES: they are embedded in commit records.
 enum class Origin : uint8_t {
-  kSql = 1,     // a transaction of a connection
-  kImport = 2,  // a database file
+  kSql = 1,      // a transaction of a connection
+  kImport = 2,   // a database file
+  kMigrate = 3,  // legacy pairs (kv/legacy_record.h)
 };
 
 constexpr uint32_t kMinPageSize = 512;    // bytes

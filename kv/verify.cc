@@ -11,6 +11,7 @@ namespace {
 // Of one piece of work; they bound its memory and its time.
 constexpr size_t kRecordsAtOnce = 256;
 constexpr size_t kChunksAtOnce = 64;
+constexpr size_t kPairsAtOnce = 32;
 constexpr PageNo kPagesAtOnce = 256;
 
 // Reads on after `key`.
@@ -75,6 +76,9 @@ void Verifier::Step(std::vector<Finding>* findings, bool* done) {
     case Phase::kRecords:
       StepRecords(findings);
       break;
+    case Phase::kPairs:
+      StepPairs(findings);
+      break;
     case Phase::kChunks:
       StepChunks(findings);
       break;
@@ -124,19 +128,28 @@ Status Verifier::CheckCatalogEntry(const KeyValue& pair) {
     if (Status s = DecodeRecord(pair.key, pair.value, &entry); !s.ok()) {
       return s;
     }
-    BeginActor(name, entry.actor);
+    BeginActor(name, entry);
     return Status::Ok();
   }
   if (BeginsWith(pair.key, DeletedEntryPrefix())) {
     ActorId actor;
     if (Status s = ParseDeletedEntryKey(pair.key, &actor); !s.ok()) return s;
-    if (Status s = Decodes<ActorEntry>(pair); !s.ok()) return s;
-    BeginActor("id=" + std::to_string(actor.value), actor);
+    ActorEntry entry;
+    if (Status s = DecodeRecord(pair.key, pair.value, &entry); !s.ok()) {
+      return s;
+    }
+    entry.actor = actor;
+    BeginActor("id=" + std::to_string(actor.value), entry);
     return Status::Ok();
   }
   if (BeginsWith(pair.key, StagePrefix())) {
     BranchId branch;
     if (Status s = ParseStageKey(pair.key, &branch); !s.ok()) return s;
+    return Decodes<StageRecord>(pair);
+  }
+  if (BeginsWith(pair.key, ImportPrefix())) {
+    LegacyId legacy;
+    if (Status s = ParseImportKey(pair.key, &legacy); !s.ok()) return s;
     return Decodes<StageRecord>(pair);
   }
   if (BeginsWith(pair.key, ClockLimitPrefix())) {
@@ -148,9 +161,12 @@ Status Verifier::CheckCatalogEntry(const KeyValue& pair) {
                             std::to_string(static_cast<uint8_t>(pair.key[0])));
 }
 
-void Verifier::BeginActor(const std::string& label, ActorId actor) {
+void Verifier::BeginActor(const std::string& label, const ActorEntry& entry) {
   label_ = label;
-  actor_ = actor;
+  actor_ = entry.actor;
+  state_ = entry.state;
+  has_head_ = false;
+  legacy_.reset();
   branches_.clear();
   next_key_.clear();
   phase_ = Phase::kRecords;
@@ -177,11 +193,22 @@ void Verifier::StepRecords(std::vector<Finding>* findings) {
     next_key_ = After(pairs.back().key);
     return;
   }
-  BeginBranch();
+  BeginPairs(findings);
+}
+
+Status Verifier::CheckLegacyRecord(const KeyValue& pair) {
+  LegacyRecord record;
+  if (Status s = DecodeRecord(pair.key, pair.value, &record); !s.ok()) return s;
+  legacy_ = std::move(record);
+  return Status::Ok();
 }
 
 Status Verifier::CheckActorRecord(const KeyValue& pair, TxId* txid) {
-  if (pair.key == HeadKey()) return Status::Ok();  // see LoadHead()
+  if (pair.key == HeadKey()) {
+    has_head_ = true;  // see LoadHead()
+    return Status::Ok();
+  }
+  if (pair.key == LegacyRecordKey()) return CheckLegacyRecord(pair);
   if (BeginsWith(pair.key, BranchRecordPrefix())) {
     BranchId branch;
     if (Status s = ParseBranchRecordKey(pair.key, &branch); !s.ok()) return s;
@@ -205,6 +232,59 @@ Status Verifier::CheckActorRecord(const KeyValue& pair, TxId* txid) {
       "commit record speaks of another commit: branch=" +
       std::to_string(record.snapshot.branch.value) +
       " txid=" + std::to_string(record.snapshot.txid.value));
+}
+
+// --- Its legacy pairs --------------------------------------------------------
+
+void Verifier::BeginPairs(std::vector<Finding>* findings) {
+  pair_count_ = 0;
+  next_key_.clear();
+  phase_ = Phase::kPairs;
+  if (legacy_.has_value()) return;
+  if (state_ == ActorState::kLegacy) {
+    Report(Status::Corruption("legacy record missing or damaged"), 0, {},
+           findings);
+  }
+  BeginBranch();
+}
+
+void Verifier::StepPairs(std::vector<Finding>* findings) {
+  std::vector<KeyValue> pairs;
+  Status s = reader_->Scan(LegacyPartition(legacy_->legacy), next_key_,
+                           kPairsAtOnce, &pairs);
+  if (!s.ok()) {
+    Report(s.WithContext("legacy pairs"), 0, {}, findings);
+    BeginBranch();
+    return;
+  }
+  for (const KeyValue& pair : pairs) {
+    s = CheckPair(pair);
+    if (!s.ok()) Report(s, 0, {}, findings);
+  }
+  if (pairs.size() == kPairsAtOnce) {
+    next_key_ = After(pairs.back().key);
+    return;
+  }
+  EndPairs(findings);
+}
+
+Status Verifier::CheckPair(const KeyValue& pair) {
+  std::string_view key;
+  std::string_view value;
+  if (Status s = ParsePairKey(pair.key, &key); !s.ok()) return s;
+  ++pair_count_;
+  return DecodePair(legacy_->legacy, key, pair.value, &value);
+}
+
+// A damaged pair was reported with its key; here only what is not there.
+void Verifier::EndPairs(std::vector<Finding>* findings) {
+  if (legacy_->dropped_at_us == 0 && pair_count_ != legacy_->pair_count) {
+    Report(Status::Corruption("there are " + std::to_string(pair_count_) +
+                              " legacy pairs, imported were " +
+                              std::to_string(legacy_->pair_count)),
+           0, {}, findings);
+  }
+  BeginBranch();
 }
 
 // --- The chunks of its branches ----------------------------------------------
@@ -299,6 +379,13 @@ Status Verifier::CheckHeadCommit() {
 }
 
 void Verifier::BeginPages(std::vector<Finding>* findings) {
+  // An actor that is or was legacy when it was deleted.
+  if (!has_head_ &&
+      (state_ == ActorState::kLegacy ||
+       (legacy_.has_value() && legacy_->state != LegacyState::kLive))) {
+    EndActor();
+    return;
+  }
   Status s = LoadHead();
   if (!s.ok()) {
     Report(s, 0, {}, findings);

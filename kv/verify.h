@@ -5,7 +5,8 @@
 //  - every chunk of every branch, in all versions, verifies against its
 //    checksum and its page hash;
 //  - every page of the head is there, and the sum of the page hashes is the
-//    head's digest.
+//    head's digest;
+//  - every legacy pair verifies, and there are as many as were imported.
 // And every record of the catalog decodes.
 //
 // The work goes in bounded pieces with bounded memory. Whatever cannot be read
@@ -15,10 +16,12 @@
 #define ACTORKV_KV_VERIFY_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "kv/branch_reader.h"
+#include "kv/legacy_record.h"
 #include "kv/records.h"
 #include "kv/store.h"
 
@@ -44,18 +47,23 @@ class Verifier {
   void Step(std::vector<Finding>* findings, bool* done);
 
  private:
-  enum class Phase { kCatalog, kRecords, kChunks, kPages, kEnd };
+  enum class Phase { kCatalog, kRecords, kPairs, kChunks, kPages, kEnd };
 
   void StepCatalog(std::vector<Finding>* findings);
   void StepRecords(std::vector<Finding>* findings);
+  void StepPairs(std::vector<Finding>* findings);
   void StepChunks(std::vector<Finding>* findings);
   void StepPages(std::vector<Finding>* findings);
 
   Status CheckCatalogEntry(const KeyValue& pair);
   Status CheckActorRecord(const KeyValue& pair, TxId* txid);
+  Status CheckLegacyRecord(const KeyValue& pair);
+  Status CheckPair(const KeyValue& pair);
   Status CheckChunk(const KeyValue& pair, PageNo* pgno, TxId* txid);
-  void BeginActor(const std::string& label, ActorId actor);
+  void BeginActor(const std::string& label, const ActorEntry& entry);
   void EndActor();
+  void BeginPairs(std::vector<Finding>* findings);
+  void EndPairs(std::vector<Finding>* findings);
   void BeginBranch();
   void BeginPages(std::vector<Finding>* findings);
   Status LoadHead();
@@ -73,6 +81,10 @@ class Verifier {
   std::string next_catalog_key_;
   std::string label_;  // of the actor: its name, or its id where it has none
   ActorId actor_;
+  ActorState state_ = ActorState::kLive;  // as its entry says
+  bool has_head_ = false;
+  std::optional<LegacyRecord> legacy_;
+  uint64_t pair_count_ = 0;
   std::vector<BranchId> branches_;  // of the actor, still to be read
   BranchId branch_;
 

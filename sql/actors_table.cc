@@ -108,6 +108,7 @@ class ActorRows : public RowSource {
 
   const char* StateName() const {
     if (damaged_) return "damaged";
+    if (state_->is_legacy) return "legacy";
     return state_->exists ? "live" : "deleted";
   }
 

@@ -48,6 +48,8 @@ const char* OriginName(Origin origin) {
       return "sql";
     case Origin::kImport:
       return "import";
+    case Origin::kMigrate:
+      return "migrate";
   }
   return "unknown";
 }

@@ -173,6 +173,9 @@ TEST_P(EngineConformanceTest, PartitionsAreIsolated) {
       {PartitionKind::kBranch, 255},
       {PartitionKind::kBranch, 256},
       {PartitionKind::kBranch, kMaxId},
+      {PartitionKind::kLegacy, 0},
+      {PartitionKind::kLegacy, 256},
+      {PartitionKind::kLegacy, kMaxId},
   };
   for (size_t i = 0; i < all.size(); ++i) {
     MustPut(all[i], "", std::to_string(i));

@@ -28,10 +28,14 @@ TEST(KeysTest, GoldenBytes) {
       {ActorEntryKey("alice"), "4e616c696365"},
       {DeletedEntryKey(actor), "441112131415161718"},
       {StageKey(branch), "530102030405060708"},
+      {ImportKey(LegacyId{0x0102030405060708}), "490102030405060708"},
       {ClockLimitKey(0x2122232425262728), "542122232425262728"},
       {HeadKey(), "48"},
       {BranchRecordKey(branch), "420102030405060708"},
       {CommitKey(branch, TxId{1}), "430102030405060708fffffffffffffffe"},
+      {LegacyRecordKey(), "4c"},
+      {PairKey(""), "50"},
+      {PairKey(std::string("\4\0", 2)), "500400"},
       {ChunkKey(0x31323334, TxId{1}), "0231323334fffffffffffffffe"},
   };
   for (const auto& c : kCases) EXPECT_EQ(Hex(c.key), c.hex);
@@ -42,6 +46,8 @@ TEST(KeysTest, PartitionsOfDifferentThingsDiffer) {
   EXPECT_EQ(ActorPartition(ActorId{7}).id, 7u);
   EXPECT_EQ(BranchPartition(BranchId{7}).id, 7u);
   EXPECT_NE(ActorPartition(ActorId{7}), BranchPartition(BranchId{7}));
+  EXPECT_NE(ActorPartition(ActorId{7}), LegacyPartition(LegacyId{7}));
+  EXPECT_NE(BranchPartition(BranchId{7}), LegacyPartition(LegacyId{7}));
   EXPECT_NE(ActorPartition(ActorId{7}), ActorPartition(ActorId{8}));
 }
 
@@ -80,8 +86,8 @@ void ExpectRefused(const std::string& good, const Parser& parse,
                                   good + "x", "X" + good.substr(1)};
   for (const std::string& other :
        {StoreRecordKey(), ActorEntryKey("12345678"), DeletedEntryKey({1}),
-        StageKey({1}), ClockLimitKey(1), HeadKey(), BranchRecordKey({1}),
-        CommitKey({1}, {1}), ChunkKey(1, {1})}) {
+        StageKey({1}), ImportKey({1}), ClockLimitKey(1), HeadKey(),
+        BranchRecordKey({1}), CommitKey({1}, {1}), ChunkKey(1, {1})}) {
     if (other[0] != good[0]) bad.push_back(other);
   }
   for (const std::string& key : bad) {
@@ -108,6 +114,28 @@ TEST(KeysTest, WrongKeysAreRefusedAndLeaveTheOutputs) {
   EXPECT_EQ(branch.value, 77u);
   EXPECT_EQ(txid.value, 77u);
   EXPECT_EQ(limit_us, 77u);
+}
+
+TEST(KeysTest, ImportsAndPairs) {
+  LegacyId legacy{77};
+  ExpectRefused(
+      ImportKey({1}),
+      [&](std::string_view key) { return ParseImportKey(key, &legacy); },
+      "not a import");
+  EXPECT_EQ(legacy.value, 77u);
+  EXPECT_OK(ParseImportKey(ImportKey({kMax}), &legacy));
+  EXPECT_EQ(legacy.value, kMax);
+  std::string_view pair_key = "kept";
+  for (const std::string& key : {std::string(), std::string("X"), HeadKey()}) {
+    EXPECT_TRUE(IsError(ParsePairKey(key, &pair_key), Code::kCorruption,
+                        "not a legacy pair"));
+  }
+  EXPECT_EQ(pair_key, "kept");
+  for (const std::string& key : {std::string(), std::string("\0\xff", 2)}) {
+    const std::string stored = PairKey(key);
+    EXPECT_OK(ParsePairKey(stored, &pair_key));
+    EXPECT_EQ(pair_key, key);
+  }
 }
 
 TEST(KeysTest, ActorEntryNeedsAName) {

@@ -111,8 +111,10 @@ TEST(RecordsTest, GoldenBytes) {
 TEST(RecordsTest, NumbersInBytesAreFrozen) {
   EXPECT_EQ(static_cast<int>(ActorState::kLive), 1);
   EXPECT_EQ(static_cast<int>(ActorState::kDeleted), 2);
+  EXPECT_EQ(static_cast<int>(ActorState::kLegacy), 3);
   EXPECT_EQ(static_cast<int>(Origin::kSql), 1);
   EXPECT_EQ(static_cast<int>(Origin::kImport), 2);
+  EXPECT_EQ(static_cast<int>(Origin::kMigrate), 3);
   EXPECT_EQ(kStoreFormat, 1u);
 }
 

@@ -1,0 +1,89 @@
+// Legacy keys: what the keys of an actor's pairs mean in Rivet's layouts 0 and
+// 1, and where a pair of layout 0 is found in layout 1. No other file knows
+// the bytes of these keys. Integers are big-endian.
+//
+//   namespace        layout 0                  layout 1
+//   state            1                         the same
+//   connections      2 conn_id                 the same
+//   inspector        3                         the same
+//   user             4 anything                the same
+//   queue_message    5 id(8)                   5 1 2 id(8)
+//   queue_meta       6                         5 1 1
+//   workflow         7 tuple                   6 1 tuple
+//   traces           8 tuple                   7 1 tuple
+//   sqlite_meta      9 0 tag                   8 1 0 tag
+//   sqlite_chunk     9 1 tag index(4)          8 1 1 tag index(4)
+//
+// A tuple begins with a small integer, so its first byte is 0x15; that byte
+// and the lengths tell the layouts apart, key by key. Tag: 0 main file, 1
+// rollback journal, 2 WAL, 3 shared memory.
+//
+// Two fields of a workflow have other numbers in layout 1: (3, 4) was VERSION,
+// which is gone; INPUT was (3, 5) and is (3, 4).
+//
+// A key of none of these forms is unknown. Unknown keys and those under 4,
+// whatever they look like, are the same in both layouts.
+
+#ifndef ACTORKV_KV_LEGACY_KEYS_H_
+#define ACTORKV_KV_LEGACY_KEYS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace actorkv {
+
+// What Rivet allows.
+constexpr size_t kMaxLegacyKeyBytes = size_t{2} << 10;
+constexpr size_t kMaxLegacyValueBytes = size_t{128} << 10;
+// In layout 1. In layout 0 a message could be larger; such a one is kept.
+constexpr size_t kMaxLegacyMessageBytes = size_t{64} << 10;
+
+enum class LegacyNamespace : uint8_t {
+  kState,
+  kConnections,
+  kInspector,
+  kUser,
+  kQueueMessage,
+  kQueueMeta,
+  kWorkflow,
+  kTraces,
+  kSqliteMeta,
+  kSqliteChunk,
+  kUnknown,
+};
+constexpr size_t kLegacyNamespaceCount = 11;
+
+// "state", "queue_message", ..., "unknown".
+const char* LegacyNamespaceName(LegacyNamespace space);
+
+enum class KeyLayout : uint8_t { kZero = 0, kOne = 1, kSame = 2 };
+
+struct LegacyKey {
+  LegacyNamespace space = LegacyNamespace::kUnknown;
+  KeyLayout layout = KeyLayout::kSame;
+};
+
+LegacyKey ParseLegacyKey(std::string_view key);
+
+// Of the SQLite files, in either layout.
+inline bool IsSqlite(LegacyNamespace space) {
+  return space == LegacyNamespace::kSqliteMeta ||
+         space == LegacyNamespace::kSqliteChunk;
+}
+
+// *one: the key of the same pair in layout 1; `key` itself unless it is of
+// layout 0. False when the pair has no place there: VERSION of a workflow.
+bool LayoutOneKey(std::string_view key, std::string* one);
+
+// *zero: the key of layout 0 that LayoutOneKey() takes to `one`. False when
+// there is none.
+bool LayoutZeroKey(std::string_view one, std::string* zero);
+
+// For messages: two digits a byte, cut with "..." past 64 bytes.
+std::string LegacyKeyText(std::string_view key);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_LEGACY_KEYS_H_

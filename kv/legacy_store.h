@@ -1,0 +1,66 @@
+// Legacy store: the legacy pairs of an actor, and its legacy record.
+
+#ifndef ACTORKV_KV_LEGACY_STORE_H_
+#define ACTORKV_KV_LEGACY_STORE_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "kv/actor.h"
+#include "kv/legacy_record.h"
+#include "kv/pairs.h"
+#include "kv/store.h"
+
+namespace actorkv {
+
+// An actor that has, or had, legacy pairs.
+struct LegacyActor {
+  std::string name;
+  std::shared_ptr<const HeadState> head;  // with exists = false: none yet
+  LegacyRecord record;
+  std::string record_bytes;  // as stored
+
+  ActorId actor() const { return head->entry.actor; }
+};
+
+// Errors: kNotFound when there is no such actor, or it has no legacy record;
+// kCorruption. A record beside a head that a migration made says live, even
+// where what is stored does not say so yet.
+Status LoadLegacy(EngineReader* reader, const std::string& name,
+                  LegacyActor* legacy);
+
+// Stores `record` in place of legacy->record, and makes it that. Synced.
+// Errors: kConflict when somebody changed it since it was loaded.
+Status UpdateLegacy(Store* store, const LegacyRecord& record,
+                    LegacyActor* legacy);
+
+// The pairs as they were imported. Each is verified as it is read.
+class LegacyPairs : public PairReader {
+ public:
+  LegacyPairs(Engine* engine, LegacyId legacy);
+
+  // Errors: kCorruption, naming the key; kIOError.
+  Status Get(std::string_view key, std::optional<std::string>* value) override;
+  Status Seek(std::string_view key, std::optional<KeyValue>* pair) override;
+
+ private:
+  const LegacyId legacy_;
+  const std::unique_ptr<EngineReader> reader_;
+};
+
+// Removes the pairs of SQLite files, which are in the actor's database since
+// its migration; the others stay. *bytes: of keys and values. `keep_on`
+// is asked now and then; an error of it ends the work, which can be called
+// again to go on. Errors: kNotFound; kInvalidArgument when the actor is not
+// live; kBusy while somebody is at work on it.
+Status DropLegacy(const std::shared_ptr<Store>& store, const std::string& name,
+                  const std::function<Status()>& keep_on, uint64_t* bytes);
+
+// Removes what is left of the legacy pairs of an actor, and the record.
+// REQUIRES: nobody can reach the actor any more.
+Status PurgeLegacy(Store* store, ActorId actor);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_LEGACY_STORE_H_

@@ -1,0 +1,59 @@
+#include "kv/record_frame.h"
+
+#include "kv/hash.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr uint8_t kRecordVersion = 1;  // of every kind of record so far
+constexpr size_t kCheckBytes = 8;
+
+uint64_t Check(std::string_view key, std::string_view body) {
+  return Hash64(body, Hash64(key, 0));
+}
+
+Status Damaged(const char* what, const char* why) {
+  return Status::Corruption(std::string(what) + " record damaged: " + why);
+}
+
+}  // namespace
+
+std::string BeginRecord() {
+  return std::string(1, static_cast<char>(kRecordVersion));
+}
+
+void AppendByte(std::string* out, uint8_t byte) {
+  out->push_back(static_cast<char>(byte));
+}
+
+std::string FinishRecord(std::string_view key, std::string body) {
+  AppendLittle64(&body, Check(key, body));
+  return body;
+}
+
+Status OpenRecord(const char* what, std::string_view key,
+                  std::string_view value, FieldReader* fields) {
+  if (value.size() < 1 + kCheckBytes) return Damaged(what, "too short");
+  auto version = static_cast<uint8_t>(value[0]);
+  if (version != kRecordVersion) {
+    return Status::NotSupported(std::string(what) + " record version " +
+                                std::to_string(version) +
+                                " is not known; this version reads 1");
+  }
+  std::string_view body = value.substr(0, value.size() - kCheckBytes);
+  if (LoadLittle64(value.data() + body.size()) != Check(key, body)) {
+    return Damaged(what, "checksum mismatch");
+  }
+  *fields = FieldReader(body.substr(1));
+  return Status::Ok();
+}
+
+Status CloseRecord(const char* what, const FieldReader& fields) {
+  if (!fields.ok() || !fields.rest().empty()) {
+    return Damaged(what, "wrong length");
+  }
+  return Status::Ok();
+}
+
+}  // namespace actorkv

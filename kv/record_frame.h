@@ -1,0 +1,36 @@
+// Record frame: what is around the fields of every record.
+//
+//   version(1) | fields, little-endian | check(8)
+//
+// check = XXH3_64bits(version and fields, seed = XXH3_64bits(key)), so that a
+// record verifies only under its own key.
+
+#ifndef ACTORKV_KV_RECORD_FRAME_H_
+#define ACTORKV_KV_RECORD_FRAME_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "kv/coding.h"
+#include "kv/status.h"
+
+namespace actorkv {
+
+// A record begins with this; fields are appended to it.
+std::string BeginRecord();
+void AppendByte(std::string* out, uint8_t byte);
+std::string FinishRecord(std::string_view key, std::string body);
+
+// Checks version and check sum; *fields reads what is between them. `what`
+// names the record in messages. Errors: kNotSupported for another version,
+// kCorruption.
+Status OpenRecord(const char* what, std::string_view key,
+                  std::string_view value, FieldReader* fields);
+
+// Errors: kCorruption unless all fields were read, and no more.
+Status CloseRecord(const char* what, const FieldReader& fields);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_RECORD_FRAME_H_
