@@ -9,8 +9,11 @@
 # children it only says what is needed. ACTORKV_SKIP_DEPS=1 turns it off.
 set -eu
 
+# zlib unpacks gzip dumps, LZ4 the pages of LTX files, nlohmann-json reads
+# dumps and manifests.
 build="g++ cmake ninja-build pkg-config python3 librocksdb-dev libsqlite3-dev
-  sqlite3 libxxhash-dev libisal-dev libbenchmark-dev libgtest-dev"
+  sqlite3 libxxhash-dev libisal-dev libbenchmark-dev libgtest-dev zlib1g-dev
+  liblz4-dev nlohmann-json3-dev"
 check="clang-format clang-tidy"
 suite="build-essential dpkg-dev tcl tcl8.6-dev zlib1g-dev"
 
@@ -36,7 +39,8 @@ actorkv: this machine has no apt-get, so nothing is installed here.
 The build needs what Debian 12 calls:
   $wanted
 (a C++17 compiler, CMake 3.25, Ninja, RocksDB 7.8 or later, SQLite 3.39 or
-later with its shell, xxHash 0.8, Google Benchmark, GoogleTest).
+later with its shell, xxHash 0.8, Google Benchmark, GoogleTest, zlib, LZ4,
+nlohmann-json 3.11).
 With these in place, say: ACTORKV_SKIP_DEPS=1 make
 END
   exit 1
