@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 #include <utility>
 
 namespace actorkv {
@@ -50,6 +51,15 @@ Status ByteReader::Take(size_t size, std::string* bytes) {
     Drop(part.size());
   }
   *bytes = std::move(taken);
+  return Status::Ok();
+}
+
+Status ByteReader::TakeSome(char* buffer, size_t size, size_t* got) {
+  if (Status s = Fill(); !s.ok()) return s;
+  const std::string_view part = Unread().substr(0, size);
+  if (!part.empty()) std::memcpy(buffer, part.data(), part.size());
+  Drop(part.size());
+  *got = part.size();
   return Status::Ok();
 }
 

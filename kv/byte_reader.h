@@ -26,6 +26,9 @@ class ByteReader {
   // what is there, not with `size`.
   Status Take(size_t size, std::string* bytes);
 
+  // Takes up to `size` bytes, which is not 0; *got is 0 only at the end.
+  Status TakeSome(char* buffer, size_t size, size_t* got);
+
   // Takes up to and with the next newline, which *line does not get.
   // *ended: there was one. A line longer than `limit` is cut to limit + 1
   // bytes, and the rest of it is not taken.
