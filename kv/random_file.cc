@@ -1,6 +1,7 @@
 #include "kv/random_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,6 +23,13 @@ RandomFile::RandomFile(std::string path, int fd)
     : path_(std::move(path)), fd_(fd) {}
 
 RandomFile::~RandomFile() { close(fd_); }
+
+Status RandomFile::Size(uint64_t* bytes) {
+  struct stat file = {};
+  if (fstat(fd_, &file) != 0) return SystemError("look at", path_, errno);
+  *bytes = static_cast<uint64_t>(file.st_size);
+  return Status::Ok();
+}
 
 Status RandomFile::Read(uint64_t offset, size_t size, char* buffer) {
   while (size > 0) {

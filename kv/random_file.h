@@ -21,6 +21,9 @@ class RandomFile {
   RandomFile(const RandomFile&) = delete;
   RandomFile& operator=(const RandomFile&) = delete;
 
+  // How many bytes it has now.
+  Status Size(uint64_t* bytes);
+
   // Exactly `size` bytes. Errors: kIOError, also past the end.
   Status Read(uint64_t offset, size_t size, char* buffer);
 
