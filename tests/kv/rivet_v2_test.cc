@@ -227,6 +227,17 @@ TEST(RivetV2Test, BrokenPartsAreNamed) {
   for (const Broken& broken : kCases) ExpectBroken(broken);
 }
 
+TEST(RivetV2Test, ListsHaveLimits) {
+  std::string bytes;
+  for (uint32_t chunk = 0; chunk <= kMaxRivetV2Pieces; ++chunk) {
+    bytes += EncodeKvBinEntry(W::DeltaKey(1, chunk), "");
+  }
+  RivetV2Index index;
+  EXPECT_TRUE(IsError(
+      index.Build(MemoryBytes(bytes)), Code::kInvalidArgument,
+      "/DELTA/1/524288 is one more than the limit of 524288 of its kind"));
+}
+
 TEST(RivetV2Test, NothingMayBeThereTwice) {
   const std::pair<std::string, const char*> kCases[] = {
       {W::MetaKey(), "/META is there twice"},

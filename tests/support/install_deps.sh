@@ -4,6 +4,7 @@
 # Installs the Debian packages of the named groups that are not there yet:
 #   build  to compile, test and measure
 #   check  for `make check`
+#   fuzz   for `make fuzz` (libFuzzer comes with clang)
 #   suite  for `make suite` (SQLite's own tests)
 # Does nothing, quickly, when all are there. Elsewhere than on Debian and its
 # children it only says what is needed. ACTORKV_SKIP_DEPS=1 turns it off.
@@ -15,6 +16,7 @@ build="g++ cmake ninja-build pkg-config python3 librocksdb-dev libsqlite3-dev
   sqlite3 libxxhash-dev libisal-dev libbenchmark-dev libgtest-dev zlib1g-dev
   liblz4-dev nlohmann-json3-dev"
 check="clang-format clang-tidy"
+fuzz="clang libclang-rt-dev"
 suite="build-essential dpkg-dev tcl tcl8.6-dev zlib1g-dev"
 
 if [ "${ACTORKV_SKIP_DEPS:-}" = 1 ]; then exit 0; fi
@@ -24,9 +26,10 @@ for group in "$@"; do
   case $group in
     build) wanted="$wanted $build" ;;
     check) wanted="$wanted $check" ;;
+    fuzz) wanted="$wanted $fuzz" ;;
     suite) wanted="$wanted $suite" ;;
     *)
-      echo "install_deps.sh: no group '$group' (build, check, suite)" >&2
+      echo "install_deps.sh: no group '$group' (build, check, fuzz, suite)" >&2
       exit 2
       ;;
   esac
