@@ -133,7 +133,7 @@ Status ParseArchiveManifest(std::string_view text, ArchiveManifest* manifest) {
   read.source_namespace_name = fields.String("source_namespace_name");
   read.selector = fields.Object("selector");
   const int64_t count = fields.Integer("actor_count");
-  const Status checked = fields.Finish();
+  Status checked = fields.Finish();
   // Another version may well have other fields: say the cause, not that.
   if (version != 0 && version != 1 && version != 2) {
     return Status::NotSupported("an archive of version " +

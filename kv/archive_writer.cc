@@ -145,7 +145,7 @@ Status ArchiveWriter::Open(const std::string& path,
   while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
   if (Status s = MakeDirectory(directory); !s.ok()) return s;
   ArchiveManifest manifest;
-  const Status read = ReadManifest(directory, &manifest);
+  Status read = ReadManifest(directory, &manifest);
   if (read.code() == Code::kNotFound) {
     if (Status s = CheckNew(directory); !s.ok()) return s;
   } else if (!read.ok()) {

@@ -42,7 +42,7 @@ class ByteReader {
   // Has unread bytes in buffer_ unless the source is at its end.
   Status Fill();
   std::string_view Unread() const {
-    return std::string_view(buffer_).substr(begin_, end_ - begin_);
+    return {buffer_.data() + begin_, end_ - begin_};
   }
   void Drop(size_t size);
 

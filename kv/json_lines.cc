@@ -30,7 +30,7 @@ class LineHandler : public nlohmann::json_sax<json> {
   bool end_object() override { return true; }
   bool key(std::string& name) override {
     if (name != "k" && name != "v") {
-      return Fail("a member other than \"k\" and \"v\"");
+      return Fail(R"(a member other than "k" and "v")");
     }
     member_ = name == "k" ? &key_digits : &value_digits;
     return !member_->has_value() || Fail("\"" + name + "\" twice");
@@ -145,7 +145,7 @@ class JsonLinesWriter : public PairSink {
       : file_(std::move(file)), overwrite_(overwrite) {}
 
   Status Add(std::string_view key, std::string_view value) override {
-    return file_->Append("{\"k\":\"" + ToHex(key) + "\",\"v\":\"" +
+    return file_->Append(R"({"k":")" + ToHex(key) + R"(","v":")" +
                          ToHex(value) + "\"}\n");
   }
   Status Finish() override { return file_->Finish(overwrite_); }

@@ -50,7 +50,7 @@ class Cursor {
         return s;
       }
     }
-    *bytes = std::string_view(window_).substr(offset_ - window_at_, size);
+    *bytes = {&window_[offset_ - window_at_], size};
     return Status::Ok();
   }
 

@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "kv/hex.h"
+
 namespace actorkv {
 
 namespace {
@@ -36,7 +38,11 @@ class Checked : public PairSource {
     bool has_next = false;
     if (Status s = source_->Next(&next, &has_next); !s.ok()) return s;
     if (has_next) {
-      if (Status s = Count(next); !s.ok()) return s;
+      Status s = Check(next);
+      if (!s.ok()) {
+        return s.WithContext("pair " + std::to_string(counts_->pairs + 1));
+      }
+      Count(next);
       *pair = std::move(next);
     }
     *more = has_next;
@@ -44,23 +50,29 @@ class Checked : public PairSource {
   }
 
  private:
-  Status Count(const KeyValue& pair) {
-    Status s = CheckPairKeySize(pair.key.size());
-    if (s.ok()) s = CheckPairValueSize(pair.value.size());
-    if (!s.ok()) {
-      return s.WithContext("pair " + std::to_string(counts_->pairs + 1));
+  Status Check(const KeyValue& pair) const {
+    if (Status s = CheckPairKeySize(pair.key.size()); !s.ok()) return s;
+    if (counts_->pairs > 0 && pair.key == last_key_) {
+      return Status::InvalidArgument("the key " + ToHex(pair.key) +
+                                     " comes twice");
     }
+    return CheckPairValueSize(pair.value.size());
+  }
+
+  void Count(const KeyValue& pair) {
+    if (counts_->pairs > 0 && pair.key < last_key_) counts_->is_sorted = false;
+    last_key_ = pair.key;
     ++counts_->pairs;
     counts_->bytes += pair.key.size() + pair.value.size();
     if (IsQueueMessageKey(pair.key) &&
         pair.value.size() > kMaxQueueMessageBytes) {
       ++counts_->large_queue_messages;
     }
-    return Status::Ok();
   }
 
   const std::unique_ptr<PairSource> source_;
   PairCounts* const counts_;
+  std::string last_key_;
 };
 
 }  // namespace

@@ -23,6 +23,9 @@ struct PairCounts {
   uint64_t pairs = 0;
   uint64_t bytes = 0;  // of keys and values
   uint64_t large_queue_messages = 0;
+  // Each key came after the one before it, so none came twice. Otherwise only
+  // who stores them can tell: by fewer keys stored than `pairs`.
+  bool is_sorted = true;
 };
 
 // Errors: kInvalidArgument with the name of the limit, its size and the size
@@ -34,7 +37,8 @@ Status CheckPairValueSize(uint64_t bytes);
 bool IsQueueMessageKey(std::string_view key);
 
 // The pairs of `source`, each checked against the limits above and counted in
-// *counts, which must outlive the result.
+// *counts, which must outlive the result. A key that comes twice in a row is
+// kInvalidArgument, too.
 std::unique_ptr<PairSource> CheckedPairs(std::unique_ptr<PairSource> source,
                                          PairCounts* counts);
 

@@ -22,10 +22,17 @@ bool BeginsWith(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
 
+// The least text that is after all that begin with `prefix`.
+std::string AfterAllWith(std::string prefix) {
+  while (prefix.back() == '\xff') prefix.pop_back();
+  ++prefix.back();
+  return prefix;
+}
+
 // Puts pairs together from their pieces and metadata.
 class EnginePairs : public PairSource {
  public:
-  EnginePairs(std::unique_ptr<SortedPairs> position, std::string id)
+  EnginePairs(std::unique_ptr<SortedPairs> position, const std::string& id)
       : position_(std::move(position)), prefix_(ActorPrefix(id)) {}
 
   Status Next(KeyValue* pair, bool* more) override {
@@ -124,7 +131,7 @@ Status RivetEngine::NextActor(std::string_view after, std::string* id,
   if (!after.empty()) {
     std::string after_id;
     if (!ParseRivetActorIdText(after, &after_id)) return NoId(after);
-    target = ActorPrefix(after_id) + "\xff";  // no part of a key is so high
+    target = AfterAllWith(ActorPrefix(after_id));
   }
   const std::unique_ptr<SortedPairs> position = space_->NewPosition();
   bool valid = false;

@@ -224,9 +224,8 @@ Status RivetV2Database::ReadPageOfShard(PageNo pgno, std::string* page) {
   }
   for (const LtxFrame& frame : shard_frames_) {
     if (frame.pgno != pgno) continue;
-    return DecodeLtxFrame(std::string_view(shard_bytes_)
-                              .substr(frame.offset, frame.size_bytes),
-                          pgno, page_size(), page)
+    return DecodeLtxFrame({&shard_bytes_[frame.offset], frame.size_bytes}, pgno,
+                          page_size(), page)
         .WithContext(ShardName(shard));
   }
   page->assign(page_size(), '\0');

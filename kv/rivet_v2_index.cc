@@ -16,6 +16,7 @@ namespace {
 using Kind = RivetV2Key::Kind;
 
 constexpr size_t kTxidBytes = 8;
+constexpr size_t kShownKeyBytes = 64;  // of a key that is not known
 
 Status Twice(const RivetV2Key& key) {
   return Status::Corruption(ToText(key) + " is there twice");
@@ -68,7 +69,7 @@ Status RivetV2Index::Build(std::unique_ptr<ByteSource> source) {
     if (!ParseRivetV2Key(entry.pair.key, &key)) {
       return Status::Corruption(
           "a key that is not known: " +
-          ToHex(std::string_view(entry.pair.key).substr(0, 64)));
+          ToHex(entry.pair.key.substr(0, kShownKeyBytes)));
     }
     if (Status s = Take(key, entry.pair.value, entry.value_offset); !s.ok()) {
       return s;

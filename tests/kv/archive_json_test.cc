@@ -53,18 +53,18 @@ TEST(ArchiveJsonTest, BadMetadataIsNamed) {
     const char* to;
     const char* error;
   } kCases[] = {
-      {"\"name\":\"counter\",", "", "\"name\" is missing"},
-      {"\"counter\"", "7", "\"name\" is not a string"},
-      {"\"counter\"", "null", "\"name\" is not a string"},
-      {"\"create_ts\"", "\"x\":1,\"create_ts\"",
-       "the field \"x\" is not known"},
-      {"\"create_ts\"", "\"name\":\"b\",\"create_ts\"", "\"name\" comes twice"},
-      {"1777000000000", "1.5", "\"create_ts\" is not an integer of 64 bits"},
+      {R"("name":"counter",)", "", R"("name" is missing)"},
+      {R"("counter")", "7", R"("name" is not a string)"},
+      {R"("counter")", "null", R"("name" is not a string)"},
+      {R"("create_ts")", R"("x":1,"create_ts")",
+       R"(the field "x" is not known)"},
+      {R"("create_ts")", R"("name":"b","create_ts")", R"("name" comes twice)"},
+      {"1777000000000", "1.5", R"("create_ts" is not an integer of 64 bits)"},
       {"1777000000000", "18446744073709551615",
-       "\"create_ts\" is not an integer of 64 bits"},
+       R"("create_ts" is not an integer of 64 bits)"},
       {"1777000000000}", "1777000000000", "it is not a JSON object"},
       {"counter", "\xff", "it is not a JSON object"},
-      {"\"counter\"", "[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]",
+      {R"("counter")", "[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]",
        "it is nested too deep"},
   };
   for (const auto& c : kCases) {
@@ -96,7 +96,7 @@ TEST(ArchiveJsonTest, ManifestComesBack) {
   ASSERT_OK(ParseArchiveManifest(kManifest, &manifest));
   EXPECT_EQ(manifest.version, 1U);
   EXPECT_EQ(manifest.generated_at, 5);
-  EXPECT_EQ(manifest.selector, "{\"all\":true}");
+  EXPECT_EQ(manifest.selector, R"({"all":true})");
   EXPECT_EQ(manifest.actor_count, 4U);
   ArchiveManifest again;
   ASSERT_OK(ParseArchiveManifest(ToJson(manifest), &again));
@@ -110,19 +110,20 @@ TEST(ArchiveJsonTest, BadManifestIsNamed) {
     Code code;
     const char* error;
   } kCases[] = {
-      {"\"version\":1", "\"version\":3,\"new\":1", Code::kNotSupported,
+      {R"("version":1)", R"("version":3,"new":1)", Code::kNotSupported,
        "an archive of version 3, versions 1 and 2 are known"},
-      {"\"version\":1", "\"version\":0", Code::kInvalidArgument,
-       "\"version\" is 0"},
-      {"\"version\":1", "\"version\":\"1\"", Code::kInvalidArgument,
-       "\"version\" is not an integer"},
-      {"\"version\":1,", "", Code::kInvalidArgument, "\"version\" is missing"},
-      {"\"version\":1", "\"version\":1,\"new\":1", Code::kInvalidArgument,
-       "the field \"new\" is not known"},
-      {"\"actor_count\":4", "\"actor_count\":-4", Code::kInvalidArgument,
-       "\"actor_count\" is negative"},
-      {"{\"all\":true}", "true", Code::kInvalidArgument,
-       "\"selector\" is not an object"},
+      {R"("version":1)", R"("version":0)", Code::kInvalidArgument,
+       R"("version" is 0)"},
+      {R"("version":1)", R"("version":"1")", Code::kInvalidArgument,
+       R"("version" is not an integer)"},
+      {R"("version":1,)", "", Code::kInvalidArgument,
+       R"("version" is missing)"},
+      {R"("version":1)", R"("version":1,"new":1)", Code::kInvalidArgument,
+       R"(the field "new" is not known)"},
+      {R"("actor_count":4)", R"("actor_count":-4)", Code::kInvalidArgument,
+       R"("actor_count" is negative)"},
+      {R"({"all":true})", "true", Code::kInvalidArgument,
+       R"("selector" is not an object)"},
   };
   for (const auto& c : kCases) {
     ArchiveManifest manifest;

@@ -68,13 +68,13 @@ TEST(ArchiveReaderTest, BrokenArchivesAreRefusedAsAWhole) {
       {[](const BrokenArchive& a) { fs::remove(a.File("manifest.json")); },
        Code::kInvalidArgument, "manifest.json is missing"},
       {[](const BrokenArchive& a) {
-         a.Edit("manifest.json", "\"version\": 2", "\"version\": 9");
+         a.Edit("manifest.json", R"("version": 2)", R"("version": 9)");
        },
        Code::kNotSupported, "an archive of version 9"},
       {[](const BrokenArchive& a) {
-         a.Edit("manifest.json", "\"version\"", "\"size\": 1, \"version\"");
+         a.Edit("manifest.json", R"("version")", R"("size": 1, "version")");
        },
-       Code::kInvalidArgument, "the field \"size\" is not known"},
+       Code::kInvalidArgument, R"(the field "size" is not known)"},
       {[](const BrokenArchive& a) { fs::remove_all(a.File("actors/a4v2")); },
        Code::kInvalidArgument, "manifest.json says 4 actors, but there are 3"},
       {[](const BrokenArchive& a) { fs::remove_all(a.File("actors")); },
@@ -111,13 +111,13 @@ TEST(ArchiveReaderTest, BrokenActorsAreRefusedAlone) {
       {[](const BrokenArchive& a) { fs::remove(a.File("actors/a4v2/kv.bin")); },
        "kv.bin is missing"},
       {[](const BrokenArchive& a) {
-         a.Edit("actors/a4v2/metadata.json", "\"v2\"", "2");
+         a.Edit("actors/a4v2/metadata.json", R"("v2")", "2");
        },
-       "a4v2/metadata.json: \"name\" is not a string"},
+       R"(a4v2/metadata.json: "name" is not a string)"},
       {[](const BrokenArchive& a) {
          a.Edit("actors/a4v2/metadata.json", "a4v2", "a5");
        },
-       "\"source_actor_id\" is a5"},
+       R"("source_actor_id" is a5)"},
       {[](const BrokenArchive& a) {
          WriteContents(a.File("actors/a4v2/more.bin"), "");
        },
@@ -127,7 +127,7 @@ TEST(ArchiveReaderTest, BrokenActorsAreRefusedAlone) {
        },
        "a4v2/more"},
       {[](const BrokenArchive& a) {
-         a.Edit("manifest.json", "\"version\": 2", "\"version\": 1");
+         a.Edit("manifest.json", R"("version": 2)", R"("version": 1)");
        },
        "an archive of version 1 has no such file"},
   };

@@ -36,19 +36,19 @@ TEST(JsonLinesTest, BadLinesAreNamed) {
     std::string line;
     const char* error;
   } kCases[] = {
-      {"{\"k\":\"01\",\"v\":\"ab", "column 18; the file ends in this line"},
+      {R"({"k":"01","v":"ab)", "column 18; the file ends in this line"},
       {"{\"k\":\"01\",\"v\":\"ab\n", "not JSON at column"},
       {"nothing\n", "not JSON at column 2"},
       {"{\"k\":\"01\",\"v\":\"\"}}\n", "not JSON at column 18"},
       {"{\"k\":\"01\",\"v\":\"\"} {\n", "not JSON at column 19"},
-      {"{\"k\":\"01\",\"v\":\"abc\"}\n", "\"v\" is not hexadecimal"},
-      {"{\"k\":\"0g\",\"v\":\"\"}\n", "\"k\" is not hexadecimal"},
-      {"{\"k\":\"01\"}\n", "\"v\" is missing"},
-      {"{\"v\":\"01\"}\n", "\"k\" is missing"},
-      {"{}\n", "\"k\" is missing"},
-      {"{\"k\":\"01\",\"v\":\"\",\"k\":\"01\"}\n", "\"k\" twice"},
+      {"{\"k\":\"01\",\"v\":\"abc\"}\n", R"("v" is not hexadecimal)"},
+      {"{\"k\":\"0g\",\"v\":\"\"}\n", R"("k" is not hexadecimal)"},
+      {"{\"k\":\"01\"}\n", R"("v" is missing)"},
+      {"{\"v\":\"01\"}\n", R"("k" is missing)"},
+      {"{}\n", R"("k" is missing)"},
+      {"{\"k\":\"01\",\"v\":\"\",\"k\":\"01\"}\n", R"("k" twice)"},
       {"{\"k\":\"01\",\"v\":\"\",\"x\":1}\n",
-       "a member other than \"k\" and \"v\""},
+       R"(a member other than "k" and "v")"},
       {"{\"k\":\"01\",\"v\":null}\n", "not a string"},
       {"{\"k\":1,\"v\":\"\"}\n", "not a string"},
       {"{\"k\":1e999,\"v\":\"\"}\n", "not JSON"},
@@ -75,8 +75,8 @@ TEST(JsonLinesTest, BadLinesAreNamed) {
 
 TEST(JsonLinesTest, LimitsAreNamed) {
   const auto line = [](size_t key_bytes, size_t value_bytes) {
-    return "{\"k\":\"" + std::string(2 * key_bytes, '0') + "\",\"v\":\"" +
-           std::string(2 * value_bytes, '0') + "\"}";
+    return R"({"k":")" + std::string(2 * key_bytes, '0') + R"(","v":")" +
+           std::string(2 * value_bytes, '0') + R"("})";
   };
   const struct {
     std::string text;

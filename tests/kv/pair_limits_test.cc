@@ -44,6 +44,34 @@ TEST(PairLimitsTest, CountsPairsAndLargeMessages) {
   EXPECT_EQ(counts.pairs, 3U);
   EXPECT_EQ(counts.bytes, 9U + 11U + 2U + 2 * 65537 + 65536);
   EXPECT_EQ(counts.large_queue_messages, 1U);
+  EXPECT_FALSE(counts.is_sorted);
+}
+
+TEST(PairLimitsTest, KeysThatComeTwiceAreSeenOrSuspected) {
+  const struct {
+    std::vector<std::string> keys;
+    bool is_sorted;
+    const char* error;  // null: none
+  } kCases[] = {
+      {{"", "a", "b"}, true, nullptr},
+      {{"a", "b", "a"}, false, nullptr},
+      {{"a", "b", "b"}, true, "pair 3: the key 62 comes twice"},
+      {{"", ""}, true, "pair 2: the key  comes twice"},
+  };
+  for (const auto& c : kCases) {
+    std::string bytes;
+    for (const std::string& key : c.keys) bytes += EncodeKvBinEntry(key, "v");
+    PairCounts counts;
+    std::vector<Pair> pairs;
+    const Status s = ReadAllPairs(
+        CheckedPairs(ReadKvBin(MemoryBytes(bytes)), &counts).get(), &pairs);
+    if (c.error == nullptr) {
+      EXPECT_OK(s);
+    } else {
+      EXPECT_TRUE(IsError(s, Code::kInvalidArgument, c.error));
+    }
+    EXPECT_EQ(counts.is_sorted, c.is_sorted);
+  }
 }
 
 }  // namespace

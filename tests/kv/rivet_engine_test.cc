@@ -121,6 +121,27 @@ TEST(RivetEngineTest, FindsActorsAndPairsAndChangesNothing) {
   EXPECT_TRUE(directory.Files() == before);
 }
 
+// A key that no engine writes, but that sorts behind all pairs of its actor,
+// must not be taken for another actor.
+TEST(RivetEngineTest, AnActorIsListedOnce) {
+  EngineDirectory directory;
+  const std::string last(19, '\xff');
+  for (const std::string& id : {Id('a'), last}) {
+    directory.PutPair(id, "k", "v");
+    directory.Put(std::string(RivetActorsPrefix()) + id + "\xff\xff", "v");
+  }
+  directory.Close();
+  std::unique_ptr<RivetEngine> engine;
+  ASSERT_OK(OpenRivetEngine(directory.path(), &engine));
+  std::string id;
+  bool more = false;
+  ASSERT_OK(engine->NextActor(RivetActorIdText(Id('a')), &id, &more));
+  EXPECT_TRUE(more);
+  EXPECT_EQ(id, RivetActorIdText(last));
+  ASSERT_OK(engine->NextActor(id, &id, &more));
+  EXPECT_FALSE(more);
+}
+
 TEST(RivetEngineTest, BrokenPairsAreNamed) {
   const std::string id = Id('a');
   const struct {
