@@ -15,6 +15,10 @@ SOURCES = $(shell find $(wildcard $(DIRS)) -name '*.cc' -o -name '*.h' \
 # `make tidy FILES='kv/keys.cc vfs/actor_vfs.cc'` reads only these.
 FILES  ?= $(filter %.cc,$(SOURCES))
 
+# Seconds for each target of `make fuzz`.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS  = $(notdir $(wildcard tests/fuzz/corpus/*))
+
 comma := ,
 
 # $(call build,directory,sanitizers): configures once and builds.
@@ -25,8 +29,8 @@ define build
 endef
 
 .PHONY: all deps deps-check deps-suite module test check format-check tidy \
-	lint test-asan test-tsan suite testfixture bench bench-quick demo \
-	stress install format clean distclean help
+	lint test-asan test-tsan deps-fuzz fuzz suite testfixture bench \
+	bench-quick demo stress install format clean distclean help
 
 all: module ## Install what is missing, build build/actorkv.so (default)
 
@@ -72,6 +76,27 @@ test-tsan: deps ## The tests under ThreadSanitizer
 	$(call build,build-tsan,thread)
 	$(CTEST) --test-dir build-tsan
 
+deps-fuzz:
+	@$(DEPS) build fuzz
+
+build-fuzz/build.ninja: CMakeLists.txt | deps-fuzz
+	cmake -S . -B build-fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ \
+	  -DACTORKV_FUZZ=ON
+	@touch $@
+
+# What is found new goes to build-fuzz/corpus; copy to tests/fuzz/corpus/ what
+# is worth keeping.
+fuzz: build-fuzz/build.ninja ## Fuzz the readers, FUZZ_SECONDS=60 for each
+	@cmake --build build-fuzz -j $(JOBS) --target actorkv_fuzz
+	@for target in $(FUZZ_TARGETS); do \
+	  echo "fuzz: $$target, $(FUZZ_SECONDS) s"; \
+	  mkdir -p build-fuzz/corpus/$$target; \
+	  ACTORKV_FUZZ_TARGET=$$target build-fuzz/actorkv_fuzz -timeout=10 \
+	    -rss_limit_mb=512 -max_total_time=$(FUZZ_SECONDS) -verbosity=0 \
+	    -artifact_prefix=build-fuzz/$$target- build-fuzz/corpus/$$target \
+	    tests/fuzz/corpus/$$target || exit 1; \
+	done
+
 testfixture: deps-suite
 	@JOBS=$(JOBS) bash tests/suite/build-testfixture.sh build-suite
 
@@ -104,7 +129,7 @@ clean: ## Remove what was built; build-suite/ stays
 	rm -rf build build-asan build-tsan
 
 distclean: clean ## Remove everything that was made
-	rm -rf build-suite build-tidy
+	rm -rf build-suite build-tidy build-fuzz
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' \

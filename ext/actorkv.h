@@ -1,7 +1,7 @@
 // actorkv for hosts that link it: the one public header, for C and C++.
 //
-// Link libactorkv.a, librocksdb, and the SQLite library of the host. Before
-// the first connection is opened, say
+// Link libactorkv.a, librocksdb, zlib, LZ4, and the SQLite library of the host.
+// Before the first connection is opened, say
 //
 //   sqlite3_auto_extension((void (*)(void))sqlite3_actorkv_init);
 //

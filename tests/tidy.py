@@ -49,6 +49,9 @@ BANNED_IN_PRODUCT = [
 # The entry point catches before there is an API table to log with.
 MAY_TRY = ("vfs/file_methods.h", "ext/actorkv_ext.cc")
 
+# Inputs of fuzzers, whatever they look like.
+ANY_BYTES = "tests/fuzz/corpus/"
+
 # sqlite3.h and sqlite3ext.h enter here and nowhere else in the product.
 MAY_INCLUDE_SQLITE = ("vfs/sqlite_api.h",)
 
@@ -335,7 +338,8 @@ def tree(root):
             paths += [os.path.relpath(os.path.join(directory, leaf), root)
                       for leaf in leaves]
     paths = sorted(p for p in set(paths)
-                   if os.path.isfile(os.path.join(root, p)))
+                   if os.path.isfile(os.path.join(root, p))
+                   and not p.startswith(ANY_BYTES))
     files = []
     for path in paths:
         with open(os.path.join(root, path), "rb") as stream:

@@ -4,14 +4,19 @@
 # Installs the Debian packages of the named groups that are not there yet:
 #   build  to compile, test and measure
 #   check  for `make check`
+#   fuzz   for `make fuzz` (libFuzzer comes with clang)
 #   suite  for `make suite` (SQLite's own tests)
 # Does nothing, quickly, when all are there. Elsewhere than on Debian and its
 # children it only says what is needed. ACTORKV_SKIP_DEPS=1 turns it off.
 set -eu
 
+# zlib unpacks gzip dumps, LZ4 the pages of LTX files, nlohmann-json reads
+# dumps and manifests.
 build="g++ cmake ninja-build pkg-config python3 librocksdb-dev libsqlite3-dev
-  sqlite3 libxxhash-dev libisal-dev libbenchmark-dev libgtest-dev"
+  sqlite3 libxxhash-dev libisal-dev libbenchmark-dev libgtest-dev zlib1g-dev
+  liblz4-dev nlohmann-json3-dev"
 check="clang-format clang-tidy"
+fuzz="clang libclang-rt-dev"
 suite="build-essential dpkg-dev tcl tcl8.6-dev zlib1g-dev"
 
 if [ "${ACTORKV_SKIP_DEPS:-}" = 1 ]; then exit 0; fi
@@ -21,9 +26,10 @@ for group in "$@"; do
   case $group in
     build) wanted="$wanted $build" ;;
     check) wanted="$wanted $check" ;;
+    fuzz) wanted="$wanted $fuzz" ;;
     suite) wanted="$wanted $suite" ;;
     *)
-      echo "install_deps.sh: no group '$group' (build, check, suite)" >&2
+      echo "install_deps.sh: no group '$group' (build, check, fuzz, suite)" >&2
       exit 2
       ;;
   esac
@@ -36,7 +42,8 @@ actorkv: this machine has no apt-get, so nothing is installed here.
 The build needs what Debian 12 calls:
   $wanted
 (a C++17 compiler, CMake 3.25, Ninja, RocksDB 7.8 or later, SQLite 3.39 or
-later with its shell, xxHash 0.8, Google Benchmark, GoogleTest).
+later with its shell, xxHash 0.8, Google Benchmark, GoogleTest, zlib, LZ4,
+nlohmann-json 3.11).
 With these in place, say: ACTORKV_SKIP_DEPS=1 make
 END
   exit 1

@@ -1,0 +1,206 @@
+#include "kv/archive_writer.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "kv/archive_layout.h"
+#include "kv/kv_bin.h"
+#include "kv/new_file.h"
+#include "kv/store_directory.h"
+#include "kv/utf8.h"
+
+namespace actorkv {
+
+namespace {
+
+Status WriteFile(const std::string& path, const std::string& text,
+                 bool overwrite) {
+  std::unique_ptr<NewFile> file;
+  if (Status s = NewFile::Create(path, &file); !s.ok()) return s;
+  if (Status s = file->Append(text); !s.ok()) return s;
+  return file->Finish(overwrite);
+}
+
+// An actor on its way into the archive.
+class ActorSink : public PairSink {
+ public:
+  ActorSink(std::string temporary, std::string final_path)
+      : temporary_(std::move(temporary)), final_(std::move(final_path)) {}
+  ~ActorSink() override {
+    pairs_.reset();
+    if (moved_) return;
+    unlink((temporary_ + kMetadataName).c_str());
+    unlink((temporary_ + kKvBinName).c_str());
+    rmdir(temporary_.c_str());
+  }
+  ActorSink(const ActorSink&) = delete;
+  ActorSink& operator=(const ActorSink&) = delete;
+
+  Status Begin(const ActorMetadata& metadata) {
+    if (Status s = MakeDirectory(temporary_); !s.ok()) return s;
+    if (Status s = WriteFile(temporary_ + kMetadataName, ToJson(metadata),
+                             /*overwrite=*/false);
+        !s.ok()) {
+      return s;
+    }
+    return WriteKvBin(temporary_ + kKvBinName, /*overwrite=*/false, &pairs_);
+  }
+
+  Status Add(std::string_view key, std::string_view value) override {
+    return pairs_->Add(key, value);
+  }
+
+  Status Finish() override {
+    if (Status s = pairs_->Finish(); !s.ok()) return s;
+    if (Status s = RenameWithoutReplacing(temporary_, final_); !s.ok()) {
+      return s;
+    }
+    moved_ = true;
+    return SyncDirectoryOf(final_);
+  }
+
+ private:
+  const std::string temporary_;
+  const std::string final_;
+  std::unique_ptr<PairSink> pairs_;
+  bool moved_ = false;
+};
+
+// Held while actors are counted and the count is written: two writers must
+// not overtake each other in between. Ends with the process at the latest.
+class DirectoryLock {
+ public:
+  ~DirectoryLock() {
+    if (fd_ >= 0) close(fd_);
+  }
+  DirectoryLock() = default;
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+
+  Status Take(const std::string& directory) {
+    fd_ = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd_ < 0) return SystemError("open", directory, errno);
+    while (flock(fd_, LOCK_EX) != 0) {
+      if (errno != EINTR) return SystemError("lock", directory, errno);
+    }
+    return Status::Ok();
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+// A directory without a manifest: it must be new, or we would make an archive
+// of somebody's files.
+Status CheckNew(const std::string& directory) {
+  DirectoryList top;
+  if (Status s = ListDirectory(directory, &top); !s.ok()) return s;
+  DirectoryList actors;
+  for (const std::string& name : top.directories) {
+    if ("/" + name != kActorsName) top.others.push_back(name);
+  }
+  if (!top.others.empty()) {
+    return Status::InvalidArgument(
+        "the directory holds other files (" + top.others.front() +
+        "), an archive goes to a new one: " + directory);
+  }
+  if (top.directories.empty()) return Status::Ok();
+  if (Status s = ListDirectory(directory + kActorsName, &actors); !s.ok()) {
+    return s;
+  }
+  if (actors.directories.empty() && actors.others.empty()) {
+    return Status::Ok();
+  }
+  return Status::InvalidArgument(
+      "the directory holds actors but no manifest.json, as an export that did "
+      "not finish; remove it first: " +
+      directory);
+}
+
+Status CheckOurs(const std::string& directory,
+                 const ArchiveManifest& manifest) {
+  if (manifest.version == 1 &&
+      manifest.source_cluster == kArchiveSourceCluster) {
+    return Status::Ok();
+  }
+  return Status::InvalidArgument(
+      "actors are only added to an archive that actorkv made, which this one "
+      "is not: " +
+      directory);
+}
+
+}  // namespace
+
+ArchiveWriter::ArchiveWriter(std::string directory)
+    : directory_(std::move(directory)) {}
+
+Status ArchiveWriter::Open(const std::string& path,
+                           std::unique_ptr<ArchiveWriter>* writer) {
+  std::string directory = path;
+  while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
+  if (Status s = MakeDirectory(directory); !s.ok()) return s;
+  ArchiveManifest manifest;
+  Status read = ReadManifest(directory, &manifest);
+  if (read.code() == Code::kNotFound) {
+    if (Status s = CheckNew(directory); !s.ok()) return s;
+  } else if (!read.ok()) {
+    return read;
+  } else if (Status s = CheckOurs(directory, manifest); !s.ok()) {
+    return s;
+  }
+  if (Status s = MakeDirectory(directory + kActorsName); !s.ok()) return s;
+  if (Status s = SyncDirectoryOf(directory); !s.ok()) return s;
+  writer->reset(new ArchiveWriter(std::move(directory)));
+  return Status::Ok();
+}
+
+Status ArchiveWriter::AddActor(const ActorMetadata& metadata,
+                               std::unique_ptr<PairSink>* sink) {
+  if (Status s = CheckArchiveActorId(metadata.source_actor_id); !s.ok()) {
+    return s;
+  }
+  for (const std::string& text :
+       {metadata.source_actor_id, metadata.name, metadata.key.value_or(""),
+        metadata.runner_name_selector, metadata.crash_policy}) {
+    if (!IsUtf8(text)) {
+      return Status::InvalidArgument(
+          "metadata of the actor that is not UTF-8: " +
+          metadata.source_actor_id);
+    }
+  }
+  const std::string path =
+      directory_ + kActorsName + "/" + metadata.source_actor_id;
+  struct stat there = {};
+  if (lstat(path.c_str(), &there) == 0) {
+    return Status::AlreadyExists("the archive has this actor: " + path);
+  }
+  auto actor =
+      std::make_unique<ActorSink>(TemporaryName(directory_ + "/"), path);
+  if (Status s = actor->Begin(metadata); !s.ok()) return s;
+  *sink = std::move(actor);
+  return Status::Ok();
+}
+
+Status ArchiveWriter::Finish(int64_t now_ms) {
+  DirectoryLock lock;
+  if (Status s = lock.Take(directory_); !s.ok()) return s;
+  DirectoryList actors;
+  if (Status s = ListDirectory(directory_ + kActorsName, &actors); !s.ok()) {
+    return s;
+  }
+  ArchiveManifest manifest;
+  manifest.generated_at = now_ms;
+  manifest.source_cluster = kArchiveSourceCluster;
+  manifest.source_namespace_id = kArchiveSourceCluster;
+  manifest.source_namespace_name = kArchiveSourceCluster;
+  manifest.actor_count = actors.directories.size();
+  return WriteFile(directory_ + kManifestName, ToJson(manifest),
+                   /*overwrite=*/true);
+}
+
+}  // namespace actorkv

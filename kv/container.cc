@@ -1,0 +1,156 @@
+#include "kv/container.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "kv/archive_layout.h"
+#include "kv/byte_reader.h"
+#include "kv/coding.h"
+#include "kv/hex.h"
+#include "kv/holder_file.h"
+#include "kv/json_lines.h"
+#include "kv/kv_bin.h"
+#include "kv/named_pairs.h"
+#include "kv/store_directory.h"
+
+namespace actorkv {
+
+namespace {
+
+using std::string_view_literals::operator""sv;
+
+constexpr std::string_view kSqliteMagic = "SQLite format 3\0"sv;
+constexpr size_t kFirstBytes = 8;  // of a file that is not known
+
+bool Exists(const std::string& path) {
+  struct stat there = {};
+  return stat(path.c_str(), &there) == 0;
+}
+
+// The first byte decides between the dumps: the length of an entry of kv.bin
+// begins with a zero, or it would be past the limit.
+ContainerForm FormOf(std::string_view begin) {
+  if (begin.empty()) return ContainerForm::kEmpty;
+  if (begin.substr(0, kSqliteMagic.size()) == kSqliteMagic) {
+    return ContainerForm::kSqlite;
+  }
+  if (begin[0] == '\0') {
+    const bool fits = begin.size() < kEntryLengthBytes ||
+                      LoadBig32(begin.data()) <= kMaxKvBinEntryBytes;
+    return fits ? ContainerForm::kKvBin : ContainerForm::kUnknown;
+  }
+  const size_t first = begin.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos || begin[first] == '{') {
+    return ContainerForm::kJsonLines;
+  }
+  return ContainerForm::kUnknown;
+}
+
+ContainerForm FormOfDirectory(const std::string& path) {
+  // Half an archive too: its reader says what is missing.
+  if (Exists(path + kManifestName) || Exists(path + kActorsName)) {
+    return ContainerForm::kArchive;
+  }
+  if (Exists(path + "/" + kHolderFileName)) {
+    return ContainerForm::kActorkvStore;
+  }
+  if (Exists(path + "/CURRENT")) return ContainerForm::kRivetEngine;
+  return ContainerForm::kUnknown;
+}
+
+// *reader stands at the beginning of what `container` describes.
+Status OpenAndRecognise(const std::string& path, Container* container,
+                        std::unique_ptr<ByteReader>* reader) {
+  Container found;
+  std::unique_ptr<ByteSource> source;
+  if (Status s = OpenBytes(path, &source, &found.gzip); !s.ok()) return s;
+  auto bytes = std::make_unique<ByteReader>(std::move(source));
+  std::string_view begin;
+  if (Status s = bytes->Peek(kSqliteMagic.size(), &begin); !s.ok()) {
+    return s.WithContext(path);
+  }
+  found.form = FormOf(begin);
+  found.first_bytes = ToHex(begin.substr(0, kFirstBytes));
+  *container = std::move(found);
+  *reader = std::move(bytes);
+  return Status::Ok();
+}
+
+// The source of a dump after its first bytes were looked at.
+class ReaderBytes : public ByteSource {
+ public:
+  explicit ReaderBytes(std::unique_ptr<ByteReader> reader)
+      : reader_(std::move(reader)) {}
+
+  Status Read(char* buffer, size_t size, size_t* got) override {
+    return reader_->TakeSome(buffer, size, got);
+  }
+
+ private:
+  const std::unique_ptr<ByteReader> reader_;
+};
+
+}  // namespace
+
+std::string_view FormName(ContainerForm form) {
+  switch (form) {
+    case ContainerForm::kEmpty:
+      return "an empty file";
+    case ContainerForm::kSqlite:
+      return "a SQLite database";
+    case ContainerForm::kJsonLines:
+      return "JSON lines";
+    case ContainerForm::kKvBin:
+      return "kv.bin";
+    case ContainerForm::kArchive:
+      return "an archive of actors";
+    case ContainerForm::kRivetEngine:
+      return "a RocksDB directory";
+    case ContainerForm::kActorkvStore:
+      return "a store of actorkv";
+    case ContainerForm::kUnknown:
+      break;
+  }
+  return "nothing that is known here";
+}
+
+Status RecogniseContainer(const std::string& path, Container* container) {
+  struct stat there = {};
+  if (stat(path.c_str(), &there) != 0) {
+    return SystemError("look at", path, errno);
+  }
+  if (S_ISDIR(there.st_mode)) {
+    Container found;
+    found.form = FormOfDirectory(path);
+    *container = std::move(found);
+    return Status::Ok();
+  }
+  std::unique_ptr<ByteReader> reader;
+  return OpenAndRecognise(path, container, &reader);
+}
+
+Status OpenDump(const std::string& path, std::unique_ptr<PairSource>* pairs) {
+  Container container;
+  std::unique_ptr<ByteReader> reader;
+  if (Status s = OpenAndRecognise(path, &container, &reader); !s.ok()) {
+    return s;
+  }
+  auto bytes = std::make_unique<ReaderBytes>(std::move(reader));
+  if (container.form == ContainerForm::kKvBin) {
+    *pairs = NamedPairs(path, ReadKvBin(std::move(bytes)));
+    return Status::Ok();
+  }
+  if (container.form == ContainerForm::kJsonLines ||
+      container.form == ContainerForm::kEmpty) {
+    *pairs = NamedPairs(path, ReadJsonLines(std::move(bytes)));
+    return Status::Ok();
+  }
+  return Status::InvalidArgument(
+      "not a dump of an actor but " + std::string(FormName(container.form)) +
+      " (first bytes " + container.first_bytes + "): " + path);
+}
+
+}  // namespace actorkv

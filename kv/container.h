@@ -1,0 +1,47 @@
+// In what form something on the disk holds actors. It is told by content
+// alone: names and extensions do not count.
+
+#ifndef ACTORKV_KV_CONTAINER_H_
+#define ACTORKV_KV_CONTAINER_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "kv/pairs.h"
+#include "kv/status.h"
+
+namespace actorkv {
+
+enum class ContainerForm {
+  kEmpty,         // a file of no bytes: a new database, or a dump of no pairs
+  kSqlite,        // a SQLite database file
+  kJsonLines,     // one actor: kv/json_lines.h
+  kKvBin,         // one actor: kv/kv_bin.h
+  kArchive,       // a directory of actors: kv/archive_reader.h
+  kRivetEngine,   // the RocksDB directory of Rivet's engine: kv/rivet_engine.h
+  kActorkvStore,  // a store of ours
+  kUnknown,
+};
+
+struct Container {
+  ContainerForm form = ContainerForm::kUnknown;
+  bool gzip = false;        // the form is what the file unpacks to
+  std::string first_bytes;  // of a file, hexadecimal, for messages
+};
+
+// "a SQLite database", "JSON lines", ... as messages say it.
+std::string_view FormName(ContainerForm form);
+
+// Errors: kNotFound; kInvalidArgument for what is neither file nor directory;
+// kCorruption for gzip that is broken from the start; kIOError.
+Status RecogniseContainer(const std::string& path, Container* container);
+
+// The pairs of the one actor in a dump (kJsonLines, kKvBin, kEmpty), with the
+// file's name in errors. Errors: those above;
+// kInvalidArgument, saying what it is, when it is not a dump.
+Status OpenDump(const std::string& path, std::unique_ptr<PairSource>* pairs);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_CONTAINER_H_

@@ -1,0 +1,34 @@
+// The libFuzzer program: ACTORKV_FUZZ_TARGET names what it fuzzes
+// (tests/fuzz/targets.h). `make fuzz` runs it for each.
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "tests/fuzz/targets.h"
+
+namespace {
+
+const actorkv::FuzzTarget& Target() {
+  const char* name = std::getenv("ACTORKV_FUZZ_TARGET");
+  for (const actorkv::FuzzTarget& target : actorkv::kFuzzTargets) {
+    if (name != nullptr && std::string_view(name) == target.name) {
+      return target;
+    }
+  }
+  std::fprintf(stderr, "ACTORKV_FUZZ_TARGET must be one of:");
+  for (const actorkv::FuzzTarget& target : actorkv::kFuzzTargets) {
+    std::fprintf(stderr, " %s", target.name);
+  }
+  std::fprintf(stderr, "\n");
+  std::exit(2);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const actorkv::FuzzTarget& target = Target();
+  target.run({reinterpret_cast<const char*>(data), size});
+  return 0;
+}
