@@ -13,25 +13,33 @@ constexpr PageNo kPagesBetweenChecks = 1024;
 
 }  // namespace
 
-Status WriteImage(Engine* engine, const HeadState& state,
-                  const ImageTarget& target,
+Status WriteImage(const ImagePages& pages, const ImageTarget& target,
                   const std::function<Status()>& keep_on, uint64_t* bytes) {
-  const Snapshot& snapshot = state.head.snapshot;
   std::unique_ptr<NewFile> file;
   if (Status s = NewFile::Create(target.path, &file); !s.ok()) return s;
-  BranchReader reader(engine);
-  reader.SetSnapshot(snapshot, state.lineage);
-  std::string page(snapshot.page_size, '\0');
-  for (PageNo pgno = 1; pgno <= snapshot.page_count; ++pgno) {
+  std::string page(pages.page_size, '\0');
+  for (PageNo pgno = 1; pgno <= pages.page_count; ++pgno) {
     if (pgno % kPagesBetweenChecks == 0) {
       if (Status s = keep_on(); !s.ok()) return s;
     }
-    if (Status s = reader.ReadPage(pgno, page.data()); !s.ok()) return s;
+    if (Status s = pages.read(pgno, page.data()); !s.ok()) return s;
     if (Status s = file->Append(page); !s.ok()) return s;
   }
   if (Status s = file->Finish(target.overwrite); !s.ok()) return s;
   *bytes = file->size_bytes();
   return Status::Ok();
+}
+
+Status WriteImage(Engine* engine, const HeadState& state,
+                  const ImageTarget& target,
+                  const std::function<Status()>& keep_on, uint64_t* bytes) {
+  const Snapshot& snapshot = state.head.snapshot;
+  BranchReader reader(engine);
+  reader.SetSnapshot(snapshot, state.lineage);
+  const ImagePages pages = {
+      snapshot.page_size, snapshot.page_count,
+      [&](PageNo pgno, char* page) { return reader.ReadPage(pgno, page); }};
+  return WriteImage(pages, target, keep_on, bytes);
 }
 
 }  // namespace actorkv

@@ -17,11 +17,22 @@ struct ImageTarget {
   bool overwrite = false;
 };
 
-// Writes the database of `state` to a file that appears under its name only
-// when it is whole and durable. Every chunk is verified on the way. Holds one
-// page and one piece of the file in memory. `keep_on` is asked now and then;
-// an error of it ends the work. *bytes: the size of the file.
-// Errors: kAlreadyExists; kCorruption, naming the page; kNoSpace; kIOError.
+// The pages of some database, from 1 on.
+struct ImagePages {
+  uint32_t page_size = 0;
+  uint32_t page_count = 0;
+  std::function<Status(PageNo pgno, char* page)> read;
+};
+
+// Writes them to a file that appears under its name only when it is whole and
+// durable. Holds one page and one piece of the file in memory. `keep_on` is
+// asked now and then; an error of it ends the work. *bytes: the size of the
+// file. Errors: kAlreadyExists; kNoSpace; kIOError; those of `pages`.
+Status WriteImage(const ImagePages& pages, const ImageTarget& target,
+                  const std::function<Status()>& keep_on, uint64_t* bytes);
+
+// Writes the database of `state` in the same way. Every chunk is verified on
+// the way. Errors: also kCorruption, naming the page.
 Status WriteImage(Engine* engine, const HeadState& state,
                   const ImageTarget& target,
                   const std::function<Status()>& keep_on, uint64_t* bytes);

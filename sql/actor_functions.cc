@@ -14,32 +14,10 @@ namespace actorkv {
 
 namespace {
 
-// Above any schema cookie that counting can have reached, for an actor whose
-// page 1 cannot be read.
-constexpr uint32_t kUnknownCookie = uint32_t{1} << 30;
-
-// SQLite knows by the schema cookie that a schema changed, so an actor that
-// takes the name later must begin above it (kv/branch_writer.h).
-uint32_t SchemaCookie(const Target& target, const HeadState& state) {
-  const Snapshot& snapshot = state.head.snapshot;
-  if (snapshot.page_count == 0) return 0;
-  BranchReader reader(target.store->engine());
-  reader.SetSnapshot(snapshot, state.lineage);
-  std::string page(snapshot.page_size, '\0');
-  if (!reader.ReadPage(1, page.data()).ok()) return kUnknownCookie;
-  return ParseHeader(page).cookie;
-}
-
-Status ResolveFirst(Call* call, Target* target) {
-  std::string actor;
-  if (Status s = call->Text(0, "actor", &actor); !s.ok()) return s;
-  return ResolveTarget(call->connection(), actor, StoreUse::kWrite, target);
-}
-
 Status Delete(Call* call) {
   Target target;
   TxId txid;
-  if (Status s = ResolveFirst(call, &target); !s.ok()) return s;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) return s;
   if (Status s = DeleteActor(
           target.store.get(), target.actor,
           [&](const HeadState& state) { return SchemaCookie(target, state); },
@@ -54,7 +32,7 @@ Status Delete(Call* call) {
 Status Rename(Call* call) {
   Target target;
   std::string new_name;
-  if (Status s = ResolveFirst(call, &target); !s.ok()) return s;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) return s;
   if (Status s = call->Text(1, "the new name", &new_name); !s.ok()) return s;
   if (Status s = RenameActor(target.store.get(), target.actor, new_name);
       !s.ok()) {
@@ -68,7 +46,7 @@ Status RaiseGeneration(Call* call) {
   Target target;
   std::shared_ptr<Actor> actor;
   Generation generation;
-  if (Status s = ResolveFirst(call, &target); !s.ok()) return s;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) return s;
   if (Status s = target.store->OpenActor(target.actor, &actor); !s.ok()) {
     return s;
   }

@@ -168,7 +168,7 @@ class ActorRows : public RowSource {
   bool damaged_ = false;
 };
 
-constexpr TableSpec kActors = {"actorkv_actors", kDeclaration, kActor, false,
+constexpr TableSpec kActors = {"actorkv_actors", kDeclaration, kActor, 0,
                                OpenStoreRows<ActorRows>};
 
 }  // namespace

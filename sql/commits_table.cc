@@ -217,7 +217,7 @@ class CommitRows : public RowSource {
   CommitRecord record_;
 };
 
-constexpr TableSpec kCommits = {"actorkv_commits", kDeclaration, kActor, false,
+constexpr TableSpec kCommits = {"actorkv_commits", kDeclaration, kActor, 0,
                                 OpenStoreRows<CommitRows>};
 
 }  // namespace

@@ -37,11 +37,13 @@ Status Call::Check() const {
         std::string("wrong number of arguments, write ") + spec_.name + "(" +
         spec_.arguments + ")");
   }
-  if (spec_.effects == Effects::kDurable && InTransaction(connection()->db())) {
-    return Status::InvalidArgument(
-        "cannot run inside a transaction: COMMIT or ROLLBACK first");
-  }
-  return Status::Ok();
+  return CheckEffects(spec_.effects, connection()->db());
+}
+
+Status CheckEffects(Effects effects, sqlite3* db) {
+  if (effects != Effects::kDurable || !InTransaction(db)) return Status::Ok();
+  return Status::InvalidArgument(
+      "cannot run inside a transaction: COMMIT or ROLLBACK first");
 }
 
 Status Call::Text(int index, const char* what, std::string* text) const {

@@ -25,6 +25,9 @@ enum class Effects {
   kDurable,  // durable when it returns, so refused inside a transaction
 };
 
+// Errors: kInvalidArgument for what is durable inside a transaction of `db`.
+Status CheckEffects(Effects effects, sqlite3* db);
+
 class Call;
 
 struct FunctionSpec {

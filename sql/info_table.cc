@@ -128,13 +128,13 @@ class InfoRows : public RowSource {
   const Row* row_ = nullptr;
 };
 
-Status OpenRows(Connection* connection, const std::optional<std::string>&,
+Status OpenRows(Connection* connection, const TableArguments&,
                 std::unique_ptr<RowSource>* rows) {
   *rows = std::make_unique<InfoRows>(connection);
   return Status::Ok();
 }
 
-constexpr TableSpec kInfo = {"actorkv_info", kDeclaration, -1, false, OpenRows};
+constexpr TableSpec kInfo = {"actorkv_info", kDeclaration, -1, 0, OpenRows};
 
 }  // namespace
 

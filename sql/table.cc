@@ -1,5 +1,7 @@
 #include "sql/table.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "vfs/file_methods.h"
@@ -9,7 +11,9 @@ namespace actorkv {
 
 namespace {
 
-constexpr int kKeyGiven = 1;  // idxNum: argv[0] of xFilter is the key
+// idxNum: bit i is set when argument i is given. xFilter has those in their
+// order.
+constexpr int GivenBit(int argument) { return 1 << argument; }
 
 // What the planner should think of the work.
 constexpr double kScanCost = 100'000;
@@ -27,7 +31,7 @@ struct Table : public sqlite3_vtab {
 struct Cursor : public sqlite3_vtab_cursor {
   Cursor() : sqlite3_vtab_cursor() {}
   std::unique_ptr<RowSource> rows;
-  std::optional<std::string> key;
+  TableArguments arguments;
   bool has_row = false;
   sqlite3_int64 rowid = 0;
 };
@@ -42,35 +46,50 @@ int Disconnect(sqlite3_vtab* table) {
   return SQLITE_OK;
 }
 
-// Only a comparison byte by byte can be answered by a look-up.
-bool IsKeyEquality(const TableSpec& spec, sqlite3_index_info* info, int index) {
+int ArgumentCount(const TableSpec& spec) {
+  return spec.key_column < 0 ? 0 : std::max(spec.argument_count, 1);
+}
+
+// The argument that the constraint gives, -1 for none. For an ordinary column
+// only a comparison byte by byte can be answered by a look-up.
+int ArgumentOf(const TableSpec& spec, sqlite3_index_info* info, int index) {
   const auto& constraint = info->aConstraint[index];
-  if (constraint.iColumn != spec.key_column ||
-      constraint.op != SQLITE_INDEX_CONSTRAINT_EQ) {
-    return false;
+  const int argument = constraint.iColumn - spec.key_column;
+  if (constraint.op != SQLITE_INDEX_CONSTRAINT_EQ || argument < 0 ||
+      argument >= ArgumentCount(spec)) {
+    return -1;
   }
-  return spec.key_is_argument ||
-         sqlite3_stricmp(sqlite3_vtab_collation(info, index), "BINARY") == 0;
+  const bool look_up =
+      spec.argument_count > 0 ||
+      sqlite3_stricmp(sqlite3_vtab_collation(info, index), "BINARY") == 0;
+  return look_up ? argument : -1;
 }
 
 int BestIndex(sqlite3_vtab* table, sqlite3_index_info* info) {
   const TableSpec& spec = Self(table)->spec;
   info->estimatedCost = kScanCost;
   info->estimatedRows = kScanRows;
-  if (spec.key_column < 0) return SQLITE_OK;
+  int chosen[kMaxTableArguments];  // the constraint for each argument
+  std::fill(std::begin(chosen), std::end(chosen), -1);
   for (int i = 0; i < info->nConstraint; ++i) {
-    if (!IsKeyEquality(spec, info, i)) continue;
+    const int argument = ArgumentOf(spec, info, i);
+    if (argument < 0) continue;
     if (info->aConstraint[i].usable == 0) {
       // An argument must have its value before the table is read.
-      if (spec.key_is_argument) return SQLITE_CONSTRAINT;
+      if (spec.argument_count > 0) return SQLITE_CONSTRAINT;
       continue;
     }
-    info->aConstraintUsage[i].argvIndex = 1;
-    info->aConstraintUsage[i].omit = spec.key_is_argument ? 1 : 0;
-    info->idxNum = kKeyGiven;
+    chosen[argument] = i;
+  }
+  int given = 0;
+  for (int argument = 0; argument < ArgumentCount(spec); ++argument) {
+    if (chosen[argument] < 0) continue;
+    auto& usage = info->aConstraintUsage[chosen[argument]];
+    usage.argvIndex = ++given;
+    usage.omit = spec.argument_count > 0 ? 1 : 0;
+    info->idxNum |= GivenBit(argument);
     info->estimatedCost = kKeyCost;
     info->estimatedRows = kKeyRows;
-    return SQLITE_OK;
   }
   return SQLITE_OK;
 }
@@ -109,21 +128,31 @@ int Advance(Cursor* cursor) {
   return SQLITE_OK;
 }
 
+TableArguments TakeArguments(const TableSpec& spec, int given,
+                             sqlite3_value** argv) {
+  TableArguments arguments(static_cast<size_t>(ArgumentCount(spec)));
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if ((given & GivenBit(static_cast<int>(i))) == 0) continue;
+    if (sqlite3_value_type(*argv) != SQLITE_NULL) arguments[i] = TextOf(*argv);
+    ++argv;
+  }
+  return arguments;
+}
+
 int Filter(sqlite3_vtab_cursor* base, int index_number, const char* /*text*/,
            int /*argc*/, sqlite3_value** argv) {
   return Guard([&] {
     Cursor* cursor = Self(base);
     const Table* table = Self(base->pVtab);
+    const TableSpec& spec = table->spec;
     cursor->rows.reset();
-    cursor->key.reset();
     cursor->rowid = 0;
-    if (index_number == kKeyGiven &&
-        sqlite3_value_type(argv[0]) != SQLITE_NULL) {
-      cursor->key = TextOf(argv[0]);
+    cursor->arguments = TakeArguments(spec, index_number, argv);
+    Status s = CheckEffects(spec.effects, table->connection->db());
+    if (s.ok()) {
+      s = spec.open(table->connection, cursor->arguments, &cursor->rows);
     }
-    if (Status s =
-            table->spec.open(table->connection, cursor->key, &cursor->rows);
-        !s.ok()) {
+    if (!s.ok()) {
       cursor->has_row = false;
       return Fail(base->pVtab, s);
     }
@@ -142,8 +171,10 @@ int Column(sqlite3_vtab_cursor* base, sqlite3_context* context, int index) {
     const Cursor* cursor = Self(base);
     const TableSpec& spec = Self(base->pVtab)->spec;
     Result result(context);
-    if (spec.key_is_argument && index == spec.key_column) {
-      if (cursor->key.has_value()) result.Text(*cursor->key);
+    const int argument = index - spec.key_column;
+    if (argument >= 0 && argument < spec.argument_count) {
+      const auto& text = cursor->arguments[static_cast<size_t>(argument)];
+      if (text.has_value()) result.Text(*text);
     } else {
       cursor->rows->Column(index, &result);
     }
@@ -163,6 +194,9 @@ int ConnectTable(const TableSpec& spec, sqlite3* db, void* connection,
   return Guard([&] {
     const int code = sqlite3_declare_vtab(db, spec.declaration);
     if (code != SQLITE_OK) return code;
+    if (spec.effects == Effects::kDurable) {
+      sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
+    }
     *table = new Table(spec, static_cast<Connection*>(connection));
     return SQLITE_OK;
   });

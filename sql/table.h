@@ -16,6 +16,7 @@
 
 #include "kv/status.h"
 #include "sql/connection.h"
+#include "sql/function.h"
 #include "sql/value.h"
 #include "vfs/sqlite_api.h"
 
@@ -33,30 +34,39 @@ class RowSource {
   virtual void Column(int index, Result* result) const = 0;
 };
 
+constexpr int kMaxTableArguments = 4;
+
+// What was asked of the key column, or given as arguments: as many as there
+// can be; nullopt where there is none, or NULL.
+using TableArguments = std::vector<std::optional<std::string>>;
+
 struct TableSpec {
   const char* name;
   const char* declaration;  // "CREATE TABLE x(...)", for sqlite3_declare_vtab
   int key_column;           // -1: none
-  // The key column is hidden: it is the argument of a table-valued function.
-  bool key_is_argument;
-  // `key`: rows with another value of the key column are not wanted; nullopt:
-  // there is no such wish, or the wish is NULL.
-  Status (*open)(Connection* connection, const std::optional<std::string>& key,
+  // The key column and those behind it are hidden: the arguments of a
+  // table-valued function. 0: the key is a column like others, and rows with
+  // another value are not wanted.
+  int argument_count;
+  Status (*open)(Connection* connection, const TableArguments& arguments,
                  std::unique_ptr<RowSource>* rows);
+  // Making rows changes something. As with functions: refused inside a
+  // transaction, and no view or trigger can do it.
+  Effects effects = Effects::kNone;
 };
 
-// TableSpec::open of a table that reads the default store: Rows is made from
-// the store and the key.
+// TableSpec::open of a table with a key that reads the default store: Rows is
+// made from the store and the key.
 template <typename Rows>
 Status OpenStoreRows(Connection* connection,
-                     const std::optional<std::string>& key,
+                     const TableArguments& arguments,
                      std::unique_ptr<RowSource>* rows) {
   std::shared_ptr<Store> store;
   if (Status s = connection->OpenDefaultStore(StoreUse::kRead, &store);
       !s.ok()) {
     return s;
   }
-  *rows = std::make_unique<Rows>(std::move(store), key);
+  *rows = std::make_unique<Rows>(std::move(store), arguments[0]);
   return Status::Ok();
 }
 

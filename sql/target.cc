@@ -7,6 +7,14 @@
 
 namespace actorkv {
 
+namespace {
+
+// Above any schema cookie that counting can have reached, for an actor whose
+// page 1 cannot be read.
+constexpr uint32_t kUnknownCookie = uint32_t{1} << 30;
+
+}  // namespace
+
 Status ResolveTarget(Connection* connection, const std::string& argument,
                      StoreUse use, Target* target) {
   Target resolved;
@@ -37,15 +45,28 @@ std::string TargetName(const Target& target) {
   return "actor=" + target.actor + " store=" + target.store->path();
 }
 
-Status LoadExisting(const Target& target,
-                    std::shared_ptr<const HeadState>* state) {
+Status LoadPresent(const Target& target,
+                   std::shared_ptr<const HeadState>* state) {
   std::unique_ptr<EngineReader> reader = target.store->engine()->NewReader();
   std::shared_ptr<const HeadState> loaded;
   if (Status s = LoadHeadState(reader.get(), target.actor, &loaded); !s.ok()) {
     return s;
   }
-  if (!loaded->exists) {
+  if (!loaded->exists && !loaded->is_legacy) {
     return Status::NotFound("no such actor: " + TargetName(target));
+  }
+  *state = std::move(loaded);
+  return Status::Ok();
+}
+
+Status LoadExisting(const Target& target,
+                    std::shared_ptr<const HeadState>* state) {
+  std::shared_ptr<const HeadState> loaded;
+  if (Status s = LoadPresent(target, &loaded); !s.ok()) return s;
+  if (!loaded->exists) {
+    return Status::InvalidArgument(
+        "the actor is legacy, SELECT actorkv_migrate(actor) first: " +
+        TargetName(target));
   }
   *state = std::move(loaded);
   return Status::Ok();
@@ -63,6 +84,22 @@ Status AbsolutePath(const std::string& path, std::string* absolute) {
   }
   *absolute = made.string();
   return Status::Ok();
+}
+
+uint32_t SchemaCookie(const Target& target, const HeadState& state) {
+  const Snapshot& snapshot = state.head.snapshot;
+  if (snapshot.page_count == 0) return 0;
+  BranchReader reader(target.store->engine());
+  reader.SetSnapshot(snapshot, state.lineage);
+  std::string page(snapshot.page_size, '\0');
+  if (!reader.ReadPage(1, page.data()).ok()) return kUnknownCookie;
+  return ParseHeader(page).cookie;
+}
+
+Status ResolveActor(const Call& call, StoreUse use, Target* target) {
+  std::string actor;
+  if (Status s = call.Text(0, "actor", &actor); !s.ok()) return s;
+  return ResolveTarget(call.connection(), actor, use, target);
 }
 
 }  // namespace actorkv

@@ -28,6 +28,18 @@ Status ResolveTarget(Connection* connection, const std::string& argument,
 Status LoadExisting(const Target& target,
                     std::shared_ptr<const HeadState>* state);
 
+// As above, but also a legacy actor, which has no head.
+Status LoadPresent(const Target& target,
+                   std::shared_ptr<const HeadState>* state);
+
+// SQLite knows by the schema cookie that a schema changed, so an actor that
+// takes the name later must begin above this one (vfs/transaction.h). Above
+// any that counting can have reached where page 1 cannot be read.
+uint32_t SchemaCookie(const Target& target, const HeadState& state);
+
+// The actor that the first argument of a function names.
+Status ResolveActor(const Call& call, StoreUse use, Target* target);
+
 // "actor=alice store=/srv/demo.store".
 std::string TargetName(const Target& target);
 

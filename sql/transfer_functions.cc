@@ -5,9 +5,11 @@
 #include <memory>
 #include <string>
 
-#include "kv/image.h"
+#include "kv/container.h"
+#include "sql/export.h"
 #include "sql/function.h"
 #include "sql/import.h"
+#include "sql/import_pairs.h"
 #include "sql/target.h"
 
 namespace actorkv {
@@ -23,28 +25,55 @@ Status Import(Call* call) {
   std::string actor;
   std::string path;
   std::string absolute;
-  uint64_t page_count = 0;
+  Container container;
   if (Status s = call->Text(0, "actor", &actor); !s.ok()) return s;
   if (Status s = call->Text(1, "path", &path); !s.ok()) return s;
   if (Status s = AbsolutePath(path, &absolute); !s.ok()) return s;
-  if (Status s = ImportFile(call->connection(), actor, absolute, &page_count);
-      !s.ok()) {
-    return s;
+  if (Status s = RecogniseContainer(absolute, &container); !s.ok()) return s;
+  uint64_t page_count = 0;
+  switch (container.form) {
+    case ContainerForm::kJsonLines:
+    case ContainerForm::kKvBin: {
+      ImportedActor imported;
+      if (Status s = ImportDump(call->connection(), actor, absolute,
+                                container.form, &imported);
+          !s.ok()) {
+        return s;
+      }
+      page_count = imported.page_count;
+      break;
+    }
+    case ContainerForm::kArchive:
+    case ContainerForm::kRivetEngine:
+      return Status::InvalidArgument(
+          "it holds more than one actor: SELECT * FROM "
+          "actorkv_import_all(path): " +
+          absolute);
+    case ContainerForm::kActorkvStore:
+      return Status::InvalidArgument(
+          "it is a store: open its actors as file:STORE/ACTOR?vfs=actorkv: " +
+          absolute);
+    case ContainerForm::kEmpty:
+    case ContainerForm::kSqlite:
+    case ContainerForm::kUnknown:
+      // SQLite knows best what is wrong with a file that is no database.
+      if (Status s =
+              ImportFile(call->connection(), actor, absolute, &page_count);
+          !s.ok()) {
+        return s;
+      }
+      break;
   }
   call->result().Int(page_count);
   return Status::Ok();
 }
 
-// The forms and points of later versions.
-Status CheckFormAndPoint(const Call& call) {
+Status ReadForm(const Call& call, ExportForm* form) {
   std::string text;
+  *form = ExportForm::kDatabase;
   if (!call.IsNull(2)) {
     if (Status s = call.Text(2, "form", &text); !s.ok()) return s;
-    if (text != "db") {
-      return Status::NotSupported("form '" + text +
-                                  "' is not supported in this version; 'db' "
-                                  "or NULL writes a plain SQLite file");
-    }
+    if (Status s = ParseExportForm(text, form); !s.ok()) return s;
   }
   if (call.IsNull(3)) return Status::Ok();
   if (Status s = call.Text(3, "point", &text); !s.ok()) return s;
@@ -66,43 +95,44 @@ Status CheckNoSidecars(const std::string& path) {
   return Status::Ok();
 }
 
-Status ReadTarget(const Call& call, ImageTarget* file) {
+Status ReadFile(const Call& call, ExportForm form, ImageTarget* file) {
   std::string path;
   if (Status s = call.Text(1, "path", &path); !s.ok()) return s;
   if (Status s = AbsolutePath(path, &file->path); !s.ok()) return s;
-  if (Status s = CheckFormAndPoint(call); !s.ok()) return s;
   if (!call.IsNull(4)) {
     if (Status s = call.Flag(4, "overwrite", &file->overwrite); !s.ok()) {
       return s;
     }
   }
+  // An archive is a directory, to which an actor is added.
+  if (form == ExportForm::kArchive) return Status::Ok();
   if (!file->overwrite && IsThere(file->path)) {
     return Status::AlreadyExists("it exists already: " + file->path +
                                  ": to replace it give overwrite = 1, as in "
                                  "actorkv_export(actor, path, 'db', 'head', "
                                  "1)");
   }
-  return CheckNoSidecars(file->path);
+  return form == ExportForm::kDatabase ? CheckNoSidecars(file->path)
+                                       : Status::Ok();
 }
 
 Status Export(Call* call) {
-  std::string actor;
+  std::string name;
+  ExportForm form = ExportForm::kDatabase;
   ImageTarget file;
   Target target;
-  std::shared_ptr<const HeadState> state;
+  ExportedActor actor;
   uint64_t bytes = 0;
-  if (Status s = call->Text(0, "actor", &actor); !s.ok()) return s;
-  if (Status s = ReadTarget(*call, &file); !s.ok()) return s;
+  if (Status s = call->Text(0, "actor", &name); !s.ok()) return s;
+  if (Status s = ReadForm(*call, &form); !s.ok()) return s;
+  if (Status s = ReadFile(*call, form, &file); !s.ok()) return s;
   Connection* const connection = call->connection();
-  if (Status s = ResolveTarget(connection, actor, StoreUse::kRead, &target);
+  if (Status s = ResolveTarget(connection, name, StoreUse::kRead, &target);
       !s.ok()) {
     return s;
   }
-  if (Status s = LoadExisting(target, &state); !s.ok()) return s;
-  if (Status s = WriteImage(
-          target.store->engine(), *state, file,
-          [connection] { return connection->KeepOn(); }, &bytes);
-      !s.ok()) {
+  if (Status s = LoadForExport(target, &actor); !s.ok()) return s;
+  if (Status s = ExportActor(*connection, actor, form, file, &bytes); !s.ok()) {
     return s.WithContext("actor=" + target.actor);
   }
   call->result().Int(bytes);

@@ -76,21 +76,21 @@ class VerifyRows : public RowSource {
   bool done_ = false;
 };
 
-Status OpenRows(Connection* connection, const std::optional<std::string>& key,
+Status OpenRows(Connection* connection, const TableArguments& arguments,
                 std::unique_ptr<RowSource>* rows) {
   Target target;
-  Status s = key.has_value()
-                 ? ResolveTarget(connection, *key, StoreUse::kRead, &target)
+  Status s = arguments[0].has_value()
+                 ? ResolveTarget(connection, *arguments[0], StoreUse::kRead, &target)
                  : connection->OpenDefaultStore(StoreUse::kRead, &target.store);
   if (!s.ok()) return s;
   auto made = std::make_unique<VerifyRows>(connection, target.store);
-  if (key.has_value()) s = made->verifier()->SelectActor(target.actor);
+  if (arguments[0].has_value()) s = made->verifier()->SelectActor(target.actor);
   if (!s.ok()) return s;
   *rows = std::move(made);
   return Status::Ok();
 }
 
-constexpr TableSpec kVerify = {"actorkv_verify", kDeclaration, kTarget, true,
+constexpr TableSpec kVerify = {"actorkv_verify", kDeclaration, kTarget, 1,
                                OpenRows};
 
 }  // namespace

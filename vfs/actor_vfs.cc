@@ -10,7 +10,9 @@
 #include "kv/store_registry.h"
 #include "vfs/actor_file.h"
 #include "vfs/actor_path.h"
+#include "vfs/legacy_image.h"
 #include "vfs/memory_file.h"
+#include "vfs/recovered_file.h"
 #include "vfs/sqlite_error.h"
 #include "vfs/super_journal.h"
 #include "vfs/uri.h"
@@ -75,16 +77,26 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
   if (s.ok() && store->read_only()) s = store->CatchUp();
   if (s.ok()) s = store->OpenActor(path.actor, &actor);
   if (s.ok()) s = actor->Current(&state);
-  if (s.ok() && !state->exists && (flags & SQLITE_OPEN_CREATE) == 0) {
+  const bool there = s.ok() && (state->exists || state->is_legacy);
+  if (s.ok() && !there && (flags & SQLITE_OPEN_CREATE) == 0) {
     s = Status::NotFound("no such actor: actor=" + path.actor +
                          " store=" + path.store);
   }
   if (!s.ok()) return ReportError(Place::kOpen, s);
+  std::shared_ptr<RecoveredImage> legacy;
+  if (state->is_legacy) {
+    s = OpenLegacyImage(store, path.actor, !options.read_only, &legacy);
+    if (!s.ok()) return ReportError(Place::kOpen, s);
+  }
+  const bool read_only = options.read_only || legacy != nullptr;
   if (out_flags != nullptr) {
-    *out_flags = options.read_only
-                     ? (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) |
-                           SQLITE_OPEN_READONLY
-                     : flags;
+    *out_flags =
+        read_only ? (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) |
+                        SQLITE_OPEN_READONLY
+                  : flags;
+  }
+  if (legacy != nullptr) {
+    return Construct<RecoveredFile>(file, std::move(legacy));
   }
   return Construct<ActorFile>(file, std::move(store), std::move(actor),
                               std::move(options));
@@ -165,7 +177,7 @@ int VfsAccess(sqlite3_vfs* /*vfs*/, const char* name, int /*flags*/,
     if (s.ok() && store->read_only()) s = store->CatchUp();
     if (s.ok()) s = store->OpenActor(path.actor, &actor);
     if (s.ok()) s = actor->Current(&state);
-    *result = s.ok() && state->exists ? 1 : 0;
+    *result = s.ok() && (state->exists || state->is_legacy) ? 1 : 0;
     return SQLITE_OK;
   });
 }
@@ -235,7 +247,8 @@ int VfsCurrentTimeInt64(sqlite3_vfs* /*vfs*/, sqlite3_int64* time) {
 
 int FileBytes(const sqlite3_vfs& base) {
   const size_t ours = std::max(
-      {sizeof(ActorFile), sizeof(MemoryFile), sizeof(SuperJournalFile)});
+      {sizeof(ActorFile), sizeof(MemoryFile), sizeof(SuperJournalFile),
+       sizeof(RecoveredFile)});
   return std::max(base.szOsFile, static_cast<int>(ours));
 }
 

@@ -1,0 +1,133 @@
+#include "sql/export.h"
+
+#include "kv/archive_json.h"
+#include "kv/archive_writer.h"
+#include "kv/clock.h"
+#include "kv/json_lines.h"
+#include "kv/kv_bin.h"
+#include "vfs/legacy_image.h"
+
+namespace actorkv {
+
+namespace {
+
+std::function<Status()> KeepOnOf(const Connection& connection) {
+  return [&connection] { return connection.KeepOn(); };
+}
+
+Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
+                     const ImageTarget& file, uint64_t* bytes) {
+  if (actor.state->exists) {
+    return WriteImage(actor.target.store->engine(), *actor.state, file,
+                      KeepOnOf(connection), bytes);
+  }
+  RecoveryOptions options;
+  options.keep_on = KeepOnOf(connection);
+  std::shared_ptr<RecoveredImage> image;
+  if (Status s =
+          RecoverActor(actor.target.store, *actor.legacy, options, &image);
+      !s.ok()) {
+    return s;
+  }
+  const ImagePages pages = {
+      image->page_size(), image->page_count(),
+      [&](PageNo pgno, char* page) { return image->ReadPage(pgno, page); }};
+  return WriteImage(pages, file, options.keep_on, bytes);
+}
+
+Status WritePairs(const Connection& connection, const ExportedActor& actor,
+                  PairSink* sink, uint64_t* bytes) {
+  PairExportSource source;
+  source.engine = actor.target.store->engine();
+  source.state = actor.state;
+  source.legacy = actor.legacy;
+  return ExportPairs(source, KeepOnOf(connection), sink, bytes);
+}
+
+// What an archive says of the actor: what it said when it came, or what the
+// store knows.
+Status MetadataOf(const ExportedActor& actor, ActorMetadata* metadata) {
+  if (actor.legacy.has_value() &&
+      !actor.legacy->record.metadata_json.empty()) {
+    return ParseActorMetadata(actor.legacy->record.metadata_json, metadata);
+  }
+  metadata->source_actor_id = actor.target.actor;
+  metadata->name = actor.target.actor;
+  metadata->create_ts =
+      static_cast<int64_t>(actor.state->entry.created_at_us / 1000);
+  return Status::Ok();
+}
+
+Status AddToArchive(const Connection& connection, const ExportedActor& actor,
+                    const std::string& path, uint64_t* bytes) {
+  ActorMetadata metadata;
+  std::unique_ptr<ArchiveWriter> archive;
+  std::unique_ptr<PairSink> sink;
+  if (Status s = MetadataOf(actor, &metadata); !s.ok()) return s;
+  if (Status s = ArchiveWriter::Open(path, &archive); !s.ok()) return s;
+  if (Status s = archive->AddActor(metadata, &sink); !s.ok()) return s;
+  if (Status s = WritePairs(connection, actor, sink.get(), bytes); !s.ok()) {
+    return s;
+  }
+  return archive->Finish(static_cast<int64_t>(WallClockUs() / 1000));
+}
+
+}  // namespace
+
+Status ParseExportForm(const std::string& text, ExportForm* form) {
+  if (text == "db") {
+    *form = ExportForm::kDatabase;
+  } else if (text == "jsonl") {
+    *form = ExportForm::kJsonLines;
+  } else if (text == "kv.bin") {
+    *form = ExportForm::kKvBin;
+  } else if (text == "archive") {
+    *form = ExportForm::kArchive;
+  } else {
+    return Status::InvalidArgument("no form '" + text +
+                                   "': it is 'db', 'jsonl', 'kv.bin' or "
+                                   "'archive'");
+  }
+  return Status::Ok();
+}
+
+Status LoadForExport(const Target& target, ExportedActor* actor) {
+  actor->target = target;
+  if (Status s = LoadPresent(target, &actor->state); !s.ok()) return s;
+  LegacyActor legacy;
+  const std::unique_ptr<EngineReader> reader =
+      target.store->engine()->NewReader();
+  const Status loaded = LoadLegacy(reader.get(), target.actor, &legacy);
+  if (loaded.code() == Code::kNotFound) return Status::Ok();
+  if (!loaded.ok()) return loaded;
+  // The record says what pairs there are; the head that was loaded with it
+  // counts.
+  actor->state = legacy.head;
+  actor->legacy = std::move(legacy);
+  return Status::Ok();
+}
+
+Status ExportActor(const Connection& connection, const ExportedActor& actor,
+                   ExportForm form, const ImageTarget& file, uint64_t* bytes) {
+  std::unique_ptr<PairSink> sink;
+  switch (form) {
+    case ExportForm::kDatabase:
+      return WriteDatabase(connection, actor, file, bytes);
+    case ExportForm::kArchive:
+      return AddToArchive(connection, actor, file.path, bytes);
+    case ExportForm::kJsonLines:
+      if (Status s = WriteJsonLines(file.path, file.overwrite, &sink);
+          !s.ok()) {
+        return s;
+      }
+      break;
+    case ExportForm::kKvBin:
+      if (Status s = WriteKvBin(file.path, file.overwrite, &sink); !s.ok()) {
+        return s;
+      }
+      break;
+  }
+  return WritePairs(connection, actor, sink.get(), bytes);
+}
+
+}  // namespace actorkv

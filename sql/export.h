@@ -1,0 +1,47 @@
+// Export: an actor, live or legacy, as a file or in an archive.
+
+#ifndef ACTORKV_SQL_EXPORT_H_
+#define ACTORKV_SQL_EXPORT_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "kv/image.h"
+#include "kv/pair_export.h"
+#include "sql/connection.h"
+#include "sql/target.h"
+
+namespace actorkv {
+
+enum class ExportForm {
+  kDatabase,   // 'db': a plain SQLite file; of a legacy actor, recovered
+  kJsonLines,  // 'jsonl': all pairs in layout 1, see kv/pair_export.h
+  kKvBin,      // 'kv.bin': the same
+  kArchive,    // 'archive': the same, in a directory of version 1
+};
+
+// Errors: kInvalidArgument, naming the forms.
+Status ParseExportForm(const std::string& text, ExportForm* form);
+
+// An actor as it is now.
+struct ExportedActor {
+  Target target;
+  std::shared_ptr<const HeadState> state;
+  std::optional<LegacyActor> legacy;
+};
+
+// Errors: kNotFound.
+Status LoadForExport(const Target& target, ExportedActor* actor);
+
+// Writes a file, or with kArchive adds to the archive in the directory
+// file.path, which is made where it is missing. *bytes: of the file; of keys
+// and values with kArchive. Errors: kAlreadyExists; kCorruption; kNoSpace;
+// kIOError; kBusy when interrupted.
+Status ExportActor(const Connection& connection, const ExportedActor& actor,
+                   ExportForm form, const ImageTarget& file, uint64_t* bytes);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_SQL_EXPORT_H_

@@ -1,0 +1,240 @@
+#include "sql/migrate_tables.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sql/legacy_rows.h"
+#include "sql/table.h"
+#include "vfs/migration.h"
+
+namespace actorkv {
+
+namespace {
+
+std::string Joined(const std::vector<std::string>& notes) {
+  std::string text;
+  for (const std::string& note : notes) {
+    text += (text.empty() ? "" : "; ") + note;
+  }
+  return text;
+}
+
+// ---- actorkv_migrate_all() -------------------------------------------------
+
+constexpr char kAllDeclaration[] =
+    "CREATE TABLE x(actor TEXT, state TEXT, bytes INTEGER,"
+    " duration_ms INTEGER, error TEXT)";
+
+class MigrateAllRows : public RowSource {
+ public:
+  MigrateAllRows(Connection* connection, std::shared_ptr<Store> store)
+      : connection_(connection), walk_(std::move(store), std::nullopt) {}
+
+  // An actor that cannot be migrated is a row with its error; the others go
+  // on. Nothing is done before the first row is asked for, and nothing after
+  // the last one that is.
+  Status Next(bool* has_row) override {
+    LegacyActor actor;
+    *has_row = false;
+    do {
+      if (Status s = connection_->KeepOn(); !s.ok()) return s;
+      if (Status s = walk_.Next(&actor, has_row); !s.ok()) return s;
+      if (!*has_row) return Status::Ok();
+    } while (actor.record.state == LegacyState::kLive);
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point begin = Clock::now();
+    result_ = MigrationResult();
+    error_ = Migrate(
+        walk_.store(), actor.name, [this] { return connection_->KeepOn(); },
+        &result_);
+    duration_ms_ = static_cast<uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() -
+                                                              begin)
+            .count());
+    name_ = actor.name;
+    // An interrupt ends the statement; it is not this actor's failure.
+    return connection_->KeepOn();
+  }
+
+  void Column(int index, Result* result) const override {
+    switch (index) {
+      case 0:
+        return result->Text(name_);
+      case 1:
+        return result->Text(
+            error_.ok() ? LegacyStateName(result_.record.state)
+                        : LegacyStateName(LegacyState::kFailed));
+      case 2:
+        if (error_.ok()) result->Int(result_.size_bytes);
+        return;
+      case 3:
+        return result->Int(duration_ms_);
+      case 4:
+        if (!error_.ok()) result->Text(error_.ToString());
+        return;
+      default:
+        return;
+    }
+  }
+
+ private:
+  Connection* const connection_;
+  LegacyWalk walk_;
+  std::string name_;
+  MigrationResult result_;
+  Status error_;
+  uint64_t duration_ms_ = 0;
+};
+
+// ---- actorkv_migrate_plan --------------------------------------------------
+
+constexpr char kPlanDeclaration[] =
+    "CREATE TABLE x(actor TEXT, action TEXT, reason TEXT)";
+
+class PlanRows : public RowSource {
+ public:
+  PlanRows(Connection* connection, std::shared_ptr<Store> store,
+           std::optional<std::string> only)
+      : connection_(connection), walk_(std::move(store), std::move(only)) {}
+
+  Status Next(bool* has_row) override {
+    LegacyActor actor;
+    if (Status s = walk_.Next(&actor, has_row); !s.ok() || !*has_row) return s;
+    name_ = actor.name;
+    if (actor.record.state == LegacyState::kLive) {
+      action_ = "none";
+      reason_ = "live";
+      return Status::Ok();
+    }
+    std::vector<std::string> repairs;
+    const Status planned = PlanMigration(
+        walk_.store(), actor, [this] { return connection_->KeepOn(); },
+        &repairs);
+    if (Status s = connection_->KeepOn(); !s.ok()) return s;
+    action_ = !planned.ok() ? "refuse" : repairs.empty() ? "migrate" : "repair";
+    reason_ = planned.ok() ? Joined(repairs) : planned.ToString();
+    return Status::Ok();
+  }
+
+  void Column(int index, Result* result) const override {
+    switch (index) {
+      case 0:
+        return result->Text(name_);
+      case 1:
+        return result->Text(action_);
+      case 2:
+        return result->TextOrNull(reason_);
+      default:
+        return;
+    }
+  }
+
+ private:
+  Connection* const connection_;
+  LegacyWalk walk_;
+  std::string name_;
+  std::string action_;
+  std::string reason_;
+};
+
+// ---- actorkv_migrations ----------------------------------------------------
+
+constexpr char kHistoryDeclaration[] =
+    "CREATE TABLE x(actor TEXT, state TEXT, phase TEXT, phase_ms TEXT,"
+    " bytes INTEGER, repairs TEXT, attempts INTEGER, error TEXT)";
+
+class HistoryRows : public RowSource {
+ public:
+  HistoryRows(std::shared_ptr<Store> store, std::optional<std::string> only)
+      : walk_(std::move(store), std::move(only)) {}
+
+  Status Next(bool* has_row) override { return walk_.Next(&actor_, has_row); }
+
+  void Column(int index, Result* result) const override {
+    const LegacyRecord& record = actor_.record;
+    switch (index) {
+      case 0:
+        return result->Text(actor_.name);
+      case 1:
+        // The word for a migration, not for the actor.
+        return result->Text(record.state == LegacyState::kLive
+                                ? "done"
+                                : LegacyStateName(record.state));
+      case 2:
+        return result->Text(LegacyPhaseName(record.phase));
+      case 3:
+        return result->Text(PhaseTimes(record));
+      case 4:
+        return result->Int(record.bytes);
+      case 5:
+        return result->TextOrNull(Joined(record.repairs));
+      case 6:
+        return result->Int(record.attempts);
+      case 7:
+        return result->TextOrNull(record.error.empty()
+                                      ? Joined(record.warnings)
+                                      : record.error);
+      default:
+        return;
+    }
+  }
+
+ private:
+  // {"import":0.2,"layouts":0.1}: for json_extract().
+  static std::string PhaseTimes(const LegacyRecord& record) {
+    std::string text;
+    for (size_t i = 1; i < kLegacyPhaseCount; ++i) {
+      if (record.phase_us[i] == 0) continue;
+      char number[32];
+      sqlite3_snprintf(sizeof number, number, "%.3f",
+                       static_cast<double>(record.phase_us[i]) / 1000);
+      text += std::string(text.empty() ? "" : ",") + "\"" +
+              LegacyPhaseName(static_cast<LegacyPhase>(i)) + "\":" + number;
+    }
+    return "{" + text + "}";
+  }
+
+  LegacyWalk walk_;
+  LegacyActor actor_;
+};
+
+Status OpenAll(Connection* connection, const TableArguments&,
+               std::unique_ptr<RowSource>* rows) {
+  std::shared_ptr<Store> store;
+  if (Status s = connection->OpenDefaultStore(StoreUse::kWrite, &store);
+      !s.ok()) {
+    return s;
+  }
+  *rows = std::make_unique<MigrateAllRows>(connection, std::move(store));
+  return Status::Ok();
+}
+
+Status OpenPlan(Connection* connection, const TableArguments& arguments,
+                std::unique_ptr<RowSource>* rows) {
+  std::shared_ptr<Store> store;
+  if (Status s = connection->OpenDefaultStore(StoreUse::kRead, &store);
+      !s.ok()) {
+    return s;
+  }
+  *rows = std::make_unique<PlanRows>(connection, std::move(store),
+                                     arguments[0]);
+  return Status::Ok();
+}
+
+constexpr TableSpec kMigrateAll = {"actorkv_migrate_all", kAllDeclaration, -1,
+                                   0, OpenAll, Effects::kDurable};
+constexpr TableSpec kMigratePlan = {"actorkv_migrate_plan", kPlanDeclaration, 0,
+                                    0, OpenPlan};
+constexpr TableSpec kMigrations = {"actorkv_migrations", kHistoryDeclaration, 0,
+                                   0, OpenStoreRows<HistoryRows>};
+
+}  // namespace
+
+int RegisterMigrateTables(Connection* connection) {
+  return RegisterTables<kMigrateAll, kMigratePlan, kMigrations>(connection);
+}
+
+}  // namespace actorkv

@@ -1,0 +1,35 @@
+// A recovered database becomes an actor with one commit.
+
+#ifndef ACTORKV_VFS_IMAGE_COMMIT_H_
+#define ACTORKV_VFS_IMAGE_COMMIT_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "kv/commit.h"
+#include "vfs/recovered_image.h"
+
+namespace actorkv {
+
+struct ImageCommit {
+  std::shared_ptr<Store> store;
+  std::string name;  // of the actor, which has no database yet
+  RecoveredImage* image = nullptr;
+  Origin origin = Origin::kMigrate;
+  // Asked now and then; an error of it ends the work.
+  std::function<Status()> keep_on;
+  // Called when all pages are copied, before the commit.
+  std::function<void()> copied;
+  // See CommitSpec::also.
+  std::function<void(const HeadState& made, Batch* batch)> also;
+};
+
+// Copies the pages and commits them, durably. What is committed has the digest
+// of what was read. Errors: kAlreadyExists when the actor has a database;
+// kCorruption when the digests differ; those of the image and of CommitAll().
+Status CommitImage(const ImageCommit& commit);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_VFS_IMAGE_COMMIT_H_

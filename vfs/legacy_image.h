@@ -1,0 +1,34 @@
+// The database of a legacy actor, recovered from the pairs in its store: what
+// a read-only open shows, and what a migration copies.
+
+#ifndef ACTORKV_VFS_LEGACY_IMAGE_H_
+#define ACTORKV_VFS_LEGACY_IMAGE_H_
+
+#include <memory>
+#include <string>
+
+#include "kv/legacy_store.h"
+#include "vfs/legacy_recovery.h"
+
+namespace actorkv {
+
+// *image keeps what it reads from. When the pairs are dropped under it, its
+// reads fail: what is gone must not look like pages that were never written.
+// Errors: those of Recover(), with the actor's name; kNotSupported when its
+// pairs are of both layouts and contradict each other; kInvalidArgument when
+// its SQLite pairs were dropped.
+Status RecoverActor(const std::shared_ptr<Store>& store,
+                    const LegacyActor& actor, const RecoveryOptions& options,
+                    std::shared_ptr<RecoveredImage>* image);
+
+// What a connection that opens the legacy actor `name` sees. While a migration
+// is under way, and `wait`, this waits for its end for a time, and then says
+// so. *image stays null when the actor is live by then. Errors: kBusy; those of
+// RecoverActor().
+Status OpenLegacyImage(const std::shared_ptr<Store>& store,
+                       const std::string& name, bool wait,
+                       std::shared_ptr<RecoveredImage>* image);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_VFS_LEGACY_IMAGE_H_

@@ -1,0 +1,206 @@
+#include "vfs/migration.h"
+
+#include <array>
+#include <chrono>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "kv/layout_view.h"
+#include "kv/legacy_lease.h"
+#include "vfs/image_commit.h"
+#include "vfs/legacy_image.h"
+
+namespace actorkv {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Between two looks at a migration that somebody else does.
+constexpr std::chrono::milliseconds kWait{5};
+
+// One run of a migration, by the holder of the lease.
+class Migration {
+ public:
+  Migration(std::shared_ptr<Store> store, LegacyLease* lease,
+            const std::function<Status()>& keep_on)
+      : store_(std::move(store)), lease_(lease), keep_on_(keep_on) {}
+
+  Status Run();
+
+ private:
+  Status KeepOn() {
+    if (Status s = lease_->Renew(); !s.ok()) return s;
+    return keep_on_();
+  }
+  void Enter(LegacyPhase phase);
+  Status Begin();
+  Status CheckKeys();
+  Status RecoverDatabase();
+  Status Publish();
+  void NoteIn(LegacyRecord* record) const;
+  Status Fail(const Status& why);
+
+  const std::shared_ptr<Store> store_;
+  LegacyLease* const lease_;
+  const std::function<Status()>& keep_on_;
+
+  LegacyPhase phase_ = LegacyPhase::kNone;
+  Clock::time_point entered_;
+  std::array<uint64_t, kLegacyPhaseCount> phase_us_ = {};
+  std::shared_ptr<RecoveredImage> image_;
+  std::vector<std::string> warnings_;
+};
+
+void Migration::Enter(LegacyPhase phase) {
+  const Clock::time_point now = Clock::now();
+  if (phase_ != LegacyPhase::kNone) {
+    phase_us_[static_cast<size_t>(phase_)] += static_cast<uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(now - entered_)
+            .count());
+  }
+  phase_ = phase;
+  entered_ = now;
+}
+
+Status Migration::Begin() {
+  return lease_->Update([](LegacyRecord* record) {
+    record->state = LegacyState::kImporting;
+    record->phase = LegacyPhase::kLayouts;
+    ++record->attempts;
+    record->repairs.clear();
+    record->error.clear();
+  });
+}
+
+Status Migration::CheckKeys() {
+  Enter(LegacyPhase::kLayouts);
+  LegacyPairs pairs(store_->engine(), lease_->record().legacy);
+  LayoutReport report;
+  if (Status s = CheckLayouts(&pairs, &report); !s.ok()) return s;
+  if (Status s = report.CheckConflicts(); !s.ok()) return s;
+  if (report.unknown.count > 0) {
+    warnings_.push_back("unknown keys are kept as they are: " +
+                        report.unknown.Text());
+  }
+  return Status::Ok();
+}
+
+Status Migration::RecoverDatabase() {
+  Enter(LegacyPhase::kRecover);
+  RecoveryOptions options;
+  options.keep_on = [this] { return KeepOn(); };
+  return RecoverActor(store_, lease_->actor(), options, &image_);
+}
+
+void Migration::NoteIn(LegacyRecord* record) const {
+  for (size_t i = 0; i < kLegacyPhaseCount; ++i) {
+    record->phase_us[i] += phase_us_[i];
+  }
+  record->phase = phase_;
+  if (image_ != nullptr) {
+    for (const std::string& repair : image_->repairs()) {
+      AddLegacyNote(repair, &record->repairs);
+    }
+  }
+  for (const std::string& warning : warnings_) {
+    AddLegacyNote(warning, &record->warnings);
+  }
+}
+
+Status Migration::Publish() {
+  Enter(LegacyPhase::kCopy);
+  ImageCommit commit;
+  commit.store = store_;
+  commit.name = lease_->actor().name;
+  commit.image = image_.get();
+  commit.origin = Origin::kMigrate;
+  commit.keep_on = [this] { return KeepOn(); };
+  commit.copied = [this] { Enter(LegacyPhase::kCommit); };
+  commit.also = [this](const HeadState& made, Batch* batch) {
+    lease_->AddMigrated(
+        made, [this](LegacyRecord* record) { NoteIn(record); }, batch);
+  };
+  return CommitImage(commit);
+}
+
+Status Migration::Fail(const Status& why) {
+  // Whoever asked for the end of it, or lost the lease, leaves the actor as
+  // it was; so does a store that cannot be written.
+  const bool refused = why.code() != Code::kFenced && keep_on_().ok();
+  const Status noted = lease_->Update([&](LegacyRecord* record) {
+    record->state = refused ? LegacyState::kFailed : LegacyState::kLegacy;
+    NoteIn(record);
+    record->error = refused ? why.ToString() : "";
+  });
+  return refused && !noted.ok() && noted.code() == Code::kFenced ? noted : why;
+}
+
+Status Migration::Run() {
+  Status s = Begin();
+  if (!s.ok()) return s;
+  s = CheckKeys();
+  if (s.ok()) s = RecoverDatabase();
+  if (s.ok()) s = Publish();
+  Enter(LegacyPhase::kNone);
+  return s.ok() ? s : Fail(s);
+}
+
+Status Load(Store* store, const std::string& name, LegacyActor* actor) {
+  return LoadLegacy(store->engine()->NewReader().get(), name, actor);
+}
+
+// Takes the lease, unless the actor is live by then.
+Status WaitForLease(const std::shared_ptr<Store>& store,
+                    const std::string& name,
+                    const std::function<Status()>& keep_on,
+                    std::unique_ptr<LegacyLease>* lease) {
+  for (;;) {
+    LegacyActor actor;
+    if (Status s = Load(store.get(), name, &actor); !s.ok()) return s;
+    if (actor.record.state == LegacyState::kLive) return Status::Ok();
+    const Status taken = LegacyLease::Acquire(store, name, lease);
+    if (taken.code() != Code::kBusy) return taken;
+    if (Status s = keep_on(); !s.ok()) return s;
+    std::this_thread::sleep_for(kWait);
+  }
+}
+
+}  // namespace
+
+Status Migrate(const std::shared_ptr<Store>& store, const std::string& name,
+               const std::function<Status()>& keep_on,
+               MigrationResult* result) {
+  std::unique_ptr<LegacyLease> lease;
+  if (Status s = WaitForLease(store, name, keep_on, &lease); !s.ok()) return s;
+  Status migrated;
+  if (lease != nullptr) {
+    migrated = Migration(store, lease.get(), keep_on).Run();
+    lease.reset();
+  }
+  LegacyActor actor;
+  if (Status s = Load(store.get(), name, &actor); !s.ok()) return s;
+  if (!migrated.ok()) return migrated;
+  const Snapshot& snapshot = actor.head->head.snapshot;
+  result->record = actor.record;
+  result->size_bytes = uint64_t{snapshot.page_count} * snapshot.page_size;
+  return Status::Ok();
+}
+
+Status PlanMigration(const std::shared_ptr<Store>& store, const LegacyActor& actor,
+                     const std::function<Status()>& keep_on,
+                     std::vector<std::string>* repairs) {
+  LegacyPairs pairs(store->engine(), actor.record.legacy);
+  LayoutReport report;
+  if (Status s = CheckLayouts(&pairs, &report); !s.ok()) return s;
+  if (Status s = report.CheckConflicts(); !s.ok()) return s;
+  RecoveryOptions options;
+  options.keep_on = keep_on;
+  std::shared_ptr<RecoveredImage> image;
+  if (Status s = RecoverActor(store, actor, options, &image); !s.ok()) return s;
+  *repairs = image->repairs();
+  return Status::Ok();
+}
+
+}  // namespace actorkv
