@@ -345,13 +345,14 @@ Status BranchWriter::Prepare(const CommitSpec& spec, const CommitStamp& stamp,
   if (Status s = SubtractRemoved(); !s.ok()) return s;
   if (Status s = PutFirstPage(spec, batch); !s.ok()) return s;
   auto made = std::make_shared<HeadState>(*base_);
-  PutRecords(spec, stamp, batch, made.get());
+  if (Status s = PutRecords(spec, stamp, batch, made.get()); !s.ok()) return s;
   *state = std::move(made);
   return Status::Ok();
 }
 
-void BranchWriter::PutRecords(const CommitSpec& spec, const CommitStamp& stamp,
-                              Batch* batch, HeadState* state) {
+Status BranchWriter::PutRecords(const CommitSpec& spec,
+                                const CommitStamp& stamp, Batch* batch,
+                                HeadState* state) {
   const ActorId actor = actor_id();
   Head& head = state->head;
   if (!base_->exists) {
@@ -368,7 +369,9 @@ void BranchWriter::PutRecords(const CommitSpec& spec, const CommitStamp& stamp,
   head.commit_id = stamp.commit_id;
   head.stored_bytes += written_bytes_;
   if (!base_->exists) MakeEntry(stamp, state);
-  if (spec.also != nullptr) spec.also(*state, batch);
+  if (spec.also != nullptr) {
+    if (Status s = spec.also(*state, batch); !s.ok()) return s;
+  }
 
   if (stage_ != BranchId{}) PutBranchRecord(actor, batch, state);
   CommitRecord record;
@@ -389,6 +392,7 @@ void BranchWriter::PutRecords(const CommitSpec& spec, const CommitStamp& stamp,
   if (base_->exists) expected = base_->head_bytes;
   batch->AddGuard(partition, HeadKey(), expected);
   if (!base_->exists) PutCatalogEntry(*state, batch);
+  return Status::Ok();
 }
 
 void BranchWriter::PutBranchRecord(ActorId actor, Batch* batch,

@@ -41,7 +41,8 @@ struct CommitSpec {
   // Adds what must be there exactly when the commit is, given the state that
   // the commit makes; none: nothing. In order: operations on the catalog, then
   // those on the actor's partition, which are atomic with the head everywhere.
-  std::function<void(const HeadState& made, Batch* batch)> also;
+  // An error of it is the error of the commit.
+  std::function<Status(const HeadState& made, Batch* batch)> also;
 };
 
 // The time and name of a commit, the same for all actors in it.
@@ -122,8 +123,8 @@ class BranchWriter {
   Status FillGrowth();
   Status SubtractRemoved();
   Status PutFirstPage(const CommitSpec& spec, Batch* batch);
-  void PutRecords(const CommitSpec& spec, const CommitStamp& stamp,
-                  Batch* batch, HeadState* state);
+  Status PutRecords(const CommitSpec& spec, const CommitStamp& stamp,
+                    Batch* batch, HeadState* state);
   void PutBranchRecord(ActorId actor, Batch* batch, HeadState* state);
   void MakeEntry(const CommitStamp& stamp, HeadState* state);
   void PutCatalogEntry(const HeadState& state, Batch* batch);

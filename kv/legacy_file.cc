@@ -91,6 +91,14 @@ std::string LegacyMetadataKey(LegacyTag tag) {
   return WithTag(kMetadataPrefix, tag);
 }
 
+std::string LegacyMetadataValue(uint64_t size_bytes) {
+  std::string value;
+  AppendLittle32(&value, kLegacyFileVersion);
+  value.resize(sizeof kLegacyFileVersion);
+  AppendLittle64(&value, size_bytes);
+  return value;
+}
+
 std::string LegacyChunkKey(LegacyTag tag, uint32_t index) {
   std::string key = WithTag(kChunkPrefix, tag);
   AppendBig32(&key, index);

@@ -52,6 +52,7 @@ constexpr uint64_t kMaxLegacyFileBytes = uint64_t{0xfffffffe} << 12;
 const char* LegacyTagName(LegacyTag tag);
 
 std::string LegacyMetadataKey(LegacyTag tag);
+std::string LegacyMetadataValue(uint64_t size_bytes);
 std::string LegacyChunkKey(LegacyTag tag, uint32_t index);
 
 // Belongs to one thread at a time.

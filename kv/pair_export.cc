@@ -74,7 +74,8 @@ Status PairExport::AddDatabase() {
   database_done_ = true;
   const Snapshot& snapshot = source_.state->head.snapshot;
   const uint64_t size = uint64_t{snapshot.page_count} * snapshot.page_size;
-  if (Status s = Add(LegacyMetadataKey(LegacyTag::kMain), LegacyMetadataValue(size));
+  if (Status s =
+          Add(LegacyMetadataKey(LegacyTag::kMain), LegacyMetadataValue(size));
       !s.ok()) {
     return s;
   }

@@ -37,8 +37,7 @@ Status Execute(sqlite3* db, const std::string& sql) {
 Status QueryText(sqlite3* db, const std::string& sql,
                  std::optional<std::string>* text) {
   sqlite3_stmt* statement = nullptr;
-  int code =
-      sqlite3_prepare_v2(db, sql.c_str(), -1, &statement, nullptr);
+  int code = sqlite3_prepare_v2(db, sql.c_str(), -1, &statement, nullptr);
   if (code == SQLITE_OK) code = sqlite3_step(statement);
   Status status;
   text->reset();
@@ -64,7 +63,7 @@ Status ActorConnection::Open(const Target& target, Origin origin) {
   sqlite3_file* file = nullptr;
   ActorFile* actor_file = nullptr;
   sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-  if (ActorFile::Cast(file, &actor_file)) actor_file->set_origin(origin);
+  if (FileMethods<ActorFile>::Cast(file, &actor_file)) actor_file->set_origin(origin);
   return Status::Ok();
 }
 

@@ -3,12 +3,10 @@
 #include <memory>
 #include <string>
 
-#include "kv/branch_reader.h"
 #include "kv/catalog.h"
 #include "kv/commit.h"
 #include "sql/function.h"
 #include "sql/target.h"
-#include "vfs/database_header.h"
 
 namespace actorkv {
 
@@ -17,7 +15,8 @@ namespace {
 Status Delete(Call* call) {
   Target target;
   TxId txid;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) return s;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
+    return s;
   if (Status s = DeleteActor(
           target.store.get(), target.actor,
           [&](const HeadState& state) { return SchemaCookie(target, state); },
@@ -32,7 +31,8 @@ Status Delete(Call* call) {
 Status Rename(Call* call) {
   Target target;
   std::string new_name;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) return s;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
+    return s;
   if (Status s = call->Text(1, "the new name", &new_name); !s.ok()) return s;
   if (Status s = RenameActor(target.store.get(), target.actor, new_name);
       !s.ok()) {
@@ -46,7 +46,8 @@ Status RaiseGeneration(Call* call) {
   Target target;
   std::shared_ptr<Actor> actor;
   Generation generation;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) return s;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
+    return s;
   if (Status s = target.store->OpenActor(target.actor, &actor); !s.ok()) {
     return s;
   }

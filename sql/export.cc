@@ -47,8 +47,7 @@ Status WritePairs(const Connection& connection, const ExportedActor& actor,
 // What an archive says of the actor: what it said when it came, or what the
 // store knows.
 Status MetadataOf(const ExportedActor& actor, ActorMetadata* metadata) {
-  if (actor.legacy.has_value() &&
-      !actor.legacy->record.metadata_json.empty()) {
+  if (actor.legacy.has_value() && !actor.legacy->record.metadata_json.empty()) {
     return ParseActorMetadata(actor.legacy->record.metadata_json, metadata);
   }
   metadata->source_actor_id = actor.target.actor;

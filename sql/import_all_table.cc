@@ -26,15 +26,15 @@ class ImportAllRows : public RowSource {
 
   // An actor that cannot be imported is a row with its error; the others go on.
   Status Next(bool* has_row) override {
-    using Clock = std::chrono::steady_clock;
+    using Steady = std::chrono::steady_clock;
     if (Status s = connection_->KeepOn(); !s.ok()) return s;
-    const Clock::time_point begin = Clock::now();
+    const Steady::time_point begin = Steady::now();
     if (Status s = import_->Next(&name_, has_row, &imported_, &outcome_);
         !s.ok()) {
       return s;
     }
     duration_ms_ = static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() -
+        std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() -
                                                               begin)
             .count());
     return connection_->KeepOn();
@@ -91,9 +91,8 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
   return Status::Ok();
 }
 
-constexpr TableSpec kImportAll = {"actorkv_import_all",   kDeclaration,
-                                  kDir, 1,
-                                  OpenRows, Effects::kDurable};
+constexpr TableSpec kImportAll = {
+    "actorkv_import_all", kDeclaration, kDir, 1, OpenRows, Effects::kDurable};
 
 }  // namespace
 

@@ -11,9 +11,9 @@
 #include "kv/rivet_v2.h"
 #include "kv/rivet_v2_pairs.h"
 #include "sql/target.h"
+#include "vfs/database_header.h"
 #include "vfs/image_commit.h"
 #include "vfs/legacy_recovery.h"
-#include "vfs/legacy_holes.h"
 
 namespace actorkv {
 

@@ -21,7 +21,14 @@ namespace {
 // Pairs between two looks at sqlite3_interrupt().
 constexpr uint64_t kPairsAtOnce = 1024;
 
-enum TableIndex { kKv, kQueueMessages, kWorkflow, kTraces, kConnections, kMeta };
+enum TableIndex {
+  kKv,
+  kQueueMessages,
+  kWorkflow,
+  kTraces,
+  kConnections,
+  kMeta
+};
 constexpr size_t kTableCount = 6;
 
 struct TableText {
@@ -134,8 +141,8 @@ Status Placement::Bind(TableIndex index, std::string_view key,
         insert, 1, static_cast<sqlite3_int64>(LoadBig64(key.data())));
   } else if (index == kConnections && IsUtf8(key) &&
              key.find('\0') == std::string_view::npos) {
-    code = sqlite3_bind_text64(insert, 1, key.data(), key.size(),
-                               SQLITE_STATIC, SQLITE_UTF8);
+    code = sqlite3_bind_text64(insert, 1, key.data(), key.size(), SQLITE_STATIC,
+                               SQLITE_UTF8);
   } else {
     // A key of no bytes is a blob too, not NULL.
     code = sqlite3_bind_blob64(insert, 1, key.empty() ? "" : key.data(),

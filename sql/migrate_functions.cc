@@ -32,7 +32,8 @@ Status RunMigrate(Call* call) {
   Target target;
   bool tables = false;
   MigrationResult result;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) return s;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
+    return s;
   if (Status s = Option(*call, "tables", &tables); !s.ok()) return s;
   const Connection* const connection = call->connection();
   if (Status s = Migrate(
@@ -51,7 +52,8 @@ Status RunMigrate(Call* call) {
 Status RunUnmigrate(Call* call) {
   Target target;
   bool discard = false;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) return s;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
+    return s;
   if (Status s = Option(*call, "discard", &discard); !s.ok()) return s;
   UndoSpec spec;
   spec.name = target.actor;
@@ -67,7 +69,8 @@ Status RunUnmigrate(Call* call) {
 Status RunDropLegacy(Call* call) {
   Target target;
   uint64_t bytes = 0;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) return s;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
+    return s;
   const Connection* const connection = call->connection();
   if (Status s = DropLegacy(
           target.store, target.actor, [&] { return connection->KeepOn(); },
@@ -79,20 +82,14 @@ Status RunDropLegacy(Call* call) {
   return Status::Ok();
 }
 
-constexpr FunctionSpec kMigrate = {"actorkv_migrate",
-                                   "actor [, 'tables']",
-                                   1,
-                                   2,
-                                   Effects::kDurable,
-                                   RunMigrate};
-constexpr FunctionSpec kUnmigrate = {"actorkv_unmigrate",
-                                     "actor [, 'discard']",
-                                     1,
-                                     2,
-                                     Effects::kDurable,
-                                     RunUnmigrate};
-constexpr FunctionSpec kDropLegacy = {
-    "actorkv_drop_legacy", "actor", 1, 1, Effects::kDurable, RunDropLegacy};
+constexpr FunctionSpec kMigrate = {
+    "actorkv_migrate", "actor [, 'tables']", 1, 2, Effects::kDurable,
+    RunMigrate};
+constexpr FunctionSpec kUnmigrate = {
+    "actorkv_unmigrate", "actor [, 'discard']", 1, 2,
+    Effects::kDurable,   RunUnmigrate};
+constexpr FunctionSpec kDropLegacy = {"actorkv_drop_legacy", "actor",      1, 1,
+                                      Effects::kDurable,     RunDropLegacy};
 
 }  // namespace
 

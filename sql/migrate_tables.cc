@@ -44,14 +44,14 @@ class MigrateAllRows : public RowSource {
       if (Status s = walk_.Next(&actor, has_row); !s.ok()) return s;
       if (!*has_row) return Status::Ok();
     } while (actor.record.state == LegacyState::kLive);
-    using Clock = std::chrono::steady_clock;
-    const Clock::time_point begin = Clock::now();
+    using Steady = std::chrono::steady_clock;
+    const Steady::time_point begin = Steady::now();
     result_ = MigrationResult();
     error_ = Migrate(
         walk_.store(), actor.name, [this] { return connection_->KeepOn(); },
         &result_);
     duration_ms_ = static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() -
+        std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() -
                                                               begin)
             .count());
     name_ = actor.name;
@@ -64,9 +64,9 @@ class MigrateAllRows : public RowSource {
       case 0:
         return result->Text(name_);
       case 1:
-        return result->Text(
-            error_.ok() ? LegacyStateName(result_.record.state)
-                        : LegacyStateName(LegacyState::kFailed));
+        return result->Text(error_.ok()
+                                ? LegacyStateName(result_.record.state)
+                                : LegacyStateName(LegacyState::kFailed));
       case 2:
         if (error_.ok()) result->Int(result_.size_bytes);
         return;
@@ -174,9 +174,8 @@ class HistoryRows : public RowSource {
       case 6:
         return result->Int(record.attempts);
       case 7:
-        return result->TextOrNull(record.error.empty()
-                                      ? Joined(record.warnings)
-                                      : record.error);
+        return result->TextOrNull(record.error.empty() ? Joined(record.warnings)
+                                                       : record.error);
       default:
         return;
     }
@@ -219,13 +218,13 @@ Status OpenPlan(Connection* connection, const TableArguments& arguments,
       !s.ok()) {
     return s;
   }
-  *rows = std::make_unique<PlanRows>(connection, std::move(store),
-                                     arguments[0]);
+  *rows =
+      std::make_unique<PlanRows>(connection, std::move(store), arguments[0]);
   return Status::Ok();
 }
 
-constexpr TableSpec kMigrateAll = {"actorkv_migrate_all", kAllDeclaration, -1,
-                                   0, OpenAll, Effects::kDurable};
+constexpr TableSpec kMigrateAll = {
+    "actorkv_migrate_all", kAllDeclaration, -1, 0, OpenAll, Effects::kDurable};
 constexpr TableSpec kMigratePlan = {"actorkv_migrate_plan", kPlanDeclaration, 0,
                                     0, OpenPlan};
 constexpr TableSpec kMigrations = {"actorkv_migrations", kHistoryDeclaration, 0,

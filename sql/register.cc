@@ -5,8 +5,11 @@
 #include "sql/backup_function.h"
 #include "sql/commits_table.h"
 #include "sql/connection.h"
+#include "sql/import_all_table.h"
 #include "sql/info_functions.h"
 #include "sql/info_table.h"
+#include "sql/migrate_functions.h"
+#include "sql/migrate_tables.h"
 #include "sql/transfer_functions.h"
 #include "sql/verify_table.h"
 
@@ -19,7 +22,8 @@ using RegisterTheme = int (*)(Connection* connection);
 constexpr RegisterTheme kThemes[] = {
     RegisterInfoFunctions,  RegisterInfoTable,      RegisterActorsTable,
     RegisterCommitsTable,   RegisterVerifyTable,    RegisterTransferFunctions,
-    RegisterActorFunctions, RegisterBackupFunction,
+    RegisterActorFunctions, RegisterBackupFunction, RegisterMigrateFunctions,
+    RegisterMigrateTables,  RegisterImportAllTable,
 };
 
 }  // namespace

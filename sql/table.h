@@ -58,8 +58,7 @@ struct TableSpec {
 // TableSpec::open of a table with a key that reads the default store: Rows is
 // made from the store and the key.
 template <typename Rows>
-Status OpenStoreRows(Connection* connection,
-                     const TableArguments& arguments,
+Status OpenStoreRows(Connection* connection, const TableArguments& arguments,
                      std::unique_ptr<RowSource>* rows) {
   std::shared_ptr<Store> store;
   if (Status s = connection->OpenDefaultStore(StoreUse::kRead, &store);

@@ -3,7 +3,9 @@
 #include <filesystem>
 #include <system_error>
 
+#include "kv/branch_reader.h"
 #include "vfs/actor_path.h"
+#include "vfs/database_header.h"
 
 namespace actorkv {
 

@@ -10,6 +10,7 @@
 #include "kv/actor.h"
 #include "kv/store.h"
 #include "sql/connection.h"
+#include "sql/function.h"
 
 namespace actorkv {
 

@@ -79,9 +79,10 @@ class VerifyRows : public RowSource {
 Status OpenRows(Connection* connection, const TableArguments& arguments,
                 std::unique_ptr<RowSource>* rows) {
   Target target;
-  Status s = arguments[0].has_value()
-                 ? ResolveTarget(connection, *arguments[0], StoreUse::kRead, &target)
-                 : connection->OpenDefaultStore(StoreUse::kRead, &target.store);
+  Status s =
+      arguments[0].has_value()
+          ? ResolveTarget(connection, *arguments[0], StoreUse::kRead, &target)
+          : connection->OpenDefaultStore(StoreUse::kRead, &target.store);
   if (!s.ok()) return s;
   auto made = std::make_unique<VerifyRows>(connection, target.store);
   if (arguments[0].has_value()) s = made->verifier()->SelectActor(target.actor);

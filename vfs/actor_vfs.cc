@@ -90,10 +90,10 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
   }
   const bool read_only = options.read_only || legacy != nullptr;
   if (out_flags != nullptr) {
-    *out_flags =
-        read_only ? (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) |
-                        SQLITE_OPEN_READONLY
-                  : flags;
+    *out_flags = read_only
+                     ? (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) |
+                           SQLITE_OPEN_READONLY
+                     : flags;
   }
   if (legacy != nullptr) {
     return Construct<RecoveredFile>(file, std::move(legacy));
@@ -246,9 +246,9 @@ int VfsCurrentTimeInt64(sqlite3_vfs* /*vfs*/, sqlite3_int64* time) {
 }
 
 int FileBytes(const sqlite3_vfs& base) {
-  const size_t ours = std::max(
-      {sizeof(ActorFile), sizeof(MemoryFile), sizeof(SuperJournalFile),
-       sizeof(RecoveredFile)});
+  const size_t ours =
+      std::max({sizeof(ActorFile), sizeof(MemoryFile), sizeof(SuperJournalFile),
+                sizeof(RecoveredFile)});
   return std::max(base.szOsFile, static_cast<int>(ours));
 }
 

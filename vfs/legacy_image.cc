@@ -38,8 +38,7 @@ class PresentPairs : public PairReader {
   // A drop marks the record before it removes a pair (kv/legacy_store.h).
   Status CheckPresent() {
     LegacyActor now;
-    Status s =
-        LoadLegacy(store_->engine()->NewReader().get(), name_, &now);
+    Status s = LoadLegacy(store_->engine()->NewReader().get(), name_, &now);
     if (s.ok() && now.record.legacy == legacy_ &&
         now.record.dropped_at_us == 0) {
       return s;
@@ -87,12 +86,10 @@ Status RecoverActor(const std::shared_ptr<Store>& store,
 Status OpenLegacyImage(const std::shared_ptr<Store>& store,
                        const std::string& name, bool wait,
                        std::shared_ptr<RecoveredImage>* image) {
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point give_up = Clock::now() + kPatience;
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
   for (;;) {
     LegacyActor actor;
-    if (Status s =
-            LoadLegacy(store->engine()->NewReader().get(), name, &actor);
+    if (Status s = LoadLegacy(store->engine()->NewReader().get(), name, &actor);
         !s.ok()) {
       return s;
     }
@@ -104,7 +101,7 @@ Status OpenLegacyImage(const std::shared_ptr<Store>& store,
       options.quick_check = false;
       return RecoverActor(store, actor, options, image);
     }
-    if (Clock::now() >= give_up) {
+    if (std::chrono::steady_clock::now() >= give_up) {
       return Status::Busy(
           std::string("the actor is being migrated, phase ") +
           LegacyPhaseName(actor.record.phase) +

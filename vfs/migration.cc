@@ -15,7 +15,7 @@ namespace actorkv {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 
 // Between two looks at a migration that somebody else does.
 constexpr std::chrono::milliseconds kWait{5};
@@ -47,14 +47,14 @@ class Migration {
   const std::function<Status()>& keep_on_;
 
   LegacyPhase phase_ = LegacyPhase::kNone;
-  Clock::time_point entered_;
+  Steady::time_point entered_;
   std::array<uint64_t, kLegacyPhaseCount> phase_us_ = {};
   std::shared_ptr<RecoveredImage> image_;
   std::vector<std::string> warnings_;
 };
 
 void Migration::Enter(LegacyPhase phase) {
-  const Clock::time_point now = Clock::now();
+  const Steady::time_point now = Steady::now();
   if (phase_ != LegacyPhase::kNone) {
     phase_us_[static_cast<size_t>(phase_)] += static_cast<uint64_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(now - entered_)
@@ -188,7 +188,8 @@ Status Migrate(const std::shared_ptr<Store>& store, const std::string& name,
   return Status::Ok();
 }
 
-Status PlanMigration(const std::shared_ptr<Store>& store, const LegacyActor& actor,
+Status PlanMigration(const std::shared_ptr<Store>& store,
+                     const LegacyActor& actor,
                      const std::function<Status()>& keep_on,
                      std::vector<std::string>* repairs) {
   LegacyPairs pairs(store->engine(), actor.record.legacy);

@@ -42,12 +42,12 @@ struct MigrationResult {
 // kNotSupported for pairs that contradict each other; those of Recover(). The
 // actor's record then says failed, and why.
 Status Migrate(const std::shared_ptr<Store>& store, const std::string& name,
-               const std::function<Status()>& keep_on,
-               MigrationResult* result);
+               const std::function<Status()>& keep_on, MigrationResult* result);
 
 // What a migration would do, without doing it: the repairs. Errors: as
 // Migrate().
-Status PlanMigration(const std::shared_ptr<Store>& store, const LegacyActor& actor,
+Status PlanMigration(const std::shared_ptr<Store>& store,
+                     const LegacyActor& actor,
                      const std::function<Status()>& keep_on,
                      std::vector<std::string>* repairs);
 

@@ -333,6 +333,7 @@ TEST_F(LegacyImportTest, PairsOfAnActorThatIsLiveFromTheStart) {
     commits[0].spec.origin = Origin::kImport;
     commits[0].spec.also = [&](const HeadState& made, Batch* batch) {
       import.AddTo(made, batch);
+      return Status::Ok();
     };
     ASSERT_OK(CommitAll(store_.get(), Durability::kSynced, &commits));
   }

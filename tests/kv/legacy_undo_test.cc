@@ -130,6 +130,7 @@ TEST(LegacyUndoOtherTest, RefusedForOtherActors) {
     std::vector<PendingCommit> commits = {transaction.Pending(1)};
     commits[0].spec.also = [&](const HeadState& made, Batch* batch) {
       import.AddTo(made, batch);
+      return Status::Ok();
     };
     ASSERT_OK(CommitAll(store.get(), Durability::kSynced, &commits));
   }
