@@ -63,7 +63,8 @@ Status ActorConnection::Open(const Target& target, Origin origin) {
   sqlite3_file* file = nullptr;
   ActorFile* actor_file = nullptr;
   sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-  if (FileMethods<ActorFile>::Cast(file, &actor_file)) actor_file->set_origin(origin);
+  if (FileMethods<ActorFile>::Cast(file, &actor_file))
+    actor_file->set_origin(origin);
   return Status::Ok();
 }
 

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "kv/catalog.h"
 #include "kv/chunk.h"
 #include "kv/keys.h"
+#include "kv/legacy_store.h"
 #include "sql/table.h"
 
 namespace actorkv {
@@ -74,7 +76,7 @@ class ActorRows : public RowSource {
     next_name_ = NameAfter(name_);
     state_ = damaged_ ? std::make_shared<const HeadState>() : std::move(state);
     LoadHeadOfDeleted();
-    return Status::Ok();
+    return LoadLegacyRecord();
   }
 
   void Column(int index, Result* result) const override {
@@ -83,9 +85,11 @@ class ActorRows : public RowSource {
       case kActor:
         return result->Text(name_);
       case kLayout:
-        return result->Int(kChunkLayout);
+        return result->Int(Layout());
       case kState:
         return result->Text(StateName());
+      case kLegacyBytes:
+        return result->Int(LegacyBytes());
       case kOwnerPid:
         if (OpenedAtUs() == 0) return;
         return result->Int(static_cast<uint64_t>(getpid()));
@@ -108,8 +112,38 @@ class ActorRows : public RowSource {
 
   const char* StateName() const {
     if (damaged_) return "damaged";
-    if (state_->is_legacy) return "legacy";
+    if (state_->is_legacy && legacy_.has_value()) {
+      return LegacyStateName(legacy_->state);
+    }
     return state_->exists ? "live" : "deleted";
+  }
+
+  // The oldest that its pairs are of, for one that is not live.
+  uint64_t Layout() const {
+    if (!state_->is_legacy || !legacy_.has_value()) return kChunkLayout;
+    return (legacy_->layouts & kHasLayoutZero) != 0 ? 0 : 1;
+  }
+
+  uint64_t LegacyBytes() const {
+    if (!legacy_.has_value()) return 0;
+    return legacy_->bytes -
+           (legacy_->dropped_at_us != 0 ? legacy_->sqlite_bytes : 0);
+  }
+
+  Status LoadLegacyRecord() {
+    legacy_.reset();
+    if (damaged_ || (!state_->exists && !state_->is_legacy)) {
+      return Status::Ok();
+    }
+    LegacyActor actor;
+    const std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
+    const Status loaded = LoadLegacy(reader.get(), name_, &actor);
+    if (loaded.ok()) {
+      legacy_ = std::move(actor.record);
+      return loaded;
+    }
+    damaged_ = IsDamage(loaded);
+    return damaged_ || loaded.code() == Code::kNotFound ? Status::Ok() : loaded;
   }
 
   // The head of a deleted actor stays where it was; without one its sizes are
@@ -146,7 +180,6 @@ class ActorRows : public RowSource {
       case kHistoryBytes:
         return result->Int(HistoryBytes(snapshot, head_->stored_bytes));
       case kSharedBytes:
-      case kLegacyBytes:
         return result->Int(0);
       case kHeadTxid:
         return result->Int(snapshot.txid.value);
@@ -165,6 +198,7 @@ class ActorRows : public RowSource {
   std::string name_;
   std::shared_ptr<const HeadState> state_;
   std::optional<Head> head_;
+  std::optional<LegacyRecord> legacy_;
   bool damaged_ = false;
 };
 

@@ -6,9 +6,8 @@
 #include <memory>
 
 #include "kv/store_directory.h"
+#include "sql/actor_connection.h"
 #include "sql/target.h"
-#include "vfs/actor_file.h"
-#include "vfs/actor_path.h"
 #include "vfs/actor_vfs.h"
 #include "vfs/sqlite_error.h"
 
@@ -18,11 +17,6 @@ namespace {
 
 // Copied between two looks at sqlite3_interrupt().
 constexpr int kPagesAtOnce = 256;
-
-struct CloseDatabase {
-  void operator()(sqlite3* db) const { sqlite3_close(db); }
-};
-using Database = std::unique_ptr<sqlite3, CloseDatabase>;
 
 struct FinishBackup {
   void operator()(sqlite3_backup* backup) const {
@@ -127,27 +121,6 @@ Status OpenSource(const std::string& path, int timeout_ms, Database* source) {
   return code == SQLITE_OK ? Status::Ok() : SourceError(code, path);
 }
 
-Status OpenTarget(const Target& target, Database* database) {
-  sqlite3* db = nullptr;
-  const std::string name = FullName({target.store->path(), target.actor});
-  int code = sqlite3_open_v2(
-      name.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, kVfsName);
-  database->reset(db);
-  if (code == SQLITE_OK) {
-    sqlite3_extended_result_codes(db, 1);
-    code = sqlite3_exec(db, "PRAGMA synchronous = FULL", nullptr, nullptr,
-                        nullptr);
-  }
-  if (code != SQLITE_OK) return TargetError(code, target);
-  sqlite3_file* file = nullptr;
-  ActorFile* actor_file = nullptr;
-  sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-  if (FileMethods<ActorFile>::Cast(file, &actor_file)) {
-    actor_file->set_origin(Origin::kImport);
-  }
-  return Status::Ok();
-}
-
 Status CheckIsNew(const Target& target) {
   std::shared_ptr<Actor> actor;
   std::shared_ptr<const HeadState> state;
@@ -162,11 +135,13 @@ Status CheckIsNew(const Target& target) {
 
 Status Copy(Connection* connection, sqlite3* source, const Target& target,
             uint64_t* page_count) {
-  Database database;
-  if (Status s = OpenTarget(target, &database); !s.ok()) return s;
-  Backup backup(sqlite3_backup_init(database.get(), "main", source, "main"));
+  ActorConnection database;
+  if (Status s = database.Open(target, Origin::kImport); !s.ok()) {
+    return s.WithContext(TargetName(target));
+  }
+  Backup backup(sqlite3_backup_init(database.db(), "main", source, "main"));
   if (backup == nullptr) {
-    return TargetError(sqlite3_extended_errcode(database.get()), target);
+    return TargetError(sqlite3_extended_errcode(database.db()), target);
   }
   // Takes the locks and copies nothing. From here on nobody else can make
   // this actor, so it is looked for once more.

@@ -5,9 +5,11 @@
 #include "sql/backup_function.h"
 #include "sql/commits_table.h"
 #include "sql/connection.h"
+#include "sql/export_all_table.h"
 #include "sql/import_all_table.h"
 #include "sql/info_functions.h"
 #include "sql/info_table.h"
+#include "sql/kv_table.h"
 #include "sql/migrate_functions.h"
 #include "sql/migrate_tables.h"
 #include "sql/transfer_functions.h"
@@ -23,7 +25,8 @@ constexpr RegisterTheme kThemes[] = {
     RegisterInfoFunctions,  RegisterInfoTable,      RegisterActorsTable,
     RegisterCommitsTable,   RegisterVerifyTable,    RegisterTransferFunctions,
     RegisterActorFunctions, RegisterBackupFunction, RegisterMigrateFunctions,
-    RegisterMigrateTables,  RegisterImportAllTable,
+    RegisterMigrateTables,  RegisterImportAllTable, RegisterExportAllTable,
+    RegisterKvTable,
 };
 
 }  // namespace

@@ -27,6 +27,11 @@ class Result {
   void IntOrNull(uint64_t value) {
     if (value != 0) Int(value);
   }
+  void Blob(std::string_view bytes) {
+    // Not NULL, however short.
+    sqlite3_result_blob64(context_, bytes.empty() ? "" : bytes.data(),
+                          bytes.size(), SQLITE_TRANSIENT);
+  }
   void Text(std::string_view text) {
     sqlite3_result_text64(context_, text.data(), text.size(), SQLITE_TRANSIENT,
                           SQLITE_UTF8);

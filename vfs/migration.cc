@@ -129,6 +129,7 @@ Status Migration::Fail(const Status& why) {
   // Whoever asked for the end of it, or lost the lease, leaves the actor as
   // it was; so does a store that cannot be written.
   const bool refused = why.code() != Code::kFenced && keep_on_().ok();
+  Enter(phase_);  // takes the time of this one
   const Status noted = lease_->Update([&](LegacyRecord* record) {
     record->state = refused ? LegacyState::kFailed : LegacyState::kLegacy;
     NoteIn(record);
@@ -143,7 +144,6 @@ Status Migration::Run() {
   s = CheckKeys();
   if (s.ok()) s = RecoverDatabase();
   if (s.ok()) s = Publish();
-  Enter(LegacyPhase::kNone);
   return s.ok() ? s : Fail(s);
 }
 
