@@ -379,10 +379,16 @@ Status Verifier::CheckHeadCommit() {
 }
 
 void Verifier::BeginPages(std::vector<Finding>* findings) {
-  // An actor that is or was legacy when it was deleted.
-  if (!has_head_ &&
-      (state_ == ActorState::kLegacy ||
-       (legacy_.has_value() && legacy_->state != LegacyState::kLive))) {
+  const bool was_live =
+      !legacy_.has_value() || legacy_->state == LegacyState::kLive;
+  // Legacy, or legacy when it was deleted.
+  if (!has_head_ && (state_ == ActorState::kLegacy ||
+                     (state_ == ActorState::kDeleted && !was_live))) {
+    if (legacy_.has_value() && was_live) {
+      Report(Status::Corruption("the legacy record says that the actor is "
+                                "live, but it has no head"),
+             0, {}, findings);
+    }
     EndActor();
     return;
   }

@@ -262,6 +262,27 @@ TEST_F(LegacyStoreTest, DamagedPairsAreFoundAndNeverReturned) {
       << findings[0];
 }
 
+TEST_F(LegacyStoreTest, AHeadThatIsMissingIsFound) {
+  auto lease = Lease(store_, "a");
+  ASSERT_OK(Migrate(store_, lease.get()));
+  lease.reset();
+  const auto state = store_.State("a");
+  Batch batch;
+  batch.Delete(ActorPartition(state->entry.actor), HeadKey());
+  ASSERT_TRUE(store_->Commit(batch, Durability::kSynced).done());
+  EXPECT_EQ(Verified(store_),
+            std::vector<std::string>{"a: corruption: head record missing"});
+  ActorEntry entry = state->entry;
+  entry.state = ActorState::kLegacy;
+  const std::string key = ActorEntryKey("a");
+  batch.Put(CatalogPartition(), key, EncodeRecord(key, entry));
+  ASSERT_TRUE(store_->Commit(batch, Durability::kSynced).done());
+  EXPECT_EQ(Verified(store_),
+            std::vector<std::string>{
+                "a: corruption: the legacy record says that the actor is live, "
+                "but it has no head"});
+}
+
 TEST_F(LegacyStoreTest, TheViewOverStoredPairs) {
   LegacyPairs stored(store_->engine(), Loaded(store_, "a").record.legacy);
   LayoutOneView view(&stored);
