@@ -1,6 +1,6 @@
 // Legacy keys: what the keys of an actor's pairs mean in Rivet's layouts 0 and
-// 1, and where a pair of layout 0 is found in layout 1. No other file knows
-// the bytes of these keys. Integers are big-endian.
+// 1, and where a pair of layout 0 is found in layout 1. What a SQLite file in
+// layout 1 is made of knows kv/legacy_file.h. Integers are big-endian.
 //
 //   namespace        layout 0                  layout 1
 //   state            1                         the same
