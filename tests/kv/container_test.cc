@@ -75,7 +75,7 @@ TEST(ContainerTest, DumpsOpen) {
   const std::vector<Pair> kOne = {{"k", "v"}};
   for (const std::string& bytes :
        {EncodeKvBinEntry("k", "v"), Gzip(EncodeKvBinEntry("k", "v")),
-        "{\"k\":\"6b\",\"v\":\"76\"}"s}) {
+        std::string(R"({"k":"6b","v":"76"})")}) {
     WriteContents(path, bytes);
     ASSERT_OK(OpenDump(path, &source));
     ASSERT_OK(ReadAllPairs(source.get(), &pairs));

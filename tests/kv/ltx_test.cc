@@ -56,8 +56,7 @@ Status Decode(Blob* blob, std::map<uint32_t, std::string>* pages) {
   }
   for (const LtxFrame& frame : frames) {
     if (Status s =
-            DecodeLtxFrame(std::string_view(blob->bytes())
-                               .substr(frame.offset, frame.size_bytes),
+            DecodeLtxFrame(blob->bytes().substr(frame.offset, frame.size_bytes),
                            frame.pgno, header.page_size, &(*pages)[frame.pgno]);
         !s.ok()) {
       return s;
