@@ -48,17 +48,18 @@ struct ReadRequest {
 template <typename ReadPart>
 Status ReadParts(const ReadRequest& request, const PagedSize& file,
                  size_t* copied, ReadPart&& read) {
-  const uint64_t end =
-      std::min<uint64_t>(request.offset + request.size, file.bytes);
-  size_t done = 0;
-  while (request.offset + done < end) {
-    const uint64_t at = request.offset + done;
-    const PagePart part = FirstPart(at, end - at, file.page_size);
+  const uint64_t left =
+      request.offset < file.bytes ? file.bytes - request.offset : 0;
+  const auto inside =
+      static_cast<size_t>(std::min<uint64_t>(request.size, left));
+  for (size_t done = 0; done < inside;) {
+    const PagePart part =
+        FirstPart(request.offset + done, inside - done, file.page_size);
     if (Status s = read(part, request.buffer + done); !s.ok()) return s;
     done += part.size;
   }
-  std::memset(request.buffer + done, 0, request.size - done);
-  *copied = done;
+  std::memset(request.buffer + inside, 0, request.size - inside);
+  *copied = inside;
   return Status::Ok();
 }
 

@@ -33,6 +33,17 @@ class BranchWriterTest : public testing::Test {
     return pages;
   }
 
+  // Writes page 7, past the end of an actor with these pages: those between
+  // become zeros.
+  void GrowToPage7(std::vector<std::string> pages) {
+    TestTransaction transaction(store_, "a");
+    transaction.Write(7, P(7, 2));
+    ASSERT_OK(transaction.Commit());
+    pages.resize(6, Zeros());
+    pages.push_back(P(7, 2));
+    ExpectPages(store_, "a", pages);
+  }
+
   size_t ChunkCount() {
     return store_.Scan(BranchPartition(store_.State("a")->head.snapshot.branch))
         .size();
@@ -78,13 +89,8 @@ TEST_F(BranchWriterTest, ADroppedTransactionLeavesNothing) {
 }
 
 TEST_F(BranchWriterTest, GrowthFillsWithZeros) {
-  auto pages = Make(2);
-  TestTransaction transaction(store_, "a");
-  transaction.Write(7, P(7, 2));
-  ASSERT_OK(transaction.Commit());
-  pages.resize(6, Zeros());
-  pages.push_back(P(7, 2));
-  ExpectPages(store_, "a", pages);
+  const auto pages = Make(2);
+  GrowToPage7(pages);
   EXPECT_EQ(ChunkCount(), 2u + 5u) << "each page of the growth has a version";
 }
 
@@ -110,12 +116,7 @@ TEST_F(BranchWriterTest, ShrinkThenGrowthShowsZerosNotOldPages) {
   }
   pages.resize(3);
   ExpectPages(store_, "a", pages);
-  TestTransaction transaction(store_, "a");
-  transaction.Write(7, P(7, 2));
-  ASSERT_OK(transaction.Commit());
-  pages.resize(6, Zeros());
-  pages.push_back(P(7, 2));
-  ExpectPages(store_, "a", pages);
+  GrowToPage7(pages);
 }
 
 TEST_F(BranchWriterTest, TruncateAndRegrowInOneTransaction) {

@@ -60,9 +60,11 @@ std::vector<Fault> FaultsAtSync() {
 
 class CommitRulesTest : public ActorTest {
  protected:
-  // An actor of a fresh store, with 300 rows. (An old store may have to drop a
-  // dead stage in the background, which would meet the fault of the test.)
+  // An actor of a fresh store, with 300 rows, and no other store open: what an
+  // old one still has to do in the background, such as dropping a dead stage
+  // or flattening, would meet the fault of the test.
   void Prepare(SqliteDb* db, const Setting& setting) {
+    CloseStores();
     store_ = "store" + std::to_string(++store_count_);
     ASSERT_EQ(db->Open(Uri("a", "", store_)), SQLITE_OK);
     ASSERT_EQ(db->Exec(std::string(setting.pragmas) + kFill), SQLITE_OK)
