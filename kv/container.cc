@@ -120,7 +120,8 @@ std::string_view FormName(ContainerForm form) {
 Status RecogniseContainer(const std::string& path, Container* container) {
   struct stat there = {};
   if (stat(path.c_str(), &there) != 0) {
-    return SystemError("look at", path, errno);
+    return errno == ENOENT ? Status::NotFound("no such file: " + path)
+                           : SystemError("find", path, errno);
   }
   if (S_ISDIR(there.st_mode)) {
     Container found;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "kv/pair_limits.h"
+
 namespace actorkv {
 
 namespace {
@@ -243,7 +245,7 @@ void LayoutReport::Count(std::string_view key, size_t value_bytes) {
   counted.bytes += key.size() + value_bytes;
   if (parsed.space == LegacyNamespace::kUnknown) unknown.Add(key);
   if (parsed.space == LegacyNamespace::kQueueMessage &&
-      value_bytes > kMaxLegacyMessageBytes) {
+      value_bytes > kMaxQueueMessageBytes) {
     large_messages.Add(key);
   }
   std::string one;

@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "kv/pair_limits.h"
 #include "kv/legacy_keys.h"
 #include "kv/pairs.h"
 
@@ -73,7 +74,7 @@ struct LayoutReport {
   NamedKeys same;            // ...with the same value
   NamedKeys conflicts;       // ...with another value
   NamedKeys dropped;         // VERSION of a workflow, not in layout 1
-  NamedKeys large_messages;  // past kMaxLegacyMessageBytes
+  NamedKeys large_messages;  // past kMaxQueueMessageBytes
 
   const LayoutCount& of(LegacyNamespace space) const {
     return spaces[static_cast<size_t>(space)];

@@ -6,6 +6,7 @@
 #include "kv/clock.h"
 #include "kv/keys.h"
 #include "kv/legacy_keys.h"
+#include "kv/pair_limits.h"
 
 namespace actorkv {
 
@@ -15,16 +16,9 @@ size_t BatchLimit(Engine* engine) {
   return std::min(kStageBatchBytes, engine->limits().max_batch_bytes / 2);
 }
 
-Status CheckSize(const char* what, size_t bytes, size_t limit) {
-  if (bytes <= limit) return Status::Ok();
-  return Status::InvalidArgument(
-      std::string(what) + " is " + std::to_string(bytes) +
-      " bytes long, the limit is " + std::to_string(limit));
-}
-
 Status CheckPair(const KeyValue& pair) {
-  Status s = CheckSize("key", pair.key.size(), kMaxLegacyKeyBytes);
-  if (s.ok()) s = CheckSize("value", pair.value.size(), kMaxLegacyValueBytes);
+  Status s = CheckPairKeySize(pair.key.size());
+  if (s.ok()) s = CheckPairValueSize(pair.value.size());
   return s.WithContext("key=" + LegacyKeyText(pair.key));
 }
 
@@ -63,10 +57,11 @@ Status LegacyImport::Begin() {
     return Status::NotSupported("the store is open read-only: " +
                                 store_->path());
   }
-  if (Status s = CheckSize("metadata", spec_.metadata_json.size(),
-                           kMaxLegacyMetadataBytes);
-      !s.ok()) {
-    return s;
+  if (spec_.metadata_json.size() > kMaxLegacyMetadataBytes) {
+    return Status::InvalidArgument(
+        "metadata of " + std::to_string(spec_.metadata_json.size()) +
+        " bytes are larger than the limit of " +
+        std::to_string(kMaxLegacyMetadataBytes));
   }
   Batch batch;
   legacy_ = LegacyId{store_->NewId(&batch)};
@@ -103,7 +98,7 @@ Status LegacyImport::ReadAll(const ImportSpec& spec, PairSource* source) {
       (report_.PairCount(KeyLayout::kOne) > 0 ? kHasLayoutOne : 0));
   if (report_.large_messages.count > 0) {
     AddLegacyNote("queue messages above " +
-                      std::to_string(kMaxLegacyMessageBytes) +
+                      std::to_string(kMaxQueueMessageBytes) +
                       " bytes, which Rivet would refuse: " +
                       report_.large_messages.Text(),
                   &record_.warnings);

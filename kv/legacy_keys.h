@@ -34,12 +34,6 @@
 
 namespace actorkv {
 
-// What Rivet allows.
-constexpr size_t kMaxLegacyKeyBytes = size_t{2} << 10;
-constexpr size_t kMaxLegacyValueBytes = size_t{128} << 10;
-// In layout 1. In layout 0 a message could be larger; such a one is kept.
-constexpr size_t kMaxLegacyMessageBytes = size_t{64} << 10;
-
 enum class LegacyNamespace : uint8_t {
   kState,
   kConnections,

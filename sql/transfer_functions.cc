@@ -56,6 +56,10 @@ Status Import(Call* call) {
     case ContainerForm::kEmpty:
     case ContainerForm::kSqlite:
     case ContainerForm::kUnknown:
+      if (container.gzip) {
+        return Status::InvalidArgument("it is packed, unpack it with gunzip: " +
+                                       absolute);
+      }
       // SQLite knows best what is wrong with a file that is no database.
       if (Status s =
               ImportFile(call->connection(), actor, absolute, &page_count);

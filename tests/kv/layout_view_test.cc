@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kv/pair_limits.h"
 #include "tests/support/bytes.h"
 #include "tests/support/map_pairs.h"
 #include "tests/support/testing.h"
@@ -121,12 +122,11 @@ TEST(LayoutViewTest, VersionWhereInputBelongsIsAConflict) {
 TEST(LayoutViewTest, ReportNamesUnknownKeysAndLargeMessages) {
   PairMap stored;
   for (char c = 0; c < 20; ++c) stored[std::string("\x0a") + c] = "u";
-  stored[Unhex("050000000000000001")] =
-      std::string(kMaxLegacyMessageBytes, 'x');
+  stored[Unhex("050000000000000001")] = std::string(kMaxQueueMessageBytes, 'x');
   stored[Unhex("050000000000000002")] =
-      std::string(kMaxLegacyMessageBytes + 1, 'x');
+      std::string(kMaxQueueMessageBytes + 1, 'x');
   stored[Unhex("0501020000000000000003")] =
-      std::string(kMaxLegacyMessageBytes + 1, 'x');
+      std::string(kMaxQueueMessageBytes + 1, 'x');
   const LayoutReport report = Report(stored);
   EXPECT_EQ(report.unknown.Text(),
             "20 keys: 0a00, 0a01, 0a02, 0a03, 0a04, 0a05, 0a06, 0a07, ...");

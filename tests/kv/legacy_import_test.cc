@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "kv/catalog.h"
+#include "kv/pair_limits.h"
 #include "tests/support/legacy_harness.h"
 
 namespace actorkv {
@@ -131,16 +132,17 @@ TEST_F(LegacyImportTest, ADeletedActorsNameCanBeTaken) {
 }
 
 TEST_F(LegacyImportTest, BadPairsAreNamed) {
-  const std::string long_key(kMaxLegacyKeyBytes, '\4');
-  const std::string long_value(kMaxLegacyValueBytes, 'v');
+  const std::string long_key(kMaxPairKeyBytes, '\4');
+  const std::string long_value(kMaxPairValueBytes, 'v');
   const struct {
     std::vector<KeyValue> pairs;
     std::string message;  // empty: good
   } kCases[] = {
       {{{long_key, long_value}}, ""},
-      {{{long_key + "x", ""}}, "key is 2049 bytes long, the limit is 2048"},
+      {{{long_key + "x", ""}},
+       "a key of 2049 bytes is larger than the limit of 2048"},
       {{{"\4a", long_value + "x"}},
-       "key=0461: value is 131073 bytes long, the limit is 131072"},
+       "key=0461: a value of 131073 bytes is larger than the limit of 131072"},
       {{{"\4a", "1"}, {"\4b", "1"}, {"\4a", "2"}},
        "the key comes twice: key=0461"},
       {{{"\4a", "1"}, {"\4a", "1"}}, "the key comes twice: key=0461"},
@@ -164,9 +166,10 @@ TEST_F(LegacyImportTest, BadPairsAreNamed) {
   ImportSpec spec = SpecOf("m");
   spec.metadata_json = std::string(kMaxLegacyMetadataBytes + 1, ' ');
   LegacyRecord record;
-  EXPECT_TRUE(IsError(ImportPairs(store_.shared(), spec, &source, &record),
-                      Code::kInvalidArgument,
-                      "metadata is 65537 bytes long, the limit is 65536"));
+  EXPECT_TRUE(
+      IsError(ImportPairs(store_.shared(), spec, &source, &record),
+              Code::kInvalidArgument,
+              "metadata of 65537 bytes are larger than the limit of 65536"));
 }
 
 // A key that comes again in a later batch than the first time.

@@ -79,6 +79,7 @@ inline Status Migrate(const TestStore& store, LegacyLease* lease) {
     lease->AddMigrated(
         made, [](LegacyRecord* record) { record->repairs = {"rolled back"}; },
         batch);
+    return Status::Ok();
   };
   return CommitAll(store.get(), Durability::kSynced, &commits);
 }
