@@ -17,6 +17,10 @@ constexpr char kBranchRecord = 'B';
 constexpr char kCommit = 'C';
 constexpr char kLegacyRecord = 'L';
 constexpr char kPair = 'P';
+constexpr char kRestorePoint = 'R';
+constexpr char kRestore = 'U';
+constexpr char kFork = 'F';
+constexpr char kSetting = 'V';
 
 std::string Prefix(char kind) { return std::string(1, kind); }
 
@@ -50,6 +54,14 @@ Status ParseKindAndId(std::string_view key, char kind, const char* what,
   return Status::Ok();
 }
 
+// Parses kind(1) | name.
+Status ParseKindAndName(std::string_view key, char kind, const char* what,
+                        std::string* name) {
+  if (key.size() < 2 || key[0] != kind) return BadKey(what, key);
+  *name = std::string(key.substr(1));
+  return Status::Ok();
+}
+
 }  // namespace
 
 Partition CatalogPartition() { return {PartitionKind::kCatalog, 0}; }
@@ -70,10 +82,7 @@ std::string ActorEntryKey(std::string_view name) {
   return ActorEntryPrefix().append(name);
 }
 Status ParseActorEntryKey(std::string_view key, std::string* name) {
-  if (key.size() < 2 || key[0] != kActorEntry)
-    return BadKey("actor entry", key);
-  *name = std::string(key.substr(1));
-  return Status::Ok();
+  return ParseKindAndName(key, kActorEntry, "actor entry", name);
 }
 
 std::string DeletedEntryKey(ActorId actor) {
@@ -134,6 +143,49 @@ Status ParseCommitKey(std::string_view key, BranchId* branch, TxId* txid) {
 }
 
 std::string LegacyRecordKey() { return Prefix(kLegacyRecord); }
+
+std::string RestorePointPrefix() { return Prefix(kRestorePoint); }
+std::string RestorePointKey(std::string_view name) {
+  return RestorePointPrefix().append(name);
+}
+Status ParseRestorePointKey(std::string_view key, std::string* name) {
+  return ParseKindAndName(key, kRestorePoint, "restore point", name);
+}
+
+std::string RestorePrefix() { return Prefix(kRestore); }
+std::string RestoreKey(TxId txid) { return KindAndId(kRestore, ~txid.value); }
+Status ParseRestoreKey(std::string_view key, TxId* txid) {
+  uint64_t inverted = 0;
+  if (Status s = ParseKindAndId(key, kRestore, "restore", &inverted); !s.ok()) {
+    return s;
+  }
+  txid->value = ~inverted;
+  return Status::Ok();
+}
+
+std::string ForkPrefix() { return Prefix(kFork); }
+std::string ForkPrefix(BranchId branch) {
+  return KindAndId(kFork, branch.value);
+}
+std::string ForkKey(BranchId branch, BranchId child) {
+  std::string key = ForkPrefix(branch);
+  AppendBig64(&key, child.value);
+  return key;
+}
+Status ParseForkKey(std::string_view key, BranchId* branch, BranchId* child) {
+  if (key.size() != 17 || key[0] != kFork) return BadKey("fork", key);
+  branch->value = LoadBig64(key.data() + 1);
+  child->value = LoadBig64(key.data() + 9);
+  return Status::Ok();
+}
+
+std::string SettingPrefix() { return Prefix(kSetting); }
+std::string SettingKey(std::string_view name) {
+  return SettingPrefix().append(name);
+}
+Status ParseSettingKey(std::string_view key, std::string* name) {
+  return ParseKindAndName(key, kSetting, "setting", name);
+}
 
 std::string PairKey(std::string_view key) { return Prefix(kPair).append(key); }
 Status ParsePairKey(std::string_view key, std::string_view* pair_key) {

@@ -15,6 +15,7 @@
 //   'I' legacy(8)                        import: legacy pairs being written,
 //                                        of no actor yet
 //   'T' limit_us(8)                      clock limit
+//   'V' name                             setting of the store
 //
 // Actor partition (id = actor)
 //
@@ -22,6 +23,12 @@
 //   'B' branch(8)                        branch record
 //   'C' branch(8) ~txid(8)               commit record, newest first
 //   'L'                                  legacy record
+//   'R' name                             restore point
+//   'U' ~txid(8)                         restore that made commit txid, newest
+//                                        first
+//   'F' branch(8) child(8)               fork: branch `child` of another actor
+//                                        begins at a branch of this one
+//   'V' name                             setting of the actor
 //
 // Legacy partition (id = legacy pairs)
 //
@@ -85,6 +92,25 @@ std::string CommitPrefix();
 Status ParseCommitKey(std::string_view key, BranchId* branch, TxId* txid);
 
 std::string LegacyRecordKey();
+
+std::string RestorePointKey(std::string_view name);
+std::string RestorePointPrefix();
+Status ParseRestorePointKey(std::string_view key, std::string* name);
+
+std::string RestoreKey(TxId txid);
+std::string RestorePrefix();
+Status ParseRestoreKey(std::string_view key, TxId* txid);
+
+std::string ForkKey(BranchId branch, BranchId child);
+// Before every fork key of the branch.
+std::string ForkPrefix(BranchId branch);
+std::string ForkPrefix();
+Status ParseForkKey(std::string_view key, BranchId* branch, BranchId* child);
+
+// In the catalog partition or an actor's.
+std::string SettingKey(std::string_view name);
+std::string SettingPrefix();
+Status ParseSettingKey(std::string_view key, std::string* name);
 
 std::string PairKey(std::string_view key);
 // *pair_key: a part of `key`.

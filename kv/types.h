@@ -58,6 +58,8 @@ enum class Origin : uint8_t {
   kSql = 1,      // a transaction of a connection
   kImport = 2,   // a database file
   kMigrate = 3,  // legacy pairs (kv/legacy_record.h)
+  kRestore = 4,  // an older commit of the actor
+  kFork = 5,     // a commit of another actor
 };
 
 constexpr uint32_t kMinPageSize = 512;    // bytes

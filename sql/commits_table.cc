@@ -50,6 +50,10 @@ const char* OriginName(Origin origin) {
       return "import";
     case Origin::kMigrate:
       return "migrate";
+    case Origin::kRestore:
+      return "restore";
+    case Origin::kFork:
+      return "fork";
   }
   return "unknown";
 }
