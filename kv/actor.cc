@@ -157,13 +157,13 @@ bool Actor::reserved() {
   return owner_ != nullptr;
 }
 
-TxId Actor::TakeTxId() {
+TxId Actor::TakeTxId(TxId floor) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (state_ != nullptr) {
     last_txid_ =
         std::max({last_txid_, state_->head.snapshot.txid, state_->txid_floor});
   }
-  last_txid_ = TxId{last_txid_.value + 1};
+  last_txid_ = TxId{std::max(last_txid_, floor).value + 1};
   return last_txid_;
 }
 

@@ -74,8 +74,8 @@ class Actor {
   void Release(const void* owner);
   bool reserved();
 
-  // A txid above the head's and above every one given before.
-  TxId TakeTxId();
+  // A txid above the head's, above every one given before, and above `floor`.
+  TxId TakeTxId(TxId floor = TxId{});
 
   // A commit is done, which changed `pages` and no others.
   void Publish(std::shared_ptr<const HeadState> state,

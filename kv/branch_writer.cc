@@ -27,17 +27,35 @@ BranchWriter::BranchWriter(std::shared_ptr<Store> store,
                            std::shared_ptr<Actor> actor,
                            std::shared_ptr<const HeadState> base,
                            uint32_t page_size)
+    : BranchWriter(std::move(store), std::move(actor), base, base, page_size) {
+  base_reader_.UseCache(store_->cache_id(), actor_->changes());
+}
+
+BranchWriter::BranchWriter(std::shared_ptr<Store> store,
+                           std::shared_ptr<Actor> actor,
+                           std::shared_ptr<const HeadState> base,
+                           std::shared_ptr<const HeadState> source)
+    : BranchWriter(std::move(store), std::move(actor), std::move(base), source,
+                   source->head.snapshot.page_count == 0
+                       ? kMinPageSize
+                       : source->head.snapshot.page_size) {}
+
+BranchWriter::BranchWriter(std::shared_ptr<Store> store,
+                           std::shared_ptr<Actor> actor,
+                           std::shared_ptr<const HeadState> base,
+                           std::shared_ptr<const HeadState> source,
+                           uint32_t page_size)
     : store_(std::move(store)),
       actor_(std::move(actor)),
       base_(std::move(base)),
+      source_(std::move(source)),
       page_size_(page_size),
-      rewrite_(base_->head.snapshot.page_count != 0 &&
-               base_->head.snapshot.page_size != page_size_),
+      rewrite_(source_->head.snapshot.page_count != 0 &&
+               source_->head.snapshot.page_size != page_size_),
       base_reader_(store_->engine()),
-      page_count_(rewrite_ ? 0 : base_->head.snapshot.page_count),
+      page_count_(rewrite_ ? 0 : source_->head.snapshot.page_count),
       base_limit_(page_count_) {
-  base_reader_.UseCache(store_->cache_id(), actor_->changes());
-  base_reader_.SetSnapshot(base_->head.snapshot, base_->lineage);
+  base_reader_.SetSnapshot(source_->head.snapshot, source_->lineage);
 }
 
 BranchWriter::~BranchWriter() {
@@ -130,7 +148,7 @@ Status BranchWriter::Cut(uint32_t page_count) {
 }
 
 Status BranchWriter::HashOfBase(PageNo pgno, uint64_t* page_hash) {
-  const Snapshot& base = base_->head.snapshot;
+  const Snapshot& base = source_->head.snapshot;
   if (rewrite_ || pgno > base.page_count || pgno == LockPage(page_size_)) {
     *page_hash = 0;
     return Status::Ok();
@@ -157,7 +175,7 @@ Status BranchWriter::EqualsBase(PageNo pgno, const std::string& page,
 
 Status BranchWriter::Differs(bool* differs) {
   *differs = true;
-  if (page_count_ != base_->head.snapshot.page_count) return Status::Ok();
+  if (page_count_ != source_->head.snapshot.page_count) return Status::Ok();
   if (base_limit_ != page_count_ || staged_count_ != 0) return Status::Ok();
   for (const auto& [pgno, page] : pages_) {
     uint64_t base_hash = 0;
@@ -175,10 +193,10 @@ Status BranchWriter::Differs(bool* differs) {
 
 // Takes the ids that the first chunk needs.
 void BranchWriter::TakeIds(bool stage, Batch* batch) {
-  if (txid_ == TxId{}) txid_ = actor_->TakeTxId();
+  if (txid_ == TxId{}) txid_ = actor_->TakeTxId(source_->head.snapshot.txid);
   if (actor_id() == ActorId{}) new_actor_id_ = ActorId{store_->NewId(batch)};
-  const bool fresh_branch =
-      stage || !base_->exists || !store_->CanContinueBranch(actor_.get());
+  const bool fresh_branch = stage || !base_->exists || source_ != base_ ||
+                            !store_->CanContinueBranch(actor_.get());
   if (fresh_branch && stage_ == BranchId{}) {
     stage_ = BranchId{store_->NewId(batch)};
   }
@@ -283,7 +301,7 @@ Status BranchWriter::SubtractRemoved() {
   if (rewrite_) return Status::Ok();  // PutRecords() drops the whole digest
   // PutFirstPage() subtracts page 1.
   for (PageNo pgno = std::max(page_count_ + 1, PageNo{2});
-       pgno <= base_->head.snapshot.page_count; ++pgno) {
+       pgno <= source_->head.snapshot.page_count; ++pgno) {
     uint64_t base_hash = 0;
     if (Status s = HashOfBase(pgno, &base_hash); !s.ok()) return s;
     digest_delta_ -= base_hash;
@@ -294,7 +312,7 @@ Status BranchWriter::SubtractRemoved() {
 // Page 1 is hashed with the stamp, and stored when more than its stamp
 // differs.
 Status BranchWriter::PutFirstPage(const CommitSpec& spec, Batch* batch) {
-  const Snapshot& base = base_->head.snapshot;
+  const Snapshot& base = source_->head.snapshot;
   const bool has_old = base.page_count > 0 && !rewrite_;
   std::string old_page(page_size_, '\0');
   if (has_old) {
@@ -364,7 +382,7 @@ Status BranchWriter::PutRecords(const CommitSpec& spec,
   head.snapshot.page_count = page_count_;
   head.snapshot.page_size = page_count_ == 0 ? 0 : page_size_;
   head.snapshot.stamp = spec.stamp;
-  head.digest = (rewrite_ ? 0 : head.digest) + digest_delta_;
+  head.digest = (rewrite_ ? 0 : source_->head.digest) + digest_delta_;
   head.committed_at_us = stamp.committed_at_us;
   head.commit_id = stamp.commit_id;
   head.stored_bytes += written_bytes_;
@@ -403,12 +421,12 @@ void BranchWriter::PutBranchRecord(ActorId actor, Batch* batch,
   record.first_txid = txid_;
   record.chunk_count = changed_page_count_;
   record.created_at_us = stage_.value;
-  if (base_->exists && !HoldsEveryPage()) {
-    const Snapshot& base = base_->head.snapshot;
-    record.parent = BranchPoint{actor, base.branch, base.txid};
+  if (source_->exists && !HoldsEveryPage()) {
+    const Snapshot& base = source_->head.snapshot;
+    record.parent = BranchPoint{source_->entry.actor, base.branch, base.txid};
     lineage->push_back(*record.parent);
-    lineage->insert(lineage->end(), base_->lineage->begin() + 1,
-                    base_->lineage->end());
+    lineage->insert(lineage->end(), source_->lineage->begin() + 1,
+                    source_->lineage->end());
   }
   const std::string key = BranchRecordKey(stage_);
   batch->Put(ActorPartition(actor), key, EncodeRecord(key, record));

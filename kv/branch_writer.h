@@ -57,6 +57,13 @@ class BranchWriter {
   // base's, or the new database's where the base has no pages.
   BranchWriter(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
                std::shared_ptr<const HeadState> base, uint32_t page_size);
+  // For a commit that begins with the pages of another version than the base:
+  // `source`, of this actor or of another one. It makes a new branch, whose
+  // parent is that version, and copies nothing. No reservation is needed: the
+  // commit fails with kConflict when the head is not `base` any more.
+  BranchWriter(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
+               std::shared_ptr<const HeadState> base,
+               std::shared_ptr<const HeadState> source);
   ~BranchWriter();  // drops what was not committed
   BranchWriter(const BranchWriter&) = delete;
   BranchWriter& operator=(const BranchWriter&) = delete;
@@ -104,6 +111,9 @@ class BranchWriter {
   void Detach(bool committed);
 
  private:
+  BranchWriter(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
+               std::shared_ptr<const HeadState> base,
+               std::shared_ptr<const HeadState> source, uint32_t page_size);
   bool IsStaged(PageNo pgno) const;  // in the stage, not in memory
   bool HoldsEveryPage() const;       // the stage does, without the base
   ActorId actor_id() const;          // 0: a new actor that stored nothing yet
@@ -131,7 +141,8 @@ class BranchWriter {
 
   const std::shared_ptr<Store> store_;
   const std::shared_ptr<Actor> actor_;
-  const std::shared_ptr<const HeadState> base_;
+  const std::shared_ptr<const HeadState> base_;    // the head
+  const std::shared_ptr<const HeadState> source_;  // of pages; mostly the base
   const uint32_t page_size_;
   // The page size changes: every page is written, and nothing of the base
   // shows through or counts in the digest.

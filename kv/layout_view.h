@@ -21,8 +21,8 @@
 #include <string>
 #include <vector>
 
-#include "kv/pair_limits.h"
 #include "kv/legacy_keys.h"
+#include "kv/pair_limits.h"
 #include "kv/pairs.h"
 
 namespace actorkv {

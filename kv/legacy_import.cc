@@ -58,10 +58,10 @@ Status LegacyImport::Begin() {
                                 store_->path());
   }
   if (spec_.metadata_json.size() > kMaxLegacyMetadataBytes) {
-    return Status::InvalidArgument(
-        "metadata of " + std::to_string(spec_.metadata_json.size()) +
-        " bytes are larger than the limit of " +
-        std::to_string(kMaxLegacyMetadataBytes));
+    return Status::InvalidArgument("metadata of " +
+                                   std::to_string(spec_.metadata_json.size()) +
+                                   " bytes are larger than the limit of " +
+                                   std::to_string(kMaxLegacyMetadataBytes));
   }
   Batch batch;
   legacy_ = LegacyId{store_->NewId(&batch)};

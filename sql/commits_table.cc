@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "kv/catalog.h"
-#include "kv/keys.h"
+#include "kv/history.h"
 #include "sql/table.h"
 
 namespace actorkv {
@@ -28,9 +28,6 @@ enum ColumnIndex {
   kWrittenBytes,
   kOrigin,
 };
-
-constexpr size_t kCommitsAtOnce = 64;
-constexpr size_t kBranchesAtOnce = 256;
 
 std::string Hex(const CommitId& id) {
   static const char kDigits[] = "0123456789abcdef";
@@ -57,104 +54,6 @@ const char* OriginName(Origin origin) {
   }
   return "unknown";
 }
-
-bool BeginsWith(std::string_view key, std::string_view prefix) {
-  return key.substr(0, prefix.size()) == prefix;
-}
-
-// The commits of one actor, newest first. Txids only go up, over all branches
-// of an actor, so the branches are read by their first txid, from the last.
-class CommitScan {
- public:
-  CommitScan(Store* store, ActorId actor)
-      : reader_(store->engine()->NewReader()), actor_(actor) {}
-
-  Status LoadBranches() {
-    std::string start = BranchRecordPrefix();
-    for (;;) {
-      std::vector<KeyValue> pairs;
-      if (Status s = reader_->Scan(ActorPartition(actor_), start,
-                                   kBranchesAtOnce, &pairs);
-          !s.ok()) {
-        return s;
-      }
-      for (const KeyValue& pair : pairs) {
-        if (!BeginsWith(pair.key, BranchRecordPrefix())) return SortBranches();
-        Branch branch;
-        BranchRecord record;
-        if (Status s = ParseBranchRecordKey(pair.key, &branch.id); !s.ok()) {
-          return s;
-        }
-        if (Status s = DecodeRecord(pair.key, pair.value, &record); !s.ok()) {
-          return s;
-        }
-        branch.first_txid = record.first_txid;
-        branches_.push_back(branch);
-      }
-      if (pairs.size() < kBranchesAtOnce) return SortBranches();
-      start = NameAfter(pairs.back().key);
-    }
-  }
-
-  Status Next(bool* found, CommitRecord* record) {
-    while (next_pair_ == pairs_.size()) {
-      if (Status s = ReadOn(found); !s.ok() || !*found) return s;
-    }
-    const KeyValue& pair = pairs_[next_pair_++];
-    *found = true;
-    return DecodeRecord(pair.key, pair.value, record);
-  }
-
- private:
-  struct Branch {
-    BranchId id;
-    TxId first_txid;
-  };
-
-  Status SortBranches() {
-    std::sort(branches_.begin(), branches_.end(),
-              [](const Branch& a, const Branch& b) {
-                return a.first_txid < b.first_txid;
-              });
-    return Status::Ok();
-  }
-
-  // Reads the next commits of the branch, or the first of the next one.
-  // *more is false when there is no further branch.
-  Status ReadOn(bool* more) {
-    *more = true;
-    const bool in_branch = pairs_.size() == kCommitsAtOnce;
-    std::string start;
-    if (in_branch) {
-      start = NameAfter(pairs_.back().key);
-    } else {
-      *more = !branches_.empty();
-      if (!*more) return Status::Ok();
-      branch_ = branches_.back().id;
-      branches_.pop_back();
-      start = CommitPrefix(branch_);
-    }
-    next_pair_ = 0;
-    if (Status s = reader_->Scan(ActorPartition(actor_), start, kCommitsAtOnce,
-                                 &pairs_);
-        !s.ok()) {
-      return s;
-    }
-    const std::string prefix = CommitPrefix(branch_);
-    const auto end = std::find_if(
-        pairs_.begin(), pairs_.end(),
-        [&](const KeyValue& pair) { return !BeginsWith(pair.key, prefix); });
-    pairs_.erase(end, pairs_.end());
-    return Status::Ok();
-  }
-
-  const std::unique_ptr<EngineReader> reader_;
-  const ActorId actor_;
-  std::vector<Branch> branches_;  // still to be read, oldest first
-  BranchId branch_;
-  std::vector<KeyValue> pairs_;
-  size_t next_pair_ = 0;
-};
 
 class CommitRows : public RowSource {
  public:
@@ -209,14 +108,16 @@ class CommitRows : public RowSource {
       return Status::Ok();
     }
     if (!s.ok() || !*found) return s;
-    scan_ = std::make_unique<CommitScan>(store_.get(), state->entry.actor);
-    return scan_->LoadBranches().WithContext("actor=" + name_);
+    reader_ = store_->engine()->NewReader();
+    scan_ = std::make_unique<CommitScan>(reader_.get(), state->entry.actor);
+    return Status::Ok();
   }
 
   const std::shared_ptr<Store> store_;
   const std::optional<std::string> only_;
   std::string next_name_;
   std::string name_;
+  std::unique_ptr<EngineReader> reader_;  // of scan_
   std::unique_ptr<CommitScan> scan_;
   CommitRecord record_;
 };

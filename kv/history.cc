@@ -1,0 +1,206 @@
+#include "kv/history.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "kv/keys.h"
+#include "kv/lineage.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr size_t kBranchesAtOnce = 256;
+constexpr TxId kLastTxId = {std::numeric_limits<uint64_t>::max()};
+
+bool BeginsWith(std::string_view key, std::string_view prefix) {
+  return key.substr(0, prefix.size()) == prefix;
+}
+
+}  // namespace
+
+History::History(EngineReader* reader, ActorId actor)
+    : reader_(reader), actor_(actor) {}
+
+Status History::Load() {
+  branches_.clear();
+  std::string start = BranchRecordPrefix();
+  bool more = true;
+  while (more) {
+    std::vector<KeyValue> pairs;
+    if (Status s = reader_->Scan(ActorPartition(actor_), start, kBranchesAtOnce,
+                                 &pairs);
+        !s.ok()) {
+      return s;
+    }
+    more = pairs.size() == kBranchesAtOnce;
+    for (const KeyValue& pair : pairs) {
+      more = more && BeginsWith(pair.key, BranchRecordPrefix());
+      if (!BeginsWith(pair.key, BranchRecordPrefix())) break;
+      Branch branch;
+      BranchRecord record;
+      if (Status s = ParseBranchRecordKey(pair.key, &branch.id); !s.ok()) {
+        return s;
+      }
+      if (Status s = DecodeRecord(pair.key, pair.value, &record); !s.ok()) {
+        return s;
+      }
+      branch.first_txid = record.first_txid;
+      branches_.push_back(branch);
+      start = pair.key + '\0';
+    }
+  }
+  std::sort(branches_.begin(), branches_.end(),
+            [](const Branch& a, const Branch& b) {
+              return b.first_txid < a.first_txid;
+            });
+  return Status::Ok();
+}
+
+Status History::FindOn(const Branch& branch, TxId txid, bool* found,
+                       CommitRecord* record) {
+  std::vector<std::optional<KeyValue>> pairs;
+  if (Status s = reader_->Seek(ActorPartition(actor_),
+                               {CommitKey(branch.id, txid)}, &pairs);
+      !s.ok()) {
+    return s;
+  }
+  *found = pairs[0].has_value() &&
+           BeginsWith(pairs[0]->key, CommitPrefix(branch.id));
+  if (!*found) return Status::Ok();
+  return DecodeRecord(pairs[0]->key, pairs[0]->value, record);
+}
+
+Status History::FindBefore(TxId txid, bool* found, CommitRecord* record) {
+  *found = false;
+  for (const Branch& branch : branches_) {
+    if (txid < branch.first_txid) continue;
+    if (Status s = FindOn(branch, txid, found, record); !s.ok() || *found) {
+      return s;
+    }
+  }
+  return Status::Ok();
+}
+
+Status History::Find(TxId txid, bool* found, CommitRecord* record) {
+  CommitRecord before;
+  if (Status s = FindBefore(txid, found, &before); !s.ok()) return s;
+  *found = *found && before.snapshot.txid == txid;
+  if (*found) *record = before;
+  return Status::Ok();
+}
+
+// Times go up with txids, so the one looked for is found by halving.
+Status History::FindAt(uint64_t at_us, bool* found, CommitRecord* record) {
+  CommitRecord newest;
+  if (Status s = FindBefore(kLastTxId, found, &newest); !s.ok() || !*found) {
+    return s;
+  }
+  if (newest.committed_at_us <= at_us) {
+    *record = newest;
+    return Status::Ok();
+  }
+  *found = false;
+  // Commit `low` and those before it are early enough; `high` is too late.
+  uint64_t low = 0;
+  uint64_t high = newest.snapshot.txid.value;
+  while (low + 1 < high) {
+    const uint64_t middle = low + (high - low) / 2;
+    bool there = false;
+    CommitRecord looked_at;
+    if (Status s = FindBefore({middle}, &there, &looked_at); !s.ok()) return s;
+    if (!there || looked_at.committed_at_us <= at_us) {
+      low = middle;
+      if (!there) continue;
+      *found = true;
+      *record = looked_at;
+    } else {
+      high = looked_at.snapshot.txid.value;
+    }
+  }
+  return Status::Ok();
+}
+
+Status History::FindOldest(bool* found, CommitRecord* record) {
+  *found = false;
+  for (auto branch = branches_.rbegin(); branch != branches_.rend(); ++branch) {
+    bool there = false;
+    CommitRecord newest;
+    if (Status s = FindOn(*branch, kLastTxId, &there, &newest); !s.ok()) {
+      return s;
+    }
+    if (!there) continue;
+    // Records go from the oldest on, so what is left is found by halving.
+    uint64_t low = branch->first_txid.value;
+    uint64_t high = newest.snapshot.txid.value;
+    *record = newest;
+    while (low < high) {
+      const uint64_t middle = low + (high - low) / 2;
+      if (Status s = FindOn(*branch, {middle}, &there, &newest); !s.ok()) {
+        return s;
+      }
+      if (there) {
+        *record = newest;
+        high = newest.snapshot.txid.value;
+        if (high <= low) break;
+        high = std::min(high, middle);
+      } else {
+        low = middle + 1;
+      }
+    }
+    *found = true;
+    return Status::Ok();
+  }
+  return Status::Ok();
+}
+
+Status CommitScan::Next(bool* found, CommitRecord* record) {
+  if (!loaded_) {
+    if (Status s = history_.Load(); !s.ok()) return s;
+    loaded_ = true;
+    next_ = kLastTxId;
+  }
+  *found = false;
+  if (next_ == TxId{}) return Status::Ok();
+  if (Status s = history_.FindBefore(next_, found, record); !s.ok()) return s;
+  if (*found) next_ = {record->snapshot.txid.value - 1};
+  return Status::Ok();
+}
+
+Status GuardVersion(EngineReader* reader, const HeadState& version,
+                    Batch* batch) {
+  const Snapshot& snapshot = version.head.snapshot;
+  const Partition partition = ActorPartition(version.entry.actor);
+  const std::string key = CommitKey(snapshot.branch, snapshot.txid);
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader->Get(partition, {key}, &values); !s.ok()) return s;
+  if (!values[0].has_value()) {
+    return Status::Conflict("the commit has expired: txid=" +
+                            std::to_string(snapshot.txid.value));
+  }
+  batch->AddGuard(partition, key, *values[0]);
+  return Status::Ok();
+}
+
+Status LoadVersion(EngineReader* reader, const HeadState& state,
+                   const CommitRecord& record,
+                   std::shared_ptr<const HeadState>* version) {
+  auto made = std::make_shared<HeadState>(state);
+  made->exists = true;
+  made->head.generation = record.generation;
+  made->head.snapshot = record.snapshot;
+  made->head.digest = record.digest;
+  made->head.committed_at_us = record.committed_at_us;
+  made->head.commit_id = record.commit_id;
+  if (Status s = LoadLineage(reader, state.entry.actor, record.snapshot.branch,
+                             &made->lineage);
+      !s.ok()) {
+    return s;
+  }
+  *version = std::move(made);
+  return Status::Ok();
+}
+
+}  // namespace actorkv

@@ -1,0 +1,87 @@
+// History: the commits of one actor, over all its branches.
+//
+// Txids of an actor only go up, whatever branch they are on, and so do the
+// times of its commits. So its commits are one line in time: at each moment
+// the newest one was its head, also where a restore has left it since. Each
+// branch holds one stretch of that line.
+//
+// A commit whose record reclaim has removed is not in it any more.
+//
+// Belongs to one thread at a time.
+
+#ifndef ACTORKV_KV_HISTORY_H_
+#define ACTORKV_KV_HISTORY_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kv/actor.h"
+#include "kv/engine.h"
+#include "kv/records.h"
+
+namespace actorkv {
+
+class History {
+ public:
+  // `reader` must outlive it.
+  History(EngineReader* reader, ActorId actor);
+
+  // Reads which branches there are. First. Errors: kCorruption; kIOError.
+  Status Load();
+
+  // The commit `txid`; *found is false when there is none.
+  Status Find(TxId txid, bool* found, CommitRecord* record);
+
+  // The newest commit at or before `txid`, or at or before `at_us`.
+  Status FindBefore(TxId txid, bool* found, CommitRecord* record);
+  Status FindAt(uint64_t at_us, bool* found, CommitRecord* record);
+
+  // The oldest one that there is.
+  Status FindOldest(bool* found, CommitRecord* record);
+
+ private:
+  struct Branch {
+    BranchId id;
+    TxId first_txid;
+  };
+
+  // The newest commit of `branch` at or before `txid`.
+  Status FindOn(const Branch& branch, TxId txid, bool* found,
+                CommitRecord* record);
+
+  EngineReader* const reader_;
+  const ActorId actor_;
+  std::vector<Branch> branches_;  // newest first
+};
+
+// The commits of an actor, newest first.
+class CommitScan {
+ public:
+  CommitScan(EngineReader* reader, ActorId actor) : history_(reader, actor) {}
+
+  Status Next(bool* found, CommitRecord* record);
+
+ private:
+  History history_;
+  bool loaded_ = false;
+  TxId next_;  // look at or before this one
+};
+
+// `actor` as it was at a commit of it: what HeadState is for the head. `state`
+// is of the actor now, also of a deleted one. Errors: kCorruption when a
+// branch record is missing.
+Status LoadVersion(EngineReader* reader, const HeadState& state,
+                   const CommitRecord& record,
+                   std::shared_ptr<const HeadState>* version);
+
+// Makes the commit in `batch` fail when the version cannot be restored any
+// more, so that nothing is built on what reclaim removes meanwhile. Errors:
+// kConflict when that is so now.
+Status GuardVersion(EngineReader* reader, const HeadState& version,
+                    Batch* batch);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_HISTORY_H_

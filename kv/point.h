@@ -1,0 +1,58 @@
+// Point: a moment of an actor's history, as people write it.
+//
+//   head                       the newest commit
+//   17                         commit (txid) 17
+//   2026-11-20T10:00:00Z       the newest commit at or before that time, UTC;
+//                              a space for the T, a fraction of a second, and
+//                              no Z are fine
+//   -5 minutes                 the same, that long ago: seconds, minutes,
+//                              hours, days or weeks
+//   -1 commit                  that many commits before the head
+//   before-import              a restore point
+//
+// Everything that takes a point takes all of these, and says the same when it
+// is none of them.
+
+#ifndef ACTORKV_KV_POINT_H_
+#define ACTORKV_KV_POINT_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "kv/actor.h"
+#include "kv/store.h"
+
+namespace actorkv {
+
+struct Point {
+  enum class Kind { kHead, kTxId, kTime, kAgo, kCommitsAgo, kName };
+
+  Kind kind = Kind::kHead;
+  // txid, microseconds since 1970, microseconds or commits, by kind.
+  uint64_t number = 0;
+  std::string name;
+};
+
+// Errors: kInvalidArgument, with the forms.
+Status ParsePoint(const std::string& text, Point* point);
+
+// Errors: kInvalidArgument for a name that is empty, too long, not UTF-8 or
+// would be read as another form of point.
+Status CheckRestorePointName(const std::string& name);
+
+// The commit that the point means, as a state of the actor. `state` is of the
+// actor now; also of a deleted one, whose head is its last commit. Errors:
+// kNotFound for a restore point that is not there; kInvalidArgument for a
+// commit or time that never was, or whose history has expired, with the oldest
+// point that is available; kCorruption.
+Status ResolvePoint(Store* store, const std::string& actor,
+                    const HeadState& state, const Point& point,
+                    std::shared_ptr<const HeadState>* version);
+
+// "2026-11-20T10:00:00.123456Z".
+std::string TimeText(uint64_t at_us);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_POINT_H_
