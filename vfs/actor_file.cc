@@ -45,6 +45,10 @@ int ActorFile::Close() {
 // --- Snapshots and reading -------------------------------------------------
 
 Status ActorFile::TakeSnapshot() {
+  if (options_.version != nullptr) {
+    Adopt(options_.version);
+    return Status::Ok();
+  }
   if (store_->read_only()) {
     if (Status s = store_->CatchUp(); !s.ok()) return s;
   }

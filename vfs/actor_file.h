@@ -55,6 +55,8 @@ struct ActorFileOptions {
   // nolock=1 or immutable=1: SQLite never locks, so the first read takes the
   // snapshot and the file keeps it.
   bool never_locks = false;
+  // A version of the past, which this file shows for ever. REQUIRES: read_only.
+  std::shared_ptr<const HeadState> version;
 };
 
 class ActorFile : public sqlite3_file {

@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include "kv/point.h"
 #include "kv/store_registry.h"
 #include "vfs/actor_file.h"
 #include "vfs/actor_path.h"
@@ -57,6 +58,23 @@ Status AcquireStore(const char* name, const ActorPath& path, OpenMode mode,
                        name + "?vfs=" + State()->base->zName + "'");
 }
 
+// Also of a deleted actor, as long as it is not purged.
+Status FindVersion(Store* store, const std::string& actor,
+                   const HeadState& state, const std::string& text,
+                   std::shared_ptr<const HeadState>* version) {
+  Point point;
+  if (Status s = ParsePoint(text, &point); !s.ok()) return s;
+  if (state.is_legacy) {
+    return Status::InvalidArgument(
+        "the actor is legacy, it has no commits yet: actor=" + actor);
+  }
+  if (state.entry_bytes.empty()) {
+    return Status::NotFound("no such actor: actor=" + actor +
+                            " store=" + store->path());
+  }
+  return ResolvePoint(store, actor, state, point, version);
+}
+
 int OpenActorFile(const char* name, sqlite3_file* file, int flags,
                   int* out_flags) {
   ActorPath path;
@@ -67,7 +85,8 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
   ActorFileOptions options;
   options.full_name = name;
   options.never_locks = uri.never_locks;
-  options.read_only = (flags & SQLITE_OPEN_READWRITE) == 0 || uri.never_locks;
+  options.read_only = (flags & SQLITE_OPEN_READWRITE) == 0 || uri.never_locks ||
+                      uri.as_of.has_value();
   const bool named_vfs = uri.named_vfs || State()->is_default.load();
   std::shared_ptr<Store> store;
   s = AcquireStore(name, path, StoreMode(options.read_only, flags, named_vfs),
@@ -77,6 +96,12 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
   if (s.ok() && store->read_only()) s = store->CatchUp();
   if (s.ok()) s = store->OpenActor(path.actor, &actor);
   if (s.ok()) s = actor->Current(&state);
+  if (s.ok() && uri.as_of.has_value()) {
+    s = FindVersion(store.get(), path.actor, *state, *uri.as_of,
+                    &options.version);
+    if (!s.ok()) return ReportError(Place::kOpen, s);
+    state = options.version;
+  }
   const bool there = s.ok() && (state->exists || state->is_legacy);
   if (s.ok() && !there && (flags & SQLITE_OPEN_CREATE) == 0) {
     s = Status::NotFound("no such actor: actor=" + path.actor +

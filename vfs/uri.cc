@@ -10,10 +10,11 @@ namespace actorkv {
 
 namespace {
 
-// https://www.sqlite.org/uri.html and the parameters of SQLite's own VFSes.
+// https://www.sqlite.org/uri.html, the parameters of SQLite's own VFSes, and
+// ours.
 constexpr const char* kKnown[] = {"vfs",    "mode",      "cache",  "psow",
                                   "nolock", "immutable", "modeof", "hexkey",
-                                  "key",    "textkey"};
+                                  "key",    "textkey",   "asof"};
 
 bool IsKnown(const std::string& key) {
   return key[0] == '_' ||
@@ -32,6 +33,9 @@ Status ParseUriOptions(const char* name, UriOptions* options) {
                                      key);
     }
   }
+  const char* const as_of = sqlite3_uri_parameter(name, "asof");
+  options->as_of.reset();
+  if (as_of != nullptr) options->as_of = as_of;
   options->named_vfs = sqlite3_uri_parameter(name, "vfs") != nullptr;
   options->never_locks = sqlite3_uri_boolean(name, "nolock", 0) != 0 ||
                          sqlite3_uri_boolean(name, "immutable", 0) != 0;

@@ -3,6 +3,9 @@
 #ifndef ACTORKV_VFS_URI_H_
 #define ACTORKV_VFS_URI_H_
 
+#include <optional>
+#include <string>
+
 #include "kv/status.h"
 
 namespace actorkv {
@@ -10,6 +13,8 @@ namespace actorkv {
 struct UriOptions {
   bool named_vfs = false;    // vfs= was given
   bool never_locks = false;  // nolock=1 or immutable=1
+  // asof=: a point (kv/point.h) of the actor's history, to be read only.
+  std::optional<std::string> as_of;
 };
 
 // `name` is the one that SQLite passes to xOpen of a main database. Parameters

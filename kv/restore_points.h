@@ -1,0 +1,30 @@
+// Restore points: names for commits, which keep them restorable.
+
+#ifndef ACTORKV_KV_RESTORE_POINTS_H_
+#define ACTORKV_KV_RESTORE_POINTS_H_
+
+#include <cstdint>
+#include <string>
+
+#include "kv/history_records.h"
+#include "kv/store.h"
+
+namespace actorkv {
+
+// Restores name the head that they leave so; nobody else can.
+inline constexpr char kUndoPrefix[] = "undo-";
+
+// Gives the head of `actor` a name, durably. `ttl_us`: how long, 0 for ever.
+// Errors: kNotFound; kInvalidArgument for a legacy actor, or a name that no
+// restore point can have; kAlreadyExists; kNoSpace; kIOError.
+Status MakeRestorePoint(Store* store, const std::string& actor,
+                        const std::string& name, uint64_t ttl_us, TxId* txid);
+
+// Takes the name away; its commit stays as long as others keep it. *txid: of
+// that commit. Errors: kNotFound when there is no such actor or name.
+Status DropRestorePoint(Store* store, const std::string& actor,
+                        const std::string& name, TxId* txid);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_RESTORE_POINTS_H_

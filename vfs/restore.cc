@@ -1,0 +1,278 @@
+#include "vfs/restore.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "kv/branch_reader.h"
+#include "kv/coding.h"
+#include "kv/commit.h"
+#include "kv/history.h"
+#include "kv/history_records.h"
+#include "kv/keys.h"
+#include "kv/restore_points.h"
+#include "vfs/database_header.h"
+
+namespace actorkv {
+
+namespace {
+
+// A head that moves between look and commit is looked at again.
+constexpr int kAttempts = 100;
+
+// What page 1 of a version counts.
+struct Counters {
+  uint32_t stamp = 0;
+  uint32_t cookie = 0;
+};
+
+Status ReadCounters(Store* store, const HeadState& state, Counters* counters) {
+  const Snapshot& snapshot = state.head.snapshot;
+  counters->stamp = snapshot.stamp.value_or(0);
+  if (!state.exists || snapshot.page_count == 0) return Status::Ok();
+  BranchReader reader(store->engine());
+  reader.SetSnapshot(snapshot, state.lineage);
+  std::string page(snapshot.page_size, '\0');
+  if (Status s = reader.ReadPage(1, page.data()); !s.ok()) return s;
+  const DatabaseHeader header = ParseHeader(page);
+  counters->stamp = std::max(counters->stamp, header.change_counter);
+  counters->cookie = header.cookie;
+  return Status::Ok();
+}
+
+// One actor of a commit that moves actors to older versions.
+struct Move {
+  std::shared_ptr<Actor> actor;
+  std::shared_ptr<const HeadState> base;    // the head, or none yet
+  std::shared_ptr<const HeadState> source;  // what it is to be
+  std::unique_ptr<BranchWriter> writer;
+};
+
+// Invariant 2.
+Status PrepareMove(Store* store, Origin origin, Move* move,
+                   PendingCommit* commit) {
+  Counters base;
+  Counters source;
+  if (Status s = ReadCounters(store, *move->base, &base); !s.ok()) return s;
+  if (Status s = ReadCounters(store, *move->source, &source); !s.ok()) return s;
+  const ActorEntry& entry = move->base->entry;
+  const uint32_t stamp =
+      std::max({base.stamp, source.stamp, entry.stamp_floor}) + 1;
+  const uint32_t cookie =
+      std::max({base.cookie, source.cookie, entry.cookie_floor}) + 1;
+  const Snapshot& snapshot = move->source->head.snapshot;
+  if (snapshot.page_count > 0) {
+    std::string page(snapshot.page_size, '\0');
+    if (Status s = move->writer->ReadPage(1, page.data()); !s.ok()) return s;
+    StoreBig32(page.data() + kCookieOffset, cookie);
+    if (Status s = move->writer->WritePage(1, page.data()); !s.ok()) return s;
+  }
+  commit->writer = move->writer.get();
+  commit->spec.page_count = snapshot.page_count;
+  commit->spec.stamp = stamp;
+  commit->spec.origin = origin;
+  return Status::Ok();
+}
+
+// Invariant 1.
+Status AddUndo(EngineReader* reader, const Move& move, const HeadState& made,
+               Batch* batch) {
+  const Partition partition = ActorPartition(made.entry.actor);
+  const Snapshot& before = move.base->head.snapshot;
+  const Snapshot& source = move.source->head.snapshot;
+  const std::string name =
+      kUndoPrefix + std::to_string(made.head.snapshot.txid.value);
+  RestorePointRecord point;
+  point.branch = before.branch;
+  point.txid = before.txid;
+  point.created_at_us = made.head.committed_at_us;
+  point.expires_at_us = point.created_at_us + kUndoTtlUs;
+  const std::string point_key = RestorePointKey(name);
+  batch->Put(partition, point_key, EncodeRecord(point_key, point));
+  RestoreRecord restore;
+  restore.from_branch = before.branch;
+  restore.from_txid = before.txid;
+  restore.source_branch = source.branch;
+  restore.source_txid = source.txid;
+  restore.restored_at_us = made.head.committed_at_us;
+  restore.undo_name = name;
+  const std::string key = RestoreKey(made.head.snapshot.txid);
+  batch->Put(partition, key, EncodeRecord(key, restore));
+  return GuardVersion(reader, *move.source, batch);
+}
+
+Status BeginMove(const std::shared_ptr<Store>& store, const std::string& name,
+                 Move* move) {
+  if (Status s = store->OpenActor(name, &move->actor); !s.ok()) return s;
+  if (Status s = move->actor->Current(&move->base); !s.ok()) return s;
+  if (move->base->is_legacy) {
+    return Status::InvalidArgument(
+        "the actor is legacy, it has no commits yet: actor=" + name);
+  }
+  if (!move->base->exists) {
+    const bool deleted = !move->base->entry_bytes.empty();
+    return Status::NotFound(
+        (deleted ? "the actor is deleted, SELECT actorkv_undelete(actor) first:"
+                   " actor="
+                 : "no such actor: actor=") +
+        name);
+  }
+  return Status::Ok();
+}
+
+// Commits the moves, whose sources are set.
+Status CommitMoves(const std::shared_ptr<Store>& store,
+                   std::vector<Move>* moves, std::vector<TxId>* txids) {
+  const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
+  std::vector<PendingCommit> commits(moves->size());
+  for (size_t i = 0; i < moves->size(); ++i) {
+    Move& move = (*moves)[i];
+    move.writer = std::make_unique<BranchWriter>(store, move.actor, move.base,
+                                                 move.source);
+    if (Status s =
+            PrepareMove(store.get(), Origin::kRestore, &move, &commits[i]);
+        !s.ok()) {
+      return s;
+    }
+    commits[i].spec.also = [&](const HeadState& made, Batch* batch) {
+      return AddUndo(reader.get(), move, made, batch);
+    };
+  }
+  if (Status s = CommitAll(store.get(), Durability::kSynced, &commits);
+      !s.ok()) {
+    return s;
+  }
+  txids->clear();
+  for (const PendingCommit& commit : commits) {
+    txids->push_back(commit.state->head.snapshot.txid);
+  }
+  return Status::Ok();
+}
+
+// `find` sets the source of a move whose base is set.
+template <typename Find>
+Status MoveActors(const std::shared_ptr<Store>& store,
+                  const std::vector<std::string>& actors,
+                  std::vector<TxId>* txids, Find find) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    std::vector<Move> moves(actors.size());
+    for (size_t i = 0; i < actors.size(); ++i) {
+      if (Status s = BeginMove(store, actors[i], &moves[i]); !s.ok()) return s;
+      if (Status s = find(actors[i], &moves[i]); !s.ok()) return s;
+    }
+    if (moves.empty()) {
+      txids->clear();
+      return Status::Ok();
+    }
+    const Status moved = CommitMoves(store, &moves, txids);
+    if (moved.code() != Code::kConflict) return moved;
+  }
+  return Status::Busy("others commit all the time: actor=" + actors[0]);
+}
+
+Status LastRestore(EngineReader* reader, const HeadState& state,
+                   const std::string& actor, RestoreRecord* record) {
+  std::vector<std::optional<KeyValue>> pairs;
+  if (Status s = reader->Seek(ActorPartition(state.entry.actor),
+                              {RestorePrefix()}, &pairs);
+      !s.ok()) {
+    return s;
+  }
+  TxId txid;
+  if (!pairs[0].has_value() || !ParseRestoreKey(pairs[0]->key, &txid).ok()) {
+    return Status::InvalidArgument("nothing to undo, no restore of actor=" +
+                                   actor);
+  }
+  return DecodeRecord(pairs[0]->key, pairs[0]->value, record);
+}
+
+}  // namespace
+
+Status RestoreActors(const std::shared_ptr<Store>& store,
+                     const std::vector<std::string>& actors, const Point& point,
+                     std::vector<TxId>* txids) {
+  std::vector<std::string> sorted = actors;
+  std::sort(sorted.begin(), sorted.end());
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  if (twice != sorted.end()) {
+    return Status::InvalidArgument("the actor comes twice: actor=" + *twice);
+  }
+  return MoveActors(store, actors, txids,
+                    [&](const std::string& name, Move* move) {
+                      return ResolvePoint(store.get(), name, *move->base, point,
+                                          &move->source);
+                    });
+}
+
+Status UndoRestore(const std::shared_ptr<Store>& store,
+                   const std::string& actor, TxId* txid) {
+  std::vector<TxId> txids;
+  Status undone = MoveActors(
+      store, {actor}, &txids,
+      [&](const std::string& name, Move* move) -> Status {
+        RestoreRecord last;
+        const std::unique_ptr<EngineReader> reader =
+            store->engine()->NewReader();
+        if (Status s = LastRestore(reader.get(), *move->base, name, &last);
+            !s.ok()) {
+          return s;
+        }
+        const Point before = {Point::Kind::kTxId, last.from_txid.value, ""};
+        return ResolvePoint(store.get(), name, *move->base, before,
+                            &move->source);
+      });
+  if (undone.ok()) *txid = txids[0];
+  return undone;
+}
+
+Status ForkActor(const std::shared_ptr<Store>& store, const ForkSpec& spec,
+                 TxId* txid) {
+  if (Status s = CheckActorName(spec.fork); !s.ok()) return s;
+  const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
+  std::shared_ptr<const HeadState> parent;
+  if (Status s = LoadHeadState(reader.get(), spec.actor, &parent); !s.ok()) {
+    return s;
+  }
+  if (parent->entry_bytes.empty() || parent->is_legacy) {
+    return Status::NotFound("no such actor, or it is legacy: actor=" +
+                            spec.actor);
+  }
+  Move move;
+  if (Status s = ResolvePoint(store.get(), spec.actor, *parent, spec.point,
+                              &move.source);
+      !s.ok()) {
+    return s;
+  }
+  if (Status s = store->OpenActor(spec.fork, &move.actor); !s.ok()) return s;
+  if (Status s = move.actor->Current(&move.base); !s.ok()) return s;
+  if (move.base->exists || move.base->is_legacy) {
+    return Status::AlreadyExists("the actor exists already: actor=" +
+                                 spec.fork);
+  }
+  move.writer =
+      std::make_unique<BranchWriter>(store, move.actor, move.base, move.source);
+  std::vector<PendingCommit> commits(1);
+  if (Status s = PrepareMove(store.get(), Origin::kFork, &move, &commits[0]);
+      !s.ok()) {
+    return s;
+  }
+  commits[0].spec.also = [&](const HeadState& made, Batch* batch) {
+    ForkRecord fork;
+    fork.child = made.entry.actor;
+    fork.txid = move.source->head.snapshot.txid;
+    fork.created_at_us = made.head.committed_at_us;
+    const Partition partition = ActorPartition(parent->entry.actor);
+    const std::string key =
+        ForkKey(move.source->head.snapshot.branch, made.head.snapshot.branch);
+    batch->Put(partition, key, EncodeRecord(key, fork));
+    return GuardVersion(reader.get(), *move.source, batch);
+  };
+  if (Status s = CommitAll(store.get(), Durability::kSynced, &commits);
+      !s.ok()) {
+    return s;
+  }
+  *txid = commits[0].state->head.snapshot.txid;
+  return Status::Ok();
+}
+
+}  // namespace actorkv
