@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "kv/history_records.h"
 #include "kv/keys.h"
 
 namespace actorkv {
@@ -19,6 +20,12 @@ std::string After(const std::string& key) { return key + std::string(1, '\0'); }
 
 bool BeginsWith(std::string_view key, std::string_view prefix) {
   return key.substr(0, prefix.size()) == prefix;
+}
+
+bool IsHistoryRecord(std::string_view key) {
+  return BeginsWith(key, RestorePointPrefix()) ||
+         BeginsWith(key, RestorePrefix()) || BeginsWith(key, ForkPrefix()) ||
+         BeginsWith(key, SettingPrefix());
 }
 
 template <typename Record>
@@ -156,6 +163,8 @@ Status Verifier::CheckCatalogEntry(const KeyValue& pair) {
     uint64_t limit_us = 0;
     return ParseClockLimitKey(pair.key, &limit_us);
   }
+  if (BeginsWith(pair.key, SettingPrefix()))
+    return Decodes<SettingRecord>(pair);
   if (pair.key == StoreRecordKey()) return Decodes<StoreRecord>(pair);
   return Status::Corruption("a key of no known kind, first byte " +
                             std::to_string(static_cast<uint8_t>(pair.key[0])));
@@ -203,12 +212,30 @@ Status Verifier::CheckLegacyRecord(const KeyValue& pair) {
   return Status::Ok();
 }
 
+Status Verifier::CheckHistoryRecord(const KeyValue& pair) {
+  if (BeginsWith(pair.key, RestorePointPrefix())) {
+    return Decodes<RestorePointRecord>(pair);
+  }
+  if (BeginsWith(pair.key, RestorePrefix())) {
+    TxId txid;
+    if (Status s = ParseRestoreKey(pair.key, &txid); !s.ok()) return s;
+    return Decodes<RestoreRecord>(pair);
+  }
+  if (BeginsWith(pair.key, SettingPrefix()))
+    return Decodes<SettingRecord>(pair);
+  BranchId branch;
+  BranchId child;
+  if (Status s = ParseForkKey(pair.key, &branch, &child); !s.ok()) return s;
+  return Decodes<ForkRecord>(pair);
+}
+
 Status Verifier::CheckActorRecord(const KeyValue& pair, TxId* txid) {
   if (pair.key == HeadKey()) {
     has_head_ = true;  // see LoadHead()
     return Status::Ok();
   }
   if (pair.key == LegacyRecordKey()) return CheckLegacyRecord(pair);
+  if (IsHistoryRecord(pair.key)) return CheckHistoryRecord(pair);
   if (BeginsWith(pair.key, BranchRecordPrefix())) {
     BranchId branch;
     if (Status s = ParseBranchRecordKey(pair.key, &branch); !s.ok()) return s;

@@ -56,6 +56,7 @@ class Verifier {
   void StepPages(std::vector<Finding>* findings);
 
   Status CheckCatalogEntry(const KeyValue& pair);
+  Status CheckHistoryRecord(const KeyValue& pair);
   Status CheckActorRecord(const KeyValue& pair, TxId* txid);
   Status CheckLegacyRecord(const KeyValue& pair);
   Status CheckPair(const KeyValue& pair);

@@ -57,6 +57,18 @@ Status Call::Text(int index, const char* what, std::string* text) const {
   return Status::Ok();
 }
 
+Status Call::Count(int index, const char* what, uint64_t* count) const {
+  const bool is_int = !IsNull(index) && sqlite3_value_numeric_type(
+                                            args_[index]) == SQLITE_INTEGER;
+  const sqlite3_int64 value = is_int ? sqlite3_value_int64(args_[index]) : -1;
+  if (value < 0) {
+    return Status::InvalidArgument(std::string(what) +
+                                   " is not a whole number from 0 on");
+  }
+  *count = static_cast<uint64_t>(value);
+  return Status::Ok();
+}
+
 Status Call::Flag(int index, const char* what, bool* flag) const {
   const bool is_int = !IsNull(index) && sqlite3_value_numeric_type(
                                             args_[index]) == SQLITE_INTEGER;

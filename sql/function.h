@@ -50,6 +50,8 @@ class Call {
   }
   Result result() const { return Result(context_); }
 
+  int arg_count() const { return arg_count_; }
+
   // True also for an argument that was left out.
   bool IsNull(int index) const {
     return index >= arg_count_ ||
@@ -59,6 +61,9 @@ class Call {
   // The argument as text. Errors: kInvalidArgument when it is NULL or a blob;
   // `what` names it there.
   Status Text(int index, const char* what, std::string* text) const;
+
+  // A whole number from 0 on. Errors: kInvalidArgument for anything else.
+  Status Count(int index, const char* what, uint64_t* count) const;
 
   // A 0 or 1. Errors: kInvalidArgument for anything else.
   Status Flag(int index, const char* what, bool* flag) const;

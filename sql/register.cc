@@ -6,12 +6,14 @@
 #include "sql/commits_table.h"
 #include "sql/connection.h"
 #include "sql/export_all_table.h"
+#include "sql/history_functions.h"
 #include "sql/import_all_table.h"
 #include "sql/info_functions.h"
 #include "sql/info_table.h"
 #include "sql/kv_table.h"
 #include "sql/migrate_functions.h"
 #include "sql/migrate_tables.h"
+#include "sql/restore_tables.h"
 #include "sql/transfer_functions.h"
 #include "sql/verify_table.h"
 
@@ -22,11 +24,11 @@ namespace {
 using RegisterTheme = int (*)(Connection* connection);
 
 constexpr RegisterTheme kThemes[] = {
-    RegisterInfoFunctions,  RegisterInfoTable,      RegisterActorsTable,
-    RegisterCommitsTable,   RegisterVerifyTable,    RegisterTransferFunctions,
-    RegisterActorFunctions, RegisterBackupFunction, RegisterMigrateFunctions,
-    RegisterMigrateTables,  RegisterImportAllTable, RegisterExportAllTable,
-    RegisterKvTable,
+    RegisterInfoFunctions,  RegisterInfoTable,        RegisterActorsTable,
+    RegisterCommitsTable,   RegisterVerifyTable,      RegisterTransferFunctions,
+    RegisterActorFunctions, RegisterBackupFunction,   RegisterMigrateFunctions,
+    RegisterMigrateTables,  RegisterImportAllTable,   RegisterExportAllTable,
+    RegisterKvTable,        RegisterHistoryFunctions, RegisterRestoreTables,
 };
 
 }  // namespace

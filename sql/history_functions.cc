@@ -1,0 +1,207 @@
+#include "sql/history_functions.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kv/catalog.h"
+#include "kv/point.h"
+#include "kv/restore_points.h"
+#include "sql/function.h"
+#include "sql/target.h"
+#include "vfs/restore.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr int kMaxSetActors = 126;  // arguments of a function, less the point
+constexpr uint64_t kUsPerMs = 1000;
+
+Status PointArgument(const Call& call, int index, Point* point) {
+  std::string text;
+  if (Status s = call.Text(index, "the point", &text); !s.ok()) return s;
+  return ParsePoint(text, point);
+}
+
+Status RunRestorePoint(Call* call) {
+  Target target;
+  std::string name;
+  uint64_t ttl_ms = 0;
+  TxId txid;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) {
+    return s;
+  }
+  if (Status s = call->Text(1, "the name", &name); !s.ok()) return s;
+  if (!call->IsNull(2)) {
+    if (Status s = call->Count(2, "ttl_ms", &ttl_ms); !s.ok()) return s;
+  }
+  if (Status s = MakeRestorePoint(target.store.get(), target.actor, name,
+                                  ttl_ms * kUsPerMs, &txid);
+      !s.ok()) {
+    return s;
+  }
+  call->result().Int(txid.value);
+  return Status::Ok();
+}
+
+Status RunDropRestorePoint(Call* call) {
+  Target target;
+  std::string name;
+  TxId txid;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) {
+    return s;
+  }
+  if (Status s = call->Text(1, "the name", &name); !s.ok()) return s;
+  if (Status s =
+          DropRestorePoint(target.store.get(), target.actor, name, &txid);
+      !s.ok()) {
+    return s;
+  }
+  call->result().Int(txid.value);
+  return Status::Ok();
+}
+
+Status RunRestore(Call* call) {
+  Target target;
+  Point point;
+  std::vector<TxId> txids;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) {
+    return s;
+  }
+  if (Status s = PointArgument(*call, 1, &point); !s.ok()) return s;
+  if (Status s = RestoreActors(target.store, {target.actor}, point, &txids);
+      !s.ok()) {
+    return s;
+  }
+  call->result().Int(txids[0].value);
+  return Status::Ok();
+}
+
+Status RunUndoRestore(Call* call) {
+  Target target;
+  TxId txid;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) {
+    return s;
+  }
+  if (Status s = UndoRestore(target.store, target.actor, &txid); !s.ok()) {
+    return s;
+  }
+  call->result().Int(txid.value);
+  return Status::Ok();
+}
+
+Status RunRestoreSet(Call* call) {
+  Point point;
+  if (Status s = PointArgument(*call, 0, &point); !s.ok()) return s;
+  std::shared_ptr<Store> store;
+  std::vector<std::string> actors;
+  for (int i = 1; i < call->arg_count(); ++i) {
+    std::string name;
+    Target target;
+    if (Status s = call->Text(i, "actor", &name); !s.ok()) return s;
+    if (Status s =
+            ResolveTarget(call->connection(), name, StoreUse::kWrite, &target);
+        !s.ok()) {
+      return s;
+    }
+    if (store != nullptr && store != target.store) {
+      return Status::InvalidArgument(
+          "actors of two stores cannot be restored in one commit: " +
+          store->path() + " and " + target.store->path());
+    }
+    store = target.store;
+    actors.push_back(target.actor);
+  }
+  std::vector<TxId> txids;
+  if (Status s = RestoreActors(store, actors, point, &txids); !s.ok()) return s;
+  call->result().Int(txids.size());
+  return Status::Ok();
+}
+
+// The live actors of the store whose names are LIKE the pattern.
+Status MatchingActors(Store* store, const std::string& pattern,
+                      std::vector<std::string>* actors) {
+  std::string next;
+  for (;;) {
+    bool found = false;
+    std::string name;
+    std::shared_ptr<const HeadState> state;
+    if (Status s = NextActor(store, next, &found, &name, &state); !s.ok()) {
+      return s;
+    }
+    if (!found) return Status::Ok();
+    next = NameAfter(name);
+    if (state->exists &&
+        sqlite3_strlike(pattern.c_str(), name.c_str(), 0) == 0) {
+      actors->push_back(name);
+    }
+  }
+}
+
+Status RunRestoreLike(Call* call) {
+  Point point;
+  std::string pattern;
+  std::shared_ptr<Store> store;
+  std::vector<std::string> actors;
+  std::vector<TxId> txids;
+  if (Status s = PointArgument(*call, 0, &point); !s.ok()) return s;
+  if (Status s = call->Text(1, "the pattern", &pattern); !s.ok()) return s;
+  if (Status s = call->connection()->OpenDefaultStore(StoreUse::kWrite, &store);
+      !s.ok()) {
+    return s;
+  }
+  if (Status s = MatchingActors(store.get(), pattern, &actors); !s.ok()) {
+    return s;
+  }
+  if (Status s = RestoreActors(store, actors, point, &txids); !s.ok()) return s;
+  call->result().Int(txids.size());
+  return Status::Ok();
+}
+
+Status RunFork(Call* call) {
+  Target target;
+  ForkSpec spec;
+  TxId txid;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) {
+    return s;
+  }
+  spec.actor = target.actor;
+  if (Status s = call->Text(1, "the new name", &spec.fork); !s.ok()) return s;
+  if (!call->IsNull(2)) {
+    if (Status s = PointArgument(*call, 2, &spec.point); !s.ok()) return s;
+  }
+  if (Status s = ForkActor(target.store, spec, &txid); !s.ok()) return s;
+  call->result().Int(txid.value);
+  return Status::Ok();
+}
+
+constexpr FunctionSpec kRestorePoint = {
+    "actorkv_restore_point", "actor, name [, ttl_ms]", 2, 3,
+    Effects::kDurable,       RunRestorePoint};
+constexpr FunctionSpec kDropRestorePoint = {
+    "actorkv_drop_restore_point", "actor, name", 2, 2, Effects::kDurable,
+    RunDropRestorePoint};
+constexpr FunctionSpec kRestore = {"actorkv_restore", "actor, point", 2, 2,
+                                   Effects::kDurable, RunRestore};
+constexpr FunctionSpec kUndoRestore = {
+    "actorkv_undo_restore", "actor", 1, 1, Effects::kDurable, RunUndoRestore};
+constexpr FunctionSpec kRestoreSet = {
+    "actorkv_restore_set", "point, actor, ...", 2,
+    kMaxSetActors + 1,     Effects::kDurable,   RunRestoreSet};
+constexpr FunctionSpec kRestoreLike = {
+    "actorkv_restore_like", "point, pattern", 2, 2,
+    Effects::kDurable,      RunRestoreLike};
+constexpr FunctionSpec kFork = {
+    "actorkv_fork", "actor, new_name [, point]", 2, 3, Effects::kDurable,
+    RunFork};
+
+}  // namespace
+
+int RegisterHistoryFunctions(Connection* connection) {
+  return RegisterFunctions<kRestorePoint, kDropRestorePoint, kRestore,
+                           kUndoRestore, kRestoreSet, kRestoreLike, kFork>(
+      connection);
+}
+
+}  // namespace actorkv
