@@ -21,11 +21,12 @@ FUZZ_TARGETS  = $(notdir $(wildcard tests/fuzz/corpus/*))
 
 comma := ,
 
-# $(call build,directory,sanitizers): configures once and builds.
+# $(call build,directory,sanitizers,targets): configures once and builds; no
+# targets: all.
 define build
 	@test -f $(1)/build.ninja || cmake -S . -B $(1) -G Ninja \
 	  -DACTORKV_SANITIZE=$(2)
-	@cmake --build $(1) -j $(JOBS)
+	@cmake --build $(1) -j $(JOBS) $(addprefix --target ,$(3))
 endef
 
 .PHONY: all deps deps-check deps-suite module test check format-check tidy \
@@ -44,9 +45,10 @@ deps-suite:
 	@$(DEPS) build suite
 
 module: deps
-	$(call build,build,)
+	$(call build,build,,actorkv actorkv_static)
 
-test: module ## All tests but suite, stress and sanitizer builds
+test: deps ## All tests but suite, stress and sanitizer builds
+	$(call build,build)
 	$(CTEST) --test-dir build
 
 check: format-check tidy lint test test-asan test-tsan ## All that a change must pass
@@ -106,16 +108,19 @@ suite: module testfixture ## SQLite's own test suite on the VFS (minutes)
 	  EXT_DELETE_SQL='SELECT actorkv_rename($$full, $$trash)' \
 	  bash tests/suite/run-suite.sh build-suite/testfixture build/actorkv.so
 
-bench: module ## Benchmarks against the unix VFS, see bench/README.md
+bench: deps ## Benchmarks against the unix VFS, see bench/README.md
+	$(call build,build,,actorkv_bench)
 	build/actorkv_bench $(BENCH_ARGS)
 
-bench-quick: module ## The same, short: shows that they run, not how fast
+bench-quick: deps ## The same, short: shows that they run, not how fast
+	$(call build,build,,actorkv_bench)
 	build/actorkv_bench --quick $(BENCH_ARGS)
 
 demo: module ## A session with a real database, its output shown
 	@bash tests/support/demo.sh build/actorkv.so
 
-stress: module ## Random tests, ten times as long; SEED=n repeats a run
+stress: deps ## Random tests, ten times as long; SEED=n repeats a run
+	$(call build,build)
 	$(if $(SEED),ACTORKV_SEED=$(SEED)) ACTORKV_STRESS=10 \
 	  $(CTEST) --test-dir build -L 'model|fault|crash'
 
