@@ -221,19 +221,21 @@ Status BranchWriter::Stage() {
 Status BranchWriter::StagePages() {
   Batch batch;
   BeginStage(&batch);
+  // Alone: bulk writes are of one partition.
+  if (Status s = CommitStaged(Durability::kBuffered, &batch); !s.ok()) return s;
   for (auto it = pages_.upper_bound(1); it != pages_.end();) {
     if (Status s = PutPage(it->first, it->second, &batch); !s.ok()) return s;
     it = pages_.erase(it);
     memory_bytes_ -= page_size_;
     if (batch.size_bytes() < StageBatchLimit(store_->engine())) continue;
-    if (Status s = CommitStaged(&batch); !s.ok()) return s;
+    if (Status s = CommitStaged(Durability::kBulk, &batch); !s.ok()) return s;
   }
-  return CommitStaged(&batch);
+  return CommitStaged(Durability::kBulk, &batch);
 }
 
-Status BranchWriter::CommitStaged(Batch* batch) {
+Status BranchWriter::CommitStaged(Durability durability, Batch* batch) {
   if (batch->empty()) return Status::Ok();
-  CommitResult result = store_->Commit(*batch, Durability::kBuffered);
+  CommitResult result = store_->Commit(*batch, durability);
   batch->Clear();
   if (!result.done()) return result.status.WithContext("staging");
   // Reads of the stage see its pages at this transaction's txid.

@@ -126,7 +126,7 @@ class BranchWriter {
   void TakeIds(bool stage, Batch* batch);
   void BeginStage(Batch* batch);
   Status StagePages();
-  Status CommitStaged(Batch* batch);
+  Status CommitStaged(Durability durability, Batch* batch);
   Status PutPage(PageNo pgno, const std::string& page, Batch* batch);
   void PutChunk(PageNo pgno, const std::string& page, uint64_t page_hash,
                 Batch* batch);

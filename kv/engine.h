@@ -114,6 +114,9 @@ class Batch {
 
 enum class Durability {
   kBuffered,  // survives the death of the process, not a power loss
+  // As kBuffered. The caller writes much, of which nobody reads soon: an
+  // engine may have a way for that which spares its log.
+  kBulk,
   // On stable storage when Commit returns, and so is every kBuffered commit
   // that was done before it, whatever its partition: what a power loss leaves
   // is the store as it was after some commit.

@@ -10,6 +10,7 @@
 #include "kv/engine_limits.h"
 #include "kv/group_commit.h"
 #include "kv/guard_set.h"
+#include "kv/rocksdb_bulk.h"
 #include "kv/rocksdb_handle.h"
 #include "kv/rocksdb_keys.h"
 #include "kv/rocksdb_reader.h"
@@ -115,6 +116,9 @@ CommitResult RocksDbEngine::Commit(const Batch& batch, Durability durability) {
   const size_t bytes = batch.size_bytes() + batch.op_count() * kOpOverheadBytes;
   if (Status s = ClaimSpace(bytes); !s.ok()) return Failed(s);
   if (durability == Durability::kSynced) return group_.Commit(batch);
+  if (durability == Durability::kBulk && IsBulk(batch)) {
+    return CommitBulk(handle_.get(), batch);
+  }
   rocksdb::WriteBatch translated = Translate({&batch});
   return Write(&translated, durability);
 }

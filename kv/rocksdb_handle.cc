@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "kv/rocksdb_bulk.h"
 #include "kv/rocksdb_log_file.h"
 #include "kv/rocksdb_options.h"
 #include "kv/space_reserve.h"
@@ -88,6 +89,7 @@ Status RocksDbHandle::OpenForWriting(bool create) {
       return s;
     }
   }
+  RemoveBulkLeftovers(directory());
   if (Status s = OpenDatabase::ForWriting(context_, create, &database_);
       !s.ok()) {
     return s;

@@ -87,7 +87,7 @@ constexpr size_t kMaxActorNameBytes = 255;
 constexpr size_t kTransactionMemoryBytes = size_t{8} << 20;
 
 // Chunks are staged in engine commits of about this size.
-constexpr size_t kStageBatchBytes = size_t{4} << 20;
+constexpr size_t kStageBatchBytes = size_t{8} << 20;
 
 // A branch with more ancestors than this is flattened in the background, so
 // that a page is found with a bounded number of seeks.

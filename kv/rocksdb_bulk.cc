@@ -1,0 +1,99 @@
+#include "kv/rocksdb_bulk.h"
+
+#include <rocksdb/sst_file_writer.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <utility>
+#include <vector>
+
+#include "kv/rocksdb_keys.h"
+#include "kv/rocksdb_status.h"
+#include "kv/store_directory.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr char kBulkPrefix[] = "actorkv.bulk-";
+
+std::string NewName(const std::string& directory) {
+  static std::atomic<uint64_t> count{0};
+  return directory + "/" + kBulkPrefix + std::to_string(getpid()) + "-" +
+         std::to_string(++count);
+}
+
+rocksdb::Status WriteTable(RocksDbHandle* handle, const Batch& batch,
+                           const std::string& path) {
+  rocksdb::ColumnFamilyHandle* const family =
+      handle->family(FamilyOf(batch.op(0).partition));
+  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(),
+                                handle->db()->GetOptions(family), family);
+  rocksdb::Status status = writer.Open(path);
+  std::string key;
+  for (size_t i = 0; i < batch.op_count() && status.ok(); ++i) {
+    const Batch::Op op = batch.op(i);
+    SetPhysicalKey(op.partition, op.key, &key);
+    status = writer.Put(key, *op.value);
+  }
+  if (status.ok()) status = writer.Finish();  // syncs it
+  return status;
+}
+
+rocksdb::Status TakeIn(RocksDbHandle* handle, const Batch& batch,
+                       const std::string& path) {
+  rocksdb::IngestExternalFileOptions options;
+  options.move_files = true;
+  return handle->db()->IngestExternalFile(
+      handle->family(FamilyOf(batch.op(0).partition)), {path}, options);
+}
+
+}  // namespace
+
+bool IsBulk(const Batch& batch) {
+  if (batch.size_bytes() < kMinBulkBytes || !batch.guards().empty()) {
+    return false;
+  }
+  const Batch::Op first = batch.op(0);
+  std::string_view last_key;
+  for (size_t i = 0; i < batch.op_count(); ++i) {
+    const Batch::Op op = batch.op(i);
+    if (op.partition != first.partition || !op.value.has_value() ||
+        (i > 0 && op.key <= last_key)) {
+      return false;
+    }
+    last_key = op.key;
+  }
+  return true;
+}
+
+CommitResult CommitBulk(RocksDbHandle* handle, const Batch& batch) {
+  const std::string& directory = handle->directory();
+  const std::string path = NewName(directory);
+  rocksdb::Status status = WriteTable(handle, batch, path);
+  if (!status.ok()) {
+    unlink(path.c_str());
+    return {CommitOutcome::kFailed,
+            FromRocksDb(status, "bulk write", directory)};
+  }
+  status = handle->db()->SyncWAL();
+  if (status.ok()) status = TakeIn(handle, batch, path);
+  if (status.ok()) {
+    handle->CountWrite();
+    return {};
+  }
+  unlink(path.c_str());
+  handle->MarkBroken();
+  return {CommitOutcome::kUnknown,
+          FromRocksDb(status, "bulk write", directory)};
+}
+
+void RemoveBulkLeftovers(const std::string& directory) {
+  std::vector<std::string> names;
+  if (!ListNames(directory, kBulkPrefix, &names).ok()) return;
+  for (const std::string& name : names) {
+    unlink((directory + "/" + name).c_str());
+  }
+}
+
+}  // namespace actorkv
