@@ -143,14 +143,14 @@ Status LoadLegacy(EngineReader* reader, const std::string& name,
 }
 
 Status UpdateLegacy(Store* store, const LegacyRecord& record,
-                    LegacyActor* legacy) {
+                    LegacyActor* legacy, Durability durability) {
   const Partition partition = ActorPartition(legacy->actor());
   const std::string key = LegacyRecordKey();
   std::string bytes = EncodeRecord(key, record);
   Batch batch;
   batch.Put(partition, key, bytes);
   batch.AddGuard(partition, key, legacy->record_bytes);
-  const CommitResult result = store->Commit(batch, Durability::kSynced);
+  const CommitResult result = store->Commit(batch, durability);
   if (result.outcome == CommitOutcome::kConflict) {
     return Status::Conflict("somebody else changed the legacy record: actor=" +
                             legacy->name);
