@@ -222,7 +222,8 @@ Status DropLegacy(const std::shared_ptr<Store>& store, const std::string& name,
   if (lease->record().state != LegacyState::kLive) {
     return Status::InvalidArgument(
         std::string("the actor is ") + LegacyStateName(lease->record().state) +
-        ", its only database is in the legacy pairs: actor=" + name);
+        ", its only database is in the legacy pairs: migrate it first: actor=" +
+        name);
   }
   // The mark goes first: from here on nobody relies on those pairs.
   if (Status s = lease->Update([&](LegacyRecord* record) {
@@ -244,6 +245,7 @@ Status DropLegacy(const std::shared_ptr<Store>& store, const std::string& name,
     }
   }
   if (Status s = lease->Release(); !s.ok()) return s;
+  if (Status s = store->engine()->Sync(); !s.ok()) return s;
   *bytes = dropped;
   return Status::Ok();
 }
