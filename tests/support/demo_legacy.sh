@@ -66,7 +66,9 @@ SELECT (SELECT count(*) FROM actorkv_migrations WHERE state = 'done'),
        (SELECT count(*) FROM actorkv_verify);"
 
 title "Each database has the content that Rivet's data stand for"
-sum_of() { "$rivet/dbsum.py" "$1" | sed -n 's/.*"content_sha256": "\(.*\)".*/\1/p'; }
+sum_of() {
+  "$rivet/dbsum.py" "$1" | sed -n 's/.*"content_sha256": "\(.*\)".*/\1/p'
+}
 # expected_of SAMPLE: what tests/rivet says of it.
 expected_of() {
   python3 -c 'import json, sys
