@@ -23,6 +23,8 @@ class Backend {
   Backend(Kind kind, std::string directory);
 
   const char* name() const;
+  Kind kind() const { return kind_; }
+  const std::string& directory() const { return directory_; }
 
   // Call before the backend is used and the other one was.
   void Activate() const;

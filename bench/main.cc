@@ -33,7 +33,9 @@ struct Options {
   std::string directory = "build/bench-data";
 
   int repetitions() const { return quick ? 3 : 5; }
-  Effort effort() const { return quick ? Effort{0.4, 500} : Effort{2, 5000}; }
+  Effort effort() const {
+    return quick ? Effort{0.4, 500, 1000} : Effort{2, 5000, 10000};
+  }
 };
 
 // Takes our own flags out of the command line.
@@ -109,6 +111,7 @@ class Runner {
     AddReadWorkloads(&specs_);
     AddThreadWorkloads(&specs_);
     AddOpenWorkloads(&specs_);
+    AddMigrateWorkloads(&specs_);
     for (const WorkloadSpec& spec : specs_) {
       Row row;
       row.spec = &spec;

@@ -18,18 +18,27 @@ const char* UnitText(Unit unit) {
   return "";
 }
 
+void PrintBar(const Row& row) {
+  const WorkloadSpec& spec = *row.spec;
+  const double rate = MedianOf(row.actorkv, &Measured::value);
+  if (spec.rate_bar > 0) {
+    std::printf(" %3.0f/s %-5s", spec.rate_bar,
+                rate >= spec.rate_bar ? "" : "BELOW");
+  } else if (spec.bar > 0) {
+    std::printf(" %5.2f %-5s", spec.bar,
+                row.Ratio() >= spec.bar ? "" : "BELOW");
+  } else {
+    std::printf(" %5s %-5s", "-", "");
+  }
+}
+
 void PrintRow(const Row& row) {
   const WorkloadSpec& spec = *row.spec;
   std::printf("%-8s %-50s %9.0f %9.0f %-2s %6.2f", spec.id.c_str(),
               spec.text.c_str(), MedianOf(row.unix_wal, &Measured::value),
               MedianOf(row.actorkv, &Measured::value), UnitText(spec.unit),
               row.Ratio());
-  if (spec.bar > 0) {
-    std::printf(" %5.1f %-5s", spec.bar,
-                row.Ratio() >= spec.bar ? "" : "BELOW");
-  } else {
-    std::printf(" %5s %-5s", "-", "");
-  }
+  PrintBar(row);
   std::printf(" %8.2f %8.2f %8.0f %8.0f\n",
               MedianOf(row.unix_wal, &Measured::syncs_per_op),
               MedianOf(row.actorkv, &Measured::syncs_per_op),

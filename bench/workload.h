@@ -29,6 +29,9 @@ struct Sample {
 struct Effort {
   double seconds = 2;      // one sample, where a workload runs for a time
   int database_count = 0;  // W8
+  int migrated_count = 0;  // M2
+  uint64_t large_bytes = uint64_t{132} << 20;  // M1
+  uint64_t plain_bytes = 150'000'000;          // M3
 };
 
 class Workload {
@@ -53,6 +56,7 @@ struct WorkloadSpec {
   Unit unit = Unit::kOpsPerSecond;
   double bar = 0;  // ratio to the unix VFS that is asked for; 0: none
   std::function<std::unique_ptr<Workload>(const Backend&, const Effort&)> make;
+  double rate_bar = 0;  // operations a second that are asked for; 0: none
 };
 
 // Each file workloads_*.cc adds its own, in the order of the table.
@@ -60,6 +64,7 @@ void AddCommitWorkloads(std::vector<WorkloadSpec>* specs);
 void AddReadWorkloads(std::vector<WorkloadSpec>* specs);
 void AddThreadWorkloads(std::vector<WorkloadSpec>* specs);
 void AddOpenWorkloads(std::vector<WorkloadSpec>* specs);
+void AddMigrateWorkloads(std::vector<WorkloadSpec>* specs);
 
 }  // namespace actorkv::bench
 

@@ -255,7 +255,8 @@ void LayoutReport::Count(std::string_view key, size_t value_bytes) {
 Status LayoutReport::CheckConflicts() const {
   if (conflicts.count == 0) return Status::Ok();
   return Status::NotSupported(
-      "pairs have one value in layout 0 and another in layout 1, " +
+      "pairs have one value in layout 0 and another in layout 1, and which one "
+      "counts is not known, " +
       conflicts.Text());
 }
 

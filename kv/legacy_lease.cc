@@ -58,6 +58,13 @@ LegacyLease::~LegacyLease() {
 Status LegacyLease::Acquire(const std::shared_ptr<Store>& store,
                             const std::string& name,
                             std::unique_ptr<LegacyLease>* lease) {
+  return Acquire(
+      store, name, [](LegacyRecord*) {}, lease);
+}
+
+Status LegacyLease::Acquire(const std::shared_ptr<Store>& store,
+                            const std::string& name, const Change& change,
+                            std::unique_ptr<LegacyLease>* lease) {
   LegacyActor actor;
   std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
   if (Status s = LoadLegacy(reader.get(), name, &actor); !s.ok()) return s;
@@ -65,12 +72,14 @@ Status LegacyLease::Acquire(const std::shared_ptr<Store>& store,
   if (Status s = CheckLeaseIsFree(store.get(), actor); !s.ok()) return s;
   std::unique_ptr<LegacyLease> taken(new LegacyLease(store, std::move(actor)));
   LegacyRecord record = taken->record();
+  change(&record);
   record.lease.owner = taken->owner_;
   record.lease.taken_at_us = WallClockUs();
   record.lease.heartbeat_us = record.lease.taken_at_us;
   // Whatever the outcome: the destructor looks whether it has it.
   taken->held_ = true;
-  Status s = UpdateLegacy(store.get(), record, &taken->actor_);
+  Status s =
+      UpdateLegacy(store.get(), record, &taken->actor_, Durability::kBuffered);
   if (s.code() == Code::kConflict) {
     return Status::Busy(
         "somebody else began to work on the legacy actor: "
@@ -83,19 +92,19 @@ Status LegacyLease::Acquire(const std::shared_ptr<Store>& store,
 }
 
 // Stores `record` while the lease is ours.
-Status LegacyLease::Write(const LegacyRecord& record) {
-  Status s = UpdateLegacy(store_.get(), record, &actor_);
+Status LegacyLease::Write(const LegacyRecord& record, Durability durability) {
+  Status s = UpdateLegacy(store_.get(), record, &actor_, durability);
   if (s.code() != Code::kConflict) return s;
   held_ = false;
   return Status::Fenced("the lease was lost to somebody else: actor=" +
                         actor_.name);
 }
 
-Status LegacyLease::Update(const std::function<void(LegacyRecord*)>& change) {
+Status LegacyLease::Update(const Change& change) {
   LegacyRecord record = actor_.record;
   change(&record);
   record.lease.heartbeat_us = WallClockUs();
-  return Write(record);
+  return Write(record, Durability::kSynced);
 }
 
 Status LegacyLease::Renew() {
@@ -104,11 +113,12 @@ Status LegacyLease::Renew() {
   if (now_us >= last_us && now_us - last_us < kLeaseRenewUs) {
     return Status::Ok();
   }
-  return Update([](LegacyRecord*) {});
+  LegacyRecord record = actor_.record;
+  record.lease.heartbeat_us = now_us;
+  return Write(record, Durability::kBuffered);
 }
 
-void LegacyLease::AddMigrated(const HeadState& made,
-                              const std::function<void(LegacyRecord*)>& change,
+void LegacyLease::AddMigrated(const HeadState& made, const Change& change,
                               Batch* batch) const {
   LegacyRecord record = actor_.record;
   change(&record);
@@ -134,7 +144,11 @@ Status LegacyLease::Release() {
   if (now.record.lease.owner != owner_) return Status::Ok();
   LegacyRecord record = now.record;
   record.lease = LeaseMark{};
-  if (Status s = UpdateLegacy(store_.get(), record, &now); !s.ok()) return s;
+  if (Status s =
+          UpdateLegacy(store_.get(), record, &now, Durability::kBuffered);
+      !s.ok()) {
+    return s;
+  }
   actor_ = std::move(now);
   return Status::Ok();
 }

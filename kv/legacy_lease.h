@@ -11,6 +11,9 @@
 //     must be dead: on an engine that one process at a time has open.
 //  3. The end of the object gives the lease back, whatever happened: in this
 //     process even where that could not be stored.
+//  4. Taking the lease, a heartbeat and giving it back are not synced. The
+//     engine keeps the order of commits, so what is synced later has them; a
+//     power loss before that takes the work as well, and its process.
 //
 // Belongs to one thread at a time.
 
@@ -34,9 +37,17 @@ Status CheckLeaseIsFree(Store* store, const LegacyActor& actor);
 
 class LegacyLease {
  public:
+  using Change = std::function<void(LegacyRecord*)>;
+
   // Errors: those of LoadLegacy() and of CheckLeaseIsFree().
   static Status Acquire(const std::shared_ptr<Store>& store,
                         const std::string& name,
+                        std::unique_ptr<LegacyLease>* lease);
+
+  // The same, and what the holder begins with is stored in the same write:
+  // the record as `change` makes it.
+  static Status Acquire(const std::shared_ptr<Store>& store,
+                        const std::string& name, const Change& change,
                         std::unique_ptr<LegacyLease>* lease);
   ~LegacyLease();
   LegacyLease(const LegacyLease&) = delete;
@@ -47,7 +58,7 @@ class LegacyLease {
 
   // Stores the record as `change` makes it, which is a heartbeat too. Errors:
   // kFenced when the lease was lost: nothing is to be done any more.
-  Status Update(const std::function<void(LegacyRecord*)>& change);
+  Status Update(const Change& change);
 
   // To be called now and then: a heartbeat when the last one is older than
   // kLeaseRenewUs. Errors: as Update().
@@ -55,8 +66,7 @@ class LegacyLease {
 
   // Adds the end of a migration to the commit that makes `made`: the record
   // as `change` makes it, live and without a lease. See CommitSpec::also.
-  void AddMigrated(const HeadState& made,
-                   const std::function<void(LegacyRecord*)>& change,
+  void AddMigrated(const HeadState& made, const Change& change,
                    Batch* batch) const;
 
   // Gives it back; once. What the destructor does, with an outcome.
@@ -64,7 +74,7 @@ class LegacyLease {
 
  private:
   LegacyLease(std::shared_ptr<Store> store, LegacyActor actor);
-  Status Write(const LegacyRecord& record);
+  Status Write(const LegacyRecord& record, Durability durability);
 
   const std::shared_ptr<Store> store_;
   LegacyActor actor_;

@@ -143,14 +143,14 @@ Status LoadLegacy(EngineReader* reader, const std::string& name,
 }
 
 Status UpdateLegacy(Store* store, const LegacyRecord& record,
-                    LegacyActor* legacy) {
+                    LegacyActor* legacy, Durability durability) {
   const Partition partition = ActorPartition(legacy->actor());
   const std::string key = LegacyRecordKey();
   std::string bytes = EncodeRecord(key, record);
   Batch batch;
   batch.Put(partition, key, bytes);
   batch.AddGuard(partition, key, legacy->record_bytes);
-  const CommitResult result = store->Commit(batch, Durability::kSynced);
+  const CommitResult result = store->Commit(batch, durability);
   if (result.outcome == CommitOutcome::kConflict) {
     return Status::Conflict("somebody else changed the legacy record: actor=" +
                             legacy->name);
@@ -222,7 +222,8 @@ Status DropLegacy(const std::shared_ptr<Store>& store, const std::string& name,
   if (lease->record().state != LegacyState::kLive) {
     return Status::InvalidArgument(
         std::string("the actor is ") + LegacyStateName(lease->record().state) +
-        ", its only database is in the legacy pairs: actor=" + name);
+        ", its only database is in the legacy pairs: migrate it first: actor=" +
+        name);
   }
   // The mark goes first: from here on nobody relies on those pairs.
   if (Status s = lease->Update([&](LegacyRecord* record) {
@@ -244,6 +245,7 @@ Status DropLegacy(const std::shared_ptr<Store>& store, const std::string& name,
     }
   }
   if (Status s = lease->Release(); !s.ok()) return s;
+  if (Status s = store->engine()->Sync(); !s.ok()) return s;
   *bytes = dropped;
   return Status::Ok();
 }

@@ -30,10 +30,11 @@ struct LegacyActor {
 Status LoadLegacy(EngineReader* reader, const std::string& name,
                   LegacyActor* legacy);
 
-// Stores `record` in place of legacy->record, and makes it that. Synced.
-// Errors: kConflict when somebody changed it since it was loaded.
+// Stores `record` in place of legacy->record, and makes it that. Errors:
+// kConflict when somebody changed it since it was loaded.
 Status UpdateLegacy(Store* store, const LegacyRecord& record,
-                    LegacyActor* legacy);
+                    LegacyActor* legacy,
+                    Durability durability = Durability::kSynced);
 
 // The pairs as they were imported. Each is verified as it is read.
 class LegacyPairs : public PairReader {

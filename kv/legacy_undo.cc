@@ -24,8 +24,8 @@ Status CheckCanUndo(const LegacyActor& actor, bool discard) {
   const TxId head = actor.head->head.snapshot.txid;
   if (head != record.migrated_txid && !discard) {
     return Status::InvalidArgument(
-        "the actor was written after its migration, which undoing would "
-        "discard" +
+        "the actor was written after its migration, and undoing it would "
+        "discard that: write actorkv_unmigrate(actor, 'discard') if it may" +
         which + " migrated_txid=" + std::to_string(record.migrated_txid.value) +
         " head_txid=" + std::to_string(head.value));
   }

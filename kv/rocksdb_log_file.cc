@@ -32,8 +32,10 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
                            const rocksdb::IOOptions& options,
                            rocksdb::IODebugContext* debug) override {
     const uint64_t end = end_.load(std::memory_order_relaxed);
-    rocksdb::IOStatus prepared = Prepare(end + data.size(), options, debug);
-    if (!prepared.ok()) return prepared;
+    if (data.size() < kBulkAppendBytes) {
+      rocksdb::IOStatus prepared = Prepare(end + data.size(), options, debug);
+      if (!prepared.ok()) return prepared;
+    }
     rocksdb::IOStatus written =
         target()->PositionedAppend(data, end, options, debug);
     if (written.ok()) end_.store(end + data.size());

@@ -4,7 +4,7 @@
 // of blocks that exist does not, and takes two thirds of the time
 // (kv/README.md). So a log is filled with zeros some way ahead of its end, and
 // records are written over the zeros. RocksDB's log reader takes zeros for the
-// end of the log.
+// end of the log. Bulk writes are not prepared for (kBulkAppendBytes).
 //
 // Invariants:
 //  1. What lies behind the last record in a log is zeros, never old content: a
@@ -32,6 +32,11 @@ namespace actorkv {
 // for it once in thousands of commits.
 inline constexpr uint64_t kMinPreparedLogBytes = 256 << 10;
 inline constexpr uint64_t kMaxPreparedLogBytes = 8 << 20;
+
+// An append as large as this is of a bulk write. Zeros ahead of it would double
+// what is written, and wait for a sync that nobody asked for; so the log grows
+// with it, and is prepared again at the next small one.
+inline constexpr uint64_t kBulkAppendBytes = 64 << 10;
 
 std::shared_ptr<rocksdb::FileSystem> NewLogFileSystem(
     std::shared_ptr<rocksdb::FileSystem> base);

@@ -2,20 +2,28 @@
 
 #include <mutex>
 #include <unordered_set>
+#include <utility>
 
 #include "kv/store_registry.h"
 #include "vfs/actor_file.h"
+#include "vfs/recovered_file.h"
 
 namespace actorkv {
 
 namespace {
 
-// The actor that is the main database of `db`; null when it is none.
-ActorFile* MainActor(sqlite3* db) {
+// The store of the actor, live or legacy, that is the main database of `db`;
+// null when that is no actor.
+std::shared_ptr<Store> StoreOfMain(sqlite3* db) {
   sqlite3_file* file = nullptr;
-  ActorFile* actor_file = nullptr;
+  ActorFile* live = nullptr;
+  RecoveredFile* legacy = nullptr;
   sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-  return FileMethods<ActorFile>::Cast(file, &actor_file) ? actor_file : nullptr;
+  if (FileMethods<ActorFile>::Cast(file, &live)) return live->shared_store();
+  if (FileMethods<RecoveredFile>::Cast(file, &legacy)) {
+    return legacy->shared_store();
+  }
+  return nullptr;
 }
 
 Status CheckUse(StoreUse use, Store* store) {
@@ -71,13 +79,13 @@ Status Connection::OpenStore(const std::string& directory, StoreUse use,
 Status Connection::OpenDefaultStore(StoreUse use,
                                     std::shared_ptr<Store>* store) {
   if (!store_path_.empty()) return OpenStore(store_path_, use, store);
-  ActorFile* main = MainActor(db_);
-  if (main == nullptr) {
+  std::shared_ptr<Store> of_main = StoreOfMain(db_);
+  if (of_main == nullptr) {
     return Status::InvalidArgument(
         "there is no default store: main is not an actor; call "
         "actorkv_store(PATH), or write STORE/ACTOR");
   }
-  *store = main->shared_store();
+  *store = std::move(of_main);
   return CheckUse(use, store->get());
 }
 

@@ -28,10 +28,20 @@ constexpr char kAllDeclaration[] =
     "CREATE TABLE x(actor TEXT, state TEXT, bytes INTEGER,"
     " duration_ms INTEGER, error TEXT)";
 
+// A sync for each of thousands of small actors would take longer than their
+// migration, so they share some: one at most this long after the last, and one
+// at the end.
+constexpr std::chrono::milliseconds kSyncEvery{100};
+
 class MigrateAllRows : public RowSource {
  public:
   MigrateAllRows(Connection* connection, std::shared_ptr<Store> store)
       : connection_(connection), walk_(std::move(store), std::nullopt) {}
+  ~MigrateAllRows() override {
+    if (unsynced_) (void)walk_.store()->engine()->Sync();
+  }
+  MigrateAllRows(const MigrateAllRows&) = delete;
+  MigrateAllRows& operator=(const MigrateAllRows&) = delete;
 
   // An actor that cannot be migrated is a row with its error; the others go
   // on. Nothing is done before the first row is asked for, and nothing after
@@ -42,12 +52,15 @@ class MigrateAllRows : public RowSource {
     do {
       if (Status s = connection_->KeepOn(); !s.ok()) return s;
       if (Status s = walk_.Next(&actor, has_row); !s.ok()) return s;
-      if (!*has_row) return Status::Ok();
+      if (!*has_row) return Sync();
     } while (actor.record.state == LegacyState::kLive);
-    using Steady = std::chrono::steady_clock;
     const Steady::time_point begin = Steady::now();
+    if (begin - synced_at_ >= kSyncEvery) {
+      if (Status s = Sync(); !s.ok()) return s;
+    }
     result_ = MigrationResult();
-    error_ = Migrate(
+    unsynced_ = true;
+    error_ = MigrateUnsynced(
         walk_.store(), actor.name, [this] { return connection_->KeepOn(); },
         &result_);
     duration_ms_ = static_cast<uint64_t>(
@@ -81,8 +94,19 @@ class MigrateAllRows : public RowSource {
   }
 
  private:
+  using Steady = std::chrono::steady_clock;
+
+  Status Sync() {
+    synced_at_ = Steady::now();
+    if (!unsynced_) return Status::Ok();
+    unsynced_ = false;
+    return walk_.store()->engine()->Sync();
+  }
+
   Connection* const connection_;
   LegacyWalk walk_;
+  bool unsynced_ = false;  // something was done since the last sync
+  Steady::time_point synced_at_ = Steady::now();
   std::string name_;
   MigrationResult result_;
   Status error_;

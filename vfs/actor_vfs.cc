@@ -121,7 +121,7 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
                      : flags;
   }
   if (legacy != nullptr) {
-    return Construct<RecoveredFile>(file, std::move(legacy));
+    return Construct<RecoveredFile>(file, std::move(legacy), std::move(store));
   }
   return Construct<ActorFile>(file, std::move(store), std::move(actor),
                               std::move(options));

@@ -95,7 +95,7 @@ Status CommitImage(const ImageCommit& commit) {
     if (commit.also != nullptr) commit.also(made, batch);
     return Status::Ok();
   };
-  return CommitAll(commit.store.get(), Durability::kSynced, &commits);
+  return CommitAll(commit.store.get(), commit.durability, &commits);
 }
 
 }  // namespace actorkv

@@ -17,6 +17,7 @@ struct ImageCommit {
   std::string name;  // of the actor, which has no database yet
   RecoveredImage* image = nullptr;
   Origin origin = Origin::kMigrate;
+  Durability durability = Durability::kSynced;
   // Asked now and then; an error of it ends the work.
   std::function<Status()> keep_on;
   // Called when all pages are copied, before the commit.
@@ -25,8 +26,8 @@ struct ImageCommit {
   std::function<void(const HeadState& made, Batch* batch)> also;
 };
 
-// Copies the pages and commits them, durably. What is committed has the digest
-// of what was read. Errors: kAlreadyExists when the actor has a database;
+// Copies the pages and commits them. What is committed has the digest of what
+// was read. Errors: kAlreadyExists when the actor has a database;
 // kCorruption when the digests differ; those of the image and of CommitAll().
 Status CommitImage(const ImageCommit& commit);
 

@@ -27,6 +27,11 @@ class Migration {
             const std::function<Status()>& keep_on)
       : store_(std::move(store)), lease_(lease), keep_on_(keep_on) {}
 
+  void set_durability(Durability durability) { durability_ = durability; }
+
+  // What is stored with the lease, before the first step.
+  static void Begin(LegacyRecord* record);
+
   Status Run();
 
  private:
@@ -35,7 +40,6 @@ class Migration {
     return keep_on_();
   }
   void Enter(LegacyPhase phase);
-  Status Begin();
   Status CheckKeys();
   Status RecoverDatabase();
   Status Publish();
@@ -45,6 +49,7 @@ class Migration {
   const std::shared_ptr<Store> store_;
   LegacyLease* const lease_;
   const std::function<Status()>& keep_on_;
+  Durability durability_ = Durability::kSynced;
 
   LegacyPhase phase_ = LegacyPhase::kNone;
   Steady::time_point entered_;
@@ -64,14 +69,13 @@ void Migration::Enter(LegacyPhase phase) {
   entered_ = now;
 }
 
-Status Migration::Begin() {
-  return lease_->Update([](LegacyRecord* record) {
-    record->state = LegacyState::kImporting;
-    record->phase = LegacyPhase::kLayouts;
-    ++record->attempts;
-    record->repairs.clear();
-    record->error.clear();
-  });
+void Migration::Begin(LegacyRecord* record) {
+  if (record->state == LegacyState::kLive) return;  // somebody else was faster
+  record->state = LegacyState::kImporting;
+  record->phase = LegacyPhase::kLayouts;
+  ++record->attempts;
+  record->repairs.clear();
+  record->error.clear();
 }
 
 Status Migration::CheckKeys() {
@@ -116,6 +120,7 @@ Status Migration::Publish() {
   commit.name = lease_->actor().name;
   commit.image = image_.get();
   commit.origin = Origin::kMigrate;
+  commit.durability = durability_;
   commit.keep_on = [this] { return KeepOn(); };
   commit.copied = [this] { Enter(LegacyPhase::kCommit); };
   commit.also = [this](const HeadState& made, Batch* batch) {
@@ -139,9 +144,8 @@ Status Migration::Fail(const Status& why) {
 }
 
 Status Migration::Run() {
-  Status s = Begin();
-  if (!s.ok()) return s;
-  s = CheckKeys();
+  if (lease_->record().state == LegacyState::kLive) return Status::Ok();
+  Status s = CheckKeys();
   if (s.ok()) s = RecoverDatabase();
   if (s.ok()) s = Publish();
   return s.ok() ? s : Fail(s);
@@ -160,23 +164,30 @@ Status WaitForLease(const std::shared_ptr<Store>& store,
     LegacyActor actor;
     if (Status s = Load(store.get(), name, &actor); !s.ok()) return s;
     if (actor.record.state == LegacyState::kLive) return Status::Ok();
-    const Status taken = LegacyLease::Acquire(store, name, lease);
+    const Status taken =
+        LegacyLease::Acquire(store, name, Migration::Begin, lease);
     if (taken.code() != Code::kBusy) return taken;
     if (Status s = keep_on(); !s.ok()) return s;
     std::this_thread::sleep_for(kWait);
   }
 }
 
-}  // namespace
+struct Request {
+  const std::shared_ptr<Store>& store;
+  const std::string& name;
+  const std::function<Status()>& keep_on;
+  Durability durability;
+};
 
-Status Migrate(const std::shared_ptr<Store>& store, const std::string& name,
-               const std::function<Status()>& keep_on,
-               MigrationResult* result) {
+Status MigrateAs(const Request& request, MigrationResult* result) {
+  const auto& [store, name, keep_on, durability] = request;
   std::unique_ptr<LegacyLease> lease;
   if (Status s = WaitForLease(store, name, keep_on, &lease); !s.ok()) return s;
   Status migrated;
   if (lease != nullptr) {
-    migrated = Migration(store, lease.get(), keep_on).Run();
+    Migration migration(store, lease.get(), keep_on);
+    migration.set_durability(durability);
+    migrated = migration.Run();
     lease.reset();
   }
   LegacyActor actor;
@@ -186,6 +197,21 @@ Status Migrate(const std::shared_ptr<Store>& store, const std::string& name,
   result->record = actor.record;
   result->size_bytes = uint64_t{snapshot.page_count} * snapshot.page_size;
   return Status::Ok();
+}
+
+}  // namespace
+
+Status Migrate(const std::shared_ptr<Store>& store, const std::string& name,
+               const std::function<Status()>& keep_on,
+               MigrationResult* result) {
+  return MigrateAs({store, name, keep_on, Durability::kSynced}, result);
+}
+
+Status MigrateUnsynced(const std::shared_ptr<Store>& store,
+                       const std::string& name,
+                       const std::function<Status()>& keep_on,
+                       MigrationResult* result) {
+  return MigrateAs({store, name, keep_on, Durability::kBuffered}, result);
 }
 
 Status PlanMigration(const std::shared_ptr<Store>& store,

@@ -44,6 +44,14 @@ struct MigrationResult {
 Status Migrate(const std::shared_ptr<Store>& store, const std::string& name,
                const std::function<Status()>& keep_on, MigrationResult* result);
 
+// As Migrate(), for one of many: a success is on stable storage with the next
+// synced commit of the store, or Engine::Sync(). A power loss before leaves the
+// actor legacy, and the pairs as they are.
+Status MigrateUnsynced(const std::shared_ptr<Store>& store,
+                       const std::string& name,
+                       const std::function<Status()>& keep_on,
+                       MigrationResult* result);
+
 // What a migration would do, without doing it: the repairs. Errors: as
 // Migrate().
 Status PlanMigration(const std::shared_ptr<Store>& store,

@@ -9,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "kv/store.h"
 #include "vfs/file_methods.h"
 #include "vfs/recovered_image.h"
 #include "vfs/sqlite_api.h"
@@ -17,12 +18,15 @@ namespace actorkv {
 
 class RecoveredFile : public sqlite3_file {
  public:
-  explicit RecoveredFile(std::shared_ptr<RecoveredImage> image)
-      : image_(std::move(image)) {
+  // `store`: the one that the actor is in, where it is in one.
+  explicit RecoveredFile(std::shared_ptr<RecoveredImage> image,
+                         std::shared_ptr<Store> store = nullptr)
+      : image_(std::move(image)), store_(std::move(store)) {
     pMethods = &FileMethods<RecoveredFile>::kTable;
   }
 
   const std::shared_ptr<RecoveredImage>& image() const { return image_; }
+  const std::shared_ptr<Store>& shared_store() const { return store_; }
 
   int Close() { return SQLITE_OK; }
   int Read(void* buffer, int size, sqlite3_int64 offset);
@@ -41,6 +45,7 @@ class RecoveredFile : public sqlite3_file {
 
  private:
   const std::shared_ptr<RecoveredImage> image_;
+  const std::shared_ptr<Store> store_;
 };
 
 }  // namespace actorkv

@@ -2,9 +2,10 @@
 # run.sh MODULE [NAME...]
 #
 # Feeds each tests/golden/NAME.sql to the stock sqlite3 shell, with the module
-# loaded, in a new empty directory, and compares what it prints (output and
-# errors) with NAME.sql.expected. The directory's path is shown as $DIR and
-# the process number as $PID, so that texts do not depend on the run.
+# loaded, in a new directory with nothing but tests/rivet as rivet, and
+# compares what it prints (output and errors) with NAME.sql.expected. The
+# directory's path is shown as $DIR and the process number as $PID, so that
+# texts do not depend on the run.
 # UPDATE_EXPECTED=1 writes the .expected files instead.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -21,6 +22,7 @@ transcript() {
   local dir pid
   dir=$(readlink -f "$(mktemp -d)")
   ln -s "$module" "$dir/actorkv.so"
+  ln -s "$(dirname "$here")/rivet" "$dir/rivet"
   (
     cd "$dir"
     HOME=$dir exec stdbuf -oL \

@@ -54,6 +54,31 @@ TEST_F(LegacyLeaseTest, OneAtATime) {
   EXPECT_OK(Acquire());
 }
 
+TEST_F(LegacyLeaseTest, WhatTheHolderBeginsWithIsInTheSameWrite) {
+  TestStore store;
+  ASSERT_OK(Import(store, "a", kPairs));
+  const auto acquire = [&](std::unique_ptr<LegacyLease>* lease) {
+    return LegacyLease::Acquire(
+        store.shared(), "a",
+        [](LegacyRecord* record) {
+          record->state = LegacyState::kImporting;
+          ++record->attempts;
+        },
+        lease);
+  };
+  std::unique_ptr<LegacyLease> lease;
+  ASSERT_OK(acquire(&lease));
+  EXPECT_EQ(lease->record().attempts, 1u);
+  const LegacyRecord stored = Loaded(store, "a").record;
+  EXPECT_TRUE(stored.lease.taken());
+  EXPECT_EQ(stored.state, LegacyState::kImporting);
+  EXPECT_EQ(stored.attempts, 1u);
+  // Who does not get the lease changes nothing.
+  std::unique_ptr<LegacyLease> other;
+  EXPECT_EQ(acquire(&other).code(), Code::kBusy);
+  EXPECT_EQ(Loaded(store, "a").record.attempts, 1u);
+}
+
 TEST_F(LegacyLeaseTest, NoActorNoLease) {
   std::unique_ptr<LegacyLease> lease;
   EXPECT_TRUE(IsError(LegacyLease::Acquire(store_.shared(), "x", &lease),

@@ -182,7 +182,7 @@ TEST_F(LegacyStoreTest, DropRemovesTheSqlitePairsOnly) {
   EXPECT_TRUE(IsError(DropLegacy(store_.shared(), "a", kKeepOn, &bytes),
                       Code::kInvalidArgument,
                       "the actor is legacy, its only database is in the legacy "
-                      "pairs: actor=a"));
+                      "pairs: migrate it first: actor=a"));
   EXPECT_EQ(bytes, 99u);
   auto lease = Lease(store_, "a");
   ASSERT_OK(Migrate(store_, lease.get()));

@@ -80,8 +80,9 @@ TEST_F(LegacyUndoTest, ThereAndBackAndThere) {
 TEST_F(LegacyUndoTest, CommitsAreDiscardedOnlyWhenToldSo) {
   ASSERT_OK(Write(store_, 9));
   EXPECT_TRUE(IsError(Undo(store_), Code::kInvalidArgument,
-                      "the actor was written after its migration, which "
-                      "undoing would discard: actor=a migrated_txid=1 "
+                      "the actor was written after its migration, and undoing "
+                      "it would discard that: write actorkv_unmigrate(actor, "
+                      "'discard') if it may: actor=a migrated_txid=1 "
                       "head_txid=2"));
   const auto before = store_.State("a");
   EXPECT_TRUE(before->exists);

@@ -63,7 +63,7 @@ TEST_F(LogFileTest, RecordsLieBeforeZeros) {
 
 TEST_F(LogFileTest, IsExtendedByAsMuchAsItHas) {
   auto log = New("1.log");
-  const std::string record(64 << 10, 'a');
+  const std::string record(kBulkAppendBytes / 2, 'a');
   uint64_t appended = 0;
   size_t extensions = 0;
   uint64_t size = 0;
@@ -77,6 +77,25 @@ TEST_F(LogFileTest, IsExtendedByAsMuchAsItHas) {
     size = now;
   }
   EXPECT_LT(extensions, 12U);
+}
+
+TEST_F(LogFileTest, IsNotPreparedForBulk) {
+  auto log = New("1.log");
+  const std::string bulk(kBulkAppendBytes, 'b');
+  ASSERT_TRUE(log->Append(bulk, kIo, nullptr).ok());
+  ASSERT_TRUE(log->Append(bulk, kIo, nullptr).ok());
+  EXPECT_EQ(Read("1.log"), bulk + bulk);
+  // A small record behind it has zeros ahead again, and nothing is lost.
+  ASSERT_TRUE(log->Append("123", kIo, nullptr).ok());
+  const std::string expected = bulk + bulk + "123";
+  const std::string bytes = Read("1.log");
+  ASSERT_GT(bytes.size(), expected.size());
+  EXPECT_EQ(bytes.substr(0, expected.size()), expected);
+  EXPECT_EQ(bytes.find_first_not_of('\0', expected.size()), std::string::npos);
+  // The zeros are used up before the log grows.
+  ASSERT_TRUE(log->Append(bulk, kIo, nullptr).ok());
+  EXPECT_EQ(Read("1.log").size(), bytes.size());
+  EXPECT_EQ(log->GetFileSize(kIo, nullptr), expected.size() + bulk.size());
 }
 
 TEST_F(LogFileTest, OtherFilesAreAsEver) {

@@ -2,10 +2,13 @@
 # demo.sh MODULE
 #
 # A session of the stock sqlite3 shell with the module, in a new directory that
-# is removed at the end. Shows each statement and what the shell answers. The
-# real database in it is made from the machine's own list of packages.
+# is removed at the end. Shows each statement and what the shell answers, and
+# ends with an error where that is not as expected. It begins with actors of
+# Rivet (demo_legacy.sh); the database of the second part is made from the
+# machine's own list of packages.
 set -euo pipefail
 module=$(readlink -f "${1%.so}.so")
+here=$(dirname "$(readlink -f "$0")")
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
@@ -18,6 +21,19 @@ session() {
   echo "\$ sqlite3"
   sqlite3 -batch -bail -echo -cmd '.load ./actorkv' -cmd '.mode box'
 }
+
+# expect VALUE STATEMENTS: ends the demo where the shell answers otherwise.
+expect() {
+  local got
+  got=$(printf '.load ./actorkv\n%s\n' "$2" | sqlite3 -batch -bail)
+  [ "$got" = "$1" ] || {
+    printf 'expected %s, got %s:\n%s\n' "$1" "$got" "$2" >&2
+    exit 1
+  }
+}
+
+# shellcheck source=tests/support/demo_legacy.sh
+source "$here/demo_legacy.sh" "$(dirname "$here")/rivet"
 
 title "A plain SQLite file, from this machine's packages"
 format='${Package}\t${Version}\t${Installed-Size}\t${Section}\n'
@@ -79,6 +95,11 @@ SELECT (SELECT count(*) FROM main.note WHERE body LIKE 'transfer%') AS alice,
        (SELECT count(*) FROM bob.note WHERE body LIKE 'transfer%') AS bob;
 PRAGMA integrity_check;
 SQL
+expect '1|ok' ".open 'file:demo.store/alice?vfs=actorkv'
+ATTACH 'file:demo.store/bob?vfs=actorkv' AS bob;
+SELECT (SELECT count(*) FROM main.note WHERE body LIKE 'transfer%') =
+       (SELECT count(*) FROM bob.note WHERE body LIKE 'transfer%'),
+       (SELECT * FROM pragma_integrity_check);"
 
 title "Import the plain file, query it as an actor, export it again"
 session <<'SQL'
@@ -93,6 +114,9 @@ SELECT actor, page_count, size_bytes, head_txid FROM actorkv_actors;
 SELECT actorkv_export('packages', 'exported.db') AS bytes;
 SELECT count(*) AS problems FROM actorkv_verify;
 SQL
+expect '3|0' ".open 'file:demo.store/alice?vfs=actorkv'
+SELECT (SELECT count(*) FROM actorkv_actors),
+       (SELECT count(*) FROM actorkv_verify);"
 
 title "The export is a plain file with the same content"
 dump() { sqlite3 "$1" .dump | sha256sum | cut -c1-16; }
