@@ -1,18 +1,23 @@
 #include "sql/legacy_tables.h"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kv/coding.h"
+#include "kv/keys.h"
 #include "kv/layout_view.h"
 #include "kv/legacy_keys.h"
 #include "kv/legacy_lease.h"
 #include "kv/utf8.h"
 #include "sql/actor_connection.h"
-#include "vfs/sqlite_error.h"
+#include "vfs/migration.h"
 
 namespace actorkv {
 
@@ -20,6 +25,8 @@ namespace {
 
 // Pairs between two looks at sqlite3_interrupt().
 constexpr uint64_t kPairsAtOnce = 1024;
+
+constexpr size_t kCommitsAtOnce = 256;
 
 enum TableIndex {
   kKv,
@@ -76,8 +83,7 @@ std::string CreateText(const TableText& table) {
 
 class Placement {
  public:
-  Placement(const Connection& connection, sqlite3* db)
-      : connection_(connection), db_(db) {}
+  explicit Placement(sqlite3* db) : db_(db) {}
   ~Placement() {
     for (sqlite3_stmt* insert : inserts_) sqlite3_finalize(insert);
   }
@@ -86,14 +92,13 @@ class Placement {
 
   // Makes the tables that are missing. *any: there is something to fill.
   Status MakeTables(bool* any);
-  Status Fill(PairReader* pairs);
+  Status Fill(PairReader* pairs, const std::function<Status()>& keep_on);
 
  private:
   Status Make(size_t index);
   Status Insert(const KeyValue& pair);
   Status Bind(TableIndex index, std::string_view key, sqlite3_stmt* insert);
 
-  const Connection& connection_;
   sqlite3* const db_;
   std::array<sqlite3_stmt*, kTableCount> inserts_ = {};  // null: leave alone
 };
@@ -103,9 +108,9 @@ Status Placement::Make(size_t index) {
   const std::string text = CreateText(table);
   std::optional<std::string> found;
   if (Status s = QueryText(db_,
-                           std::string("SELECT sql FROM sqlite_schema WHERE "
+                           std::string("SELECT sql FROM sqlite_master WHERE "
                                        "name = '") +
-                               table.name + "'",
+                               table.name + "' COLLATE NOCASE",
                            &found);
       !s.ok()) {
     return s;
@@ -172,12 +177,13 @@ Status Placement::Insert(const KeyValue& pair) {
   return stepped;
 }
 
-Status Placement::Fill(PairReader* pairs) {
+Status Placement::Fill(PairReader* pairs,
+                       const std::function<Status()>& keep_on) {
   std::optional<KeyValue> pair;
   std::string from;
   for (uint64_t count = 0;; ++count) {
     if (count % kPairsAtOnce == 0) {
-      if (Status s = connection_.KeepOn(); !s.ok()) return s;
+      if (Status s = keep_on(); !s.ok()) return s;
     }
     if (Status s = pairs->Seek(from, &pair); !s.ok()) return s;
     if (!pair.has_value()) return Status::Ok();
@@ -186,44 +192,110 @@ Status Placement::Fill(PairReader* pairs) {
   }
 }
 
-Status PlaceAll(const Connection& connection, const LegacyActor& actor,
-                Engine* engine, sqlite3* db) {
+Status PlaceAll(PairReader* pairs, const std::function<Status()>& keep_on,
+                sqlite3* db) {
   if (Status s = Execute(db, "BEGIN IMMEDIATE"); !s.ok()) return s;
-  LegacyPairs stored(engine, actor.record.legacy);
-  LayoutOneView pairs(&stored);
   bool any = false;
   {
-    Placement placement(connection, db);
+    Placement placement(db);
     if (Status s = placement.MakeTables(&any); !s.ok()) return s;
     if (any) {
-      if (Status s = placement.Fill(&pairs); !s.ok()) return s;
+      if (Status s = placement.Fill(pairs, keep_on); !s.ok()) return s;
     }
   }
   return Execute(db, "COMMIT");
 }
 
+Status ForEachCommit(EngineReader* reader, ActorId actor,
+                     const std::function<void(const CommitRecord&)>& look) {
+  for (std::string at = CommitPrefix(); !at.empty();) {
+    std::vector<KeyValue> pairs;
+    if (Status s =
+            reader->Scan(ActorPartition(actor), at, kCommitsAtOnce, &pairs);
+        !s.ok()) {
+      return s;
+    }
+    at = pairs.size() < kCommitsAtOnce ? "" : pairs.back().key + '\0';
+    for (const KeyValue& pair : pairs) {
+      CommitRecord commit;
+      if (pair.key.substr(0, 1) != CommitPrefix()) return Status::Ok();
+      if (Status s = DecodeRecord(pair.key, pair.value, &commit); !s.ok()) {
+        return s;
+      }
+      look(commit);
+    }
+  }
+  return Status::Ok();
+}
+
+// *last: the last commit of the migration's own before anybody else wrote.
+// Told by the commits, so that neither a crash behind COMMIT nor a writer
+// beside this one can make the record claim what is the user's.
+Status LastOwnCommit(EngineReader* reader, const LegacyActor& actor,
+                     TxId* last) {
+  const TxId migrated = actor.record.migrated_txid;
+  *last = migrated;
+  if (migrated == TxId{}) return Status::Ok();  // never migrated
+  TxId others{UINT64_MAX};
+  Status s =
+      ForEachCommit(reader, actor.actor(), [&](const CommitRecord& commit) {
+        const TxId txid = commit.snapshot.txid;
+        if (commit.origin != Origin::kMigrate && migrated < txid) {
+          others = std::min(others, txid);
+        }
+      });
+  if (!s.ok()) return s;
+  return ForEachCommit(reader, actor.actor(), [&](const CommitRecord& commit) {
+    const TxId txid = commit.snapshot.txid;
+    if (commit.origin == Origin::kMigrate && txid < others) {
+      *last = std::max(*last, txid);
+    }
+  });
+}
+
 }  // namespace
 
 Status PlaceInTables(const Connection& connection, const Target& target) {
+  using Steady = std::chrono::steady_clock;
+  const Steady::time_point begin = Steady::now();
   std::unique_ptr<LegacyLease> lease;
-  if (Status s = LegacyLease::Acquire(target.store, target.actor, &lease);
+  const auto keep_on = [&]() -> Status {
+    if (lease != nullptr) {
+      if (Status s = lease->Renew(); !s.ok()) return s;
+    }
+    return connection.KeepOn();
+  };
+  if (Status s = WaitForLease(target.store, target.actor, keep_on, &lease);
       !s.ok()) {
     return s;
   }
   const LegacyActor& actor = lease->actor();
-  const bool untouched =
-      actor.head->head.snapshot.txid == actor.record.migrated_txid;
+  if (actor.record.state != LegacyState::kLive) {
+    return Status::InvalidArgument("its migration was undone: actor=" +
+                                   target.actor);
+  }
+  Engine* const engine = target.store->engine();
   ActorConnection database;
   if (Status s = database.Open(target, Origin::kMigrate); !s.ok()) return s;
-  Status placed =
-      PlaceAll(connection, actor, target.store->engine(), database.db());
-  if (!placed.ok()) return placed.WithContext("actor=" + target.actor);
-  std::shared_ptr<const HeadState> state;
-  if (Status s = LoadExisting(target, &state); !s.ok()) return s;
+  LegacyPairs stored(engine, actor.record.legacy);
+  LayoutOneView pairs(&stored);
+  if (Status s = PlaceAll(&pairs, keep_on, database.db()); !s.ok()) {
+    return s.WithContext("actor=" + target.actor);
+  }
+  TxId last;
+  if (Status s = LastOwnCommit(engine->NewReader().get(), actor, &last);
+      !s.ok()) {
+    return s;
+  }
   // So that going back is not refused for a commit of the migration's own.
   return lease->Update([&](LegacyRecord* record) {
-    if (untouched) record->migrated_txid = state->head.snapshot.txid;
+    record->migrated_txid = last;
     record->phase = LegacyPhase::kTables;
+    record->phase_us[static_cast<size_t>(LegacyPhase::kTables)] +=
+        static_cast<uint64_t>(
+            std::chrono::duration_cast<std::chrono::microseconds>(
+                Steady::now() - begin)
+                .count());
   });
 }
 

@@ -1,13 +1,12 @@
 #include "sql/migrate_tables.h"
 
-#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "sql/legacy_rows.h"
-#include "sql/table.h"
+#include "sql/outcome_rows.h"
 #include "vfs/migration.h"
 
 namespace actorkv {
@@ -28,65 +27,29 @@ constexpr char kAllDeclaration[] =
     "CREATE TABLE x(actor TEXT, state TEXT, bytes INTEGER,"
     " duration_ms INTEGER, error TEXT)";
 
-class MigrateAllRows : public RowSource {
+class MigrateAllRows : public OutcomeRows {
  public:
   MigrateAllRows(Connection* connection, std::shared_ptr<Store> store)
-      : connection_(connection), walk_(std::move(store), std::nullopt) {}
+      : OutcomeRows(connection), walk_(std::move(store), std::nullopt) {}
 
-  // An actor that cannot be migrated is a row with its error; the others go
-  // on. Nothing is done before the first row is asked for, and nothing after
-  // the last one that is.
-  Status Next(bool* has_row) override {
+ private:
+  Status Work(ActorOutcome* outcome, bool* has_row) override {
     LegacyActor actor;
-    *has_row = false;
     do {
-      if (Status s = connection_->KeepOn(); !s.ok()) return s;
       if (Status s = walk_.Next(&actor, has_row); !s.ok()) return s;
       if (!*has_row) return Status::Ok();
     } while (actor.record.state == LegacyState::kLive);
-    using Steady = std::chrono::steady_clock;
-    const Steady::time_point begin = Steady::now();
-    result_ = MigrationResult();
-    error_ = Migrate(
-        walk_.store(), actor.name, [this] { return connection_->KeepOn(); },
-        &result_);
-    duration_ms_ = static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() -
-                                                              begin)
-            .count());
-    name_ = actor.name;
-    // An interrupt ends the statement; it is not this actor's failure.
-    return connection_->KeepOn();
+    MigrationResult result;
+    outcome->actor = actor.name;
+    outcome->status = Migrate(
+        walk_.store(), actor.name, [this] { return connection()->KeepOn(); },
+        &result);
+    outcome->state = LegacyStateName(result.record.state);
+    outcome->bytes = result.size_bytes;
+    return Status::Ok();
   }
 
-  void Column(int index, Result* result) const override {
-    switch (index) {
-      case 0:
-        return result->Text(name_);
-      case 1:
-        return result->Text(error_.ok()
-                                ? LegacyStateName(result_.record.state)
-                                : LegacyStateName(LegacyState::kFailed));
-      case 2:
-        if (error_.ok()) result->Int(result_.size_bytes);
-        return;
-      case 3:
-        return result->Int(duration_ms_);
-      case 4:
-        if (!error_.ok()) result->Text(error_.ToString());
-        return;
-      default:
-        return;
-    }
-  }
-
- private:
-  Connection* const connection_;
   LegacyWalk walk_;
-  std::string name_;
-  MigrationResult result_;
-  Status error_;
-  uint64_t duration_ms_ = 0;
 };
 
 // ---- actorkv_migrate_plan --------------------------------------------------

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "kv/layout_view.h"
-#include "kv/legacy_lease.h"
 #include "vfs/image_commit.h"
 #include "vfs/legacy_image.h"
 
@@ -126,16 +125,17 @@ Status Migration::Publish() {
 }
 
 Status Migration::Fail(const Status& why) {
-  // Whoever asked for the end of it, or lost the lease, leaves the actor as
-  // it was; so does a store that cannot be written.
-  const bool refused = why.code() != Code::kFenced && keep_on_().ok();
+  // An interrupt is no failure of the actor.
+  const bool failed = keep_on_().ok();
   Enter(phase_);  // takes the time of this one
-  const Status noted = lease_->Update([&](LegacyRecord* record) {
-    record->state = refused ? LegacyState::kFailed : LegacyState::kLegacy;
+  // Where this cannot be stored, the state is importing with a free lease,
+  // which is as good as legacy. Who lost the lease stores nothing.
+  (void)lease_->Update([&](LegacyRecord* record) {
+    record->state = failed ? LegacyState::kFailed : LegacyState::kLegacy;
     NoteIn(record);
-    record->error = refused ? why.ToString() : "";
+    record->error = failed ? why.ToString() : "";
   });
-  return refused && !noted.ok() && noted.code() == Code::kFenced ? noted : why;
+  return why;
 }
 
 Status Migration::Run() {
@@ -151,15 +151,23 @@ Status Load(Store* store, const std::string& name, LegacyActor* actor) {
   return LoadLegacy(store->engine()->NewReader().get(), name, actor);
 }
 
-// Takes the lease, unless the actor is live by then.
+Status MigrateWithLease(const std::shared_ptr<Store>& store,
+                        const std::string& name,
+                        const std::function<Status()>& keep_on) {
+  std::unique_ptr<LegacyLease> lease;
+  if (Status s = WaitForLease(store, name, keep_on, &lease); !s.ok()) return s;
+  // Who had it before may have done the work.
+  if (lease->record().state == LegacyState::kLive) return Status::Ok();
+  return Migration(store, lease.get(), keep_on).Run();
+}
+
+}  // namespace
+
 Status WaitForLease(const std::shared_ptr<Store>& store,
                     const std::string& name,
                     const std::function<Status()>& keep_on,
                     std::unique_ptr<LegacyLease>* lease) {
   for (;;) {
-    LegacyActor actor;
-    if (Status s = Load(store.get(), name, &actor); !s.ok()) return s;
-    if (actor.record.state == LegacyState::kLive) return Status::Ok();
     const Status taken = LegacyLease::Acquire(store, name, lease);
     if (taken.code() != Code::kBusy) return taken;
     if (Status s = keep_on(); !s.ok()) return s;
@@ -167,21 +175,20 @@ Status WaitForLease(const std::shared_ptr<Store>& store,
   }
 }
 
-}  // namespace
-
 Status Migrate(const std::shared_ptr<Store>& store, const std::string& name,
                const std::function<Status()>& keep_on,
                MigrationResult* result) {
-  std::unique_ptr<LegacyLease> lease;
-  if (Status s = WaitForLease(store, name, keep_on, &lease); !s.ok()) return s;
-  Status migrated;
-  if (lease != nullptr) {
-    migrated = Migration(store, lease.get(), keep_on).Run();
-    lease.reset();
-  }
   LegacyActor actor;
   if (Status s = Load(store.get(), name, &actor); !s.ok()) return s;
-  if (!migrated.ok()) return migrated;
+  if (actor.record.state != LegacyState::kLive) {
+    const Status migrated = MigrateWithLease(store, name, keep_on);
+    const Status loaded = Load(store.get(), name, &actor);
+    // Live it may be all the same: the commit was done and could not say so,
+    // or who took the lease over did the work.
+    const bool live = loaded.ok() && actor.record.state == LegacyState::kLive;
+    if (!live && !migrated.ok()) return migrated;
+    if (!loaded.ok()) return loaded;
+  }
   const Snapshot& snapshot = actor.head->head.snapshot;
   result->record = actor.record;
   result->size_bytes = uint64_t{snapshot.page_count} * snapshot.page_size;
