@@ -1,7 +1,9 @@
 #include "sql/export_all_table.h"
 
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "kv/catalog.h"
@@ -97,6 +99,10 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
   }
   if (form != ExportForm::kArchive) {
     if (Status s = MakeDirectory(directory); !s.ok()) return s;
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(directory, ignored)) {
+      return Status::InvalidArgument("not a directory: " + directory);
+    }
   }
   *rows = std::make_unique<ExportAllRows>(connection, std::move(store),
                                           std::move(directory), form);
