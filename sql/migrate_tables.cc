@@ -36,11 +36,14 @@ class MigrateAllRows : public OutcomeRows {
   Status Work(ActorOutcome* outcome, bool* has_row) override {
     LegacyActor actor;
     do {
-      if (Status s = walk_.Next(&actor, has_row); !s.ok()) return s;
-      if (!*has_row) return Status::Ok();
+      actor = LegacyActor();
+      if (Status s = walk_.Next(&actor, has_row, &outcome->status); !s.ok()) {
+        return s;
+      }
+      outcome->actor = actor.name;
+      if (!*has_row || !outcome->status.ok()) return Status::Ok();
     } while (actor.record.state == LegacyState::kLive);
     MigrationResult result;
-    outcome->actor = actor.name;
     outcome->status = Migrate(
         walk_.store(), actor.name, [this] { return connection()->KeepOn(); },
         &result);
@@ -65,7 +68,9 @@ class PlanRows : public RowSource {
 
   Status Next(bool* has_row) override {
     LegacyActor actor;
-    if (Status s = walk_.Next(&actor, has_row); !s.ok() || !*has_row) return s;
+    Status planned;
+    if (Status s = walk_.Next(&actor, has_row, &planned); !s.ok() || !*has_row)
+      return s;
     name_ = actor.name;
     if (actor.record.state == LegacyState::kLive) {
       action_ = "none";
@@ -73,9 +78,11 @@ class PlanRows : public RowSource {
       return Status::Ok();
     }
     std::vector<std::string> repairs;
-    const Status planned = PlanMigration(
-        walk_.store(), actor, [this] { return connection_->KeepOn(); },
-        &repairs);
+    if (planned.ok()) {
+      planned = PlanMigration(
+          walk_.store(), actor, [this] { return connection_->KeepOn(); },
+          &repairs);
+    }
     if (Status s = connection_->KeepOn(); !s.ok()) return s;
     action_ = !planned.ok() ? "refuse" : repairs.empty() ? "migrate" : "repair";
     reason_ = planned.ok() ? Joined(repairs) : planned.ToString();

@@ -14,6 +14,7 @@
 
 #include "kv/hostile_engine.h"
 #include "kv/rocksdb_engine.h"
+#include "kv/store_marker.h"
 #include "kv/store_registry.h"
 #include "tests/support/forwarding_engine.h"
 
@@ -67,6 +68,10 @@ inline void UseHooks(std::shared_ptr<CommitHook> hook,
         std::unique_ptr<Engine> opened;
         if (Status s = OpenRocksDbEngine(directory, mode, &opened); !s.ok()) {
           return s;
+        }
+        // So that it is a store also where there are no hooks.
+        if (!CheckMarker(directory).ok()) {
+          if (Status s = WriteMarker(directory); !s.ok()) return s;
         }
         EngineLimits limits = opened->limits();
         if (max_batch_bytes > 0) limits.max_batch_bytes = max_batch_bytes;
