@@ -19,6 +19,15 @@ using Steady = std::chrono::steady_clock;
 // Between two looks at a migration that somebody else does.
 constexpr std::chrono::milliseconds kWait{5};
 
+// What the keys are, and that no two of them contradict each other.
+Status ReportLayouts(Store* store, const LegacyActor& actor,
+                     LayoutReport* report) {
+  LegacyPairs pairs(store->engine(), actor.record.legacy);
+  Status s = CheckLayouts(&pairs, report);
+  if (s.ok()) s = report->CheckConflicts();
+  return s.ok() ? s : s.WithContext("actor=" + actor.name);
+}
+
 // One run of a migration, by the holder of the lease.
 class Migration {
  public:
@@ -75,10 +84,11 @@ Status Migration::Begin() {
 
 Status Migration::CheckKeys() {
   Enter(LegacyPhase::kLayouts);
-  LegacyPairs pairs(store_->engine(), lease_->record().legacy);
   LayoutReport report;
-  if (Status s = CheckLayouts(&pairs, &report); !s.ok()) return s;
-  if (Status s = report.CheckConflicts(); !s.ok()) return s;
+  if (Status s = ReportLayouts(store_.get(), lease_->actor(), &report);
+      !s.ok()) {
+    return s;
+  }
   if (report.unknown.count > 0) {
     warnings_.push_back("unknown keys are kept as they are: " +
                         report.unknown.Text());
@@ -199,10 +209,8 @@ Status PlanMigration(const std::shared_ptr<Store>& store,
                      const LegacyActor& actor,
                      const std::function<Status()>& keep_on,
                      std::vector<std::string>* repairs) {
-  LegacyPairs pairs(store->engine(), actor.record.legacy);
   LayoutReport report;
-  if (Status s = CheckLayouts(&pairs, &report); !s.ok()) return s;
-  if (Status s = report.CheckConflicts(); !s.ok()) return s;
+  if (Status s = ReportLayouts(store.get(), actor, &report); !s.ok()) return s;
   RecoveryOptions options;
   options.keep_on = keep_on;
   std::shared_ptr<RecoveredImage> image;

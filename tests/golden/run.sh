@@ -2,7 +2,8 @@
 # run.sh MODULE [NAME...]
 #
 # Feeds each tests/golden/NAME.sql to the stock sqlite3 shell, with the module
-# loaded, in a new empty directory, and compares what it prints (output and
+# loaded, in a new directory that holds only rivet/ (the samples of
+# tests/rivet/), and compares what it prints (output and
 # errors) with NAME.sql.expected. The directory's path is shown as $DIR and
 # the process number as $PID, so that texts do not depend on the run.
 # UPDATE_EXPECTED=1 writes the .expected files instead.
@@ -21,6 +22,7 @@ transcript() {
   local dir pid
   dir=$(readlink -f "$(mktemp -d)")
   ln -s "$module" "$dir/actorkv.so"
+  ln -s "$here/../rivet" "$dir/rivet"
   (
     cd "$dir"
     HOME=$dir exec stdbuf -oL \
