@@ -1,6 +1,5 @@
 #include "sql/legacy_tables.h"
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <functional>
@@ -8,10 +7,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "kv/coding.h"
-#include "kv/keys.h"
+#include "kv/history.h"
 #include "kv/layout_view.h"
 #include "kv/legacy_keys.h"
 #include "kv/legacy_lease.h"
@@ -25,8 +23,6 @@ namespace {
 
 // Pairs between two looks at sqlite3_interrupt().
 constexpr uint64_t kPairsAtOnce = 1024;
-
-constexpr size_t kCommitsAtOnce = 256;
 
 enum TableIndex {
   kKv,
@@ -206,51 +202,27 @@ Status PlaceAll(PairReader* pairs, const std::function<Status()>& keep_on,
   return Execute(db, "COMMIT");
 }
 
-Status ForEachCommit(EngineReader* reader, ActorId actor,
-                     const std::function<void(const CommitRecord&)>& look) {
-  for (std::string at = CommitPrefix(); !at.empty();) {
-    std::vector<KeyValue> pairs;
-    if (Status s =
-            reader->Scan(ActorPartition(actor), at, kCommitsAtOnce, &pairs);
-        !s.ok()) {
-      return s;
-    }
-    at = pairs.size() < kCommitsAtOnce ? "" : pairs.back().key + '\0';
-    for (const KeyValue& pair : pairs) {
-      CommitRecord commit;
-      if (pair.key.substr(0, 1) != CommitPrefix()) return Status::Ok();
-      if (Status s = DecodeRecord(pair.key, pair.value, &commit); !s.ok()) {
-        return s;
-      }
-      look(commit);
-    }
-  }
-  return Status::Ok();
-}
-
 // *last: the last commit of the migration's own before anybody else wrote.
 // Told by the commits, so that neither a crash behind COMMIT nor a writer
 // beside this one can make the record claim what is the user's.
 Status LastOwnCommit(EngineReader* reader, const LegacyActor& actor,
                      TxId* last) {
   const TxId migrated = actor.record.migrated_txid;
-  *last = migrated;
-  if (migrated == TxId{}) return Status::Ok();  // never migrated
-  TxId others{UINT64_MAX};
-  Status s =
-      ForEachCommit(reader, actor.actor(), [&](const CommitRecord& commit) {
-        const TxId txid = commit.snapshot.txid;
-        if (commit.origin != Origin::kMigrate && migrated < txid) {
-          others = std::min(others, txid);
-        }
-      });
-  if (!s.ok()) return s;
-  return ForEachCommit(reader, actor.actor(), [&](const CommitRecord& commit) {
+  TxId own = migrated;
+  CommitScan newest_first(reader, actor.actor());
+  CommitRecord commit;
+  for (bool found = migrated != TxId{}; found;) {
+    if (Status s = newest_first.Next(&found, &commit); !s.ok()) return s;
     const TxId txid = commit.snapshot.txid;
-    if (commit.origin == Origin::kMigrate && txid < others) {
-      *last = std::max(*last, txid);
+    if (!found || !(migrated < txid)) break;
+    if (commit.origin != Origin::kMigrate) {
+      own = migrated;
+    } else if (own == migrated) {
+      own = txid;
     }
-  });
+  }
+  *last = own;
+  return Status::Ok();
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ SELECT actorkv_import('demo.store/x', 'hello.txt');
 SELECT actorkv_import('demo.store/x', 'empty.db');
 SELECT actorkv_import('demo.store/x', 'missing.db');
 SELECT actorkv_export('demo.store/nobody', 'nobody.db');
-SELECT actorkv_export('demo.store/cities', 'x.db', 'jsonl');
+SELECT actorkv_export('demo.store/cities', 'x.tar', 'tar');
 SELECT actorkv_export('demo.store/cities', 'x.db', 'db', '2026-11-20T10:00:00Z');
 BEGIN;
 SELECT actorkv_export('demo.store/cities', 'x.db');
