@@ -161,14 +161,13 @@ Status Placement::Insert(const KeyValue& pair) {
   std::string_view key = pair.key;
   key.remove_prefix(kTables[index].prefix_bytes);
   if (Status s = Bind(index, key, insert); !s.ok()) return s;
-  const std::string_view value = pair.value.empty() ? "" : pair.value;
-  if (sqlite3_bind_blob64(insert, 2, value.data(), value.size(),
+  // Of a string of no bytes data() is no null pointer: an empty blob.
+  if (sqlite3_bind_blob64(insert, 2, pair.value.data(), pair.value.size(),
                           SQLITE_STATIC) != SQLITE_OK) {
     return ConnectionError(db_);
   }
   const int code = sqlite3_step(insert);
-  const Status stepped =
-      code == SQLITE_DONE ? Status::Ok() : ConnectionError(db_);
+  Status stepped = code == SQLITE_DONE ? Status::Ok() : ConnectionError(db_);
   sqlite3_reset(insert);
   return stepped;
 }
