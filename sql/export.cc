@@ -112,7 +112,7 @@ Status LoadForExport(const Target& target, ExportedActor* actor) {
   LegacyActor legacy;
   const std::unique_ptr<EngineReader> reader =
       target.store->engine()->NewReader();
-  const Status loaded = LoadLegacy(reader.get(), target.actor, &legacy);
+  Status loaded = LoadLegacy(reader.get(), target.actor, &legacy);
   if (loaded.code() == Code::kNotFound) return Status::Ok();
   if (!loaded.ok()) return loaded;
   // The record says what pairs there are; the head that was loaded with it

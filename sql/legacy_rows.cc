@@ -25,7 +25,7 @@ Status LegacyWalk::Next(LegacyActor* actor, bool* found, Status* damage) {
     next_name_ = NameAfter(name);
     if (listed.ok() && !state->exists && !state->is_legacy) continue;
     const std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
-    const Status loaded =
+    Status loaded =
         listed.ok() ? LoadLegacy(reader.get(), name, actor) : listed;
     if (loaded.code() == Code::kNotFound) continue;
     const bool damaged = loaded.code() == Code::kCorruption ||

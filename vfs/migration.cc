@@ -178,7 +178,7 @@ Status WaitForLease(const std::shared_ptr<Store>& store,
                     const std::function<Status()>& keep_on,
                     std::unique_ptr<LegacyLease>* lease) {
   for (;;) {
-    const Status taken = LegacyLease::Acquire(store, name, lease);
+    Status taken = LegacyLease::Acquire(store, name, lease);
     if (taken.code() != Code::kBusy) return taken;
     if (Status s = keep_on(); !s.ok()) return s;
     std::this_thread::sleep_for(kWait);
@@ -191,8 +191,8 @@ Status Migrate(const std::shared_ptr<Store>& store, const std::string& name,
   LegacyActor actor;
   if (Status s = Load(store.get(), name, &actor); !s.ok()) return s;
   if (actor.record.state != LegacyState::kLive) {
-    const Status migrated = MigrateWithLease(store, name, keep_on);
-    const Status loaded = Load(store.get(), name, &actor);
+    Status migrated = MigrateWithLease(store, name, keep_on);
+    Status loaded = Load(store.get(), name, &actor);
     // Live it may be all the same: the commit was done and could not say so,
     // or who took the lease over did the work.
     const bool live = loaded.ok() && actor.record.state == LegacyState::kLive;
