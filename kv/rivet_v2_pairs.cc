@@ -2,24 +2,33 @@
 
 #include <utility>
 
-#include "kv/coding.h"
 #include "kv/legacy_file.h"
 
 namespace actorkv {
+
+namespace {
+
+// The first chunk, of `count`, whose key is not before `key`; count: none.
+uint32_t FirstChunk(std::string_view key, uint32_t count) {
+  uint32_t first = 0;
+  while (first < count) {
+    const uint32_t middle = first + (count - first) / 2;
+    if (LegacyChunkKey(LegacyTag::kMain, middle) < key) {
+      first = middle + 1;
+    } else {
+      count = middle;
+    }
+  }
+  return first;
+}
+
+}  // namespace
 
 RivetV2Pairs::RivetV2Pairs(RivetV2Database* database)
     : database_(database),
       metadata_{LegacyMetadataKey(LegacyTag::kMain),
                 LegacyMetadataValue(uint64_t{database->page_count()} *
                                     database->page_size())} {}
-
-Status RivetV2Pairs::ReadChunk(uint32_t index, KeyValue* pair) {
-  KeyValue read;
-  read.key = LegacyChunkKey(LegacyTag::kMain, index);
-  if (Status s = database_->ReadPage(index + 1, &read.value); !s.ok()) return s;
-  *pair = std::move(read);
-  return Status::Ok();
-}
 
 Status RivetV2Pairs::Get(std::string_view key,
                          std::optional<std::string>* value) {
@@ -31,30 +40,20 @@ Status RivetV2Pairs::Get(std::string_view key,
 }
 
 Status RivetV2Pairs::Seek(std::string_view key, std::optional<KeyValue>* pair) {
-  pair->reset();
   if (key <= metadata_.key) {
     *pair = metadata_;
     return Status::Ok();
   }
-  // The first chunk whose key is not before `key`.
-  const std::string first = LegacyChunkKey(LegacyTag::kMain, 0);
-  uint32_t index = 0;
-  if (key > first) {
-    constexpr size_t kIndexBytes = sizeof(uint32_t);
-    const size_t prefix = first.size() - kIndexBytes;
-    if (key.substr(0, prefix) != std::string_view(first).substr(0, prefix)) {
-      return Status::Ok();
-    }
-    std::string number(key.substr(prefix, kIndexBytes));
-    const bool past = key.size() > first.size();
-    number.resize(kIndexBytes, '\0');
-    index = LoadBig32(number.data());
-    if (past && index == UINT32_MAX) return Status::Ok();
-    index += past ? 1 : 0;
+  const uint32_t index = FirstChunk(key, database_->page_count());
+  if (index == database_->page_count()) {
+    pair->reset();
+    return Status::Ok();
   }
-  if (index >= database_->page_count()) return Status::Ok();
   KeyValue chunk;
-  if (Status s = ReadChunk(index, &chunk); !s.ok()) return s;
+  chunk.key = LegacyChunkKey(LegacyTag::kMain, index);
+  if (Status s = database_->ReadPage(index + 1, &chunk.value); !s.ok()) {
+    return s;
+  }
   *pair = std::move(chunk);
   return Status::Ok();
 }

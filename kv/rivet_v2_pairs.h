@@ -24,8 +24,6 @@ class RivetV2Pairs : public PairReader {
   Status Seek(std::string_view key, std::optional<KeyValue>* pair) override;
 
  private:
-  Status ReadChunk(uint32_t index, KeyValue* pair);
-
   RivetV2Database* const database_;
   const KeyValue metadata_;
 };

@@ -1,5 +1,7 @@
 #include "sql/export.h"
 
+#include <sys/stat.h>
+
 #include "kv/archive_json.h"
 #include "kv/archive_writer.h"
 #include "kv/clock.h"
@@ -15,8 +17,22 @@ std::function<Status()> KeepOnOf(const Connection& connection) {
   return [&connection] { return connection.KeepOn(); };
 }
 
+// SQLite would apply what such a file holds to the new database.
+Status CheckNoSidecars(const std::string& path) {
+  struct stat file = {};
+  for (const char* suffix : {"-wal", "-journal"}) {
+    if (lstat((path + suffix).c_str(), &file) == 0) {
+      return Status::AlreadyExists(
+          "there is " + path + suffix +
+          ", which SQLite would apply to the exported file: remove it first");
+    }
+  }
+  return Status::Ok();
+}
+
 Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
                      const ImageTarget& file, uint64_t* bytes) {
+  if (Status s = CheckNoSidecars(file.path); !s.ok()) return s;
   if (actor.state->exists) {
     return WriteImage(actor.target.store->engine(), *actor.state, file,
                       KeepOnOf(connection), bytes);
@@ -96,7 +112,7 @@ Status LoadForExport(const Target& target, ExportedActor* actor) {
   LegacyActor legacy;
   const std::unique_ptr<EngineReader> reader =
       target.store->engine()->NewReader();
-  const Status loaded = LoadLegacy(reader.get(), target.actor, &legacy);
+  Status loaded = LoadLegacy(reader.get(), target.actor, &legacy);
   if (loaded.code() == Code::kNotFound) return Status::Ok();
   if (!loaded.ok()) return loaded;
   // The record says what pairs there are; the head that was loaded with it

@@ -1,14 +1,15 @@
 #include "sql/export_all_table.h"
 
-#include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "kv/catalog.h"
 #include "kv/store_directory.h"
 #include "sql/export.h"
-#include "sql/table.h"
+#include "sql/outcome_rows.h"
 #include "sql/target.h"
 
 namespace actorkv {
@@ -19,7 +20,7 @@ constexpr char kDeclaration[] =
     "CREATE TABLE x(actor TEXT, state TEXT, bytes INTEGER,"
     " duration_ms INTEGER, error TEXT, dir TEXT HIDDEN, form TEXT HIDDEN)";
 
-enum ColumnIndex { kActor, kState, kBytes, kDuration, kError, kDir, kForm };
+constexpr int kDir = kOutcomeColumnCount;
 
 // Of the file of an actor in a directory.
 const char* SuffixOf(ExportForm form) {
@@ -36,74 +37,46 @@ const char* SuffixOf(ExportForm form) {
   return "";
 }
 
-class ExportAllRows : public RowSource {
+class ExportAllRows : public OutcomeRows {
  public:
   ExportAllRows(Connection* connection, std::shared_ptr<Store> store,
                 std::string directory, ExportForm form)
-      : connection_(connection),
+      : OutcomeRows(connection),
         store_(std::move(store)),
         directory_(std::move(directory)),
         form_(form) {}
 
-  // An actor that cannot be exported is a row with its error; the others go on.
-  Status Next(bool* has_row) override {
-    using Steady = std::chrono::steady_clock;
+ private:
+  Status Work(ActorOutcome* outcome, bool* has_row) override {
     std::shared_ptr<const HeadState> state;
     do {
-      if (Status s = connection_->KeepOn(); !s.ok()) return s;
-      Status s = NextActor(store_.get(), next_name_, has_row, &name_, &state);
-      if (!*has_row) return name_.empty() ? s : Status::Ok();
-      next_name_ = NameAfter(name_);
-      outcome_ = std::move(s);
-    } while (outcome_.ok() && !state->exists && !state->is_legacy);
-    const Steady::time_point begin = Steady::now();
-    if (outcome_.ok()) outcome_ = Export();
-    duration_ms_ = static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() -
-                                                              begin)
-            .count());
-    return connection_->KeepOn();
-  }
-
-  void Column(int index, Result* result) const override {
-    switch (index) {
-      case kActor:
-        return result->Text(name_);
-      case kState:
-        return result->Text(outcome_.ok() ? "exported" : "failed");
-      case kBytes:
-        if (outcome_.ok()) result->Int(bytes_);
-        return;
-      case kDuration:
-        return result->Int(duration_ms_);
-      case kError:
-        if (!outcome_.ok()) result->Text(outcome_.ToString());
-        return;
-      default:
-        return;
+      Status s =
+          NextActor(store_.get(), next_name_, has_row, &outcome->actor, &state);
+      if (!*has_row) return outcome->actor.empty() ? s : Status::Ok();
+      next_name_ = NameAfter(outcome->actor);
+      outcome->status = std::move(s);
+    } while (outcome->status.ok() && !state->exists && !state->is_legacy);
+    if (outcome->status.ok()) {
+      outcome->status = Export(outcome->actor, &outcome->bytes);
     }
+    outcome->state = "exported";
+    return Status::Ok();
   }
 
- private:
-  Status Export() {
+  Status Export(const std::string& name, uint64_t* bytes) {
     ExportedActor actor;
-    if (Status s = LoadForExport({store_, name_}, &actor); !s.ok()) return s;
+    if (Status s = LoadForExport({store_, name}, &actor); !s.ok()) return s;
     ImageTarget file;
     file.path = form_ == ExportForm::kArchive
                     ? directory_
-                    : directory_ + "/" + name_ + SuffixOf(form_);
-    return ExportActor(*connection_, actor, form_, file, &bytes_);
+                    : directory_ + "/" + name + SuffixOf(form_);
+    return ExportActor(*connection(), actor, form_, file, bytes);
   }
 
-  Connection* const connection_;
   const std::shared_ptr<Store> store_;
   const std::string directory_;
   const ExportForm form_;
   std::string next_name_;
-  std::string name_;
-  uint64_t bytes_ = 0;
-  uint64_t duration_ms_ = 0;
-  Status outcome_;
 };
 
 Status OpenRows(Connection* connection, const TableArguments& arguments,
@@ -126,6 +99,10 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
   }
   if (form != ExportForm::kArchive) {
     if (Status s = MakeDirectory(directory); !s.ok()) return s;
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(directory, ignored)) {
+      return Status::InvalidArgument("not a directory: " + directory);
+    }
   }
   *rows = std::make_unique<ExportAllRows>(connection, std::move(store),
                                           std::move(directory), form);

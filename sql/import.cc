@@ -128,7 +128,7 @@ Status CheckIsNew(const Target& target) {
     return s;
   }
   if (Status s = actor->Current(&state); !s.ok()) return s;
-  if (!state->exists) return Status::Ok();
+  if (!state->exists && !state->is_legacy) return Status::Ok();
   return Status::AlreadyExists("the actor exists already: " +
                                TargetName(target));
 }

@@ -1,12 +1,11 @@
 #include "sql/import_all_table.h"
 
-#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "sql/import_pairs.h"
-#include "sql/table.h"
+#include "sql/outcome_rows.h"
 #include "sql/target.h"
 
 namespace actorkv {
@@ -17,56 +16,24 @@ constexpr char kDeclaration[] =
     "CREATE TABLE x(actor TEXT, state TEXT, bytes INTEGER,"
     " duration_ms INTEGER, error TEXT, dir TEXT HIDDEN)";
 
-enum ColumnIndex { kActor, kState, kBytes, kDuration, kError, kDir };
+constexpr int kDir = kOutcomeColumnCount;
 
-class ImportAllRows : public RowSource {
+class ImportAllRows : public OutcomeRows {
  public:
   ImportAllRows(Connection* connection, std::unique_ptr<DirectoryImport> import)
-      : connection_(connection), import_(std::move(import)) {}
-
-  // An actor that cannot be imported is a row with its error; the others go on.
-  Status Next(bool* has_row) override {
-    using Steady = std::chrono::steady_clock;
-    if (Status s = connection_->KeepOn(); !s.ok()) return s;
-    const Steady::time_point begin = Steady::now();
-    if (Status s = import_->Next(&name_, has_row, &imported_, &outcome_);
-        !s.ok()) {
-      return s;
-    }
-    duration_ms_ = static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() -
-                                                              begin)
-            .count());
-    return connection_->KeepOn();
-  }
-
-  void Column(int index, Result* result) const override {
-    switch (index) {
-      case kActor:
-        return result->Text(name_);
-      case kState:
-        return result->Text(outcome_.ok() ? LegacyStateName(imported_.state)
-                                          : "failed");
-      case kBytes:
-        if (outcome_.ok()) result->Int(imported_.bytes);
-        return;
-      case kDuration:
-        return result->Int(duration_ms_);
-      case kError:
-        if (!outcome_.ok()) result->Text(outcome_.ToString());
-        return;
-      default:
-        return;
-    }
-  }
+      : OutcomeRows(connection), import_(std::move(import)) {}
 
  private:
-  Connection* const connection_;
+  Status Work(ActorOutcome* outcome, bool* has_row) override {
+    ImportedActor imported;
+    Status s =
+        import_->Next(&outcome->actor, has_row, &imported, &outcome->status);
+    outcome->state = LegacyStateName(imported.state);
+    outcome->bytes = imported.bytes;
+    return s;
+  }
+
   const std::unique_ptr<DirectoryImport> import_;
-  std::string name_;
-  ImportedActor imported_;
-  Status outcome_;
-  uint64_t duration_ms_ = 0;
 };
 
 Status OpenRows(Connection* connection, const TableArguments& arguments,

@@ -134,17 +134,21 @@ class EngineImport : public DirectoryImport {
     if (Status s = engine_->NextActor(id_, &id_, more); !s.ok()) return s;
     if (!*more) return Status::Ok();
     *name = id_;
+    *outcome = Import(imported);
+    return Status::Ok();
+  }
+
+ private:
+  Status Import(ImportedActor* imported) {
     std::unique_ptr<PairSource> pairs;
     if (Status s = engine_->OpenPairs(id_, &pairs); !s.ok()) return s;
     ImportSpec spec;
     spec.name = id_;
     spec.form = LegacyForm::kRocksDb;
     spec.keep_on = [this] { return connection_->KeepOn(); };
-    *outcome = ImportLegacy(store_, spec, pairs.get(), imported);
-    return Status::Ok();
+    return ImportLegacy(store_, spec, pairs.get(), imported);
   }
 
- private:
   Connection* const connection_;
   const std::shared_ptr<Store> store_;
   const std::unique_ptr<RivetEngine> engine_;

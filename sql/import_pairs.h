@@ -17,11 +17,11 @@
 
 namespace actorkv {
 
-// The database in the pairs, as its metadata say; untrusted. 0: none.
 struct ImportedActor {
   LegacyState state = LegacyState::kLegacy;
-  uint64_t bytes = 0;       // of keys and values, and of a sqlite.bin's pages
-  uint64_t page_count = 0;  // of the database, as far as it says
+  uint64_t bytes = 0;  // of keys and values, and of a sqlite.bin's pages
+  // Of the database; of a legacy one as its metadata say. 0: none.
+  uint64_t page_count = 0;
 };
 
 // Imports the dump `path` (JSON lines or kv.bin, gzip or not) as `actor`, as in

@@ -12,7 +12,7 @@ LegacyWalk::LegacyWalk(std::shared_ptr<Store> store,
       only_(std::move(only)),
       next_name_(only_.value_or("")) {}
 
-Status LegacyWalk::Next(LegacyActor* actor, bool* found) {
+Status LegacyWalk::Next(LegacyActor* actor, bool* found, Status* damage) {
   *found = false;
   for (;;) {
     std::string name;
@@ -23,15 +23,19 @@ Status LegacyWalk::Next(LegacyActor* actor, bool* found) {
     if (!more) return name.empty() ? listed : Status::Ok();
     if (only_.has_value() && name != *only_) return Status::Ok();
     next_name_ = NameAfter(name);
-    if (!listed.ok()) continue;
-    if (!state->exists && !state->is_legacy) continue;
+    if (listed.ok() && !state->exists && !state->is_legacy) continue;
     const std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
-    const Status loaded = LoadLegacy(reader.get(), name, actor);
-    if (loaded.ok()) {
-      *found = true;
-      return loaded;
-    }
-    if (loaded.code() == Code::kIOError) return loaded;
+    Status loaded =
+        listed.ok() ? LoadLegacy(reader.get(), name, actor) : listed;
+    if (loaded.code() == Code::kNotFound) continue;
+    const bool damaged = loaded.code() == Code::kCorruption ||
+                         loaded.code() == Code::kNotSupported;
+    if (!loaded.ok() && !damaged) return loaded;
+    if (damaged && damage == nullptr) continue;
+    if (damage != nullptr) *damage = loaded;
+    actor->name = name;
+    *found = true;
+    return Status::Ok();
   }
 }
 

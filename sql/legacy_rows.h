@@ -19,9 +19,10 @@ class LegacyWalk {
 
   const std::shared_ptr<Store>& store() const { return store_; }
 
-  // The next one; *found is false past the last. An actor whose records are
-  // damaged is passed over: actorkv_verify tells of it.
-  Status Next(LegacyActor* actor, bool* found);
+  // The next one; *found is false past the last. Of an actor whose records are
+  // damaged, so that it may be a legacy one, *damage says how, and only the
+  // name is set; without `damage` it is passed over. Errors: kIOError.
+  Status Next(LegacyActor* actor, bool* found, Status* damage = nullptr);
 
  private:
   const std::shared_ptr<Store> store_;

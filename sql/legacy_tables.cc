@@ -1,18 +1,21 @@
 #include "sql/legacy_tables.h"
 
 #include <array>
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "kv/coding.h"
+#include "kv/history.h"
 #include "kv/layout_view.h"
 #include "kv/legacy_keys.h"
 #include "kv/legacy_lease.h"
 #include "kv/utf8.h"
 #include "sql/actor_connection.h"
-#include "vfs/sqlite_error.h"
+#include "vfs/migration.h"
 
 namespace actorkv {
 
@@ -76,8 +79,7 @@ std::string CreateText(const TableText& table) {
 
 class Placement {
  public:
-  Placement(const Connection& connection, sqlite3* db)
-      : connection_(connection), db_(db) {}
+  explicit Placement(sqlite3* db) : db_(db) {}
   ~Placement() {
     for (sqlite3_stmt* insert : inserts_) sqlite3_finalize(insert);
   }
@@ -86,14 +88,13 @@ class Placement {
 
   // Makes the tables that are missing. *any: there is something to fill.
   Status MakeTables(bool* any);
-  Status Fill(PairReader* pairs);
+  Status Fill(PairReader* pairs, const std::function<Status()>& keep_on);
 
  private:
   Status Make(size_t index);
   Status Insert(const KeyValue& pair);
   Status Bind(TableIndex index, std::string_view key, sqlite3_stmt* insert);
 
-  const Connection& connection_;
   sqlite3* const db_;
   std::array<sqlite3_stmt*, kTableCount> inserts_ = {};  // null: leave alone
 };
@@ -103,9 +104,9 @@ Status Placement::Make(size_t index) {
   const std::string text = CreateText(table);
   std::optional<std::string> found;
   if (Status s = QueryText(db_,
-                           std::string("SELECT sql FROM sqlite_schema WHERE "
+                           std::string("SELECT sql FROM sqlite_master WHERE "
                                        "name = '") +
-                               table.name + "'",
+                               table.name + "' COLLATE NOCASE",
                            &found);
       !s.ok()) {
     return s;
@@ -160,24 +161,24 @@ Status Placement::Insert(const KeyValue& pair) {
   std::string_view key = pair.key;
   key.remove_prefix(kTables[index].prefix_bytes);
   if (Status s = Bind(index, key, insert); !s.ok()) return s;
-  const std::string_view value = pair.value.empty() ? "" : pair.value;
-  if (sqlite3_bind_blob64(insert, 2, value.data(), value.size(),
+  // Of a string of no bytes data() is no null pointer: an empty blob.
+  if (sqlite3_bind_blob64(insert, 2, pair.value.data(), pair.value.size(),
                           SQLITE_STATIC) != SQLITE_OK) {
     return ConnectionError(db_);
   }
   const int code = sqlite3_step(insert);
-  const Status stepped =
-      code == SQLITE_DONE ? Status::Ok() : ConnectionError(db_);
+  Status stepped = code == SQLITE_DONE ? Status::Ok() : ConnectionError(db_);
   sqlite3_reset(insert);
   return stepped;
 }
 
-Status Placement::Fill(PairReader* pairs) {
+Status Placement::Fill(PairReader* pairs,
+                       const std::function<Status()>& keep_on) {
   std::optional<KeyValue> pair;
   std::string from;
   for (uint64_t count = 0;; ++count) {
     if (count % kPairsAtOnce == 0) {
-      if (Status s = connection_.KeepOn(); !s.ok()) return s;
+      if (Status s = keep_on(); !s.ok()) return s;
     }
     if (Status s = pairs->Seek(from, &pair); !s.ok()) return s;
     if (!pair.has_value()) return Status::Ok();
@@ -186,44 +187,86 @@ Status Placement::Fill(PairReader* pairs) {
   }
 }
 
-Status PlaceAll(const Connection& connection, const LegacyActor& actor,
-                Engine* engine, sqlite3* db) {
+Status PlaceAll(PairReader* pairs, const std::function<Status()>& keep_on,
+                sqlite3* db) {
   if (Status s = Execute(db, "BEGIN IMMEDIATE"); !s.ok()) return s;
-  LegacyPairs stored(engine, actor.record.legacy);
-  LayoutOneView pairs(&stored);
   bool any = false;
   {
-    Placement placement(connection, db);
+    Placement placement(db);
     if (Status s = placement.MakeTables(&any); !s.ok()) return s;
     if (any) {
-      if (Status s = placement.Fill(&pairs); !s.ok()) return s;
+      if (Status s = placement.Fill(pairs, keep_on); !s.ok()) return s;
     }
   }
   return Execute(db, "COMMIT");
 }
 
+// *last: the last commit of the migration's own before anybody else wrote.
+// Told by the commits, so that neither a crash behind COMMIT nor a writer
+// beside this one can make the record claim what is the user's.
+Status LastOwnCommit(EngineReader* reader, const LegacyActor& actor,
+                     TxId* last) {
+  const TxId migrated = actor.record.migrated_txid;
+  TxId own = migrated;
+  CommitScan newest_first(reader, actor.actor());
+  CommitRecord commit;
+  for (bool found = migrated != TxId{}; found;) {
+    if (Status s = newest_first.Next(&found, &commit); !s.ok()) return s;
+    const TxId txid = commit.snapshot.txid;
+    if (!found || !(migrated < txid)) break;
+    if (commit.origin != Origin::kMigrate) {
+      own = migrated;
+    } else if (own == migrated) {
+      own = txid;
+    }
+  }
+  *last = own;
+  return Status::Ok();
+}
+
 }  // namespace
 
 Status PlaceInTables(const Connection& connection, const Target& target) {
+  using Steady = std::chrono::steady_clock;
+  const Steady::time_point begin = Steady::now();
   std::unique_ptr<LegacyLease> lease;
-  if (Status s = LegacyLease::Acquire(target.store, target.actor, &lease);
+  const auto keep_on = [&]() -> Status {
+    if (lease != nullptr) {
+      if (Status s = lease->Renew(); !s.ok()) return s;
+    }
+    return connection.KeepOn();
+  };
+  if (Status s = WaitForLease(target.store, target.actor, keep_on, &lease);
       !s.ok()) {
     return s;
   }
   const LegacyActor& actor = lease->actor();
-  const bool untouched =
-      actor.head->head.snapshot.txid == actor.record.migrated_txid;
+  if (actor.record.state != LegacyState::kLive) {
+    return Status::InvalidArgument("its migration was undone: actor=" +
+                                   target.actor);
+  }
+  Engine* const engine = target.store->engine();
   ActorConnection database;
   if (Status s = database.Open(target, Origin::kMigrate); !s.ok()) return s;
-  Status placed =
-      PlaceAll(connection, actor, target.store->engine(), database.db());
-  if (!placed.ok()) return placed.WithContext("actor=" + target.actor);
-  std::shared_ptr<const HeadState> state;
-  if (Status s = LoadExisting(target, &state); !s.ok()) return s;
+  LegacyPairs stored(engine, actor.record.legacy);
+  LayoutOneView pairs(&stored);
+  if (Status s = PlaceAll(&pairs, keep_on, database.db()); !s.ok()) {
+    return s.WithContext("actor=" + target.actor);
+  }
+  TxId last;
+  if (Status s = LastOwnCommit(engine->NewReader().get(), actor, &last);
+      !s.ok()) {
+    return s;
+  }
   // So that going back is not refused for a commit of the migration's own.
   return lease->Update([&](LegacyRecord* record) {
-    if (untouched) record->migrated_txid = state->head.snapshot.txid;
+    record->migrated_txid = last;
     record->phase = LegacyPhase::kTables;
+    record->phase_us[static_cast<size_t>(LegacyPhase::kTables)] +=
+        static_cast<uint64_t>(
+            std::chrono::duration_cast<std::chrono::microseconds>(
+                Steady::now() - begin)
+                .count());
   });
 }
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "sql/legacy_rows.h"
-#include "sql/table.h"
+#include "sql/outcome_rows.h"
 #include "vfs/migration.h"
 
 namespace actorkv {
@@ -33,68 +33,42 @@ constexpr char kAllDeclaration[] =
 // at the end.
 constexpr std::chrono::milliseconds kSyncEvery{100};
 
-class MigrateAllRows : public RowSource {
+class MigrateAllRows : public OutcomeRows {
  public:
   MigrateAllRows(Connection* connection, std::shared_ptr<Store> store)
-      : connection_(connection), walk_(std::move(store), std::nullopt) {}
+      : OutcomeRows(connection), walk_(std::move(store), std::nullopt) {}
   ~MigrateAllRows() override {
     if (unsynced_) (void)walk_.store()->engine()->Sync();
   }
   MigrateAllRows(const MigrateAllRows&) = delete;
   MigrateAllRows& operator=(const MigrateAllRows&) = delete;
 
-  // An actor that cannot be migrated is a row with its error; the others go
-  // on. Nothing is done before the first row is asked for, and nothing after
-  // the last one that is.
-  Status Next(bool* has_row) override {
-    LegacyActor actor;
-    *has_row = false;
-    do {
-      if (Status s = connection_->KeepOn(); !s.ok()) return s;
-      if (Status s = walk_.Next(&actor, has_row); !s.ok()) return s;
-      if (!*has_row) return Sync();
-    } while (actor.record.state == LegacyState::kLive);
-    const Steady::time_point begin = Steady::now();
-    if (begin - synced_at_ >= kSyncEvery) {
-      if (Status s = Sync(); !s.ok()) return s;
-    }
-    result_ = MigrationResult();
-    unsynced_ = true;
-    error_ = MigrateUnsynced(
-        walk_.store(), actor.name, [this] { return connection_->KeepOn(); },
-        &result_);
-    duration_ms_ = static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() -
-                                                              begin)
-            .count());
-    name_ = actor.name;
-    // An interrupt ends the statement; it is not this actor's failure.
-    return connection_->KeepOn();
-  }
-
-  void Column(int index, Result* result) const override {
-    switch (index) {
-      case 0:
-        return result->Text(name_);
-      case 1:
-        return result->Text(error_.ok()
-                                ? LegacyStateName(result_.record.state)
-                                : LegacyStateName(LegacyState::kFailed));
-      case 2:
-        if (error_.ok()) result->Int(result_.size_bytes);
-        return;
-      case 3:
-        return result->Int(duration_ms_);
-      case 4:
-        if (!error_.ok()) result->Text(error_.ToString());
-        return;
-      default:
-        return;
-    }
-  }
-
  private:
   using Steady = std::chrono::steady_clock;
+
+  Status Work(ActorOutcome* outcome, bool* has_row) override {
+    LegacyActor actor;
+    do {
+      actor = LegacyActor();
+      if (Status s = walk_.Next(&actor, has_row, &outcome->status); !s.ok()) {
+        return s;
+      }
+      outcome->actor = actor.name;
+      if (!*has_row) return Sync();
+      if (!outcome->status.ok()) return Status::Ok();
+    } while (actor.record.state == LegacyState::kLive);
+    if (Steady::now() - synced_at_ >= kSyncEvery) {
+      if (Status s = Sync(); !s.ok()) return s;
+    }
+    unsynced_ = true;
+    MigrationResult result;
+    outcome->status = MigrateUnsynced(
+        walk_.store(), actor.name, [this] { return connection()->KeepOn(); },
+        &result);
+    outcome->state = LegacyStateName(result.record.state);
+    outcome->bytes = result.size_bytes;
+    return Status::Ok();
+  }
 
   Status Sync() {
     synced_at_ = Steady::now();
@@ -103,14 +77,9 @@ class MigrateAllRows : public RowSource {
     return walk_.store()->engine()->Sync();
   }
 
-  Connection* const connection_;
   LegacyWalk walk_;
   bool unsynced_ = false;  // something was done since the last sync
   Steady::time_point synced_at_ = Steady::now();
-  std::string name_;
-  MigrationResult result_;
-  Status error_;
-  uint64_t duration_ms_ = 0;
 };
 
 // ---- actorkv_migrate_plan --------------------------------------------------
@@ -126,7 +95,9 @@ class PlanRows : public RowSource {
 
   Status Next(bool* has_row) override {
     LegacyActor actor;
-    if (Status s = walk_.Next(&actor, has_row); !s.ok() || !*has_row) return s;
+    Status planned;
+    if (Status s = walk_.Next(&actor, has_row, &planned); !s.ok() || !*has_row)
+      return s;
     name_ = actor.name;
     if (actor.record.state == LegacyState::kLive) {
       action_ = "none";
@@ -134,9 +105,11 @@ class PlanRows : public RowSource {
       return Status::Ok();
     }
     std::vector<std::string> repairs;
-    const Status planned = PlanMigration(
-        walk_.store(), actor, [this] { return connection_->KeepOn(); },
-        &repairs);
+    if (planned.ok()) {
+      planned = PlanMigration(
+          walk_.store(), actor, [this] { return connection_->KeepOn(); },
+          &repairs);
+    }
     if (Status s = connection_->KeepOn(); !s.ok()) return s;
     action_ = !planned.ok() ? "refuse" : repairs.empty() ? "migrate" : "repair";
     reason_ = planned.ok() ? Joined(repairs) : planned.ToString();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kv/layout_view.h"
+#include "kv/legacy_lease.h"
 
 namespace actorkv {
 
@@ -39,6 +40,7 @@ class PresentPairs : public PairReader {
   Status CheckPresent() {
     LegacyActor now;
     Status s = LoadLegacy(store_->engine()->NewReader().get(), name_, &now);
+    if (!s.ok() && s.code() != Code::kNotFound) return s;
     if (s.ok() && now.record.legacy == legacy_ &&
         now.record.dropped_at_us == 0) {
       return s;
@@ -94,8 +96,9 @@ Status OpenLegacyImage(const std::shared_ptr<Store>& store,
       return s;
     }
     if (actor.record.state == LegacyState::kLive) return Status::Ok();
+    // A migration that died has left its state, and a lease that is free.
     const bool under_way = actor.record.state == LegacyState::kImporting &&
-                           actor.record.lease.taken();
+                           !CheckLeaseIsFree(store.get(), actor).ok();
     if (!under_way || !wait) {
       RecoveryOptions options;
       options.quick_check = false;

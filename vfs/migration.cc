@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "kv/layout_view.h"
-#include "kv/legacy_lease.h"
 #include "vfs/image_commit.h"
 #include "vfs/legacy_image.h"
 
@@ -19,6 +18,15 @@ using Steady = std::chrono::steady_clock;
 
 // Between two looks at a migration that somebody else does.
 constexpr std::chrono::milliseconds kWait{5};
+
+// What the keys are, and that no two of them contradict each other.
+Status ReportLayouts(Store* store, const LegacyActor& actor,
+                     LayoutReport* report) {
+  LegacyPairs pairs(store->engine(), actor.record.legacy);
+  Status s = CheckLayouts(&pairs, report);
+  if (s.ok()) s = report->CheckConflicts();
+  return s.ok() ? s : s.WithContext("actor=" + actor.name);
+}
 
 // One run of a migration, by the holder of the lease.
 class Migration {
@@ -80,10 +88,11 @@ void Migration::Begin(LegacyRecord* record) {
 
 Status Migration::CheckKeys() {
   Enter(LegacyPhase::kLayouts);
-  LegacyPairs pairs(store_->engine(), lease_->record().legacy);
   LayoutReport report;
-  if (Status s = CheckLayouts(&pairs, &report); !s.ok()) return s;
-  if (Status s = report.CheckConflicts(); !s.ok()) return s;
+  if (Status s = ReportLayouts(store_.get(), lease_->actor(), &report);
+      !s.ok()) {
+    return s;
+  }
   if (report.unknown.count > 0) {
     warnings_.push_back("unknown keys are kept as they are: " +
                         report.unknown.Text());
@@ -131,16 +140,17 @@ Status Migration::Publish() {
 }
 
 Status Migration::Fail(const Status& why) {
-  // Whoever asked for the end of it, or lost the lease, leaves the actor as
-  // it was; so does a store that cannot be written.
-  const bool refused = why.code() != Code::kFenced && keep_on_().ok();
+  // An interrupt is no failure of the actor.
+  const bool failed = keep_on_().ok();
   Enter(phase_);  // takes the time of this one
-  const Status noted = lease_->Update([&](LegacyRecord* record) {
-    record->state = refused ? LegacyState::kFailed : LegacyState::kLegacy;
+  // Where this cannot be stored, the state is importing with a free lease,
+  // which is as good as legacy. Who lost the lease stores nothing.
+  (void)lease_->Update([&](LegacyRecord* record) {
+    record->state = failed ? LegacyState::kFailed : LegacyState::kLegacy;
     NoteIn(record);
-    record->error = refused ? why.ToString() : "";
+    record->error = failed ? why.ToString() : "";
   });
-  return refused && !noted.ok() && noted.code() == Code::kFenced ? noted : why;
+  return why;
 }
 
 Status Migration::Run() {
@@ -155,23 +165,6 @@ Status Load(Store* store, const std::string& name, LegacyActor* actor) {
   return LoadLegacy(store->engine()->NewReader().get(), name, actor);
 }
 
-// Takes the lease, unless the actor is live by then.
-Status WaitForLease(const std::shared_ptr<Store>& store,
-                    const std::string& name,
-                    const std::function<Status()>& keep_on,
-                    std::unique_ptr<LegacyLease>* lease) {
-  for (;;) {
-    LegacyActor actor;
-    if (Status s = Load(store.get(), name, &actor); !s.ok()) return s;
-    if (actor.record.state == LegacyState::kLive) return Status::Ok();
-    const Status taken =
-        LegacyLease::Acquire(store, name, Migration::Begin, lease);
-    if (taken.code() != Code::kBusy) return taken;
-    if (Status s = keep_on(); !s.ok()) return s;
-    std::this_thread::sleep_for(kWait);
-  }
-}
-
 struct Request {
   const std::shared_ptr<Store>& store;
   const std::string& name;
@@ -179,20 +172,41 @@ struct Request {
   Durability durability;
 };
 
-Status MigrateAs(const Request& request, MigrationResult* result) {
-  const auto& [store, name, keep_on, durability] = request;
-  std::unique_ptr<LegacyLease> lease;
-  if (Status s = WaitForLease(store, name, keep_on, &lease); !s.ok()) return s;
-  Status migrated;
-  if (lease != nullptr) {
-    Migration migration(store, lease.get(), keep_on);
-    migration.set_durability(durability);
-    migrated = migration.Run();
-    lease.reset();
+// `change`: of the record, in the write that takes the lease.
+Status WaitAndChange(const Request& request, const LegacyLease::Change& change,
+                     std::unique_ptr<LegacyLease>* lease) {
+  for (;;) {
+    Status taken =
+        LegacyLease::Acquire(request.store, request.name, change, lease);
+    if (taken.code() != Code::kBusy) return taken;
+    if (Status s = request.keep_on(); !s.ok()) return s;
+    std::this_thread::sleep_for(kWait);
   }
+}
+
+Status MigrateWithLease(const Request& request) {
+  std::unique_ptr<LegacyLease> lease;
+  if (Status s = WaitAndChange(request, Migration::Begin, &lease); !s.ok()) {
+    return s;
+  }
+  Migration migration(request.store, lease.get(), request.keep_on);
+  migration.set_durability(request.durability);
+  return migration.Run();
+}
+
+Status MigrateAs(const Request& request, MigrationResult* result) {
+  Store* const store = request.store.get();
   LegacyActor actor;
-  if (Status s = Load(store.get(), name, &actor); !s.ok()) return s;
-  if (!migrated.ok()) return migrated;
+  if (Status s = Load(store, request.name, &actor); !s.ok()) return s;
+  if (actor.record.state != LegacyState::kLive) {
+    Status migrated = MigrateWithLease(request);
+    Status loaded = Load(store, request.name, &actor);
+    // Live it may be all the same: the commit was done and could not say so,
+    // or who took the lease over did the work.
+    const bool live = loaded.ok() && actor.record.state == LegacyState::kLive;
+    if (!live && !migrated.ok()) return migrated;
+    if (!loaded.ok()) return loaded;
+  }
   const Snapshot& snapshot = actor.head->head.snapshot;
   result->record = actor.record;
   result->size_bytes = uint64_t{snapshot.page_count} * snapshot.page_size;
@@ -200,6 +214,14 @@ Status MigrateAs(const Request& request, MigrationResult* result) {
 }
 
 }  // namespace
+
+Status WaitForLease(const std::shared_ptr<Store>& store,
+                    const std::string& name,
+                    const std::function<Status()>& keep_on,
+                    std::unique_ptr<LegacyLease>* lease) {
+  return WaitAndChange(
+      {store, name, keep_on, Durability::kSynced}, [](LegacyRecord*) {}, lease);
+}
 
 Status Migrate(const std::shared_ptr<Store>& store, const std::string& name,
                const std::function<Status()>& keep_on,
@@ -218,10 +240,8 @@ Status PlanMigration(const std::shared_ptr<Store>& store,
                      const LegacyActor& actor,
                      const std::function<Status()>& keep_on,
                      std::vector<std::string>* repairs) {
-  LegacyPairs pairs(store->engine(), actor.record.legacy);
   LayoutReport report;
-  if (Status s = CheckLayouts(&pairs, &report); !s.ok()) return s;
-  if (Status s = report.CheckConflicts(); !s.ok()) return s;
+  if (Status s = ReportLayouts(store.get(), actor, &report); !s.ok()) return s;
   RecoveryOptions options;
   options.keep_on = keep_on;
   std::shared_ptr<RecoveredImage> image;

@@ -26,9 +26,18 @@
 #include <string>
 #include <vector>
 
+#include "kv/legacy_lease.h"
 #include "kv/legacy_store.h"
 
 namespace actorkv {
+
+// Takes the lease of the legacy actor `name`, and waits for who has it.
+// Errors: those of LegacyLease::Acquire() but kBusy; of `keep_on`, which is
+// asked now and then.
+Status WaitForLease(const std::shared_ptr<Store>& store,
+                    const std::string& name,
+                    const std::function<Status()>& keep_on,
+                    std::unique_ptr<LegacyLease>* lease);
 
 struct MigrationResult {
   LegacyRecord record;      // as the migration left it

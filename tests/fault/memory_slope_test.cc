@@ -9,16 +9,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/support/crash_life.h"
+#include "tests/support/memory_use.h"
 #include "tests/support/sqlite_db.h"
 #include "tests/support/testing.h"
 #include "vfs/sqlite_error.h"
@@ -31,40 +28,6 @@ constexpr int64_t kTransactionRows = 800;  // 6 MB: not staged
 constexpr int64_t kLargeRows = 32000;      // 256 MB
 constexpr int kReads = 20000;
 constexpr double kMaxSlope = 8;  // MiB per GiB
-
-// A line of /proc/self/status, in MiB.
-double StatusMib(const std::string& name) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.compare(0, name.size() + 1, name + ":") == 0) {
-      return std::strtod(line.c_str() + name.size() + 1, nullptr) / 1024;
-    }
-  }
-  return 0;
-}
-
-// Keeps the largest RssAnon that it saw since Restart().
-class MemorySampler {
- public:
-  MemorySampler() : thread_([this] { Run(); }) {}
-  ~MemorySampler() {
-    stop_ = true;
-    thread_.join();
-  }
-  void Restart() { peak_mib_ = 0; }
-  double peak_mib() const { return peak_mib_; }
-
- private:
-  void Run() {
-    while (!stop_) {
-      peak_mib_ = std::max(peak_mib_.load(), StatusMib("RssAnon"));
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-  }
-  std::atomic<double> peak_mib_{0};
-  std::atomic<bool> stop_{false};
-  std::thread thread_;
-};
 
 class Grower {
  public:

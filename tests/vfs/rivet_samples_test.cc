@@ -3,82 +3,26 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <chrono>
-#include <cstdio>
-#include <fstream>
-#include <vector>
 
 #include "tests/support/dump_loader.h"
 #include "tests/support/recovery_harness.h"
+#include "tests/support/rivet_index.h"
 
 namespace actorkv {
 namespace {
-
-struct Sample {
-  std::string id;
-  std::string file;
-  std::string outcome;
-  std::string content_sha256;
-  std::string layout1_keyspace;
-};
-
-// The text of a field in a line like  "name": "text",
-bool Field(const std::string& line, const std::string& name,
-           std::string* text) {
-  const std::string start = "\"" + name + "\": \"";
-  const size_t at = line.find(start);
-  if (at == std::string::npos) return false;
-  const size_t begin = at + start.size();
-  *text = line.substr(begin, line.find('"', begin) - begin);
-  return true;
-}
-
-// The samples that are dumps, by the index, which has one field a line.
-std::vector<Sample> Samples() {
-  std::ifstream index("tests/rivet/index.json");
-  std::vector<Sample> samples;
-  std::string id;
-  for (std::string line; std::getline(index, line);) {
-    if (Field(line, "id", &id)) samples.push_back({id, "", "", "", ""});
-    if (samples.empty()) continue;
-    Sample& sample = samples.back();
-    Field(line, "file", &sample.file);
-    Field(line, "outcome", &sample.outcome);
-    Field(line, "content_sha256", &sample.content_sha256);
-    Field(line, "layout1_keyspace", &sample.layout1_keyspace);
-  }
-  // The archive is not a dump.
-  while (!samples.empty() && samples.back().file.back() == '/') {
-    samples.pop_back();
-  }
-  return samples;
-}
 
 class RivetSamplesTest : public RecoveryTest {
  protected:
   std::string ContentOfImage() {
     const std::string path = File("sample.db");
     WriteFile(path, ImageBytes());
-    std::FILE* pipe =
-        popen(("python3 tests/rivet/dbsum.py '" + path + "'").c_str(), "r");
-    std::string text;
-    std::array<char, 4096> buffer;
-    for (size_t n = 0;
-         (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
-      text.append(buffer.data(), n);
-    }
-    EXPECT_EQ(pclose(pipe), 0) << text;
-    std::string hash = text;
-    Field(text, "content_sha256", &hash);
-    return hash;
+    return ContentSum(path);
   }
 };
 
 TEST_F(RivetSamplesTest, AllComeOutAsExpected) {
-  const std::vector<Sample> samples = Samples();
-  ASSERT_GE(samples.size(), 22u);
-  for (const Sample& sample : samples) {
+  for (const RivetSample& sample : RivetSamples()) {
     SCOPED_TRACE(sample.id);
     Clear();
     const bool mapped = !sample.layout1_keyspace.empty();

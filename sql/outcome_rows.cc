@@ -1,0 +1,44 @@
+#include "sql/outcome_rows.h"
+
+#include <chrono>
+#include <utility>
+
+namespace actorkv {
+
+Status OutcomeRows::Next(bool* has_row) {
+  using Steady = std::chrono::steady_clock;
+  *has_row = false;
+  if (Status s = connection_->KeepOn(); !s.ok()) return s;
+  const Steady::time_point begin = Steady::now();
+  ActorOutcome outcome;
+  if (Status s = Work(&outcome, has_row); !s.ok()) return s;
+  outcome_ = std::move(outcome);
+  duration_ms_ = static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() -
+                                                            begin)
+          .count());
+  // An interrupt ends the statement; it is not this actor's failure.
+  return connection_->KeepOn();
+}
+
+void OutcomeRows::Column(int index, Result* result) const {
+  const bool ok = outcome_.status.ok();
+  switch (index) {
+    case 0:
+      return result->Text(outcome_.actor);
+    case 1:
+      return result->Text(ok ? outcome_.state : "failed");
+    case 2:
+      if (ok) result->Int(outcome_.bytes);
+      return;
+    case 3:
+      return result->Int(duration_ms_);
+    case 4:
+      if (!ok) result->Text(outcome_.status.ToString());
+      return;
+    default:
+      return;
+  }
+}
+
+}  // namespace actorkv

@@ -1,0 +1,131 @@
+// The process dies before each commit of the engine that a legacy actor's life
+// makes: import, migration with tables, the way back, migration again, the
+// drop of the pairs. What is found then is whole, and going on ends with the
+// content of a life without a death.
+
+#include <signal.h>
+
+#include "tests/support/child_process.h"
+#include "tests/support/crash_life.h"
+#include "tests/support/hooked_engine.h"
+#include "tests/support/migrate_harness.h"
+#include "tests/support/rivet_index.h"
+
+namespace actorkv {
+namespace {
+
+constexpr char kChild[] = "MigrationKillChild.DISABLED_Live";
+constexpr size_t kMaxBatchBytes = 128 << 10;  // so that all takes many
+constexpr int kMaxCommits = 200;
+
+std::string Step(const std::string& name, const std::string& more = "") {
+  return "SELECT actorkv_" + name + "('a'" + more + ")";
+}
+
+// Lives from the dump beside the store, and dies before commit `kind`.
+TEST(MigrationKillChild, DISABLED_Live) {
+  const LifePlan plan = BeginLife();
+  const auto hook = std::make_shared<CommitHook>();
+  const int fatal = std::stoi(plan.kind);
+  auto count = std::make_shared<std::atomic<int>>(0);
+  hook->Set([fatal, count] {
+    if (++*count == fatal) kill(getpid(), SIGKILL);
+  });
+  UseHooks(hook, kMaxBatchBytes);
+  SqliteDb db;
+  db.Open(":memory:");
+  MustRun(&db, "SELECT actorkv_store('" + plan.store + "')");
+  MustRun(&db, Step("import", ", '" + plan.store + ".kv.bin'"));
+  MustRun(&db, Step("migrate", ", 'tables'"));
+  MustRun(&db, Step("unmigrate"));
+  MustRun(&db, Step("migrate"));
+  MustRun(&db, Step("drop_legacy"));
+  ChildSay(kSaysDone);
+}
+
+class MigrationKillTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string sql =
+        "CREATE TABLE t(x); WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT "
+        "i + 1 FROM c WHERE i < 700) INSERT INTO t SELECT i || "
+        "hex(zeroblob(250)) FROM c;";
+    std::ofstream(store_ + ".kv.bin", std::ios::binary) << LegacyDump(
+        temp_.File("src"), sql, {{std::string("\x04key"), "value"}});
+  }
+  void TearDown() override { Close(); }
+
+  // A life that ends before commit `fatal`. True: it reached its end.
+  bool Live(int fatal) {
+    Close();
+    std::filesystem::remove_all(store_);
+    LifePlan plan;
+    plan.store = store_;
+    plan.kind = std::to_string(fatal);
+    // As tests/support/crash_life.cc writes it.
+    ChildProcess child(kChild, plan.store + "\n\n\n" + plan.kind + "\n0\n");
+    const char said = child.Hear();
+    EXPECT_NE(said, kSaysFailed);
+    child.Kill();
+    EXPECT_EQ(db_.Open(":memory:"), SQLITE_OK);
+    EXPECT_EQ(Ask("SELECT actorkv_store('" + store_ + "')"), store_);
+    return said == kSaysDone;
+  }
+
+  // Whatever is there is whole: nothing, or all rows in either layout.
+  void ExpectWhole() {
+    const std::string found = Ask("SELECT layout FROM actorkv_actors");
+    if (found.empty() || found.find("error") == 0) return;
+    SqliteDb db;
+    ASSERT_EQ(db.Open(ActorUri(store_, "a")), SQLITE_OK);
+    EXPECT_EQ(db.QueryText("SELECT count(*) FROM t"), "700");
+    EXPECT_EQ(db.QueryText("PRAGMA integrity_check"), "ok");
+    EXPECT_EQ(Ask("SELECT value FROM actorkv_kv WHERE namespace = 'user'"),
+              "value");
+  }
+
+  // The content after going on.
+  std::string GoOn() {
+    const std::string imported =
+        Ask(Step("import", ", '" + store_ + ".kv.bin'"));
+    EXPECT_TRUE(imported == "100" ||
+                imported.find("the actor exists already") != std::string::npos)
+        << imported;
+    EXPECT_EQ(Ask(Step("migrate", ", 'tables'")), "live");
+    EXPECT_EQ(Ask("SELECT * FROM actorkv_verify"), "");
+    const std::string file = temp_.File("out.db");
+    std::filesystem::remove(file);
+    Ask("SELECT actorkv_export('a', '" + file + "')");
+    return ContentSum(file);
+  }
+
+  std::string Ask(const std::string& sql) { return db_.QueryText(sql); }
+
+ private:
+  void Close() {
+    db_.Close();
+    if (std::filesystem::exists(store_)) CloseStore(store_);
+  }
+
+  TempDir temp_;
+  const std::string store_ = temp_.File("store");
+  SqliteDb db_;
+};
+
+TEST_F(MigrationKillTest, BeforeEachCommit) {
+  ASSERT_TRUE(Live(0));
+  ExpectWhole();
+  const std::string expected = GoOn();
+  int commits = 1;
+  while (!Live(commits)) {
+    SCOPED_TRACE(commits);
+    ExpectWhole();
+    ASSERT_EQ(GoOn(), expected);
+    ASSERT_FALSE(HasFailure());
+    ASSERT_LT(++commits, kMaxCommits);
+  }
+  EXPECT_GT(commits, 20);
+}
+
+}  // namespace
+}  // namespace actorkv
