@@ -5,6 +5,7 @@
 #include "sql/backup_function.h"
 #include "sql/commits_table.h"
 #include "sql/connection.h"
+#include "sql/diff_table.h"
 #include "sql/export_all_table.h"
 #include "sql/history_functions.h"
 #include "sql/import_all_table.h"
@@ -29,6 +30,7 @@ constexpr RegisterTheme kThemes[] = {
     RegisterActorFunctions, RegisterBackupFunction,   RegisterMigrateFunctions,
     RegisterMigrateTables,  RegisterImportAllTable,   RegisterExportAllTable,
     RegisterKvTable,        RegisterHistoryFunctions, RegisterRestoreTables,
+    RegisterDiffTable,
 };
 
 }  // namespace
