@@ -87,7 +87,8 @@ class ExportAllRows : public RowSource {
  private:
   Status Export() {
     ExportedActor actor;
-    if (Status s = LoadForExport({store_, name_}, &actor); !s.ok()) return s;
+    if (Status s = LoadForExport({store_, name_}, "head", &actor); !s.ok())
+      return s;
     ImageTarget file;
     file.path = form_ == ExportForm::kArchive
                     ? directory_

@@ -6,6 +6,7 @@
 #include "sql/commits_table.h"
 #include "sql/connection.h"
 #include "sql/diff_table.h"
+#include "sql/doctor_table.h"
 #include "sql/export_all_table.h"
 #include "sql/history_functions.h"
 #include "sql/import_all_table.h"
@@ -14,6 +15,7 @@
 #include "sql/kv_table.h"
 #include "sql/migrate_functions.h"
 #include "sql/migrate_tables.h"
+#include "sql/restore_plan_table.h"
 #include "sql/restore_tables.h"
 #include "sql/transfer_functions.h"
 #include "sql/verify_table.h"
@@ -30,7 +32,7 @@ constexpr RegisterTheme kThemes[] = {
     RegisterActorFunctions, RegisterBackupFunction,   RegisterMigrateFunctions,
     RegisterMigrateTables,  RegisterImportAllTable,   RegisterExportAllTable,
     RegisterKvTable,        RegisterHistoryFunctions, RegisterRestoreTables,
-    RegisterDiffTable,
+    RegisterDiffTable,      RegisterDoctorTable,      RegisterRestorePlanTable,
 };
 
 }  // namespace

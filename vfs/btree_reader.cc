@@ -148,8 +148,13 @@ Status BtreeReader::FindTree(PageNo root, TreePages* tree) {
     if (++found.depth > kMaxBtreeDepth) {
       return Damaged("a b-tree is too deep", root);
     }
+    // A damaged leaf is of no concern here.
     PinnedBtreePage page;
-    if (Status s = ReadPage(level[0], &page); !s.ok()) return s;
+    Status read = ReadPage(level[0], &page);
+    for (size_t i = 1; i < level.size() && !read.ok(); ++i) {
+      read = ReadPage(level[i], &page);
+    }
+    if (!read.ok()) return read;
     if (page.page.is_leaf()) break;
     std::vector<PageNo> children;
     for (const PageNo pgno : level) {

@@ -134,10 +134,10 @@ Status BeginningOf(std::string_view row, size_t column_count,
   }
   const std::string_view types =
       all_types.substr(0, all_types.size() - reader.types().size());
-  // The size of a header counts itself. Where it is not one byte it is taken
-  // to be three, so that no key has two forms.
+  // The size of a header counts itself, as a varint.
+  const size_t own = types.size() < 127 ? 1 : types.size() < 16382 ? 2 : 3;
   std::string made;
-  AppendVarint(types.size() + (types.size() < 127 ? 1 : 3), &made);
+  AppendVarint(types.size() + own, &made);
   made.append(types);
   made.append(values);
   *beginning = std::move(made);
