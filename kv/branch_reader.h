@@ -27,17 +27,6 @@ struct PageVersion {
   std::string_view stored;  // the whole chunk value, equally valid
 };
 
-// Txids are those of one actor over all its branches, and a chunk never
-// changes: equal identities are equal pages.
-struct PageIdentity {
-  TxId txid;
-  uint64_t page_hash = 0;
-
-  friend bool operator==(const PageIdentity& a, const PageIdentity& b) {
-    return a.txid == b.txid && a.page_hash == b.page_hash;
-  }
-};
-
 // Puts the stamp into page 1. `page` has at least 100 bytes.
 void ApplyStamp(uint32_t stamp, char* page);
 
@@ -72,9 +61,8 @@ class BranchReader {
   // Finds the version without unpacking it. The lock page has none.
   Status FindPage(PageNo pgno, PageVersion* version);
 
-  // What tells versions of the page apart within one actor: the commit that
-  // stored it, and the hash of the page as stored. Looks into the page cache,
-  // but keeps nothing there. The lock page has none.
+  // Which version the snapshot sees, without the page. Looks into the page
+  // cache, but keeps nothing there. The lock page has none.
   Status IdentifyPage(PageNo pgno, PageIdentity* identity);
 
   // The page hash as the digest counts it: of the page with its stamp.

@@ -11,7 +11,7 @@ CREATE INDEX note_body ON note(body);
 COMMIT;
 SELECT * FROM actorkv_diff('alice', '-1 commit', 'head');
 SELECT * FROM actorkv_diff('alice', 'head', '-1 commit') WHERE op = 'insert';
-SELECT * FROM actorkv_diff('alice', 1, 99);
+SELECT * FROM actorkv_diff('alice', 1, 'monday');
 
 SELECT * FROM actorkv_restore_plan('alice', 2);
 SELECT * FROM actorkv_verify('alice', 2);

@@ -309,8 +309,8 @@ class RandomDiff : public DiffTest {
     return lines;
   }
 
-  std::string RandomChange(std::mt19937_64* random) {
-    const auto pick = [&](uint64_t below) { return (*random)() % below; };
+  std::string RandomChange(std::mt19937_64* dice) {
+    const auto pick = [&](uint64_t below) { return (*dice)() % below; };
     const auto number = [&](uint64_t below) {
       return std::to_string(pick(below));
     };
@@ -353,26 +353,26 @@ class RandomDiff : public DiffTest {
 TEST_F(RandomDiff, EqualsAComparisonOfAllRows) {
   const uint64_t seed = TestSeed();
   SCOPED_TRACE("ACTORKV_SEED=" + std::to_string(seed));
-  std::mt19937_64 random(seed);
+  std::mt19937_64 dice(seed);
   const std::string encoding[] = {"UTF-8", "UTF-16le", "UTF-16be"};
-  Run("PRAGMA page_size = " + std::to_string(512 << random() % 4) +
-      "; PRAGMA auto_vacuum = " + std::to_string(random() % 3) +
-      "; PRAGMA encoding = '" + encoding[random() % 3] +
+  Run("PRAGMA page_size = " + std::to_string(512 << dice() % 4) +
+      "; PRAGMA auto_vacuum = " + std::to_string(dice() % 3) +
+      "; PRAGMA encoding = '" + encoding[dice() % 3] +
       "'; CREATE TABLE r(id INTEGER PRIMARY KEY, a, b);"
       "CREATE TABLE n(a, b); CREATE INDEX i ON n(b);"
       "CREATE TABLE w(k TEXT, n INT, b, PRIMARY KEY(n DESC, k)) WITHOUT ROWID");
   std::vector<std::string> txids = {Head()};
   for (int step = 0; step < 60; ++step) {
-    if (random() % 12 == 0) {
+    if (dice() % 12 == 0) {
       std::vector<TxId> made;
       Point point;
-      ASSERT_OK(ParsePoint(txids[random() % txids.size()], &point));
+      ASSERT_OK(ParsePoint(txids[dice() % txids.size()], &point));
       ASSERT_OK(RestoreActors(OpenStore(), {"alice"}, point, &made));
     } else {
-      Run(RandomChange(&random));
+      Run(RandomChange(&dice));
     }
     txids.push_back(Head());
-    const std::string other = txids[random() % txids.size()];
+    const std::string other = txids[dice() % txids.size()];
     for (const auto& [from, to] :
          {std::pair(txids[txids.size() - 2], txids.back()),
           std::pair(txids.back(), other), std::pair(other, txids.back())}) {

@@ -58,7 +58,7 @@ class BtreeReaderTest : public ActorTest {
 
   // The page as it would be with some bytes set, in a chunk that verifies.
   static std::string Changed(const VersionSource& source, PageNo pgno,
-                             std::mt19937_64* random, ChunkId* id) {
+                             std::mt19937_64* dice, ChunkId* id) {
     const uint32_t page_size = source.version->head.snapshot.page_size;
     BranchReader reader(source.store->engine());
     reader.SetSnapshot(source.version->head.snapshot, source.version->lineage);
@@ -67,8 +67,8 @@ class BtreeReaderTest : public ActorTest {
     std::string page(page_size, '\0');
     EXPECT_OK(UnpackPage(version.id, version.chunk, page_size, page.data()));
     for (int i = 0; i < 3; ++i) {
-      const size_t where = (*random)() % 3 == 0 ? page_size : 24;
-      page[(*random)() % where] = static_cast<char>((*random)());
+      const size_t where = (*dice)() % 3 == 0 ? page_size : 24;
+      page[(*dice)() % where] = static_cast<char>((*dice)());
     }
     *id = version.id;
     return EncodeChunk(*id, page, PageHash(pgno, page));
@@ -121,7 +121,7 @@ TEST_F(BtreeReaderTest, PagesThatAreNotThere) {
 TEST_F(BtreeReaderTest, DamageIsAnErrorThatNamesThePage) {
   const uint64_t seed = TestSeed();
   SCOPED_TRACE("ACTORKV_SEED=" + std::to_string(seed));
-  std::mt19937_64 random(seed);
+  std::mt19937_64 dice(seed);
   Make(
       "PRAGMA page_size = 512; CREATE TABLE t(a PRIMARY KEY, b) WITHOUT "
       "ROWID;" +
@@ -131,9 +131,9 @@ TEST_F(BtreeReaderTest, DamageIsAnErrorThatNamesThePage) {
     const VersionSource source = Source();
     const PageNo page_count = source.version->head.snapshot.page_count;
     const PageNo pgno =
-        round % 3 == 0 ? root_ : static_cast<PageNo>(random() % page_count + 1);
+        round % 3 == 0 ? root_ : static_cast<PageNo>(dice() % page_count + 1);
     ChunkId id;
-    const std::string chunk = Changed(source, pgno, &random, &id);
+    const std::string chunk = Changed(source, pgno, &dice, &id);
     std::string before;
     {
       std::vector<std::optional<std::string>> values;
