@@ -136,14 +136,10 @@ Status BranchReader::ReadPage(PageNo pgno, char* page) {
 }
 
 Status BranchReader::IdentifyPage(PageNo pgno, PageIdentity* identity) {
-  if (cache_store_id_ != 0) {
-    const PagePin pin =
-        PageCache::Instance()->Find({cache_store_id_, snapshot_.branch, pgno},
-                                    snapshot_.txid, changes_.get());
-    if (pin != nullptr) {
-      *identity = {pin->txid(), pin->page_hash()};
-      return Status::Ok();
-    }
+  if (cache_store_id_ != 0 && PageCache::Instance()->Identify(
+                                  {cache_store_id_, snapshot_.branch, pgno},
+                                  snapshot_.txid, changes_.get(), identity)) {
+    return Status::Ok();
   }
   PageVersion version;
   if (Status s = FindPage(pgno, &version); !s.ok()) return s;
