@@ -135,6 +135,18 @@ Status BranchReader::ReadPage(PageNo pgno, char* page) {
   return Status::Ok();
 }
 
+Status BranchReader::IdentifyPage(PageNo pgno, PageIdentity* identity) {
+  if (cache_store_id_ != 0 && PageCache::Instance()->Identify(
+                                  {cache_store_id_, snapshot_.branch, pgno},
+                                  snapshot_.txid, changes_.get(), identity)) {
+    return Status::Ok();
+  }
+  PageVersion version;
+  if (Status s = FindPage(pgno, &version); !s.ok()) return s;
+  *identity = {version.id.txid, version.chunk.page_hash};
+  return Status::Ok();
+}
+
 Status BranchReader::HashPage(PageNo pgno, uint64_t* page_hash) {
   if (pgno != 1 || !snapshot_.stamp.has_value()) {
     if (cache_store_id_ != 0) {

@@ -61,6 +61,10 @@ class BranchReader {
   // Finds the version without unpacking it. The lock page has none.
   Status FindPage(PageNo pgno, PageVersion* version);
 
+  // Which version the snapshot sees, without the page. Looks into the page
+  // cache, but keeps nothing there. The lock page has none.
+  Status IdentifyPage(PageNo pgno, PageIdentity* identity);
+
   // The page hash as the digest counts it: of the page with its stamp.
   Status HashPage(PageNo pgno, uint64_t* page_hash);
 

@@ -61,23 +61,43 @@ PageCache::Shard& PageCache::ShardOf(const PageKey& key) {
   return shards_[(KeyHash()(key) >> 8) % kShards];
 }
 
+PageCache::Entries::iterator PageCache::FindLocked(Shard* shard,
+                                                   const PageKey& key,
+                                                   TxId txid,
+                                                   const ChangeLog* changes) {
+  const auto none = shard->entries.end();
+  auto found = shard->by_key.find(key);
+  if (found == shard->by_key.end()) return none;
+  Entry& entry = *found->second;
+  if (txid < entry.page->txid()) return none;
+  if (entry.last < txid) {
+    if (changes == nullptr ||
+        !changes->Unchanged(key.branch, key.pgno, entry.last, txid)) {
+      return none;
+    }
+    entry.last = txid;
+  }
+  return found->second;
+}
+
 PagePin PageCache::Find(const PageKey& key, TxId txid,
                         const ChangeLog* changes) {
   Shard& shard = ShardOf(key);
   std::lock_guard<std::mutex> lock(shard.mutex);
-  auto found = shard.by_key.find(key);
-  if (found == shard.by_key.end()) return nullptr;
-  Entry& entry = *found->second;
-  if (txid < entry.page->txid()) return nullptr;
-  if (entry.last < txid) {
-    if (changes == nullptr ||
-        !changes->Unchanged(key.branch, key.pgno, entry.last, txid)) {
-      return nullptr;
-    }
-    entry.last = txid;
-  }
-  shard.entries.splice(shard.entries.begin(), shard.entries, found->second);
-  return entry.page;
+  const auto entry = FindLocked(&shard, key, txid, changes);
+  if (entry == shard.entries.end()) return nullptr;
+  shard.entries.splice(shard.entries.begin(), shard.entries, entry);
+  return entry->page;
+}
+
+bool PageCache::Identify(const PageKey& key, TxId txid,
+                         const ChangeLog* changes, PageIdentity* identity) {
+  Shard& shard = ShardOf(key);
+  std::lock_guard<std::mutex> lock(shard.mutex);
+  const auto entry = FindLocked(&shard, key, txid, changes);
+  if (entry == shard.entries.end()) return false;
+  *identity = {entry->page->txid(), entry->page->page_hash()};
+  return true;
 }
 
 void PageCache::Insert(const PageKey& key, TxId txid, PagePin page) {

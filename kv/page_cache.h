@@ -49,6 +49,18 @@ class CachedPage {
 // Keeps the page alive, also after the cache dropped it.
 using PagePin = std::shared_ptr<const CachedPage>;
 
+// What tells versions of a page apart within one actor: the commit that stored
+// it, and the hash of the page as stored. Txids are those of the actor over all
+// its branches, and a chunk never changes: equal identities are equal pages.
+struct PageIdentity {
+  TxId txid;
+  uint64_t page_hash = 0;
+
+  friend bool operator==(const PageIdentity& a, const PageIdentity& b) {
+    return a.txid == b.txid && a.page_hash == b.page_hash;
+  }
+};
+
 struct PageKey {
   uint64_t store = 0;  // Store::cache_id()
   BranchId branch;     // of the snapshot
@@ -70,6 +82,11 @@ class PageCache {
   // `changes` may be null.
   PagePin Find(const PageKey& key, TxId txid, const ChangeLog* changes);
 
+  // The same, but only which version it is, and no use of it: what is looked
+  // at so keeps nothing else from staying. False when that is not known.
+  bool Identify(const PageKey& key, TxId txid, const ChangeLog* changes,
+                PageIdentity* identity);
+
   // A seek at snapshot `txid` found `page`.
   void Insert(const PageKey& key, TxId txid, PagePin page);
 
@@ -85,15 +102,21 @@ class PageCache {
     TxId last;  // the range begins at page->txid()
     PagePin page;
   };
+  using Entries = std::list<Entry>;
   struct Shard {
     std::mutex mutex;
-    std::list<Entry> entries;  // most recently used first
-    std::unordered_map<PageKey, std::list<Entry>::iterator, KeyHash> by_key;
+    Entries entries;  // most recently used first
+    std::unordered_map<PageKey, Entries::iterator, KeyHash> by_key;
     size_t size_bytes = 0;
   };
   static constexpr size_t kShards = 64;
 
   Shard& ShardOf(const PageKey& key);
+
+  // The end of the entries when it is not known. REQUIRES: the shard's mutex is
+  // held.
+  static Entries::iterator FindLocked(Shard* shard, const PageKey& key,
+                                      TxId txid, const ChangeLog* changes);
 
   const size_t capacity_bytes_;
   std::array<Shard, kShards> shards_;

@@ -7,6 +7,7 @@
 #include "kv/clock.h"
 #include "kv/json_lines.h"
 #include "kv/kv_bin.h"
+#include "sql/version.h"
 #include "vfs/legacy_image.h"
 
 namespace actorkv {
@@ -106,7 +107,9 @@ Status ParseExportForm(const std::string& text, ExportForm* form) {
   return Status::Ok();
 }
 
-Status LoadForExport(const Target& target, ExportedActor* actor) {
+namespace {
+
+Status LoadNewest(const Target& target, ExportedActor* actor) {
   actor->target = target;
   if (Status s = LoadPresent(target, &actor->state); !s.ok()) return s;
   LegacyActor legacy;
@@ -119,6 +122,18 @@ Status LoadForExport(const Target& target, ExportedActor* actor) {
   // counts.
   actor->state = legacy.head;
   actor->legacy = std::move(legacy);
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status LoadForExport(const Target& target, const std::string& point,
+                     ExportedActor* actor) {
+  if (Status s = LoadNewest(target, actor); !s.ok()) return s;
+  if (point == "head") return Status::Ok();
+  VersionSource source;
+  if (Status s = FindVersion(target, point, &source); !s.ok()) return s;
+  actor->state = std::move(source.version);
   return Status::Ok();
 }
 

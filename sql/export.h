@@ -25,15 +25,16 @@ enum class ExportForm {
 // Errors: kInvalidArgument, naming the forms.
 Status ParseExportForm(const std::string& text, ExportForm* form);
 
-// An actor as it is now.
+// An actor as it is now, or as it was.
 struct ExportedActor {
   Target target;
   std::shared_ptr<const HeadState> state;
   std::optional<LegacyActor> legacy;
 };
 
-// Errors: kNotFound.
-Status LoadForExport(const Target& target, ExportedActor* actor);
+// `point`: of the actor's history. Errors: kNotFound; those of ResolvePoint().
+Status LoadForExport(const Target& target, const std::string& point,
+                     ExportedActor* actor);
 
 // Writes a file, or with kArchive adds to the archive in the directory
 // file.path, which is made where it is missing. *bytes: of the file; of keys

@@ -65,7 +65,9 @@ class ExportAllRows : public OutcomeRows {
 
   Status Export(const std::string& name, uint64_t* bytes) {
     ExportedActor actor;
-    if (Status s = LoadForExport({store_, name}, &actor); !s.ok()) return s;
+    if (Status s = LoadForExport({store_, name}, "head", &actor); !s.ok()) {
+      return s;
+    }
     ImageTarget file;
     file.path = form_ == ExportForm::kArchive
                     ? directory_

@@ -5,6 +5,8 @@
 #include "sql/backup_function.h"
 #include "sql/commits_table.h"
 #include "sql/connection.h"
+#include "sql/diff_table.h"
+#include "sql/doctor_table.h"
 #include "sql/export_all_table.h"
 #include "sql/history_functions.h"
 #include "sql/import_all_table.h"
@@ -13,6 +15,7 @@
 #include "sql/kv_table.h"
 #include "sql/migrate_functions.h"
 #include "sql/migrate_tables.h"
+#include "sql/restore_plan_table.h"
 #include "sql/restore_tables.h"
 #include "sql/transfer_functions.h"
 #include "sql/verify_table.h"
@@ -29,6 +32,7 @@ constexpr RegisterTheme kThemes[] = {
     RegisterActorFunctions, RegisterBackupFunction,   RegisterMigrateFunctions,
     RegisterMigrateTables,  RegisterImportAllTable,   RegisterExportAllTable,
     RegisterKvTable,        RegisterHistoryFunctions, RegisterRestoreTables,
+    RegisterDiffTable,      RegisterDoctorTable,      RegisterRestorePlanTable,
 };
 
 }  // namespace

@@ -79,12 +79,7 @@ Status ReadForm(const Call& call, ExportForm* form) {
     if (Status s = call.Text(2, "form", &text); !s.ok()) return s;
     if (Status s = ParseExportForm(text, form); !s.ok()) return s;
   }
-  if (call.IsNull(3)) return Status::Ok();
-  if (Status s = call.Text(3, "point", &text); !s.ok()) return s;
-  if (text == "head") return Status::Ok();
-  return Status::NotSupported("point '" + text +
-                              "' is not supported in this version; 'head' or "
-                              "NULL exports the newest commit");
+  return Status::Ok();
 }
 
 Status ReadFile(const Call& call, ExportForm form, ImageTarget* file) {
@@ -109,6 +104,7 @@ Status ReadFile(const Call& call, ExportForm form, ImageTarget* file) {
 
 Status Export(Call* call) {
   std::string name;
+  std::string point = "head";
   ExportForm form = ExportForm::kDatabase;
   ImageTarget file;
   Target target;
@@ -116,13 +112,16 @@ Status Export(Call* call) {
   uint64_t bytes = 0;
   if (Status s = call->Text(0, "actor", &name); !s.ok()) return s;
   if (Status s = ReadForm(*call, &form); !s.ok()) return s;
+  if (!call->IsNull(3)) {
+    if (Status s = call->Text(3, "point", &point); !s.ok()) return s;
+  }
   if (Status s = ReadFile(*call, form, &file); !s.ok()) return s;
   Connection* const connection = call->connection();
   if (Status s = ResolveTarget(connection, name, StoreUse::kRead, &target);
       !s.ok()) {
     return s;
   }
-  if (Status s = LoadForExport(target, &actor); !s.ok()) return s;
+  if (Status s = LoadForExport(target, point, &actor); !s.ok()) return s;
   if (Status s = ExportActor(*connection, actor, form, file, &bytes); !s.ok()) {
     return s.WithContext("actor=" + target.actor);
   }

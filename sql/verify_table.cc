@@ -1,12 +1,15 @@
 #include "sql/verify_table.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "kv/verify.h"
+#include "kv/version_check.h"
 #include "sql/table.h"
 #include "sql/target.h"
+#include "sql/version.h"
 
 namespace actorkv {
 
@@ -14,7 +17,7 @@ namespace {
 
 constexpr char kDeclaration[] =
     "CREATE TABLE x(severity TEXT, actor TEXT, pgno INTEGER, txid INTEGER,"
-    " detail TEXT, mend TEXT, target TEXT HIDDEN)";
+    " detail TEXT, mend TEXT, target TEXT HIDDEN, point TEXT HIDDEN)";
 
 enum ColumnIndex {
   kSeverity,
@@ -26,14 +29,16 @@ enum ColumnIndex {
   kTarget,
 };
 
+// Does a piece of the work, as Verifier::Step() does.
+using VerifyStep = std::function<void(std::vector<Finding>*, bool*)>;
+
 class VerifyRows : public RowSource {
  public:
-  VerifyRows(Connection* connection, std::shared_ptr<Store> store)
+  VerifyRows(Connection* connection, std::shared_ptr<Store> store,
+             VerifyStep step)
       : connection_(connection),
         store_(std::move(store)),
-        verifier_(store_.get()) {}
-
-  Verifier* verifier() { return &verifier_; }
+        step_(std::move(step)) {}
 
   Status Next(bool* has_row) override {
     ++row_;
@@ -41,7 +46,7 @@ class VerifyRows : public RowSource {
       if (Status s = connection_->KeepOn(); !s.ok()) return s;
       row_ = 0;
       findings_.clear();
-      verifier_.Step(&findings_, &done_);
+      step_(&findings_, &done_);
     }
     *has_row = row_ < findings_.size();
     return Status::Ok();
@@ -70,11 +75,29 @@ class VerifyRows : public RowSource {
  private:
   Connection* const connection_;
   const std::shared_ptr<Store> store_;
-  Verifier verifier_;
+  const VerifyStep step_;
   std::vector<Finding> findings_;
   size_t row_ = 0;
   bool done_ = false;
 };
+
+Status OpenVersionRows(Connection* connection, const Target& target,
+                       const std::string& point,
+                       std::unique_ptr<RowSource>* rows) {
+  VersionSource source;
+  if (target.actor.empty()) {
+    return Status::InvalidArgument("a point is of one actor: name it");
+  }
+  if (Status s = FindVersion(target, point, &source); !s.ok()) return s;
+  auto checker = std::make_shared<VersionChecker>(target.store->engine(),
+                                                  target.actor, source.version);
+  *rows = std::make_unique<VerifyRows>(
+      connection, target.store,
+      [checker](std::vector<Finding>* findings, bool* done) {
+        checker->Step(findings, done);
+      });
+  return Status::Ok();
+}
 
 Status OpenRows(Connection* connection, const TableArguments& arguments,
                 std::unique_ptr<RowSource>* rows) {
@@ -84,14 +107,21 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
           ? ResolveTarget(connection, *arguments[0], StoreUse::kRead, &target)
           : connection->OpenDefaultStore(StoreUse::kRead, &target.store);
   if (!s.ok()) return s;
-  auto made = std::make_unique<VerifyRows>(connection, target.store);
-  if (arguments[0].has_value()) s = made->verifier()->SelectActor(target.actor);
+  if (arguments[1].has_value()) {
+    return OpenVersionRows(connection, target, *arguments[1], rows);
+  }
+  auto verifier = std::make_shared<Verifier>(target.store.get());
+  if (arguments[0].has_value()) s = verifier->SelectActor(target.actor);
   if (!s.ok()) return s;
-  *rows = std::move(made);
+  *rows = std::make_unique<VerifyRows>(
+      connection, target.store,
+      [verifier](std::vector<Finding>* findings, bool* done) {
+        verifier->Step(findings, done);
+      });
   return Status::Ok();
 }
 
-constexpr TableSpec kVerify = {"actorkv_verify", kDeclaration, kTarget, 1,
+constexpr TableSpec kVerify = {"actorkv_verify", kDeclaration, kTarget, 2,
                                OpenRows};
 
 }  // namespace

@@ -1,5 +1,6 @@
-// actorkv_verify([actor]): a row for whatever is wrong in a store, or in one
-// actor; none when all is sound. The work is kv/verify.h's.
+// actorkv_verify([actor [, point]]): a row for whatever is wrong in a store, in
+// one actor, or in one version of it; none when all is sound. The work is
+// kv/verify.h's and kv/version_check.h's.
 
 #ifndef ACTORKV_SQL_VERIFY_TABLE_H_
 #define ACTORKV_SQL_VERIFY_TABLE_H_

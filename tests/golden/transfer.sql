@@ -28,7 +28,7 @@ SELECT actorkv_import('demo.store/x', 'empty.db');
 SELECT actorkv_import('demo.store/x', 'missing.db');
 SELECT actorkv_export('demo.store/nobody', 'nobody.db');
 SELECT actorkv_export('demo.store/cities', 'x.db', 'csv');
-SELECT actorkv_export('demo.store/cities', 'x.db', 'db', '2026-11-20T10:00:00Z');
+SELECT actorkv_export('demo.store/cities', 'x.db', 'db', 'monday');
 BEGIN;
 SELECT actorkv_export('demo.store/cities', 'x.db');
 ROLLBACK;

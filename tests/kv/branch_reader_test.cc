@@ -84,6 +84,31 @@ TEST_F(BranchReaderTest, AnAncestorShowsThroughUpToItsPoint) {
   EXPECT_EQ(Read(At(new_, 2), lineage, 6), PageOf(62));
 }
 
+// From the store and from the page cache alike.
+TEST_F(BranchReaderTest, IdentifiesVersions) {
+  constexpr uint64_t kCacheId = uint64_t{1} << 60;  // of no store
+  for (uint32_t txid : {2u, 4u}) PutChunk(old_, 5, {txid}, PageOf(txid));
+  const auto lineage = LineageOf({{{1}, old_, {~uint64_t{0}}}});
+  for (const bool cached : {false, true}) {
+    for (uint32_t txid : {5u, 3u, 2u}) {
+      SCOPED_TRACE(testing::Message() << cached << " at " << txid);
+      BranchReader reader(engine_.get());
+      reader.UseCache(kCacheId, nullptr);
+      reader.SetSnapshot(At(old_, txid), lineage);
+      PagePin pin;
+      if (cached) {
+        ASSERT_OK(reader.PinPage(5, &pin));
+      }
+      PageIdentity identity;
+      ASSERT_OK(reader.IdentifyPage(5, &identity));
+      EXPECT_EQ(identity.txid, TxId{txid / 2 * 2});
+      EXPECT_EQ(identity.page_hash, PageHash(5, PageOf(txid / 2 * 2)));
+      EXPECT_TRUE(IsError(reader.IdentifyPage(6, &identity), Code::kCorruption,
+                          "page missing"));
+    }
+  }
+}
+
 TEST_F(BranchReaderTest, AMissingPageIsNeverZeros) {
   PutChunk(old_, 4, {1}, PageOf(1));
   PutChunk(old_, 6, {1}, PageOf(1));

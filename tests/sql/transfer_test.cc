@@ -202,7 +202,7 @@ TEST_F(TransferTest, ExportRefusesWhatItCannotDo) {
       {"SELECT actorkv_export('alice', '$DIR/x.db', 'json')", SQLITE_ERROR,
        "no form 'json': it is 'db', 'jsonl', 'kv.bin' or 'archive'"},
       {"SELECT actorkv_export('alice', '$DIR/x.db', NULL, '17')", SQLITE_ERROR,
-       "point '17' is not supported in this version"},
+       "there is no commit 17; the oldest that is available is"},
       {"SELECT actorkv_export('alice', '$DIR/x.db', NULL, NULL, 'yes')",
        SQLITE_ERROR, "overwrite is neither 0 nor 1"},
       {"SELECT actorkv_export('nobody', '$DIR/x.db')", SQLITE_ERROR,

@@ -73,7 +73,7 @@ TEST_F(VerifyTest, ASoundStoreHasNoRows) {
        "actorkv_verify: no such actor: actor=nobody"},
       {"SELECT * FROM actorkv_verify('$DIR/none/alice')", SQLITE_ERROR,
        "$DIR/none"},
-      {"SELECT * FROM actorkv_verify('a', 'b')", SQLITE_ERROR,
+      {"SELECT * FROM actorkv_verify('a', 'b', 'c')", SQLITE_ERROR,
        "too many arguments"},
   });
 }

@@ -1,0 +1,100 @@
+#include "kv/page_changes.h"
+
+#include <algorithm>
+
+namespace actorkv {
+
+namespace {
+
+constexpr PageNo kPagesBetweenChecks = 1024;
+
+// Every version that `to` sees and that is not newer than `from` is the one
+// that `from` sees.
+bool IsAncestor(const HeadState& from, const HeadState& to) {
+  const Snapshot& older = from.head.snapshot;
+  const Snapshot& newer = to.head.snapshot;
+  if (older.branch == newer.branch) return !(newer.txid < older.txid);
+  return std::any_of(to.lineage->begin() + 1, to.lineage->end(),
+                     [&](const BranchPoint& point) {
+                       return point.branch == older.branch &&
+                              !(point.txid < older.txid);
+                     });
+}
+
+class Comparison {
+ public:
+  // REQUIRES: where one is the ancestor of the other, it is `from`.
+  Comparison(const VersionSource& from, const VersionSource& to)
+      : older_(from.version->head.snapshot),
+        newer_(to.version->head.snapshot),
+        changes_(to.actor->changes()),
+        is_ancestor_(IsAncestor(*from.version, *to.version)),
+        from_(ReaderOf(from)),
+        to_(ReaderOf(to)) {}
+
+  Status Differs(PageNo pgno, bool* differs) {
+    *differs = false;
+    if (is_ancestor_ && older_.branch == newer_.branch &&
+        changes_->Unchanged(older_.branch, pgno, older_.txid, newer_.txid)) {
+      return Status::Ok();
+    }
+    PageIdentity to;
+    if (Status s = to_->IdentifyPage(pgno, &to); !s.ok()) return s;
+    if (is_ancestor_ && !(older_.txid < to.txid)) return Status::Ok();
+    PageIdentity from;
+    if (Status s = from_->IdentifyPage(pgno, &from); !s.ok()) return s;
+    *differs = !(from == to);
+    return Status::Ok();
+  }
+
+ private:
+  const Snapshot older_;
+  const Snapshot newer_;
+  const std::shared_ptr<ChangeLog> changes_;
+  const bool is_ancestor_;
+  const std::unique_ptr<BranchReader> from_;
+  const std::unique_ptr<BranchReader> to_;
+};
+
+}  // namespace
+
+std::unique_ptr<BranchReader> ReaderOf(const VersionSource& source) {
+  auto reader = std::make_unique<BranchReader>(source.store->engine());
+  reader->UseCache(source.store->cache_id(), source.actor->changes());
+  reader->SetSnapshot(source.version->head.snapshot, source.version->lineage);
+  return reader;
+}
+
+Status FindChangedPages(const VersionSource& from, const VersionSource& to,
+                        const std::function<Status()>& keep_on,
+                        PageSet* changed) {
+  const Snapshot& a = from.version->head.snapshot;
+  const Snapshot& b = to.version->head.snapshot;
+  const bool same_size = a.page_size == b.page_size;
+  const PageNo both = same_size ? std::min(a.page_count, b.page_count) : 0;
+  PageSet found(size_t{std::max(a.page_count, b.page_count)} + 1, true);
+  found[0] = false;
+  const bool swapped = IsAncestor(*to.version, *from.version);
+  Comparison comparison(swapped ? to : from, swapped ? from : to);
+  for (PageNo pgno = 1; pgno <= both; ++pgno) {
+    if (pgno % kPagesBetweenChecks == 0) {
+      if (Status s = keep_on(); !s.ok()) return s;
+    }
+    bool differs = false;
+    if (pgno != LockPage(a.page_size)) {
+      if (Status s = comparison.Differs(pgno, &differs); !s.ok()) return s;
+    }
+    found[pgno] = differs;
+  }
+  if (same_size && a.page_size != 0 && LockPage(a.page_size) < found.size()) {
+    found[LockPage(a.page_size)] = false;
+  }
+  *changed = std::move(found);
+  return Status::Ok();
+}
+
+uint64_t CountPages(const PageSet& set) {
+  return static_cast<uint64_t>(std::count(set.begin(), set.end(), true));
+}
+
+}  // namespace actorkv

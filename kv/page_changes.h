@@ -1,0 +1,52 @@
+// Which pages of an actor differ between two versions of it.
+//
+// Pages are told apart by the commit that stored them (PageIdentity), so that
+// a page is neither unpacked nor compared. What this process has committed
+// since it opened the actor is known from memory (kv/change_log.h), what the
+// page cache holds from there; the rest is a seek for each page.
+
+#ifndef ACTORKV_KV_PAGE_CHANGES_H_
+#define ACTORKV_KV_PAGE_CHANGES_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kv/branch_reader.h"
+#include "kv/store.h"
+
+namespace actorkv {
+
+// A set of pages, by number.
+using PageSet = std::vector<bool>;
+
+inline bool Has(const PageSet& set, PageNo pgno) {
+  return pgno < set.size() && set[pgno];
+}
+
+// A version of an actor, and what is needed to read it. Keeps the store and
+// the actor in use.
+struct VersionSource {
+  std::shared_ptr<Store> store;
+  std::shared_ptr<Actor> actor;
+  std::shared_ptr<const HeadState> version;
+};
+
+// A reader of its pages, which uses the page cache.
+std::unique_ptr<BranchReader> ReaderOf(const VersionSource& source);
+
+// *changed: the pages that differ, and those that only one of them has. Never
+// the lock page. `keep_on` is asked now and then; an error of it ends the work.
+// Errors: kCorruption for a page that is missing or damaged; kIOError.
+Status FindChangedPages(const VersionSource& from, const VersionSource& to,
+                        const std::function<Status()>& keep_on,
+                        PageSet* changed);
+
+// The number of pages in the set.
+uint64_t CountPages(const PageSet& set);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_PAGE_CHANGES_H_
