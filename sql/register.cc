@@ -14,6 +14,7 @@
 #include "sql/migrate_functions.h"
 #include "sql/migrate_tables.h"
 #include "sql/restore_tables.h"
+#include "sql/retention_functions.h"
 #include "sql/transfer_functions.h"
 #include "sql/verify_table.h"
 
@@ -24,11 +25,15 @@ namespace {
 using RegisterTheme = int (*)(Connection* connection);
 
 constexpr RegisterTheme kThemes[] = {
-    RegisterInfoFunctions,  RegisterInfoTable,        RegisterActorsTable,
-    RegisterCommitsTable,   RegisterVerifyTable,      RegisterTransferFunctions,
-    RegisterActorFunctions, RegisterBackupFunction,   RegisterMigrateFunctions,
-    RegisterMigrateTables,  RegisterImportAllTable,   RegisterExportAllTable,
-    RegisterKvTable,        RegisterHistoryFunctions, RegisterRestoreTables,
+    RegisterInfoFunctions,    RegisterInfoTable,
+    RegisterActorsTable,      RegisterCommitsTable,
+    RegisterVerifyTable,      RegisterTransferFunctions,
+    RegisterActorFunctions,   RegisterBackupFunction,
+    RegisterMigrateFunctions, RegisterMigrateTables,
+    RegisterImportAllTable,   RegisterExportAllTable,
+    RegisterKvTable,          RegisterHistoryFunctions,
+    RegisterRestoreTables,    RegisterRetentionFunctions,
+    RegisterRetentionTables,
 };
 
 }  // namespace
