@@ -47,6 +47,14 @@ struct Line {
     return deleted_at_us != 0 && (over || deleted_at_us <= now_us - kDayUs);
   }
 
+  // What is over stays so, also for a reclaim with an earlier clock.
+  void Reclaimed(uint64_t now_us) {
+    over = IsOver(now_us);
+    for (auto at = undo_points.begin(); at != undo_points.end();) {
+      at = at->second <= now_us ? undo_points.erase(at) : std::next(at);
+    }
+  }
+
   // At `now_us`, with a retention of a day.
   bool Retains(size_t i, uint64_t now_us) const {
     const uint64_t cutoff_us = now_us - kDayUs;
@@ -285,7 +293,7 @@ class Walk {
     ReclaimOptions options;
     options.now_us = PickNow();
     last_now_us_ = std::max(last_now_us_, options.now_us);
-    for (Line& line : lines_) line.over = line.IsOver(options.now_us);
+    for (Line& line : lines_) line.Reclaimed(options.now_us);
     const bool interleave = Pick(3) == 0;
     if (faults_ && Pick(2) == 0) {
       constexpr CommitFault kFaults[] = {CommitFault::kFailed,
