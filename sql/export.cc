@@ -3,6 +3,7 @@
 #include "kv/archive_json.h"
 #include "kv/archive_writer.h"
 #include "kv/clock.h"
+#include "kv/history.h"
 #include "kv/json_lines.h"
 #include "kv/kv_bin.h"
 #include "vfs/legacy_image.h"
@@ -17,7 +18,12 @@ std::function<Status()> KeepOnOf(const Connection& connection) {
 
 Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
                      const ImageTarget& file, uint64_t* bytes) {
+  Pin pin;
   if (actor.state->exists) {
+    if (Status s = PinVersion(actor.target.store.get(), *actor.state, &pin);
+        !s.ok()) {
+      return s;
+    }
     return WriteImage(actor.target.store->engine(), *actor.state, file,
                       KeepOnOf(connection), bytes);
   }
@@ -37,6 +43,11 @@ Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
 
 Status WritePairs(const Connection& connection, const ExportedActor& actor,
                   PairSink* sink, uint64_t* bytes) {
+  Pin pin;
+  if (actor.state->exists) {
+    Status s = PinVersion(actor.target.store.get(), *actor.state, &pin);
+    if (!s.ok()) return s;
+  }
   PairExportSource source;
   source.engine = actor.target.store->engine();
   source.state = actor.state;

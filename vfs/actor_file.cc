@@ -69,18 +69,11 @@ Status ActorFile::TakeSnapshot() {
   return Status::Ok();
 }
 
-// The commit's record goes before its pages do, so one look after the pin tells
-// (kv/pins.h). It stays pinned for as long as the file is open.
+// It stays pinned for as long as the file is open.
 Status ActorFile::TakeVersion() {
-  const HeadState& version = *options_.version;
   if (!pin_.held()) {
-    store_->pins()->Add(version.head.snapshot, version.lineage, &pin_);
-    Batch unused;
-    const std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
-    if (Status s = GuardVersion(reader.get(), version, &unused); !s.ok()) {
-      pin_.Release();
-      return s;
-    }
+    Status s = PinVersion(store_.get(), *options_.version, &pin_);
+    if (!s.ok()) return s;
   }
   epoch_ = store_->epoch();
   Adopt(options_.version);
