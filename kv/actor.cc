@@ -117,6 +117,20 @@ Status Actor::Current(std::shared_ptr<const HeadState>* state) {
   return Status::Ok();
 }
 
+Status Actor::CurrentPinned(PinTable* pins, Pin* pin,
+                            std::shared_ptr<const HeadState>* state) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (Status s = LoadLocked(); !s.ok()) return s;
+  pins->Add(state_->head.snapshot, state_->lineage, pin);
+  *state = state_;
+  return Status::Ok();
+}
+
+std::shared_ptr<const HeadState> Actor::Known() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return state_;
+}
+
 Status Actor::Reserve(const void* owner, const Snapshot& snapshot,
                       Generation generation) {
   std::lock_guard<std::mutex> lock(mutex_);

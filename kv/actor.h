@@ -23,6 +23,7 @@
 #include "kv/change_log.h"
 #include "kv/engine.h"
 #include "kv/lineage.h"
+#include "kv/pins.h"
 #include "kv/records.h"
 #include "kv/types.h"
 
@@ -64,6 +65,13 @@ class Actor {
 
   // The newest state that this process knows.
   Status Current(std::shared_ptr<const HeadState>* state);
+
+  // The same, and pins it in `pins`; see kv/pins.h.
+  Status CurrentPinned(PinTable* pins, Pin* pin,
+                       std::shared_ptr<const HeadState>* state);
+
+  // The state that Current() would give without reading; null: none yet.
+  std::shared_ptr<const HeadState> Known();
 
   // Makes `owner` the writer. Errors: kBusy when another owner is; kConflict
   // when the head is no longer `snapshot`; kFenced when its generation is no

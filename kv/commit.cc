@@ -93,6 +93,33 @@ Status CheckBeforeCommit(Store* store,
   return Status::Ok();
 }
 
+// Only growth is refused, and not what comes back with a restore.
+Status CheckQuota(Store* store, const PendingCommit& commit) {
+  const HeadState& base = *commit.writer->base();
+  const Snapshot& head = base.head.snapshot;
+  const uint64_t bytes =
+      uint64_t{commit.spec.page_count} * commit.writer->page_size();
+  if (bytes <= uint64_t{head.page_count} * head.page_size ||
+      commit.spec.origin == Origin::kRestore) {
+    return Status::Ok();
+  }
+  const bool is_known = base.exists || base.is_legacy;
+  Settings settings;
+  if (Status s = store->settings()->Get(
+          store, is_known ? base.entry.actor : ActorId{}, &settings);
+      !s.ok()) {
+    return s;
+  }
+  const uint64_t limit = settings.quota_hard_bytes;
+  if (limit == 0 || bytes <= limit) return Status::Ok();
+  return Status::NoSpace(
+      "the quota is used up: actor=" + commit.writer->actor()->name() +
+      " would have " + std::to_string(bytes) + " bytes, the limit is " +
+      std::to_string(limit) +
+      ": delete rows and VACUUM, or raise it with "
+      "actorkv_quota()");
+}
+
 // Keeps the one engine commit within the engine's limit.
 Status StageWhatIsLarge(Store* store, std::vector<PendingCommit>* commits) {
   const size_t per_actor =
@@ -109,6 +136,9 @@ Status StageWhatIsLarge(Store* store, std::vector<PendingCommit>* commits) {
 Status CommitAll(Store* store, Durability durability,
                  std::vector<PendingCommit>* commits) {
   if (Status s = CheckBeforeCommit(store, *commits); !s.ok()) return s;
+  for (const PendingCommit& commit : *commits) {
+    if (Status s = CheckQuota(store, commit); !s.ok()) return s;
+  }
   if (Status s = StageWhatIsLarge(store, commits); !s.ok()) return s;
   Batch batch;
   CommitStamp stamp;
@@ -120,6 +150,9 @@ Status CommitAll(Store* store, Durability durability,
         !s.ok()) {
       return s;
     }
+    if (commit.pin == nullptr) continue;
+    store->pins()->Add(commit.state->head.snapshot, commit.state->lineage,
+                       commit.pin);
   }
   const CommitResult result = store->Commit(batch, durability);
   switch (result.outcome) {

@@ -22,6 +22,8 @@ namespace actorkv {
 struct PendingCommit {
   BranchWriter* writer = nullptr;
   CommitSpec spec;
+  // Pins the new head before anyone can see it; null: nobody reads it on.
+  Pin* pin = nullptr;
   // Set by CommitAll() when it succeeds.
   std::shared_ptr<const HeadState> state;
 };
@@ -30,7 +32,8 @@ struct PendingCommit {
 // least one. Errors: kFenced,
 // with expected and actual generation; kConflict when a head moved;
 // kNotSupported for several actors on an engine that cannot do it, before
-// anything is written; kNoSpace, kIOError.
+// anything is written; kNoSpace, also where a database would grow past its hard
+// quota (kv/retention.h); kIOError.
 Status CommitAll(Store* store, Durability durability,
                  std::vector<PendingCommit>* commits);
 

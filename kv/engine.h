@@ -186,6 +186,11 @@ class Engine {
   // repeated. Used for what is already unreachable.
   virtual Status Drop(Partition partition) = 0;
 
+  // Gives back the space of what was removed from the partition, where that
+  // does not happen at once. Changes nothing that a reader sees, takes as long
+  // as the partition is large, and holds up no commit.
+  virtual Status Compact(Partition partition) = 0;
+
   // Makes what kBuffered commits wrote durable.
   virtual Status Sync() = 0;
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kv/branch_reader.h"
+#include "kv/history_records.h"
 #include "kv/keys.h"
 #include "kv/store.h"
 
@@ -120,6 +121,19 @@ class Flattener {
     return Status::Ok();
   }
 
+  // A parent of another actor is kept by a fork record, as the old one was.
+  // What the old one shows through of it is there for as long as that is.
+  void KeepParent(Batch* batch) {
+    const BranchPoint& parent = *record_.parent;
+    if (parent.actor == actor_) return;
+    ForkRecord fork;
+    fork.child = actor_;
+    fork.txid = parent.txid;
+    fork.created_at_us = record_.created_at_us;
+    const std::string key = ForkKey(parent.branch, branch_);
+    batch->Put(ActorPartition(parent.actor), key, EncodeRecord(key, fork));
+  }
+
   // Levels 1 to end - 1 are copied.
   Status MoveParent(size_t end, std::shared_ptr<const Lineage>* lineage) {
     const std::string key = BranchRecordKey(branch_);
@@ -127,8 +141,11 @@ class Flattener {
     record_.parent = (*lineage_)[end];
     record_.chunk_count += copied_count_;
     Batch batch;
+    KeepParent(&batch);
     batch.Put(ActorPartition(actor_), key, EncodeRecord(key, record_));
     batch.AddGuard(ActorPartition(actor_), key, old_bytes);
+    // Reclaim sees both ends of the branch as they were, or as they will be.
+    const Gate::Hold hold = store_->history_gate()->Shared();
     CommitResult result = store_->Commit(batch, Durability::kBuffered);
     if (!result.done()) return result.status;
     auto shorter = std::make_shared<Lineage>(*lineage_);
@@ -152,7 +169,10 @@ class Flattener {
 
 Status Flatten(Store* store, Actor* actor) {
   std::shared_ptr<const HeadState> state;
-  if (Status s = actor->Current(&state); !s.ok()) return s;
+  Pin pin;
+  if (Status s = actor->CurrentPinned(store->pins(), &pin, &state); !s.ok()) {
+    return s;
+  }
   if (!state->exists || state->lineage->size() <= kMaxLineageDepth) {
     return Status::Ok();
   }

@@ -7,6 +7,7 @@
 
 #include "kv/keys.h"
 #include "kv/lineage.h"
+#include "kv/store.h"
 
 namespace actorkv {
 
@@ -182,6 +183,17 @@ Status GuardVersion(EngineReader* reader, const HeadState& version,
   }
   batch->AddGuard(partition, key, *values[0]);
   return Status::Ok();
+}
+
+// The record goes before the pages do, and reclaim looks at pins in between
+// (kv/pins.h): so one look after the pin tells.
+Status PinVersion(Store* store, const HeadState& version, Pin* pin) {
+  store->pins()->Add(version.head.snapshot, version.lineage, pin);
+  Batch unused;
+  const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
+  Status s = GuardVersion(reader.get(), version, &unused);
+  if (!s.ok()) pin->Release();
+  return s;
 }
 
 Status LoadVersion(EngineReader* reader, const HeadState& state,

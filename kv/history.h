@@ -23,6 +23,8 @@
 
 namespace actorkv {
 
+class Store;
+
 class History {
  public:
   // `reader` must outlive it.
@@ -81,6 +83,10 @@ Status LoadVersion(EngineReader* reader, const HeadState& state,
 // kConflict when that is so now.
 Status GuardVersion(EngineReader* reader, const HeadState& version,
                     Batch* batch);
+
+// Pins a version for as long as `pin` holds it. Errors: kConflict when it
+// cannot be read any more; then nothing is pinned.
+Status PinVersion(Store* store, const HeadState& version, Pin* pin);
 
 }  // namespace actorkv
 

@@ -92,6 +92,9 @@ class HostileEngine : public Engine {
   }
 
   Status Drop(Partition partition) override { return base_->Drop(partition); }
+  Status Compact(Partition partition) override {
+    return base_->Compact(partition);
+  }
   Status Sync() override { return base_->Sync(); }
   Status CatchUp(bool* changed) override { return base_->CatchUp(changed); }
 

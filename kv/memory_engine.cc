@@ -145,6 +145,8 @@ class MemoryEngine : public Engine {
     return Status::Ok();
   }
 
+  Status Compact(Partition) override { return Status::Ok(); }
+
   Status Sync() override { return Status::Ok(); }
 
   Status CatchUp(bool* changed) override {

@@ -61,6 +61,7 @@ class RocksDbEngine : public Engine {
 
   CommitResult Commit(const Batch& batch, Durability durability) override;
   Status Drop(Partition partition) override;
+  Status Compact(Partition partition) override;
   Status Sync() override;
   Status CatchUp(bool* changed) override { return handle_->CatchUp(changed); }
   Status Checkpoint(const std::string& path, uint64_t* bytes) override;
@@ -219,6 +220,24 @@ Status RocksDbEngine::Drop(Partition partition) {
       PartitionEnd(partition, kLimits.max_key_bytes));
   if (!added.ok()) return FromRocksDb(added, "drop", handle_->directory());
   return Write(&batch, Durability::kBuffered).status;
+}
+
+Status RocksDbEngine::Compact(Partition partition) {
+  Gate::Hold hold;
+  if (Status s = UseForWriting(&hold); !s.ok()) return s;
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  // Also what lies on the last level already: that is where most of it lies.
+  options.bottommost_level_compaction =
+      rocksdb::BottommostLevelCompaction::kForceOptimized;
+  const std::string begin = PhysicalKey(partition, "");
+  const std::string end = PartitionEnd(partition, kLimits.max_key_bytes);
+  const rocksdb::Slice begin_slice(begin);
+  const rocksdb::Slice end_slice(end);
+  const rocksdb::Status compacted = handle_->db()->CompactRange(
+      options, handle_->family(FamilyOf(partition)), &begin_slice, &end_slice);
+  if (compacted.ok()) return Status::Ok();
+  return FromRocksDb(compacted, "compact", handle_->directory());
 }
 
 Status RocksDbEngine::Sync() {

@@ -10,6 +10,7 @@
 #include "kv/flatten.h"
 #include "kv/keys.h"
 #include "kv/legacy_record.h"
+#include "kv/reclaim.h"
 #include "kv/utf8.h"
 
 namespace actorkv {
@@ -21,6 +22,21 @@ constexpr size_t kScanStages = 256;
 // Actors whose last user is gone are swept when the map reaches twice what
 // was alive at the last sweep.
 constexpr size_t kMinSweep = 1024;
+
+// A store is left alone at first; then pass follows pass at this distance.
+constexpr std::chrono::seconds kFirstReclaim{60};
+constexpr std::chrono::seconds kReclaimInterval{600};
+
+// Of reclaim, at a time: some thousand chunks, a few milliseconds.
+constexpr int kReclaimSteps = 32;
+
+bool BeginsAtCommit(const Batch& batch) {
+  const auto& guards = batch.guards();
+  return std::any_of(guards.begin(), guards.end(), [](const auto& guard) {
+    return guard.partition.kind == PartitionKind::kActor &&
+           guard.key.substr(0, 1) == CommitPrefix();
+  });
+}
 
 uint64_t NextCacheId() {
   static std::atomic<uint64_t> last{0};
@@ -61,7 +77,8 @@ Store::Store(std::string path, std::unique_ptr<Engine> engine, bool read_only)
       read_only_(read_only),
       cache_id_(NextCacheId()),
       engine_(std::move(engine)),
-      commit_id_base_(RandomId()) {}
+      commit_id_base_(RandomId()),
+      next_reclaim_(std::chrono::steady_clock::now() + kFirstReclaim) {}
 
 Store::~Store() = default;
 
@@ -189,6 +206,25 @@ uint64_t Store::OpenedAtUs(const std::string& name) {
   return actor == nullptr ? 0 : actor->opened_at_us();
 }
 
+void Store::AddOpenHead(const std::string& name,
+                        std::vector<BranchPoint>* points) {
+  std::shared_ptr<const HeadState> state;
+  {
+    // Held all the time, so that nobody takes this use of the actor for one
+    // that keeps it open.
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto it = actors_.find(name);
+    const std::shared_ptr<Actor> actor =
+        it == actors_.end() ? nullptr : it->second.lock();
+    if (actor != nullptr) state = actor->Known();
+  }
+  if (state == nullptr || state->lineage == nullptr) return;
+  for (size_t level = 0; level < state->lineage->size(); ++level) {
+    points->push_back((*state->lineage)[level]);
+    if (level == 0) points->back().txid = state->head.snapshot.txid;
+  }
+}
+
 Status Store::WhileClosed(const std::vector<std::string>& names,
                           const std::function<Status()>& change) {
   {
@@ -237,6 +273,8 @@ bool Store::CanContinueBranch(Actor* actor) {
 }
 
 CommitResult Store::Commit(const Batch& batch, Durability durability) {
+  Gate::Hold hold;
+  if (BeginsAtCommit(batch)) hold = history_gate_.Shared();
   CommitResult result = engine_->limits().multi_partition_commit
                             ? engine_->Commit(batch, durability)
                             : CommitInRuns(batch, durability);
@@ -385,8 +423,51 @@ Status Store::Maintain(bool* more) {
     if (!s.ok()) AddDeadImport(import);
     return s;
   }
-  if (actor != nullptr) return Flatten(this, actor.get());
-  return Status::Ok();
+  if (actor != nullptr) return FlattenOne(actor);
+  return ReclaimSome();
+}
+
+// Reclaim may remove what a branch does not need of its parent; flattening
+// reads that.
+Status Store::FlattenOne(const std::shared_ptr<Actor>& actor) {
+  const std::unique_lock<std::mutex> lock(reclaim_mutex_, std::try_to_lock);
+  if (lock.owns_lock()) return Flatten(this, actor.get());
+  SuggestFlatten(actor);
+  return Status::Busy("reclaim is running: actor=" + actor->name());
+}
+
+// The next call comes soon enough; in between others have the disk.
+Status Store::ReclaimSome() {
+  const std::unique_lock<std::mutex> lock(reclaim_mutex_, std::try_to_lock);
+  if (!lock.owns_lock() || read_only_) return Status::Ok();
+  if (reclaimer_ == nullptr) {
+    if (std::chrono::steady_clock::now() < next_reclaim_) return Status::Ok();
+    ReclaimOptions options;
+    options.only_where_worthwhile = true;
+    reclaimer_ = std::make_unique<Reclaimer>(this, options);
+  }
+  Status first;
+  for (int i = 0; i < kReclaimSteps && reclaimer_ != nullptr; ++i) {
+    std::optional<SpaceUse> use;
+    bool done = false;
+    const Status s = reclaimer_->Step(&use, &done);
+    if (first.ok()) first = s;
+    if (!done) continue;
+    reclaimer_.reset();
+    next_reclaim_ = std::chrono::steady_clock::now() + kReclaimInterval;
+  }
+  return first;
+}
+
+std::unique_lock<std::mutex> Store::BeginReclaim() {
+  std::unique_lock<std::mutex> lock(reclaim_mutex_);
+  reclaimer_.reset();
+  return lock;
+}
+
+void Store::ReclaimSoonForTesting() {
+  std::lock_guard<std::mutex> lock(reclaim_mutex_);
+  next_reclaim_ = std::chrono::steady_clock::now();
 }
 
 void Store::Close() {

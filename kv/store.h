@@ -7,6 +7,7 @@
 #define ACTORKV_KV_STORE_H_
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -18,9 +19,14 @@
 #include "kv/actor.h"
 #include "kv/clock.h"
 #include "kv/engine.h"
+#include "kv/gate.h"
+#include "kv/pins.h"
 #include "kv/records.h"
+#include "kv/retention.h"
 
 namespace actorkv {
+
+class Reclaimer;
 
 class Store : public std::enable_shared_from_this<Store> {
  public:
@@ -38,6 +44,12 @@ class Store : public std::enable_shared_from_this<Store> {
   Engine* engine() { return engine_.get(); }
   Clock* clock() { return &clock_; }
   const StoreRecord& record() const { return record_; }
+  PinTable* pins() { return &pins_; }
+  SettingsCache* settings() { return &settings_; }
+
+  // Rises when a follower sees something new: what was read before and what is
+  // read after may be of different times.
+  uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
 
   // Of this object, never used again in the process: a store that was opened
   // anew, or a copy of it, shares no cached page.
@@ -92,9 +104,25 @@ class Store : public std::enable_shared_from_this<Store> {
   // has them.
   void AddDeadImport(LegacyId legacy);
 
-  // A bounded piece of background work: drops a dead stage or import, or
-  // flattens a branch. *more: there is more to do.
+  // The head of the actor as open connections may be given it next, and what
+  // it shows through. Nothing of an actor that is not open.
+  void AddOpenHead(const std::string& name, std::vector<BranchPoint>* points);
+
+  // Held by reclaim (kv/reclaim.h) while it decides which commits expire. A
+  // commit with a guard on a commit record, by which it says that something
+  // begins there, waits for it in Commit().
+  Gate* history_gate() { return &history_gate_; }
+
+  // One reclaims at a time. A background pass is given up for the caller, and
+  // begins again later.
+  std::unique_lock<std::mutex> BeginReclaim();
+
+  // A bounded piece of background work: drops a dead stage or import, flattens
+  // a branch, or reclaims a little. *more: there is more to do at once.
   Status Maintain(bool* more);
+
+  // Background reclaim begins its next pass now.
+  void ReclaimSoonForTesting();
 
   // There is something for Maintain(). Costs nothing to ask.
   bool NeedsMaintenance() const { return work_waits_.load(); }
@@ -120,6 +148,8 @@ class Store : public std::enable_shared_from_this<Store> {
   Status DropStage(const Stage& stage);
   Status DropImport(LegacyId legacy);
   CommitResult CommitInRuns(const Batch& batch, Durability durability);
+  Status FlattenOne(const std::shared_ptr<Actor>& actor);
+  Status ReclaimSome();
 
   const std::string path_;
   const bool read_only_;
@@ -127,6 +157,9 @@ class Store : public std::enable_shared_from_this<Store> {
   const std::unique_ptr<Engine> engine_;
   Clock clock_;
   StoreRecord record_;
+  PinTable pins_;
+  SettingsCache settings_;
+  Gate history_gate_;
   std::atomic<uint64_t> epoch_{0};
   std::atomic<uint64_t> commit_count_{0};
   uint64_t commit_id_base_ = 0;  // random, one per opened store
@@ -140,6 +173,10 @@ class Store : public std::enable_shared_from_this<Store> {
   std::vector<LegacyId> dead_imports_;
   std::vector<std::weak_ptr<Actor>> flatten_queue_;
   std::atomic<bool> work_waits_{false};  // in one of the three above
+
+  std::mutex reclaim_mutex_;              // taken before mutex_
+  std::unique_ptr<Reclaimer> reclaimer_;  // of the background; null: no pass
+  std::chrono::steady_clock::time_point next_reclaim_;
 };
 
 // Errors: kInvalidArgument with the reason: empty, too long, '/', NUL, not

@@ -147,6 +147,7 @@ Status Verifier::CheckCatalogEntry(const KeyValue& pair) {
     }
     entry.actor = actor;
     BeginActor("id=" + std::to_string(actor.value), entry);
+    has_no_name_ = true;
     return Status::Ok();
   }
   if (BeginsWith(pair.key, StagePrefix())) {
@@ -174,6 +175,7 @@ void Verifier::BeginActor(const std::string& label, const ActorEntry& entry) {
   label_ = label;
   actor_ = entry.actor;
   state_ = entry.state;
+  has_no_name_ = false;
   has_head_ = false;
   legacy_.reset();
   branches_.clear();
@@ -183,6 +185,7 @@ void Verifier::BeginActor(const std::string& label, const ActorEntry& entry) {
 
 void Verifier::EndActor() {
   pages_.reset();
+  pin_.Release();
   phase_ = one_actor_ ? Phase::kEnd : Phase::kCatalog;
 }
 
@@ -377,6 +380,7 @@ Status Verifier::LoadHead() {
       !s.ok()) {
     return s;
   }
+  store_->pins()->Add(head_.snapshot, lineage, &pin_);
   pages_ = std::make_unique<BranchReader>(store_->engine());
   pages_->SetSnapshot(head_.snapshot, std::move(lineage));
   return Status::Ok();
@@ -406,6 +410,11 @@ Status Verifier::CheckHeadCommit() {
 }
 
 void Verifier::BeginPages(std::vector<Finding>* findings) {
+  // Reclaim leaves of it what forks need (kv/actor_reclaim.h).
+  if (state_ == ActorState::kDeleted && has_no_name_ && !has_head_) {
+    EndActor();
+    return;
+  }
   const bool was_live =
       !legacy_.has_value() || legacy_->state == LegacyState::kLive;
   // Legacy, or legacy when it was deleted.

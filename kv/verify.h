@@ -83,7 +83,9 @@ class Verifier {
   std::string label_;  // of the actor: its name, or its id where it has none
   ActorId actor_;
   ActorState state_ = ActorState::kLive;  // as its entry says
+  bool has_no_name_ = false;  // its name was taken again, or it is over
   bool has_head_ = false;
+  Pin pin_;  // of the head
   std::optional<LegacyRecord> legacy_;
   uint64_t pair_count_ = 0;
   std::vector<BranchId> branches_;  // of the actor, still to be read

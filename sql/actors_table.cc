@@ -2,13 +2,12 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "kv/actor_reclaim.h"
 #include "kv/catalog.h"
-#include "kv/chunk.h"
 #include "kv/keys.h"
 #include "kv/legacy_store.h"
 #include "sql/table.h"
@@ -50,13 +49,6 @@ bool IsDamage(const Status& status) {
          status.code() == Code::kNotSupported;
 }
 
-// What is stored beyond the chunks of the head. Chunks of empty pages are
-// smaller than counted here, so there may be more.
-uint64_t HistoryBytes(const Snapshot& head, uint64_t stored_bytes) {
-  const uint64_t chunk_bytes = head.page_size + kChunkHeaderBytes;
-  return stored_bytes - std::min(stored_bytes, head.page_count * chunk_bytes);
-}
-
 class ActorRows : public RowSource {
  public:
   ActorRows(std::shared_ptr<Store> store, std::optional<std::string> only)
@@ -68,6 +60,7 @@ class ActorRows : public RowSource {
     std::shared_ptr<const HeadState> state;
     *has_row = false;
     name_.clear();
+    use_.reset();
     Status s = NextActor(store_.get(), next_name_, has_row, &name_, &state);
     if (*has_row && only_.has_value() && name_ != *only_) *has_row = false;
     damaged_ = *has_row && IsDamage(s);
@@ -167,6 +160,20 @@ class ActorRows : public RowSource {
     }
   }
 
+  // Reads all chunks of the actor, so only when a column asks for it. Where
+  // that fails, actorkv_verify says why.
+  const SpaceUse& Use() const {
+    if (use_.has_value()) return *use_;
+    ReclaimOptions options;
+    options.dry_run = true;
+    ActorReclaim plan(store_.get(), name_, state_->entry, options);
+    bool done = false;
+    while (!done && plan.Step(&done).ok()) {
+    }
+    use_ = plan.use();
+    return *use_;
+  }
+
   void HeadColumn(int index, Result* result) const {
     const Snapshot& snapshot = head_->snapshot;
     const uint64_t size = uint64_t{snapshot.page_count} * snapshot.page_size;
@@ -178,9 +185,9 @@ class ActorRows : public RowSource {
       case kSizeBytes:
         return result->Int(size);
       case kHistoryBytes:
-        return result->Int(HistoryBytes(snapshot, head_->stored_bytes));
+        return result->Int(Use().history_bytes + Use().reclaimable_bytes);
       case kSharedBytes:
-        return result->Int(0);
+        return result->Int(Use().shared_bytes);
       case kHeadTxid:
         return result->Int(snapshot.txid.value);
       case kGeneration:
@@ -200,6 +207,7 @@ class ActorRows : public RowSource {
   std::optional<Head> head_;
   std::optional<LegacyRecord> legacy_;
   bool damaged_ = false;
+  mutable std::optional<SpaceUse> use_;
 };
 
 constexpr TableSpec kActors = {"actorkv_actors", kDeclaration, kActor, 0,

@@ -5,6 +5,7 @@
 #include "kv/archive_json.h"
 #include "kv/archive_writer.h"
 #include "kv/clock.h"
+#include "kv/history.h"
 #include "kv/json_lines.h"
 #include "kv/kv_bin.h"
 #include "sql/version.h"
@@ -34,7 +35,12 @@ Status CheckNoSidecars(const std::string& path) {
 Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
                      const ImageTarget& file, uint64_t* bytes) {
   if (Status s = CheckNoSidecars(file.path); !s.ok()) return s;
+  Pin pin;
   if (actor.state->exists) {
+    if (Status s = PinVersion(actor.target.store.get(), *actor.state, &pin);
+        !s.ok()) {
+      return s;
+    }
     return WriteImage(actor.target.store->engine(), *actor.state, file,
                       KeepOnOf(connection), bytes);
   }
@@ -54,6 +60,11 @@ Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
 
 Status WritePairs(const Connection& connection, const ExportedActor& actor,
                   PairSink* sink, uint64_t* bytes) {
+  Pin pin;
+  if (actor.state->exists) {
+    Status s = PinVersion(actor.target.store.get(), *actor.state, &pin);
+    if (!s.ok()) return s;
+  }
   PairExportSource source;
   source.engine = actor.target.store->engine();
   source.state = actor.state;

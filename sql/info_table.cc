@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "kv/catalog.h"
 #include "kv/log_scan.h"
 #include "kv/rocksdb_engine.h"
 #include "kv/store_directory.h"
@@ -24,6 +25,8 @@ constexpr char kDeclaration[] =
     "CREATE TABLE x(name TEXT, value, unit TEXT, level TEXT)";
 
 enum ColumnIndex { kName, kValue, kUnit, kLevel };
+
+constexpr int kMaxQuotaLooks = 1000;
 
 struct Row {
   std::string name;
@@ -100,6 +103,34 @@ class InfoRows : public RowSource {
     AddNumber("store_created_at_ms", store->record().created_at_us / 1000,
               "ms");
     StrandedRecords(store->path());
+    SoftQuotas(store.get());
+  }
+
+  // Of the first actors by name, so that this stays a quick look.
+  void SoftQuotas(Store* store) {
+    std::string next;
+    for (int i = 0; i < kMaxQuotaLooks; ++i) {
+      bool found = false;
+      std::string name;
+      Settings settings;
+      std::shared_ptr<const HeadState> state;
+      const Status s = NextActor(store, next, &found, &name, &state);
+      if (!found) return;
+      next = NameAfter(name);
+      if (!s.ok() || !state->exists) continue;
+      if (!store->settings()->Get(store, state->entry.actor, &settings).ok()) {
+        continue;
+      }
+      const Snapshot& head = state->head.snapshot;
+      const uint64_t bytes = uint64_t{head.page_count} * head.page_size;
+      if (settings.quota_soft_bytes == 0 || bytes <= settings.quota_soft_bytes)
+        continue;
+      rows_.push_back({"soft_quota",
+                       "actor=" + name + " has " + std::to_string(bytes) +
+                           " bytes, its soft quota is " +
+                           std::to_string(settings.quota_soft_bytes),
+                       0, "", /*warning=*/true});
+    }
   }
 
   void StrandedRecords(const std::string& directory) {

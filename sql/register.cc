@@ -17,6 +17,7 @@
 #include "sql/migrate_tables.h"
 #include "sql/restore_plan_table.h"
 #include "sql/restore_tables.h"
+#include "sql/retention_functions.h"
 #include "sql/transfer_functions.h"
 #include "sql/verify_table.h"
 
@@ -27,12 +28,26 @@ namespace {
 using RegisterTheme = int (*)(Connection* connection);
 
 constexpr RegisterTheme kThemes[] = {
-    RegisterInfoFunctions,  RegisterInfoTable,        RegisterActorsTable,
-    RegisterCommitsTable,   RegisterVerifyTable,      RegisterTransferFunctions,
-    RegisterActorFunctions, RegisterBackupFunction,   RegisterMigrateFunctions,
-    RegisterMigrateTables,  RegisterImportAllTable,   RegisterExportAllTable,
-    RegisterKvTable,        RegisterHistoryFunctions, RegisterRestoreTables,
-    RegisterDiffTable,      RegisterDoctorTable,      RegisterRestorePlanTable,
+    RegisterInfoFunctions,
+    RegisterInfoTable,
+    RegisterActorsTable,
+    RegisterCommitsTable,
+    RegisterVerifyTable,
+    RegisterTransferFunctions,
+    RegisterActorFunctions,
+    RegisterBackupFunction,
+    RegisterMigrateFunctions,
+    RegisterMigrateTables,
+    RegisterImportAllTable,
+    RegisterExportAllTable,
+    RegisterKvTable,
+    RegisterHistoryFunctions,
+    RegisterRestoreTables,
+    RegisterDiffTable,
+    RegisterDoctorTable,
+    RegisterRestorePlanTable,
+    RegisterRetentionFunctions,
+    RegisterRetentionTables,
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kv/commit.h"
+#include "kv/history.h"
 #include "kv/store_registry.h"
 #include "vfs/memory_file.h"
 #include "vfs/sqlite_error.h"
@@ -45,15 +46,16 @@ int ActorFile::Close() {
 // --- Snapshots and reading -------------------------------------------------
 
 Status ActorFile::TakeSnapshot() {
-  if (options_.version != nullptr) {
-    Adopt(options_.version);
-    return Status::Ok();
-  }
+  if (options_.version != nullptr) return TakeVersion();
   if (store_->read_only()) {
     if (Status s = store_->CatchUp(); !s.ok()) return s;
   }
   std::shared_ptr<const HeadState> state;
-  if (Status s = actor_->Current(&state); !s.ok()) return s;
+  epoch_ = store_->epoch();
+  if (Status s = actor_->CurrentPinned(store_->pins(), &pin_, &state);
+      !s.ok()) {
+    return s;
+  }
   // Only another process can do this while the actor is open here. SQLite's
   // page cache may hold pages of the actor that was, under the same counters.
   const ActorId id = state->exists ? state->entry.actor : ActorId{};
@@ -65,6 +67,39 @@ Status ActorFile::TakeSnapshot() {
   actor_id_ = id;
   Adopt(std::move(state));
   return Status::Ok();
+}
+
+// It stays pinned for as long as the file is open.
+Status ActorFile::TakeVersion() {
+  if (!pin_.held()) {
+    Status s = PinVersion(store_.get(), *options_.version, &pin_);
+    if (!s.ok()) return s;
+  }
+  epoch_ = store_->epoch();
+  Adopt(options_.version);
+  return Status::Ok();
+}
+
+// A follower cannot pin anything in the process that writes. When the store
+// was read anew since the snapshot was taken, for another connection, the
+// commit must still be there: then its pages are.
+Status ActorFile::CheckNotExpired() {
+  while (store_->read_only() && state_ != nullptr && state_->exists &&
+         epoch_ != store_->epoch()) {
+    const uint64_t epoch = store_->epoch();
+    Batch unused;
+    const std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
+    if (Status s = GuardVersion(reader.get(), *state_, &unused); !s.ok()) {
+      return s;
+    }
+    epoch_ = epoch;
+  }
+  return Status::Ok();
+}
+
+void ActorFile::LetGo() {
+  state_.reset();
+  if (options_.version == nullptr) pin_.Release();
 }
 
 void ActorFile::Adopt(std::shared_ptr<const HeadState> state) {
@@ -87,6 +122,9 @@ Status ActorFile::ResolveDoubt() {
   }
   in_doubt_ = false;
   if (now->head.snapshot == state_->head.snapshot) return Status::Ok();
+  if (Status s = actor_->CurrentPinned(store_->pins(), &pin_, &now); !s.ok()) {
+    return s;
+  }
   Adopt(std::move(now));
   return Status::IOError(
       "a commit whose outcome was not known has happened: actor=" +
@@ -112,9 +150,11 @@ int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
   if (s.ok()) {
     s = transaction_ != nullptr ? transaction_->Read(request, &copied)
                                 : reader_.Read(request, &copied);
+    // Also where it read well: what it read may be of an older commit.
+    if (Status expired = CheckNotExpired(); !expired.ok()) s = expired;
   }
   if (borrowed) {
-    state_.reset();
+    LetGo();
     reader_.Release();
   }
   if (!s.ok()) {
@@ -159,7 +199,7 @@ int ActorFile::FileSize(sqlite3_int64* size) {
     return ReportError(Place::kFileSize, s);
   }
   *size = static_cast<sqlite3_int64>(reader_.size_bytes());
-  if (borrowed) state_.reset();
+  if (borrowed) LetGo();
   return SQLITE_OK;
 }
 
@@ -208,7 +248,7 @@ int ActorFile::Unlock(int level) {
   lock_.store(level);
   if (level == SQLITE_LOCK_NONE) {
     in_doubt_ = false;
-    state_.reset();
+    LetGo();
     reader_.Release();
   }
   return SQLITE_OK;
@@ -295,6 +335,7 @@ Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
       durability = Durability::kSynced;
     }
     status = files[i]->transaction_->Prepare(files[i]->origin_, &commits[i]);
+    commits[i].pin = &files[i]->next_pin_;
     if (status.ok()) status = MakeFirstPage(commits[i], &first_pages[i]);
   }
   if (status.ok() && !files.empty()) {
@@ -303,8 +344,11 @@ Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
   for (size_t i = 0; i < files.size(); ++i) {
     files[i]->DropTransaction();
     files[i]->in_doubt_ = !status.ok();
+    if (status.ok()) files[i]->Adopt(commits[i].state);
+    files[i]->store_->pins()->Add(files[i]->state_->head.snapshot,
+                                  files[i]->state_->lineage, &files[i]->pin_);
+    files[i]->next_pin_.Release();
     if (!status.ok()) continue;
-    files[i]->Adopt(commits[i].state);
     files[i]->reader_.KeepFirstPage(std::move(first_pages[i]));
     files[i]->generation_ = commits[i].state->head.generation;
     files[i]->actor_id_ = commits[i].state->entry.actor;

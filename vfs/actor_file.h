@@ -102,7 +102,10 @@ class ActorFile : public sqlite3_file {
 
  private:
   Status TakeSnapshot();
+  Status TakeVersion();
   Status EnsureSnapshot();  // for a read without a lock
+  Status CheckNotExpired();
+  void LetGo();
   Status ResolveDoubt();
   Status Reserve();
   Status BeginTransaction();
@@ -121,6 +124,9 @@ class ActorFile : public sqlite3_file {
 
   std::atomic<int> lock_{SQLITE_LOCK_NONE};
   std::shared_ptr<const HeadState> state_;  // the snapshot; null without one
+  Pin pin_;                // of state_, so that reclaim leaves its pages
+  Pin next_pin_;           // of what a commit under way makes
+  uint64_t epoch_ = 0;     // of a followed store, at which state_ was there
   Generation generation_;  // at the first snapshot; 0 before the actor exists
   ActorId actor_id_;       // of the snapshots so far; 0: it did not exist
   SnapshotReader reader_;

@@ -26,6 +26,9 @@ class ForwardingEngine : public Engine {
     return base_->Commit(batch, durability);
   }
   Status Drop(Partition partition) override { return base_->Drop(partition); }
+  Status Compact(Partition partition) override {
+    return base_->Compact(partition);
+  }
   Status Sync() override { return base_->Sync(); }
   Status CatchUp(bool* changed) override { return base_->CatchUp(changed); }
   Status Checkpoint(const std::string& path, uint64_t* bytes) override {

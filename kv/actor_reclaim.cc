@@ -1,0 +1,480 @@
+#include "kv/actor_reclaim.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "kv/clock.h"
+#include "kv/keys.h"
+#include "kv/legacy_record.h"
+#include "kv/prefix_scan.h"
+#include "kv/store.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr size_t kChunksAtOnce = 64;  // bounds memory: 64 pages
+constexpr size_t kDeletesAtOnce = 256;
+
+// Space is asked back from the engine where a branch lost this much.
+constexpr uint64_t kCompactBytes = uint64_t{256} << 10;
+
+// Background work reads a whole branch to free something; it is worthwhile
+// from this part of the database on, or from so many bytes.
+constexpr uint64_t kWorthwhilePart = 4;
+constexpr uint64_t kWorthwhileBytes = uint64_t{64} << 20;
+
+// Lineages are far shorter (kMaxLineageDepth). Deeper: taken for needed.
+constexpr int kMaxDepth = 64;
+
+constexpr uint64_t kNoNewer = std::numeric_limits<uint64_t>::max();
+
+bool Contains(uint64_t from, uint64_t to, TxId txid) {
+  return from <= txid.value && txid.value < to;
+}
+
+}  // namespace
+
+// One version of a page. Snapshots from its txid on read it, up to the next
+// newer one.
+struct ActorReclaim::Version {
+  PageNo pgno = 0;
+  uint64_t txid = 0;
+  uint64_t newer = 0;
+
+  template <typename Point>
+  bool IsReadAt(const Point& point) const {
+    return Contains(txid, newer, point.txid) && pgno <= point.page_count;
+  }
+};
+
+ActorReclaim::ActorReclaim(Store* store, const std::string& name,
+                           const ActorEntry& entry,
+                           const ReclaimOptions& options)
+    : store_(store),
+      name_(name),
+      entry_(entry),
+      options_(options),
+      reader_(store->engine()->NewReader()) {
+  use_.actor = name;
+}
+
+ActorReclaim::~ActorReclaim() = default;
+
+Status ActorReclaim::Step(bool* done) {
+  reader_->Refresh();
+  *done = false;
+  if (!planned_) return Plan();
+  if (branch_index_ < retained_.branches.size()) return StepBranch();
+  *done = true;
+  return EndActor();
+}
+
+// --- What is retained --------------------------------------------------------
+
+Status ActorReclaim::Plan() {
+  {
+    const Gate::Exclusive gate(store_->history_gate());
+    bool worthwhile = true;
+    if (Status s = Load(); !s.ok()) return s;
+    if (options_.only_where_worthwhile) {
+      if (Status s = IsWorthwhile(&worthwhile); !s.ok()) return s;
+    }
+    if (!worthwhile) retained_ = Retained();
+    if (worthwhile && !options_.dry_run) {
+      if (Status s = Expire(); !s.ok()) return s;
+    }
+  }
+  // In this order: see kv/pins.h.
+  std::vector<BranchPoint> heads;
+  if (!name_.empty()) store_->AddOpenHead(name_, &heads);
+  retained_.AddReaders(heads);
+  retained_.reader_count = 0;
+  retained_.AddReaders(store_->pins()->Points());
+  FindLivePoints();
+  Describe();
+  planned_ = true;
+  return Status::Ok();
+}
+
+Status ActorReclaim::Load() {
+  RetainedQuery query;
+  query.actor = entry_.actor;
+  query.entry = entry_;
+  query.now_us = options_.now_us == 0 ? WallClockUs() : options_.now_us;
+  query.fork_records_come_first =
+      !store_->engine()->limits().multi_partition_commit;
+  Settings settings;
+  if (Status s = store_->settings()->Get(store_, entry_.actor, &settings);
+      !s.ok()) {
+    return s;
+  }
+  query.retention_ms = settings.retention_ms;
+  return LoadRetained(reader_.get(), query, &retained_);
+}
+
+Status ActorReclaim::Expire() {
+  if (!retained_.gone || name_.empty()) return ExpireCommits();
+  const Status s = FreeName();
+  // Someone has it open, or it was undeleted: another time.
+  if (s.code() == Code::kBusy || s.code() == Code::kConflict) {
+    retained_ = Retained();
+    return Status::Ok();
+  }
+  return s.ok() ? ExpireCommits() : s;
+}
+
+// From here on nobody finds it by its name, so it cannot be undeleted.
+Status ActorReclaim::FreeName() {
+  return store_->WhileClosed({name_}, [&]() -> Status {
+    const std::string key = ActorEntryKey(name_);
+    const std::string old_key = DeletedEntryKey(entry_.actor);
+    Batch batch;
+    batch.AddGuard(CatalogPartition(), key, EncodeRecord(key, entry_));
+    batch.Put(CatalogPartition(), old_key, EncodeRecord(old_key, entry_));
+    batch.Delete(CatalogPartition(), key);
+    return store_->Commit(batch, Durability::kBuffered).status;
+  });
+}
+
+Status ActorReclaim::ForEachExpired(
+    const std::function<Status(const KeyValue&)>& visit) {
+  for (const RetainedBranch& branch : retained_.branches) {
+    const std::string prefix = CommitPrefix(branch.id);
+    std::string start = prefix;
+    if (branch.since.has_value()) {
+      if (*branch.since == TxId{}) continue;
+      start = CommitKey(branch.id, TxId{branch.since->value - 1});
+    }
+    Status s = ForEachPair(reader_.get(),
+                           {ActorPartition(entry_.actor), prefix, start},
+                           [&](const KeyValue& pair) -> Status {
+                             BranchId id;
+                             TxId txid;
+                             Status p = ParseCommitKey(pair.key, &id, &txid);
+                             if (!p.ok()) return p;
+                             if (branch.KeepsCommit(txid)) return p;
+                             return visit(pair);
+                           });
+    if (!s.ok()) return s;
+  }
+  return Status::Ok();
+}
+
+Status ActorReclaim::IsWorthwhile(bool* worthwhile) {
+  const auto& branches = retained_.branches;
+  *worthwhile =
+      retained_.gone || !retained_.expired_keys.empty() ||
+      std::any_of(branches.begin(), branches.end(),
+                  [](const RetainedBranch& branch) { return !branch.used(); });
+  if (*worthwhile || !retained_.head.has_value()) return Status::Ok();
+  const Snapshot& head = retained_.head->snapshot;
+  const uint64_t enough =
+      std::min(kWorthwhileBytes,
+               uint64_t{head.page_count} * head.page_size / kWorthwhilePart);
+  uint64_t written = 0;
+  Status s = ForEachExpired([&](const KeyValue& pair) -> Status {
+    CommitRecord record;
+    Status d = DecodeRecord(pair.key, pair.value, &record);
+    if (d.ok()) written += record.written_bytes;
+    return d;
+  });
+  *worthwhile = written > enough;
+  return s;
+}
+
+Status ActorReclaim::ExpireCommits() {
+  const Partition partition = ActorPartition(entry_.actor);
+  Status s = ForEachExpired(
+      [&](const KeyValue& pair) { return Delete(partition, pair.key); });
+  if (!s.ok()) return s;
+  for (const std::string& key : retained_.expired_keys) {
+    if (Status d = Delete(partition, key); !d.ok()) return d;
+  }
+  // Its pages may go, or some of them.
+  if (retained_.gone && retained_.head.has_value()) {
+    if (Status d = Delete(partition, HeadKey()); !d.ok()) return d;
+  }
+  return CommitDeletes();
+}
+
+Status ActorReclaim::Delete(Partition partition, const std::string& key) {
+  deletes_.Delete(partition, key);
+  return deletes_.op_count() < kDeletesAtOnce ? Status::Ok() : CommitDeletes();
+}
+
+Status ActorReclaim::CommitDeletes() {
+  if (deletes_.empty()) return Status::Ok();
+  const CommitResult result = store_->Commit(deletes_, Durability::kBuffered);
+  deletes_.Clear();
+  return result.status;
+}
+
+// What the head reads of the actor's own branches.
+void ActorReclaim::FindLivePoints() {
+  if (!retained_.head.has_value() || retained_.gone) return;
+  const Snapshot& head = retained_.head->snapshot;
+  std::optional<BranchPoint> at =
+      BranchPoint{entry_.actor, head.branch, head.txid};
+  for (const RetainedBranch& branch : retained_.branches) {
+    if (!at.has_value() || at->actor != entry_.actor) return;
+    if (branch.id != at->branch) continue;
+    live_[branch.id] = {at->txid, head.page_count, false};
+    at = branch.record.parent;
+  }
+}
+
+void ActorReclaim::Describe() {
+  std::string* const text = &use_.reason;
+  const auto add = [text](const std::string& what) {
+    *text += (text->empty() ? "" : "; ") + what;
+  };
+  if (retained_.gone) {
+    add("deleted, and the retention is over");
+  } else if (retained_.retention_ms != 0) {
+    add((entry_.state == ActorState::kDeleted ? "deleted; retention "
+                                              : "retention ") +
+        DurationText(retained_.retention_ms));
+  }
+  std::string names;
+  for (const std::string& name : retained_.point_names) {
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  if (!names.empty()) add("restore points " + names);
+  if (retained_.fork_count != 0) {
+    add(std::to_string(retained_.fork_count) + " branches of forks");
+  }
+  if (retained_.reader_count != 0) {
+    add(std::to_string(retained_.reader_count) + " snapshots being read");
+  }
+}
+
+// --- Versions ----------------------------------------------------------------
+
+Status ActorReclaim::StepBranch() {
+  const RetainedBranch& branch = retained_.branches[branch_index_];
+  if (next_key_.empty()) next_key_ = ChunkKey(0, TxId{kNoNewer});
+  std::vector<KeyValue> pairs;
+  if (Status s = reader_->Scan(BranchPartition(branch.id), next_key_,
+                               kChunksAtOnce, &pairs);
+      !s.ok()) {
+    return s;
+  }
+  for (const KeyValue& pair : pairs) {
+    Version version;
+    TxId txid;
+    if (Status s = ParseChunkKey(pair.key, &version.pgno, &txid); !s.ok()) {
+      return s;
+    }
+    version.txid = txid.value;
+    version.newer = version.pgno == page_ ? newer_ : kNoNewer;
+    page_ = version.pgno;
+    newer_ = version.txid;
+    if (Status s = Judge(branch, version, pair.key.size() + pair.value.size());
+        !s.ok()) {
+      return s;
+    }
+  }
+  if (Status s = CommitDeletes(); !s.ok()) return s;
+  if (pairs.size() < kChunksAtOnce) return EndBranch();
+  next_key_ = pairs.back().key + std::string(1, '\0');
+  return Status::Ok();
+}
+
+Status ActorReclaim::Judge(const RetainedBranch& branch, const Version& version,
+                           size_t size) {
+  bool kept = false;
+  if (Status s = IsKept(branch, version, &kept); !s.ok()) return s;
+  if (!kept) {
+    use_.reclaimable_bytes += size;
+    branch_freed_bytes_ += size;
+    // The whole partition goes at the end.
+    if (options_.dry_run || !branch.used()) return Status::Ok();
+    return Delete(BranchPartition(branch.id),
+                  ChunkKey(version.pgno, TxId{version.txid}));
+  }
+  (IsLive(branch, version) ? use_.live_bytes : use_.history_bytes) += size;
+  const bool shared =
+      std::any_of(branch.points.begin(), branch.points.end(),
+                  [&](const RetainedPoint& point) {
+                    return point.is_fork && version.IsReadAt(point);
+                  });
+  if (shared) use_.shared_bytes += size;
+  return Status::Ok();
+}
+
+bool ActorReclaim::IsLive(const RetainedBranch& branch,
+                          const Version& version) const {
+  const auto live = live_.find(branch.id);
+  return live != live_.end() && version.IsReadAt(live->second);
+}
+
+Status ActorReclaim::IsKept(const RetainedBranch& branch,
+                            const Version& version, bool* kept) {
+  *kept = true;
+  if (branch.since.has_value() && version.newer > branch.since->value) {
+    // A page past the end is read by none, nor when the database grows: then
+    // it gets a new version.
+    if (version.pgno <= branch.last_page_count) return Status::Ok();
+    uint32_t page_count = 0;
+    if (Status s = MaxPageCount(branch, &page_count); !s.ok()) return s;
+    if (version.pgno <= page_count) return Status::Ok();
+    // Of a commit that came after the plan.
+    const bool is_new = retained_.head.has_value() &&
+                        retained_.head->snapshot.txid.value < version.txid;
+    if (is_new) return Status::Ok();
+  }
+  const auto first = std::lower_bound(
+      branch.points.begin(), branch.points.end(), TxId{version.txid},
+      [](const RetainedPoint& a, TxId b) { return a.txid < b; });
+  for (auto at = first; at != branch.points.end(); ++at) {
+    if (at->txid.value >= version.newer) break;
+    if (version.IsReadAt(*at)) return Status::Ok();
+  }
+  for (const RetainedChild& child : branch.children) {
+    if (!Contains(version.txid, version.newer, child.txid)) continue;
+    bool needs = false;
+    if (Status s = ChildNeeds(child.index, version.pgno, 0, &needs); !s.ok()) {
+      return s;
+    }
+    if (needs) return Status::Ok();
+  }
+  *kept = false;
+  return Status::Ok();
+}
+
+// The largest database in the stretch that the branch keeps. Asked for rarely:
+// where there are pages past the end of the last one.
+Status ActorReclaim::MaxPageCount(const RetainedBranch& branch,
+                                  uint32_t* page_count) {
+  if (!max_page_count_.has_value()) {
+    uint32_t max = branch.last_page_count;
+    const std::string prefix = CommitPrefix(branch.id);
+    bool in_stretch = true;
+    Status s = ForEachPair(
+        reader_.get(), {ActorPartition(entry_.actor), prefix, prefix},
+        [&](const KeyValue& pair) -> Status {
+          CommitRecord record;
+          if (!in_stretch) return Status::Ok();
+          if (Status d = DecodeRecord(pair.key, pair.value, &record); !d.ok()) {
+            return d;
+          }
+          in_stretch = !(record.snapshot.txid < *branch.since);
+          if (in_stretch) max = std::max(max, record.snapshot.page_count);
+          return Status::Ok();
+        });
+    if (!s.ok()) return s;
+    max_page_count_ = max;
+  }
+  *page_count = *max_page_count_;
+  return Status::Ok();
+}
+
+Status ActorReclaim::Holds(BranchId branch, PageNo pgno, TxId txid,
+                           bool* holds) {
+  std::string_view key;
+  std::string_view value;
+  *holds = false;
+  bool found = false;
+  if (Status s = reader_->SeekOne(BranchPartition(branch), ChunkKey(pgno, txid),
+                                  &found, &key, &value);
+      !s.ok() || !found) {
+    return s;
+  }
+  PageNo found_pgno = 0;
+  TxId found_txid;
+  if (Status s = ParseChunkKey(key, &found_pgno, &found_txid); !s.ok()) {
+    return s;
+  }
+  *holds = found_pgno == pgno;
+  return Status::Ok();
+}
+
+// A branch that holds the page at its oldest snapshot holds it at all of them;
+// and where that one ends before the page, later ones that have it hold it.
+Status ActorReclaim::ChildNeeds(size_t child, PageNo pgno, int depth,
+                                bool* needs) {
+  const RetainedBranch& branch = retained_.branches[child];
+  *needs = true;
+  if (depth > kMaxDepth) return Status::Ok();
+  std::optional<TxId> oldest = branch.since;
+  uint32_t page_count = branch.since_page_count;
+  if (!branch.points.empty() &&
+      (!oldest.has_value() || branch.points.front().txid < *oldest)) {
+    oldest = branch.points.front().txid;
+    page_count = branch.points.front().page_count;
+  }
+  bool holds = false;
+  if (oldest.has_value()) {
+    if (Status s = Holds(branch.id, pgno, *oldest, &holds); !s.ok()) return s;
+    if (!holds && pgno <= page_count) return Status::Ok();
+  }
+  for (const RetainedChild& grandchild : branch.children) {
+    if (oldest.has_value() && !(grandchild.txid < *oldest)) continue;
+    if (Status s = Holds(branch.id, pgno, grandchild.txid, &holds); !s.ok()) {
+      return s;
+    }
+    if (holds) continue;
+    if (Status s = ChildNeeds(grandchild.index, pgno, depth + 1, needs);
+        !s.ok() || *needs) {
+      return s;
+    }
+  }
+  *needs = false;
+  return Status::Ok();
+}
+
+// --- Ends --------------------------------------------------------------------
+
+Status ActorReclaim::EndBranch() {
+  const RetainedBranch& branch = retained_.branches[branch_index_];
+  if (!options_.dry_run) {
+    const Partition partition = BranchPartition(branch.id);
+    if (!branch.used()) {
+      if (Status s = store_->engine()->Drop(partition); !s.ok()) return s;
+      deletes_.Delete(ActorPartition(entry_.actor), BranchRecordKey(branch.id));
+      if (Status s = CommitDeletes(); !s.ok()) return s;
+      dropped_branch_ = true;
+    }
+    if (branch_freed_bytes_ >= kCompactBytes) {
+      if (Status s = store_->engine()->Compact(partition); !s.ok()) return s;
+    }
+  }
+  ++branch_index_;
+  next_key_.clear();
+  page_ = 0;
+  branch_freed_bytes_ = 0;
+  max_page_count_.reset();
+  return Status::Ok();
+}
+
+// Of a deleted actor that is over, and that no fork needs.
+Status ActorReclaim::EndActor() {
+  const auto& branches = retained_.branches;
+  if (!retained_.gone ||
+      std::any_of(branches.begin(), branches.end(),
+                  [](const RetainedBranch& branch) { return branch.used(); })) {
+    return Status::Ok();
+  }
+  const Partition partition = ActorPartition(entry_.actor);
+  const std::string key = LegacyRecordKey();
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader_->Get(partition, {key}, &values); !s.ok()) return s;
+  LegacyRecord legacy;
+  if (values[0].has_value() && DecodeRecord(key, *values[0], &legacy).ok()) {
+    use_.reclaimable_bytes +=
+        legacy.bytes - (legacy.dropped_at_us != 0 ? legacy.sqlite_bytes : 0);
+    if (!options_.dry_run) {
+      Status s = store_->engine()->Drop(LegacyPartition(legacy.legacy));
+      if (!s.ok()) return s;
+    }
+  }
+  if (options_.dry_run) return Status::Ok();
+  if (Status s = store_->engine()->Drop(partition); !s.ok()) return s;
+  deletes_.Delete(CatalogPartition(), DeletedEntryKey(entry_.actor));
+  return CommitDeletes();
+}
+
+}  // namespace actorkv

@@ -1,0 +1,128 @@
+// ActorReclaim: removes what is not retained of one actor (kv/retained.h):
+// versions of pages, commit records, restore points that have expired, whole
+// branches and deleted actors. Or says, without removing anything, what it
+// would remove.
+//
+// A pass over one actor, in bounded steps:
+//
+//   1. What is retained is read, and the records of commits that are not are
+//      removed. Meanwhile no commit is done that makes something begin at an
+//      older commit (Store::Commit()).
+//   2. The snapshots that this process reads are added. See kv/pins.h for why
+//      none is missed.
+//   3. Branch by branch, versions that none of these reads are removed; of a
+//      branch that nothing needs, the whole partition and then its record.
+//   4. Of a deleted actor that is over, the rest.
+//
+// Invariants:
+//  1. What is removed was unreachable before: pages go after the records of
+//     the commits that read them, a branch's record after its pages, a deleted
+//     actor's entry last. So it may stop anywhere, and begins again.
+//  2. While a commit's record is in the store, all its pages are.
+//  3. A plan stays good while commits, restores and forks go on: they begin at
+//     the head, at what is retained, or fail.
+//  4. Nothing waits for it but restores, forks and new restore points, for
+//     step 1 of one actor.
+//
+// A dry run is the same code without the removals.
+
+#ifndef ACTORKV_KV_ACTOR_RECLAIM_H_
+#define ACTORKV_KV_ACTOR_RECLAIM_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "kv/engine.h"
+#include "kv/retained.h"
+
+namespace actorkv {
+
+class Store;
+
+// Bytes of chunks, keys and values, that the store holds in the branches of an
+// actor.
+struct SpaceUse {
+  std::string actor;               // empty: its name was taken again
+  uint64_t live_bytes = 0;         // the head reads them
+  uint64_t history_bytes = 0;      // kept for others
+  uint64_t shared_bytes = 0;       // of both, what forks read
+  uint64_t reclaimable_bytes = 0;  // and legacy pairs, of a deleted actor
+  std::string reason;              // why history is kept
+};
+
+struct ReclaimOptions {
+  bool dry_run = false;
+  // Leaves an actor alone as long as it would free little for its reading.
+  bool only_where_worthwhile = false;
+  uint64_t now_us = 0;  // 0: by the wall clock
+};
+
+// The pass over one actor.
+class ActorReclaim {
+ public:
+  // `name` is empty where the name was taken again.
+  ActorReclaim(Store* store, const std::string& name, const ActorEntry& entry,
+               const ReclaimOptions& options);
+  ~ActorReclaim();
+
+  // A bounded piece of the work. *done: that was the last.
+  Status Step(bool* done);
+
+  // Complete when it is done.
+  const SpaceUse& use() const { return use_; }
+  bool dropped_branch() const { return dropped_branch_; }
+
+ private:
+  struct Version;
+
+  Status Plan();
+  Status Load();
+  Status Expire();
+  Status FreeName();
+  Status ForEachExpired(const std::function<Status(const KeyValue&)>& visit);
+  Status IsWorthwhile(bool* worthwhile);
+  Status ExpireCommits();
+  Status Delete(Partition partition, const std::string& key);
+  Status CommitDeletes();
+  void Describe();
+  Status StepBranch();
+  Status EndBranch();
+  Status EndActor();
+  Status Judge(const RetainedBranch& branch, const Version& version,
+               size_t size);
+  Status IsKept(const RetainedBranch& branch, const Version& version,
+                bool* kept);
+  bool IsLive(const RetainedBranch& branch, const Version& version) const;
+  Status MaxPageCount(const RetainedBranch& branch, uint32_t* page_count);
+  Status ChildNeeds(size_t child, PageNo pgno, int depth, bool* needs);
+  Status Holds(BranchId branch, PageNo pgno, TxId txid, bool* holds);
+  void FindLivePoints();
+
+  Store* const store_;
+  const std::string name_;
+  ActorEntry entry_;
+  const ReclaimOptions options_;
+  std::unique_ptr<EngineReader> reader_;
+  SpaceUse use_;
+  bool dropped_branch_ = false;
+
+  bool planned_ = false;
+  Retained retained_;
+  std::map<BranchId, RetainedPoint> live_;  // of the head's lineage
+  Batch deletes_;
+
+  size_t branch_index_ = 0;
+  std::string next_key_;  // of the branch
+  PageNo page_ = 0;       // of the last version that was looked at
+  uint64_t newer_ = 0;    // its txid
+  uint64_t branch_freed_bytes_ = 0;
+  std::optional<uint32_t> max_page_count_;  // of the branch's stretch
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_ACTOR_RECLAIM_H_

@@ -1,0 +1,104 @@
+// Retained: which versions of one actor must stay, by branch. What reclaim
+// removes is what is not in here.
+//
+// A snapshot is retained when it is
+//  - the head, or was the head within the retention (kv/retention.h): of each
+//    branch that is a stretch up to its end, because times go up with txids;
+//  - named by a restore point that has not expired;
+//  - where a branch of another actor begins (a fork), as long as that branch is
+//    there;
+//  - read by someone in this process (kv/pins.h).
+// And where a retained branch of the same actor begins, those pages are needed
+// that the branch does not hold itself.
+//
+// A deleted actor keeps all that for as long as the retention says; then only
+// forks and readers count.
+
+#ifndef ACTORKV_KV_RETAINED_H_
+#define ACTORKV_KV_RETAINED_H_
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kv/engine.h"
+#include "kv/records.h"
+#include "kv/types.h"
+
+namespace actorkv {
+
+// The time of deletion of an actor that was purged: long ago.
+constexpr uint64_t kPurgedAtUs = 1;
+
+constexpr uint32_t kAnyPageCount = std::numeric_limits<uint32_t>::max();
+
+// A snapshot below the stretch that a branch keeps.
+struct RetainedPoint {
+  TxId txid;
+  uint32_t page_count = kAnyPageCount;  // pages past it are not read
+  bool is_fork = false;
+};
+
+// A retained branch that begins at this one.
+struct RetainedChild {
+  TxId txid;
+  size_t index = 0;  // in Retained::branches
+};
+
+struct RetainedBranch {
+  BranchId id;
+  BranchRecord record;
+  // All commits at or after this one, also those still to come.
+  std::optional<TxId> since;
+  uint32_t since_page_count = kAnyPageCount;  // of that one
+  uint32_t last_page_count = kAnyPageCount;   // of its last commit
+  std::vector<RetainedPoint> points;          // in order of txid
+  std::vector<RetainedChild> children;
+
+  bool used() const {
+    return since.has_value() || !points.empty() || !children.empty();
+  }
+  // All of the commit is kept, and its record with it. Where only a child
+  // begins, some pages may go.
+  bool KeepsCommit(TxId txid) const;
+};
+
+struct Retained {
+  ActorId actor;
+  bool gone = false;  // deleted, and the retention is over
+  std::optional<Head> head;
+  std::vector<RetainedBranch> branches;  // newest first: children first
+  // Of restore points that have expired, and forks that are not there any
+  // more, in the actor's partition.
+  std::vector<std::string> expired_keys;
+
+  // For people.
+  uint64_t retention_ms = 0;
+  std::vector<std::string> point_names;
+  size_t fork_count = 0;
+  size_t reader_count = 0;
+
+  // Snapshots that are being read; those of other actors are passed over.
+  void AddReaders(const std::vector<BranchPoint>& readers);
+};
+
+struct RetainedQuery {
+  ActorId actor;
+  ActorEntry entry;
+  uint64_t now_us = 0;
+  uint64_t retention_ms = 0;
+  // A fork record may be there before its branch is: on an engine that commits
+  // partition by partition. Then only old ones are taken for left over.
+  bool fork_records_come_first = false;
+};
+
+// Readers are not in it yet. Errors: kCorruption when a record that it needs
+// is missing or damaged: then nothing of this actor may be removed.
+Status LoadRetained(EngineReader* reader, const RetainedQuery& query,
+                    Retained* retained);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_RETAINED_H_

@@ -1,0 +1,78 @@
+// Settings of a store and of its actors: how long history is kept, and how
+// large a database may grow. What an actor does not say, the store says; what
+// neither says is as in Settings.
+//
+// Thread-safe.
+
+#ifndef ACTORKV_KV_RETENTION_H_
+#define ACTORKV_KV_RETENTION_H_
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kv/engine.h"
+#include "kv/types.h"
+
+namespace actorkv {
+
+class Store;
+
+struct Settings {
+  // Every commit can be restored this long after another one replaced it. 0:
+  // what readers, restore points and forks need is all that is kept.
+  uint64_t retention_ms = uint64_t{24} * 3600 * 1000;
+  // Of page_count * page_size; 0: no limit. A commit that grows a database
+  // past the soft one is a warning in actorkv_info, past the hard one it fails.
+  uint64_t quota_soft_bytes = 0;
+  uint64_t quota_hard_bytes = 0;
+};
+
+struct SettingInfo {
+  const char* name;
+  const char* unit;
+  uint64_t Settings::*member;
+  uint64_t max;
+};
+
+// All that there are, by name.
+const std::vector<SettingInfo>& AllSettings();
+
+// Errors: kInvalidArgument, with the names that there are.
+Status FindSetting(const std::string& name, const SettingInfo** info);
+
+// "7 days", "36 hours", "90 minutes", "10 seconds", "2 weeks", "500 ms"; a
+// number alone is milliseconds. Errors: kInvalidArgument, with the forms.
+Status ParseDuration(const std::string& text, uint64_t* duration_ms);
+
+// "24 hours", "90 minutes": in the largest unit that is exact.
+std::string DurationText(uint64_t duration_ms);
+
+// Reads them from the store. `actor`: 0 for those of the store itself.
+Status LoadSettings(EngineReader* reader, ActorId actor, Settings* settings);
+
+// The settings of this process's actors, so that a commit need not read them.
+class SettingsCache {
+ public:
+  Status Get(Store* store, ActorId actor, Settings* settings);
+
+  // Changes one, durably. `actor` as above. *previous: what counted before.
+  // Errors: kInvalidArgument for a value past the limit.
+  Status Set(Store* store, ActorId actor, const SettingInfo& info,
+             uint64_t value, uint64_t* previous);
+
+ private:
+  static constexpr size_t kMaxActors = 4096;
+
+  std::mutex mutex_;
+  uint64_t change_count_ = 0;
+  std::map<ActorId, Settings> actors_;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_RETENTION_H_

@@ -1,0 +1,465 @@
+// Random commits, stages, restores, forks, restore points, deletions, readers
+// and reclaims, with commits between the steps of a reclaim and with faults,
+// against an oracle that knows versions as plain pages: what it says is
+// retained must be there, what is there must read as it was, and at the end
+// nothing may be left.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+#include <random>
+
+#include "kv/catalog.h"
+#include "kv/flatten.h"
+#include "kv/history.h"
+#include "kv/history_records.h"
+#include "kv/keys.h"
+#include "kv/reclaim.h"
+#include "kv/restore_points.h"
+#include "tests/support/store_harness.h"
+#include "vfs/restore.h"
+
+namespace actorkv {
+namespace {
+
+constexpr uint64_t kDayUs = uint64_t{86'400} * 1'000'000;
+constexpr uint64_t kFar = 400 * kDayUs;  // past every retention and ttl
+
+// ---- The oracle -------------------------------------------------------------
+
+struct Version {
+  std::shared_ptr<const HeadState> state;
+  std::vector<std::string> pages;
+  bool there = true;  // as last seen
+};
+
+struct Line {
+  std::string name;
+  ActorId id;
+  std::vector<Version> versions;         // oldest first; the last is the head
+  std::map<std::string, TxId> points;    // that never expire
+  std::map<TxId, uint64_t> undo_points;  // when each expires
+  uint64_t deleted_at_us = 0;            // 0: live
+  bool over = false;                     // a reclaim has seen its end
+
+  bool IsOver(uint64_t now_us) const {
+    return deleted_at_us != 0 && (over || deleted_at_us <= now_us - kDayUs);
+  }
+
+  // What is over stays so, also for a reclaim with an earlier clock.
+  void Reclaimed(uint64_t now_us) {
+    over = IsOver(now_us);
+    for (auto at = undo_points.begin(); at != undo_points.end();) {
+      at = at->second <= now_us ? undo_points.erase(at) : std::next(at);
+    }
+  }
+
+  // At `now_us`, with a retention of a day.
+  bool Retains(size_t i, uint64_t now_us) const {
+    const uint64_t cutoff_us = now_us - kDayUs;
+    if (IsOver(now_us)) return false;
+    if (i + 1 == versions.size()) return true;
+    const TxId txid = versions[i].state->head.snapshot.txid;
+    for (const auto& point : points) {
+      if (point.second == txid) return true;
+    }
+    const auto undo = undo_points.find(txid);
+    if (undo != undo_points.end() && undo->second > now_us) return true;
+    return versions[i + 1].state->head.committed_at_us > cutoff_us;
+  }
+};
+
+// ---- The walk ---------------------------------------------------------------
+
+struct Reader {
+  Pin pin;
+  Version version;
+};
+
+class Walk {
+ public:
+  Walk(EngineSource source, bool faults)
+      : store_(std::move(source)), faults_(faults) {}
+
+  void Run(uint64_t seed, uint64_t steps) {
+    SCOPED_TRACE("ACTORKV_TEST_SEED=" + std::to_string(seed));
+    random_.seed(seed);
+    for (uint64_t step = 0; step < steps && !testing::Test::HasFailure();
+         ++step) {
+      SCOPED_TRACE("step " + std::to_string(step));
+      Step();
+    }
+    if (!testing::Test::HasFailure()) EndInNothing();
+  }
+
+ private:
+  uint32_t Pick(uint32_t count) {
+    return static_cast<uint32_t>(random_() % count);
+  }
+
+  Line* PickLine(bool live) {
+    std::vector<Line*> some;
+    for (Line& line : lines_) {
+      if ((line.deleted_at_us == 0) == live) some.push_back(&line);
+    }
+    if (some.empty()) return nullptr;
+    return some[Pick(static_cast<uint32_t>(some.size()))];
+  }
+
+  void Step() {
+    const uint32_t dice = Pick(20);
+    Change(dice);
+    if (dice == 18) ReadOn();
+    if (dice == 19) Reclaim();
+    if (dice == 17 && faults_) {
+      readers_.clear();
+      store_.Reopen();
+    }
+  }
+
+  void Change(uint32_t dice) {
+    if (lines_.empty() || (dice == 0 && lines_.size() < 12)) return Make();
+    Line* const line = PickLine(/*live=*/true);
+    if (line == nullptr) return;
+    if (dice < 9) Commit(line);
+    if (dice == 9 || dice == 10) Restore(line);
+    if (dice == 11 && lines_.size() < 40) Fork(line);
+    if (dice == 12) Point(line);
+    if (dice == 13) DropPoint(line);
+    if (dice == 14 && Pick(3) == 0) Delete(line);
+    if (dice == 15) Undelete();
+    if (dice == 16) {
+      ASSERT_OK(Flatten(store_.get(), store_.Open(line->name).get()));
+    }
+  }
+
+  void Make() {
+    Line line;
+    line.name = "a" + std::to_string(next_name_++);
+    lines_.push_back(line);
+    Commit(&lines_.back());
+  }
+
+  bool IsThere(const Line& line, const Version& version) {
+    const Snapshot& snapshot = version.state->head.snapshot;
+    std::vector<std::optional<std::string>> values;
+    EXPECT_OK(store_->engine()->NewReader()->Get(
+        ActorPartition(line.id), {CommitKey(snapshot.branch, snapshot.txid)},
+        &values));
+    return !values.empty() && values[0].has_value();
+  }
+
+  // The head is new.
+  void Note(Line* line) {
+    Version version;
+    version.state = store_.State(line->name);
+    version.pages = ReadAll(store_, line->name);
+    line->id = version.state->entry.actor;
+    line->versions.push_back(std::move(version));
+  }
+
+  void Commit(Line* line) {
+    std::vector<std::string> pages;
+    if (!line->versions.empty()) pages = line->versions.back().pages;
+    {
+      TestTransaction transaction(store_, line->name);
+      if (Pick(6) == 0 && !pages.empty()) {
+        pages.resize(1 + Pick(static_cast<uint32_t>(pages.size())));
+        ASSERT_OK(transaction->Truncate(static_cast<uint32_t>(pages.size())));
+      }
+      for (uint32_t i = 0, n = 1 + Pick(6); i < n; ++i) {
+        const PageNo pgno =
+            1 +
+            Pick(static_cast<uint32_t>(std::min<size_t>(pages.size() + 2, 30)));
+        while (pages.size() < pgno) pages.emplace_back(kMinPageSize, '\0');
+        pages[pgno - 1] = TestPage(kMinPageSize, pgno, Pick(1u << 30));
+        transaction.Write(pgno, pages[pgno - 1]);
+      }
+      if (Pick(8) == 0) {
+        ASSERT_OK(transaction->Stage());
+      }
+      ASSERT_OK(transaction.Commit(++stamp_));
+    }
+    Note(line);
+    ApplyStamp(stamp_, pages[0].data());
+    ASSERT_TRUE(line->versions.back().pages == pages);
+  }
+
+  void Restore(Line* line) {
+    const auto at = Pick(static_cast<uint32_t>(line->versions.size()));
+    const Version source = line->versions[at];
+    const TxId before = line->versions.back().state->head.snapshot.txid;
+    const ::actorkv::Point point = {Point::Kind::kTxId,
+                                    source.state->head.snapshot.txid.value, ""};
+    std::vector<TxId> txids;
+    const Status s =
+        RestoreActors(store_.shared(), {line->name}, point, &txids);
+    if (!IsThere(*line, source)) {
+      EXPECT_TRUE(IsError(s, Code::kInvalidArgument, "")) << "expired";
+      return;
+    }
+    ASSERT_OK(s);
+    Note(line);
+    uint64_t& expires_at_us = line->undo_points[before];
+    expires_at_us =
+        line->versions.back().state->head.committed_at_us + kUndoTtlUs;
+    ExpectSameButFirst(line->versions.back().pages, source.pages);
+  }
+
+  void Fork(Line* line) {
+    const auto at = Pick(static_cast<uint32_t>(line->versions.size()));
+    const Version source = line->versions[at];
+    Line fork;
+    fork.name = "f" + std::to_string(next_name_++);
+    ForkSpec spec;
+    spec.actor = line->name;
+    spec.fork = fork.name;
+    spec.point = {Point::Kind::kTxId, source.state->head.snapshot.txid.value,
+                  ""};
+    TxId txid;
+    const Status s = ForkActor(store_.shared(), spec, &txid);
+    ASSERT_EQ(s.ok(), IsThere(*line, source)) << s.ToString();
+    if (!s.ok()) return;
+    lines_.push_back(fork);
+    Note(&lines_.back());
+    ExpectSameButFirst(lines_.back().versions.back().pages, source.pages);
+  }
+
+  static void ExpectSameButFirst(const std::vector<std::string>& pages,
+                                 const std::vector<std::string>& source) {
+    ASSERT_EQ(pages.size(), source.size());
+    for (size_t i = 1; i < pages.size(); ++i)
+      ASSERT_TRUE(pages[i] == source[i]);
+  }
+
+  void Point(Line* line) {
+    const std::string name = "p" + std::to_string(next_name_++);
+    TxId txid;
+    ASSERT_OK(MakeRestorePoint(store_.get(), line->name, name, 0, &txid));
+    line->points[name] = txid;
+  }
+
+  void DropPoint(Line* line) {
+    if (line->points.empty()) return;
+    TxId txid;
+    const std::string name = line->points.begin()->first;
+    ASSERT_OK(DropRestorePoint(store_.get(), line->name, name, &txid));
+    line->points.erase(name);
+  }
+
+  void Delete(Line* line) {
+    TxId txid;
+    ASSERT_OK(DeleteActor(store_.get(), line->name, SchemaCookie(0), &txid));
+    line->deleted_at_us = store_.State(line->name)->entry.deleted_at_us;
+  }
+
+  void Undelete() {
+    Line* const line = PickLine(/*live=*/false);
+    if (line == nullptr) return;
+    TxId txid;
+    const Status s = UndeleteActor(store_.get(), line->name, &txid);
+    if (s.ok()) {
+      line->deleted_at_us = 0;
+      line->over = false;
+    } else {
+      EXPECT_FALSE(line->Retains(line->versions.size() - 1, last_now_us_));
+      EXPECT_TRUE(IsError(s, Code::kNotFound, line->name));
+    }
+  }
+
+  void ReadOn() {
+    if (!readers_.empty() && Pick(2) == 0) return readers_.pop_front();
+    Line* const line = PickLine(/*live=*/true);
+    if (line == nullptr) return;
+    readers_.emplace_back();
+    std::shared_ptr<const HeadState> state;
+    ASSERT_OK(
+        store_.Open(line->name)
+            ->CurrentPinned(store_->pins(), &readers_.back().pin, &state));
+    readers_.back().version = line->versions.back();
+    readers_.back().version.state = state;
+  }
+
+  // Some moment from a little after now to a year after.
+  uint64_t PickNow() {
+    if (Pick(4) == 0) return WallClockUs() + kFar;
+    const Line& line = lines_[Pick(static_cast<uint32_t>(lines_.size()))];
+    const auto at = Pick(static_cast<uint32_t>(line.versions.size()));
+    return line.versions[at].state->head.committed_at_us + kDayUs;
+  }
+
+  void Reclaim() {
+    ReclaimOptions options;
+    options.now_us = PickNow();
+    last_now_us_ = std::max(last_now_us_, options.now_us);
+    for (Line& line : lines_) line.Reclaimed(options.now_us);
+    const bool interleave = Pick(3) == 0;
+    if (faults_ && Pick(2) == 0) {
+      constexpr CommitFault kFaults[] = {CommitFault::kFailed,
+                                         CommitFault::kUnknownLanded,
+                                         CommitFault::kUnknownLost};
+      store_.plan()->FailCommit(1 + Pick(6), kFaults[Pick(3)]);
+      store_.plan()->FailRead(1 + Pick(60), Status::IOError("planned"));
+      RunOnce(options, /*interleave=*/false);
+      store_.plan()->Reset();
+      if (Pick(2) == 0) {  // killed
+        readers_.clear();
+        store_.Reopen();
+      }
+      Check(options.now_us, /*exact=*/false);
+    }
+    // A round frees what the forks that the round before dropped had kept.
+    const uint64_t planned = RunOnce(DryRun(options), false);
+    const uint64_t freed = RunOnce(options, interleave);
+    if (!interleave) {
+      // More where a fork went that had kept something.
+      EXPECT_LE(planned, freed);
+      EXPECT_TRUE(dropped_branch_ || planned == freed);
+    }
+    for (int i = 0; i < 8 && !interleave; ++i) RunOnce(options, false);
+    Check(options.now_us, !interleave);
+    if (!interleave) {
+      EXPECT_EQ(RunOnce(DryRun(options), false), 0u);
+    }
+  }
+
+  static ReclaimOptions DryRun(ReclaimOptions options) {
+    options.dry_run = true;
+    return options;
+  }
+
+  uint64_t RunOnce(const ReclaimOptions& options, bool interleave) {
+    Reclaimer reclaimer(store_.get(), options);
+    std::optional<SpaceUse> use;
+    for (bool done = false; !done && !testing::Test::HasFailure();) {
+      const Status s = reclaimer.Step(&use, &done);
+      EXPECT_TRUE(s.ok() || store_.plan()->fired_count() != 0) << s.ToString();
+      if (interleave && Pick(4) == 0) Change(1 + Pick(12));
+    }
+    dropped_branch_ = reclaimer.dropped_branch();
+    return reclaimer.freed_bytes();
+  }
+
+  void Check(uint64_t now_us, bool exact) {
+    for (Line& line : lines_) {
+      SCOPED_TRACE(line.name);
+      for (size_t i = 0; i < line.versions.size(); ++i) {
+        CheckVersion(line, i, now_us);
+        if (testing::Test::HasFailure()) return;
+      }
+    }
+    for (const Reader& reader : readers_) Expect(reader.version);
+    if (exact) CheckSpace(now_us);
+  }
+
+  void CheckVersion(Line& line, size_t i, uint64_t now_us) {
+    Version* const version = &line.versions[i];
+    const Snapshot& snapshot = version->state->head.snapshot;
+    SCOPED_TRACE("txid " + std::to_string(snapshot.txid.value));
+    const bool there = IsThere(line, *version);
+    ASSERT_TRUE(version->there || !there) << "it came back";
+    if (version->there && line.Retains(i, now_us)) {
+      ASSERT_TRUE(there);
+    }
+    version->there = there;
+    if (!there) return;
+    Version now = *version;
+    auto state = std::make_shared<HeadState>(*version->state);
+    ASSERT_OK(LoadLineage(store_->engine()->NewReader().get(), line.id,
+                          snapshot.branch, &state->lineage));
+    now.state = state;
+    Expect(now);
+  }
+
+  void Expect(const Version& version) {
+    const auto pages = ReadAll(store_->engine(), version.state->head.snapshot,
+                               version.state->lineage);
+    ASSERT_TRUE(pages.has_value());
+    ASSERT_TRUE(*pages == version.pages);
+  }
+
+  // An actor that keeps its head alone holds each page of it once.
+  void CheckSpace(uint64_t now_us) {
+    if (!readers_.empty() || now_us < WallClockUs() + kFar / 2) return;
+    for (const Line& line : lines_) {
+      const bool has_forks = !Records(line.id, ForkPrefix()).empty();
+      if (line.name[0] == 'f' || has_forks || !line.points.empty()) continue;
+      size_t chunks = 0;
+      for (const std::string& key : Records(line.id, BranchRecordPrefix())) {
+        BranchId branch;
+        ASSERT_OK(ParseBranchRecordKey(key, &branch));
+        chunks += store_.Scan(BranchPartition(branch)).size();
+      }
+      const bool gone = line.deleted_at_us != 0;
+      EXPECT_EQ(chunks, gone ? 0 : line.versions.back().pages.size());
+    }
+  }
+
+  std::vector<std::string> Records(ActorId actor, const std::string& prefix) {
+    std::vector<std::string> keys;
+    for (const KeyValue& pair : store_.Scan(ActorPartition(actor))) {
+      if (pair.key.substr(0, prefix.size()) == prefix) keys.push_back(pair.key);
+    }
+    return keys;
+  }
+
+  void EndInNothing() {
+    readers_.clear();
+    for (Line& line : lines_) {
+      if (line.deleted_at_us != 0 && !line.versions.back().there) continue;
+      uint64_t bytes = 0;
+      const Status s = PurgeActor(store_.get(), line.name, &bytes);
+      ASSERT_TRUE(s.ok() || s.code() == Code::kNotFound) << s.ToString();
+    }
+    ReclaimOptions options;
+    options.now_us = WallClockUs() + kFar;
+    for (size_t i = 0; i < lines_.size() + 1; ++i) RunOnce(options, false);
+    for (const KeyValue& pair : store_.Scan(CatalogPartition())) {
+      EXPECT_TRUE(pair.key[0] == 'M' || pair.key[0] == 'T') << pair.key;
+    }
+    for (const Line& line : lines_) {
+      EXPECT_TRUE(store_.Scan(ActorPartition(line.id)).empty()) << line.name;
+      for (const Version& version : line.versions) {
+        for (const BranchPoint& point : *version.state->lineage) {
+          EXPECT_TRUE(store_.Scan(BranchPartition(point.branch)).empty());
+        }
+      }
+    }
+  }
+
+  TestStore store_;
+  const bool faults_;
+  std::mt19937_64 random_;
+  std::deque<Line> lines_;  // their places stay
+  std::deque<Reader> readers_;
+  int next_name_ = 0;
+  uint32_t stamp_ = 0;
+  bool dropped_branch_ = false;  // by the last run
+  uint64_t last_now_us_ = 0;     // of all reclaims
+};
+
+TEST(ReclaimModelTest, Memory) {
+  for (uint64_t i = 0; i < TestRounds(6); ++i) {
+    Walk(MemorySource(), false).Run(TestSeed() + i, 500);
+    if (HasFailure()) return;
+  }
+}
+
+TEST(ReclaimModelTest, MemoryWithFaults) {
+  for (uint64_t i = 0; i < TestRounds(6); ++i) {
+    Walk(MemorySource(), true).Run(TestSeed() + i, 500);
+    if (HasFailure()) return;
+  }
+}
+
+TEST(ReclaimModelTest, RocksDb) {
+  for (uint64_t i = 0; i < TestRounds(2); ++i) {
+    const TempDir dir;
+    Walk(RocksDbSource(dir.File("store")), true).Run(TestSeed() + i, 200);
+    if (HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace actorkv
