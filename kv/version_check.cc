@@ -29,7 +29,7 @@ Status VersionChecker::HashOf(PageNo pgno, TxId* txid, uint64_t* page_hash) {
   }
   PageVersion found;
   // What is damaged has a place, too.
-  const Status s = reader_.FindPage(pgno, &found);
+  Status s = reader_.FindPage(pgno, &found);
   *txid = found.id.txid;
   if (!s.ok()) return s;
   std::string page(snapshot.page_size, '\0');
