@@ -23,9 +23,9 @@ constexpr size_t kScanStages = 256;
 // was alive at the last sweep.
 constexpr size_t kMinSweep = 1024;
 
-// A store is left alone at first; then pass follows pass at this distance.
-constexpr std::chrono::seconds kFirstReclaim{60};
-constexpr std::chrono::seconds kReclaimInterval{600};
+// No pass in the background begins by itself: history goes when it is told to.
+constexpr std::chrono::steady_clock::time_point kNever =
+    std::chrono::steady_clock::time_point::max();
 
 // Of reclaim, at a time: some thousand chunks, a few milliseconds.
 constexpr int kReclaimSteps = 32;
@@ -78,7 +78,7 @@ Store::Store(std::string path, std::unique_ptr<Engine> engine, bool read_only)
       cache_id_(NextCacheId()),
       engine_(std::move(engine)),
       commit_id_base_(RandomId()),
-      next_reclaim_(std::chrono::steady_clock::now() + kFirstReclaim) {}
+      next_reclaim_(kNever) {}
 
 Store::~Store() = default;
 
@@ -454,7 +454,7 @@ Status Store::ReclaimSome() {
     if (first.ok()) first = s;
     if (!done) continue;
     reclaimer_.reset();
-    next_reclaim_ = std::chrono::steady_clock::now() + kReclaimInterval;
+    next_reclaim_ = kNever;
   }
   return first;
 }

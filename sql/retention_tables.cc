@@ -1,3 +1,5 @@
+// The tables actorkv_settings and actorkv_reclaim_plan.
+
 #include <memory>
 #include <optional>
 #include <string>

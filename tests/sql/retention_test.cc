@@ -1,0 +1,97 @@
+// Retention, quotas, reclaim, undelete and purge, as a user meets them.
+
+#include <string>
+
+#include "tests/support/sql_harness.h"
+
+namespace actorkv {
+namespace {
+
+class RetentionTest : public SqlTest {
+ protected:
+  void SetUp() override {
+    SqlTest::SetUp();
+    ASSERT_EQ(alice_.Open(Uri("alice")), SQLITE_OK);
+    Run("CREATE TABLE note(id INTEGER PRIMARY KEY, body TEXT)");
+    for (int i = 0; i < 5; ++i) {
+      Run("INSERT OR REPLACE INTO note VALUES (1, hex(zeroblob(20000)))");
+    }
+  }
+  void TearDown() override {
+    alice_.Close();
+    SqlTest::TearDown();
+  }
+
+  void Run(const std::string& sql) {
+    ASSERT_EQ(alice_.Exec(sql), SQLITE_OK) << alice_.Error();
+  }
+
+  SqliteDb alice_;
+};
+
+TEST_F(RetentionTest, TheRetentionDecidesAndThePlanSaysSo) {
+  EXPECT_EQ(Ask("SELECT history_bytes > 100000, reclaimable_bytes, reason"
+                " FROM actorkv_reclaim_plan WHERE actor = 'alice'"),
+            "1|0|retention 24 hours");
+  EXPECT_EQ(Ask("SELECT actorkv_reclaim()"), "0");
+  EXPECT_EQ(Ask("SELECT actorkv_retention(NULL, '0')"), "24 hours");
+  EXPECT_EQ(Ask("SELECT actorkv_retention('alice', '7 days')"), "0");
+  EXPECT_EQ(Ask("SELECT value FROM actorkv_settings"
+                " WHERE name = 'retention_ms'"),
+            "0");
+  EXPECT_EQ(Ask("SELECT actorkv_set('retention_ms', 0, 'alice')"), "604800000");
+  const std::string planned =
+      Ask("SELECT reclaimable_bytes FROM actorkv_reclaim_plan");
+  EXPECT_EQ(Ask("SELECT actorkv_reclaim('alice')"), planned);
+  EXPECT_EQ(Ask("SELECT history_bytes FROM actorkv_actors"), "0");
+  EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_commits"), "1");
+  EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_verify"), "0");
+  EXPECT_EQ(alice_.QueryText("SELECT length(body) FROM note"), "40000");
+}
+
+TEST_F(RetentionTest, AReaderKeepsItsSnapshot) {
+  Ask("SELECT actorkv_retention(NULL, '0')");
+  SqliteDb reader;
+  ASSERT_EQ(reader.Open(Uri("alice")), SQLITE_OK);
+  ASSERT_EQ(reader.Exec("PRAGMA cache_size = 1; BEGIN"), SQLITE_OK);
+  EXPECT_EQ(reader.QueryText("SELECT count(*) FROM note"), "1");
+  Run("UPDATE note SET body = 'new'");
+  Ask("SELECT actorkv_reclaim()");
+  EXPECT_EQ(reader.QueryText("SELECT length(body) FROM note"), "40000");
+  ASSERT_EQ(reader.Exec("COMMIT"), SQLITE_OK);
+  EXPECT_EQ(reader.QueryText("SELECT body FROM note"), "new");
+  EXPECT_EQ(Ask("SELECT actorkv_reclaim() > 40000"), "1");
+}
+
+TEST_F(RetentionTest, TheQuotaRefusesGrowth) {
+  EXPECT_EQ(Ask("SELECT actorkv_quota('alice', 1000, 60000)"), "0");
+  EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_info"
+                " WHERE name = 'soft_quota' AND level = 'warning'"),
+            "1");
+  EXPECT_EQ(alice_.Exec("INSERT INTO note VALUES (2, zeroblob(40000))"),
+            SQLITE_FULL);
+  EXPECT_EQ(alice_.QueryText("SELECT count(*) FROM note"), "1");
+  Run("DELETE FROM note");
+  Run("VACUUM");
+  Run("INSERT INTO note VALUES (3, 'small')");
+}
+
+TEST_F(RetentionTest, DeleteUndeleteAndPurge) {
+  alice_.Close();
+  const std::string txid = Ask("SELECT actorkv_delete('alice')");
+  EXPECT_EQ(Ask("SELECT actorkv_undelete('alice')"), txid);
+  EXPECT_EQ(Ask("SELECT actorkv_fork('alice', 'bob') > 0"), "1");
+  EXPECT_EQ(Ask("SELECT actorkv_purge('alice') > 100000"), "1");
+  EXPECT_EQ(Ask("SELECT group_concat(actor) FROM actorkv_actors"), "bob");
+  EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_verify"), "0");
+  SqliteDb bob;
+  ASSERT_EQ(bob.Open(Uri("bob")), SQLITE_OK);
+  EXPECT_EQ(bob.QueryText("SELECT length(body) FROM note"), "40000");
+  bob.Close();
+  EXPECT_EQ(Ask("SELECT actorkv_purge('bob') > 0"), "1");
+  EXPECT_EQ(Ask("SELECT actorkv_reclaim() > 40000"), "1");
+  EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_reclaim_plan"), "0");
+}
+
+}  // namespace
+}  // namespace actorkv
