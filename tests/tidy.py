@@ -19,7 +19,8 @@ MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 70
 
 CODE = (".cc", ".h", ".c")
-NARROW = CODE + (".py", ".sh", ".tcl", "CMakeLists.txt")
+CMAKE = ("CMakeLists.txt", ".cmake")
+NARROW = CODE + (".py", ".sh", ".tcl") + CMAKE
 PRODUCT = ("kv/", "vfs/", "sql/", "ext/")
 
 # What a file of each layer must not include, by the start of the path.
@@ -283,18 +284,18 @@ FILE_RULES = [
 def rule_listed(files):
     """Every source is built, and what is listed exists."""
     paths = {file.path for file in files}
-    cmake = next((f for f in files if f.path == "CMakeLists.txt"), None)
     listed = {}
-    for number, line in enumerate(cmake.lines if cmake else [], 1):
-        for word in re.findall(r"[\w/.-]+\.cc\b", line.split("#")[0]):
-            if not word.startswith("/"):  # made in the build directory
-                listed.setdefault(word, number)
+    for cmake in (f for f in files if f.path.endswith(CMAKE)):
+        for number, line in enumerate(cmake.lines, 1):
+            for word in re.findall(r"[\w/.-]+\.cc\b", line.split("#")[0]):
+                if not word.startswith("/"):  # made in the build directory
+                    listed.setdefault(word, (cmake.path, number))
     for path in sorted(paths):
         if path.endswith(".cc") and path not in listed:
             yield path, 1, "is not listed in CMakeLists.txt"
-    for path, number in listed.items():
+    for path, (cmake_path, number) in listed.items():
         if path not in paths:
-            yield "CMakeLists.txt", number, f"{path} does not exist"
+            yield cmake_path, number, f"{path} does not exist"
 
 
 def rule_golden(files):

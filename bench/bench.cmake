@@ -1,0 +1,21 @@
+# The benchmarks, included from CMakeLists.txt.
+
+add_executable(actorkv_bench
+  bench/backend.cc
+  bench/connection.cc
+  bench/die.cc
+  bench/io_count.cc
+  bench/machine.cc
+  bench/main.cc
+  bench/results.cc
+  bench/results_json.cc
+  bench/results_table.cc
+  bench/rows.cc
+  bench/timing.cc
+  bench/workloads_commit.cc
+  bench/workloads_migrate.cc
+  bench/workloads_open.cc
+  bench/workloads_read.cc
+  bench/workloads_thread.cc)
+target_link_libraries(actorkv_bench PRIVATE
+  actorkv_ext SQLite::SQLite3 benchmark::benchmark)
