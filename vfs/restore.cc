@@ -40,6 +40,20 @@ Status ReadCounters(Store* store, const HeadState& state, Counters* counters) {
   return Status::Ok();
 }
 
+// Above any that counting can have reached.
+constexpr uint32_t kUnknownCounter = uint32_t{1} << 30;
+
+// Of the head that is left. Its page 1 may be the damage that a restore is to
+// mend.
+Status ReadCountersOfHead(Store* store, const HeadState& state,
+                          Counters* counters) {
+  Status s = ReadCounters(store, state, counters);
+  if (s.code() != Code::kCorruption) return s;
+  counters->stamp = std::max(counters->stamp, kUnknownCounter);
+  counters->cookie = kUnknownCounter;
+  return Status::Ok();
+}
+
 // One actor of a commit that moves actors to older versions.
 struct Move {
   std::shared_ptr<Actor> actor;
@@ -53,7 +67,9 @@ Status PrepareMove(Store* store, Origin origin, Move* move,
                    PendingCommit* commit) {
   Counters base;
   Counters source;
-  if (Status s = ReadCounters(store, *move->base, &base); !s.ok()) return s;
+  if (Status s = ReadCountersOfHead(store, *move->base, &base); !s.ok()) {
+    return s;
+  }
   if (Status s = ReadCounters(store, *move->source, &source); !s.ok()) return s;
   const ActorEntry& entry = move->base->entry;
   const uint32_t stamp =

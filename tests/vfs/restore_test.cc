@@ -177,6 +177,23 @@ TEST(RestoreFaultTest, AFailedReadIsAnError) {
   }
 }
 
+// The damage that a restore is to mend may be in page 1 of the head.
+TEST(RestoreTest, OfAHeadWhosePageOneIsDamaged) {
+  TestStore store;
+  MakeHistory(store, "a");
+  const auto head = store.State("a")->head.snapshot;
+  Batch batch;
+  batch.Put(BranchPartition(head.branch), ChunkKey(1, head.txid), "no chunk");
+  ASSERT_TRUE(store->Commit(batch, Durability::kBuffered).done());
+  store.Reopen();
+  std::vector<TxId> txids;
+  ASSERT_OK(RestoreActors(store.shared(), {"a"}, At(2), &txids));
+  store.Reopen();
+  EXPECT_EQ(PagesOf(store, "a")[1].substr(0, 40),
+            TestPage(kPage, 2, 1).substr(0, 40));
+  EXPECT_GT(*store.State("a")->head.snapshot.stamp, 3U);
+}
+
 // Every version that there ever was stays readable, by its txid, whatever
 // restores, forks, commits and flattening came after it.
 TEST(RestoreModelTest, EveryVersionStays) {
