@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kv/coding.h"
+#include "kv/engine_limits.h"
 #include "kv/keys.h"
 
 namespace actorkv {
@@ -15,10 +16,6 @@ namespace {
 size_t MemoryLimit(Engine* engine) {
   return std::min(kTransactionMemoryBytes,
                   engine->limits().max_batch_bytes / 2);
-}
-
-size_t StageBatchLimit(Engine* engine) {
-  return std::min(kStageBatchBytes, engine->limits().max_batch_bytes / 2);
 }
 
 }  // namespace
@@ -227,7 +224,8 @@ Status BranchWriter::StagePages() {
     if (Status s = PutPage(it->first, it->second, &batch); !s.ok()) return s;
     it = pages_.erase(it);
     memory_bytes_ -= page_size_;
-    if (batch.size_bytes() < StageBatchLimit(store_->engine())) continue;
+    if (batch.size_bytes() < StageBatchLimit(store_->engine()->limits()))
+      continue;
     if (Status s = CommitStaged(Durability::kBulk, &batch); !s.ok()) return s;
   }
   return CommitStaged(Durability::kBulk, &batch);

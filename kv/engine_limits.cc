@@ -1,6 +1,9 @@
 #include "kv/engine_limits.h"
 
+#include <algorithm>
 #include <string>
+
+#include "kv/types.h"
 
 namespace actorkv {
 namespace {
@@ -55,6 +58,10 @@ Status CheckBatchLimits(const Batch& batch, const EngineLimits& limits) {
     if (Status s = one.Add(guard.partition); !s.ok()) return s;
   }
   return Status::Ok();
+}
+
+size_t StageBatchLimit(const EngineLimits& limits) {
+  return std::min(kStageBatchBytes, limits.max_batch_bytes / 2);
 }
 
 }  // namespace actorkv

@@ -13,6 +13,10 @@ namespace actorkv {
 // value and what the batch has.
 Status CheckBatchLimits(const Batch& batch, const EngineLimits& limits);
 
+// What much data is best given to the engine in: about kStageBatchBytes, and
+// well below the largest batch.
+size_t StageBatchLimit(const EngineLimits& limits);
+
 }  // namespace actorkv
 
 #endif  // ACTORKV_KV_ENGINE_LIMITS_H_

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "kv/affix.h"
 #include "kv/keys.h"
 #include "kv/lineage.h"
 #include "kv/store.h"
@@ -15,10 +16,6 @@ namespace {
 
 constexpr size_t kBranchesAtOnce = 256;
 constexpr TxId kLastTxId = {std::numeric_limits<uint64_t>::max()};
-
-bool BeginsWith(std::string_view key, std::string_view prefix) {
-  return key.substr(0, prefix.size()) == prefix;
-}
 
 }  // namespace
 

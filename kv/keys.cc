@@ -1,6 +1,7 @@
 #include "kv/keys.h"
 
 #include "kv/coding.h"
+#include "kv/hex.h"
 
 namespace actorkv {
 
@@ -22,6 +23,9 @@ constexpr char kRestore = 'U';
 constexpr char kFork = 'F';
 constexpr char kSetting = 'V';
 
+// Of a key, in a message.
+constexpr size_t kShownBytes = 32;
+
 std::string Prefix(char kind) { return std::string(1, kind); }
 
 std::string KindAndId(char kind, uint64_t id) {
@@ -30,20 +34,9 @@ std::string KindAndId(char kind, uint64_t id) {
   return key;
 }
 
-std::string Hex(std::string_view bytes) {
-  static const char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (char c : bytes.substr(0, 32)) {
-    auto byte = static_cast<unsigned char>(c);
-    text.push_back(kDigits[byte >> 4]);
-    text.push_back(kDigits[byte & 15]);
-  }
-  return text;
-}
-
 Status BadKey(const char* what, std::string_view key) {
   return Status::Corruption(std::string("malformed key: not a ") + what +
-                            ": bytes=" + Hex(key));
+                            ": bytes=" + ToHex(key.substr(0, kShownBytes)));
 }
 
 // Parses kind(1) | id(8).

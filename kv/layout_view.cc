@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kv/affix.h"
 #include "kv/pair_limits.h"
 
 namespace actorkv {
@@ -31,10 +32,6 @@ constexpr Range kRanges[] = {
 
 std::string After(std::string_view key) {
   return std::string(key).append(1, '\0');
-}
-
-bool BeginsWith(std::string_view key, std::string_view prefix) {
-  return key.substr(0, prefix.size()) == prefix;
 }
 
 Status ConflictError(std::string_view zero, std::string_view one) {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kv/affix.h"
 #include "kv/coding.h"
+#include "kv/hex.h"
 
 namespace actorkv {
 
@@ -21,30 +23,21 @@ constexpr auto kLastTag = static_cast<uint8_t>(LegacyTag::kShm);
 constexpr size_t kShownBytes = 32;
 
 std::string Hex(std::string_view bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const char byte : bytes.substr(0, kShownBytes)) {
-    text += kDigits[static_cast<uint8_t>(byte) >> 4];
-    text += kDigits[static_cast<uint8_t>(byte) & 15];
-  }
-  return text + (bytes.size() > kShownBytes ? "..." : "");
+  return ToHex(bytes.substr(0, kShownBytes)) +
+         (bytes.size() > kShownBytes ? "..." : "");
 }
 
 std::string WithTag(std::string_view prefix, LegacyTag tag) {
   return std::string(prefix) + static_cast<char>(tag);
 }
 
-bool StartsWith(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-
 bool IsKnown(std::string_view key) {
   const bool has_tag = key.size() >= kMetadataKeyBytes &&
                        static_cast<uint8_t>(key[3]) <= kLastTag;
-  if (StartsWith(key, kMetadataPrefix)) {
+  if (BeginsWith(key, kMetadataPrefix)) {
     return has_tag && key.size() == kMetadataKeyBytes;
   }
-  return StartsWith(key, kChunkPrefix) && has_tag &&
+  return BeginsWith(key, kChunkPrefix) && has_tag &&
          key.size() == kChunkKeyBytes;
 }
 
@@ -143,7 +136,7 @@ Status LegacyFile::Look(uint32_t index) {
   for (;;) {
     std::optional<KeyValue> pair;
     if (Status s = pairs_->Seek(from, &pair); !s.ok()) return s;
-    if (!pair.has_value() || !StartsWith(pair->key, prefix)) {
+    if (!pair.has_value() || !BeginsWith(pair->key, prefix)) {
       next_index_ = kPastChunks;
       next_.clear();
       break;
@@ -218,7 +211,7 @@ Status FindUnknownLegacyKeys(PairReader* pairs, UnknownLegacyKeys* unknown) {
   for (;;) {
     std::optional<KeyValue> pair;
     if (Status s = pairs->Seek(from, &pair); !s.ok()) return s;
-    if (!pair.has_value() || !StartsWith(pair->key, kNamespace)) break;
+    if (!pair.has_value() || !BeginsWith(pair->key, kNamespace)) break;
     if (!IsKnown(pair->key)) {
       ++found.count;
       if (found.first.size() < kMaxUnknownKeys) {

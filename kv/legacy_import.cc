@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kv/clock.h"
+#include "kv/engine_limits.h"
 #include "kv/keys.h"
 #include "kv/legacy_keys.h"
 #include "kv/pair_limits.h"
@@ -11,10 +12,6 @@
 namespace actorkv {
 
 namespace {
-
-size_t BatchLimit(Engine* engine) {
-  return std::min(kStageBatchBytes, engine->limits().max_batch_bytes / 2);
-}
 
 Status CheckPair(const KeyValue& pair) {
   Status s = CheckPairKeySize(pair.key.size());
@@ -120,7 +117,8 @@ Status LegacyImport::Add(const KeyValue& pair) {
   const std::string stored = EncodePair(legacy_, pair.key, pair.value);
   const size_t bytes = 1 + pair.key.size() + stored.size();
   if (batch_keys_.size() >= kMaxImportBatchPairs ||
-      batch_.size_bytes() + bytes > BatchLimit(store_->engine())) {
+      batch_.size_bytes() + bytes >
+          StageBatchLimit(store_->engine()->limits())) {
     if (Status s = Flush(); !s.ok()) return s;
   }
   batch_.Put(LegacyPartition(legacy_), PairKey(pair.key), stored);

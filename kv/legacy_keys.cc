@@ -2,6 +2,9 @@
 
 #include <cstring>
 
+#include "kv/affix.h"
+#include "kv/hex.h"
+
 namespace actorkv {
 
 namespace {
@@ -30,10 +33,6 @@ constexpr std::string_view kSqliteZero("\x09", 1);
 constexpr std::string_view kVersionZero("\x07\x15\x03\x15\x04", 5);
 constexpr std::string_view kInputZero("\x07\x15\x03\x15\x05", 5);
 constexpr std::string_view kInputOne("\x06\x01\x15\x03\x15\x04", 6);
-
-bool BeginsWith(std::string_view key, std::string_view prefix) {
-  return key.substr(0, prefix.size()) == prefix;
-}
 
 // What follows the prefix is a tuple: an integer of one byte, and perhaps more.
 bool HasTuple(std::string_view key, std::string_view prefix) {
@@ -191,13 +190,7 @@ bool LayoutZeroKey(std::string_view one, std::string* zero) {
 }
 
 std::string LegacyKeyText(std::string_view key) {
-  static const char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const char c : key.substr(0, kTextBytes)) {
-    const auto byte = static_cast<unsigned char>(c);
-    text.push_back(kDigits[byte >> 4]);
-    text.push_back(kDigits[byte & 15]);
-  }
+  std::string text = ToHex(key.substr(0, kTextBytes));
   if (key.size() > kTextBytes) text.append("...");
   return text;
 }

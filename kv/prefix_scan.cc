@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "kv/affix.h"
+
 namespace actorkv {
 
 namespace {

@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <string>
-#include <string_view>
 
 #include "kv/engine.h"
 
@@ -21,10 +20,6 @@ struct PrefixRange {
 // Calls `visit` for each, in key order, until it fails or the range ends.
 Status ForEachPair(EngineReader* reader, const PrefixRange& range,
                    const std::function<Status(const KeyValue&)>& visit);
-
-inline bool BeginsWith(std::string_view key, std::string_view prefix) {
-  return key.substr(0, prefix.size()) == prefix;
-}
 
 }  // namespace actorkv
 

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "kv/affix.h"
 #include "kv/keys.h"
 #include "kv/prefix_scan.h"
 #include "kv/store.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kv/affix.h"
 #include "kv/history_records.h"
 #include "kv/keys.h"
 #include "kv/prefix_scan.h"

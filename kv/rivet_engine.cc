@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "kv/affix.h"
 #include "kv/hex.h"
 #include "kv/pair_limits.h"
 #include "kv/rivet_engine_keys.h"
@@ -16,10 +17,6 @@ Status BadKey(std::string_view key, const std::string& what) {
 
 std::string ActorPrefix(const std::string& id) {
   return std::string(RivetActorsPrefix()) + id;
-}
-
-bool BeginsWith(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
 }
 
 // The least text that is after all that begin with `prefix`.

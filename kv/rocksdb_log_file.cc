@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "kv/affix.h"
+
 namespace actorkv {
 namespace {
 
@@ -15,11 +17,7 @@ const char* Zeros() {
   return zeros;
 }
 
-bool IsLog(std::string_view name) {
-  constexpr std::string_view kSuffix = ".log";
-  return name.size() > kSuffix.size() &&
-         name.substr(name.size() - kSuffix.size()) == kSuffix;
-}
+bool IsLog(std::string_view name) { return EndsWith(name, ".log"); }
 
 // Appends come from one thread at a time; a sync may come beside them
 // (DB::SyncWAL), and then covers what was appended before it.

@@ -10,6 +10,7 @@
 #include <memory>
 #include <system_error>
 
+#include "kv/affix.h"
 #include "kv/descriptor.h"
 
 namespace actorkv {
@@ -17,35 +18,26 @@ namespace {
 
 constexpr std::string_view kCurrent = "CURRENT";
 
-bool StartsWith(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-
-bool EndsWith(std::string_view text, std::string_view suffix) {
-  return text.size() >= suffix.size() &&
-         text.substr(text.size() - suffix.size()) == suffix;
-}
-
 // Files that exist only where a database was. MANIFEST-000001 is not one of
 // them: a crash in the middle of the first creation leaves it without
 // CURRENT, and there cannot be data behind it.
 bool IsDatabaseFile(std::string_view name) {
   return EndsWith(name, ".sst") || EndsWith(name, ".blob") ||
          EndsWith(name, ".log") ||
-         (StartsWith(name, "MANIFEST-") && name != "MANIFEST-000001");
+         (BeginsWith(name, "MANIFEST-") && name != "MANIFEST-000001");
 }
 
 // Files that a creation which did not finish may leave, our own, and what
 // mkfs puts into the root of a file system.
 bool IsHarmless(std::string_view name) {
-  return StartsWith(name, "actorkv.") || name == "LOCK" || name == "IDENTITY" ||
-         StartsWith(name, "LOG") || StartsWith(name, "OPTIONS-") ||
+  return BeginsWith(name, "actorkv.") || name == "LOCK" || name == "IDENTITY" ||
+         BeginsWith(name, "LOG") || BeginsWith(name, "OPTIONS-") ||
          EndsWith(name, ".dbtmp") || name == "MANIFEST-000001" ||
          name == "lost+found";
 }
 
 bool IsStamped(std::string_view name) {
-  return name == kCurrent || StartsWith(name, "MANIFEST-") ||
+  return name == kCurrent || BeginsWith(name, "MANIFEST-") ||
          EndsWith(name, ".log");
 }
 
@@ -203,7 +195,7 @@ Status ListNames(const std::string& directory, std::string_view prefix,
   if (Status s = ListDirectory(directory, &all); !s.ok()) return s;
   all.erase(std::remove_if(all.begin(), all.end(),
                            [prefix](const auto& name) {
-                             return !StartsWith(name, prefix);
+                             return !BeginsWith(name, prefix);
                            }),
             all.end());
   std::sort(all.begin(), all.end());

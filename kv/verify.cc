@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "kv/affix.h"
 #include "kv/history_records.h"
 #include "kv/keys.h"
 
@@ -17,10 +18,6 @@ constexpr PageNo kPagesAtOnce = 256;
 
 // Reads on after `key`.
 std::string After(const std::string& key) { return key + std::string(1, '\0'); }
-
-bool BeginsWith(std::string_view key, std::string_view prefix) {
-  return key.substr(0, prefix.size()) == prefix;
-}
 
 bool IsHistoryRecord(std::string_view key) {
   return BeginsWith(key, RestorePointPrefix()) ||

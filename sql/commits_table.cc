@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kv/catalog.h"
+#include "kv/hex.h"
 #include "kv/history.h"
 #include "sql/table.h"
 
@@ -30,13 +31,7 @@ enum ColumnIndex {
 };
 
 std::string Hex(const CommitId& id) {
-  static const char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const uint8_t byte : id) {
-    text.push_back(kDigits[byte >> 4]);
-    text.push_back(kDigits[byte & 15]);
-  }
-  return text;
+  return ToHex(std::string(id.begin(), id.end()));
 }
 
 const char* OriginName(Origin origin) {

@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include "kv/hex.h"
 #include "vfs/actor_vfs.h"
 #include "vfs/file_methods.h"
 
@@ -202,15 +203,9 @@ int LegacyGetLastError(sqlite3_vfs* /*vfs*/, int /*size*/, char* /*text*/) {
 }
 
 std::string NewName() {
-  constexpr char kDigits[] = "0123456789abcdef";
-  unsigned char bytes[kNameBytes];
+  char bytes[kNameBytes];
   sqlite3_randomness(sizeof bytes, bytes);
-  std::string name;
-  for (const unsigned char byte : bytes) {
-    name += kDigits[byte >> 4];
-    name += kDigits[byte & 15];
-  }
-  return name;
+  return ToHex({bytes, sizeof bytes});
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ class LegacySession {
   LegacyView* journal() { return &journal_; }
   LegacyView* wal() { return &wal_; }
 
-  // The file that SQLite calls `name`; null if none of this session.
+  // The file that SQLite calls `name`; null for any other name.
   LegacyView* Find(const std::string& name);
 
   // The first error that a file met, since SQLite keeps only a code.

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "kv/affix.h"
 #include "kv/descriptor.h"
 #include "kv/store_directory.h"
 
@@ -64,11 +65,6 @@ SyncLedger::Table* MapTable(const std::string& path, int flags) {
   }
   close(fd);
   return bytes == MAP_FAILED ? nullptr : static_cast<SyncLedger::Table*>(bytes);
-}
-
-bool EndsWith(const std::string& text, const std::string& suffix) {
-  return text.size() >= suffix.size() &&
-         text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
 }
 
 bool IsZeros(const rocksdb::Slice& data) {
