@@ -277,8 +277,7 @@ void BranchWriter::PutChunk(PageNo pgno, const std::string& page,
   ++changed_page_count_;
   if (stage_ == BranchId{}) {
     changed_pages_.push_back(pgno);
-    made_pages_.push_back(
-        std::make_shared<const CachedPage>(txid_, page_hash, page));
+    made_pages_.push_back(CachedPage::Make(txid_, page_hash, page));
     return;
   }
   if (staged_.size() <= pgno) staged_.resize(std::max(pgno, page_count_) + 1);
