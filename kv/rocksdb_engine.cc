@@ -11,6 +11,7 @@
 #include "kv/engine_limits.h"
 #include "kv/group_commit.h"
 #include "kv/guard_set.h"
+#include "kv/metrics.h"
 #include "kv/rocksdb_bulk.h"
 #include "kv/rocksdb_handle.h"
 #include "kv/rocksdb_keys.h"
@@ -203,6 +204,7 @@ CommitResult RocksDbEngine::Write(rocksdb::WriteBatch* batch,
                                   Durability durability) {
   rocksdb::WriteOptions options;
   options.sync = durability == Durability::kSynced;
+  if (options.sync) Add(Metric::kSyncs);
   const rocksdb::Status written = handle_->db()->Write(options, batch);
   if (written.ok()) {
     handle_->CountWrite();
@@ -272,6 +274,7 @@ Status RocksDbEngine::Sync() {
   if (handle_->follows()) return Status::Ok();
   Gate::Hold hold;
   if (Status s = UseForWriting(&hold); !s.ok()) return s;
+  Add(Metric::kSyncs);
   const rocksdb::Status synced = handle_->db()->SyncWAL();
   if (synced.ok()) return Status::Ok();
   handle_->MarkBroken();
