@@ -72,6 +72,8 @@ class BranchReader {
   EngineReader* engine_reader();
 
   Status UnpackInto(PageNo pgno, char* page);
+  // Reads the page from the engine and puts it into the page cache.
+  Status LoadPage(PageNo pgno, PagePin* pin);
 
   Engine* const engine_;
   uint64_t cache_store_id_ = 0;  // 0: no cache

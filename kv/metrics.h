@@ -202,7 +202,8 @@ struct Distribution {
   uint64_t CountUpTo(unsigned bits) const;
 };
 
-// All metrics but the gauges, which are 0 until they are set.
+// All metrics but the gauges and what the page cache counts itself
+// (kv/metrics_report.cc), which are 0 until they are set.
 class MetricsSnapshot {
  public:
   static MetricsSnapshot Take();

@@ -51,27 +51,47 @@ int ActorFile::Close() {
 
 // --- Snapshots and reading -------------------------------------------------
 
+// Most transactions begin where the last one of the connection ended. Then they
+// cost no lock and touch no memory that others write to.
+bool ActorFile::ResumeSnapshot() {
+  if (resting_ == nullptr) return false;
+  pin_.Wake();  // before the look at the head: see kv/pins.h, invariant 3
+  if (actor_->version() != version_) return false;
+  state_ = std::move(resting_);
+  return true;
+}
+
+void ActorFile::RestSnapshot() {
+  pin_.Rest();
+  resting_ = std::move(state_);
+}
+
 Status ActorFile::TakeSnapshot() {
+  if (ResumeSnapshot()) return Status::Ok();
+  resting_.reset();
   if (options_.version != nullptr) return TakeVersion();
   if (store_->read_only()) {
     if (Status s = store_->CatchUp(); !s.ok()) return s;
   }
   std::shared_ptr<const HeadState> state;
   epoch_ = store_->epoch();
+  const uint64_t version = actor_->version();
   if (Status s = actor_->CurrentPinned(store_->pins(), &pin_, &state);
       !s.ok()) {
+    pin_.Release();
     return s;
   }
   // Only another process can do this while the actor is open here. SQLite's
   // page cache may hold pages of the actor that was, under the same counters.
   const ActorId id = state->exists ? state->entry.actor : ActorId{};
   if (actor_id_ != ActorId{} && id != actor_id_) {
+    pin_.Release();
     return Status::Fenced(
         "the actor was renamed, deleted or made anew: actor=" + actor_->name() +
         ": open it again");
   }
   actor_id_ = id;
-  Adopt(std::move(state));
+  Adopt(std::move(state), version);
   return Status::Ok();
 }
 
@@ -103,13 +123,21 @@ Status ActorFile::CheckNotExpired() {
   return Status::Ok();
 }
 
+// A follower looks for commits before each transaction, and a version of the
+// past stays pinned.
 void ActorFile::LetGo() {
+  if (version_ != 0 && !store_->read_only() && options_.version == nullptr) {
+    RestSnapshot();
+    return;
+  }
   state_.reset();
   if (options_.version == nullptr) pin_.Release();
 }
 
-void ActorFile::Adopt(std::shared_ptr<const HeadState> state) {
+void ActorFile::Adopt(std::shared_ptr<const HeadState> state,
+                      uint64_t version) {
   state_ = std::move(state);
+  version_ = version;
   if (generation_ == Generation{}) generation_ = state_->head.generation;
   reader_.SetSnapshot(*state_);
 }
@@ -139,23 +167,40 @@ Status ActorFile::ResolveDoubt() {
 
 Status ActorFile::EnsureSnapshot() {
   if (Status s = CheckProcess(); !s.ok()) return s;
+  if (state_ != nullptr && !in_doubt_) return Status::Ok();
   if (Status s = ResolveDoubt(); !s.ok()) return s;
   if (state_ != nullptr) return Status::Ok();
   return TakeSnapshot();
+}
+
+// The common case of a read: of a snapshot, and nothing else to look after.
+bool ActorFile::ReadsSnapshot() const {
+  return state_ != nullptr && transaction_ == nullptr && !in_doubt_ &&
+         !store_->read_only() && !StoreRegistry::InForkedChild();
 }
 
 int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
   auto* bytes = static_cast<char*>(buffer);
   const auto want = static_cast<size_t>(size);
   const ReadRequest request = {static_cast<uint64_t>(offset), want, bytes};
+  size_t copied = 0;
+  const Status s = ReadsSnapshot() ? reader_.Read(request, &copied)
+                                   : ReadWithCare(request, &copied);
+  if (!s.ok()) {
+    std::memset(bytes, 0, want);
+    return ReportError(Place::kRead, s.WithContext("actor=" + actor_->name()));
+  }
+  return copied == want ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
+}
+
+Status ActorFile::ReadWithCare(const ReadRequest& request, size_t* copied) {
   // Without a lock there is no snapshot to keep: SQLite reads 100 bytes so at
   // open.
   const bool borrowed = state_ == nullptr && !options_.never_locks;
-  size_t copied = 0;
   Status s = EnsureSnapshot();
   if (s.ok()) {
-    s = transaction_ != nullptr ? transaction_->Read(request, &copied)
-                                : reader_.Read(request, &copied);
+    s = transaction_ != nullptr ? transaction_->Read(request, copied)
+                                : reader_.Read(request, copied);
     // Also where it read well: what it read may be of an older commit.
     if (Status expired = CheckNotExpired(); !expired.ok()) s = expired;
   }
@@ -163,11 +208,7 @@ int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
     LetGo();
     reader_.Release();
   }
-  if (!s.ok()) {
-    std::memset(bytes, 0, want);
-    return ReportError(Place::kRead, s.WithContext("actor=" + actor_->name()));
-  }
-  return copied == want ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
+  return s;
 }
 
 // A null page sends the pager to xRead (pager.c getPageMMap, 3.40.1). So it is
@@ -216,13 +257,15 @@ Status ActorFile::Reserve() {
 }
 
 int ActorFile::Lock(int level) {
-  const int held = lock_.load();
+  const int held = lock_.load(std::memory_order_relaxed);
   if (level <= held) return SQLITE_OK;
   if (held == SQLITE_LOCK_NONE) {
     Status s = CheckProcess();
     if (s.ok()) s = TakeSnapshot();
     if (!s.ok()) return ReportError(Place::kLock, s);
-    lock_.store(SQLITE_LOCK_SHARED);
+    // Other threads ask only for what is RESERVED and above.
+    lock_.store(SQLITE_LOCK_SHARED, std::memory_order_relaxed);
+    if (level == SQLITE_LOCK_SHARED) return SQLITE_OK;
   }
   if (level >= SQLITE_LOCK_RESERVED && held < SQLITE_LOCK_RESERVED) {
     if (Status s = Reserve(); !s.ok()) return ReportError(Place::kLock, s);
@@ -242,7 +285,7 @@ int ActorFile::Lock(int level) {
 }
 
 int ActorFile::Unlock(int level) {
-  const int held = lock_.load();
+  const int held = lock_.load(std::memory_order_relaxed);
   if (level >= held) return SQLITE_OK;
   if (held >= SQLITE_LOCK_RESERVED && level < SQLITE_LOCK_RESERVED) {
     DropTransaction();
@@ -251,7 +294,7 @@ int ActorFile::Unlock(int level) {
   }
   exclusive_since_publish_ = false;
   sync_announced_ = false;
-  lock_.store(level);
+  lock_.store(level, std::memory_order_relaxed);
   if (level == SQLITE_LOCK_NONE) {
     in_doubt_ = false;
     LetGo();
