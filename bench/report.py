@@ -19,6 +19,7 @@ what is lost in both runs counts. Only Python's own library is used.
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,8 +31,12 @@ MAX_LOSS = 0.2
 
 
 def load(path):
-    with open(path, encoding="utf-8") as file:
-        return json.load(file)
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        sys.exit("report.py: no %s: run make bench first, and make "
+                 "bench-report for a baseline" % path)
 
 
 def short(value):
@@ -147,6 +152,9 @@ def draw(rows, plot, path):
 
 
 def write_plots(document, directory):
+    if not shutil.which("gnuplot"):
+        print("report.py: without gnuplot there are no plots")
+        return
     ratios = []
     writes = []
     for workload in document["workloads"]:
