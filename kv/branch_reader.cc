@@ -81,7 +81,7 @@ Status BranchReader::FindPage(PageNo pgno, PageVersion* version) {
     if (Status s = reader->SeekOne(BranchPartition(point.branch),
                                    ChunkKey(pgno, bound), &found, &key, &value);
         !s.ok()) {
-      return s;
+      return s.WithContext(ChunkName({point.branch, pgno, bound}));
     }
     if (!found) continue;
     ChunkId id{point.branch, 0, {}};
