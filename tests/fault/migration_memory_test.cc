@@ -91,9 +91,10 @@ TEST(MigrationMemoryChild, DISABLED_Run) {
   std::fflush(stdout);
   EXPECT_LT(importing_mib, limit_mib);
   EXPECT_LT(migrating_mib, limit_mib);
-  // Of the one that says 8 TiB; the others take what their bytes take.
+  // Of the one that says 8 TiB, which would take hours; the others take what
+  // their bytes take.
   if (limit_mib == kLimitMib) {
-    EXPECT_LT(seconds.count(), 5.0);
+    EXPECT_LT(seconds.count(), 60.0);
   }
 }
 

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
+#include <ctime>
 #include <thread>
 
 #include "kv/catalog.h"
@@ -178,7 +180,7 @@ TEST_F(ReclaimTest, ItGoesFromTheDisk) {
   uint64_t tables = 0;
   std::vector<std::string> names;
   // Files that are not needed any more are removed in the background.
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 400; ++i) {
     ASSERT_OK(DirectoryBytes(dir.File("store"), &tables));
     if (tables < uint64_t{5} * kPages * 4096) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -240,22 +242,26 @@ TEST_F(ReclaimTest, AQuotaRefusesGrowthOnly) {
   Commit(store, "b", 1, 8);
 }
 
+// Of the processor, so that a busy machine does not count.
+int64_t ThreadTimeNs() {
+  struct timespec now = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
 TEST_F(ReclaimTest, APinCostsLittle) {
   const TestStore store;
   Commit(store, "a", 1);
   const auto state = store.State("a");
   constexpr int kPins = 1'000'000;
-  const auto begin = std::chrono::steady_clock::now();
+  const int64_t begin_ns = ThreadTimeNs();
   for (int i = 0; i < kPins; ++i) {
     Pin pin;
     store->pins()->Add(state->head.snapshot, state->lineage, &pin);
   }
-  const auto took = std::chrono::steady_clock::now() - begin;
-  const auto each_ns =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(took).count() /
-      kPins;
+  const int64_t each_ns = (ThreadTimeNs() - begin_ns) / kPins;
   RecordProperty("pin_ns", std::to_string(each_ns));
-  EXPECT_LT(each_ns, 2000) << "generous: the machine may be busy";
+  EXPECT_LT(each_ns, 2000) << "generous: it may be built to be checked";
   EXPECT_TRUE(store->pins()->Points().empty());
 }
 
