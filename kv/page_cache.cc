@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "kv/metrics.h"
+
 namespace actorkv {
 
 namespace {
@@ -85,7 +87,9 @@ PagePin PageCache::Find(const PageKey& key, TxId txid,
   Shard& shard = ShardOf(key);
   std::lock_guard<std::mutex> lock(shard.mutex);
   const auto entry = FindLocked(&shard, key, txid, changes);
-  if (entry == shard.entries.end()) return nullptr;
+  const bool found = entry != shard.entries.end();
+  Add(found ? Metric::kCacheHits : Metric::kCacheMisses);
+  if (!found) return nullptr;
   shard.entries.splice(shard.entries.begin(), shard.entries, entry);
   return entry->page;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "kv/metrics.h"
 #include "kv/rocksdb_keys.h"
 #include "kv/rocksdb_status.h"
 #include "kv/store_directory.h"
@@ -77,6 +78,7 @@ bool IsBulk(const Batch& batch) {
 CommitResult CommitBulk(RocksDbHandle* handle, const Batch& batch) {
   const std::string& directory = handle->directory();
   const std::string path = NewName(directory);
+  Add(Metric::kSyncs, 2);  // of the table, and of the log
   rocksdb::Status status = WriteTable(handle, batch, path);
   if (!status.ok()) {
     unlink(path.c_str());
