@@ -17,7 +17,7 @@
 
 #include <cstddef>
 #include <deque>
-#include <future>
+#include <memory>
 
 #include "kv/engine.h"
 #include "kv/status.h"
@@ -47,10 +47,12 @@ class BulkCommits {
   Status Wait();
 
  private:
+  struct Work;  // a batch and the thread that commits it
+
   void TakeOldest();
 
   Store* const store_;
-  std::deque<std::future<Status>> under_way_;
+  std::deque<std::unique_ptr<Work>> under_way_;
   Status failed_;
 };
 
