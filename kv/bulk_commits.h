@@ -26,7 +26,8 @@ namespace actorkv {
 
 class Store;
 
-constexpr size_t kMaxBulkCommits = 2;
+// More than there are processors to compress: each also waits for its syncs.
+constexpr size_t kMaxBulkCommits = 3;
 
 // Smaller batches are committed at once: a thread costs more than they do.
 constexpr size_t kMinBackgroundBytes = size_t{1} << 20;
