@@ -89,7 +89,7 @@ TEST_F(TransferTest, ImportOfALargeFile) {
   for (const int page_size : {512, 4096, 65536}) {
     const std::string name = "large" + std::to_string(page_size);
     MakeFile(name + ".db", "PRAGMA page_size=" + std::to_string(page_size),
-             40000);
+             12000);
     ASSERT_GT(std::filesystem::file_size(File(name + ".db")), kMinLoadBytes);
     EXPECT_EQ(Ask("SELECT actorkv_import('" + name + "', '$DIR/" + name +
                   ".db') * " + std::to_string(page_size)),
