@@ -8,6 +8,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/die.h"
@@ -30,7 +31,10 @@ class Creates : public Workload {
   Sample Run() override {
     const ThreadedCount count = RunThreads(thread_count_, effort_.seconds,
                                            [this](int) { CreateNext(); });
-    return {count.op_count, count.seconds, 0};
+    Sample sample;
+    sample.op_count = count.op_count;
+    sample.seconds = count.seconds;
+    return sample;
   }
 
  private:
@@ -115,34 +119,42 @@ class Opens : public Workload {
   std::vector<std::string> databases_;
 };
 
-void AddCreates(int thread_count, std::vector<WorkloadSpec>* specs) {
+void AddCreates(int thread_count, double bar,
+                std::vector<WorkloadSpec>* specs) {
   const std::string count = std::to_string(thread_count);
-  specs->push_back(
-      {"W7/" + count,
-       "create, 1 insert, close, " + count +
-           (thread_count == 1 ? " thread" : " threads"),
-       Unit::kOpsPerSecond, 4,
-       [thread_count](const Backend& backend, const Effort& effort) {
-         return std::make_unique<Creates>(backend, effort, thread_count);
-       }});
+  WorkloadSpec spec;
+  spec.id = "W7/" + count;
+  spec.text = "create, 1 insert, close, " + count +
+              (thread_count == 1 ? " thread" : " threads");
+  spec.bar = bar;
+  spec.sides = Sides::kAll;
+  spec.make = [thread_count](const Backend& backend, const Effort& effort) {
+    return std::make_unique<Creates>(backend, effort, thread_count);
+  };
+  specs->push_back(std::move(spec));
 }
 
-void AddOpens(bool cold, std::vector<WorkloadSpec>* specs) {
+void AddOpens(bool cold, double bar, std::vector<WorkloadSpec>* specs) {
   const std::string state = cold ? "cold" : "warm";
-  specs->push_back(
-      {"W8/" + state, "open, one query, close, of thousands, " + state,
-       Unit::kP50Us, 3, [cold](const Backend& backend, const Effort& effort) {
-         return std::make_unique<Opens>(backend, effort, cold);
-       }});
+  WorkloadSpec spec;
+  spec.id = "W8/" + state;
+  spec.text = "open, one query, close, of thousands, " + state;
+  spec.unit = Unit::kP50Us;
+  spec.bar = bar;
+  spec.sides = Sides::kAll;
+  spec.make = [cold](const Backend& backend, const Effort& effort) {
+    return std::make_unique<Opens>(backend, effort, cold);
+  };
+  specs->push_back(std::move(spec));
 }
 
 }  // namespace
 
 void AddOpenWorkloads(std::vector<WorkloadSpec>* specs) {
-  AddCreates(1, specs);
-  AddCreates(8, specs);
-  AddOpens(/*cold=*/false, specs);
-  if (CanDropCaches()) AddOpens(/*cold=*/true, specs);
+  AddCreates(1, 8, specs);
+  AddCreates(8, 20, specs);
+  AddOpens(/*cold=*/false, 5, specs);
+  if (CanDropCaches()) AddOpens(/*cold=*/true, 3, specs);
 }
 
 }  // namespace actorkv::bench

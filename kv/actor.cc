@@ -8,6 +8,7 @@
 #include "kv/clock.h"
 #include "kv/keys.h"
 #include "kv/legacy_record.h"
+#include "kv/metrics.h"
 
 namespace actorkv {
 
@@ -95,7 +96,11 @@ Actor::Actor(std::string name, Engine* engine,
     : name_(std::move(name)),
       opened_at_us_(WallClockUs()),
       engine_(engine),
-      epoch_(epoch) {}
+      epoch_(epoch) {
+  Add(Metric::kOpenActors);
+}
+
+Actor::~Actor() { Subtract(Metric::kOpenActors); }
 
 void Actor::SetLocked(std::shared_ptr<const HeadState> state) {
   version_.fetch_add(1, std::memory_order_seq_cst);

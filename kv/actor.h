@@ -57,6 +57,7 @@ class Actor {
   // `epoch` counts what a follower has seen of its writer: a head that was
   // read at an older epoch is read again.
   Actor(std::string name, Engine* engine, const std::atomic<uint64_t>* epoch);
+  ~Actor();
 
   const std::string& name() const { return name_; }
 

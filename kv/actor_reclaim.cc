@@ -8,6 +8,7 @@
 #include "kv/clock.h"
 #include "kv/keys.h"
 #include "kv/legacy_record.h"
+#include "kv/metrics.h"
 #include "kv/prefix_scan.h"
 #include "kv/store.h"
 
@@ -69,7 +70,11 @@ Status ActorReclaim::Step(bool* done) {
   if (!planned_) return Plan();
   if (branch_index_ < retained_.branches.size()) return StepBranch();
   *done = true;
-  return EndActor();
+  const Status s = EndActor();
+  if (options_.dry_run) return s;
+  Add(Metric::kReclaimPasses);
+  Add(Metric::kReclaimedBytes, use_.reclaimable_bytes);
+  return s;
 }
 
 // --- What is retained --------------------------------------------------------

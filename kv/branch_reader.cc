@@ -6,6 +6,7 @@
 
 #include "kv/coding.h"
 #include "kv/keys.h"
+#include "kv/metrics.h"
 
 namespace actorkv {
 
@@ -67,6 +68,7 @@ EngineReader* BranchReader::engine_reader() {
 }
 
 Status BranchReader::FindPage(PageNo pgno, PageVersion* version) {
+  Add(Metric::kEngineReads);
   EngineReader* reader = engine_reader();
   TxId bound = snapshot_.txid;
   for (size_t level = 0; level < lineage_->size(); ++level) {

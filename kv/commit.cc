@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kv/keys.h"
+#include "kv/metrics.h"
 
 namespace actorkv {
 
@@ -20,6 +21,7 @@ Status ReadHead(Store* store, const std::string& name,
 // Why a guard did not hold: the first actor of the commit whose head moved.
 Status ResolveConflict(Store* store,
                        const std::vector<PendingCommit>& commits) {
+  Add(Metric::kCommitConflicts);
   Status first = Status::Conflict("a guard of the commit did not hold");
   for (auto it = commits.rbegin(); it != commits.rend(); ++it) {
     Actor* actor = it->writer->actor().get();
@@ -51,6 +53,7 @@ Status ResolveUnknown(Store* store, const PendingCommit& commit,
 }
 
 void Finish(Store* store, std::vector<PendingCommit>* commits) {
+  Add(Metric::kCommits);
   for (PendingCommit& commit : *commits) {
     const std::shared_ptr<Actor>& actor = commit.writer->actor();
     actor->Publish(commit.state, commit.writer->changed_pages());
@@ -63,6 +66,7 @@ void Finish(Store* store, std::vector<PendingCommit>* commits) {
 
 Status AfterUnknown(Store* store, const CommitResult& result,
                     const CommitId& id, std::vector<PendingCommit>* commits) {
+  Add(Metric::kCommitsUnknown);
   bool landed = false;
   Status s = ResolveUnknown(store, commits->front(), id, &landed);
   if (s.ok() && landed) {
@@ -135,6 +139,7 @@ Status StageWhatIsLarge(Store* store, std::vector<PendingCommit>* commits) {
 
 Status CommitAll(Store* store, Durability durability,
                  std::vector<PendingCommit>* commits) {
+  const LatencyTimer timer(Metric::kCommitLatency);
   if (Status s = CheckBeforeCommit(store, *commits); !s.ok()) return s;
   for (const PendingCommit& commit : *commits) {
     if (Status s = CheckQuota(store, commit); !s.ok()) return s;
@@ -162,6 +167,7 @@ Status CommitAll(Store* store, Durability durability,
     case CommitOutcome::kConflict:
       return ResolveConflict(store, *commits);
     case CommitOutcome::kFailed:
+      Add(Metric::kCommitFailures);
       for (PendingCommit& commit : *commits) commit.writer->actor()->Forget();
       return result.status;
     case CommitOutcome::kUnknown:

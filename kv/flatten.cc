@@ -8,6 +8,7 @@
 #include "kv/branch_reader.h"
 #include "kv/history_records.h"
 #include "kv/keys.h"
+#include "kv/metrics.h"
 #include "kv/store.h"
 
 namespace actorkv {
@@ -194,6 +195,7 @@ Status Flatten(Store* store, Actor* actor) {
         !s.ok()) {
       return s.WithContext("flattening actor=" + actor->name());
     }
+    Add(Metric::kFlattens);
   }
   actor->ReplaceLineage(branch, std::move(lineage));
   return Status::Ok();

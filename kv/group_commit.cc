@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "kv/metrics.h"
+
 namespace actorkv {
 
 namespace {
@@ -62,6 +64,8 @@ void GroupCommit::Lead(Lock* lock) {
   const Clock::time_point begin = Clock::now();
   const CommitResult result = write_(batches);
   const Clock::time_point end = Clock::now();
+  Record(Metric::kGroupWriteLatency, end - begin);
+  Record(Metric::kGroupCommits, group.size());
   lock->lock();
   last_write_ = end - begin;
   expected_ = group.size() + queue_.size();

@@ -58,6 +58,7 @@ Status SyncDirectoryOf(const std::string& path) {
 
 Status NewFile::Create(const std::string& path,
                        std::unique_ptr<NewFile>* file) {
+  if (Status s = CheckNotInStore(path); !s.ok()) return s;
   std::string temporary = TemporaryName(path);
   const int fd = open(temporary.c_str(),
                       O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode);

@@ -18,7 +18,7 @@ namespace actorkv {
 class NewFile {
  public:
   // `path` is absolute. Errors: kNotFound when its directory does not exist;
-  // kNoSpace; kIOError.
+  // kInvalidArgument when that is a store's; kNoSpace; kIOError.
   static Status Create(const std::string& path, std::unique_ptr<NewFile>* file);
 
   // Removes the temporary file, unless Finish() succeeded.

@@ -1,5 +1,6 @@
 #include "kv/rocksdb_engine.h"
 
+#include <rocksdb/convenience.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/version.h>
 #include <rocksdb/write_batch.h>
@@ -10,6 +11,7 @@
 #include "kv/engine_limits.h"
 #include "kv/group_commit.h"
 #include "kv/guard_set.h"
+#include "kv/metrics.h"
 #include "kv/rocksdb_bulk.h"
 #include "kv/rocksdb_handle.h"
 #include "kv/rocksdb_keys.h"
@@ -78,6 +80,11 @@ class RocksDbEngine : public Engine {
   // Done when every guard holds.
   CommitResult CheckGuards(const std::vector<Batch::Guard>& guards);
   Status ClaimSpace(size_t size_bytes);
+  // Removes the table files that hold nothing but the partition, of which
+  // every key was deleted before. Else they stay until they are compacted,
+  // and nothing makes that happen soon: those of a bulk write lie on the last
+  // level, where no other key comes.
+  Status RemoveFilesOf(Partition partition);
   rocksdb::WriteBatch Translate(const std::vector<const Batch*>& group);
   // Writes; marks the database broken when the outcome is not known.
   CommitResult Write(rocksdb::WriteBatch* batch, Durability durability);
@@ -197,6 +204,7 @@ CommitResult RocksDbEngine::Write(rocksdb::WriteBatch* batch,
                                   Durability durability) {
   rocksdb::WriteOptions options;
   options.sync = durability == Durability::kSynced;
+  if (options.sync) Add(Metric::kSyncs);
   const rocksdb::Status written = handle_->db()->Write(options, batch);
   if (written.ok()) {
     handle_->CountWrite();
@@ -219,7 +227,29 @@ Status RocksDbEngine::Drop(Partition partition) {
       handle_->family(FamilyOf(partition)), PhysicalKey(partition, ""),
       PartitionEnd(partition, kLimits.max_key_bytes));
   if (!added.ok()) return FromRocksDb(added, "drop", handle_->directory());
-  return Write(&batch, Durability::kBuffered).status;
+  if (Status s = Write(&batch, Durability::kBuffered).status; !s.ok()) return s;
+  return RemoveFilesOf(partition);
+}
+
+Status RocksDbEngine::RemoveFilesOf(Partition partition) {
+  const std::string begin = PhysicalKey(partition, "");
+  const std::string end = PartitionEnd(partition, kLimits.max_key_bytes);
+  const rocksdb::Slice begin_slice(begin);
+  const rocksdb::Slice end_slice(end);
+  // A removed file is gone at once. What made the partition unreachable may
+  // be in the log only, and must not come back without it.
+  rocksdb::Status removed = handle_->db()->SyncWAL();
+  if (removed.ok()) {
+    removed = rocksdb::DeleteFilesInRange(
+        handle_->db(), handle_->family(FamilyOf(partition)), &begin_slice,
+        &end_slice, /*include_end=*/false);
+  }
+  if (!removed.ok()) {
+    handle_->MarkBroken();
+    return FromRocksDb(removed, "drop", handle_->directory());
+  }
+  handle_->DropIdleIterators();
+  return Status::Ok();
 }
 
 Status RocksDbEngine::Compact(Partition partition) {
@@ -244,6 +274,7 @@ Status RocksDbEngine::Sync() {
   if (handle_->follows()) return Status::Ok();
   Gate::Hold hold;
   if (Status s = UseForWriting(&hold); !s.ok()) return s;
+  Add(Metric::kSyncs);
   const rocksdb::Status synced = handle_->db()->SyncWAL();
   if (synced.ok()) return Status::Ok();
   handle_->MarkBroken();

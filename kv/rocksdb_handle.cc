@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "kv/metrics.h"
 #include "kv/rocksdb_bulk.h"
 #include "kv/rocksdb_log_file.h"
 #include "kv/rocksdb_options.h"
@@ -158,6 +159,7 @@ Status RocksDbHandle::Reopen(Need need) {
     next_attempt_ = std::chrono::steady_clock::now() + kReopenInterval;
     return last_error_;
   }
+  Add(Metric::kEngineReopens);
   if (state_ == State::kBroken) unproven_logs_ = true;
   DropAllIterators();
   database_.reset();

@@ -88,6 +88,8 @@ class RocksDbHandle {
   // Takes the owner's iterators back: under a hold, so that no reopen is in
   // the middle of closing the database under them.
   void Unregister(IteratorOwner* owner, IteratorSet* iterators);
+  // Idle iterators keep files that were removed on the disk.
+  void DropIdleIterators() { iterator_pool_.Clear(); }
 
   // Rises with every write that was done, before it is reported as done. An
   // iterator made or refreshed since the last rise sees everything.

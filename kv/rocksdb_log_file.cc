@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kv/affix.h"
+#include "kv/metrics.h"
 
 namespace actorkv {
 namespace {
@@ -29,6 +30,7 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
   rocksdb::IOStatus Append(const rocksdb::Slice& data,
                            const rocksdb::IOOptions& options,
                            rocksdb::IODebugContext* debug) override {
+    Add(Metric::kLogBytes, data.size());
     const uint64_t end = end_.load(std::memory_order_relaxed);
     if (data.size() < kBulkAppendBytes) {
       rocksdb::IOStatus prepared = Prepare(end + data.size(), options, debug);
@@ -106,6 +108,7 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
       const auto size =
           static_cast<size_t>(std::min<uint64_t>(kZerosBytes, end - begin));
       const rocksdb::Slice zeros(Zeros(), size);
+      Add(Metric::kLogPreparedBytes, size);
       if (!target()->PositionedAppend(zeros, begin, options, debug).ok()) {
         return false;
       }

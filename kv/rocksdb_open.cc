@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kv/log_scan.h"
+#include "kv/rocksdb_metrics.h"
 #include "kv/rocksdb_options.h"
 #include "kv/rocksdb_status.h"
 
@@ -59,6 +60,7 @@ Status OpenDatabase::ForWriting(const OpenContext& context, bool create,
   }
   options.create_missing_column_families = true;
   options.listeners.push_back(context.listener);
+  options.listeners.push_back(NewMetricsListener());
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> families;
   const rocksdb::Status opened =

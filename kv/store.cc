@@ -10,6 +10,7 @@
 #include "kv/flatten.h"
 #include "kv/keys.h"
 #include "kv/legacy_record.h"
+#include "kv/metrics.h"
 #include "kv/reclaim.h"
 #include "kv/utf8.h"
 
@@ -78,9 +79,11 @@ Store::Store(std::string path, std::unique_ptr<Engine> engine, bool read_only)
       cache_id_(NextCacheId()),
       engine_(std::move(engine)),
       commit_id_base_(RandomId()),
-      next_reclaim_(kNever) {}
+      next_reclaim_(kNever) {
+  Add(Metric::kOpenStores);
+}
 
-Store::~Store() = default;
+Store::~Store() { Subtract(Metric::kOpenStores); }
 
 Status Store::Open(std::string path, std::unique_ptr<Engine> engine,
                    bool read_only, std::shared_ptr<Store>* store) {

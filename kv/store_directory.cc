@@ -12,6 +12,7 @@
 
 #include "kv/affix.h"
 #include "kv/descriptor.h"
+#include "kv/store_marker.h"
 
 namespace actorkv {
 namespace {
@@ -130,7 +131,20 @@ Status HasData(const std::string& directory, bool* has_data) {
   return Status::Ok();
 }
 
+Status CheckNotInStore(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string parent =
+      slash == std::string::npos ? "." : path.substr(0, slash);
+  if (access((parent + "/" + kMarkerFileName).c_str(), F_OK) != 0) {
+    return Status::Ok();
+  }
+  return Status::InvalidArgument("cannot make " + path + ": " + parent +
+                                 " is a store; an actor's name has no slash");
+}
+
 Status MakeDirectory(const std::string& directory) {
+  if (access(directory.c_str(), F_OK) == 0) return Status::Ok();
+  if (Status s = CheckNotInStore(directory); !s.ok()) return s;
   if (mkdir(directory.c_str(), 0777) == 0 || errno == EEXIST) {
     return Status::Ok();
   }

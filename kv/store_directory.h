@@ -33,7 +33,12 @@ Status ClassifyDirectory(const std::string& directory, DirectoryKind* kind);
 // *has_data: there is a table file, or a log that is not empty.
 Status HasData(const std::string& directory, bool* has_data);
 
-// Makes the directory, not its parents; an existing one is fine.
+// For what is to be made: ok unless it would lie in the directory of a store,
+// which holds nothing but the store's own files. Errors: kInvalidArgument.
+Status CheckNotInStore(const std::string& path);
+
+// Makes the directory, not its parents; an existing one is fine. Errors: also
+// those of CheckNotInStore().
 Status MakeDirectory(const std::string& directory);
 
 // Which files a database consists of, but for its tables.

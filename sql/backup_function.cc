@@ -55,6 +55,7 @@ Status Backup(Call* call) {
   if (Status s = AbsolutePath(path, &absolute); !s.ok()) return s;
   while (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
   if (Status s = CheckIsFree(absolute); !s.ok()) return s;
+  if (Status s = CheckNotInStore(absolute); !s.ok()) return s;
   std::shared_ptr<Store> store;
   if (Status s = call->connection()->OpenDefaultStore(StoreUse::kWrite, &store);
       !s.ok()) {

@@ -13,6 +13,7 @@
 #include "sql/info_functions.h"
 #include "sql/info_table.h"
 #include "sql/kv_table.h"
+#include "sql/metrics_table.h"
 #include "sql/migrate_functions.h"
 #include "sql/migrate_tables.h"
 #include "sql/restore_plan_table.h"
@@ -48,6 +49,7 @@ constexpr RegisterTheme kThemes[] = {
     RegisterRestorePlanTable,
     RegisterRetentionFunctions,
     RegisterRetentionTables,
+    RegisterMetrics,
 };
 
 }  // namespace

@@ -17,7 +17,7 @@ namespace {
 // What the store says for actors that say nothing themselves.
 class SettingRows : public RowSource {
  public:
-  SettingRows(std::shared_ptr<Store> store, const std::optional<std::string>&)
+  explicit SettingRows(std::shared_ptr<Store> store)
       : store_(std::move(store)) {}
 
   Status Next(bool* has_row) override {

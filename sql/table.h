@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "kv/status.h"
@@ -55,17 +56,22 @@ struct TableSpec {
   Effects effects = Effects::kNone;
 };
 
-// TableSpec::open of a table with a key that reads the default store: Rows is
-// made from the store and the key.
+// TableSpec::open of a table that reads the default store: Rows is made from
+// the store, and of a table with a key from that too.
 template <typename Rows>
-Status OpenStoreRows(Connection* connection, const TableArguments& arguments,
+Status OpenStoreRows(Connection* connection,
+                     [[maybe_unused]] const TableArguments& arguments,
                      std::unique_ptr<RowSource>* rows) {
   std::shared_ptr<Store> store;
   if (Status s = connection->OpenDefaultStore(StoreUse::kRead, &store);
       !s.ok()) {
     return s;
   }
-  *rows = std::make_unique<Rows>(std::move(store), arguments[0]);
+  if constexpr (std::is_constructible_v<Rows, std::shared_ptr<Store>>) {
+    *rows = std::make_unique<Rows>(std::move(store));
+  } else {
+    *rows = std::make_unique<Rows>(std::move(store), arguments[0]);
+  }
   return Status::Ok();
 }
 

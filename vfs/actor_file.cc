@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kv/commit.h"
+#include "kv/metrics.h"
 #include "kv/store_registry.h"
 #include "vfs/memory_file.h"
 #include "vfs/sqlite_error.h"
@@ -24,10 +25,15 @@ ActorFile::ActorFile(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
       options_(std::move(options)),
       reader_(store_.get(), *actor_) {
   pMethods = &FileMethods<ActorFile>::kTable;
+  Add(Metric::kFileOpens);
+  Add(Metric::kOpenFiles);
   RegisterOpenFile(this);
 }
 
-ActorFile::~ActorFile() { UnregisterOpenFile(this); }
+ActorFile::~ActorFile() {
+  Subtract(Metric::kOpenFiles);
+  UnregisterOpenFile(this);
+}
 
 int ActorFile::Close() {
   Unlock(SQLITE_LOCK_NONE);

@@ -127,7 +127,7 @@ Status Migration::Publish() {
   ImageCommit commit;
   commit.store = store_;
   commit.name = lease_->actor().name;
-  commit.image = image_.get();
+  commit.pages = PagesOf(image_.get());
   commit.origin = Origin::kMigrate;
   commit.durability = durability_;
   commit.keep_on = [this] { return KeepOn(); };

@@ -89,6 +89,13 @@ Status Transaction::Write(uint64_t offset, size_t size, const char* buffer) {
   return Status::Ok();
 }
 
+Status Transaction::Load(PageNo pgno, std::string_view page) {
+  if (writer_ == nullptr) MakeWriter(static_cast<uint32_t>(page.size()));
+  if (Status s = writer_->LoadPage(pgno, page.data()); !s.ok()) return s;
+  size_bytes_ = std::max(size_bytes_, uint64_t{pgno} * page.size());
+  return Status::Ok();
+}
+
 Status Transaction::Truncate(uint64_t size_bytes) {
   if (size_bytes >= size_bytes_) return Status::Ok();
   const uint32_t page_size = writer_->page_size();

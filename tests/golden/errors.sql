@@ -8,6 +8,8 @@ ATTACH 'file:demo.store/?vfs=actorkv' AS a;
 SELECT actorkv_last_error();
 ATTACH 'file:demo.store/..?vfs=actorkv' AS a;
 SELECT actorkv_last_error();
+ATTACH 'file:demo.store/a/b?vfs=actorkv' AS a;
+SELECT actorkv_last_error();
 SELECT actorkv_delete('a/b/');
 SELECT actorkv_delete('');
 

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <memory>
 
+#include "kv/store_directory.h"
+#include "kv/store_marker.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {
@@ -37,6 +39,22 @@ TEST(NewFileTest, AppearsWhenItIsWhole) {
   file.reset();
   EXPECT_TRUE(Contents(path) == bytes);
   EXPECT_EQ(EntryCount(directory), 1U);
+}
+
+// Not even with leave to overwrite.
+TEST(NewFileTest, IsNotMadeInAStore) {
+  const TempDir directory;
+  ASSERT_OK(WriteMarker(directory.path()));
+  for (const char* name : {"f", "CURRENT", "actorkv.format"}) {
+    std::unique_ptr<NewFile> file;
+    const Status s = NewFile::Create(directory.File(name), &file);
+    EXPECT_EQ(s.code(), Code::kInvalidArgument);
+    EXPECT_NE(s.message().find("is a store"), std::string::npos) << s.message();
+  }
+  const Status s = MakeDirectory(directory.File("d"));
+  EXPECT_EQ(s.code(), Code::kInvalidArgument);
+  EXPECT_EQ(EntryCount(directory), 1U);
+  EXPECT_OK(MakeDirectory(directory.path())) << "it is there";
 }
 
 TEST(NewFileTest, LeavesNothingBehindWhenItIsGivenUp) {

@@ -5,10 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "kv/rocksdb_engine.h"
@@ -62,6 +64,14 @@ class BulkTest : public testing::Test {
                    : 0;
     }
     return count;
+  }
+
+  // RocksDB removes files that an iterator held in a thread of its own.
+  void ExpectNoTables() {
+    for (int i = 0; i < 1000 && FilesWith("", ".sst") > 0; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    EXPECT_EQ(FilesWith("", ".sst"), 0U);
   }
 
   TempDir temp_;
@@ -126,6 +136,48 @@ TEST_F(BulkTest, LeavesNothingWhenItFails) {
   EXPECT_TRUE(pairs.empty());
   ASSERT_TRUE(engine_->Commit(LargeBatch('b'), Durability::kBulk).done());
   ExpectVersion('b');
+  engine_.reset();
+  SetRocksDbFileSystemForTesting(nullptr);
+}
+
+// A partition that is dropped takes its table files with it, at once.
+TEST_F(BulkTest, ADropGivesTheSpaceBack) {
+  Open();
+  Batch other;
+  other.Put({PartitionKind::kBranch, 8}, "k", "v");
+  ASSERT_TRUE(engine_->Commit(other, Durability::kSynced).done());
+  ASSERT_TRUE(engine_->Commit(LargeBatch('a'), Durability::kBulk).done());
+  ExpectVersion('a');  // its iterators are kept for the next reader
+  ASSERT_EQ(FilesWith("", ".sst"), 1U);
+  ASSERT_OK(engine_->Drop(kBranch));
+  ExpectNoTables();
+  for (const OpenMode mode : {OpenMode::kExisting, OpenMode::kExisting}) {
+    std::vector<KeyValue> pairs;
+    ASSERT_OK(engine_->NewReader()->Scan(kBranch, "", 1000, &pairs));
+    EXPECT_TRUE(pairs.empty());
+    ASSERT_OK(engine_->NewReader()->Scan({PartitionKind::kBranch, 8}, "", 1000,
+                                         &pairs));
+    EXPECT_EQ(pairs.size(), 1U);
+    Open(mode);
+  }
+  // The keys may come again.
+  ASSERT_TRUE(engine_->Commit(LargeBatch('b'), Durability::kBulk).done());
+  ExpectVersion('b');
+}
+
+// What made the partition unreachable must not come back without its files.
+TEST_F(BulkTest, ADropSyncsTheLogFirst) {
+  auto fs = std::make_shared<FaultFileSystem>();
+  SetRocksDbFileSystemForTesting(fs);
+  Open();
+  ASSERT_TRUE(engine_->Commit(LargeBatch('a'), Durability::kBulk).done());
+  fs->FailSync(".log", 1, 1, rocksdb::IOStatus::IOError("broken"));
+  EXPECT_FALSE(engine_->Drop(kBranch).ok());
+  EXPECT_EQ(fs->fired_count(), 1U);
+  EXPECT_EQ(FilesWith("", ".sst"), 1U) << "removed before the log was synced";
+  fs->Heal();
+  ASSERT_OK(engine_->Drop(kBranch));
+  ExpectNoTables();
   engine_.reset();
   SetRocksDbFileSystemForTesting(nullptr);
 }
