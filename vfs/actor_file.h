@@ -101,6 +101,8 @@ class ActorFile : public sqlite3_file {
   int Unfetch(void* page);
 
  private:
+  // Errors: kNotSupported in a child of fork().
+  static Status CheckProcess();
   Status TakeSnapshot();
   bool ResumeSnapshot();
   void RestSnapshot();
