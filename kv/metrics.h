@@ -102,7 +102,7 @@ const MetricInfo& InfoOf(Metric metric);
 // there. The middle of a bucket is within 1/16 of every other value of it.
 
 inline constexpr unsigned kBucketBits = 3;
-inline constexpr unsigned kBucketsPerDoubling = 1U << kBucketBits;
+inline constexpr size_t kBucketsPerDoubling = size_t{1} << kBucketBits;
 inline constexpr unsigned kMaxValueBits = 36;
 inline constexpr size_t kBucketCount =
     (kMaxValueBits - kBucketBits + 1) * kBucketsPerDoubling;
