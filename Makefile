@@ -31,7 +31,8 @@ endef
 
 .PHONY: all deps deps-check deps-suite module test check format-check tidy \
 	lint test-asan test-tsan deps-fuzz fuzz suite testfixture bench \
-	bench-quick demo stress install format clean distclean help
+	bench-quick bench-gate bench-report deps-bench demo stress install \
+	format clean distclean help
 
 all: module ## Install what is missing, build build/actorkv.so (default)
 
@@ -108,13 +109,26 @@ suite: module testfixture ## SQLite's own test suite on the VFS (minutes)
 	  EXT_DELETE_SQL='SELECT actorkv_rename($$full, $$trash)' \
 	  bash tests/suite/run-suite.sh build-suite/testfixture build/actorkv.so
 
-bench: deps ## Benchmarks against the unix VFS, see bench/README.md
+deps-bench:
+	@$(DEPS) build bench
+
+bench: deps-bench ## Benchmarks against the unix VFS, see bench/README.md
 	$(call build,build,,actorkv_bench)
 	build/actorkv_bench $(BENCH_ARGS)
+	@python3 bench/report.py plots build/bench.json build
+	@echo "written: build/bench.json, build/ratios.svg, build/writes.svg"
 
 bench-quick: deps ## The same, short: shows that they run, not how fast
 	$(call build,build,,actorkv_bench)
-	build/actorkv_bench --quick $(BENCH_ARGS)
+	build/actorkv_bench --quick --json=build/bench-quick.json $(BENCH_ARGS)
+
+bench-gate: bench ## The same, and fails where a ratio lost more than 20 %
+	@python3 bench/report.py gate build/bench.json bench/baseline.json \
+	  build/actorkv_bench
+
+bench-report: deps-bench ## Put the last run in bench/: numbers, plots, baseline
+	@python3 bench/report.py readme build/bench.json bench/README.md
+	@cp build/bench.json bench/baseline.json
 
 demo: module ## A session with a real database, its output shown
 	@bash tests/support/demo.sh build/actorkv.so

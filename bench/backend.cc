@@ -21,12 +21,20 @@ void (*const kEntryPoint)() =
 Backend::Backend(Kind kind, std::string directory)
     : kind_(kind), directory_(std::move(directory)) {}
 
-const char* Backend::name() const {
-  return kind_ == Kind::kUnixWal ? "unix" : "actorkv";
+const char* Backend::NameOf(Kind kind) {
+  switch (kind) {
+    case Kind::kUnixWal:
+      return "unix_wal";
+    case Kind::kUnixDelete:
+      return "unix_delete";
+    case Kind::kActorkv:
+      return "actorkv";
+  }
+  return "";
 }
 
 void Backend::Activate() const {
-  if (kind_ == Kind::kUnixWal) {
+  if (kind_ != Kind::kActorkv) {
     sqlite3_cancel_auto_extension(kEntryPoint);
     return;
   }
@@ -36,8 +44,13 @@ void Backend::Activate() const {
 }
 
 std::string Backend::PathOf(const std::string& database) const {
-  if (kind_ == Kind::kUnixWal) return directory_ + "/" + database + ".db";
-  return "file:" + directory_ + "/store/" + database + "?vfs=actorkv";
+  if (kind_ != Kind::kActorkv) return directory_ + "/" + database + ".db";
+  return "file:" + StorePath() + "/" + database + "?vfs=actorkv";
+}
+
+// DELETE is SQLite's own, and an actor has no other.
+void Backend::SetJournalMode(Connection* connection) const {
+  if (kind_ == Kind::kUnixWal) connection->Execute("PRAGMA journal_mode=WAL");
 }
 
 void Backend::MakeDurable(Connection* connection) const {
@@ -46,9 +59,7 @@ void Backend::MakeDurable(Connection* connection) const {
 
 Connection Backend::Create(const std::string& database) const {
   Connection connection(PathOf(database));
-  if (kind_ == Kind::kUnixWal) {
-    connection.Execute("PRAGMA journal_mode=WAL");
-  }
+  SetJournalMode(&connection);
   MakeDurable(&connection);
   return connection;
 }
@@ -56,9 +67,7 @@ Connection Backend::Create(const std::string& database) const {
 Connection Backend::CreateUnsynced(const std::string& database) const {
   Connection connection(PathOf(database));
   connection.Execute("PRAGMA synchronous=OFF");
-  if (kind_ == Kind::kUnixWal) {
-    connection.Execute("PRAGMA journal_mode=WAL");
-  }
+  SetJournalMode(&connection);
   return connection;
 }
 

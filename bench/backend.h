@@ -1,10 +1,11 @@
-// Backend: the two ways to keep a database that are compared.
+// Backend: the ways to keep a database that are compared.
 //
-//   unix     the VFS that SQLite has, journal_mode=WAL, one file a database
-//   actorkv  our VFS, all databases of a workload as actors of one store
+//   unix WAL     the VFS that SQLite has, one file a database,
+//   unix DELETE  journal_mode=WAL or DELETE
+//   actorkv      our VFS, all databases of a workload as actors of one store
 //
-// Both with synchronous=FULL. Neither pays for the other: the SQL of actorkv
-// is registered with connections to actors only.
+// All with synchronous=FULL. None pays for the others: the SQL of actorkv is
+// registered with connections to actors only.
 
 #ifndef ACTORKV_BENCH_BACKEND_H_
 #define ACTORKV_BENCH_BACKEND_H_
@@ -17,16 +18,19 @@ namespace actorkv::bench {
 
 class Backend {
  public:
-  enum class Kind { kUnixWal, kActorkv };
+  enum class Kind { kUnixWal, kUnixDelete, kActorkv };
+  static constexpr int kKindCount = 3;
 
   // Databases will be in `directory`, which exists.
   Backend(Kind kind, std::string directory);
 
-  const char* name() const;
+  // For names of benchmarks and files: without blanks.
+  const char* name() const { return NameOf(kind_); }
+  static const char* NameOf(Kind kind);
   Kind kind() const { return kind_; }
   const std::string& directory() const { return directory_; }
 
-  // Call before the backend is used and the other one was.
+  // Call before the backend is used and another one was.
   void Activate() const;
 
   // A new, empty database; durable commits.
@@ -47,8 +51,12 @@ class Backend {
   // REQUIRES: no connection is open.
   void Settle() const;
 
+  // The directory of the store. REQUIRES: actorkv.
+  std::string StorePath() const { return directory_ + "/store"; }
+
  private:
   std::string PathOf(const std::string& database) const;
+  void SetJournalMode(Connection* connection) const;
 
   Kind kind_;
   std::string directory_;

@@ -7,15 +7,26 @@ add_executable(actorkv_bench
   bench/io_count.cc
   bench/machine.cc
   bench/main.cc
+  bench/memory_use.cc
+  bench/os_cache.cc
+  bench/plain_file.cc
   bench/results.cc
   bench/results_json.cc
   bench/results_table.cc
   bench/rows.cc
+  bench/runner.cc
   bench/timing.cc
+  bench/workload.cc
   bench/workloads_commit.cc
+  bench/workloads_copy.cc
+  bench/workloads_disk.cc
   bench/workloads_migrate.cc
+  bench/workloads_mixed.cc
   bench/workloads_open.cc
   bench/workloads_read.cc
+  bench/workloads_scale.cc
+  bench/workloads_scan.cc
   bench/workloads_thread.cc)
 target_link_libraries(actorkv_bench PRIVATE
-  actorkv_ext SQLite::SQLite3 benchmark::benchmark)
+  actorkv_ext SQLite::SQLite3 benchmark::benchmark
+  nlohmann_json::nlohmann_json)

@@ -63,6 +63,17 @@ int Statement::Run() {
   return row_count;
 }
 
+bool Statement::TryRun() {
+  int code = SQLITE_ROW;
+  while (code == SQLITE_ROW) code = sqlite3_step(statement_.get());
+  const bool busy = (code & 0xff) == SQLITE_BUSY;  // or an extended code of it
+  code = sqlite3_reset(statement_.get());
+  if (busy) return false;
+  Check(code, sqlite3_db_handle(statement_.get()),
+        sqlite3_sql(statement_.get()));
+  return true;
+}
+
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const {
   sqlite3_finalize(statement);
 }

@@ -43,6 +43,9 @@ class Statement {
   // Runs to the end and resets. Returns the rows seen.
   int Run();
 
+  // The same; false when SQLite said SQLITE_BUSY.
+  bool TryRun();
+
  private:
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const;

@@ -1,5 +1,5 @@
-// The benchmarks: each workload on the unix VFS in WAL mode and on actorkv,
-// in the same run, sample by sample in turn. See bench/README.md.
+// The benchmarks: each workload on the unix VFS, in WAL and in DELETE mode, and
+// on actorkv, in the same run, sample by sample in turn. See bench/README.md.
 //
 //   actorkv_bench [--quick] [--json=FILE] [--benchmark_filter=REGEX ...]
 //
@@ -8,34 +8,53 @@
 
 #include <benchmark/benchmark.h>
 #include <sqlite3.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <memory>
 #include <string>
-#include <vector>
 
-#include "bench/die.h"
 #include "bench/results.h"
-#include "bench/timing.h"
-#include "bench/workload.h"
+#include "bench/runner.h"
 
 namespace actorkv::bench {
 
 namespace {
 
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+
+Effort FullEffort() {
+  Effort effort;
+  effort.seconds = 1.5;
+  effort.database_count = 5000;
+  effort.migrated_count = 10000;
+  effort.large_bytes = 132 * kMiB;
+  effort.plain_bytes = 150'000'000;
+  effort.long_seconds = 10;
+  effort.open_count = 10000;
+  effort.actor_count = 100000;
+  return effort;
+}
+
+// A tenth of most.
+Effort QuickEffort() {
+  Effort effort;
+  effort.seconds = 0.2;
+  effort.database_count = 500;
+  effort.migrated_count = 500;
+  effort.large_bytes = 16 * kMiB;
+  effort.plain_bytes = 20'000'000;
+  effort.long_seconds = 0.4;
+  effort.open_count = 1000;
+  effort.actor_count = 5000;
+  return effort;
+}
+
 struct Options {
   bool quick = false;
   std::string json = "build/bench.json";
   std::string directory = "build/bench-data";
-
-  int repetitions() const { return quick ? 3 : 5; }
-  Effort effort() const {
-    return quick ? Effort{0.4, 500, 1000} : Effort{2, 5000, 10000};
-  }
 };
 
 // Takes our own flags out of the command line.
@@ -58,136 +77,18 @@ Options TakeOptions(int* argc, char** argv) {
   return options;
 }
 
-// The two sides of one workload. They are set up before the first sample and
-// taken down, with their databases, before the next workload begins.
-class Pair {
- public:
-  Pair(const WorkloadSpec& spec, const Options& options)
-      : root_(options.directory + "/" + std::to_string(getpid())) {
-    RemoveOnDeath(root_);
-    for (Backend::Kind kind :
-         {Backend::Kind::kUnixWal, Backend::Kind::kActorkv}) {
-      const std::string directory =
-          root_ + (kind == Backend::Kind::kUnixWal ? "/unix" : "/actorkv");
-      std::filesystem::create_directories(directory);
-      sides_.push_back({Backend(kind, directory), nullptr});
-      Side& side = sides_.back();
-      side.workload = spec.make(side.backend, options.effort());
-      side.backend.Activate();
-      side.workload->SetUp();
-    }
-  }
-
-  ~Pair() {
-    for (Side& side : sides_) {
-      side.workload.reset();
-      side.backend.Settle();
-    }
-    std::filesystem::remove_all(root_);
-    RemoveOnDeath("");
-  }
-  Pair(const Pair&) = delete;
-  Pair& operator=(const Pair&) = delete;
-
-  Sample Run(Backend::Kind kind) {
-    Side& side = sides_[kind == Backend::Kind::kUnixWal ? 0 : 1];
-    side.backend.Activate();
-    return side.workload->Run();
-  }
-
- private:
-  struct Side {
-    Backend backend;
-    std::unique_ptr<Workload> workload;
-  };
-  const std::string root_;
-  std::vector<Side> sides_;
-};
-
-class Runner {
- public:
-  explicit Runner(const Options& options) : options_(options) {
-    AddCommitWorkloads(&specs_);
-    AddReadWorkloads(&specs_);
-    AddThreadWorkloads(&specs_);
-    AddOpenWorkloads(&specs_);
-    AddMigrateWorkloads(&specs_);
-    for (const WorkloadSpec& spec : specs_) {
-      Row row;
-      row.spec = &spec;
-      rows_.push_back(row);
-    }
-  }
-
-  // A benchmark for each sample, so that Google Benchmark runs them in the
-  // order in which they are registered: unix, actorkv, unix, actorkv, ...
-  void Register() {
-    for (size_t i = 0; i < specs_.size(); ++i) {
-      for (int repetition = 1; repetition <= options_.repetitions();
-           ++repetition) {
-        RegisterSample(i, Backend::Kind::kUnixWal, "/unix/", repetition);
-        RegisterSample(i, Backend::Kind::kActorkv, "/actorkv/", repetition);
-      }
-    }
-  }
-
-  void Finish() { pair_.reset(); }
-
-  const std::vector<Row>& rows() const { return rows_; }
-
- private:
-  void RegisterSample(size_t index, Backend::Kind kind, const char* backend,
-                      int repetition) {
-    const std::string name =
-        specs_[index].id + backend + std::to_string(repetition);
-    benchmark::RegisterBenchmark(name.c_str(),
-                                 [this, index, kind](benchmark::State& state) {
-                                   TakeSample(index, kind, &state);
-                                 })
-        ->Iterations(1)
-        ->UseManualTime()
-        ->Unit(benchmark::kMillisecond);
-  }
-
-  void TakeSample(size_t index, Backend::Kind kind, benchmark::State* state) {
-    if (pair_ == nullptr || pair_of_ != index) {
-      pair_.reset();
-      pair_ = std::make_unique<Pair>(specs_[index], options_);
-      pair_of_ = index;
-    }
-    for (auto iteration : *state) {
-      (void)iteration;
-      const IoCount before = IoCount::Now();
-      const Sample sample = pair_->Run(kind);
-      const Measured measured =
-          Measure(specs_[index].unit, sample, before, IoCount::Now());
-      state->SetIterationTime(sample.seconds);
-      state->SetItemsProcessed(static_cast<int64_t>(sample.op_count));
-      if (sample.p50_us > 0) state->counters["p50_us"] = sample.p50_us;
-      state->counters["syncs/op"] = measured.syncs_per_op;
-      state->counters["bytes/op"] = measured.bytes_per_op;
-      Row& row = rows_[index];
-      (kind == Backend::Kind::kUnixWal ? row.unix_wal : row.actorkv)
-          .push_back(measured);
-    }
-  }
-
-  const Options options_;
-  std::vector<WorkloadSpec> specs_;
-  std::vector<Row> rows_;
-  std::unique_ptr<Pair> pair_;  // of specs_[pair_of_]
-  size_t pair_of_ = 0;
-};
-
 int Main(int argc, char** argv) {
   const Options options = TakeOptions(&argc, argv);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   std::filesystem::create_directories(options.directory);
-  const Context context = DescribeMachine(options.directory);
+  Context context = DescribeMachine(options.directory);
+  context.emplace_back("effort", options.quick ? "quick" : "full");
   sqlite3_initialize();
 
-  Runner runner(options);
+  Runner runner({options.directory,
+                 options.quick ? QuickEffort() : FullEffort(),
+                 options.quick ? 3 : 5});
   runner.Register();
   benchmark::RunSpecifiedBenchmarks();
   runner.Finish();

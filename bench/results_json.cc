@@ -1,13 +1,17 @@
 // build/bench.json: everything that was measured, for programs.
 //
 //   {"context": {name: text, ...},
-//    "workloads": [{"id", "text", "unit": "per second" | "p50 us",
-//                   "bar": number or null, "ratio": number,
-//                   "unix": {"median", "samples": [...], "syncs_per_op",
-//                            "bytes_per_op"},
-//                   "actorkv": {...}}, ...]}
+//    "workloads": [
+//      {"id", "text", "unit", "less_is_better",
+//       "ratio": of actorkv to unix_wal or null, "delete_ratio": or null,
+//       "asked": text or "", "met": true or false,
+//       "sides": {"unix_wal" | "unix_delete" | "actorkv":
+//                   {"median", "samples": [...], "syncs_per_op",
+//                    "bytes_per_op", "memory_bytes", "busy_count"}, ...}},
+//      ...]}
 
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "bench/results.h"
 
@@ -15,68 +19,57 @@ namespace actorkv::bench {
 
 namespace {
 
-std::string Quoted(const std::string& text) {
-  std::string quoted = "\"";
-  for (char c : text) {
-    if (static_cast<unsigned char>(c) < ' ') continue;
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + "\"";
+using Kind = Backend::Kind;
+using Json = nlohmann::ordered_json;
+
+Json SideOf(const Row& row, Kind kind) {
+  Json samples = Json::array();
+  for (const Measured& sample : row.of(kind)) samples.push_back(sample.value);
+  return {{"median", row.Median(kind, &Measured::value)},
+          {"samples", samples},
+          {"syncs_per_op", row.Median(kind, &Measured::syncs_per_op)},
+          {"bytes_per_op", row.Median(kind, &Measured::bytes_per_op)},
+          {"memory_bytes", row.Median(kind, &Measured::memory_bytes)},
+          {"busy_count", row.Median(kind, &Measured::busy_count)}};
 }
 
-void WriteSamples(const char* name, const std::vector<Measured>& samples,
-                  std::ostream* out) {
-  *out << "     \"" << name << R"(": {"median": )"
-       << MedianOf(samples, &Measured::value) << ", \"samples\": [";
-  const char* separator = "";
-  for (const Measured& sample : samples) {
-    *out << separator << sample.value;
-    separator = ", ";
-  }
-  *out << "], \"syncs_per_op\": " << MedianOf(samples, &Measured::syncs_per_op)
-       << ", \"bytes_per_op\": " << MedianOf(samples, &Measured::bytes_per_op)
-       << "}";
+Json RatioOf(const Row& row, Kind kind) {
+  const double ratio = row.Ratio(kind);
+  return ratio > 0 ? Json(ratio) : Json(nullptr);
 }
 
-void WriteRow(const Row& row, std::ostream* out) {
+Json WorkloadOf(const Row& row, const std::vector<Row>& rows) {
   const WorkloadSpec& spec = *row.spec;
-  *out << "    {\"id\": " << Quoted(spec.id)
-       << ", \"text\": " << Quoted(spec.text) << ",\n     \"unit\": "
-       << (spec.unit == Unit::kP50Us ? "\"p50 us\"" : "\"per second\"")
-       << ", \"bar\": ";
-  if (spec.bar > 0) {
-    *out << spec.bar;
-  } else {
-    *out << "null";
+  const Verdict verdict = Judge(row, rows);
+  Json workload = {{"id", spec.id},
+                   {"text", spec.text},
+                   {"unit", UnitText(spec.unit)},
+                   {"less_is_better", LessIsBetter(spec.unit)},
+                   {"ratio", RatioOf(row, Kind::kActorkv)},
+                   {"delete_ratio", RatioOf(row, Kind::kUnixDelete)},
+                   {"asked", verdict.asked},
+                   {"asked_ratio", verdict.ratio},
+                   {"met", verdict.met},
+                   {"sides", Json::object()}};
+  for (const Kind kind : {Kind::kUnixWal, Kind::kUnixDelete, Kind::kActorkv}) {
+    if (!row.has(kind)) continue;
+    workload["sides"][Backend::NameOf(kind)] = SideOf(row, kind);
   }
-  *out << ", \"ratio\": " << row.Ratio() << ",\n";
-  WriteSamples("unix", row.unix_wal, out);
-  *out << ",\n";
-  WriteSamples("actorkv", row.actorkv, out);
-  *out << "}";
+  return workload;
 }
 
 }  // namespace
 
 bool WriteJson(const std::string& path, const Context& context,
                const std::vector<Row>& rows) {
-  std::ofstream out(path);
-  out << "{\n  \"context\": {";
-  const char* separator = "\n";
-  for (const auto& [name, value] : context) {
-    out << separator << "    " << Quoted(name) << ": " << Quoted(value);
-    separator = ",\n";
-  }
-  out << "\n  },\n  \"workloads\": [";
-  separator = "\n";
+  Json document = {{"context", Json::object()}, {"workloads", Json::array()}};
+  for (const auto& [name, value] : context) document["context"][name] = value;
   for (const Row& row : rows) {
-    if (row.unix_wal.empty() || row.actorkv.empty()) continue;
-    out << separator;
-    WriteRow(row, &out);
-    separator = ",\n";
+    if (!row.has(Kind::kUnixWal) && !row.has(Kind::kActorkv)) continue;
+    document["workloads"].push_back(WorkloadOf(row, rows));
   }
-  out << "\n  ]\n}\n";
+  std::ofstream out(path);
+  out << document.dump(1) << "\n";
   return out.flush().good();
 }
 

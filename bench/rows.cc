@@ -17,6 +17,11 @@ int64_t RowSource::NextId(int64_t row_count) {
   return static_cast<int64_t>(random_() % static_cast<uint64_t>(row_count)) + 1;
 }
 
+int64_t RowsOf(uint64_t size_bytes) {
+  constexpr uint64_t kStoredBytes = 107;  // of one row, with its part of a page
+  return static_cast<int64_t>(size_bytes / kStoredBytes);
+}
+
 void CreateTable(Connection* connection) {
   connection->Execute("CREATE TABLE note(id INTEGER PRIMARY KEY, body BLOB)");
 }

@@ -16,6 +16,7 @@ namespace actorkv::bench {
 inline constexpr size_t kBodyBytes = 100;
 
 inline constexpr char kInsertSql[] = "INSERT INTO note(body) VALUES (?1)";
+inline constexpr char kUpdateSql[] = "UPDATE note SET body = ?1 WHERE id = ?2";
 inline constexpr char kSelectSql[] = "SELECT body FROM note WHERE id = ?1";
 
 // Not thread-safe: one for each thread.
@@ -33,6 +34,9 @@ class RowSource {
   std::mt19937_64 random_;
   std::string body_;
 };
+
+// As many as make a database of `size_bytes` or a little more.
+int64_t RowsOf(uint64_t size_bytes);
 
 void CreateTable(Connection* connection);
 

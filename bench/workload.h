@@ -1,5 +1,5 @@
 // Workload: something a user does with databases, timed. One object is one
-// workload on one backend; main.cc runs those of both backends in turn.
+// workload on one backend; runner.cc runs those of all backends in turn.
 //
 // A workload owns the databases that it makes under its directory, and
 // nothing else. It knows a backend only as what bench/backend.h tells.
@@ -23,15 +23,22 @@ struct Sample {
   double seconds = 0;
   // Of one operation; 0 where single operations are not timed.
   double p50_us = 0;
+  // What is not a time, in the unit of the workload.
+  double amount = 0;
+  // Calls that SQLite answered with SQLITE_BUSY.
+  uint64_t busy_count = 0;
 };
 
-// How long to measure.
+// How long to measure, and on how much.
 struct Effort {
-  double seconds = 2;      // one sample, where a workload runs for a time
-  int database_count = 0;  // W8
-  int migrated_count = 0;  // M2
-  uint64_t large_bytes = uint64_t{132} << 20;  // M1
-  uint64_t plain_bytes = 150'000'000;          // M3
+  double seconds = 1.5;      // one sample, where a workload runs for a time
+  int database_count = 0;    // W8
+  int migrated_count = 0;    // M2
+  uint64_t large_bytes = 0;  // M1
+  uint64_t plain_bytes = 0;  // W4, W5, W10, M3, S1
+  double long_seconds = 10;  // W6 with 64 databases
+  int open_count = 0;        // C1: connections
+  int actor_count = 0;       // A1
 };
 
 class Workload {
@@ -46,25 +53,58 @@ class Workload {
 };
 
 enum class Unit {
-  kOpsPerSecond,  // more is better
-  kP50Us,         // less is better
+  kOpsPerSecond,
+  kMbPerSecond,
+  // Of these, less is better.
+  kP50Us,
+  kMilliseconds,
+  kBytes,
+  kCount,
+};
+
+bool LessIsBetter(Unit unit);
+const char* UnitText(Unit unit);
+
+// Which backends a workload runs on.
+enum class Sides {
+  kWalAndActorkv,
+  kAll,          // and the unix VFS in DELETE mode
+  kWalOnly,      // what says something of the machine alone
+  kActorkvOnly,  // what only actorkv has
 };
 
 struct WorkloadSpec {
   std::string id;    // "W6/8", as in --benchmark_filter
   std::string text;  // for the table
   Unit unit = Unit::kOpsPerSecond;
-  double bar = 0;  // ratio to the unix VFS that is asked for; 0: none
+  double bar = 0;  // ratio to the first side that is asked for; 0: none
   std::function<std::unique_ptr<Workload>(const Backend&, const Effort&)> make;
   double rate_bar = 0;  // operations a second that are asked for; 0: none
+  double limit = 0;     // value of actorkv that is asked for; 0: none
+  Sides sides = Sides::kWalAndActorkv;
+  // 0.9 of the disk's own rate (kRawDiskId) will do where that is less.
+  bool raw_rate_will_do = false;
+  bool no_busy = false;  // actorkv must never answer SQLITE_BUSY
+  bool once = false;     // comes out the same each time: one sample
 };
 
+// The workload that measures the disk's own rate of durable writes of 4 KiB.
+inline constexpr char kRawDiskId[] = "R1";
+
 // Each file workloads_*.cc adds its own, in the order of the table.
+void AddDiskWorkloads(std::vector<WorkloadSpec>* specs);
 void AddCommitWorkloads(std::vector<WorkloadSpec>* specs);
 void AddReadWorkloads(std::vector<WorkloadSpec>* specs);
+void AddScanWorkloads(std::vector<WorkloadSpec>* specs);
 void AddThreadWorkloads(std::vector<WorkloadSpec>* specs);
 void AddOpenWorkloads(std::vector<WorkloadSpec>* specs);
+void AddMixedWorkloads(std::vector<WorkloadSpec>* specs);
+void AddCopyWorkloads(std::vector<WorkloadSpec>* specs);
 void AddMigrateWorkloads(std::vector<WorkloadSpec>* specs);
+void AddScaleWorkloads(std::vector<WorkloadSpec>* specs);
+
+// All of them, in the order of the table.
+std::vector<WorkloadSpec> AllWorkloads();
 
 }  // namespace actorkv::bench
 

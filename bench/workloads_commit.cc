@@ -1,8 +1,10 @@
-// W1 and W3: one connection that writes.
+// W1, W2 and W3: one connection that writes.
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "bench/rows.h"
 #include "bench/timing.h"
@@ -53,6 +55,48 @@ class OneRowCommits : public Workload {
   std::optional<Statement> insert_;
 };
 
+// W2: durable updates of one row by its key, in a table of 100,000 rows.
+class KeyedUpdates : public Workload {
+ public:
+  KeyedUpdates(const Backend& backend, const Effort& effort)
+      : backend_(backend), effort_(effort) {}
+
+  void SetUp() override {
+    connection_.emplace(backend_.Create("w2"));
+    CreateTable(&*connection_);
+    InsertRows(&*connection_, kRowCount, &rows_);
+    update_.emplace(*connection_, kUpdateSql);
+    for (int i = 0; i < kWarmUpCommits; ++i) Commit();
+  }
+
+  Sample Run() override {
+    Sample sample;
+    const Stopwatch watch;
+    while (watch.seconds() < effort_.seconds) {
+      Commit();
+      ++sample.op_count;
+    }
+    sample.seconds = watch.seconds();
+    return sample;
+  }
+
+ private:
+  static constexpr int64_t kRowCount = 100000;
+  static constexpr int kWarmUpCommits = 2000;  // as W1
+
+  void Commit() {
+    update_->Bind(1, rows_.NextBody());
+    update_->Bind(2, rows_.NextId(kRowCount));
+    update_->Run();
+  }
+
+  const Backend backend_;
+  const Effort effort_;
+  RowSource rows_{2};
+  std::optional<Connection> connection_;
+  std::optional<Statement> update_;
+};
+
 // W3: many rows in one transaction, into a new database each time.
 class OneLargeTransaction : public Workload {
  public:
@@ -85,19 +129,29 @@ class OneLargeTransaction : public Workload {
   int database_count_ = 0;
 };
 
+template <typename W>
+WorkloadSpec* Add(const char* id, const char* text, double bar,
+                  std::vector<WorkloadSpec>* specs) {
+  WorkloadSpec spec;
+  spec.id = id;
+  spec.text = text;
+  spec.bar = bar;
+  spec.sides = Sides::kAll;
+  spec.make = [](const Backend& backend, const Effort& effort) {
+    return std::make_unique<W>(backend, effort);
+  };
+  specs->push_back(std::move(spec));
+  return &specs->back();
+}
+
 }  // namespace
 
 void AddCommitWorkloads(std::vector<WorkloadSpec>* specs) {
-  specs->push_back({"W1", "one-row durable commits, 1 connection",
-                    Unit::kOpsPerSecond, 0.5,
-                    [](const Backend& backend, const Effort& effort) {
-                      return std::make_unique<OneRowCommits>(backend, effort);
-                    }});
-  specs->push_back({"W3", "rows, 200k in one transaction", Unit::kOpsPerSecond,
-                    0.5, [](const Backend& backend, const Effort& effort) {
-                      return std::make_unique<OneLargeTransaction>(backend,
-                                                                   effort);
-                    }});
+  Add<OneRowCommits>("W1", "one-row durable commits, 1 connection", 1.15, specs)
+      ->raw_rate_will_do = true;
+  Add<KeyedUpdates>("W2", "durable updates by key, 100k rows", 1.15, specs)
+      ->raw_rate_will_do = true;
+  Add<OneLargeTransaction>("W3", "rows, 200k in one transaction", 1.2, specs);
 }
 
 }  // namespace actorkv::bench

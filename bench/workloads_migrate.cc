@@ -1,62 +1,21 @@
 // M1 to M3: databases that come in. What they are compared with is a plain
 // copy of the same bytes: `cp` and fsync, or SQLite's backup API.
 
-#include <fcntl.h>
-#include <sys/sendfile.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "bench/die.h"
-#include "bench/rows.h"
+#include "bench/plain_file.h"
 #include "bench/timing.h"
 #include "bench/workload.h"
 
 namespace actorkv::bench {
 
 namespace {
-
-constexpr double kMb = 1e6;
-constexpr size_t kPageBytes = 4096;
-
-// Makes a plain database of `size_bytes` or a little more.
-void MakePlainDatabase(const std::string& path, uint64_t size_bytes) {
-  constexpr int64_t kRowsAtOnce = 20;
-  Connection connection("file:" + path + "?vfs=unix");
-  connection.Execute("PRAGMA synchronous=OFF");
-  CreateTable(&connection);
-  RowSource rows(7);
-  connection.Execute("BEGIN");
-  Statement insert(connection, kInsertSql);
-  const auto enough = static_cast<int64_t>(size_bytes / kPageBytes);
-  while (connection.QueryInt("PRAGMA page_count") < enough) {
-    for (int64_t i = 0; i < kRowsAtOnce; ++i) {
-      insert.Bind(1, rows.NextBody());
-      insert.Run();
-    }
-  }
-  connection.Execute("COMMIT");
-}
-
-// cp and fsync, with the kernel's own copy.
-void CopyFile(const std::string& from, const std::string& to) {
-  const int in = open(from.c_str(), O_RDONLY | O_CLOEXEC);
-  const int out =
-      open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (in < 0 || out < 0) Die("cannot copy " + from);
-  constexpr size_t kAtOnce = 1 << 20;
-  ssize_t copied = 0;
-  while ((copied = sendfile(out, in, nullptr, kAtOnce)) > 0) {
-  }
-  if (copied < 0 || fsync(out) != 0) Die("cannot copy " + from);
-  close(in);
-  close(out);
-}
-
-std::string Quoted(const std::string& path) { return "'" + path + "'"; }
 
 class MigrateWorkload : public Workload {
  public:
@@ -69,6 +28,13 @@ class MigrateWorkload : public Workload {
   }
   std::string NewName(const std::string& prefix) {
     return prefix + std::to_string(++count_);
+  }
+
+  static Sample SampleOf(double op_count, double seconds) {
+    Sample sample;
+    sample.op_count = static_cast<uint64_t>(op_count);
+    sample.seconds = seconds;
+    return sample;
   }
 
   // A connection with `store` as its default store.
@@ -101,8 +67,6 @@ class LargeMigration : public MigrateWorkload {
   }
 
   Sample Run() override {
-    const double megabytes =
-        static_cast<double>(std::filesystem::file_size(plain_)) / kMb;
     const std::string name = InDirectory(NewName("m1-"));
     double seconds = 0;
     if (is_copy()) {
@@ -122,7 +86,7 @@ class LargeMigration : public MigrateWorkload {
     }
     backend_.Settle();
     std::filesystem::remove_all(name);
-    return {static_cast<uint64_t>(megabytes), seconds, 0};
+    return SampleOf(FileMegabytes(plain_), seconds);
   }
 
  private:
@@ -165,7 +129,7 @@ class ManyMigrations : public MigrateWorkload {
     const double seconds = is_copy() ? CopyAll(name) : MigrateAll(name);
     backend_.Settle();
     std::filesystem::remove_all(name);
-    return {static_cast<uint64_t>(actor_count_), seconds, 0};
+    return SampleOf(actor_count_, seconds);
   }
 
  private:
@@ -212,12 +176,10 @@ class PlainImport : public MigrateWorkload {
   }
 
   Sample Run() override {
-    const double megabytes =
-        static_cast<double>(std::filesystem::file_size(plain_)) / kMb;
     const std::string name = NewName("m3-");
     const Stopwatch watch;
     if (is_copy()) {
-      BackUp(InDirectory(name));
+      BackUpTo(InDirectory(name), Connection("file:" + plain_ + "?vfs=unix"));
     } else {
       (void)connection_->QueryInt(("SELECT actorkv_import(" + Quoted(name) +
                                    ", " + Quoted(plain_) + ")")
@@ -225,57 +187,42 @@ class PlainImport : public MigrateWorkload {
     }
     const double seconds = watch.seconds();
     if (is_copy()) std::filesystem::remove(InDirectory(name));
-    return {static_cast<uint64_t>(megabytes), seconds, 0};
+    return SampleOf(FileMegabytes(plain_), seconds);
   }
 
  private:
-  void BackUp(const std::string& path) const {
-    constexpr int kPagesAtOnce = 256;
-    const Connection from("file:" + plain_ + "?vfs=unix");
-    Connection to("file:" + path + "?vfs=unix");
-    to.Execute("PRAGMA synchronous=FULL");
-    sqlite3_backup* const backup =
-        sqlite3_backup_init(to.get(), "main", from.get(), "main");
-    if (backup == nullptr) Die("M3 cannot begin its backup");
-    int code = SQLITE_OK;
-    while (code == SQLITE_OK) code = sqlite3_backup_step(backup, kPagesAtOnce);
-    sqlite3_backup_finish(backup);
-    if (code != SQLITE_DONE) Die("M3 cannot finish its backup");
-  }
-
   const uint64_t size_bytes_;
   const std::string plain_ = InDirectory("m3.db");
   std::optional<Connection> connection_;
 };
 
-struct Bars {
-  double ratio;  // 0: none
-  double rate;   // 0: none
-};
-
 template <typename W>
-void Add(const char* id, const char* text, const Bars& bars,
-         std::vector<WorkloadSpec>* specs) {
+WorkloadSpec* Add(const char* id, const char* text,
+                  std::vector<WorkloadSpec>* specs) {
   WorkloadSpec spec;
   spec.id = id;
   spec.text = text;
-  spec.bar = bars.ratio;
-  spec.rate_bar = bars.rate;
   spec.make = [](const Backend& backend, const Effort& effort) {
     return std::make_unique<W>(backend, effort);
   };
   specs->push_back(std::move(spec));
+  return &specs->back();
 }
 
 }  // namespace
 
 void AddMigrateWorkloads(std::vector<WorkloadSpec>* specs) {
-  Add<LargeMigration>("M1", "migrate a legacy database, MB; beside cp, fsync",
-                      {0.15, 0}, specs);
-  Add<ManyMigrations>("M2", "migrate many legacy actors; beside cp, fsync",
-                      {0, 1000}, specs);
-  Add<PlainImport>("M3", "import a plain database, MB; beside backup API",
-                   {1, 0}, specs);
+  WorkloadSpec* spec = Add<LargeMigration>(
+      "M1", "migrate a legacy database; beside cp, fsync", specs);
+  spec->unit = Unit::kMbPerSecond;
+  spec->bar = 0.15;
+  spec = Add<ManyMigrations>(
+      "M2", "migrate many legacy actors; beside cp, fsync", specs);
+  spec->rate_bar = 1000;
+  spec =
+      Add<PlainImport>("M3", "import of 150 MB; beside the backup API", specs);
+  spec->unit = Unit::kMbPerSecond;
+  spec->bar = 1;
 }
 
 }  // namespace actorkv::bench

@@ -1,16 +1,15 @@
 // W7 and W8: many small databases that live shortly, or are opened shortly.
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/die.h"
+#include "bench/os_cache.h"
 #include "bench/rows.h"
 #include "bench/timing.h"
 #include "bench/workload.h"
@@ -30,7 +29,10 @@ class Creates : public Workload {
   Sample Run() override {
     const ThreadedCount count = RunThreads(thread_count_, effort_.seconds,
                                            [this](int) { CreateNext(); });
-    return {count.op_count, count.seconds, 0};
+    Sample sample;
+    sample.op_count = count.op_count;
+    sample.seconds = count.seconds;
+    return sample;
   }
 
  private:
@@ -46,16 +48,6 @@ class Creates : public Workload {
   const int thread_count_;
   std::atomic<int> database_count_{0};
 };
-
-constexpr char kDropCaches[] = "/proc/sys/vm/drop_caches";
-
-bool CanDropCaches() { return access(kDropCaches, W_OK) == 0; }
-
-void DropCaches() {
-  const int file = open(kDropCaches, O_WRONLY | O_CLOEXEC);
-  if (file < 0 || write(file, "3", 1) != 1) Die("cannot drop caches");
-  close(file);
-}
 
 // W8: open, one query, close, each database once in random order. Cold:
 // the process and the operating system have forgotten all of them before.
@@ -115,34 +107,42 @@ class Opens : public Workload {
   std::vector<std::string> databases_;
 };
 
-void AddCreates(int thread_count, std::vector<WorkloadSpec>* specs) {
+void AddCreates(int thread_count, double bar,
+                std::vector<WorkloadSpec>* specs) {
   const std::string count = std::to_string(thread_count);
-  specs->push_back(
-      {"W7/" + count,
-       "create, 1 insert, close, " + count +
-           (thread_count == 1 ? " thread" : " threads"),
-       Unit::kOpsPerSecond, 4,
-       [thread_count](const Backend& backend, const Effort& effort) {
-         return std::make_unique<Creates>(backend, effort, thread_count);
-       }});
+  WorkloadSpec spec;
+  spec.id = "W7/" + count;
+  spec.text = "create, 1 insert, close, " + count +
+              (thread_count == 1 ? " thread" : " threads");
+  spec.bar = bar;
+  spec.sides = Sides::kAll;
+  spec.make = [thread_count](const Backend& backend, const Effort& effort) {
+    return std::make_unique<Creates>(backend, effort, thread_count);
+  };
+  specs->push_back(std::move(spec));
 }
 
-void AddOpens(bool cold, std::vector<WorkloadSpec>* specs) {
+void AddOpens(bool cold, double bar, std::vector<WorkloadSpec>* specs) {
   const std::string state = cold ? "cold" : "warm";
-  specs->push_back(
-      {"W8/" + state, "open, one query, close, of thousands, " + state,
-       Unit::kP50Us, 3, [cold](const Backend& backend, const Effort& effort) {
-         return std::make_unique<Opens>(backend, effort, cold);
-       }});
+  WorkloadSpec spec;
+  spec.id = "W8/" + state;
+  spec.text = "open, one query, close, of thousands, " + state;
+  spec.unit = Unit::kP50Us;
+  spec.bar = bar;
+  spec.sides = Sides::kAll;
+  spec.make = [cold](const Backend& backend, const Effort& effort) {
+    return std::make_unique<Opens>(backend, effort, cold);
+  };
+  specs->push_back(std::move(spec));
 }
 
 }  // namespace
 
 void AddOpenWorkloads(std::vector<WorkloadSpec>* specs) {
-  AddCreates(1, specs);
-  AddCreates(8, specs);
-  AddOpens(/*cold=*/false, specs);
-  if (CanDropCaches()) AddOpens(/*cold=*/true, specs);
+  AddCreates(1, 8, specs);
+  AddCreates(8, 20, specs);
+  AddOpens(/*cold=*/false, 5, specs);
+  if (CanDropCaches()) AddOpens(/*cold=*/true, 3, specs);
 }
 
 }  // namespace actorkv::bench

@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "bench/die.h"
 #include "bench/rows.h"
@@ -16,16 +18,15 @@ namespace {
 class PointSelects : public Workload {
  public:
   PointSelects(const Backend& backend, const Effort& effort)
-      : backend_(backend), effort_(effort) {}
+      : backend_(backend),
+        effort_(effort),
+        row_count_(RowsOf(effort.plain_bytes)) {}
 
   void SetUp() override {
     {
       Connection connection = backend_.Create("w4");
       CreateTable(&connection);
-      InsertRows(&connection, kRowCount, &rows_);
-      if (connection.QueryInt("PRAGMA page_count") * 4096 < kMinBytes) {
-        Die("the database of W4 is smaller than it should be");
-      }
+      InsertRows(&connection, row_count_, &rows_);
     }
     backend_.Settle();
     connection_.emplace(backend_.Open("w4"));
@@ -40,7 +41,7 @@ class PointSelects : public Workload {
     const Stopwatch watch;
     while (watch.seconds() < effort_.seconds) {
       for (int i = 0; i < kSelectsPerLook; ++i) {
-        select_->Bind(1, rows_.NextId(kRowCount));
+        select_->Bind(1, rows_.NextId(row_count_));
         if (select_->Run() != 1) Die("W4 did not find a row");
       }
       sample.op_count += kSelectsPerLook;
@@ -50,12 +51,11 @@ class PointSelects : public Workload {
   }
 
  private:
-  static constexpr int64_t kRowCount = 1400000;
-  static constexpr int64_t kMinBytes = 150000000;
   static constexpr int kSelectsPerLook = 100;  // at the clock
 
   const Backend backend_;
   const Effort effort_;
+  const int64_t row_count_;
   RowSource rows_{4};
   std::optional<Connection> connection_;
   std::optional<Statement> select_;
@@ -64,11 +64,15 @@ class PointSelects : public Workload {
 }  // namespace
 
 void AddReadWorkloads(std::vector<WorkloadSpec>* specs) {
-  specs->push_back({"W4", "random point selects, 150 MB, SQLite cache 2 MiB",
-                    Unit::kOpsPerSecond, 0.5,
-                    [](const Backend& backend, const Effort& effort) {
-                      return std::make_unique<PointSelects>(backend, effort);
-                    }});
+  WorkloadSpec spec;
+  spec.id = "W4";
+  spec.text = "random point selects, 150 MB, SQLite cache 2 MiB";
+  spec.bar = 1.6;
+  spec.sides = Sides::kAll;
+  spec.make = [](const Backend& backend, const Effort& effort) {
+    return std::make_unique<PointSelects>(backend, effort);
+  };
+  specs->push_back(std::move(spec));
 }
 
 }  // namespace actorkv::bench

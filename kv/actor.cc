@@ -102,13 +102,18 @@ Actor::Actor(std::string name, Engine* engine,
 
 Actor::~Actor() { Subtract(Metric::kOpenActors); }
 
+void Actor::SetLocked(std::shared_ptr<const HeadState> state) {
+  version_.fetch_add(1, std::memory_order_seq_cst);
+  state_ = std::move(state);
+}
+
 Status Actor::LoadLocked() {
   const uint64_t epoch = epoch_->load(std::memory_order_acquire);
   if (state_ != nullptr && state_epoch_ == epoch) return Status::Ok();
   std::unique_ptr<EngineReader> reader = engine_->NewReader();
   std::shared_ptr<const HeadState> state;
   if (Status s = LoadHeadState(reader.get(), name_, &state); !s.ok()) return s;
-  state_ = std::move(state);
+  SetLocked(std::move(state));
   state_epoch_ = epoch;
   // What came between the last head and this one is not known.
   changes_->Reset(state_->head.snapshot.branch, state_->head.snapshot.txid);
@@ -150,7 +155,7 @@ Status Actor::Reserve(const void* owner, const Snapshot& snapshot,
   };
   if (fenced()) {
     // Only a fence that the store shows is one.
-    state_.reset();
+    SetLocked(nullptr);
     if (Status s = LoadLocked(); !s.ok()) return s;
   }
   if (fenced()) {
@@ -191,14 +196,14 @@ void Actor::Publish(std::shared_ptr<const HeadState> state,
   std::lock_guard<std::mutex> lock(mutex_);
   const Snapshot& snapshot = state->head.snapshot;
   changes_->Add(snapshot.branch, snapshot.txid, pages);
-  state_ = std::move(state);
+  SetLocked(std::move(state));
   state_epoch_ = epoch_->load(std::memory_order_acquire);
   continues_branch_ = true;
 }
 
 void Actor::PublishTakeOver(std::shared_ptr<const HeadState> state) {
   std::lock_guard<std::mutex> lock(mutex_);
-  state_ = std::move(state);
+  SetLocked(std::move(state));
   state_epoch_ = epoch_->load(std::memory_order_acquire);
   continues_branch_ = false;
 }
@@ -214,7 +219,7 @@ void Actor::Forget() {
   if (state_ != nullptr) {
     last_txid_ = std::max(last_txid_, state_->head.snapshot.txid);
   }
-  state_.reset();
+  SetLocked(nullptr);
   continues_branch_ = false;
 }
 
@@ -224,7 +229,7 @@ void Actor::ReplaceLineage(BranchId branch,
   if (state_ == nullptr || state_->head.snapshot.branch != branch) return;
   auto state = std::make_shared<HeadState>(*state_);
   state->lineage = std::move(lineage);
-  state_ = std::move(state);
+  SetLocked(std::move(state));
 }
 
 }  // namespace actorkv

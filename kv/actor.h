@@ -71,6 +71,12 @@ class Actor {
   Status CurrentPinned(PinTable* pins, Pin* pin,
                        std::shared_ptr<const HeadState>* state);
 
+  // Rises before anyone can be given another state than until then. Whoever
+  // looks at it, then takes the state, and later finds it as it was, knows that
+  // the state is still the newest: one load instead of the mutex. Says nothing
+  // in a follower.
+  uint64_t version() const { return version_.load(std::memory_order_seq_cst); }
+
   // The state that Current() would give without reading; null: none yet.
   std::shared_ptr<const HeadState> Known();
 
@@ -110,6 +116,7 @@ class Actor {
 
  private:
   Status LoadLocked();
+  void SetLocked(std::shared_ptr<const HeadState> state);
 
   const std::string name_;
   const uint64_t opened_at_us_;
@@ -117,6 +124,8 @@ class Actor {
   const std::atomic<uint64_t>* const epoch_;
 
   const std::shared_ptr<ChangeLog> changes_ = std::make_shared<ChangeLog>();
+
+  std::atomic<uint64_t> version_{1};  // changes under the mutex
 
   std::mutex mutex_;
   std::shared_ptr<const HeadState> state_;  // null: to be read

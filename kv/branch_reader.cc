@@ -21,8 +21,8 @@ Status UnpackForCache(const PageVersion& version, uint32_t page_size,
   // A raw chunk is copied straight from the engine's memory.
   if (version.chunk.codec == Codec::kRaw &&
       version.chunk.payload.size() == page_size) {
-    *pin = std::make_shared<const CachedPage>(
-        version.id.txid, version.chunk.page_hash, version.chunk.payload);
+    *pin = CachedPage::Make(version.id.txid, version.chunk.page_hash,
+                            version.chunk.payload);
     return Status::Ok();
   }
   std::string page(page_size, '\0');
@@ -30,8 +30,7 @@ Status UnpackForCache(const PageVersion& version, uint32_t page_size,
       !s.ok()) {
     return s;
   }
-  *pin = std::make_shared<const CachedPage>(version.id.txid,
-                                            version.chunk.page_hash, page);
+  *pin = CachedPage::Make(version.id.txid, version.chunk.page_hash, page);
   return Status::Ok();
 }
 
@@ -97,26 +96,31 @@ Status BranchReader::FindPage(PageNo pgno, PageVersion* version) {
 
 Status BranchReader::PinPage(PageNo pgno, PagePin* pin) {
   const PageKey key{cache_store_id_, snapshot_.branch, pgno};
-  PageCache* cache = PageCache::Instance();
-  *pin = cache->Find(key, snapshot_.txid, changes_.get());
+  *pin = PageCache::Instance()->Find(key, snapshot_.txid, changes_.get());
   if (*pin != nullptr && (*pin)->page().size() == snapshot_.page_size) {
     return Status::Ok();
   }
+  return LoadPage(pgno, pin);
+}
+
+Status BranchReader::LoadPage(PageNo pgno, PagePin* pin) {
   PageVersion version;
   if (Status s = FindPage(pgno, &version); !s.ok()) return s;
-  std::shared_ptr<const CachedPage> read;
+  PagePin read;
   if (Status s = UnpackForCache(version, snapshot_.page_size, &read); !s.ok()) {
     return s;
   }
-  cache->Insert(key, snapshot_.txid, read);
+  PageCache::Instance()->Insert({cache_store_id_, snapshot_.branch, pgno},
+                                snapshot_.txid, read, PageSource::kMiss);
   *pin = std::move(read);
   return Status::Ok();
 }
 
 Status BranchReader::UnpackInto(PageNo pgno, char* page) {
   if (cache_store_id_ != 0) {
+    if (ReadCached(pgno, page)) return Status::Ok();
     PagePin pin;
-    if (Status s = PinPage(pgno, &pin); !s.ok()) return s;
+    if (Status s = LoadPage(pgno, &pin); !s.ok()) return s;
     std::memcpy(page, pin->page().data(), snapshot_.page_size);
     return Status::Ok();
   }

@@ -54,6 +54,15 @@ class BranchReader {
   // no data of the database.
   Status ReadPage(PageNo pgno, char* page);
 
+  // As ReadPage() of a page that has no stamp and is not the lock page, but
+  // only when the page cache has it; else false. REQUIRES: UseCache() was
+  // called.
+  bool ReadCached(PageNo pgno, char* page) {
+    return PageCache::Instance()->Read(
+        {cache_store_id_, snapshot_.branch, pgno}, snapshot_.txid,
+        changes_.get(), {page, snapshot_.page_size});
+  }
+
   // The page as stored, without the stamp, in memory that stays. Not the lock
   // page. REQUIRES: UseCache() was called.
   Status PinPage(PageNo pgno, PagePin* pin);
@@ -72,6 +81,8 @@ class BranchReader {
   EngineReader* engine_reader();
 
   Status UnpackInto(PageNo pgno, char* page);
+  // Reads the page from the engine and puts it into the page cache.
+  Status LoadPage(PageNo pgno, PagePin* pin);
 
   Engine* const engine_;
   uint64_t cache_store_id_ = 0;  // 0: no cache

@@ -56,6 +56,7 @@ BranchWriter::BranchWriter(std::shared_ptr<Store> store,
 }
 
 BranchWriter::~BranchWriter() {
+  staged_chunks_.reset();  // what lands after the drop would never be dropped
   if (stage_known_) store_->AddDeadStage(actor_id(), stage_);
 }
 
@@ -98,7 +99,11 @@ Status BranchWriter::ReadPage(PageNo pgno, char* page) {
     std::memcpy(page, it->second.data(), page_size_);
     return Status::Ok();
   }
-  if (IsStaged(pgno)) return stage_reader_->ReadPage(pgno, page);
+  if (IsStaged(pgno)) {
+    BranchReader* reader = nullptr;
+    if (Status s = staged_chunks_->Reader(&reader); !s.ok()) return s;
+    return reader->ReadPage(pgno, page);
+  }
   if (pgno <= base_limit_) return base_reader_.ReadPage(pgno, page);
   std::memset(page, 0, page_size_);
   return Status::Ok();
@@ -131,9 +136,7 @@ Status BranchWriter::Cut(uint32_t page_count) {
     uint64_t staged_hash = 0;
     uint64_t base_hash = 0;
     const auto page = static_cast<PageNo>(pgno);
-    if (Status s = stage_reader_->HashPage(page, &staged_hash); !s.ok()) {
-      return s;
-    }
+    if (Status s = HashStaged(page, &staged_hash); !s.ok()) return s;
     if (Status s = HashOfBase(page, &base_hash); !s.ok()) return s;
     digest_delta_ -= staged_hash - base_hash;
     staged_[pgno] = false;
@@ -199,15 +202,21 @@ void BranchWriter::TakeIds(bool stage, Batch* batch) {
   }
 }
 
-void BranchWriter::BeginStage(Batch* batch) {
-  TakeIds(/*stage=*/true, batch);
-  if (stage_known_) return;
+// The record of the stage, before there is anything in it.
+Status BranchWriter::BeginStage() {
+  if (stage_known_) return Status::Ok();
+  Batch batch;
+  TakeIds(/*stage=*/true, &batch);
   StageRecord record;
   record.actor = actor_id();
   record.created_at_us = stage_.value;
   const std::string key = StageKey(stage_);
-  batch->Put(CatalogPartition(), key, EncodeRecord(key, record));
+  batch.Put(CatalogPartition(), key, EncodeRecord(key, record));
   stage_known_ = true;
+  staged_chunks_ =
+      std::make_unique<StageWriter>(store_.get(), stage_, txid_, page_size_);
+  return store_->Commit(batch, Durability::kBuffered)
+      .status.WithContext("staging");
 }
 
 Status BranchWriter::Stage() {
@@ -216,44 +225,28 @@ Status BranchWriter::Stage() {
 }
 
 Status BranchWriter::StagePages() {
-  Batch batch;
-  BeginStage(&batch);
-  // Alone: bulk writes are of one partition.
-  if (Status s = CommitStaged(Durability::kBuffered, &batch); !s.ok()) return s;
+  if (Status s = BeginStage(); !s.ok()) return s;
   for (auto it = pages_.upper_bound(1); it != pages_.end();) {
-    if (Status s = PutPage(it->first, it->second, &batch); !s.ok()) return s;
+    if (Status s = PutPage(it->first, it->second, nullptr); !s.ok()) return s;
     it = pages_.erase(it);
     memory_bytes_ -= page_size_;
-    if (batch.size_bytes() < StageBatchLimit(store_->engine()->limits()))
-      continue;
-    if (Status s = CommitStaged(Durability::kBulk, &batch); !s.ok()) return s;
   }
-  return CommitStaged(Durability::kBulk, &batch);
+  return staged_chunks_->Flush();
 }
 
-Status BranchWriter::CommitStaged(Durability durability, Batch* batch) {
-  if (batch->empty()) return Status::Ok();
-  CommitResult result = store_->Commit(*batch, durability);
-  batch->Clear();
-  if (!result.done()) return result.status.WithContext("staging");
-  // Reads of the stage see its pages at this transaction's txid.
-  Snapshot snapshot;
-  snapshot.branch = stage_;
-  snapshot.txid = txid_;
-  snapshot.page_size = page_size_;
-  auto lineage = std::make_shared<Lineage>();
-  lineage->push_back({ActorId{}, stage_, txid_});
-  stage_reader_ = std::make_unique<BranchReader>(store_->engine());
-  stage_reader_->SetSnapshot(snapshot, std::move(lineage));
-  return Status::Ok();
+Status BranchWriter::HashStaged(PageNo pgno, uint64_t* page_hash) {
+  BranchReader* reader = nullptr;
+  if (Status s = staged_chunks_->Reader(&reader); !s.ok()) return s;
+  return reader->HashPage(pgno, page_hash);
 }
 
+// Into the stage where `batch` is null.
 Status BranchWriter::PutPage(PageNo pgno, const std::string& page,
                              Batch* batch) {
   const uint64_t page_hash = PageHash(pgno, page);
   uint64_t old_hash = 0;
   if (IsStaged(pgno)) {
-    if (Status s = stage_reader_->HashPage(pgno, &old_hash); !s.ok()) return s;
+    if (Status s = HashStaged(pgno, &old_hash); !s.ok()) return s;
   } else {
     bool equal = false;
     if (Status s = EqualsBase(pgno, page, page_hash, &old_hash, &equal);
@@ -263,8 +256,17 @@ Status BranchWriter::PutPage(PageNo pgno, const std::string& page,
     if (equal) return Status::Ok();
   }
   digest_delta_ += page_hash - old_hash;
+  if (batch == nullptr) return StageChunk(pgno, page, page_hash);
   PutChunk(pgno, page, page_hash, batch);
   return Status::Ok();
+}
+
+Status BranchWriter::StageChunk(PageNo pgno, std::string_view page,
+                                uint64_t page_hash) {
+  const std::string value = EncodeChunk({stage_, pgno, txid_}, page, page_hash);
+  written_bytes_ += value.size();
+  NoteStaged(pgno);
+  return staged_chunks_->Put(pgno, value);
 }
 
 void BranchWriter::PutChunk(PageNo pgno, const std::string& page,
@@ -273,14 +275,15 @@ void BranchWriter::PutChunk(PageNo pgno, const std::string& page,
       EncodeChunk({branch(), pgno, txid_}, page, page_hash);
   batch->Put(BranchPartition(branch()), ChunkKey(pgno, txid_), value);
   written_bytes_ += value.size();
+  if (stage_ != BranchId{}) return NoteStaged(pgno);
+  ++changed_page_count_;
+  changed_pages_.push_back(pgno);
+  made_pages_.push_back(CachedPage::Make(txid_, page_hash, page));
+}
+
+void BranchWriter::NoteStaged(PageNo pgno) {
   if (IsStaged(pgno)) return;
   ++changed_page_count_;
-  if (stage_ == BranchId{}) {
-    changed_pages_.push_back(pgno);
-    made_pages_.push_back(
-        std::make_shared<const CachedPage>(txid_, page_hash, page));
-    return;
-  }
   if (staged_.size() <= pgno) staged_.resize(std::max(pgno, page_count_) + 1);
   staged_[pgno] = true;
   ++staged_count_;
@@ -356,9 +359,15 @@ Status BranchWriter::Prepare(const CommitSpec& spec, const CommitStamp& stamp,
   if (!failed_.ok()) return failed_;
   if (Status s = FillGrowth(); !s.ok()) return s;
   TakeIds(/*stage=*/false, batch);
+  if (stage_known_) {
+    if (Status s = Stage(); !s.ok()) return s;
+  }
   for (const auto& [pgno, page] : pages_) {
     if (pgno == 1) continue;
     if (Status s = PutPage(pgno, page, batch); !s.ok()) return s;
+  }
+  if (staged_chunks_ != nullptr) {
+    if (Status s = staged_chunks_->Finish(); !s.ok()) return s;
   }
   if (Status s = SubtractRemoved(); !s.ok()) return s;
   if (Status s = PutFirstPage(spec, batch); !s.ok()) return s;

@@ -28,10 +28,15 @@
 
 #include "kv/actor.h"
 #include "kv/branch_reader.h"
+#include "kv/load_progress.h"
 #include "kv/page_cache.h"
+#include "kv/stage_writer.h"
 #include "kv/store.h"
 
 namespace actorkv {
+
+// Below this a new database goes better with its commit than into a stage.
+constexpr size_t kMinLoadBytes = size_t{4} << 20;
 
 // What the caller decides about a commit.
 struct CommitSpec {
@@ -89,6 +94,20 @@ class BranchWriter {
   // Grows the database when pgno is past its end. The lock page is ignored.
   Status WritePage(PageNo pgno, const char* page);
 
+  // As WritePage(), for who makes a new database from front to back: the page
+  // goes into the stage without being kept in memory. Meant for what is larger
+  // than kMinLoadBytes.
+  Status LoadPage(PageNo pgno, const char* page);
+
+  // Waits until all that was loaded is in the stage, and says how to go on from
+  // there; page_count of the whole is the caller's to set.
+  Status SaveLoad(LoadProgress* progress);
+
+  // Goes on where a process that is gone had come with the load of this actor.
+  // Not *resumed: that cannot be, and nothing was done. REQUIRES: nothing was
+  // written yet, and page_size() is that of `progress`.
+  Status ResumeLoad(const LoadProgress& progress, bool* resumed);
+
   // Cuts the database. What is cut reads as zeros if it grows back. An error
   // is as one of Stage().
   Status Truncate(uint32_t page_count);
@@ -124,9 +143,12 @@ class BranchWriter {
   void CacheMadePages();
   Status Cut(uint32_t page_count);
   void TakeIds(bool stage, Batch* batch);
-  void BeginStage(Batch* batch);
+  bool CanLoad(PageNo pgno) const;
+  Status BeginStage();
   Status StagePages();
-  Status CommitStaged(Durability durability, Batch* batch);
+  Status StageChunk(PageNo pgno, std::string_view page, uint64_t page_hash);
+  Status HashStaged(PageNo pgno, uint64_t* page_hash);
+  void NoteStaged(PageNo pgno);
   Status PutPage(PageNo pgno, const std::string& page, Batch* batch);
   void PutChunk(PageNo pgno, const std::string& page, uint64_t page_hash,
                 Batch* batch);
@@ -162,7 +184,7 @@ class BranchWriter {
   bool stage_known_ = false;  // its stage record is in the store
   std::vector<bool> staged_;  // by pgno: stored under stage_
   uint32_t staged_count_ = 0;
-  std::unique_ptr<BranchReader> stage_reader_;
+  std::unique_ptr<StageWriter> staged_chunks_;  // null before the first
 
   uint64_t digest_delta_ = 0;  // modulo 2^64
   uint32_t changed_page_count_ = 0;

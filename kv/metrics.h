@@ -102,7 +102,7 @@ const MetricInfo& InfoOf(Metric metric);
 // there. The middle of a bucket is within 1/16 of every other value of it.
 
 inline constexpr unsigned kBucketBits = 3;
-inline constexpr unsigned kBucketsPerDoubling = 1U << kBucketBits;
+inline constexpr size_t kBucketsPerDoubling = size_t{1} << kBucketBits;
 inline constexpr unsigned kMaxValueBits = 36;
 inline constexpr size_t kBucketCount =
     (kMaxValueBits - kBucketBits + 1) * kBucketsPerDoubling;
@@ -202,7 +202,8 @@ struct Distribution {
   uint64_t CountUpTo(unsigned bits) const;
 };
 
-// All metrics but the gauges, which are 0 until they are set.
+// All metrics but the gauges and what the page cache counts itself
+// (kv/metrics_report.cc), which are 0 until they are set.
 class MetricsSnapshot {
  public:
   static MetricsSnapshot Take();

@@ -111,7 +111,13 @@ void AppendHistogram(const std::string& name, MetricUnit unit,
 MetricsSnapshot ReadMetrics() {
   MetricsSnapshot snapshot = MetricsSnapshot::Take();
   PageCache* const cache = PageCache::Instance();
-  snapshot.set_value(Metric::kPageCacheBytes, cache->size_bytes());
+  // The cache counts under the locks that it takes anyway.
+  const PageCacheCounts counts = cache->counts();
+  snapshot.set_value(Metric::kCacheHits, counts.hits);
+  snapshot.set_value(Metric::kCacheMisses, counts.misses);
+  snapshot.set_value(Metric::kReadAheadUsed, counts.ahead_used);
+  snapshot.set_value(Metric::kReadAheadWasted, counts.ahead_wasted);
+  snapshot.set_value(Metric::kPageCacheBytes, counts.size_bytes);
   snapshot.set_value(Metric::kPageCacheCapacityBytes, cache->capacity_bytes());
   return snapshot;
 }

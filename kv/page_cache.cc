@@ -6,137 +6,119 @@
 #include <cstring>
 #include <utility>
 
-#include "kv/metrics.h"
-
 namespace actorkv {
 
 namespace {
 
 constexpr size_t kMaxDefaultBytes = size_t{1} << 30;
 
-// SQLite may read this far past the end of a damaged page.
-constexpr size_t kSlackBytes = 16;
-
-// What an entry costs beside its page: list and map nodes, pin, allocator.
-constexpr size_t kEntryBytes = 192;
-
-size_t DefaultCapacity() {
-  const auto pages = static_cast<size_t>(sysconf(_SC_PHYS_PAGES));
-  const auto page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  return std::min(kMaxDefaultBytes, pages / 4 * page_bytes);
-}
-
-std::unique_ptr<char[]> CopyWithSlack(std::string_view page) {
-  auto bytes = std::make_unique<char[]>(page.size() + kSlackBytes);
-  std::memcpy(bytes.get(), page.data(), page.size());
-  return bytes;
-}
-
-size_t EntryBytes(const PagePin& page) {
-  return page->page().size() + kSlackBytes + kEntryBytes;
-}
-
 }  // namespace
 
-CachedPage::CachedPage(TxId txid, uint64_t page_hash, std::string_view page)
-    : txid_(txid),
-      page_hash_(page_hash),
-      page_bytes_(page.size()),
-      bytes_(CopyWithSlack(page)) {}
-
-PageCache::PageCache(size_t capacity_bytes) : capacity_bytes_(capacity_bytes) {}
+PageCache::PageCache(size_t capacity_bytes) : capacity_bytes_(capacity_bytes) {
+  static_assert(kShards == 64, "ShardOf() takes six bits");
+}
 
 PageCache* PageCache::Instance() {
   static auto* const cache = new PageCache(DefaultCapacity());
   return cache;
 }
 
-size_t PageCache::KeyHash::operator()(const PageKey& key) const {
-  // Fibonacci hashing; neighbouring pages of a branch go to different shards.
-  constexpr uint64_t kGolden = 0x9e3779b97f4a7c15;
-  uint64_t hash = (key.branch.value ^ key.store << 48) * kGolden;
-  hash = (hash ^ key.pgno) * kGolden;
-  return static_cast<size_t>(hash ^ hash >> 32);
+size_t PageCache::DefaultCapacity() {
+  const auto pages = static_cast<size_t>(sysconf(_SC_PHYS_PAGES));
+  const auto page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return std::min(kMaxDefaultBytes, pages / 4 * page_bytes);
 }
 
-PageCache::Shard& PageCache::ShardOf(const PageKey& key) {
-  return shards_[(KeyHash()(key) >> 8) % kShards];
-}
-
-PageCache::Entries::iterator PageCache::FindLocked(Shard* shard,
-                                                   const PageKey& key,
-                                                   TxId txid,
-                                                   const ChangeLog* changes) {
-  const auto none = shard->entries.end();
-  auto found = shard->by_key.find(key);
-  if (found == shard->by_key.end()) return none;
-  Entry& entry = *found->second;
-  if (txid < entry.page->txid()) return none;
-  if (entry.last < txid) {
-    if (changes == nullptr ||
-        !changes->Unchanged(key.branch, key.pgno, entry.last, txid)) {
-      return none;
-    }
-    entry.last = txid;
+void PageCache::SetCapacity(size_t capacity_bytes) {
+  capacity_bytes_.store(capacity_bytes, std::memory_order_relaxed);
+  for (Shard& shard : shards_) {
+    std::lock_guard<std::mutex> lock(shard.mutex);
+    shard.pages.Shrink(capacity_bytes / kShards);
   }
-  return found->second;
+}
+
+const CachedPage* PageCache::FindLocked(Shard* shard, const PageKey& key,
+                                        uint64_t hash, TxId txid,
+                                        const ChangeLog* changes) {
+  const CachedPage* page = shard->pages.Find(key, hash);
+  if (page == nullptr || txid < page->txid()) return nullptr;
+  CacheEntry* entry = PageCacheShard::EntryOf(*page);
+  if (entry->last < txid) {
+    if (changes == nullptr ||
+        !changes->Unchanged(key.branch, key.pgno, entry->last, txid)) {
+      return nullptr;
+    }
+    entry->last = txid;
+  }
+  return page;
 }
 
 PagePin PageCache::Find(const PageKey& key, TxId txid,
                         const ChangeLog* changes) {
-  Shard& shard = ShardOf(key);
+  const uint64_t hash = HashPageKey(key);
+  Shard& shard = ShardOf(hash);
   std::lock_guard<std::mutex> lock(shard.mutex);
-  const auto entry = FindLocked(&shard, key, txid, changes);
-  const bool found = entry != shard.entries.end();
-  Add(found ? Metric::kCacheHits : Metric::kCacheMisses);
-  if (!found) return nullptr;
-  shard.entries.splice(shard.entries.begin(), shard.entries, entry);
-  return entry->page;
+  const CachedPage* page = FindLocked(&shard, key, hash, txid, changes);
+  if (page == nullptr) return nullptr;
+  shard.pages.Use(*page);
+  return page->Pin();
+}
+
+bool PageCache::Read(const PageKey& key, TxId txid, const ChangeLog* changes,
+                     const PageBuffer& buffer) {
+  const uint64_t hash = HashPageKey(key);
+  Shard& shard = ShardOf(hash);
+  std::lock_guard<std::mutex> lock(shard.mutex);
+  const CachedPage* page = FindLocked(&shard, key, hash, txid, changes);
+  if (page == nullptr || page->page().size() != buffer.size) {
+    return false;
+  }
+  shard.pages.Use(*page);
+  // Under the lock: a pin would be two more writes to memory that is shared.
+  std::memcpy(buffer.bytes, page->page().data(), buffer.size);
+  return true;
 }
 
 bool PageCache::Identify(const PageKey& key, TxId txid,
                          const ChangeLog* changes, PageIdentity* identity) {
-  Shard& shard = ShardOf(key);
+  const uint64_t hash = HashPageKey(key);
+  Shard& shard = ShardOf(hash);
   std::lock_guard<std::mutex> lock(shard.mutex);
-  const auto entry = FindLocked(&shard, key, txid, changes);
-  if (entry == shard.entries.end()) return false;
-  *identity = {entry->page->txid(), entry->page->page_hash()};
+  const CachedPage* page = FindLocked(&shard, key, hash, txid, changes);
+  if (page == nullptr) return false;
+  *identity = {page->txid(), page->page_hash()};
   return true;
 }
 
-void PageCache::Insert(const PageKey& key, TxId txid, PagePin page) {
-  Shard& shard = ShardOf(key);
-  const size_t bytes = EntryBytes(page);
+void PageCache::Insert(const PageKey& key, TxId txid, PagePin page,
+                       PageSource source) {
+  const bool ahead = source == PageSource::kAhead;
+  const uint64_t hash = HashPageKey(key);
+  Shard& shard = ShardOf(hash);
   std::lock_guard<std::mutex> lock(shard.mutex);
-  auto found = shard.by_key.find(key);
-  if (found != shard.by_key.end()) {
-    Entry& entry = *found->second;
-    if (txid < entry.last) return;  // a late reader of an older snapshot
-    shard.size_bytes += bytes - EntryBytes(entry.page);
-    entry.last = txid;
-    entry.page = std::move(page);
-    shard.entries.splice(shard.entries.begin(), shard.entries, found->second);
+  if (source == PageSource::kMiss) shard.pages.CountMiss();
+  const CachedPage* known = shard.pages.Find(key, hash);
+  CacheEntry* entry = PageCacheShard::EntryOf(*page);
+  if (known == nullptr) {
+    shard.pages.Add(key, hash, std::move(page));
+    entry->is_ahead = ahead;
   } else {
-    shard.entries.push_front(Entry{key, txid, std::move(page)});
-    shard.by_key.emplace(key, shard.entries.begin());
-    shard.size_bytes += bytes;
+    // Else a late reader of an older snapshot.
+    if (txid < PageCacheShard::EntryOf(*known)->last) return;
+    shard.pages.Replace(*known, std::move(page));
+    if (!ahead) entry->is_ahead = false;
   }
-  while (shard.size_bytes > capacity_bytes_ / kShards &&
-         shard.entries.size() > 1) {
-    const Entry& oldest = shard.entries.back();
-    shard.size_bytes -= EntryBytes(oldest.page);
-    shard.by_key.erase(oldest.key);
-    shard.entries.pop_back();
-  }
+  entry->last = txid;
+  shard.pages.Shrink(capacity_bytes() / kShards);
 }
 
-size_t PageCache::size_bytes() {
-  size_t bytes = 0;
+PageCacheCounts PageCache::counts() {
+  PageCacheCounts counts;
   for (Shard& shard : shards_) {
     std::lock_guard<std::mutex> lock(shard.mutex);
-    bytes += shard.size_bytes;
+    counts.Add(shard.pages.counts());
   }
-  return bytes;
+  return counts;
 }
 
 }  // namespace actorkv

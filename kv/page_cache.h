@@ -9,116 +9,97 @@
 // with first <= s <= last sees this version. It begins with what one seek
 // proved, and is extended only where the ChangeLog proves that nothing came in
 // between. A late reader can only add an older range, which loses against a
-// newer version.
+// newer version; that is also why pages that were read ahead may come late.
 //
-// Bounded in bytes; the least recently used version of a shard goes first.
+// Bounded in bytes, in shards with a lock each (kv/page_cache_shard.h). Pages
+// that a PagePin holds on to after they were dropped are not counted.
 // Thread-safe.
 
 #ifndef ACTORKV_KV_PAGE_CACHE_H_
 #define ACTORKV_KV_PAGE_CACHE_H_
 
 #include <array>
+#include <atomic>
 #include <cstdint>
-#include <list>
-#include <memory>
 #include <mutex>
-#include <string_view>
-#include <unordered_map>
 
+#include "kv/cached_page.h"
 #include "kv/change_log.h"
+#include "kv/page_cache_shard.h"
 #include "kv/types.h"
 
 namespace actorkv {
 
-// One version of a page, as stored: page 1 without its stamp.
-class CachedPage {
- public:
-  CachedPage(TxId txid, uint64_t page_hash, std::string_view page);
-
-  TxId txid() const { return txid_; }
-  uint64_t page_hash() const { return page_hash_; }
-  std::string_view page() const { return {bytes_.get(), page_bytes_}; }
-
- private:
-  const TxId txid_;  // of the chunk
-  const uint64_t page_hash_;
-  const size_t page_bytes_;
-  const std::unique_ptr<char[]> bytes_;
+// The bytes of a page that are wanted, and where to.
+struct PageBuffer {
+  char* bytes = nullptr;
+  size_t size = 0;  // of the whole page
 };
 
-// Keeps the page alive, also after the cache dropped it.
-using PagePin = std::shared_ptr<const CachedPage>;
-
-// What tells versions of a page apart within one actor: the commit that stored
-// it, and the hash of the page as stored. Txids are those of the actor over all
-// its branches, and a chunk never changes: equal identities are equal pages.
-struct PageIdentity {
-  TxId txid;
-  uint64_t page_hash = 0;
-
-  friend bool operator==(const PageIdentity& a, const PageIdentity& b) {
-    return a.txid == b.txid && a.page_hash == b.page_hash;
-  }
-};
-
-struct PageKey {
-  uint64_t store = 0;  // Store::cache_id()
-  BranchId branch;     // of the snapshot
-  PageNo pgno = 0;
-
-  friend bool operator==(const PageKey& a, const PageKey& b) {
-    return a.store == b.store && a.branch == b.branch && a.pgno == b.pgno;
-  }
+// Why a page comes into the cache.
+enum class PageSource {
+  kCommit,  // it was made here
+  kMiss,    // it was asked for, and was not here
+  kAhead,   // nobody asked for it yet
 };
 
 class PageCache {
  public:
   explicit PageCache(size_t capacity_bytes);
 
-  // The one of the process: a quarter of memory, at most 1 GiB.
+  // The one of the process. Its capacity is DefaultCapacity() unless set.
   static PageCache* Instance();
+
+  // A quarter of memory, at most 1 GiB.
+  static size_t DefaultCapacity();
+
+  // Drops at once what is too much. Each of the shards keeps one page in any
+  // case.
+  void SetCapacity(size_t capacity_bytes);
 
   // The page as snapshot `txid` sees it; null when that is not known.
   // `changes` may be null.
   PagePin Find(const PageKey& key, TxId txid, const ChangeLog* changes);
+
+  // The same, copied into `buffer`, without a pin. False when the cache does
+  // not know, or has a page of another size.
+  bool Read(const PageKey& key, TxId txid, const ChangeLog* changes,
+            const PageBuffer& buffer);
 
   // The same, but only which version it is, and no use of it: what is looked
   // at so keeps nothing else from staying. False when that is not known.
   bool Identify(const PageKey& key, TxId txid, const ChangeLog* changes,
                 PageIdentity* identity);
 
-  // A seek at snapshot `txid` found `page`.
-  void Insert(const PageKey& key, TxId txid, PagePin page);
+  // A seek at snapshot `txid` found `page`, or a commit made it. REQUIRES: it
+  // is in no cache.
+  void Insert(const PageKey& key, TxId txid, PagePin page,
+              PageSource source = PageSource::kCommit);
 
-  size_t capacity_bytes() const { return capacity_bytes_; }
-  size_t size_bytes();
+  size_t capacity_bytes() const {
+    return capacity_bytes_.load(std::memory_order_relaxed);
+  }
+  size_t size_bytes() { return static_cast<size_t>(counts().size_bytes); }
+
+  // Since the process began.
+  PageCacheCounts counts();
 
  private:
-  struct KeyHash {
-    size_t operator()(const PageKey& key) const;
-  };
-  struct Entry {
-    PageKey key;
-    TxId last;  // the range begins at page->txid()
-    PagePin page;
-  };
-  using Entries = std::list<Entry>;
-  struct Shard {
+  // A lock in a cache line of its own, or neighbours would wait for each other.
+  struct alignas(64) Shard {
     std::mutex mutex;
-    Entries entries;  // most recently used first
-    std::unordered_map<PageKey, Entries::iterator, KeyHash> by_key;
-    size_t size_bytes = 0;
+    PageCacheShard pages;
   };
   static constexpr size_t kShards = 64;
 
-  Shard& ShardOf(const PageKey& key);
+  Shard& ShardOf(uint64_t hash) { return shards_[hash >> 58]; }
 
-  // The end of the entries when it is not known. REQUIRES: the shard's mutex is
-  // held.
-  static Entries::iterator FindLocked(Shard* shard, const PageKey& key,
-                                      TxId txid, const ChangeLog* changes);
+  // Null when it is not known. REQUIRES: the shard's mutex is held.
+  static const CachedPage* FindLocked(Shard* shard, const PageKey& key,
+                                      uint64_t hash, TxId txid,
+                                      const ChangeLog* changes);
 
-  const size_t capacity_bytes_;
+  std::atomic<size_t> capacity_bytes_;
   std::array<Shard, kShards> shards_;
 };
 

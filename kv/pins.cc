@@ -24,6 +24,7 @@ void PinTable::Add(const Snapshot& snapshot,
   std::lock_guard<std::mutex> lock(part.mutex);
   std::swap(pin->lineage_, old);
   pin->snapshot_ = snapshot;
+  pin->awake_.store(true, std::memory_order_seq_cst);
   if (pin->table_ != nullptr || !pins) return;
   pin->table_ = this;
   pin->previous_ = nullptr;
@@ -52,6 +53,7 @@ std::vector<BranchPoint> PinTable::Points() {
     std::lock_guard<std::mutex> lock(part.mutex);
     for (const Pin* pin = part.first; pin != nullptr; pin = pin->next_) {
       if (pin->lineage_ == nullptr) continue;
+      if (!pin->awake_.load(std::memory_order_seq_cst)) continue;
       for (size_t level = 0; level < pin->lineage_->size(); ++level) {
         BranchPoint point = (*pin->lineage_)[level];
         if (level == 0) point.txid = pin->snapshot_.txid;

@@ -9,14 +9,21 @@
 //     counts when the commit's record is still there after it was taken:
 //     reclaim removes records before it looks at pins, and pages after.
 //
+//  3. A pin that rests pins nothing. Whoever wakes it must then find that its
+//     snapshot is still the head (Actor::version()): so the pin was there
+//     before the head moved on, as with 2. Reclaim looks at the head first and
+//     at the pins after.
+//
 // Taking one costs one uncontended lock and no allocation: there is one table
-// per store, in parts with a lock each. Thread-safe; a Pin belongs to one
-// thread at a time.
+// per store, in parts with a lock each. A connection that comes back to the
+// same head only wakes its pin: one store to memory of its own. Thread-safe; a
+// Pin belongs to one thread at a time.
 
 #ifndef ACTORKV_KV_PINS_H_
 #define ACTORKV_KV_PINS_H_
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -38,12 +45,22 @@ class Pin {
   Pin& operator=(const Pin&) = delete;
 
   void Release();
-  bool held() const { return table_ != nullptr; }
+  bool held() const {
+    return table_ != nullptr && awake_.load(std::memory_order_relaxed);
+  }
+
+  // Pins nothing until Wake(), but keeps its place in the table.
+  void Rest() { awake_.store(false, std::memory_order_release); }
+
+  // Pins again what it held, if anything. See invariant 3 for what the caller
+  // has to look at next.
+  void Wake() { awake_.store(true, std::memory_order_seq_cst); }
 
  private:
   friend class PinTable;
 
   PinTable* table_ = nullptr;
+  std::atomic<bool> awake_{true};
   Pin* previous_ = nullptr;  // in its part of the table, as next_
   Pin* next_ = nullptr;
   Snapshot snapshot_;
@@ -56,12 +73,14 @@ class PinTable {
   PinTable(const PinTable&) = delete;
   PinTable& operator=(const PinTable&) = delete;
 
-  // Pins the snapshot; lets go of what `pin` held. Nothing without a lineage.
+  // Pins the snapshot; lets go of what `pin` held, and wakes it. Nothing
+  // without a lineage.
   void Add(const Snapshot& snapshot, std::shared_ptr<const Lineage> lineage,
            Pin* pin);
 
-  // Every pinned snapshot as the points of its lineage, in no order: the
-  // branch at the snapshot's txid, and each ancestor where it shows through.
+  // Every snapshot of a pin that is awake, as the points of its lineage, in no
+  // order: the branch at the snapshot's txid, and each ancestor where it shows
+  // through.
   std::vector<BranchPoint> Points();
 
  private:

@@ -9,6 +9,7 @@
 
 #include "kv/metrics.h"
 #include "kv/rocksdb_keys.h"
+#include "kv/rocksdb_options.h"
 #include "kv/rocksdb_status.h"
 #include "kv/store_directory.h"
 
@@ -17,6 +18,7 @@ namespace actorkv {
 namespace {
 
 constexpr char kBulkPrefix[] = "actorkv.bulk-";
+constexpr uint64_t kBytesPerSync = uint64_t{1} << 20;
 
 std::string NewName(const std::string& directory) {
   static std::atomic<uint64_t> count{0};
@@ -28,8 +30,13 @@ rocksdb::Status WriteTable(RocksDbHandle* handle, const Batch& batch,
                            const std::string& path) {
   rocksdb::ColumnFamilyHandle* const family =
       handle->family(FamilyOf(batch.op(0).partition));
-  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(),
-                                handle->db()->GetOptions(family), family);
+  // Written back as it grows, so that the sync at its end has little to do;
+  // and kept in the page cache: who wrote it may well read it.
+  rocksdb::EnvOptions environment;
+  environment.bytes_per_sync = kBytesPerSync;
+  rocksdb::SstFileWriter writer(
+      environment, BulkTableOptions(handle->db()->GetOptions(family)), family,
+      /*invalidate_page_cache=*/false);
   rocksdb::Status status = writer.Open(path);
   std::string key;
   for (size_t i = 0; i < batch.op_count() && status.ok(); ++i) {
@@ -45,6 +52,8 @@ rocksdb::Status TakeIn(RocksDbHandle* handle, const Batch& batch,
                        const std::string& path) {
   rocksdb::IngestExternalFileOptions options;
   options.move_files = true;
+  // In the manifest, not by a write and a sync of the file once more.
+  options.write_global_seqno = false;
   return handle->db()->IngestExternalFile(
       handle->family(FamilyOf(batch.op(0).partition)), {path}, options);
 }

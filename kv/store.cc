@@ -10,6 +10,7 @@
 #include "kv/flatten.h"
 #include "kv/keys.h"
 #include "kv/legacy_record.h"
+#include "kv/legacy_store.h"
 #include "kv/metrics.h"
 #include "kv/reclaim.h"
 #include "kv/utf8.h"
@@ -345,6 +346,15 @@ void Store::SuggestFlatten(const std::shared_ptr<Actor>& actor) {
 }
 
 Status Store::DropStage(const Stage& stage) {
+  // Looked at before the branch record: the commit that takes the mark away
+  // because it is done writes that one.
+  bool resumable = false;
+  if (Status s = IsResumable(engine_->NewReader().get(), stage.actor,
+                             stage.branch, &resumable);
+      !s.ok()) {
+    return s;
+  }
+  if (resumable) return Status::Ok();
   // A branch record is written in the same batch as the head that made the
   // branch reachable: with one, the stage was committed after all.
   std::unique_ptr<EngineReader> reader = engine_->NewReader();

@@ -1,14 +1,19 @@
 #include "sql/import.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <memory>
+#include <string_view>
+#include <utility>
 
 #include "kv/store_directory.h"
 #include "sql/actor_connection.h"
 #include "sql/target.h"
 #include "vfs/actor_vfs.h"
+#include "vfs/database_header.h"
+#include "vfs/image_commit.h"
 #include "vfs/sqlite_error.h"
 
 namespace actorkv {
@@ -58,14 +63,18 @@ Status SourceError(int code, const std::string& path) {
   }
 }
 
+Status TargetBusy(const Target& target) {
+  return Status::Busy("another connection is writing to the actor: " +
+                      TargetName(target));
+}
+
 Status TargetError(int code, const Target& target) {
   const std::string text = TargetName(target) + ": " + sqlite3_errstr(code) +
                            " (" + LastError() + ")";
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return Status::Busy("another connection is writing to the actor: " +
-                          TargetName(target));
+      return TargetBusy(target);
     case SQLITE_FULL:
       return Status::NoSpace(text);
     case SQLITE_CORRUPT:
@@ -133,6 +142,74 @@ Status CheckIsNew(const Target& target) {
                                TargetName(target));
 }
 
+// The file as SQLite has it open: a descriptor of our own would drop SQLite's
+// locks when it is closed (os_unix.c, "Posix Advisory Locking").
+sqlite3_file* FileOf(sqlite3* db) {
+  sqlite3_file* file = nullptr;
+  (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  return file;
+}
+
+// A read at the end of the file is filled with zeros, as SQLite reads it.
+int ReadFile(sqlite3_file* file, uint64_t offset, size_t size, char* buffer) {
+  const int code = file->pMethods->xRead(file, buffer, static_cast<int>(size),
+                                         static_cast<sqlite3_int64>(offset));
+  return code == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : code;
+}
+
+// Whether the pages are what stands in the file, and how many there are, by
+// the rule of SQLite (btree.c lockBtree, 3.40.1).
+bool StandsInFile(sqlite3* db, PageSource* pages) {
+  constexpr uint8_t kRollbackVersion = 1;
+  sqlite3_file* const file = FileOf(db);
+  char bytes[kHeaderBytes];
+  sqlite3_int64 size_bytes = 0;
+  if (file == nullptr || file->pMethods == nullptr ||
+      ReadFile(file, 0, sizeof bytes, bytes) != SQLITE_OK ||
+      file->pMethods->xFileSize(file, &size_bytes) != SQLITE_OK) {
+    return false;
+  }
+  const DatabaseHeader header =
+      ParseHeader(std::string_view(bytes, sizeof bytes));
+  const std::string wal = std::string(sqlite3_db_filename(db, "main")) + "-wal";
+  if (!header.valid || header.write_version > kRollbackVersion ||
+      header.read_version > kRollbackVersion ||
+      access(wal.c_str(), F_OK) == 0) {
+    return false;
+  }
+  pages->page_size = header.page_size;
+  pages->page_count =
+      header.page_count > 0
+          ? header.page_count
+          : static_cast<uint32_t>(static_cast<uint64_t>(size_bytes) /
+                                  header.page_size);
+  return true;
+}
+
+// The pages of a file that StandsInFile().
+Status Load(Connection* connection, sqlite3* source, const Target& target,
+            PageSource pages) {
+  const std::string path = sqlite3_db_filename(source, "main");
+  pages.read = [file = FileOf(source), page_size = pages.page_size, path](
+                   PageNo first, uint32_t count, char* buffer) {
+    const int code = ReadFile(file, uint64_t{first - 1} * page_size,
+                              size_t{count} * page_size, buffer);
+    return code == SQLITE_OK ? Status::Ok() : SourceError(code, path);
+  };
+  ImageCommit commit;
+  commit.store = target.store;
+  commit.name = target.actor;
+  commit.pages = std::move(pages);
+  commit.origin = Origin::kImport;
+  commit.keep_on = [connection] { return connection->KeepOn(); };
+  const Status s = CommitImage(commit);
+  if (s.ok()) return s;
+  // An interrupt is kBusy too.
+  if (Status stop = connection->KeepOn(); !stop.ok()) return stop;
+  return s.code() == Code::kBusy ? TargetBusy(target)
+                                 : s.WithContext(TargetName(target));
+}
+
 Status Copy(Connection* connection, sqlite3* source, const Target& target,
             uint64_t* page_count) {
   ActorConnection database;
@@ -169,7 +246,17 @@ Status ImportFile(Connection* connection, const std::string& actor,
     return s;
   }
   if (Status s = CheckIsNew(target); !s.ok()) return s;
-  return Copy(connection, source.get(), target, page_count);
+  PageSource pages;
+  if (!StandsInFile(source.get(), &pages)) {
+    return Copy(connection, source.get(), target, page_count);
+  }
+  const uint32_t count = pages.page_count;
+  if (Status s = Load(connection, source.get(), target, std::move(pages));
+      !s.ok()) {
+    return s;
+  }
+  *page_count = count;
+  return Status::Ok();
 }
 
 }  // namespace actorkv

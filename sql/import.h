@@ -1,4 +1,9 @@
-// Import: a plain SQLite file becomes an actor, through SQLite's backup API.
+// Import: a plain SQLite file becomes an actor.
+//
+// SQLite opens the file, locks it against writers and keeps the lock to the
+// end. Then its pages are what stands in the file, and are read from there in
+// large pieces. With a WAL they are not: such a file comes through SQLite's
+// backup API, page by page.
 //
 // Invariants:
 //  1. The actor comes into being with one commit, or not at all; an existing

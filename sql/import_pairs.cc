@@ -65,7 +65,7 @@ Status ImportWithDatabase(const std::shared_ptr<Store>& store,
   ImageCommit commit;
   commit.store = store;
   commit.name = spec.name;
-  commit.image = image.get();
+  commit.pages = PagesOf(image.get());
   commit.origin = Origin::kImport;
   commit.keep_on = spec.keep_on;
   commit.also = [&](const HeadState& made, Batch* batch) {

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "kv/commit.h"
-#include "kv/history.h"
 #include "kv/metrics.h"
 #include "kv/store_registry.h"
 #include "vfs/memory_file.h"
@@ -16,13 +15,6 @@ namespace actorkv {
 namespace {
 
 constexpr int kSectorBytes = 4096;
-
-Status CheckProcess() {
-  if (!StoreRegistry::InForkedChild()) return Status::Ok();
-  return Status::NotSupported(
-      "this connection was opened before fork(); open it anew in a process "
-      "that did not fork with an open store");
-}
 
 }  // namespace
 
@@ -49,166 +41,6 @@ int ActorFile::Close() {
   return SQLITE_OK;
 }
 
-// --- Snapshots and reading -------------------------------------------------
-
-Status ActorFile::TakeSnapshot() {
-  if (options_.version != nullptr) return TakeVersion();
-  if (store_->read_only()) {
-    if (Status s = store_->CatchUp(); !s.ok()) return s;
-  }
-  std::shared_ptr<const HeadState> state;
-  epoch_ = store_->epoch();
-  if (Status s = actor_->CurrentPinned(store_->pins(), &pin_, &state);
-      !s.ok()) {
-    return s;
-  }
-  // Only another process can do this while the actor is open here. SQLite's
-  // page cache may hold pages of the actor that was, under the same counters.
-  const ActorId id = state->exists ? state->entry.actor : ActorId{};
-  if (actor_id_ != ActorId{} && id != actor_id_) {
-    return Status::Fenced(
-        "the actor was renamed, deleted or made anew: actor=" + actor_->name() +
-        ": open it again");
-  }
-  actor_id_ = id;
-  Adopt(std::move(state));
-  return Status::Ok();
-}
-
-// It stays pinned for as long as the file is open.
-Status ActorFile::TakeVersion() {
-  if (!pin_.held()) {
-    Status s = PinVersion(store_.get(), *options_.version, &pin_);
-    if (!s.ok()) return s;
-  }
-  epoch_ = store_->epoch();
-  Adopt(options_.version);
-  return Status::Ok();
-}
-
-// A follower cannot pin anything in the process that writes. When the store
-// was read anew since the snapshot was taken, for another connection, the
-// commit must still be there: then its pages are.
-Status ActorFile::CheckNotExpired() {
-  while (store_->read_only() && state_ != nullptr && state_->exists &&
-         epoch_ != store_->epoch()) {
-    const uint64_t epoch = store_->epoch();
-    Batch unused;
-    const std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
-    if (Status s = GuardVersion(reader.get(), *state_, &unused); !s.ok()) {
-      return s;
-    }
-    epoch_ = epoch;
-  }
-  return Status::Ok();
-}
-
-void ActorFile::LetGo() {
-  state_.reset();
-  if (options_.version == nullptr) pin_.Release();
-}
-
-void ActorFile::Adopt(std::shared_ptr<const HeadState> state) {
-  state_ = std::move(state);
-  if (generation_ == Generation{}) generation_ = state_->head.generation;
-  reader_.SetSnapshot(*state_);
-}
-
-// After a publish that failed: is the head still the snapshot? A commit of
-// which nobody knew may have happened. Then the pager must not go back to what
-// it believes in; the error makes it forget its cache (pager.c pager_error()
-// and pager_unlock(), 3.40.1), also while it keeps its lock for ever.
-Status ActorFile::ResolveDoubt() {
-  if (!in_doubt_ || state_ == nullptr) return Status::Ok();
-  std::shared_ptr<const HeadState> now;
-  if (Status s = actor_->Current(&now); !s.ok()) return s;
-  const Generation generation = now->head.generation;
-  if (generation_ != Generation{} && generation != generation_) {
-    return FencedError(actor_->name(), generation_, generation);
-  }
-  in_doubt_ = false;
-  if (now->head.snapshot == state_->head.snapshot) return Status::Ok();
-  if (Status s = actor_->CurrentPinned(store_->pins(), &pin_, &now); !s.ok()) {
-    return s;
-  }
-  Adopt(std::move(now));
-  return Status::IOError(
-      "a commit whose outcome was not known has happened: actor=" +
-      actor_->name());
-}
-
-Status ActorFile::EnsureSnapshot() {
-  if (Status s = CheckProcess(); !s.ok()) return s;
-  if (Status s = ResolveDoubt(); !s.ok()) return s;
-  if (state_ != nullptr) return Status::Ok();
-  return TakeSnapshot();
-}
-
-int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
-  auto* bytes = static_cast<char*>(buffer);
-  const auto want = static_cast<size_t>(size);
-  const ReadRequest request = {static_cast<uint64_t>(offset), want, bytes};
-  // Without a lock there is no snapshot to keep: SQLite reads 100 bytes so at
-  // open.
-  const bool borrowed = state_ == nullptr && !options_.never_locks;
-  size_t copied = 0;
-  Status s = EnsureSnapshot();
-  if (s.ok()) {
-    s = transaction_ != nullptr ? transaction_->Read(request, &copied)
-                                : reader_.Read(request, &copied);
-    // Also where it read well: what it read may be of an older commit.
-    if (Status expired = CheckNotExpired(); !expired.ok()) s = expired;
-  }
-  if (borrowed) {
-    LetGo();
-    reader_.Release();
-  }
-  if (!s.ok()) {
-    std::memset(bytes, 0, want);
-    return ReportError(Place::kRead, s.WithContext("actor=" + actor_->name()));
-  }
-  return copied == want ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
-}
-
-// A null page sends the pager to xRead (pager.c getPageMMap, 3.40.1). So it is
-// where a transaction may have written the page, and where the page is damaged:
-// xRead reports that.
-int ActorFile::Fetch(sqlite3_int64 offset, int size, void** page) {
-  *page = nullptr;
-  if (!fetched_.enabled() || state_ == nullptr || transaction_ != nullptr ||
-      reader_.page_size() == 0) {
-    return SQLITE_OK;
-  }
-  const PagePart part =
-      FirstPart(static_cast<uint64_t>(offset), static_cast<uint64_t>(size),
-                reader_.page_size());
-  PagePin pin;
-  if (!reader_.Pin(part, &pin).ok() || pin == nullptr) return SQLITE_OK;
-  // SQLite does not write to pages that it fetched (PGHDR_MMAP).
-  *page = const_cast<void*>(fetched_.Keep(std::move(pin)));
-  return SQLITE_OK;
-}
-
-int ActorFile::Unfetch(void* page) {
-  // Null: the file may have changed; nothing is mapped that could be stale.
-  if (page != nullptr) fetched_.Drop(page);
-  return SQLITE_OK;
-}
-
-int ActorFile::FileSize(sqlite3_int64* size) {
-  if (transaction_ != nullptr) {
-    *size = static_cast<sqlite3_int64>(transaction_->size_bytes());
-    return SQLITE_OK;
-  }
-  const bool borrowed = state_ == nullptr && !options_.never_locks;
-  if (Status s = EnsureSnapshot(); !s.ok()) {
-    return ReportError(Place::kFileSize, s);
-  }
-  *size = static_cast<sqlite3_int64>(reader_.size_bytes());
-  if (borrowed) LetGo();
-  return SQLITE_OK;
-}
-
 // --- Locks ------------------------------------------------------------------
 
 Status ActorFile::Reserve() {
@@ -216,13 +48,15 @@ Status ActorFile::Reserve() {
 }
 
 int ActorFile::Lock(int level) {
-  const int held = lock_.load();
+  const int held = lock_.load(std::memory_order_relaxed);
   if (level <= held) return SQLITE_OK;
   if (held == SQLITE_LOCK_NONE) {
     Status s = CheckProcess();
     if (s.ok()) s = TakeSnapshot();
     if (!s.ok()) return ReportError(Place::kLock, s);
-    lock_.store(SQLITE_LOCK_SHARED);
+    // Other threads ask only for what is RESERVED and above.
+    lock_.store(SQLITE_LOCK_SHARED, std::memory_order_relaxed);
+    if (level == SQLITE_LOCK_SHARED) return SQLITE_OK;
   }
   if (level >= SQLITE_LOCK_RESERVED && held < SQLITE_LOCK_RESERVED) {
     if (Status s = Reserve(); !s.ok()) return ReportError(Place::kLock, s);
@@ -242,7 +76,7 @@ int ActorFile::Lock(int level) {
 }
 
 int ActorFile::Unlock(int level) {
-  const int held = lock_.load();
+  const int held = lock_.load(std::memory_order_relaxed);
   if (level >= held) return SQLITE_OK;
   if (held >= SQLITE_LOCK_RESERVED && level < SQLITE_LOCK_RESERVED) {
     DropTransaction();
@@ -251,7 +85,7 @@ int ActorFile::Unlock(int level) {
   }
   exclusive_since_publish_ = false;
   sync_announced_ = false;
-  lock_.store(level);
+  lock_.store(level, std::memory_order_relaxed);
   if (level == SQLITE_LOCK_NONE) {
     in_doubt_ = false;
     LetGo();

@@ -101,9 +101,15 @@ class ActorFile : public sqlite3_file {
   int Unfetch(void* page);
 
  private:
+  // Errors: kNotSupported in a child of fork().
+  static Status CheckProcess();
   Status TakeSnapshot();
+  bool ResumeSnapshot();
+  void RestSnapshot();
   Status TakeVersion();
   Status EnsureSnapshot();  // for a read without a lock
+  bool ReadsSnapshot() const;
+  Status ReadWithCare(const ReadRequest& request, size_t* copied);
   Status CheckNotExpired();
   void LetGo();
   Status ResolveDoubt();
@@ -116,7 +122,7 @@ class ActorFile : public sqlite3_file {
   Status StageForSuperJournal(const char* super_journal);
   Status PhaseTwo();
   Status PublishAlone();
-  void Adopt(std::shared_ptr<const HeadState> state);
+  void Adopt(std::shared_ptr<const HeadState> state, uint64_t version = 0);
 
   const std::shared_ptr<Store> store_;
   const std::shared_ptr<Actor> actor_;
@@ -124,6 +130,11 @@ class ActorFile : public sqlite3_file {
 
   std::atomic<int> lock_{SQLITE_LOCK_NONE};
   std::shared_ptr<const HeadState> state_;  // the snapshot; null without one
+  // Actor::version() before state_ was taken; 0: not known.
+  uint64_t version_ = 0;
+  // The snapshot that was let go of last, where it may still be the head; then
+  // pin_ is of it and rests, and reader_ still reads it.
+  std::shared_ptr<const HeadState> resting_;
   Pin pin_;                // of state_, so that reclaim leaves its pages
   Pin next_pin_;           // of what a commit under way makes
   uint64_t epoch_ = 0;     // of a followed store, at which state_ was there

@@ -89,6 +89,24 @@ Status Transaction::Write(uint64_t offset, size_t size, const char* buffer) {
   return Status::Ok();
 }
 
+Status Transaction::Load(PageNo pgno, std::string_view page) {
+  if (writer_ == nullptr) MakeWriter(static_cast<uint32_t>(page.size()));
+  if (Status s = writer_->LoadPage(pgno, page.data()); !s.ok()) return s;
+  size_bytes_ = std::max(size_bytes_, uint64_t{pgno} * page.size());
+  return Status::Ok();
+}
+
+Status Transaction::Save(LoadProgress* progress) {
+  return writer_->SaveLoad(progress);
+}
+
+Status Transaction::Resume(const LoadProgress& progress, bool* resumed) {
+  MakeWriter(progress.page_size);
+  if (Status s = writer_->ResumeLoad(progress, resumed); !s.ok()) return s;
+  if (*resumed) size_bytes_ = uint64_t{progress.last_page} * progress.page_size;
+  return Status::Ok();
+}
+
 Status Transaction::Truncate(uint64_t size_bytes) {
   if (size_bytes >= size_bytes_) return Status::Ok();
   const uint32_t page_size = writer_->page_size();

@@ -24,6 +24,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "kv/branch_writer.h"
 #include "kv/commit.h"
@@ -45,6 +46,14 @@ class Transaction {
   Status Read(const ReadRequest& request, size_t* copied);
   Status Write(uint64_t offset, size_t size, const char* buffer);
   Status Truncate(uint64_t size_bytes);
+
+  // As Write() of a whole page, for who makes a new database from front to
+  // back, see BranchWriter::LoadPage().
+  Status Load(PageNo pgno, std::string_view page);
+
+  // See BranchWriter::SaveLoad() and ResumeLoad().
+  Status Save(LoadProgress* progress);
+  Status Resume(const LoadProgress& progress, bool* resumed);
 
   // True when page 1 counts a new version: the pager made a commit.
   Status CountsNewVersion(bool* counts);

@@ -3,6 +3,7 @@
 #
 # Installs the Debian packages of the named groups that are not there yet:
 #   build  to compile, test and measure
+#   bench  for the plots of `make bench`
 #   check  for `make check`
 #   fuzz   for `make fuzz` (libFuzzer comes with clang)
 #   suite  for `make suite` (SQLite's own tests)
@@ -15,6 +16,7 @@ set -eu
 build="g++ cmake ninja-build pkg-config python3 librocksdb-dev libsqlite3-dev
   sqlite3 libxxhash-dev libisal-dev libbenchmark-dev libgtest-dev zlib1g-dev
   liblz4-dev nlohmann-json3-dev"
+bench="gnuplot-nox"
 check="clang-format clang-tidy"
 fuzz="clang libclang-rt-dev"
 suite="build-essential dpkg-dev tcl tcl8.6-dev zlib1g-dev"
@@ -25,11 +27,13 @@ wanted=""
 for group in "$@"; do
   case $group in
     build) wanted="$wanted $build" ;;
+    bench) wanted="$wanted $bench" ;;
     check) wanted="$wanted $check" ;;
     fuzz) wanted="$wanted $fuzz" ;;
     suite) wanted="$wanted $suite" ;;
     *)
-      echo "install_deps.sh: no group '$group' (build, check, fuzz, suite)" >&2
+      echo "install_deps.sh: no group '$group'" \
+        "(build, bench, check, fuzz, suite)" >&2
       exit 2
       ;;
   esac

@@ -1,0 +1,214 @@
+#include "kv/page_cache_shard.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace actorkv {
+
+namespace {
+
+constexpr size_t kFirstSlots = 16;
+constexpr size_t kYoungShare = 10;  // one part in this many
+
+// Bits that choose no slot. Not 0, which stands for nothing.
+uint32_t MarkOf(uint64_t hash) { return static_cast<uint32_t>(hash >> 26) | 1; }
+
+}  // namespace
+
+uint64_t HashPageKey(const PageKey& key) {
+  // Multiply and fold, twice: neighbouring pages and branches spread over all
+  // bits (the finalizer of MurmurHash3 has the same shape).
+  uint64_t hash = key.branch.value ^ key.store << 48 ^
+                  uint64_t { key.pgno } * 0x9e3779b97f4a7c15;
+  hash = (hash ^ hash >> 32) * 0xd6e8feb86659fd93;
+  hash = (hash ^ hash >> 32) * 0xd6e8feb86659fd93;
+  return hash ^ hash >> 32;
+}
+
+void PageCacheCounts::Add(const PageCacheCounts& other) {
+  hits += other.hits;
+  misses += other.misses;
+  evicted += other.evicted;
+  ahead_used += other.ahead_used;
+  ahead_wasted += other.ahead_wasted;
+  size_bytes += other.size_bytes;
+}
+
+const CachedPage* PageCacheShard::Find(const PageKey& key, uint64_t hash) {
+  if (slots_.empty()) return nullptr;
+  const auto wanted = static_cast<uint32_t>(hash);
+  for (size_t at = wanted & mask(); slots_[at].page != nullptr;
+       at = (at + 1) & mask()) {
+    const Slot& slot = slots_[at];
+    if (slot.hash == wanted && slot.page->entry_.key == key) {
+      return slot.page.get();
+    }
+  }
+  return nullptr;
+}
+
+void PageCacheShard::Use(const CachedPage& page) {
+  ++counts_.hits;
+  CacheEntry* entry = EntryOf(page);
+  if (entry->is_ahead) {
+    entry->is_ahead = false;
+    ++counts_.ahead_used;
+  } else if (entry->uses < kMaxUses) {
+    ++entry->uses;
+  }
+}
+
+void PageCacheShard::Add(const PageKey& key, uint64_t hash, PagePin page) {
+  // A quarter of the slots stays free, so that searches are short.
+  if (4 * (page_count_ + 1) > 3 * slots_.size()) Grow();
+  const CachedPage& added = *page;
+  CacheEntry* entry = EntryOf(added);
+  *entry = CacheEntry();
+  entry->key = key;
+  entry->is_old = Remembers(hash);
+  Place(static_cast<uint32_t>(hash), std::move(page));
+  ++page_count_;
+  PushNewest(added);
+}
+
+void PageCacheShard::Replace(const CachedPage& old, PagePin page) {
+  const size_t at = SlotOf(old);
+  CacheEntry* entry = EntryOf(*page);
+  Unlink(old);
+  *entry = *EntryOf(old);
+  PushNewest(*page);
+  slots_[at].page = std::move(page);
+}
+
+void PageCacheShard::Shrink(size_t limit_bytes) {
+  const size_t tables = TableBytes();
+  const size_t limit = limit_bytes > tables ? limit_bytes - tables : 0;
+  while (young_.bytes + old_.bytes > limit && page_count_ > 1) {
+    const bool from_old =
+        young_.bytes <= limit / kYoungShare && old_.oldest != nullptr;
+    if (from_old || !EvictYoung()) EvictOld();
+  }
+}
+
+PageCacheCounts PageCacheShard::counts() const {
+  PageCacheCounts counts = counts_;
+  counts.size_bytes = young_.bytes + old_.bytes + TableBytes();
+  return counts;
+}
+
+size_t PageCacheShard::SlotOf(const CachedPage& page) const {
+  size_t at = HashPageKey(page.entry_.key) & mask();
+  while (slots_[at].page.get() != &page) at = (at + 1) & mask();
+  return at;
+}
+
+size_t PageCacheShard::TableBytes() const {
+  return slots_.capacity() * sizeof(Slot) + gone_.capacity() * sizeof(uint32_t);
+}
+
+void PageCacheShard::Grow() {
+  std::vector<Slot> before(std::max(kFirstSlots, 2 * slots_.size()));
+  before.swap(slots_);
+  gone_.assign(slots_.size(), 0);
+  for (Slot& slot : before) {
+    if (slot.page != nullptr) Place(slot.hash, std::move(slot.page));
+  }
+}
+
+void PageCacheShard::Place(uint32_t hash, PagePin page) {
+  size_t at = hash & mask();
+  while (slots_[at].page != nullptr) at = (at + 1) & mask();
+  slots_[at].page = std::move(page);
+  slots_[at].hash = hash;
+}
+
+void PageCacheShard::PushNewest(const CachedPage& page) {
+  CacheEntry* entry = EntryOf(page);
+  Queue& queue = QueueOf(page);
+  entry->newer = nullptr;
+  entry->older = queue.newest;
+  if (queue.newest == nullptr) {
+    queue.oldest = &page;
+  } else {
+    EntryOf(*queue.newest)->newer = &page;
+  }
+  queue.newest = &page;
+  queue.bytes += page.memory_bytes();
+}
+
+void PageCacheShard::Unlink(const CachedPage& page) {
+  const CacheEntry& entry = *EntryOf(page);
+  Queue& queue = QueueOf(page);
+  if (entry.newer == nullptr) {
+    queue.newest = entry.older;
+  } else {
+    EntryOf(*entry.newer)->older = entry.older;
+  }
+  if (entry.older == nullptr) {
+    queue.oldest = entry.newer;
+  } else {
+    EntryOf(*entry.older)->newer = entry.newer;
+  }
+  queue.bytes -= page.memory_bytes();
+}
+
+// False when all that were young are in use, and old ones now.
+bool PageCacheShard::EvictYoung() {
+  while (young_.oldest != nullptr) {
+    const CachedPage& page = *young_.oldest;
+    CacheEntry* entry = EntryOf(page);
+    if (entry->uses == 0) {
+      Remove(page, true);
+      return true;
+    }
+    Unlink(page);
+    entry->is_old = true;
+    entry->uses = 0;
+    PushNewest(page);
+  }
+  return false;
+}
+
+// Ends: each round takes a use from every page.
+void PageCacheShard::EvictOld() {
+  while (EntryOf(*old_.oldest)->uses > 0) {
+    const CachedPage& page = *old_.oldest;
+    Unlink(page);
+    --EntryOf(page)->uses;
+    PushNewest(page);
+  }
+  Remove(*old_.oldest, false);
+}
+
+void PageCacheShard::Remove(const CachedPage& page, bool remember) {
+  const uint64_t hash = HashPageKey(page.entry_.key);
+  Unlink(page);
+  if (remember) gone_[static_cast<uint32_t>(hash) & mask()] = MarkOf(hash);
+  ++counts_.evicted;
+  if (page.entry_.is_ahead) ++counts_.ahead_wasted;
+  --page_count_;
+  Vacate(SlotOf(page));
+}
+
+// Moves those behind forward that could not be found past a free slot (Knuth,
+// The Art of Computer Programming 3, 6.4, algorithm R).
+void PageCacheShard::Vacate(size_t at) {
+  slots_[at].page.reset();
+  for (size_t next = (at + 1) & mask(); slots_[next].page != nullptr;
+       next = (next + 1) & mask()) {
+    const size_t home = slots_[next].hash & mask();
+    // It stays when its home is in (at, next], around the end.
+    if (((next - home) & mask()) < ((next - at) & mask())) continue;
+    slots_[at] = std::move(slots_[next]);
+    at = next;
+  }
+}
+
+bool PageCacheShard::Remembers(uint64_t hash) {
+  uint32_t& mark = gone_[static_cast<uint32_t>(hash) & mask()];
+  if (mark != MarkOf(hash)) return false;
+  mark = 0;
+  return true;
+}
+
+}  // namespace actorkv
