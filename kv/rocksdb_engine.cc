@@ -63,9 +63,12 @@ class RocksDbEngine : public Engine {
 
   CommitResult Commit(const Batch& batch, Durability durability) override;
   Status Drop(Partition partition) override;
-  Status Compact(Partition partition) override;
+  Status Compact(Partition partition, std::string_view begin,
+                 std::string_view end) override;
   Status Sync() override;
-  Status CatchUp(bool* changed) override { return handle_->CatchUp(changed); }
+  Status CatchUp(std::atomic<uint64_t>* epoch) override {
+    return handle_->CatchUp(epoch);
+  }
   Status Checkpoint(const std::string& path, uint64_t* bytes) override;
 
   std::string Describe() const override {
@@ -271,7 +274,8 @@ Status RocksDbEngine::RemoveFilesOf(Partition partition) {
   return Status::Ok();
 }
 
-Status RocksDbEngine::Compact(Partition partition) {
+Status RocksDbEngine::Compact(Partition partition, std::string_view begin,
+                              std::string_view end) {
   Gate::Hold hold;
   if (Status s = UseForWriting(&hold); !s.ok()) return s;
   rocksdb::CompactRangeOptions options;
@@ -279,10 +283,12 @@ Status RocksDbEngine::Compact(Partition partition) {
   // Also what lies on the last level already: that is where most of it lies.
   options.bottommost_level_compaction =
       rocksdb::BottommostLevelCompaction::kForceOptimized;
-  const std::string begin = PhysicalKey(partition, "");
-  const std::string end = PartitionEnd(partition, kLimits.max_key_bytes);
-  const rocksdb::Slice begin_slice(begin);
-  const rocksdb::Slice end_slice(end);
+  const std::string first = PhysicalKey(partition, begin);
+  const std::string last = end.empty()
+                               ? PartitionEnd(partition, kLimits.max_key_bytes)
+                               : PhysicalKey(partition, end);
+  const rocksdb::Slice begin_slice(first);
+  const rocksdb::Slice end_slice(last);
   const rocksdb::Status compacted = handle_->db()->CompactRange(
       options, handle_->family(FamilyOf(partition)), &begin_slice, &end_slice);
   if (compacted.ok()) return Status::Ok();
