@@ -80,7 +80,7 @@ Status BranchReader::FindPage(PageNo pgno, PageVersion* version) {
     if (Status s = reader->SeekOne(BranchPartition(point.branch),
                                    ChunkKey(pgno, bound), &found, &key, &value);
         !s.ok()) {
-      return s;
+      return s.WithContext(ChunkName({point.branch, pgno, bound}));
     }
     if (!found) continue;
     ChunkId id{point.branch, 0, {}};
@@ -111,18 +111,14 @@ Status BranchReader::LoadPage(PageNo pgno, PagePin* pin) {
     return s;
   }
   PageCache::Instance()->Insert({cache_store_id_, snapshot_.branch, pgno},
-                                snapshot_.txid, read);
+                                snapshot_.txid, read, PageSource::kMiss);
   *pin = std::move(read);
   return Status::Ok();
 }
 
 Status BranchReader::UnpackInto(PageNo pgno, char* page) {
   if (cache_store_id_ != 0) {
-    if (PageCache::Instance()->Read({cache_store_id_, snapshot_.branch, pgno},
-                                    snapshot_.txid, changes_.get(),
-                                    {page, snapshot_.page_size})) {
-      return Status::Ok();
-    }
+    if (ReadCached(pgno, page)) return Status::Ok();
     PagePin pin;
     if (Status s = LoadPage(pgno, &pin); !s.ok()) return s;
     std::memcpy(page, pin->page().data(), snapshot_.page_size);

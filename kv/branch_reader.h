@@ -54,6 +54,15 @@ class BranchReader {
   // no data of the database.
   Status ReadPage(PageNo pgno, char* page);
 
+  // As ReadPage() of a page that has no stamp and is not the lock page, but
+  // only when the page cache has it; else false. REQUIRES: UseCache() was
+  // called.
+  bool ReadCached(PageNo pgno, char* page) {
+    return PageCache::Instance()->Read(
+        {cache_store_id_, snapshot_.branch, pgno}, snapshot_.txid,
+        changes_.get(), {page, snapshot_.page_size});
+  }
+
   // The page as stored, without the stamp, in memory that stays. Not the lock
   // page. REQUIRES: UseCache() was called.
   Status PinPage(PageNo pgno, PagePin* pin);

@@ -120,25 +120,6 @@ Status BranchWriter::WritePage(PageNo pgno, const char* page) {
   return Stage();
 }
 
-bool BranchWriter::CanLoad(PageNo pgno) const {
-  return source_->head.snapshot.page_count == 0 && pgno > 1 &&
-         pgno != LockPage(page_size_) && !IsStaged(pgno) &&
-         pages_.count(pgno) == 0;
-}
-
-Status BranchWriter::LoadPage(PageNo pgno, const char* page) {
-  if (!failed_.ok()) return failed_;
-  if (!CanLoad(pgno)) return WritePage(pgno, page);
-  if (!stage_known_) failed_ = BeginStage();
-  if (!failed_.ok()) return failed_;
-  page_count_ = std::max(page_count_, pgno);
-  const std::string_view bytes(page, page_size_);
-  const uint64_t page_hash = PageHash(pgno, bytes);
-  digest_delta_ += page_hash;
-  failed_ = StageChunk(pgno, bytes, page_hash);
-  return failed_;
-}
-
 Status BranchWriter::Truncate(uint32_t page_count) {
   if (failed_.ok()) failed_ = Cut(page_count);
   return failed_;

@@ -28,6 +28,7 @@
 
 #include "kv/actor.h"
 #include "kv/branch_reader.h"
+#include "kv/load_progress.h"
 #include "kv/page_cache.h"
 #include "kv/stage_writer.h"
 #include "kv/store.h"
@@ -97,6 +98,15 @@ class BranchWriter {
   // goes into the stage without being kept in memory. Meant for what is larger
   // than kMinLoadBytes.
   Status LoadPage(PageNo pgno, const char* page);
+
+  // Waits until all that was loaded is in the stage, and says how to go on from
+  // there; page_count of the whole is the caller's to set.
+  Status SaveLoad(LoadProgress* progress);
+
+  // Goes on where a process that is gone had come with the load of this actor.
+  // Not *resumed: that cannot be, and nothing was done. REQUIRES: nothing was
+  // written yet, and page_size() is that of `progress`.
+  Status ResumeLoad(const LoadProgress& progress, bool* resumed);
 
   // Cuts the database. What is cut reads as zeros if it grows back. An error
   // is as one of Stage().

@@ -1,8 +1,10 @@
 // CachedPage: one version of a page in memory. PagePin: a hold on it.
 //
 // A version and its bytes are one piece of memory that never changes and goes
-// with its last pin. SQLite may read some bytes past the end of a damaged page:
-// there is slack behind each.
+// with its last pin. In front of it the page cache keeps what it knows of the
+// page (CacheEntry), so that a hit finds all in memory that it reads anyway.
+// SQLite may read some bytes past the end of a damaged page: there is slack
+// behind each.
 //
 // Thread-safe; one PagePin belongs to one thread at a time.
 
@@ -19,7 +21,29 @@
 
 namespace actorkv {
 
+class CachedPage;
 class PagePin;
+
+struct PageKey {
+  uint64_t store = 0;  // Store::cache_id()
+  BranchId branch;     // of the snapshot
+  PageNo pgno = 0;
+
+  friend bool operator==(const PageKey& a, const PageKey& b) {
+    return a.pgno == b.pgno && a.branch == b.branch && a.store == b.store;
+  }
+};
+
+// Of a page in the cache; nobody else looks at it (kv/page_cache_shard.h).
+struct CacheEntry {
+  PageKey key;
+  bool is_old = false;
+  bool is_ahead = false;  // nobody asked for it yet
+  uint8_t uses = 0;
+  TxId last;  // the range of snapshots that see it begins at txid()
+  const CachedPage* newer = nullptr;  // in its queue
+  const CachedPage* older = nullptr;
+};
 
 // As stored: page 1 without its stamp.
 class CachedPage {
@@ -36,10 +60,13 @@ class CachedPage {
     return {reinterpret_cast<const char*>(this + 1), page_bytes_};
   }
 
-  // What it takes of memory, with what the allocator adds.
+  PagePin Pin() const;
+
+  // What it takes of memory, with what is kept beside it.
   size_t memory_bytes() const;
 
  private:
+  friend class PageCacheShard;
   friend class PagePin;
 
   CachedPage(TxId txid, uint64_t page_hash, uint32_t page_bytes)
@@ -48,6 +75,7 @@ class CachedPage {
 
   static void Destroy(const CachedPage* page);
 
+  mutable CacheEntry entry_;
   mutable std::atomic<uint32_t> pins_{1};
   const uint32_t page_bytes_;
   const TxId txid_;
@@ -111,6 +139,11 @@ struct PageIdentity {
     return a.txid == b.txid && a.page_hash == b.page_hash;
   }
 };
+
+inline PagePin CachedPage::Pin() const {
+  pins_.fetch_add(1, std::memory_order_relaxed);
+  return PagePin(this);
+}
 
 }  // namespace actorkv
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kv/actor.h"
 #include "kv/legacy_record.h"
@@ -30,13 +31,22 @@ struct LegacyActor {
 Status LoadLegacy(EngineReader* reader, const std::string& name,
                   LegacyActor* legacy);
 
+// *resumable: a migration of the actor died, and the next one can go on with
+// this stage of it.
+Status IsResumable(EngineReader* reader, ActorId actor, BranchId stage,
+                   bool* resumable);
+
 // Stores `record` in place of legacy->record, and makes it that. Errors:
 // kConflict when somebody changed it since it was loaded.
 Status UpdateLegacy(Store* store, const LegacyRecord& record,
                     LegacyActor* legacy,
                     Durability durability = Durability::kSynced);
 
-// The pairs as they were imported. Each is verified as it is read.
+// Read ahead for who reads pair after pair.
+constexpr size_t kPairsAhead = 16;
+
+// The pairs as they were imported. Each is verified as it is read. Belongs to
+// one thread at a time. Memory: kPairsAhead pairs.
 class LegacyPairs : public PairReader {
  public:
   LegacyPairs(Engine* engine, LegacyId legacy);
@@ -46,8 +56,16 @@ class LegacyPairs : public PairReader {
   Status Seek(std::string_view key, std::optional<KeyValue>* pair) override;
 
  private:
+  Status ReadAhead(std::string_view key);
+  Status Take(std::optional<KeyValue>* pair);
+
   const LegacyId legacy_;
   const std::unique_ptr<EngineReader> reader_;
+  // Stored pairs that follow the one that was found last, without a gap; the
+  // next is at ahead_at_.
+  std::vector<KeyValue> ahead_;
+  size_t ahead_at_ = 0;
+  std::string last_key_;  // of the pair that was found last
 };
 
 // Removes the pairs of SQLite files, which are in the actor's database since

@@ -68,6 +68,9 @@ class Verifier {
   void BeginBranch();
   void BeginPages(std::vector<Finding>* findings);
   Status LoadHead();
+  Status ReadHead(std::optional<std::string>* bytes);
+  Status PinHead(const std::string& bytes);
+  bool HeadExpired();
   Status CheckHeadCommit();
   void CheckDigest(std::vector<Finding>* findings);
   void Report(const Status& status, PageNo pgno, TxId txid,
@@ -85,7 +88,8 @@ class Verifier {
   ActorState state_ = ActorState::kLive;  // as its entry says
   bool has_no_name_ = false;  // its name was taken again, or it is over
   bool has_head_ = false;
-  Pin pin_;  // of the head
+  Pin pin_;             // of the head
+  uint64_t epoch_ = 0;  // at which it was there (CheckNotExpired())
   std::optional<LegacyRecord> legacy_;
   uint64_t pair_count_ = 0;
   std::vector<BranchId> branches_;  // of the actor, still to be read

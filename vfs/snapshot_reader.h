@@ -42,6 +42,7 @@ class SnapshotReader {
   Status Read(const ReadRequest& request, size_t* copied);
 
  private:
+  bool ReadKnown(const ReadRequest& request);
   Status FirstPage(const char** page);
   Status ReadPart(const PagePart& part, char* buffer);
 

@@ -171,7 +171,7 @@ TEST_F(BranchReaderTest, AReadErrorIsPassedOn) {
   plan->FailRead(1, Status::IOError("the disk is on fire"));
   std::string page(kMinPageSize, 'x');
   EXPECT_TRUE(IsError(reader.ReadPage(5, page.data()), Code::kIOError,
-                      "the disk is on fire"));
+                      "pgno=5 txid=3: the disk is on fire"));
   EXPECT_EQ(page, std::string(kMinPageSize, 'x'));
 }
 
