@@ -1,5 +1,6 @@
 #include "kv/branch_reader.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -15,6 +16,14 @@ void ApplyStamp(uint32_t stamp, char* page) {
 }
 
 namespace {
+
+// A range is not read through when its pages have more on the average.
+constexpr size_t kVersionsPerPage = 8;
+
+// It needs no other version, which could not be read during a visit.
+bool IsWhole(const DecodedChunk& chunk) {
+  return chunk.codec == Codec::kEmpty || chunk.codec == Codec::kRaw;
+}
 
 Status UnpackForCache(const PageVersion& version, uint32_t page_size,
                       PagePin* pin) {
@@ -111,14 +120,68 @@ Status BranchReader::LoadPage(PageNo pgno, PagePin* pin) {
     return s;
   }
   PageCache::Instance()->Insert({cache_store_id_, snapshot_.branch, pgno},
-                                snapshot_.txid, read, PageSource::kMiss);
+                                snapshot_.txid, read, PageCache::Source::kMiss);
   *pin = std::move(read);
   return Status::Ok();
 }
 
+Status BranchReader::CacheRange(PageNo first, PageNo end) {
+  std::vector<bool> missing;
+  for (PageNo pgno = first; pgno < end; ++pgno) {
+    PageIdentity unused;
+    missing.push_back(pgno != LockPage(snapshot_.page_size) &&
+                      !PageCache::Instance()->Identify(
+                          {cache_store_id_, snapshot_.branch, pgno},
+                          snapshot_.txid, changes_.get(), &unused));
+  }
+  for (size_t level = 0; level < lineage_->size(); ++level) {
+    if (Status s = CacheRangeOfLevel(level, first, &missing); !s.ok()) return s;
+  }
+  return Status::Ok();
+}
+
+// As FindPage() does for one page: of each page that no level before had, the
+// newest version that is not above the bound.
+Status BranchReader::CacheRangeOfLevel(size_t level, PageNo first,
+                                       std::vector<bool>* missing) {
+  const auto wanted = std::find(missing->begin(), missing->end(), true);
+  if (wanted == missing->end()) return Status::Ok();
+  const BranchPoint& point = (*lineage_)[level];
+  const TxId bound = level == 0 ? snapshot_.txid : point.txid;
+  size_t pairs_left = kVersionsPerPage * missing->size();
+  bool seen_all = true;
+  const auto visit = [&](std::string_view key, std::string_view value) {
+    PageVersion version;
+    version.id.branch = point.branch;
+    version.stored = value;
+    seen_all = ParseChunkKey(key, &version.id.pgno, &version.id.txid).ok() &&
+               --pairs_left > 0;
+    const size_t index = version.id.pgno - first;
+    if (!seen_all || index >= missing->size()) return false;
+    if (!(*missing)[index] || bound < version.id.txid) return true;
+    (*missing)[index] = false;
+    PagePin page;
+    if (DecodeChunk(version.id, value, &version.chunk).ok() &&
+        IsWhole(version.chunk) &&
+        UnpackForCache(version, snapshot_.page_size, &page).ok()) {
+      PageCache::Instance()->Insert(
+          {cache_store_id_, snapshot_.branch, version.id.pgno}, snapshot_.txid,
+          std::move(page), PageCache::Source::kAhead);
+      Add(Metric::kReadAheadPages);
+    }
+    return true;
+  };
+  const auto start = static_cast<PageNo>(wanted - missing->begin()) + first;
+  Status s = engine_reader()->Visit(BranchPartition(point.branch),
+                                    ChunkKey(start, bound), visit);
+  // What this level may have, no other is asked for.
+  if (!seen_all) missing->assign(missing->size(), false);
+  return s;
+}
+
 Status BranchReader::UnpackInto(PageNo pgno, char* page) {
   if (cache_store_id_ != 0) {
-    if (ReadCached(pgno, page)) return Status::Ok();
+    if (ReadCached(pgno, page) != Found::kMissing) return Status::Ok();
     PagePin pin;
     if (Status s = LoadPage(pgno, &pin); !s.ok()) return s;
     std::memcpy(page, pin->page().data(), snapshot_.page_size);
