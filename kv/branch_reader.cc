@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kv/coding.h"
+#include "kv/delta_reader.h"
 #include "kv/keys.h"
 
 namespace actorkv {
@@ -12,29 +13,6 @@ namespace actorkv {
 void ApplyStamp(uint32_t stamp, char* page) {
   for (size_t offset : kStampOffsets) StoreBig32(page + offset, stamp);
 }
-
-namespace {
-
-Status UnpackForCache(const PageVersion& version, uint32_t page_size,
-                      PagePin* pin) {
-  // A raw chunk is copied straight from the engine's memory.
-  if (version.chunk.codec == Codec::kRaw &&
-      version.chunk.payload.size() == page_size) {
-    *pin = std::make_shared<const CachedPage>(
-        version.id.txid, version.chunk.page_hash, version.chunk.payload);
-    return Status::Ok();
-  }
-  std::string page(page_size, '\0');
-  if (Status s = UnpackPage(version.id, version.chunk, page_size, page.data());
-      !s.ok()) {
-    return s;
-  }
-  *pin = std::make_shared<const CachedPage>(version.id.txid,
-                                            version.chunk.page_hash, page);
-  return Status::Ok();
-}
-
-}  // namespace
 
 BranchReader::BranchReader(Engine* engine) : engine_(engine) {}
 
@@ -93,6 +71,44 @@ Status BranchReader::FindPage(PageNo pgno, PageVersion* version) {
       "page missing: " + ChunkName({snapshot_.branch, pgno, snapshot_.txid}));
 }
 
+Status BranchReader::UnpackVersion(const PageVersion& version,
+                                   uint32_t page_size, char* page) {
+  // Of another size it is an error, and needs no base for that.
+  if (version.chunk.codec != Codec::kDelta ||
+      version.chunk.delta.page_size != page_size) {
+    return UnpackPage(version.id, version.chunk, page_size, page);
+  }
+  // Reading the base ends what `version` points to.
+  const std::string blocks(version.chunk.delta.blocks);
+  DecodedChunk chunk = version.chunk;
+  chunk.delta.blocks = blocks;
+  return UnpackDelta(engine_reader(), version.id, chunk, page);
+}
+
+Status BranchReader::UnpackForCache(const PageVersion& version, PagePin* pin) {
+  const uint32_t page_size = snapshot_.page_size;
+  const ChunkId id = version.id;
+  const DecodedChunk& chunk = version.chunk;
+  StoredForm form;
+  if (id.branch == snapshot_.branch) {
+    form.base = id.txid;
+    if (chunk.codec == Codec::kDelta) form = chunk.delta.form;
+  }
+  // A raw chunk is copied straight from the engine's memory.
+  if (chunk.codec == Codec::kRaw && chunk.payload.size() == page_size) {
+    *pin = std::make_shared<const CachedPage>(id.txid, chunk.page_hash,
+                                              chunk.payload, form);
+    return Status::Ok();
+  }
+  std::string page(page_size, '\0');
+  if (Status s = UnpackVersion(version, page_size, page.data()); !s.ok()) {
+    return s;
+  }
+  *pin =
+      std::make_shared<const CachedPage>(id.txid, chunk.page_hash, page, form);
+  return Status::Ok();
+}
+
 Status BranchReader::PinPage(PageNo pgno, PagePin* pin) {
   const PageKey key{cache_store_id_, snapshot_.branch, pgno};
   PageCache* cache = PageCache::Instance();
@@ -103,7 +119,7 @@ Status BranchReader::PinPage(PageNo pgno, PagePin* pin) {
   PageVersion version;
   if (Status s = FindPage(pgno, &version); !s.ok()) return s;
   std::shared_ptr<const CachedPage> read;
-  if (Status s = UnpackForCache(version, snapshot_.page_size, &read); !s.ok()) {
+  if (Status s = UnpackForCache(version, &read); !s.ok()) {
     return s;
   }
   cache->Insert(key, snapshot_.txid, read);
@@ -120,7 +136,7 @@ Status BranchReader::UnpackInto(PageNo pgno, char* page) {
   }
   PageVersion version;
   if (Status s = FindPage(pgno, &version); !s.ok()) return s;
-  return UnpackPage(version.id, version.chunk, snapshot_.page_size, page);
+  return UnpackVersion(version, snapshot_.page_size, page);
 }
 
 Status BranchReader::ReadPage(PageNo pgno, char* page) {

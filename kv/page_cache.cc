@@ -16,7 +16,7 @@ constexpr size_t kMaxDefaultBytes = size_t{1} << 30;
 constexpr size_t kSlackBytes = 16;
 
 // What an entry costs beside its page: list and map nodes, pin, allocator.
-constexpr size_t kEntryBytes = 192;
+constexpr size_t kEntryBytes = 232;
 
 size_t DefaultCapacity() {
   const auto pages = static_cast<size_t>(sysconf(_SC_PHYS_PAGES));
@@ -36,9 +36,11 @@ size_t EntryBytes(const PagePin& page) {
 
 }  // namespace
 
-CachedPage::CachedPage(TxId txid, uint64_t page_hash, std::string_view page)
+CachedPage::CachedPage(TxId txid, uint64_t page_hash, std::string_view page,
+                       const StoredForm& form)
     : txid_(txid),
       page_hash_(page_hash),
+      form_(form),
       page_bytes_(page.size()),
       bytes_(CopyWithSlack(page)) {}
 

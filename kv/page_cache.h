@@ -26,6 +26,7 @@
 #include <unordered_map>
 
 #include "kv/change_log.h"
+#include "kv/page_delta.h"
 #include "kv/types.h"
 
 namespace actorkv {
@@ -33,15 +34,20 @@ namespace actorkv {
 // One version of a page, as stored: page 1 without its stamp.
 class CachedPage {
  public:
-  CachedPage(TxId txid, uint64_t page_hash, std::string_view page);
+  // `form`: in the branch of the snapshots that see it. A version that they
+  // see in an ancestor has none there.
+  CachedPage(TxId txid, uint64_t page_hash, std::string_view page,
+             const StoredForm& form);
 
   TxId txid() const { return txid_; }
   uint64_t page_hash() const { return page_hash_; }
+  const StoredForm& form() const { return form_; }
   std::string_view page() const { return {bytes_.get(), page_bytes_}; }
 
  private:
   const TxId txid_;  // of the chunk
   const uint64_t page_hash_;
+  const StoredForm form_;
   const size_t page_bytes_;
   const std::unique_ptr<char[]> bytes_;
 };
