@@ -262,6 +262,7 @@ TEST_F(DeltaWriteTest, AStageIsWholeAndThenABase) {
 }
 
 TEST_F(DeltaWriteTest, FlatteningCopiesWholePages) {
+  const auto actor = store_->Open("a");
   Make(40);
   for (uint32_t i = 0; i < kMaxLineageDepth + 4; ++i) {
     // A stage, and a delta on its branch.
