@@ -162,10 +162,10 @@ Status IsResumable(EngineReader* reader, ActorId actor, BranchId stage,
     return s;
   }
   LegacyRecord record;
-  if (values[0].has_value()) {
-    if (Status s = DecodeRecord(key, *values[0], &record); !s.ok()) return s;
-  }
-  *resumable = record.progress.stage == stage;
+  // What a record says that cannot be read is not known: the stage stays.
+  *resumable = values[0].has_value() &&
+               (!DecodeRecord(key, *values[0], &record).ok() ||
+                record.progress.stage == stage);
   return Status::Ok();
 }
 
