@@ -159,12 +159,10 @@ Status ActorReclaim::StepBranch() {
     }
     version.txid = txid.value;
     version.newer = version.pgno == page_ ? newer_ : kNoNewer;
+    if (version.pgno != page_) bases_.BeginPage();
     page_ = version.pgno;
     newer_ = version.txid;
-    if (Status s = Judge(branch, version, pair.key.size() + pair.value.size());
-        !s.ok()) {
-      return s;
-    }
+    if (Status s = Judge(branch, version, pair); !s.ok()) return s;
   }
   if (Status s = CommitDeletes(); !s.ok()) return s;
   if (pairs.size() < kChunksAtOnce) return EndBranch();
@@ -173,26 +171,28 @@ Status ActorReclaim::StepBranch() {
 }
 
 Status ActorReclaim::Judge(const RetainedBranch& branch, const Version& version,
-                           size_t size) {
+                           const KeyValue& pair) {
+  const size_t size = pair.key.size() + pair.value.size();
   bool kept = false;
   if (Status s = IsKept(branch, version, &kept); !s.ok()) return s;
   stretch_bytes_ += size;
-  if (!kept) {
+  VersionUse use;
+  if (!bases_.Take(TxId{version.txid}, &use) && !kept) {
     use_.reclaimable_bytes += size;
     branch_freed_bytes_ += size;
     stretch_freed_bytes_ += size;
     // The whole partition goes at the end.
     if (options_.dry_run || !branch.used()) return Status::Ok();
-    return Delete(BranchPartition(branch.id),
-                  ChunkKey(version.pgno, TxId{version.txid}));
+    return Delete(BranchPartition(branch.id), pair.key);
   }
-  (IsLive(branch, version) ? use_.live_bytes : use_.history_bytes) += size;
-  const bool shared =
-      std::any_of(branch.points.begin(), branch.points.end(),
-                  [&](const RetainedPoint& point) {
-                    return point.is_fork && version.IsReadAt(point);
-                  });
-  if (shared) use_.shared_bytes += size;
+  use.live |= IsLive(branch, version);
+  use.shared |= std::any_of(branch.points.begin(), branch.points.end(),
+                            [&](const RetainedPoint& point) {
+                              return point.is_fork && version.IsReadAt(point);
+                            });
+  (use.live ? use_.live_bytes : use_.history_bytes) += size;
+  if (use.shared) use_.shared_bytes += size;
+  bases_.Keep({branch.id, version.pgno, TxId{version.txid}}, pair.value, use);
   return Status::Ok();
 }
 

@@ -17,9 +17,14 @@
 //     the commits that read them, a branch's record after its pages, a deleted
 //     actor's entry last. So it may stop anywhere, and begins again.
 //  2. While a commit's record is in the store, all its pages are.
-//  3. A plan stays good while commits, restores and forks go on: they begin at
+//  3. While a delta (kv/page_delta.h) is in the store, so is its base. A base
+//     is kept with a delta that is kept, and counts as what that is. Versions
+//     of a page are removed newest first, so a stop leaves no delta behind.
+//     What is committed meanwhile has as its base the version that the head
+//     reads, or that one's base, and both are kept.
+//  4. A plan stays good while commits, restores and forks go on: they begin at
 //     the head, at what is retained, or fail.
-//  4. Nothing waits for it but restores, forks and changes of settings, for one
+//  5. Nothing waits for it but restores, forks and changes of settings, for one
 //     step.
 //
 // A dry run is the same code without the removals.
@@ -35,6 +40,7 @@
 
 #include "kv/actor_expiry.h"
 #include "kv/engine.h"
+#include "kv/kept_bases.h"
 #include "kv/retained.h"
 
 namespace actorkv {
@@ -80,7 +86,7 @@ class ActorReclaim {
   Status EndActor();
   Status EndDeleted();
   Status Judge(const RetainedBranch& branch, const Version& version,
-               size_t size);
+               const KeyValue& pair);
   Status IsKept(const RetainedBranch& branch, const Version& version,
                 bool* kept);
   bool IsLive(const RetainedBranch& branch, const Version& version) const;
@@ -106,6 +112,7 @@ class ActorReclaim {
   std::string next_key_;        // of the branch
   PageNo page_ = 0;             // of the last version that was looked at
   uint64_t newer_ = 0;          // its txid
+  KeptBases bases_;             // of that page
   uint64_t expired_bytes_ = 0;  // of commit records
   uint64_t branch_freed_bytes_ = 0;
   std::string stretch_key_;  // where the stretch begins

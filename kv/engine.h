@@ -25,6 +25,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,6 +69,8 @@ struct EngineLimits {
   bool multi_partition_commit;  // commits over several partitions are atomic
   // While a store is open for writing, no other process has it so.
   bool one_process = false;
+  // Reads may wait for a disk, so that it pays to ask for more than is wanted.
+  bool read_ahead = false;
 };
 
 // Puts, deletes and guards of one commit. Keys and values are copied in.
@@ -160,6 +163,16 @@ class EngineReader {
   // Up to `limit` pairs at or after `start`, in key order.
   virtual Status Scan(Partition partition, std::string_view start, size_t limit,
                       std::vector<KeyValue>* pairs) = 0;
+
+  // Calls `visit` with the pairs at or after `start` of the partition, in key
+  // order, until it returns false. Without copying, where the engine can: the
+  // views are valid during the call, and `visit` must not use the engine. What
+  // is visited is not kept in memory by the engine: the caller does, or needs
+  // it once.
+  using Visitor =
+      std::function<bool(std::string_view key, std::string_view value)>;
+  virtual Status Visit(Partition partition, std::string_view start,
+                       const Visitor& visit);
 
   // As Seek for one key, without copying: the views are valid until the next
   // call on this reader. *found is false past the end of the partition.

@@ -116,9 +116,28 @@ class Flattener {
       return Status::Ok();
     }
     const ChunkId copy{branch_, id.pgno, id.txid};
-    batch->Put(BranchPartition(branch_), ChunkKey(id.pgno, id.txid),
-               CopyOfChunk(copy, seen.stored));
+    std::string value;
+    if (Status s = CopyFor(copy, seen, &value); !s.ok()) return s;
+    batch->Put(BranchPartition(branch_), ChunkKey(id.pgno, id.txid), value);
     ++copied_count_;
+    return Status::Ok();
+  }
+
+  // A delta is copied as its page: the base stays where it is.
+  Status CopyFor(const ChunkId& copy, const PageVersion& seen,
+                 std::string* value) {
+    if (seen.chunk.codec != Codec::kDelta) {
+      *value = CopyOfChunk(copy, seen.stored);
+      return Status::Ok();
+    }
+    const uint64_t page_hash = seen.chunk.page_hash;
+    std::string page(seen.chunk.delta.page_size, '\0');
+    if (Status s = resolver_.UnpackVersion(
+            seen, static_cast<uint32_t>(page.size()), page.data());
+        !s.ok()) {
+      return s;
+    }
+    *value = EncodeChunk(copy, page, page_hash);
     return Status::Ok();
   }
 

@@ -64,19 +64,20 @@ PagePin PageCache::Find(const PageKey& key, TxId txid,
   return page->Pin();
 }
 
-bool PageCache::Read(const PageKey& key, TxId txid, const ChangeLog* changes,
-                     const PageBuffer& buffer) {
+Found PageCache::Read(const PageKey& key, TxId txid, const ChangeLog* changes,
+                      const PageBuffer& buffer) {
   const uint64_t hash = HashPageKey(key);
   Shard& shard = ShardOf(hash);
   std::lock_guard<std::mutex> lock(shard.mutex);
   const CachedPage* page = FindLocked(&shard, key, hash, txid, changes);
   if (page == nullptr || page->page().size() != buffer.size) {
-    return false;
+    return Found::kMissing;
   }
+  const bool ahead = PageCacheShard::EntryOf(*page)->is_ahead;
   shard.pages.Use(*page);
   // Under the lock: a pin would be two more writes to memory that is shared.
   std::memcpy(buffer.bytes, page->page().data(), buffer.size);
-  return true;
+  return ahead ? Found::kAhead : Found::kHere;
 }
 
 bool PageCache::Identify(const PageKey& key, TxId txid,
@@ -91,12 +92,12 @@ bool PageCache::Identify(const PageKey& key, TxId txid,
 }
 
 void PageCache::Insert(const PageKey& key, TxId txid, PagePin page,
-                       PageSource source) {
-  const bool ahead = source == PageSource::kAhead;
+                       Source source) {
+  const bool ahead = source == Source::kAhead;
   const uint64_t hash = HashPageKey(key);
   Shard& shard = ShardOf(hash);
   std::lock_guard<std::mutex> lock(shard.mutex);
-  if (source == PageSource::kMiss) shard.pages.CountMiss();
+  if (source == Source::kMiss) shard.pages.CountMiss();
   const CachedPage* known = shard.pages.Find(key, hash);
   CacheEntry* entry = PageCacheShard::EntryOf(*page);
   if (known == nullptr) {

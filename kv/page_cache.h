@@ -36,15 +36,21 @@ struct PageBuffer {
   size_t size = 0;  // of the whole page
 };
 
-// Why a page comes into the cache.
-enum class PageSource {
-  kCommit,  // it was made here
-  kMiss,    // it was asked for, and was not here
-  kAhead,   // nobody asked for it yet
+enum class Found {
+  kMissing,
+  kHere,
+  kAhead,  // it was read ahead, and is asked for the first time
 };
 
 class PageCache {
  public:
+  // Why a page comes into the cache.
+  enum class Source {
+    kCommit,  // it was made here
+    kMiss,    // it was asked for, and was not here
+    kAhead,   // nobody asked for it yet
+  };
+
   explicit PageCache(size_t capacity_bytes);
 
   // The one of the process. Its capacity is DefaultCapacity() unless set.
@@ -61,10 +67,10 @@ class PageCache {
   // `changes` may be null.
   PagePin Find(const PageKey& key, TxId txid, const ChangeLog* changes);
 
-  // The same, copied into `buffer`, without a pin. False when the cache does
+  // The same, copied into `buffer`, without a pin. kMissing when the cache does
   // not know, or has a page of another size.
-  bool Read(const PageKey& key, TxId txid, const ChangeLog* changes,
-            const PageBuffer& buffer);
+  Found Read(const PageKey& key, TxId txid, const ChangeLog* changes,
+             const PageBuffer& buffer);
 
   // The same, but only which version it is, and no use of it: what is looked
   // at so keeps nothing else from staying. False when that is not known.
@@ -74,7 +80,7 @@ class PageCache {
   // A seek at snapshot `txid` found `page`, or a commit made it. REQUIRES: it
   // is in no cache.
   void Insert(const PageKey& key, TxId txid, PagePin page,
-              PageSource source = PageSource::kCommit);
+              Source source = Source::kCommit);
 
   size_t capacity_bytes() const {
     return capacity_bytes_.load(std::memory_order_relaxed);

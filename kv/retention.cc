@@ -4,6 +4,7 @@
 
 #include "kv/history_records.h"
 #include "kv/keys.h"
+#include "kv/page_cache.h"
 #include "kv/store.h"
 
 namespace actorkv {
@@ -64,10 +65,23 @@ Status LoadFrom(EngineReader* reader, Partition partition, Settings* settings) {
   return Status::Ok();
 }
 
+void SetCacheCapacity(const Settings& settings) {
+  PageCache::Instance()->SetCapacity(
+      settings.cache_bytes == 0 ? PageCache::DefaultCapacity()
+                                : static_cast<size_t>(settings.cache_bytes));
+}
+
 }  // namespace
+
+// A store that says nothing leaves it as others set it.
+void ApplySettings(const Settings& settings) {
+  if (settings.cache_bytes != 0) SetCacheCapacity(settings);
+}
 
 const std::vector<SettingInfo>& AllSettings() {
   static const std::vector<SettingInfo> settings = {
+      {"cache_bytes", "bytes", &Settings::cache_bytes, kMaxQuotaBytes,
+       /*of_store=*/true},
       {"quota_hard_bytes", "bytes", &Settings::quota_hard_bytes, kMaxQuotaBytes,
        /*of_store=*/false},
       {"quota_soft_bytes", "bytes", &Settings::quota_soft_bytes, kMaxQuotaBytes,
@@ -186,8 +200,13 @@ Status SettingsCache::Set(Store* store, ActorId actor, const SettingInfo& info,
   // Also where the outcome is not known.
   ++change_count_;
   actors_.clear();
-  if (result.done()) *previous = before.*info.member;
-  return result.status;
+  if (!result.done()) return result.status;
+  *previous = before.*info.member;
+  if (info.member == &Settings::cache_bytes) {
+    before.cache_bytes = value;
+    SetCacheCapacity(before);
+  }
+  return Status::Ok();
 }
 
 }  // namespace actorkv

@@ -33,6 +33,9 @@ struct Settings {
   // Of the store alone: how long reclaim in the background rests after a pass
   // (kv/background_reclaim.h). 0: nothing is removed but on call.
   uint64_t reclaim_interval_ms = 60'000;
+  // Of the page cache, which is one for all stores of the process: what was
+  // set, or opened, last counts. 0: as PageCache::DefaultCapacity().
+  uint64_t cache_bytes = 0;
 };
 
 struct SettingInfo {
@@ -42,6 +45,9 @@ struct SettingInfo {
   uint64_t max;
   bool of_store;  // an actor has none of its own
 };
+
+// Gives the process what the settings of a store say of it.
+void ApplySettings(const Settings& settings);
 
 // All that there are, by name.
 const std::vector<SettingInfo>& AllSettings();

@@ -32,6 +32,7 @@ constexpr EngineLimits kLimits = {
     /*max_key_bytes=*/4096,
     /*multi_partition_commit=*/true,
     /*one_process=*/true,
+    /*read_ahead=*/true,
 };
 
 // Bytes that RocksDB's batch has beside a key and a value: tag, family,

@@ -93,6 +93,11 @@ Status Store::Open(std::string path, std::unique_ptr<Engine> engine,
   if (!read_only) {
     if (Status s = opened->LoadDeadStages(reader.get()); !s.ok()) return s;
   }
+  // What is wrong with them, those say who need them.
+  Settings settings;
+  if (LoadSettings(reader.get(), ActorId{}, &settings).ok()) {
+    ApplySettings(settings);
+  }
   reader.reset();
   *store = std::move(opened);
   return Status::Ok();

@@ -3,7 +3,7 @@
 // For each actor, live or deleted:
 //  - its records decode, and its head has the commit record that it says;
 //  - every chunk of every branch, in all versions, verifies against its
-//    checksum and its page hash;
+//    checksum and its page hash, a delta together with its base;
 //  - every page of the head is there, and the sum of the page hashes is the
 //    head's digest;
 //  - every legacy pair verifies, and there are as many as were imported.
@@ -61,6 +61,7 @@ class Verifier {
   Status CheckLegacyRecord(const KeyValue& pair);
   Status CheckPair(const KeyValue& pair);
   Status CheckChunk(const KeyValue& pair, PageNo* pgno, TxId* txid);
+  Status CheckDelta(const ChunkId& id, const DecodedChunk& chunk);
   void BeginActor(const std::string& label, const ActorEntry& entry);
   void EndActor();
   void BeginPairs(std::vector<Finding>* findings);

@@ -100,7 +100,7 @@ class ActorFile : public sqlite3_file {
   int SectorSize() const;
   int DeviceCharacteristics() const;
   int Fetch(sqlite3_int64 offset, int size, void** page);
-  int Unfetch(void* page);
+  int Unfetch(sqlite3_int64 offset, void* page);
 
  private:
   // Errors: kNotSupported in a child of fork().

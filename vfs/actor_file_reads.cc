@@ -78,6 +78,7 @@ void ActorFile::Adopt(std::shared_ptr<const HeadState> state,
                       uint64_t version) {
   state_ = std::move(state);
   version_ = version;
+  fetched_.Forget();
   if (generation_ == Generation{}) generation_ = state_->head.generation;
   reader_.SetSnapshot(*state_);
 }
@@ -163,6 +164,10 @@ int ActorFile::Fetch(sqlite3_int64 offset, int size, void** page) {
       reader_.page_size() == 0) {
     return SQLITE_OK;
   }
+  if (static_cast<uint32_t>(size) == reader_.page_size()) {
+    *page = const_cast<void*>(fetched_.Again(offset));
+    if (*page != nullptr) return SQLITE_OK;
+  }
   const PagePart part =
       FirstPart(static_cast<uint64_t>(offset), static_cast<uint64_t>(size),
                 reader_.page_size());
@@ -172,13 +177,13 @@ int ActorFile::Fetch(sqlite3_int64 offset, int size, void** page) {
     return SQLITE_OK;
   }
   // SQLite does not write to pages that it fetched (PGHDR_MMAP).
-  *page = const_cast<void*>(fetched_.Keep(std::move(pin)));
+  *page = const_cast<void*>(fetched_.Keep(offset, std::move(pin)));
   return SQLITE_OK;
 }
 
-int ActorFile::Unfetch(void* page) {
+int ActorFile::Unfetch(sqlite3_int64 offset, void* page) {
   // Null: the file may have changed; nothing is mapped that could be stale.
-  if (page != nullptr) fetched_.Drop(page);
+  if (page != nullptr) fetched_.Drop(offset, page);
   return SQLITE_OK;
 }
 

@@ -27,7 +27,7 @@ std::string PageText(PageNo pgno, TxId txid) {
 }
 
 PagePin Page(PageNo pgno, TxId txid) {
-  return CachedPage::Make(txid, pgno, PageText(pgno, txid));
+  return CachedPage::Make({txid, pgno}, PageText(pgno, txid), {});
 }
 
 bool Has(PageCache* cache, PageNo pgno, TxId txid) {
@@ -74,7 +74,8 @@ TEST(PageCacheTest, ANewerVersionReplacesAndALateOneLoses) {
   EXPECT_FALSE(Has(&cache, 3, TxId{10}));
   for (bool ahead : {false, true}) {
     if (ahead) {
-      cache.Insert(Key(3), TxId{11}, Page(3, TxId{5}), PageSource::kAhead);
+      cache.Insert(Key(3), TxId{11}, Page(3, TxId{5}),
+                   PageCache::Source::kAhead);
     } else {
       cache.Insert(Key(3), TxId{11}, Page(3, TxId{5}));
     }
@@ -89,14 +90,16 @@ TEST(PageCacheTest, ReadCopiesAWholePageOnly) {
   PageCache cache(64 << 20);
   cache.Insert(Key(3), TxId{10}, Page(3, TxId{5}));
   std::string page(kPageBytes, '\0');
-  ASSERT_TRUE(cache.Read(Key(3), TxId{7}, nullptr, {page.data(), page.size()}));
+  ASSERT_EQ(cache.Read(Key(3), TxId{7}, nullptr, {page.data(), page.size()}),
+            Found::kHere);
   EXPECT_EQ(page, PageText(3, TxId{5}));
-  EXPECT_FALSE(cache.Read(Key(3), TxId{7}, nullptr, {page.data(), 512}));
-  EXPECT_FALSE(
-      cache.Read(Key(3), TxId{11}, nullptr, {page.data(), page.size()}));
+  EXPECT_EQ(cache.Read(Key(3), TxId{7}, nullptr, {page.data(), 512}),
+            Found::kMissing);
+  EXPECT_EQ(cache.Read(Key(3), TxId{11}, nullptr, {page.data(), page.size()}),
+            Found::kMissing);
   EXPECT_EQ(cache.counts().hits, 1u);
   EXPECT_EQ(cache.counts().misses, 0u) << "nobody read it for that";
-  cache.Insert(Key(4), TxId{10}, Page(4, TxId{5}), PageSource::kMiss);
+  cache.Insert(Key(4), TxId{10}, Page(4, TxId{5}), PageCache::Source::kMiss);
   EXPECT_EQ(cache.counts().misses, 1u);
 }
 
@@ -142,7 +145,7 @@ TEST(PageCacheTest, AScanDoesNotEvictWhatIsInUse) {
       // A page that was read ahead is asked for once, as others are.
       if (ahead) {
         cache.Insert(Key(pgno), TxId{10}, Page(pgno, TxId{5}),
-                     PageSource::kAhead);
+                     PageCache::Source::kAhead);
         EXPECT_TRUE(Has(&cache, pgno, TxId{10}));
       } else if (!Has(&cache, pgno, TxId{10})) {
         cache.Insert(Key(pgno), TxId{10}, Page(pgno, TxId{5}));
@@ -182,13 +185,14 @@ TEST(PageCacheTest, AnotherHotSetTakesOver) {
 TEST(PageCacheTest, CountsWhatWasReadAheadForNothing) {
   constexpr size_t kCapacity = 8 << 20;
   PageCache cache(kCapacity);
-  cache.Insert(Key(1), TxId{10}, Page(1, TxId{5}), PageSource::kAhead);
+  cache.Insert(Key(1), TxId{10}, Page(1, TxId{5}), PageCache::Source::kAhead);
   EXPECT_TRUE(Has(&cache, 1, TxId{10}));
   EXPECT_TRUE(Has(&cache, 1, TxId{10}));
   EXPECT_EQ(cache.counts().ahead_used, 1u);
   EXPECT_EQ(cache.counts().ahead_wasted, 0u);
   for (PageNo pgno = 2; pgno <= 101; ++pgno) {
-    cache.Insert(Key(pgno), TxId{10}, Page(pgno, TxId{5}), PageSource::kAhead);
+    cache.Insert(Key(pgno), TxId{10}, Page(pgno, TxId{5}),
+                 PageCache::Source::kAhead);
   }
   cache.SetCapacity(0);
   const PageCacheCounts counts = cache.counts();
@@ -219,7 +223,7 @@ TEST(PageCacheTest, ThreadsSeeWholeVersions) {
           failed = true;
         }
         if (cache.Read(Key(pgno), TxId{at}, nullptr,
-                       {copy.data(), copy.size()}) &&
+                       {copy.data(), copy.size()}) != Found::kMissing &&
             copy.find('@') == std::string::npos) {
           failed = true;
         }

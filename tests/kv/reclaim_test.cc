@@ -376,8 +376,8 @@ TEST(DurationTest, Table) {
   }
   const SettingInfo* info = nullptr;
   EXPECT_TRUE(IsError(FindSetting("x", &info), Code::kInvalidArgument,
-                      "there are: quota_hard_bytes, quota_soft_bytes, "
-                      "reclaim_interval_ms, retention_ms"));
+                      "there are: cache_bytes, quota_hard_bytes, "
+                      "quota_soft_bytes, reclaim_interval_ms, retention_ms"));
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <deque>
 #include <random>
+#include <set>
+#include <utility>
 
 #include "kv/catalog.h"
 #include "kv/flatten.h"
@@ -25,6 +27,7 @@ namespace actorkv {
 namespace {
 
 constexpr uint64_t kFar = 400 * kDayUs;  // past every retention and ttl
+constexpr uint32_t kSize = kMinDeltaPageSize;
 
 // ---- The walk ---------------------------------------------------------------
 
@@ -52,6 +55,8 @@ class Walk {
     }
     if (!testing::Test::HasFailure()) EndInNothing();
   }
+
+  size_t delta_count() const { return delta_count_; }
 
  private:
   uint32_t Pick(uint32_t count) {
@@ -134,11 +139,22 @@ class Walk {
     line->versions.push_back(std::move(version));
   }
 
+  // Mostly in a few places, so that it is stored as a delta.
+  void ChangePage(PageNo pgno, std::string* page) {
+    if (Pick(5) == 0) {
+      *page = TestPage(kSize, pgno, Pick(1u << 30));
+      page->replace(0, kSize / 2, kSize / 2, static_cast<char>(Pick(256)));
+    }
+    for (uint32_t i = 0, n = 1 + Pick(20); i < n; ++i) {
+      (*page)[Pick(kSize)] = static_cast<char>(Pick(256));
+    }
+  }
+
   void Commit(Line* line) {
     std::vector<std::string> pages;
     if (!line->versions.empty()) pages = line->versions.back().pages;
     {
-      TestTransaction transaction(store_, line->name);
+      TestTransaction transaction(store_, line->name, kSize);
       if (Pick(6) == 0 && !pages.empty()) {
         pages.resize(1 + Pick(static_cast<uint32_t>(pages.size())));
         ASSERT_OK(transaction->Truncate(static_cast<uint32_t>(pages.size())));
@@ -147,8 +163,8 @@ class Walk {
         const PageNo pgno =
             1 +
             Pick(static_cast<uint32_t>(std::min<size_t>(pages.size() + 2, 30)));
-        while (pages.size() < pgno) pages.emplace_back(kMinPageSize, '\0');
-        pages[pgno - 1] = TestPage(kMinPageSize, pgno, Pick(1u << 30));
+        while (pages.size() < pgno) pages.emplace_back(kSize, '\0');
+        ChangePage(pgno, &pages[pgno - 1]);
         transaction.Write(pgno, pages[pgno - 1]);
       }
       if (Pick(8) == 0) {
@@ -379,7 +395,8 @@ class Walk {
     ASSERT_TRUE(*pages == version.pages);
   }
 
-  // An actor that keeps its head alone holds each page of it once.
+  // An actor that keeps its head alone holds each page of it once, but for the
+  // bases of deltas.
   void CheckSpace(uint64_t now_us) {
     if (!readers_.empty() || now_us < WallClockUs() + kFar / 2) return;
     for (const Line& line : lines_) {
@@ -389,11 +406,28 @@ class Walk {
       for (const std::string& key : Records(line.id, BranchRecordPrefix())) {
         BranchId branch;
         ASSERT_OK(ParseBranchRecordKey(key, &branch));
-        chunks += store_.Scan(BranchPartition(branch)).size();
+        chunks += CountWithoutBases(branch);
       }
       const bool gone = line.deleted_at_us != 0;
       EXPECT_EQ(chunks, gone ? 0 : line.versions.back().pages.size());
     }
+  }
+
+  // Each base counts as one with the deltas that need it.
+  size_t CountWithoutBases(BranchId branch) {
+    std::set<std::pair<PageNo, TxId>> bases;
+    size_t chunks = 0;
+    for (const KeyValue& pair : store_.Scan(BranchPartition(branch))) {
+      ChunkId id{branch, 0, {}};
+      DecodedChunk chunk;
+      EXPECT_OK(ParseChunkKey(pair.key, &id.pgno, &id.txid));
+      EXPECT_OK(DecodeChunk(id, pair.value, &chunk));
+      if (bases.count({id.pgno, id.txid}) == 0) ++chunks;
+      if (chunk.codec != Codec::kDelta) continue;
+      bases.insert({id.pgno, chunk.delta.form.base});
+      ++delta_count_;
+    }
+    return chunks;
   }
 
   std::vector<std::string> Records(ActorId actor, const std::string& prefix) {
@@ -442,6 +476,7 @@ class Walk {
   uint32_t stamp_ = 0;
   bool dropped_branch_ = false;  // by the last run
   uint64_t last_now_us_ = 0;     // of all reclaims
+  size_t delta_count_ = 0;       // that reclaims left, as far as looked at
 };
 
 // How many steps: ACTORKV_STEPS, as `make stress` gives it, else `usual`.

@@ -4,6 +4,7 @@
 #include <string>
 #include <thread>
 
+#include "kv/page_cache.h"
 #include "tests/support/sql_harness.h"
 
 namespace actorkv {
@@ -146,6 +147,26 @@ TEST_F(RetentionTest, DeleteUndeleteAndPurge) {
   EXPECT_EQ(Ask("SELECT actorkv_purge('bob') > 0"), "1");
   EXPECT_EQ(Ask("SELECT actorkv_reclaim() > 40000"), "1");
   EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_reclaim_plan"), "0");
+}
+
+// The page cache is the process's; the setting is kept with the store.
+TEST_F(RetentionTest, CacheBytesIsOfTheStore) {
+  PageCache* const cache = PageCache::Instance();
+  EXPECT_EQ(Ask("SELECT actorkv_set('cache_bytes', 8000000)"), "0");
+  EXPECT_EQ(cache->capacity_bytes(), 8000000u);
+  ExpectBad({{"SELECT actorkv_set('cache_bytes', 1, 'alice')", SQLITE_ERROR,
+              "cache_bytes is a setting of the store"}});
+  alice_.Close();
+  db()->Close();
+  StoreRegistry::Instance()->CloseIdle();
+  cache->SetCapacity(PageCache::DefaultCapacity());
+  { const std::shared_ptr<Store> opened = OpenStore(); }
+  EXPECT_EQ(cache->capacity_bytes(), 8000000u);
+  ASSERT_EQ(db()->Open(":memory:"), SQLITE_OK);
+  ASSERT_EQ(Ask("SELECT actorkv_store(" + Quoted("store") + ")"),
+            File("store"));
+  EXPECT_EQ(Ask("SELECT actorkv_set('cache_bytes', 0)"), "8000000");
+  EXPECT_EQ(cache->capacity_bytes(), PageCache::DefaultCapacity());
 }
 
 }  // namespace
