@@ -4,6 +4,7 @@
 
 #include "kv/coding.h"
 #include "kv/hash.h"
+#include "kv/zero_gap.h"
 
 namespace actorkv {
 
@@ -26,11 +27,36 @@ uint64_t Checksum(const ChunkId& id, std::string_view value) {
   return Hash64(value.substr(kChunkHeaderBytes), Hash64(place, 0));
 }
 
+bool IsKnown(uint8_t codec) {
+  switch (static_cast<Codec>(codec)) {
+    case Codec::kEmpty:
+    case Codec::kRaw:
+    case Codec::kGap:
+      return true;
+  }
+  return false;
+}
+
 // Writes the checksum into the header.
 void Seal(const ChunkId& id, std::string* value) {
   std::string checksum;
   AppendLittle64(&checksum, Checksum(id, *value));
   value->replace(kChecksumOffset, checksum.size(), checksum);
+}
+
+std::string Encode(const ChunkId& id, Codec codec, std::string_view payload,
+                   uint64_t page_hash) {
+  std::string value;
+  value.reserve(kChunkHeaderBytes + payload.size());
+  value.push_back(static_cast<char>(kChunkVersion));
+  value.push_back(static_cast<char>(codec));
+  value.append(2, '\0');
+  AppendLittle32(&value, static_cast<uint32_t>(payload.size()));
+  AppendLittle64(&value, page_hash);
+  value.append(8, '\0');
+  value.append(payload);
+  Seal(id, &value);
+  return value;
 }
 
 Status Damaged(const ChunkId& id, const std::string& what) {
@@ -57,18 +83,10 @@ uint64_t EmptyPageHash(PageNo pgno, uint32_t page_size) {
 
 std::string EncodeChunk(const ChunkId& id, std::string_view page,
                         uint64_t page_hash) {
-  const bool empty = AllZero(page);
-  std::string value;
-  value.reserve(kChunkHeaderBytes + (empty ? 0 : page.size()));
-  value.push_back(static_cast<char>(kChunkVersion));
-  value.push_back(static_cast<char>(empty ? Codec::kEmpty : Codec::kRaw));
-  value.append(2, '\0');
-  AppendLittle32(&value, empty ? 0 : static_cast<uint32_t>(page.size()));
-  AppendLittle64(&value, page_hash);
-  value.append(8, '\0');
-  if (!empty) value.append(page);
-  Seal(id, &value);
-  return value;
+  if (AllZero(page)) return Encode(id, Codec::kEmpty, "", page_hash);
+  const ZeroGap gap = FindZeroGap(page);
+  if (gap.empty()) return Encode(id, Codec::kRaw, page, page_hash);
+  return Encode(id, Codec::kGap, EncodeWithoutGap(page, gap), page_hash);
 }
 
 std::string CopyOfChunk(const ChunkId& id, std::string_view value) {
@@ -90,7 +108,7 @@ Status DecodeChunk(const ChunkId& id, std::string_view value,
     return Damaged(id, "checksum mismatch");
   }
   auto codec = static_cast<uint8_t>(value[1]);
-  if (codec > static_cast<uint8_t>(Codec::kRaw)) {
+  if (!IsKnown(codec)) {
     return Status::NotSupported("chunk codec " + std::to_string(codec) +
                                 " is not known: " + ChunkName(id));
   }
@@ -107,16 +125,22 @@ Status DecodeChunk(const ChunkId& id, std::string_view value,
 
 Status UnpackPage(const ChunkId& id, const DecodedChunk& chunk,
                   uint32_t page_size, char* page) {
-  if (chunk.codec == Codec::kEmpty) {
-    std::memset(page, 0, page_size);
-    return Status::Ok();
+  bool fits = true;
+  switch (chunk.codec) {
+    case Codec::kEmpty:
+      std::memset(page, 0, page_size);
+      break;
+    case Codec::kRaw:
+      fits = chunk.payload.size() == page_size;
+      if (fits) std::memcpy(page, chunk.payload.data(), page_size);
+      break;
+    case Codec::kGap:
+      fits = DecodeWithoutGap(chunk.payload, page_size, page);
+      break;
   }
-  if (chunk.payload.size() != page_size) {
-    return Damaged(id, "payload of " + std::to_string(chunk.payload.size()) +
-                           " bytes, page size " + std::to_string(page_size));
-  }
-  std::memcpy(page, chunk.payload.data(), page_size);
-  return Status::Ok();
+  if (fits) return Status::Ok();
+  return Damaged(id, "payload of " + std::to_string(chunk.payload.size()) +
+                         " bytes, page size " + std::to_string(page_size));
 }
 
 }  // namespace actorkv

@@ -2,7 +2,8 @@
 //
 //   offset  bytes  field
 //        0      1  version = 1
-//        1      1  codec: 0 empty (a page of zeros, no payload), 1 raw
+//        1      1  codec: 0 empty (a page of zeros, no payload), 1 raw,
+//                  3 without the zeros in the middle (kv/zero_gap.h)
 //        2      2  reserved = 0
 //        4      4  payload_size, bytes, little-endian
 //        8      8  page_hash: XXH3_64bits(page, seed = pgno), little-endian
@@ -29,7 +30,7 @@
 namespace actorkv {
 
 // DO NOT CHANGE THESE ENUM VALUES: they are embedded in chunks.
-enum class Codec : uint8_t { kEmpty = 0, kRaw = 1 };
+enum class Codec : uint8_t { kEmpty = 0, kRaw = 1, kGap = 3 };
 
 constexpr uint8_t kChunkVersion = 1;
 constexpr size_t kChunkHeaderBytes = 24;
@@ -48,7 +49,8 @@ uint64_t PageHash(PageNo pgno, std::string_view page);
 // The hash of a page of `page_size` zeros.
 uint64_t EmptyPageHash(PageNo pgno, uint32_t page_size);
 
-// A page of zeros becomes an empty chunk. page_hash must be PageHash(...).
+// A page of zeros becomes an empty chunk, one with a gap (kv/zero_gap.h) a
+// chunk without it. page_hash must be PageHash(...).
 std::string EncodeChunk(const ChunkId& id, std::string_view page,
                         uint64_t page_hash);
 
@@ -67,7 +69,7 @@ Status DecodeChunk(const ChunkId& id, std::string_view value,
                    DecodedChunk* chunk);
 
 // Writes the page, `page_size` bytes, to `page`. Errors: kCorruption when the
-// payload is not of that size.
+// payload is not of a page of that size.
 Status UnpackPage(const ChunkId& id, const DecodedChunk& chunk,
                   uint32_t page_size, char* page);
 
