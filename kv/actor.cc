@@ -100,11 +100,20 @@ Actor::Actor(std::string name, Engine* engine,
   Add(Metric::kOpenActors);
 }
 
-Actor::~Actor() { Subtract(Metric::kOpenActors); }
+Actor::~Actor() { Close(); }
 
 void Actor::SetLocked(std::shared_ptr<const HeadState> state) {
   version_.fetch_add(1, std::memory_order_seq_cst);
   state_ = std::move(state);
+}
+
+void Actor::Close() {
+  if (opened_at_us_.exchange(0) != 0) Subtract(Metric::kOpenActors);
+}
+
+void Actor::OpenAgain() {
+  opened_at_us_ = WallClockUs();
+  Add(Metric::kOpenActors);
 }
 
 Status Actor::LoadLocked() {

@@ -61,8 +61,13 @@ class Actor {
 
   const std::string& name() const { return name_; }
 
-  // When this process began to use it, microseconds since 1970.
-  uint64_t opened_at_us() const { return opened_at_us_; }
+  // Since when this process has used it, microseconds since 1970.
+  uint64_t opened_at_us() const { return opened_at_us_.load(); }
+
+  // From now on nobody has it open, and then someone has again. By the store,
+  // see Store::CloseActor().
+  void Close();
+  void OpenAgain();
 
   // The newest state that this process knows.
   Status Current(std::shared_ptr<const HeadState>* state);
@@ -119,7 +124,7 @@ class Actor {
   void SetLocked(std::shared_ptr<const HeadState> state);
 
   const std::string name_;
-  const uint64_t opened_at_us_;
+  std::atomic<uint64_t> opened_at_us_;
   Engine* const engine_;
   const std::atomic<uint64_t>* const epoch_;
 

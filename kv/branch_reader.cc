@@ -23,7 +23,7 @@ constexpr size_t kVersionsPerPage = 8;
 
 // It needs no other version, which could not be read during a visit.
 bool IsWhole(const DecodedChunk& chunk) {
-  return chunk.codec == Codec::kEmpty || chunk.codec == Codec::kRaw;
+  return chunk.codec != Codec::kDelta;
 }
 
 }  // namespace

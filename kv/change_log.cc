@@ -34,6 +34,13 @@ void ChangeLog::Add(BranchId branch, TxId txid,
   to_ = txid;
 }
 
+void ChangeLog::Trim(size_t max_pages) {
+  std::lock_guard<std::shared_mutex> lock(mutex_);
+  if (last_change_.size() <= max_pages) return;
+  std::unordered_map<PageNo, TxId>().swap(last_change_);
+  from_ = to_;
+}
+
 bool ChangeLog::Unchanged(BranchId branch, PageNo pgno, TxId from,
                           TxId to) const {
   std::shared_lock<std::shared_mutex> lock(mutex_);

@@ -9,6 +9,7 @@
 #ifndef ACTORKV_KV_CHANGE_LOG_H_
 #define ACTORKV_KV_CHANGE_LOG_H_
 
+#include <cstddef>
 #include <shared_mutex>
 #include <unordered_map>
 #include <vector>
@@ -25,6 +26,10 @@ class ChangeLog {
   // The commit that followed the last one changed these pages. On another
   // branch than before this is a Reset().
   void Add(BranchId branch, TxId txid, const std::vector<PageNo>& pages);
+
+  // Forgets everything up to the present, where that is more than `max_pages`
+  // changed pages.
+  void Trim(size_t max_pages);
 
   // True when the page is known to be the same at both snapshots of the
   // branch; from <= to.

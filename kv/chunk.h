@@ -3,7 +3,8 @@
 //   offset  bytes  field
 //        0      1  version = 1
 //        1      1  codec: 0 empty (a page of zeros, no payload), 1 raw,
-//                  2 delta (kv/page_delta.h)
+//                  2 delta (kv/page_delta.h),
+//                  3 without the zeros in the middle (kv/zero_gap.h)
 //        2      2  reserved = 0
 //        4      4  payload_size, bytes, little-endian
 //        8      8  page_hash: XXH3_64bits(page, seed = pgno), little-endian
@@ -32,7 +33,7 @@
 namespace actorkv {
 
 // DO NOT CHANGE THESE ENUM VALUES: they are embedded in chunks.
-enum class Codec : uint8_t { kEmpty = 0, kRaw = 1, kDelta = 2 };
+enum class Codec : uint8_t { kEmpty = 0, kRaw = 1, kDelta = 2, kGap = 3 };
 
 constexpr uint8_t kChunkVersion = 1;
 constexpr size_t kChunkHeaderBytes = 24;
@@ -51,7 +52,8 @@ uint64_t PageHash(PageNo pgno, std::string_view page);
 // The hash of a page of `page_size` zeros.
 uint64_t EmptyPageHash(PageNo pgno, uint32_t page_size);
 
-// A page of zeros becomes an empty chunk. page_hash must be PageHash(...).
+// A page of zeros becomes an empty chunk, one with a gap (kv/zero_gap.h) a
+// chunk without it. page_hash must be PageHash(...).
 std::string EncodeChunk(const ChunkId& id, std::string_view page,
                         uint64_t page_hash);
 
@@ -77,7 +79,7 @@ Status DecodeChunk(const ChunkId& id, std::string_view value,
 
 // Writes the page, `page_size` bytes, to `page`; of a delta REQUIRES the base
 // there, and checks the page against its hash. Errors: kCorruption when the
-// payload is not of that size, or the hash is another one.
+// payload is not of a page of that size, or the hash is another one.
 Status UnpackPage(const ChunkId& id, const DecodedChunk& chunk,
                   uint32_t page_size, char* page);
 

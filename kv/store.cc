@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <iterator>
 #include <random>
 #include <utility>
 
@@ -22,10 +21,6 @@ namespace {
 constexpr size_t kScanStages = 256;
 
 constexpr size_t kMaxFlattenQueue = 4096;
-
-// Actors whose last user is gone are swept when the map reaches twice what
-// was alive at the last sweep.
-constexpr size_t kMinSweep = 1024;
 
 bool BeginsAtCommit(const Batch& batch) {
   const auto& guards = batch.guards();
@@ -75,6 +70,8 @@ Store::Store(std::string path, std::unique_ptr<Engine> engine, bool read_only)
       cache_id_(NextCacheId()),
       engine_(std::move(engine)),
       commit_id_base_(RandomId()),
+      actors_(engine_.get(), &epoch_,
+              engine_->limits().one_process || read_only),
       background_reclaim_(std::make_unique<BackgroundReclaim>(this)) {
   Add(Metric::kOpenStores);
 }
@@ -176,52 +173,12 @@ Status Store::LoadDeadStages(EngineReader* reader) {
 Status Store::OpenActor(const std::string& name,
                         std::shared_ptr<Actor>* actor) {
   if (Status s = CheckActorName(name); !s.ok()) return s;
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (closed_.count(name) != 0) {
-    return Status::Busy("the actor is being renamed or deleted: actor=" + name);
-  }
-  std::weak_ptr<Actor>& slot = actors_[name];
-  std::shared_ptr<Actor> found = slot.lock();
-  if (found == nullptr) {
-    found = std::make_shared<Actor>(name, engine_.get(), &epoch_);
-    slot = found;
-  }
-  if (actors_.size() >= sweep_at_) {
-    for (auto it = actors_.begin(); it != actors_.end();) {
-      it = it->second.expired() ? actors_.erase(it) : std::next(it);
-    }
-    sweep_at_ = std::max(kMinSweep, 2 * actors_.size());
-  }
-  *actor = std::move(found);
-  return Status::Ok();
-}
-
-bool Store::IsOpen(const std::string& name) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  auto it = actors_.find(name);
-  return it != actors_.end() && !it->second.expired();
-}
-
-uint64_t Store::OpenedAtUs(const std::string& name) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  auto it = actors_.find(name);
-  const std::shared_ptr<Actor> actor =
-      it == actors_.end() ? nullptr : it->second.lock();
-  return actor == nullptr ? 0 : actor->opened_at_us();
+  return actors_.Open(name, actor);
 }
 
 void Store::AddOpenHead(const std::string& name,
                         std::vector<BranchPoint>* points) {
-  std::shared_ptr<const HeadState> state;
-  {
-    // Held all the time, so that nobody takes this use of the actor for one
-    // that keeps it open.
-    std::lock_guard<std::mutex> lock(mutex_);
-    auto it = actors_.find(name);
-    const std::shared_ptr<Actor> actor =
-        it == actors_.end() ? nullptr : it->second.lock();
-    if (actor != nullptr) state = actor->Known();
-  }
+  const std::shared_ptr<const HeadState> state = actors_.Known(name);
   if (state == nullptr || state->lineage == nullptr) return;
   for (size_t level = 0; level < state->lineage->size(); ++level) {
     points->push_back((*state->lineage)[level]);
@@ -231,22 +188,9 @@ void Store::AddOpenHead(const std::string& name,
 
 Status Store::WhileClosed(const std::vector<std::string>& names,
                           const std::function<Status()>& change) {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    for (const std::string& name : names) {
-      auto it = actors_.find(name);
-      if (closed_.count(name) == 0 &&
-          (it == actors_.end() || it->second.expired())) {
-        continue;
-      }
-      return Status::Busy("the actor is open: actor=" + name +
-                          ": close its connections first");
-    }
-    closed_.insert(names.begin(), names.end());
-  }
+  if (Status s = actors_.BeginChange(names); !s.ok()) return s;
   Status status = change();
-  std::lock_guard<std::mutex> lock(mutex_);
-  for (const std::string& name : names) closed_.erase(name);
+  actors_.EndChange(names);
   return status;
 }
 
@@ -422,7 +366,7 @@ Status Store::Maintain(bool* more) {
       import = dead_imports_.back();
       dead_imports_.pop_back();
     } else if (!flatten_queue_.empty()) {
-      actor = flatten_queue_.back().lock();
+      actor = actors_.Lock(flatten_queue_.back());
       flatten_queue_.pop_back();
     }
     *more = !dead_stages_.empty() || !dead_imports_.empty() ||

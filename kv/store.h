@@ -8,14 +8,15 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kv/actor.h"
+#include "kv/actor_table.h"
 #include "kv/clock.h"
 #include "kv/engine.h"
 #include "kv/gate.h"
@@ -59,11 +60,19 @@ class Store : public std::enable_shared_from_this<Store> {
   // the actor is renamed or deleted.
   Status OpenActor(const std::string& name, std::shared_ptr<Actor>* actor);
 
+  // The caller has no more use for the result of OpenActor(). Not needed for an
+  // actor to be closed, but who opens it next finds its head without reading.
+  void CloseActor(std::shared_ptr<Actor> actor) {
+    actors_.Close(std::move(actor));
+  }
+
   // True while anyone holds the result of OpenActor(name).
-  bool IsOpen(const std::string& name);
+  bool IsOpen(const std::string& name) { return actors_.IsOpen(name); }
 
   // Since when, in microseconds since 1970; 0: not open.
-  uint64_t OpenedAtUs(const std::string& name);
+  uint64_t OpenedAtUs(const std::string& name) {
+    return actors_.OpenedAtUs(name);
+  }
 
   // Runs `change` while no one has any of `names` open; OpenActor() of them
   // meanwhile is kBusy. Errors: kBusy when one is open.
@@ -103,8 +112,8 @@ class Store : public std::enable_shared_from_this<Store> {
   // has them.
   void AddDeadImport(LegacyId legacy);
 
-  // The head of the actor as open connections may be given it next, and what
-  // it shows through. Nothing of an actor that is not open.
+  // The head of the actor as connections may be given it next without reading
+  // it, and what it shows through. Nothing of an actor that is not known.
   void AddOpenHead(const std::string& name, std::vector<BranchPoint>* points);
 
   // Held exclusively by reclaim (kv/reclaim.h) while it decides which commits
@@ -176,12 +185,10 @@ class Store : public std::enable_shared_from_this<Store> {
   std::atomic<uint64_t> epoch_{0};
   std::atomic<uint64_t> commit_count_{0};
   uint64_t commit_id_base_ = 0;  // random, one per opened store
+  ActorTable actors_;
 
   std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<Actor>> actors_;
-  size_t sweep_at_ = 1024;        // entries of actors_
-  std::set<std::string> closed_;  // names that WhileClosed() holds
-  std::set<CommitId> leases_;     // as many as are held
+  std::set<CommitId> leases_;  // as many as are held
   std::vector<Stage> dead_stages_;
   std::vector<LegacyId> dead_imports_;
   std::vector<std::weak_ptr<Actor>> flatten_queue_;

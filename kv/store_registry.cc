@@ -6,7 +6,9 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <iterator>
+#include <system_error>
 #include <utility>
 
 #include "kv/read_ahead.h"
@@ -143,9 +145,13 @@ Status StoreRegistry::Acquire(const std::string& directory, OpenMode mode,
   return Status::Ok();
 }
 
-Status StoreRegistry::OpenInto(const std::string& directory, OpenMode mode,
+Status StoreRegistry::OpenInto(const std::string& given, OpenMode mode,
                                Entry* entry) {
   any_store_opened.store(true);
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::canonical(given, error);
+  if (error) return SystemError("resolve", given, error.value());
+  const std::string directory = path.string();
   std::unique_ptr<Engine> engine;
   if (Status s = OpenEngine(directory, mode, &engine); !s.ok()) return s;
   std::shared_ptr<Store> opened;

@@ -39,7 +39,9 @@ class StoreRegistry {
   static bool InForkedChild();
 
   // `directory` is absolute. With kCreate it is made when it is missing or
-  // empty; kFollow gives this process's own writer where there is one.
+  // empty; kFollow gives this process's own writer where there is one. A store
+  // is opened under the name of its directory that has no links, so that a link
+  // that is pointed elsewhere later does not take it apart.
   // Errors: kNotFound (no store there); kInvalidArgument (not empty and not a
   // store; not a directory); kBusy, naming the pid, when another process is
   // writing; kNotSupported (a newer format; after fork()); kIOError.
@@ -75,7 +77,7 @@ class StoreRegistry {
   StoreRegistry();
   std::shared_ptr<Entry> FindEntry(const Key& key);
   std::shared_ptr<Store> WriterOf(const StoreIdentity& identity);
-  Status OpenInto(const std::string& directory, OpenMode mode, Entry* entry);
+  Status OpenInto(const std::string& given, OpenMode mode, Entry* entry);
   Status OpenEngine(const std::string& directory, OpenMode mode,
                     std::unique_ptr<Engine>* engine);
   std::map<Key, std::shared_ptr<Entry>> Entries();

@@ -89,6 +89,13 @@ constexpr size_t kTransactionMemoryBytes = size_t{8} << 20;
 // Chunks are staged in engine commits of about this size.
 constexpr size_t kStageBatchBytes = size_t{8} << 20;
 
+// Actors that nobody has open, of which a store still knows the head: about
+// 1 KiB each.
+constexpr size_t kMaxIdleActors = 8192;
+
+// An idle actor remembers the changes of at most so many pages: 48 bytes each.
+constexpr size_t kMaxIdleChanges = 64;
+
 // A branch with more ancestors than this is flattened in the background, so
 // that a page is found with a bounded number of seeks.
 constexpr size_t kMaxLineageDepth = 8;

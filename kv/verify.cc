@@ -6,6 +6,7 @@
 #include "kv/delta_reader.h"
 #include "kv/history_records.h"
 #include "kv/keys.h"
+#include "kv/zero_gap.h"
 
 namespace actorkv {
 
@@ -345,10 +346,16 @@ Status Verifier::CheckChunk(const KeyValue& pair, PageNo* pgno, TxId* txid) {
   const ChunkId id{branch_, *pgno, *txid};
   if (Status s = DecodeChunk(id, pair.value, &chunk); !s.ok()) return s;
   if (chunk.codec == Codec::kDelta) return CheckDelta(id, chunk);
-  if (chunk.codec == Codec::kEmpty ||
-      chunk.page_hash == PageHash(*pgno, chunk.payload)) {
-    return Status::Ok();
+  if (chunk.codec == Codec::kEmpty) return Status::Ok();
+  std::string page(chunk.codec == Codec::kGap ? PageBytesOf(chunk.payload)
+                                              : chunk.payload.size(),
+                   '\0');
+  if (Status s = UnpackPage(id, chunk, static_cast<uint32_t>(page.size()),
+                            page.data());
+      !s.ok()) {
+    return s;
   }
+  if (chunk.page_hash == PageHash(*pgno, page)) return Status::Ok();
   return Status::Corruption("page hash mismatch: " + ChunkName(id));
 }
 

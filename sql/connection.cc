@@ -1,7 +1,7 @@
 #include "sql/connection.h"
 
 #include <mutex>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 
 #include "kv/store_registry.h"
@@ -36,7 +36,7 @@ Status CheckUse(StoreUse use, Store* store) {
 
 struct Registered {
   std::mutex mutex;
-  std::unordered_set<sqlite3*> connections;
+  std::unordered_map<sqlite3*, Connection*> connections;
 };
 
 Registered* GetRegistered() {
@@ -49,7 +49,7 @@ Registered* GetRegistered() {
 Connection::Connection(sqlite3* db) : db_(db) {
   Registered* registered = GetRegistered();
   std::lock_guard<std::mutex> lock(registered->mutex);
-  registered->connections.insert(db);
+  registered->connections[db] = this;
 }
 
 Connection::~Connection() {
@@ -58,10 +58,11 @@ Connection::~Connection() {
   registered->connections.erase(db_);
 }
 
-bool Connection::IsRegistered(sqlite3* db) {
+Connection* Connection::Of(sqlite3* db) {
   Registered* registered = GetRegistered();
   std::lock_guard<std::mutex> lock(registered->mutex);
-  return registered->connections.count(db) != 0;
+  auto it = registered->connections.find(db);
+  return it == registered->connections.end() ? nullptr : it->second;
 }
 
 Status Connection::OpenStore(const std::string& directory, StoreUse use,

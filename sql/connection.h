@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "kv/store.h"
 #include "vfs/sqlite_api.h"
@@ -26,8 +27,9 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // True while `db` has a Connection, which is as long as it has the SQL.
-  static bool IsRegistered(sqlite3* db);
+  // The one of `db`; null without: then `db` has no SQL of ours, or its host
+  // has taken all that held the Connection.
+  static Connection* Of(sqlite3* db);
 
   sqlite3* db() const { return db_; }
 
@@ -52,14 +54,22 @@ class Connection {
   // into SQLITE_INTERRUPT.
   Status KeepOn() const;
 
-  // For SQLite's reference to this object from each function and module.
+  // SQLite's references to this object: of each table, and of the function
+  // that was registered first. The others find it by Of(). A destructor for
+  // each would be an allocation for each, at every open of a connection.
   void Ref() { ++references_; }
   static void Unref(void* connection);
+
+  // True once: for the function that has the reference.
+  bool TakeFunctionReference() {
+    return !std::exchange(has_function_reference_, true);
+  }
 
  private:
   sqlite3* const db_;
   std::string store_path_;
   int references_ = 0;
+  bool has_function_reference_ = false;
 };
 
 }  // namespace actorkv

@@ -22,7 +22,10 @@ int Run(const FunctionSpec& spec, const Call& call, sqlite3_context* context) {
   if (s.ok()) s = spec.run(&checked);
   if (s.ok()) return SQLITE_OK;
   int code = ReportError(Place::kFunction, s.WithContext(spec.name));
-  if (checked.connection()->Interrupted()) code = SQLITE_INTERRUPT;
+  Connection* const connection = checked.connection();
+  if (connection != nullptr && connection->Interrupted()) {
+    code = SQLITE_INTERRUPT;
+  }
   const std::string text =
       std::string(spec.name) + ": " + std::string(s.message());
   sqlite3_result_error(context, text.c_str(), -1);
@@ -36,6 +39,10 @@ Status Call::Check() const {
     return Status::InvalidArgument(
         std::string("wrong number of arguments, write ") + spec_.name + "(" +
         spec_.arguments + ")");
+  }
+  if (connection_ == nullptr) {
+    return Status::NotSupported(
+        "the tables of this module were dropped from the connection");
   }
   return CheckEffects(spec_.effects, connection()->db());
 }
@@ -95,10 +102,14 @@ int RegisterFunction(Connection* connection, const FunctionSpec& spec,
                      void (*callback)(sqlite3_context*, int, sqlite3_value**)) {
   int flags = SQLITE_UTF8;
   if (spec.effects != Effects::kNone) flags |= SQLITE_DIRECTONLY;
-  connection->Ref();  // SQLite calls Unref also when this fails
+  void (*release)(void*) = nullptr;
+  if (connection->TakeFunctionReference()) {
+    connection->Ref();  // SQLite calls Unref also when this fails
+    release = Connection::Unref;
+  }
   return sqlite3_create_function_v2(connection->db(), spec.name, kAnyCount,
                                     flags, connection, callback, nullptr,
-                                    nullptr, Connection::Unref);
+                                    nullptr, release);
 }
 
 }  // namespace actorkv

@@ -43,11 +43,14 @@ class Call {
  public:
   Call(const FunctionSpec& spec, sqlite3_context* context, int arg_count,
        sqlite3_value** args)
-      : spec_(spec), context_(context), arg_count_(arg_count), args_(args) {}
+      : spec_(spec),
+        context_(context),
+        connection_(Connection::Of(sqlite3_context_db_handle(context))),
+        arg_count_(arg_count),
+        args_(args) {}
 
-  Connection* connection() const {
-    return static_cast<Connection*>(sqlite3_user_data(context_));
-  }
+  // REQUIRES: Check() was ok.
+  Connection* connection() const { return connection_; }
   Result result() const { return Result(context_); }
 
   int arg_count() const { return arg_count_; }
@@ -69,12 +72,14 @@ class Call {
   Status Flag(int index, const char* what, bool* flag) const;
 
   // Errors: kInvalidArgument for a wrong number of arguments, or inside a
-  // transaction where the function does not run there.
+  // transaction where the function does not run there; kNotSupported where the
+  // host replaced or dropped what keeps the Connection.
   Status Check() const;
 
  private:
   const FunctionSpec& spec_;
   sqlite3_context* const context_;
+  Connection* const connection_;  // null: none any more
   const int arg_count_;
   sqlite3_value** const args_;
 };

@@ -57,7 +57,7 @@ constexpr RegisterTheme kThemes[] = {
 int RegisterSql(sqlite3* db) {
   // A connection that has it already may be running a statement, as in SELECT
   // load_extension(...), and SQLite does not replace functions meanwhile.
-  if (Connection::IsRegistered(db)) return SQLITE_OK;
+  if (Connection::Of(db) != nullptr) return SQLITE_OK;
   auto* const connection = new Connection(db);
   connection->Ref();  // until all are registered
   int code = SQLITE_OK;

@@ -33,6 +33,9 @@ ActorFile::ActorFile(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
 ActorFile::~ActorFile() {
   Subtract(Metric::kOpenFiles);
   UnregisterOpenFile(this);
+  // What refers to it goes before, so that it is the last use.
+  transaction_.reset();
+  store_->CloseActor(std::move(actor_));
 }
 
 int ActorFile::Close() {

@@ -125,7 +125,7 @@ class ActorFile : public sqlite3_file {
   void Adopt(std::shared_ptr<const HeadState> state, uint64_t version = 0);
 
   const std::shared_ptr<Store> store_;
-  const std::shared_ptr<Actor> actor_;
+  std::shared_ptr<Actor> actor_;
   const ActorFileOptions options_;
 
   std::atomic<int> lock_{SQLITE_LOCK_NONE};

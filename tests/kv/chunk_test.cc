@@ -24,6 +24,14 @@ std::string TestPage(uint32_t page_size) {
   return page;
 }
 
+// Like a leaf of a table with one small row.
+std::string PageWithGap(uint32_t page_size) {
+  std::string page(page_size, '\0');
+  page.replace(0, 4, "\x0d\0\0\1", 4);
+  page.replace(page_size - 3, 3, "row");
+  return page;
+}
+
 std::string Encode(const ChunkId& id, const std::string& page) {
   return EncodeChunk(id, page, PageHash(id.pgno, page));
 }
@@ -58,6 +66,9 @@ TEST(ChunkTest, GoldenBytes) {
             "0200000000000000000000000000000000000000000000000000000000000080"
             "1c412a31"
             "42eef5fc");
+  EXPECT_EQ(Hex(Encode(kId, PageWithGap(512))),
+            "010300000f000000090aaae9ab81429139b6f279cdc94f9d04000000f9010000"
+            "0d000001726f77");
 }
 
 TEST(ChunkTest, ADeltaMakesThePageOfItsBaseOnly) {
@@ -81,6 +92,22 @@ TEST(ChunkTest, ADeltaMakesThePageOfItsBaseOnly) {
                       Code::kCorruption,
                       "delta of 1024 bytes, page size 2048"));
   EXPECT_EQ(page, std::string(2048, 'x'));
+}
+
+TEST(ChunkTest, APageIsStoredWithoutTheZerosInItsMiddle) {
+  for (uint32_t size = kMinPageSize; size <= kMaxPageSize; size *= 2) {
+    SCOPED_TRACE(size);
+    const std::string page = PageWithGap(size);
+    const std::string value = Encode(kId, page);
+    EXPECT_LT(value.size(), kChunkHeaderBytes + 24);
+    DecodedChunk chunk;
+    ASSERT_OK(DecodeChunk(kId, value, &chunk));
+    EXPECT_EQ(chunk.codec, Codec::kGap);
+    EXPECT_EQ(chunk.page_hash, PageHash(kId.pgno, page));
+    std::string read(size, 'x');
+    ASSERT_OK(UnpackPage(kId, chunk, size, read.data()));
+    EXPECT_EQ(read, page);
+  }
 }
 
 TEST(ChunkTest, RoundTripOfEachPageSize) {
@@ -118,14 +145,19 @@ TEST(ChunkTest, OneByteThatIsNotZeroIsKept) {
   for (size_t at : {size_t{0}, size_t{1}, size_t{255}, size_t{511}}) {
     std::string page(512, '\0');
     page[at] = 1;
-    EXPECT_EQ(Encode(kId, page).size(), kChunkHeaderBytes + 512) << at;
+    const std::string value = Encode(kId, page);
+    DecodedChunk chunk;
+    ASSERT_OK(DecodeChunk(kId, value, &chunk));
+    std::string read(512, 'x');
+    ASSERT_OK(UnpackPage(kId, chunk, 512, read.data()));
+    EXPECT_EQ(read, page) << at;
   }
 }
 
 TEST(ChunkTest, EachBitFlipIsReported) {
   for (const std::string& value :
        {Encode(kId, TestPage(512)), Encode(kId, std::string(512, '\0')),
-        NextDelta()}) {
+        NextDelta(), Encode(kId, PageWithGap(512))}) {
     DecodedChunk chunk;
     ForEachBitFlip(value, [&](const std::string& damaged) {
       const Status s = DecodeChunk(kId, damaged, &chunk);
@@ -153,7 +185,8 @@ TEST(ChunkTest, AChunkInAnotherPlaceIsReported) {
                             {kId.branch, kId.pgno + 1, kId.txid},
                             {kId.branch, kId.pgno, {kId.txid.value + 1}},
                             {{kId.txid.value}, kId.pgno, {kId.branch.value}}};
-  for (const std::string& page : {TestPage(512), std::string(512, '\0')}) {
+  for (const std::string& page :
+       {TestPage(512), std::string(512, '\0'), PageWithGap(512)}) {
     for (const ChunkId& place : places) {
       DecodedChunk chunk;
       EXPECT_TRUE(IsError(DecodeChunk(place, Encode(kId, page), &chunk),
@@ -194,6 +227,16 @@ TEST(ChunkTest, APayloadOfAnotherPageSizeIsReported) {
   EXPECT_TRUE(IsError(UnpackPage(kId, chunk, 1024, page.data()),
                       Code::kCorruption,
                       "payload of 512 bytes, page size 1024"));
+  EXPECT_EQ(page, std::string(1024, 'x'));
+  // A gap says where the page ends only together with the size of the page.
+  const std::string with_gap = Encode(kId, PageWithGap(65536));
+  std::string full = with_gap.substr(0, kChunkHeaderBytes) +
+                     std::string("\xff\xff\0\0\1\0\0\0", 8) + "short";
+  full[4] = 13;
+  ASSERT_OK(DecodeChunk(kId, CopyOfChunk(kId, full), &chunk));
+  EXPECT_TRUE(IsError(UnpackPage(kId, chunk, 1024, page.data()),
+                      Code::kCorruption,
+                      "payload of 13 bytes, page size 1024"));
   EXPECT_EQ(page, std::string(1024, 'x'));
 }
 

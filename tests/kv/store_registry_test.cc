@@ -174,6 +174,24 @@ TEST_F(StoreRegistryTest, AReplacedDirectoryIsAnotherStore) {
   EXPECT_FALSE(Exists(store_, "a"));
 }
 
+// RocksDB makes new files by the name under which it was opened.
+TEST_F(StoreRegistryTest, ALinkThatIsPointedElsewhereTakesNoOpenStoreApart) {
+  const std::string link = dir_.File("link");
+  std::filesystem::create_directory(path_);
+  std::filesystem::create_directory(dir_.File("other"));
+  std::filesystem::create_directory_symlink(path_, link);
+  ASSERT_OK(Acquire(link, OpenMode::kCreate));
+  EXPECT_EQ(store_->path(), path_);
+  std::filesystem::remove(link);
+  std::filesystem::create_directory_symlink(dir_.File("other"), link);
+  Put(store_, "a");
+  store_.reset();
+  registry_->CloseIdle();
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.File("other")));
+  ASSERT_OK(Acquire(path_, OpenMode::kExisting));
+  EXPECT_TRUE(Exists(store_, "a"));
+}
+
 TEST_F(StoreRegistryTest, AReplacedMarkerIsNoticed) {
   ASSERT_OK(Acquire(path_, OpenMode::kCreate));
   const auto old_store = store_;

@@ -113,6 +113,96 @@ TEST(StoreTest, ManyActorsComeAndGo) {
   EXPECT_FALSE(store->IsOpen("actor17"));
 }
 
+// The limits of an engine whose data no other process changes.
+EngineLimits OneProcess() {
+  EngineLimits limits = UnboundedLimits();
+  limits.one_process = true;
+  return limits;
+}
+
+TEST(StoreTest, AnActorThatWasClosedIsOpenedAgainWithoutReading) {
+  const TestStore store(MemorySource(), OneProcess());
+  auto actor = store.Open("a");
+  std::shared_ptr<const HeadState> state;
+  ASSERT_OK(actor->Current(&state));
+  const Actor* const first = actor.get();
+  const uint64_t opened_at_us = store->OpenedAtUs("a");
+  store->CloseActor(std::move(actor));
+  EXPECT_FALSE(store->IsOpen("a"));
+  EXPECT_EQ(store->OpenedAtUs("a"), 0u);
+  const uint64_t read_count = store.plan()->read_count();
+  actor = store.Open("a");
+  EXPECT_EQ(actor.get(), first);
+  EXPECT_TRUE(store->IsOpen("a"));
+  EXPECT_GE(store->OpenedAtUs("a"), opened_at_us);
+  ASSERT_OK(actor->Current(&state));
+  EXPECT_EQ(store.plan()->read_count(), read_count);
+}
+
+TEST(StoreTest, AnActorIsOpenUntilItsLastUserIsGone) {
+  const TestStore store(MemorySource(), OneProcess());
+  auto first = store.Open("a");
+  auto second = store.Open("a");
+  std::shared_ptr<const HeadState> state;
+  ASSERT_OK(first->Current(&state));
+  store->CloseActor(std::move(first));
+  EXPECT_TRUE(store->IsOpen("a"));
+  EXPECT_TRUE(IsError(store->WhileClosed({"a"}, [] { return Status::Ok(); }),
+                      Code::kBusy, "the actor is open: actor=a"));
+  store->CloseActor(std::move(second));
+  EXPECT_FALSE(store->IsOpen("a"));
+}
+
+// What happens in WhileClosed() happens behind the back of an Actor.
+TEST(StoreTest, WhileClosedForgetsWhatIsKnownOfAnActor) {
+  const TestStore store(MemorySource(), OneProcess());
+  for (const bool then_fails : {false, true}) {
+    auto actor = store.Open("a");
+    std::shared_ptr<const HeadState> state;
+    ASSERT_OK(actor->Current(&state));
+    EXPECT_FALSE(state->exists);
+    store->CloseActor(std::move(actor));
+    const Status s = store->WhileClosed({"a"}, [&] {
+      return then_fails ? Status::NoSpace("full") : Status::Ok();
+    });
+    EXPECT_EQ(s.ok(), !then_fails);
+    EXPECT_FALSE(store->IsOpen("a"));
+    const uint64_t read_count = store.plan()->read_count();
+    ASSERT_OK(store.Open("a")->Current(&state));
+    EXPECT_GT(store.plan()->read_count(), read_count);
+  }
+}
+
+TEST(StoreTest, AsManyIdleActorsAsTheLimitSays) {
+  const TestStore store(MemorySource(), OneProcess());
+  const auto read_count_of = [&](size_t i) {
+    const uint64_t before = store.plan()->read_count();
+    auto actor = store.Open("actor" + std::to_string(i));
+    std::shared_ptr<const HeadState> state;
+    EXPECT_OK(actor->Current(&state));
+    store->CloseActor(std::move(actor));
+    return store.plan()->read_count() - before;
+  };
+  for (size_t i = 0; i <= kMaxIdleActors; ++i) EXPECT_GT(read_count_of(i), 0u);
+  EXPECT_EQ(read_count_of(1), 0u);
+  EXPECT_EQ(read_count_of(kMaxIdleActors), 0u);
+  EXPECT_GT(read_count_of(0), 0u) << "the oldest had to go";
+  EXPECT_EQ(read_count_of(1), 0u) << "used after the second oldest";
+  EXPECT_GT(read_count_of(2), 0u);
+}
+
+// There another process may have raised the generation, deleted it, committed.
+TEST(StoreTest, NothingIsKnownOfAClosedActorThatOthersMayChange) {
+  const TestStore store;
+  auto actor = store.Open("a");
+  std::shared_ptr<const HeadState> state;
+  ASSERT_OK(actor->Current(&state));
+  store->CloseActor(std::move(actor));
+  const uint64_t read_count = store.plan()->read_count();
+  ASSERT_OK(store.Open("a")->Current(&state));
+  EXPECT_GT(store.plan()->read_count(), read_count);
+}
+
 TEST(StoreTest, WhileClosedKeepsOthersOut) {
   const TestStore store;
   EXPECT_OK(store->WhileClosed({"a", "b"}, [&]() -> Status {

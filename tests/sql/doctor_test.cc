@@ -154,7 +154,7 @@ TEST_F(DoctorTest, AMissingAndAStalePage) {
 TEST_F(DoctorTest, NothingIsSound) {
   const Partition branch = BranchPartition(Find(1).branch);
   std::vector<KeyValue> pairs;
-  const std::shared_ptr<Store> store = OpenStore();
+  std::shared_ptr<Store> store = OpenStore();
   ASSERT_OK(store->engine()->NewReader()->Scan(branch, ChunkKey(1, {~0ULL}),
                                                1000, &pairs));
   Batch batch;
@@ -169,6 +169,8 @@ TEST_F(DoctorTest, NothingIsSound) {
   }
   ASSERT_GT(damaged, 1U);
   ASSERT_TRUE(store->Commit(batch, Durability::kBuffered).done());
+  store.reset();
+  StoreRegistry::Instance()->CloseIdle();  // and with it, its cached pages
   EXPECT_EQ(Doctor("severity, pgno, mend LIKE '%schema cannot be read%', "
                    "detail LIKE 'no sound commit%'"),
             "error|1|1|0\nerror||0|1");

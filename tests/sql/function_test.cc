@@ -156,5 +156,28 @@ TEST_F(FunctionTest, EveryNewConnectionHasTheSql) {
   }
 }
 
+void Replaced(sqlite3_context* context, int /*argc*/, sqlite3_value** /*v*/) {
+  sqlite3_result_int(context, 7);
+}
+
+// A host may take our tables away, and put functions in the place of ours; what
+// is left of ours must not use what went with them.
+TEST_F(FunctionTest, HostsMayDropTheTablesAndReplaceFunctions) {
+  ASSERT_EQ(sqlite3_drop_modules(db()->get(), nullptr), SQLITE_OK);
+  EXPECT_EQ(db()->QueryText("SELECT count(*) FROM actorkv_info"),
+            "error: no such table: actorkv_info");
+  EXPECT_EQ(Ask("SELECT actorkv_store('" + File("store") + "')"),
+            File("store"));
+  for (const char* name : {"actorkv_version", "actorkv_last_error"}) {
+    ASSERT_EQ(
+        sqlite3_create_function_v2(db()->get(), name, -1, SQLITE_UTF8, nullptr,
+                                   Replaced, nullptr, nullptr, nullptr),
+        SQLITE_OK);
+  }
+  EXPECT_EQ(db()->QueryText("SELECT actorkv_version()"), "7");
+  ExpectBad({{"SELECT actorkv_store()", SQLITE_ERROR,
+              "actorkv_store: the tables of this module were dropped"}});
+}
+
 }  // namespace
 }  // namespace actorkv

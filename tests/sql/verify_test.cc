@@ -110,7 +110,7 @@ TEST_F(VerifyTest, ADamagedChunkOfTheHead) {
 
 TEST_F(VerifyTest, ADamagedChunkOfHistoryOnly) {
   const Snapshot snapshot = State("alice")->head.snapshot;
-  Flip(BranchPartition(snapshot.branch), ChunkKey(2, TxId{1}), 100);
+  Flip(BranchPartition(snapshot.branch), ChunkKey(2, TxId{1}), 30);
   EXPECT_EQ(Rows("actor, pgno, txid"), "alice|2|1");
 }
 

@@ -73,6 +73,58 @@ TEST_F(ActorPathTest, ResolvesToOneCanonicalName) {
   }
 }
 
+// What was resolved is remembered; what changed since is resolved anew.
+TEST_F(ActorPathTest, ALinkThatIsPointedElsewhereIsFollowedThere) {
+  const auto store_of = [](const std::string& name) {
+    ActorPath path;
+    EXPECT_OK(ResolveActorPath(name, &path));
+    return path.store;
+  };
+  fs::create_directories("second");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(store_of("link/alice"), directory().File("real"));
+  }
+  fs::remove("link");
+  fs::create_directory_symlink("second", "link");
+  EXPECT_EQ(store_of("link/alice"), directory().File("second"));
+  // The directory moved, the link with it; another is where it was.
+  fs::rename("second", "third");
+  fs::create_directories("second");
+  fs::remove("link");
+  fs::create_directory_symlink("third", "link");
+  EXPECT_EQ(store_of("link/alice"), directory().File("third"));
+  EXPECT_EQ(store_of("second/alice"), directory().File("second"));
+  // Gone, and made anew as a link.
+  fs::remove("second");
+  EXPECT_EQ(store_of("second/alice"), directory().File("second"));
+  fs::create_directory_symlink("third", "second");
+  EXPECT_EQ(store_of("second/alice"), directory().File("third"));
+}
+
+TEST_F(ActorPathTest, ARelativeNameIsOfTheCurrentDirectory) {
+  ActorPath path;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_OK(ResolveActorPath("sub/alice", &path));
+    EXPECT_EQ(path.store, directory().File("sub"));
+    fs::current_path("real");
+    ASSERT_OK(ResolveActorPath("sub/alice", &path));
+    EXPECT_EQ(path.store, directory().File("real/sub"));
+    fs::current_path(directory().path());
+  }
+}
+
+TEST_F(ActorPathTest, MoreDirectoriesThanAreRemembered) {
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 600; ++i) {
+      const std::string name = "many/d" + std::to_string(i);
+      if (round == 0) fs::create_directories(name);
+      ActorPath path;
+      ASSERT_OK(ResolveActorPath(name + "/alice", &path));
+      EXPECT_EQ(path.store, directory().File(name));
+    }
+  }
+}
+
 TEST_F(ActorPathTest, RootIsAStoreToo) {
   ActorPath path;
   ASSERT_OK(ResolveActorPath("/alice", &path));
