@@ -57,7 +57,7 @@ def short(value):
 
 def cell(workload, side, field):
     measured = workload["sides"].get(side)
-    return short(measured[field]) if measured else "-"
+    return short(measured.get(field)) if measured else "-"
 
 
 # --- The table of the README -------------------------------------------------
@@ -149,6 +149,10 @@ def draw(rows, plot, path):
     script = STYLE % (height, path, last)
     script += data + (plot % last if "%g" in plot else plot)
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
+    with open(path, encoding="utf-8") as file:
+        lines = [line.rstrip() for line in file]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
 
 
 def write_plots(document, directory):

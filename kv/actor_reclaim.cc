@@ -388,6 +388,10 @@ Status ActorReclaim::EndDeleted() {
   }
   if (options_.dry_run) return Status::Ok();
   if (Status s = store_->engine()->Drop(partition); !s.ok()) return s;
+  // Of a migration that died: nobody goes on with it any more.
+  if (legacy.progress.begun()) {
+    store_->AddDeadStage(entry_.actor, legacy.progress.stage);
+  }
   deletes_.Delete(CatalogPartition(), DeletedEntryKey(entry_.actor));
   return CommitDeletes();
 }

@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "kv/coding.h"
 #include "kv/keys.h"
 #include "kv/legacy_keys.h"
 #include "kv/legacy_lease.h"
@@ -21,17 +20,6 @@ constexpr std::string_view kSqliteStarts[] = {{"\x08\x01", 2}, {"\x09", 1}};
 
 std::string After(std::string_view key) {
   return std::string(key).append(1, '\0');
-}
-
-// `key` is the first that can come after `last`, or the chunk after that of
-// `last` (kv/legacy_file.h).
-bool IsNextKey(std::string_view last, std::string_view key) {
-  constexpr size_t kIndexBytes = 4;
-  if (key.size() == last.size() + 1) return key == After(last);
-  if (key.size() != last.size() || key.size() < kIndexBytes) return false;
-  const size_t fixed = key.size() - kIndexBytes;
-  return key.substr(0, fixed) == last.substr(0, fixed) &&
-         LoadBig32(key.data() + fixed) == LoadBig32(last.data() + fixed) + 1;
 }
 
 // The first commit of a migration after txid `after`; 0: there is none.
@@ -162,10 +150,10 @@ Status IsResumable(EngineReader* reader, ActorId actor, BranchId stage,
     return s;
   }
   LegacyRecord record;
-  if (values[0].has_value()) {
-    if (Status s = DecodeRecord(key, *values[0], &record); !s.ok()) return s;
-  }
-  *resumable = record.progress.stage == stage;
+  // What a record says that cannot be read is not known: the stage stays.
+  *resumable = values[0].has_value() &&
+               (!DecodeRecord(key, *values[0], &record).ok() ||
+                record.progress.stage == stage);
   return Status::Ok();
 }
 
@@ -219,42 +207,26 @@ Status LegacyPairs::Get(std::string_view key,
   return Status::Ok();
 }
 
-// Reads the pairs from `key` on: more than one for who asks for the key that
-// comes next.
-Status LegacyPairs::ReadAhead(std::string_view key) {
-  const size_t limit = IsNextKey(last_key_, key) ? kPairsAhead : 1;
-  ahead_at_ = 0;
-  return reader_->Scan(LegacyPartition(legacy_), PairKey(key), limit, &ahead_);
-}
-
-// The next pair of ahead_, verified.
-Status LegacyPairs::Take(std::optional<KeyValue>* pair) {
-  KeyValue& stored = ahead_[ahead_at_];
-  std::string_view key;
-  std::string_view value;
-  if (Status s = ParsePairKey(stored.key, &key); !s.ok()) return s;
-  if (Status s = DecodePair(legacy_, key, stored.value, &value); !s.ok()) {
+Status LegacyPairs::Seek(std::string_view key, std::optional<KeyValue>* pair) {
+  bool found = false;
+  std::string_view stored_key;
+  std::string_view stored;
+  if (Status s = reader_->SeekOne(LegacyPartition(legacy_), PairKey(key),
+                                  &found, &stored_key, &stored);
+      !s.ok()) {
     return s;
   }
-  last_key_ = key;
-  // In place: values are as large as pages.
-  const auto begin = static_cast<size_t>(value.data() - stored.value.data());
-  stored.value.resize(begin + value.size());
-  stored.value.erase(0, begin);
-  *pair = KeyValue{last_key_, std::move(stored.value)};
-  ++ahead_at_;
-  return Status::Ok();
-}
-
-Status LegacyPairs::Seek(std::string_view key, std::optional<KeyValue>* pair) {
-  const std::string stored_key = PairKey(key);
-  const bool is_ahead = ahead_at_ < ahead_.size() && last_key_ < key &&
-                        stored_key <= ahead_[ahead_at_].key;
-  if (!is_ahead) {
-    if (Status s = ReadAhead(key); !s.ok()) return s;
+  if (!found) {
+    pair->reset();
+    return Status::Ok();
   }
-  if (ahead_at_ < ahead_.size()) return Take(pair);
-  pair->reset();
+  std::string_view found_key;
+  std::string_view value;
+  if (Status s = ParsePairKey(stored_key, &found_key); !s.ok()) return s;
+  if (Status s = DecodePair(legacy_, found_key, stored, &value); !s.ok()) {
+    return s;
+  }
+  *pair = KeyValue{std::string(found_key), std::string(value)};
   return Status::Ok();
 }
 

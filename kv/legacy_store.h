@@ -6,7 +6,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "kv/actor.h"
 #include "kv/legacy_record.h"
@@ -42,11 +41,7 @@ Status UpdateLegacy(Store* store, const LegacyRecord& record,
                     LegacyActor* legacy,
                     Durability durability = Durability::kSynced);
 
-// Read ahead for who reads pair after pair.
-constexpr size_t kPairsAhead = 16;
-
-// The pairs as they were imported. Each is verified as it is read. Belongs to
-// one thread at a time. Memory: kPairsAhead pairs.
+// The pairs as they were imported. Each is verified as it is read.
 class LegacyPairs : public PairReader {
  public:
   LegacyPairs(Engine* engine, LegacyId legacy);
@@ -56,16 +51,8 @@ class LegacyPairs : public PairReader {
   Status Seek(std::string_view key, std::optional<KeyValue>* pair) override;
 
  private:
-  Status ReadAhead(std::string_view key);
-  Status Take(std::optional<KeyValue>* pair);
-
   const LegacyId legacy_;
   const std::unique_ptr<EngineReader> reader_;
-  // Stored pairs that follow the one that was found last, without a gap; the
-  // next is at ahead_at_.
-  std::vector<KeyValue> ahead_;
-  size_t ahead_at_ = 0;
-  std::string last_key_;  // of the pair that was found last
 };
 
 // Removes the pairs of SQLite files, which are in the actor's database since
