@@ -314,7 +314,6 @@ void BranchWriter::NoteStaged(PageNo pgno) {
   if (staged_.size() <= pgno) staged_.resize(std::max(pgno, page_count_) + 1);
   staged_[pgno] = true;
   ++staged_count_;
-  return Status::Ok();
 }
 
 // Invariant 2: every page by which the database grew gets a version.
