@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kv/coding.h"
+#include "kv/delta_reader.h"
 #include "kv/keys.h"
 #include "kv/metrics.h"
 
@@ -23,24 +24,6 @@ constexpr size_t kVersionsPerPage = 8;
 // It needs no other version, which could not be read during a visit.
 bool IsWhole(const DecodedChunk& chunk) {
   return chunk.codec == Codec::kEmpty || chunk.codec == Codec::kRaw;
-}
-
-Status UnpackForCache(const PageVersion& version, uint32_t page_size,
-                      PagePin* pin) {
-  // A raw chunk is copied straight from the engine's memory.
-  if (version.chunk.codec == Codec::kRaw &&
-      version.chunk.payload.size() == page_size) {
-    *pin = CachedPage::Make(version.id.txid, version.chunk.page_hash,
-                            version.chunk.payload);
-    return Status::Ok();
-  }
-  std::string page(page_size, '\0');
-  if (Status s = UnpackPage(version.id, version.chunk, page_size, page.data());
-      !s.ok()) {
-    return s;
-  }
-  *pin = CachedPage::Make(version.id.txid, version.chunk.page_hash, page);
-  return Status::Ok();
 }
 
 }  // namespace
@@ -89,7 +72,7 @@ Status BranchReader::FindPage(PageNo pgno, PageVersion* version) {
     if (Status s = reader->SeekOne(BranchPartition(point.branch),
                                    ChunkKey(pgno, bound), &found, &key, &value);
         !s.ok()) {
-      return s;
+      return s.WithContext(ChunkName({point.branch, pgno, bound}));
     }
     if (!found) continue;
     ChunkId id{point.branch, 0, {}};
@@ -101,6 +84,42 @@ Status BranchReader::FindPage(PageNo pgno, PageVersion* version) {
   }
   return Status::Corruption(
       "page missing: " + ChunkName({snapshot_.branch, pgno, snapshot_.txid}));
+}
+
+Status BranchReader::UnpackVersion(const PageVersion& version,
+                                   uint32_t page_size, char* page) {
+  // Of another size it is an error, and needs no base for that.
+  if (version.chunk.codec != Codec::kDelta ||
+      version.chunk.delta.page_size != page_size) {
+    return UnpackPage(version.id, version.chunk, page_size, page);
+  }
+  // Reading the base ends what `version` points to.
+  const std::string blocks(version.chunk.delta.blocks);
+  DecodedChunk chunk = version.chunk;
+  chunk.delta.blocks = blocks;
+  return UnpackDelta(engine_reader(), version.id, chunk, page);
+}
+
+Status BranchReader::UnpackForCache(const PageVersion& version, PagePin* pin) {
+  const uint32_t page_size = snapshot_.page_size;
+  const ChunkId id = version.id;
+  const DecodedChunk& chunk = version.chunk;
+  StoredForm form;
+  if (id.branch == snapshot_.branch) {
+    form.base = id.txid;
+    if (chunk.codec == Codec::kDelta) form = chunk.delta.form;
+  }
+  // A raw chunk is copied straight from the engine's memory.
+  if (chunk.codec == Codec::kRaw && chunk.payload.size() == page_size) {
+    *pin = CachedPage::Make({id.txid, chunk.page_hash}, chunk.payload, form);
+    return Status::Ok();
+  }
+  std::string page(page_size, '\0');
+  if (Status s = UnpackVersion(version, page_size, page.data()); !s.ok()) {
+    return s;
+  }
+  *pin = CachedPage::Make({id.txid, chunk.page_hash}, page, form);
+  return Status::Ok();
 }
 
 Status BranchReader::PinPage(PageNo pgno, PagePin* pin) {
@@ -116,7 +135,7 @@ Status BranchReader::LoadPage(PageNo pgno, PagePin* pin) {
   PageVersion version;
   if (Status s = FindPage(pgno, &version); !s.ok()) return s;
   PagePin read;
-  if (Status s = UnpackForCache(version, snapshot_.page_size, &read); !s.ok()) {
+  if (Status s = UnpackForCache(version, &read); !s.ok()) {
     return s;
   }
   PageCache::Instance()->Insert({cache_store_id_, snapshot_.branch, pgno},
@@ -162,8 +181,7 @@ Status BranchReader::CacheRangeOfLevel(size_t level, PageNo first,
     (*missing)[index] = false;
     PagePin page;
     if (DecodeChunk(version.id, value, &version.chunk).ok() &&
-        IsWhole(version.chunk) &&
-        UnpackForCache(version, snapshot_.page_size, &page).ok()) {
+        IsWhole(version.chunk) && UnpackForCache(version, &page).ok()) {
       PageCache::Instance()->Insert(
           {cache_store_id_, snapshot_.branch, version.id.pgno}, snapshot_.txid,
           std::move(page), PageCache::Source::kAhead);
@@ -189,7 +207,7 @@ Status BranchReader::UnpackInto(PageNo pgno, char* page) {
   }
   PageVersion version;
   if (Status s = FindPage(pgno, &version); !s.ok()) return s;
-  return UnpackPage(version.id, version.chunk, snapshot_.page_size, page);
+  return UnpackVersion(version, snapshot_.page_size, page);
 }
 
 Status BranchReader::ReadPage(PageNo pgno, char* page) {

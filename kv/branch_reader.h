@@ -76,6 +76,13 @@ class BranchReader {
   // Finds the version without unpacking it. The lock page has none.
   Status FindPage(PageNo pgno, PageVersion* version);
 
+  // Writes the page of a version, `page_size` bytes, to `page`. The base of a
+  // delta is read for it. REQUIRES: FindPage() was the last call; the views in
+  // `version` are over after this one.
+  // Errors: kCorruption where it is damaged, or its base missing or damaged.
+  Status UnpackVersion(const PageVersion& version, uint32_t page_size,
+                       char* page);
+
   // Which version the snapshot sees, without the page. Looks into the page
   // cache, but keeps nothing there. The lock page has none.
   Status IdentifyPage(PageNo pgno, PageIdentity* identity);
@@ -87,6 +94,7 @@ class BranchReader {
   EngineReader* engine_reader();
 
   Status UnpackInto(PageNo pgno, char* page);
+  Status UnpackForCache(const PageVersion& version, PagePin* pin);
   Status CacheRangeOfLevel(size_t level, PageNo first,
                            std::vector<bool>* missing);
   // Reads the page from the engine and puts it into the page cache.

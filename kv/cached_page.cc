@@ -18,10 +18,11 @@ size_t WholeBytes(size_t page_bytes) {
 
 }  // namespace
 
-PagePin CachedPage::Make(TxId txid, uint64_t page_hash, std::string_view page) {
+PagePin CachedPage::Make(const PageIdentity& identity, std::string_view page,
+                         const StoredForm& form) {
   void* memory = AllocatePage(WholeBytes(page.size()));
   auto* made = new (memory)
-      CachedPage(txid, page_hash, static_cast<uint32_t>(page.size()));
+      CachedPage(identity, static_cast<uint32_t>(page.size()), form);
   char* bytes = static_cast<char*>(memory) + sizeof(CachedPage);
   std::memcpy(bytes, page.data(), page.size());
   std::memset(bytes + page.size(), 0, kSlackBytes);

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <utility>
 
+#include "kv/page_delta.h"
 #include "kv/types.h"
 
 namespace actorkv {
@@ -34,6 +35,18 @@ struct PageKey {
   }
 };
 
+// What tells versions of a page apart within one actor: the commit that stored
+// it, and the hash of the page as stored. Txids are those of the actor over all
+// its branches, and a chunk never changes: equal identities are equal pages.
+struct PageIdentity {
+  TxId txid;
+  uint64_t page_hash = 0;
+
+  friend bool operator==(const PageIdentity& a, const PageIdentity& b) {
+    return a.txid == b.txid && a.page_hash == b.page_hash;
+  }
+};
+
 // Of a page in the cache; nobody else looks at it (kv/page_cache_shard.h).
 struct CacheEntry {
   PageKey key;
@@ -48,14 +61,17 @@ struct CacheEntry {
 // As stored: page 1 without its stamp.
 class CachedPage {
  public:
-  // A copy of `page`.
-  static PagePin Make(TxId txid, uint64_t page_hash, std::string_view page);
+  // A copy of `page`. `form`: in the branch of the snapshots that see it. A
+  // version that they see in an ancestor has none there.
+  static PagePin Make(const PageIdentity& identity, std::string_view page,
+                      const StoredForm& form);
 
   CachedPage(const CachedPage&) = delete;
   CachedPage& operator=(const CachedPage&) = delete;
 
   TxId txid() const { return txid_; }  // of the chunk
   uint64_t page_hash() const { return page_hash_; }
+  const StoredForm& form() const { return form_; }
   std::string_view page() const {
     return {reinterpret_cast<const char*>(this + 1), page_bytes_};
   }
@@ -69,8 +85,12 @@ class CachedPage {
   friend class PageCacheShard;
   friend class PagePin;
 
-  CachedPage(TxId txid, uint64_t page_hash, uint32_t page_bytes)
-      : page_bytes_(page_bytes), txid_(txid), page_hash_(page_hash) {}
+  CachedPage(const PageIdentity& identity, uint32_t page_bytes,
+             const StoredForm& form)
+      : page_bytes_(page_bytes),
+        txid_(identity.txid),
+        page_hash_(identity.page_hash),
+        form_(form) {}
   ~CachedPage() = default;
 
   static void Destroy(const CachedPage* page);
@@ -80,6 +100,7 @@ class CachedPage {
   const uint32_t page_bytes_;
   const TxId txid_;
   const uint64_t page_hash_;
+  const StoredForm form_;
   // The bytes of the page follow, and the slack.
 };
 
@@ -126,18 +147,6 @@ class PagePin {
   explicit PagePin(const CachedPage* page) : page_(page) {}
 
   const CachedPage* page_ = nullptr;
-};
-
-// What tells versions of a page apart within one actor: the commit that stored
-// it, and the hash of the page as stored. Txids are those of the actor over all
-// its branches, and a chunk never changes: equal identities are equal pages.
-struct PageIdentity {
-  TxId txid;
-  uint64_t page_hash = 0;
-
-  friend bool operator==(const PageIdentity& a, const PageIdentity& b) {
-    return a.txid == b.txid && a.page_hash == b.page_hash;
-  }
 };
 
 inline PagePin CachedPage::Pin() const {

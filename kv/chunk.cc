@@ -38,6 +38,26 @@ Status Damaged(const ChunkId& id, const std::string& what) {
                             ChunkName(id));
 }
 
+std::string Encode(const ChunkId& id, Codec codec, std::string_view payload,
+                   uint64_t page_hash) {
+  std::string value;
+  value.reserve(kChunkHeaderBytes + payload.size());
+  value.push_back(static_cast<char>(kChunkVersion));
+  value.push_back(static_cast<char>(codec));
+  value.append(2, '\0');
+  AppendLittle32(&value, static_cast<uint32_t>(payload.size()));
+  AppendLittle64(&value, page_hash);
+  value.append(8, '\0');
+  value.append(payload);
+  Seal(id, &value);
+  return value;
+}
+
+Status WrongPageSize(const ChunkId& id, const std::string& bytes,
+                     uint32_t page_size) {
+  return Damaged(id, bytes + ", page size " + std::to_string(page_size));
+}
+
 }  // namespace
 
 std::string ChunkName(const ChunkId& id) {
@@ -57,18 +77,13 @@ uint64_t EmptyPageHash(PageNo pgno, uint32_t page_size) {
 
 std::string EncodeChunk(const ChunkId& id, std::string_view page,
                         uint64_t page_hash) {
-  const bool empty = AllZero(page);
-  std::string value;
-  value.reserve(kChunkHeaderBytes + (empty ? 0 : page.size()));
-  value.push_back(static_cast<char>(kChunkVersion));
-  value.push_back(static_cast<char>(empty ? Codec::kEmpty : Codec::kRaw));
-  value.append(2, '\0');
-  AppendLittle32(&value, empty ? 0 : static_cast<uint32_t>(page.size()));
-  AppendLittle64(&value, page_hash);
-  value.append(8, '\0');
-  if (!empty) value.append(page);
-  Seal(id, &value);
-  return value;
+  if (AllZero(page)) return Encode(id, Codec::kEmpty, {}, page_hash);
+  return Encode(id, Codec::kRaw, page, page_hash);
+}
+
+std::string EncodeDeltaChunk(const ChunkId& id, std::string_view payload,
+                             uint64_t page_hash) {
+  return Encode(id, Codec::kDelta, payload, page_hash);
 }
 
 std::string CopyOfChunk(const ChunkId& id, std::string_view value) {
@@ -90,7 +105,7 @@ Status DecodeChunk(const ChunkId& id, std::string_view value,
     return Damaged(id, "checksum mismatch");
   }
   auto codec = static_cast<uint8_t>(value[1]);
-  if (codec > static_cast<uint8_t>(Codec::kRaw)) {
+  if (codec > static_cast<uint8_t>(Codec::kDelta)) {
     return Status::NotSupported("chunk codec " + std::to_string(codec) +
                                 " is not known: " + ChunkName(id));
   }
@@ -101,22 +116,43 @@ Status DecodeChunk(const ChunkId& id, std::string_view value,
   if (LoadLittle32(value.data() + 4) != decoded.payload.size()) {
     return Damaged(id, "payload size mismatch");
   }
+  if (decoded.codec == Codec::kDelta &&
+      !DecodeDelta(decoded.payload, &decoded.delta)) {
+    return Damaged(id, "no delta of a page");
+  }
   *chunk = decoded;
   return Status::Ok();
 }
 
 Status UnpackPage(const ChunkId& id, const DecodedChunk& chunk,
                   uint32_t page_size, char* page) {
-  if (chunk.codec == Codec::kEmpty) {
-    std::memset(page, 0, page_size);
+  switch (chunk.codec) {
+    case Codec::kEmpty:
+      std::memset(page, 0, page_size);
+      return Status::Ok();
+    case Codec::kRaw:
+      if (chunk.payload.size() != page_size) {
+        return WrongPageSize(
+            id, "payload of " + std::to_string(chunk.payload.size()) + " bytes",
+            page_size);
+      }
+      std::memcpy(page, chunk.payload.data(), page_size);
+      return Status::Ok();
+    case Codec::kDelta:
+      break;
+  }
+  if (chunk.delta.page_size != page_size) {
+    return WrongPageSize(
+        id, "delta of " + std::to_string(chunk.delta.page_size) + " bytes",
+        page_size);
+  }
+  ApplyDelta(chunk.delta, page);
+  if (PageHash(id.pgno, {page, page_size}) == chunk.page_hash) {
     return Status::Ok();
   }
-  if (chunk.payload.size() != page_size) {
-    return Damaged(id, "payload of " + std::to_string(chunk.payload.size()) +
-                           " bytes, page size " + std::to_string(page_size));
-  }
-  std::memcpy(page, chunk.payload.data(), page_size);
-  return Status::Ok();
+  return Damaged(id, "the delta and its base, txid=" +
+                         std::to_string(chunk.delta.form.base.value) +
+                         ", do not make the page");
 }
 
 }  // namespace actorkv

@@ -22,6 +22,7 @@
 #ifndef ACTORKV_KV_ENGINE_H_
 #define ACTORKV_KV_ENGINE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -199,18 +200,21 @@ class Engine {
   // repeated. Used for what is already unreachable.
   virtual Status Drop(Partition partition) = 0;
 
-  // Gives back the space of what was removed from the partition, where that
-  // does not happen at once. Changes nothing that a reader sees, takes as long
-  // as the partition is large, and holds up no commit.
-  virtual Status Compact(Partition partition) = 0;
+  // Gives back the space of what was removed from the partition, of the keys
+  // at or after `begin` and before `end` (empty: to its end), where that does
+  // not happen at once. Changes nothing that a reader sees, takes as long as
+  // the range is large, and holds up no commit.
+  virtual Status Compact(Partition partition, std::string_view begin,
+                         std::string_view end) = 0;
 
   // Makes what kBuffered commits wrote durable.
   virtual Status Sync() = 0;
 
   // Sees commits that another process made since (a follower engine); does
-  // nothing on an engine that is itself the writer. Sets *changed when there
-  // may be something new.
-  virtual Status CatchUp(bool* changed) = 0;
+  // nothing on an engine that is itself the writer. Raises *epoch when there
+  // may be something new, and before any reader sees it: who finds it as it
+  // was, after a read, has read nothing new.
+  virtual Status CatchUp(std::atomic<uint64_t>* epoch) = 0;
 
   // A consistent copy of everything under the directory `path`, which must
   // not exist. *bytes: its size. kNotSupported where an engine has no files.

@@ -80,12 +80,16 @@ void ApplySettings(const Settings& settings) {
 
 const std::vector<SettingInfo>& AllSettings() {
   static const std::vector<SettingInfo> settings = {
-      {"cache_bytes", "bytes", &Settings::cache_bytes, kMaxQuotaBytes, true},
-      {"quota_hard_bytes", "bytes", &Settings::quota_hard_bytes,
-       kMaxQuotaBytes},
-      {"quota_soft_bytes", "bytes", &Settings::quota_soft_bytes,
-       kMaxQuotaBytes},
-      {"retention_ms", "ms", &Settings::retention_ms, kMaxRetentionMs},
+      {"cache_bytes", "bytes", &Settings::cache_bytes, kMaxQuotaBytes,
+       /*of_store=*/true},
+      {"quota_hard_bytes", "bytes", &Settings::quota_hard_bytes, kMaxQuotaBytes,
+       /*of_store=*/false},
+      {"quota_soft_bytes", "bytes", &Settings::quota_soft_bytes, kMaxQuotaBytes,
+       /*of_store=*/false},
+      {"reclaim_interval_ms", "ms", &Settings::reclaim_interval_ms,
+       kMaxRetentionMs, /*of_store=*/true},
+      {"retention_ms", "ms", &Settings::retention_ms, kMaxRetentionMs,
+       /*of_store=*/false},
   };
   return settings;
 }
@@ -179,7 +183,7 @@ Status SettingsCache::Set(Store* store, ActorId actor, const SettingInfo& info,
                                    std::to_string(value) + ", the limit is " +
                                    std::to_string(info.max));
   }
-  if (info.store_only && actor != ActorId{}) {
+  if (info.of_store && actor != ActorId{}) {
     return Status::InvalidArgument(std::string(info.name) +
                                    " is a setting of the store");
   }
@@ -189,6 +193,8 @@ Status SettingsCache::Set(Store* store, ActorId actor, const SettingInfo& info,
   const std::string key = SettingKey(info.name);
   batch.Put(actor == ActorId{} ? CatalogPartition() : ActorPartition(actor),
             key, EncodeRecord(key, SettingRecord{value}));
+  // What reclaim has decided by the old value is decided anew.
+  const Gate::Hold hold = store->KeepHistory();
   const CommitResult result = store->Commit(batch, Durability::kSynced);
   std::lock_guard<std::mutex> lock(mutex_);
   // Also where the outcome is not known.

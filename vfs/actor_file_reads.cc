@@ -35,7 +35,10 @@ void ActorFile::RestSnapshot() {
 Status ActorFile::TakeSnapshot() {
   if (ResumeSnapshot()) return Status::Ok();
   resting_.reset();
-  if (options_.version != nullptr) return TakeVersion();
+  if (options_.version != nullptr) {
+    Adopt(options_.version);
+    return Status::Ok();
+  }
   if (store_->read_only()) {
     if (Status s = store_->CatchUp(); !s.ok()) return s;
   }
@@ -61,43 +64,14 @@ Status ActorFile::TakeSnapshot() {
   return Status::Ok();
 }
 
-// It stays pinned for as long as the file is open.
-Status ActorFile::TakeVersion() {
-  if (!pin_.held()) {
-    Status s = PinVersion(store_.get(), *options_.version, &pin_);
-    if (!s.ok()) return s;
-  }
-  epoch_ = store_->epoch();
-  Adopt(options_.version);
-  return Status::Ok();
-}
-
-// A follower cannot pin anything in the process that writes. When the store
-// was read anew since the snapshot was taken, for another connection, the
-// commit must still be there: then its pages are.
-Status ActorFile::CheckNotExpired() {
-  while (store_->read_only() && state_ != nullptr && state_->exists &&
-         epoch_ != store_->epoch()) {
-    const uint64_t epoch = store_->epoch();
-    Batch unused;
-    const std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
-    if (Status s = GuardVersion(reader.get(), *state_, &unused); !s.ok()) {
-      return s;
-    }
-    epoch_ = epoch;
-  }
-  return Status::Ok();
-}
-
-// A follower looks for commits before each transaction, and a version of the
-// past stays pinned.
+// A follower looks for commits before each transaction.
 void ActorFile::LetGo() {
   if (version_ != 0 && !store_->read_only() && options_.version == nullptr) {
     RestSnapshot();
     return;
   }
   state_.reset();
-  if (options_.version == nullptr) pin_.Release();
+  pin_.Release();
 }
 
 void ActorFile::Adopt(std::shared_ptr<const HeadState> state,
@@ -169,7 +143,10 @@ Status ActorFile::ReadWithCare(const ReadRequest& request, size_t* copied) {
     s = transaction_ != nullptr ? transaction_->Read(request, copied)
                                 : reader_.Read(request, copied);
     // Also where it read well: what it read may be of an older commit.
-    if (Status expired = CheckNotExpired(); !expired.ok()) s = expired;
+    if (Status expired = CheckNotExpired(store_.get(), *state_, &epoch_);
+        !expired.ok()) {
+      s = expired;
+    }
   }
   if (borrowed) {
     LetGo();
@@ -179,8 +156,8 @@ Status ActorFile::ReadWithCare(const ReadRequest& request, size_t* copied) {
 }
 
 // A null page sends the pager to xRead (pager.c getPageMMap, 3.40.1). So it is
-// where a transaction may have written the page, and where the page is damaged:
-// xRead reports that.
+// where a transaction may have written the page, and where the page is damaged
+// or expired: xRead reports that.
 int ActorFile::Fetch(sqlite3_int64 offset, int size, void** page) {
   *page = nullptr;
   if (!fetched_.enabled() || state_ == nullptr || transaction_ != nullptr ||
@@ -195,7 +172,10 @@ int ActorFile::Fetch(sqlite3_int64 offset, int size, void** page) {
       FirstPart(static_cast<uint64_t>(offset), static_cast<uint64_t>(size),
                 reader_.page_size());
   PagePin pin;
-  if (!reader_.Pin(part, &pin).ok() || pin == nullptr) return SQLITE_OK;
+  if (!reader_.Pin(part, &pin).ok() || pin == nullptr ||
+      !CheckNotExpired(store_.get(), *state_, &epoch_).ok()) {
+    return SQLITE_OK;
+  }
   // SQLite does not write to pages that it fetched (PGHDR_MMAP).
   *page = const_cast<void*>(fetched_.Keep(offset, std::move(pin)));
   return SQLITE_OK;

@@ -1,4 +1,4 @@
-# Fuzzers: the readers of bytes from outside, and no more.
+# The fuzzers, see tests/fuzz/main.cc. Included with ACTORKV_FUZZ.
 
 add_executable(actorkv_fuzz
   kv/archive_json.cc

@@ -27,7 +27,7 @@ std::string PageText(PageNo pgno, TxId txid) {
 }
 
 PagePin Page(PageNo pgno, TxId txid) {
-  return CachedPage::Make(txid, pgno, PageText(pgno, txid));
+  return CachedPage::Make({txid, pgno}, PageText(pgno, txid), {});
 }
 
 bool Has(PageCache* cache, PageNo pgno, TxId txid) {
