@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 
 #include "kv/branch_reader.h"
 #include "kv/keys.h"
+#include "kv/rocksdb_engine.h"
 #include "tests/support/store_harness.h"
 
 namespace actorkv {
@@ -181,6 +183,43 @@ TEST_F(CacheRangeTest, ComesLateWithoutHarm) {
     EXPECT_EQ(Read(&reader, pgno), TestPage(kMinPageSize, pgno, 2)) << pgno;
   }
   EXPECT_TRUE(store->pins()->Points().empty());
+}
+
+// More pairs than an engine gives at once, beside another partition.
+TEST(VisitTest, GoesInOrderUntilItIsEnough) {
+  const TempDir directory;
+  const Partition actor{PartitionKind::kActor, 7};
+  std::unique_ptr<Engine> rocksdb;
+  ASSERT_OK(
+      OpenRocksDbEngine(directory.File("store"), OpenMode::kCreate, &rocksdb));
+  const std::unique_ptr<Engine> memory = NewMemoryEngine(UnboundedLimits());
+  for (Engine* engine : {memory.get(), rocksdb.get()}) {
+    std::vector<std::string> keys;
+    Batch batch;
+    for (int i = 100; i < 300; ++i) {
+      keys.push_back("k" + std::to_string(i));
+      batch.Put(actor, keys.back(), "v" + std::to_string(i));
+    }
+    batch.Put({PartitionKind::kActor, 8}, "k150x", "of another partition");
+    ASSERT_TRUE(engine->Commit(batch, Durability::kBuffered).done());
+    const auto reader = engine->NewReader();
+    for (size_t limit : {size_t{0}, size_t{1}, size_t{64}, size_t{1000}}) {
+      std::vector<std::string> seen;
+      ASSERT_OK(reader->Visit(
+          actor, "k110", [&](std::string_view key, std::string_view value) {
+            if (seen.size() == limit) return false;
+            EXPECT_EQ(value.substr(1), key.substr(1));
+            seen.emplace_back(key);
+            return true;
+          }));
+      ASSERT_EQ(seen.size(), std::min(limit, keys.size() - 10));
+      EXPECT_TRUE(std::equal(seen.begin(), seen.end(), keys.begin() + 10));
+    }
+    ASSERT_OK(reader->Visit(actor, "z", [](std::string_view, std::string_view) {
+      ADD_FAILURE();
+      return true;
+    }));
+  }
 }
 
 }  // namespace
