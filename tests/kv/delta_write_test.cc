@@ -91,6 +91,7 @@ class DeltaWriteTest : public testing::Test {
       case Codec::kEmpty:
         return "empty";
       case Codec::kRaw:
+      case Codec::kGap:
         return "whole";
       case Codec::kDelta:
         return "delta of " + std::to_string(newest.chunk.delta.form.base.value);

@@ -473,14 +473,10 @@ class Walk {
   size_t delta_count_ = 0;       // that reclaims left, as far as looked at
 };
 
-// How many steps: ACTORKV_STEPS, as `make stress` gives it, else `usual`.
-uint64_t StepCount(uint64_t usual) {
-  return EnvironmentNumber("ACTORKV_STEPS", usual);
-}
-
 void WalkInMemory(Walk::Mode mode) {
+  const uint64_t steps = EnvironmentNumber("ACTORKV_STEPS", 1500);
   for (uint64_t i = 0; i < TestRounds(2); ++i) {
-    Walk(MemorySource(), mode).Run(TestSeed() + i, StepCount(1500));
+    Walk(MemorySource(), mode).Run(TestSeed() + i, steps);
     if (testing::Test::HasFailure()) return;
   }
 }
