@@ -20,6 +20,7 @@ add_executable(actorkv_bench
   bench/workloads_commit.cc
   bench/workloads_copy.cc
   bench/workloads_disk.cc
+  bench/workloads_history.cc
   bench/workloads_migrate.cc
   bench/workloads_mixed.cc
   bench/workloads_open.cc

@@ -101,6 +101,7 @@ void AddOpenWorkloads(std::vector<WorkloadSpec>* specs);
 void AddMixedWorkloads(std::vector<WorkloadSpec>* specs);
 void AddCopyWorkloads(std::vector<WorkloadSpec>* specs);
 void AddMigrateWorkloads(std::vector<WorkloadSpec>* specs);
+void AddHistoryWorkloads(std::vector<WorkloadSpec>* specs);
 void AddScaleWorkloads(std::vector<WorkloadSpec>* specs);
 
 // All of them, in the order of the table.

@@ -49,4 +49,14 @@ bool ChangeLog::Unchanged(BranchId branch, PageNo pgno, TxId from,
   return it == last_change_.end() || !(from < it->second);
 }
 
+bool ChangeLog::AddChanged(BranchId branch, TxId from, TxId to,
+                           std::vector<PageNo>* pages) const {
+  std::shared_lock<std::shared_mutex> lock(mutex_);
+  if (branch != branch_ || from < from_ || to_ < to) return false;
+  for (const auto& [pgno, txid] : last_change_) {
+    if (from < txid) pages->push_back(pgno);
+  }
+  return true;
+}
+
 }  // namespace actorkv

@@ -35,6 +35,11 @@ class ChangeLog {
   // branch; from <= to.
   bool Unchanged(BranchId branch, PageNo pgno, TxId from, TxId to) const;
 
+  // Adds every page that changed between the two snapshots of the branch, from
+  // <= to, and perhaps some that changed later. False when that is not known.
+  bool AddChanged(BranchId branch, TxId from, TxId to,
+                  std::vector<PageNo>* pages) const;
+
  private:
   void ResetLocked(BranchId branch, TxId txid);
 

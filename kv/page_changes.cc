@@ -1,6 +1,7 @@
 #include "kv/page_changes.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace actorkv {
 
@@ -32,12 +33,24 @@ class Comparison {
         from_(ReaderOf(from)),
         to_(ReaderOf(to)) {}
 
+  // Pages of both versions among which all are that differ; in any order.
+  std::vector<PageNo> Candidates(PageNo both) const {
+    std::vector<PageNo> pages;
+    if (both > 0 && is_ancestor_ && older_.branch == newer_.branch &&
+        changes_->AddChanged(older_.branch, older_.txid, newer_.txid, &pages)) {
+      const auto past =
+          std::remove_if(pages.begin(), pages.end(),
+                         [both](PageNo pgno) { return pgno > both; });
+      pages.erase(past, pages.end());
+      return pages;
+    }
+    pages.resize(both);
+    std::iota(pages.begin(), pages.end(), PageNo{1});
+    return pages;
+  }
+
   Status Differs(PageNo pgno, bool* differs) {
     *differs = false;
-    if (is_ancestor_ && older_.branch == newer_.branch &&
-        changes_->Unchanged(older_.branch, pgno, older_.txid, newer_.txid)) {
-      return Status::Ok();
-    }
     PageIdentity to;
     if (Status s = to_->IdentifyPage(pgno, &to); !s.ok()) return s;
     if (is_ancestor_ && !(older_.txid < to.txid)) return Status::Ok();
@@ -73,11 +86,12 @@ Status FindChangedPages(const VersionSource& from, const VersionSource& to,
   const bool same_size = a.page_size == b.page_size;
   const PageNo both = same_size ? std::min(a.page_count, b.page_count) : 0;
   PageSet found(size_t{std::max(a.page_count, b.page_count)} + 1, true);
-  found[0] = false;
   const bool swapped = IsAncestor(*to.version, *from.version);
   Comparison comparison(swapped ? to : from, swapped ? from : to);
-  for (PageNo pgno = 1; pgno <= both; ++pgno) {
-    if (pgno % kPagesBetweenChecks == 0) {
+  std::fill_n(found.begin(), size_t{both} + 1, false);
+  PageNo count = 0;
+  for (const PageNo pgno : comparison.Candidates(both)) {
+    if (++count % kPagesBetweenChecks == 0) {
       if (Status s = keep_on(); !s.ok()) return s;
     }
     bool differs = false;

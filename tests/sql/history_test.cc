@@ -171,6 +171,34 @@ TEST_F(HistoryTest, ADeepLineOfForks) {
   EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_verify"), "0");
 }
 
+// Nobody had them open when they became deep.
+TEST_F(HistoryTest, ADeepForkIsFlattenedWhenItIsOpened) {
+  std::string last = "alice";
+  for (int i = 0; i < 30; ++i) {
+    const std::string fork = "deep-" + std::to_string(i);
+    ASSERT_NE(
+        Ask("SELECT actorkv_fork('" + last + "', '" + fork + "')").substr(0, 6),
+        "error:");
+    last = fork;
+  }
+  SqliteDb db;
+  ASSERT_EQ(db.Open(Uri(last), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI),
+            SQLITE_OK);
+  const std::string rows = db.QueryText("SELECT * FROM note");
+  std::shared_ptr<Actor> actor;
+  ASSERT_OK(OpenStore()->OpenActor(last, &actor));
+  size_t depth = 100;
+  for (int i = 0; i < 600 && depth > kMaxLineageDepth; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    std::shared_ptr<const HeadState> state;
+    ASSERT_OK(actor->Current(&state));
+    depth = state->lineage->size();
+  }
+  EXPECT_LE(depth, kMaxLineageDepth);
+  EXPECT_EQ(db.QueryText("SELECT * FROM note"), rows);
+  EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_verify"), "0");
+}
+
 TEST_F(HistoryTest, ASetMovesAtOnce) {
   SqliteDb bob;
   ASSERT_EQ(bob.Open(Uri("bob")), SQLITE_OK);
