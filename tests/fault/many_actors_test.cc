@@ -140,7 +140,9 @@ TEST(ManyActorsTest, AStoreOpensAsFastWithManyActors) {
       "store of %zu actors: opened in %.3f s; an actor in %.0f us, of 500 "
       "actors in %.0f us\n",
       count, open_seconds, large_us, small_us);
-  if (IsStress()) EXPECT_LT(open_seconds, kMaxStoreOpenSeconds);
+  if (IsStress()) {
+    EXPECT_LT(open_seconds, kMaxStoreOpenSeconds);
+  }
 }
 
 }  // namespace
