@@ -86,6 +86,8 @@ namespace {
 // many as forks of forks are dropped at once, at most.
 constexpr int kMaxRounds = 100;
 
+constexpr uint64_t kWriteOutBytes = uint64_t{1} << 20;
+
 Status RunToEnd(Reclaimer* reclaimer, const std::function<Status()>& keep_on) {
   Status first;
   for (bool done = false; !done;) {
@@ -151,6 +153,11 @@ Status ReclaimAll(Store* store, const std::optional<std::string>& name,
     if (first.ok()) first = s;
     freed += reclaimer.freed_bytes();
     if (!s.ok() || name.has_value() || !reclaimer.dropped_branch()) break;
+  }
+  // Small records hold back the log, which holds what was written, until they
+  // are written out as well.
+  if (first.ok() && freed >= kWriteOutBytes) {
+    first = store->engine()->Compact(CatalogPartition(), "", "");
   }
   if (first.ok()) *bytes = freed;
   return first;
