@@ -133,9 +133,10 @@ bench-report: deps-bench ## Put the last run in bench/: numbers, plots, baseline
 demo: module ## A session with a real database, its output shown
 	@bash tests/support/demo.sh build/actorkv.so
 
+# The model of history: 20 seeds of 10,000 steps, of each kind.
 stress: deps ## Random tests, ten times as long; SEED=n repeats a run
 	$(call build,build)
-	$(if $(SEED),ACTORKV_SEED=$(SEED)) ACTORKV_STRESS=10 \
+	$(if $(SEED),ACTORKV_SEED=$(SEED)) ACTORKV_STRESS=10 ACTORKV_STEPS=10000 \
 	  $(CTEST) --test-dir build -L 'model|fault|crash'
 
 install: module ## Install module, header and static library under PREFIX

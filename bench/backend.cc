@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ext/actorkv.h"
+#include "kv/page_cache.h"
 #include "kv/store_registry.h"
 
 namespace actorkv::bench {
@@ -86,6 +87,15 @@ void Backend::Remove(const std::string& database) const {
 void Backend::Settle() const {
   if (kind_ == Kind::kActorkv) StoreRegistry::Instance()->CloseIdle();
   sync();
+}
+
+CacheLimit::CacheLimit(size_t bytes)
+    : previous_bytes_(PageCache::Instance()->capacity_bytes()) {
+  PageCache::Instance()->SetCapacity(bytes);
+}
+
+CacheLimit::~CacheLimit() {
+  PageCache::Instance()->SetCapacity(previous_bytes_);
 }
 
 }  // namespace actorkv::bench

@@ -10,6 +10,7 @@
 #ifndef ACTORKV_BENCH_BACKEND_H_
 #define ACTORKV_BENCH_BACKEND_H_
 
+#include <cstddef>
 #include <string>
 
 #include "bench/connection.h"
@@ -60,6 +61,18 @@ class Backend {
 
   Kind kind_;
   std::string directory_;
+};
+
+// Bounds actorkv's page cache while it lives. One at a time.
+class CacheLimit {
+ public:
+  explicit CacheLimit(size_t bytes);
+  ~CacheLimit();
+  CacheLimit(const CacheLimit&) = delete;
+  CacheLimit& operator=(const CacheLimit&) = delete;
+
+ private:
+  const size_t previous_bytes_;
 };
 
 }  // namespace actorkv::bench

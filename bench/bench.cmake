@@ -8,6 +8,7 @@ add_executable(actorkv_bench
   bench/machine.cc
   bench/main.cc
   bench/memory_use.cc
+  bench/os_cache.cc
   bench/plain_file.cc
   bench/results.cc
   bench/results_json.cc
@@ -24,7 +25,12 @@ add_executable(actorkv_bench
   bench/workloads_open.cc
   bench/workloads_read.cc
   bench/workloads_scale.cc
+  bench/workloads_scan.cc
   bench/workloads_thread.cc)
 target_link_libraries(actorkv_bench PRIVATE
   actorkv_ext SQLite::SQLite3 benchmark::benchmark
   nlohmann_json::nlohmann_json)
+
+if(NOT ACTORKV_SANITIZE)
+  actorkv_add_test(bench_report python3 bench/report.py self-test)
+endif()

@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
@@ -106,14 +105,6 @@ extern "C" ssize_t pwrite64(int fd, const void* buf, size_t n, off64_t offset) {
       Next<ssize_t (*)(int, const void*, size_t, off64_t)>("pwrite64");
   CountWrite(fd);
   return next(fd, buf, n, offset);
-}
-
-extern "C" ssize_t pwritev(int fd, const iovec* iovec_, int count,
-                           off_t offset) {
-  static const auto next =
-      Next<ssize_t (*)(int, const iovec*, int, off_t)>("pwritev");
-  CountWrite(fd);
-  return next(fd, iovec_, count, offset);
 }
 
 namespace actorkv::bench {

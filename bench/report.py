@@ -19,6 +19,7 @@ what is lost in both runs counts. Only Python's own library is used.
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,8 +31,12 @@ MAX_LOSS = 0.2
 
 
 def load(path):
-    with open(path, encoding="utf-8") as file:
-        return json.load(file)
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        sys.exit("report.py: no %s: run make bench first, and make "
+                 "bench-report for a baseline" % path)
 
 
 def short(value):
@@ -52,7 +57,7 @@ def short(value):
 
 def cell(workload, side, field):
     measured = workload["sides"].get(side)
-    return short(measured[field]) if measured else "-"
+    return short(measured.get(field)) if measured else "-"
 
 
 # --- The table of the README -------------------------------------------------
@@ -144,9 +149,16 @@ def draw(rows, plot, path):
     script = STYLE % (height, path, last)
     script += data + (plot % last if "%g" in plot else plot)
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
+    with open(path, encoding="utf-8") as file:
+        lines = [line.rstrip() for line in file]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
 
 
 def write_plots(document, directory):
+    if not shutil.which("gnuplot"):
+        print("report.py: without gnuplot there are no plots")
+        return
     ratios = []
     writes = []
     for workload in document["workloads"]:

@@ -39,6 +39,7 @@ std::vector<WorkloadSpec> AllWorkloads() {
   AddDiskWorkloads(&specs);
   AddCommitWorkloads(&specs);
   AddReadWorkloads(&specs);
+  AddScanWorkloads(&specs);
   AddThreadWorkloads(&specs);
   AddOpenWorkloads(&specs);
   AddMixedWorkloads(&specs);

@@ -95,6 +95,7 @@ inline constexpr char kRawDiskId[] = "R1";
 void AddDiskWorkloads(std::vector<WorkloadSpec>* specs);
 void AddCommitWorkloads(std::vector<WorkloadSpec>* specs);
 void AddReadWorkloads(std::vector<WorkloadSpec>* specs);
+void AddScanWorkloads(std::vector<WorkloadSpec>* specs);
 void AddThreadWorkloads(std::vector<WorkloadSpec>* specs);
 void AddOpenWorkloads(std::vector<WorkloadSpec>* specs);
 void AddMixedWorkloads(std::vector<WorkloadSpec>* specs);

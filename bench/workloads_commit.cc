@@ -1,5 +1,6 @@
 // W1, W2 and W3: one connection that writes.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,16 @@ namespace actorkv::bench {
 
 namespace {
 
+// More than the 1,000 pages after which the WAL is copied back, where the disk
+// is not too slow for it.
+void WarmUp(const Effort& effort, const std::function<void()>& commit) {
+  constexpr int kCommits = 2000;
+  const Stopwatch watch;
+  for (int i = 0; i < kCommits && watch.seconds() < 2 * effort.seconds; ++i) {
+    commit();
+  }
+}
+
 // W1: durable commits of one row. The database and the connection stay for
 // all samples, so the unix VFS's WAL has its full size from the first.
 class OneRowCommits : public Workload {
@@ -25,7 +36,7 @@ class OneRowCommits : public Workload {
     connection_.emplace(backend_.Create("w1"));
     CreateTable(&*connection_);
     insert_.emplace(*connection_, kInsertSql);
-    for (int i = 0; i < kWarmUpCommits; ++i) Commit();
+    WarmUp(effort_, [this] { Commit(); });
   }
 
   Sample Run() override {
@@ -40,9 +51,6 @@ class OneRowCommits : public Workload {
   }
 
  private:
-  // More than the 1,000 pages after which the WAL is copied back.
-  static constexpr int kWarmUpCommits = 2000;
-
   void Commit() {
     insert_->Bind(1, rows_.NextBody());
     insert_->Run();
@@ -66,7 +74,7 @@ class KeyedUpdates : public Workload {
     CreateTable(&*connection_);
     InsertRows(&*connection_, kRowCount, &rows_);
     update_.emplace(*connection_, kUpdateSql);
-    for (int i = 0; i < kWarmUpCommits; ++i) Commit();
+    WarmUp(effort_, [this] { Commit(); });
   }
 
   Sample Run() override {
@@ -82,7 +90,6 @@ class KeyedUpdates : public Workload {
 
  private:
   static constexpr int64_t kRowCount = 100000;
-  static constexpr int kWarmUpCommits = 2000;  // as W1
 
   void Commit() {
     update_->Bind(1, rows_.NextBody());

@@ -1,8 +1,5 @@
 // W7 and W8: many small databases that live shortly, or are opened shortly.
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <memory>
@@ -12,6 +9,7 @@
 #include <vector>
 
 #include "bench/die.h"
+#include "bench/os_cache.h"
 #include "bench/rows.h"
 #include "bench/timing.h"
 #include "bench/workload.h"
@@ -50,16 +48,6 @@ class Creates : public Workload {
   const int thread_count_;
   std::atomic<int> database_count_{0};
 };
-
-constexpr char kDropCaches[] = "/proc/sys/vm/drop_caches";
-
-bool CanDropCaches() { return access(kDropCaches, W_OK) == 0; }
-
-void DropCaches() {
-  const int file = open(kDropCaches, O_WRONLY | O_CLOEXEC);
-  if (file < 0 || write(file, "3", 1) != 1) Die("cannot drop caches");
-  close(file);
-}
 
 // W8: open, one query, close, each database once in random order. Cold:
 // the process and the operating system have forgotten all of them before.

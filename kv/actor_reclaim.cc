@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "kv/clock.h"
 #include "kv/keys.h"
 #include "kv/legacy_record.h"
 #include "kv/metrics.h"
@@ -19,13 +18,12 @@ namespace {
 constexpr size_t kChunksAtOnce = 64;  // bounds memory: 64 pages
 constexpr size_t kDeletesAtOnce = 256;
 
-// Space is asked back from the engine where a branch lost this much.
+// Space is asked back from the engine where a stretch of pages of about this
+// size lost so much; by background work, which can wait for more, so large a
+// part of it.
+constexpr uint64_t kStretchBytes = uint64_t{64} << 20;
 constexpr uint64_t kCompactBytes = uint64_t{256} << 10;
-
-// Background work reads a whole branch to free something; it is worthwhile
-// from this part of the database on, or from so many bytes.
-constexpr uint64_t kWorthwhilePart = 4;
-constexpr uint64_t kWorthwhileBytes = uint64_t{64} << 20;
+constexpr uint64_t kCompactPart = 4;
 
 // Lineages are far shorter (kMaxLineageDepth). Deeper: taken for needed.
 constexpr int kMaxDepth = 64;
@@ -58,7 +56,8 @@ ActorReclaim::ActorReclaim(Store* store, const std::string& name,
       name_(name),
       entry_(entry),
       options_(options),
-      reader_(store->engine()->NewReader()) {
+      reader_(store->engine()->NewReader()),
+      expiry_(std::make_unique<ActorExpiry>(store, name, entry, options)) {
   use_.actor = name;
 }
 
@@ -67,7 +66,7 @@ ActorReclaim::~ActorReclaim() = default;
 Status ActorReclaim::Step(bool* done) {
   reader_->Refresh();
   *done = false;
-  if (!planned_) return Plan();
+  if (expiry_ != nullptr) return StepExpiry();
   if (branch_index_ < retained_.branches.size()) return StepBranch();
   *done = true;
   const Status s = EndActor();
@@ -79,130 +78,15 @@ Status ActorReclaim::Step(bool* done) {
 
 // --- What is retained --------------------------------------------------------
 
-Status ActorReclaim::Plan() {
-  {
-    const Gate::Exclusive gate(store_->history_gate());
-    bool worthwhile = true;
-    if (Status s = Load(); !s.ok()) return s;
-    if (options_.only_where_worthwhile) {
-      if (Status s = IsWorthwhile(&worthwhile); !s.ok()) return s;
-    }
-    if (!worthwhile) retained_ = Retained();
-    if (worthwhile && !options_.dry_run) {
-      if (Status s = Expire(); !s.ok()) return s;
-    }
-  }
-  // In this order: see kv/pins.h.
-  std::vector<BranchPoint> heads;
-  if (!name_.empty()) store_->AddOpenHead(name_, &heads);
-  retained_.AddReaders(heads);
-  retained_.reader_count = 0;
-  retained_.AddReaders(store_->pins()->Points());
+Status ActorReclaim::StepExpiry() {
+  bool done = false;
+  if (Status s = expiry_->Step(&done); !s.ok() || !done) return s;
+  retained_ = expiry_->retained();
+  expired_bytes_ = expiry_->expired_bytes();
+  expiry_.reset();
   FindLivePoints();
   Describe();
-  planned_ = true;
   return Status::Ok();
-}
-
-Status ActorReclaim::Load() {
-  RetainedQuery query;
-  query.actor = entry_.actor;
-  query.entry = entry_;
-  query.now_us = options_.now_us == 0 ? WallClockUs() : options_.now_us;
-  query.fork_records_come_first =
-      !store_->engine()->limits().multi_partition_commit;
-  Settings settings;
-  if (Status s = store_->settings()->Get(store_, entry_.actor, &settings);
-      !s.ok()) {
-    return s;
-  }
-  query.retention_ms = settings.retention_ms;
-  return LoadRetained(reader_.get(), query, &retained_);
-}
-
-Status ActorReclaim::Expire() {
-  if (!retained_.gone || name_.empty()) return ExpireCommits();
-  const Status s = FreeName();
-  // Someone has it open, or it was undeleted: another time.
-  if (s.code() == Code::kBusy || s.code() == Code::kConflict) {
-    retained_ = Retained();
-    return Status::Ok();
-  }
-  return s.ok() ? ExpireCommits() : s;
-}
-
-// From here on nobody finds it by its name, so it cannot be undeleted.
-Status ActorReclaim::FreeName() {
-  return store_->WhileClosed({name_}, [&]() -> Status {
-    const std::string key = ActorEntryKey(name_);
-    const std::string old_key = DeletedEntryKey(entry_.actor);
-    Batch batch;
-    batch.AddGuard(CatalogPartition(), key, EncodeRecord(key, entry_));
-    batch.Put(CatalogPartition(), old_key, EncodeRecord(old_key, entry_));
-    batch.Delete(CatalogPartition(), key);
-    return store_->Commit(batch, Durability::kBuffered).status;
-  });
-}
-
-Status ActorReclaim::ForEachExpired(
-    const std::function<Status(const KeyValue&)>& visit) {
-  for (const RetainedBranch& branch : retained_.branches) {
-    const std::string prefix = CommitPrefix(branch.id);
-    std::string start = prefix;
-    if (branch.since.has_value()) {
-      if (*branch.since == TxId{}) continue;
-      start = CommitKey(branch.id, TxId{branch.since->value - 1});
-    }
-    Status s = ForEachPair(reader_.get(),
-                           {ActorPartition(entry_.actor), prefix, start},
-                           [&](const KeyValue& pair) -> Status {
-                             BranchId id;
-                             TxId txid;
-                             Status p = ParseCommitKey(pair.key, &id, &txid);
-                             if (!p.ok()) return p;
-                             if (branch.KeepsCommit(txid)) return p;
-                             return visit(pair);
-                           });
-    if (!s.ok()) return s;
-  }
-  return Status::Ok();
-}
-
-Status ActorReclaim::IsWorthwhile(bool* worthwhile) {
-  const auto& branches = retained_.branches;
-  *worthwhile =
-      retained_.gone || !retained_.expired_keys.empty() ||
-      std::any_of(branches.begin(), branches.end(),
-                  [](const RetainedBranch& branch) { return !branch.used(); });
-  if (*worthwhile || !retained_.head.has_value()) return Status::Ok();
-  const Snapshot& head = retained_.head->snapshot;
-  const uint64_t enough =
-      std::min(kWorthwhileBytes,
-               uint64_t{head.page_count} * head.page_size / kWorthwhilePart);
-  uint64_t written = 0;
-  Status s = ForEachExpired([&](const KeyValue& pair) -> Status {
-    CommitRecord record;
-    Status d = DecodeRecord(pair.key, pair.value, &record);
-    if (d.ok()) written += record.written_bytes;
-    return d;
-  });
-  *worthwhile = written > enough;
-  return s;
-}
-
-Status ActorReclaim::ExpireCommits() {
-  const Partition partition = ActorPartition(entry_.actor);
-  Status s = ForEachExpired(
-      [&](const KeyValue& pair) { return Delete(partition, pair.key); });
-  if (!s.ok()) return s;
-  for (const std::string& key : retained_.expired_keys) {
-    if (Status d = Delete(partition, key); !d.ok()) return d;
-  }
-  // Its pages may go, or some of them.
-  if (retained_.gone && retained_.head.has_value()) {
-    if (Status d = Delete(partition, HeadKey()); !d.ok()) return d;
-  }
-  return CommitDeletes();
 }
 
 Status ActorReclaim::Delete(Partition partition, const std::string& key) {
@@ -275,38 +159,40 @@ Status ActorReclaim::StepBranch() {
     }
     version.txid = txid.value;
     version.newer = version.pgno == page_ ? newer_ : kNoNewer;
+    if (version.pgno != page_) bases_.BeginPage();
     page_ = version.pgno;
     newer_ = version.txid;
-    if (Status s = Judge(branch, version, pair.key.size() + pair.value.size());
-        !s.ok()) {
-      return s;
-    }
+    if (Status s = Judge(branch, version, pair); !s.ok()) return s;
   }
   if (Status s = CommitDeletes(); !s.ok()) return s;
   if (pairs.size() < kChunksAtOnce) return EndBranch();
   next_key_ = pairs.back().key + std::string(1, '\0');
-  return Status::Ok();
+  return stretch_bytes_ < kStretchBytes ? Status::Ok() : EndStretch(next_key_);
 }
 
 Status ActorReclaim::Judge(const RetainedBranch& branch, const Version& version,
-                           size_t size) {
+                           const KeyValue& pair) {
+  const size_t size = pair.key.size() + pair.value.size();
   bool kept = false;
   if (Status s = IsKept(branch, version, &kept); !s.ok()) return s;
-  if (!kept) {
+  stretch_bytes_ += size;
+  VersionUse use;
+  if (!bases_.Take(TxId{version.txid}, &use) && !kept) {
     use_.reclaimable_bytes += size;
     branch_freed_bytes_ += size;
+    stretch_freed_bytes_ += size;
     // The whole partition goes at the end.
     if (options_.dry_run || !branch.used()) return Status::Ok();
-    return Delete(BranchPartition(branch.id),
-                  ChunkKey(version.pgno, TxId{version.txid}));
+    return Delete(BranchPartition(branch.id), pair.key);
   }
-  (IsLive(branch, version) ? use_.live_bytes : use_.history_bytes) += size;
-  const bool shared =
-      std::any_of(branch.points.begin(), branch.points.end(),
-                  [&](const RetainedPoint& point) {
-                    return point.is_fork && version.IsReadAt(point);
-                  });
-  if (shared) use_.shared_bytes += size;
+  use.live |= IsLive(branch, version);
+  use.shared |= std::any_of(branch.points.begin(), branch.points.end(),
+                            [&](const RetainedPoint& point) {
+                              return point.is_fork && version.IsReadAt(point);
+                            });
+  (use.live ? use_.live_bytes : use_.history_bytes) += size;
+  if (use.shared) use_.shared_bytes += size;
+  bases_.Keep({branch.id, version.pgno, TxId{version.txid}}, pair.value, use);
   return Status::Ok();
 }
 
@@ -433,18 +319,36 @@ Status ActorReclaim::ChildNeeds(size_t child, PageNo pgno, int depth,
 
 // --- Ends --------------------------------------------------------------------
 
+// Of the branch, up to the key `end`; empty: to its end.
+Status ActorReclaim::EndStretch(const std::string& end) {
+  const RetainedBranch& branch = retained_.branches[branch_index_];
+  const bool enough = stretch_freed_bytes_ >= kCompactBytes &&
+                      (!options_.only_where_worthwhile ||
+                       stretch_freed_bytes_ >= stretch_bytes_ / kCompactPart);
+  Status s;
+  // An unused branch goes as a whole.
+  if (enough && branch.used() && !options_.dry_run) {
+    s = store_->engine()->Compact(BranchPartition(branch.id), stretch_key_,
+                                  end);
+  }
+  stretch_key_ = end;
+  stretch_bytes_ = 0;
+  stretch_freed_bytes_ = 0;
+  return s;
+}
+
 Status ActorReclaim::EndBranch() {
   const RetainedBranch& branch = retained_.branches[branch_index_];
-  if (!options_.dry_run) {
+  if (Status s = EndStretch(""); !s.ok()) return s;
+  if (!branch.used() && !options_.dry_run) {
     const Partition partition = BranchPartition(branch.id);
-    if (!branch.used()) {
-      if (Status s = store_->engine()->Drop(partition); !s.ok()) return s;
-      deletes_.Delete(ActorPartition(entry_.actor), BranchRecordKey(branch.id));
-      if (Status s = CommitDeletes(); !s.ok()) return s;
-      dropped_branch_ = true;
-    }
+    if (Status s = store_->engine()->Drop(partition); !s.ok()) return s;
+    deletes_.Delete(ActorPartition(entry_.actor), BranchRecordKey(branch.id));
+    if (Status s = CommitDeletes(); !s.ok()) return s;
+    dropped_branch_ = true;
     if (branch_freed_bytes_ >= kCompactBytes) {
-      if (Status s = store_->engine()->Compact(partition); !s.ok()) return s;
+      Status s = store_->engine()->Compact(partition, "", "");
+      if (!s.ok()) return s;
     }
   }
   ++branch_index_;
@@ -455,8 +359,14 @@ Status ActorReclaim::EndBranch() {
   return Status::Ok();
 }
 
-// Of a deleted actor that is over, and that no fork needs.
 Status ActorReclaim::EndActor() {
+  if (Status s = EndDeleted(); !s.ok()) return s;
+  if (expired_bytes_ < kCompactBytes) return Status::Ok();
+  return store_->engine()->Compact(ActorPartition(entry_.actor), "", "");
+}
+
+// Of a deleted actor that is over, and that no fork needs.
+Status ActorReclaim::EndDeleted() {
   const auto& branches = retained_.branches;
   if (!retained_.gone ||
       std::any_of(branches.begin(), branches.end(),
@@ -478,6 +388,10 @@ Status ActorReclaim::EndActor() {
   }
   if (options_.dry_run) return Status::Ok();
   if (Status s = store_->engine()->Drop(partition); !s.ok()) return s;
+  // Of a migration that died: nobody goes on with it any more.
+  if (legacy.progress.begun()) {
+    store_->AddDeadStage(entry_.actor, legacy.progress.stage);
+  }
   deletes_.Delete(CatalogPartition(), DeletedEntryKey(entry_.actor));
   return CommitDeletes();
 }

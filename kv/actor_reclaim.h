@@ -6,23 +6,26 @@
 // A pass over one actor, in bounded steps:
 //
 //   1. What is retained is read, and the records of commits that are not are
-//      removed. Meanwhile no commit is done that makes something begin at an
-//      older commit (Store::Commit()).
-//   2. The snapshots that this process reads are added. See kv/pins.h for why
-//      none is missed.
-//   3. Branch by branch, versions that none of these reads are removed; of a
-//      branch that nothing needs, the whole partition and then its record.
-//   4. Of a deleted actor that is over, the rest.
+//      removed (kv/actor_expiry.h).
+//   2. Branch by branch, versions that nothing retained reads are removed; of a
+//      branch that nothing needs, the whole partition and then its record. The
+//      engine gives back the space of each stretch of pages that lost enough.
+//   3. Of a deleted actor that is over, the rest.
 //
 // Invariants:
 //  1. What is removed was unreachable before: pages go after the records of
 //     the commits that read them, a branch's record after its pages, a deleted
 //     actor's entry last. So it may stop anywhere, and begins again.
 //  2. While a commit's record is in the store, all its pages are.
-//  3. A plan stays good while commits, restores and forks go on: they begin at
+//  3. While a delta (kv/page_delta.h) is in the store, so is its base. A base
+//     is kept with a delta that is kept, and counts as what that is. Versions
+//     of a page are removed newest first, so a stop leaves no delta behind.
+//     What is committed meanwhile has as its base the version that the head
+//     reads, or that one's base, and both are kept.
+//  4. A plan stays good while commits, restores and forks go on: they begin at
 //     the head, at what is retained, or fail.
-//  4. Nothing waits for it but restores, forks and new restore points, for
-//     step 1 of one actor.
+//  5. Nothing waits for it but restores, forks and changes of settings, for one
+//     step.
 //
 // A dry run is the same code without the removals.
 
@@ -30,13 +33,14 @@
 #define ACTORKV_KV_ACTOR_RECLAIM_H_
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "kv/actor_expiry.h"
 #include "kv/engine.h"
+#include "kv/kept_bases.h"
 #include "kv/retained.h"
 
 namespace actorkv {
@@ -52,13 +56,6 @@ struct SpaceUse {
   uint64_t shared_bytes = 0;       // of both, what forks read
   uint64_t reclaimable_bytes = 0;  // and legacy pairs, of a deleted actor
   std::string reason;              // why history is kept
-};
-
-struct ReclaimOptions {
-  bool dry_run = false;
-  // Leaves an actor alone as long as it would free little for its reading.
-  bool only_where_worthwhile = false;
-  uint64_t now_us = 0;  // 0: by the wall clock
 };
 
 // The pass over one actor.
@@ -79,21 +76,17 @@ class ActorReclaim {
  private:
   struct Version;
 
-  Status Plan();
-  Status Load();
-  Status Expire();
-  Status FreeName();
-  Status ForEachExpired(const std::function<Status(const KeyValue&)>& visit);
-  Status IsWorthwhile(bool* worthwhile);
-  Status ExpireCommits();
+  Status StepExpiry();
   Status Delete(Partition partition, const std::string& key);
   Status CommitDeletes();
   void Describe();
   Status StepBranch();
+  Status EndStretch(const std::string& end);
   Status EndBranch();
   Status EndActor();
+  Status EndDeleted();
   Status Judge(const RetainedBranch& branch, const Version& version,
-               size_t size);
+               const KeyValue& pair);
   Status IsKept(const RetainedBranch& branch, const Version& version,
                 bool* kept);
   bool IsLive(const RetainedBranch& branch, const Version& version) const;
@@ -110,16 +103,21 @@ class ActorReclaim {
   SpaceUse use_;
   bool dropped_branch_ = false;
 
-  bool planned_ = false;
+  std::unique_ptr<ActorExpiry> expiry_;  // null: it is done
   Retained retained_;
   std::map<BranchId, RetainedPoint> live_;  // of the head's lineage
   Batch deletes_;
 
   size_t branch_index_ = 0;
-  std::string next_key_;  // of the branch
-  PageNo page_ = 0;       // of the last version that was looked at
-  uint64_t newer_ = 0;    // its txid
+  std::string next_key_;        // of the branch
+  PageNo page_ = 0;             // of the last version that was looked at
+  uint64_t newer_ = 0;          // its txid
+  KeptBases bases_;             // of that page
+  uint64_t expired_bytes_ = 0;  // of commit records
   uint64_t branch_freed_bytes_ = 0;
+  std::string stretch_key_;  // where the stretch begins
+  uint64_t stretch_bytes_ = 0;
+  uint64_t stretch_freed_bytes_ = 0;
   std::optional<uint32_t> max_page_count_;  // of the branch's stretch
 };
 

@@ -1,10 +1,12 @@
 #include "kv/branch_reader.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <utility>
 
 #include "kv/coding.h"
+#include "kv/delta_reader.h"
 #include "kv/keys.h"
 #include "kv/metrics.h"
 
@@ -16,22 +18,12 @@ void ApplyStamp(uint32_t stamp, char* page) {
 
 namespace {
 
-Status UnpackForCache(const PageVersion& version, uint32_t page_size,
-                      PagePin* pin) {
-  // A raw chunk is copied straight from the engine's memory.
-  if (version.chunk.codec == Codec::kRaw &&
-      version.chunk.payload.size() == page_size) {
-    *pin = CachedPage::Make(version.id.txid, version.chunk.page_hash,
-                            version.chunk.payload);
-    return Status::Ok();
-  }
-  std::string page(page_size, '\0');
-  if (Status s = UnpackPage(version.id, version.chunk, page_size, page.data());
-      !s.ok()) {
-    return s;
-  }
-  *pin = CachedPage::Make(version.id.txid, version.chunk.page_hash, page);
-  return Status::Ok();
+// A range is not read through when its pages have more on the average.
+constexpr size_t kVersionsPerPage = 8;
+
+// It needs no other version, which could not be read during a visit.
+bool IsWhole(const DecodedChunk& chunk) {
+  return chunk.codec == Codec::kEmpty || chunk.codec == Codec::kRaw;
 }
 
 }  // namespace
@@ -80,7 +72,7 @@ Status BranchReader::FindPage(PageNo pgno, PageVersion* version) {
     if (Status s = reader->SeekOne(BranchPartition(point.branch),
                                    ChunkKey(pgno, bound), &found, &key, &value);
         !s.ok()) {
-      return s;
+      return s.WithContext(ChunkName({point.branch, pgno, bound}));
     }
     if (!found) continue;
     ChunkId id{point.branch, 0, {}};
@@ -92,6 +84,42 @@ Status BranchReader::FindPage(PageNo pgno, PageVersion* version) {
   }
   return Status::Corruption(
       "page missing: " + ChunkName({snapshot_.branch, pgno, snapshot_.txid}));
+}
+
+Status BranchReader::UnpackVersion(const PageVersion& version,
+                                   uint32_t page_size, char* page) {
+  // Of another size it is an error, and needs no base for that.
+  if (version.chunk.codec != Codec::kDelta ||
+      version.chunk.delta.page_size != page_size) {
+    return UnpackPage(version.id, version.chunk, page_size, page);
+  }
+  // Reading the base ends what `version` points to.
+  const std::string blocks(version.chunk.delta.blocks);
+  DecodedChunk chunk = version.chunk;
+  chunk.delta.blocks = blocks;
+  return UnpackDelta(engine_reader(), version.id, chunk, page);
+}
+
+Status BranchReader::UnpackForCache(const PageVersion& version, PagePin* pin) {
+  const uint32_t page_size = snapshot_.page_size;
+  const ChunkId id = version.id;
+  const DecodedChunk& chunk = version.chunk;
+  StoredForm form;
+  if (id.branch == snapshot_.branch) {
+    form.base = id.txid;
+    if (chunk.codec == Codec::kDelta) form = chunk.delta.form;
+  }
+  // A raw chunk is copied straight from the engine's memory.
+  if (chunk.codec == Codec::kRaw && chunk.payload.size() == page_size) {
+    *pin = CachedPage::Make({id.txid, chunk.page_hash}, chunk.payload, form);
+    return Status::Ok();
+  }
+  std::string page(page_size, '\0');
+  if (Status s = UnpackVersion(version, page_size, page.data()); !s.ok()) {
+    return s;
+  }
+  *pin = CachedPage::Make({id.txid, chunk.page_hash}, page, form);
+  return Status::Ok();
 }
 
 Status BranchReader::PinPage(PageNo pgno, PagePin* pin) {
@@ -107,22 +135,71 @@ Status BranchReader::LoadPage(PageNo pgno, PagePin* pin) {
   PageVersion version;
   if (Status s = FindPage(pgno, &version); !s.ok()) return s;
   PagePin read;
-  if (Status s = UnpackForCache(version, snapshot_.page_size, &read); !s.ok()) {
+  if (Status s = UnpackForCache(version, &read); !s.ok()) {
     return s;
   }
   PageCache::Instance()->Insert({cache_store_id_, snapshot_.branch, pgno},
-                                snapshot_.txid, read);
+                                snapshot_.txid, read, PageCache::Source::kMiss);
   *pin = std::move(read);
   return Status::Ok();
 }
 
+Status BranchReader::CacheRange(PageNo first, PageNo end) {
+  std::vector<bool> missing;
+  for (PageNo pgno = first; pgno < end; ++pgno) {
+    PageIdentity unused;
+    missing.push_back(pgno != LockPage(snapshot_.page_size) &&
+                      !PageCache::Instance()->Identify(
+                          {cache_store_id_, snapshot_.branch, pgno},
+                          snapshot_.txid, changes_.get(), &unused));
+  }
+  for (size_t level = 0; level < lineage_->size(); ++level) {
+    if (Status s = CacheRangeOfLevel(level, first, &missing); !s.ok()) return s;
+  }
+  return Status::Ok();
+}
+
+// As FindPage() does for one page: of each page that no level before had, the
+// newest version that is not above the bound.
+Status BranchReader::CacheRangeOfLevel(size_t level, PageNo first,
+                                       std::vector<bool>* missing) {
+  const auto wanted = std::find(missing->begin(), missing->end(), true);
+  if (wanted == missing->end()) return Status::Ok();
+  const BranchPoint& point = (*lineage_)[level];
+  const TxId bound = level == 0 ? snapshot_.txid : point.txid;
+  size_t pairs_left = kVersionsPerPage * missing->size();
+  bool seen_all = true;
+  const auto visit = [&](std::string_view key, std::string_view value) {
+    PageVersion version;
+    version.id.branch = point.branch;
+    version.stored = value;
+    seen_all = ParseChunkKey(key, &version.id.pgno, &version.id.txid).ok() &&
+               --pairs_left > 0;
+    const size_t index = version.id.pgno - first;
+    if (!seen_all || index >= missing->size()) return false;
+    if (!(*missing)[index] || bound < version.id.txid) return true;
+    (*missing)[index] = false;
+    PagePin page;
+    if (DecodeChunk(version.id, value, &version.chunk).ok() &&
+        IsWhole(version.chunk) && UnpackForCache(version, &page).ok()) {
+      PageCache::Instance()->Insert(
+          {cache_store_id_, snapshot_.branch, version.id.pgno}, snapshot_.txid,
+          std::move(page), PageCache::Source::kAhead);
+      Add(Metric::kReadAheadPages);
+    }
+    return true;
+  };
+  const auto start = static_cast<PageNo>(wanted - missing->begin()) + first;
+  Status s = engine_reader()->Visit(BranchPartition(point.branch),
+                                    ChunkKey(start, bound), visit);
+  // What this level may have, no other is asked for.
+  if (!seen_all) missing->assign(missing->size(), false);
+  return s;
+}
+
 Status BranchReader::UnpackInto(PageNo pgno, char* page) {
   if (cache_store_id_ != 0) {
-    if (PageCache::Instance()->Read({cache_store_id_, snapshot_.branch, pgno},
-                                    snapshot_.txid, changes_.get(),
-                                    {page, snapshot_.page_size})) {
-      return Status::Ok();
-    }
+    if (ReadCached(pgno, page) != Found::kMissing) return Status::Ok();
     PagePin pin;
     if (Status s = LoadPage(pgno, &pin); !s.ok()) return s;
     std::memcpy(page, pin->page().data(), snapshot_.page_size);
@@ -130,7 +207,7 @@ Status BranchReader::UnpackInto(PageNo pgno, char* page) {
   }
   PageVersion version;
   if (Status s = FindPage(pgno, &version); !s.ok()) return s;
-  return UnpackPage(version.id, version.chunk, snapshot_.page_size, page);
+  return UnpackVersion(version, snapshot_.page_size, page);
 }
 
 Status BranchReader::ReadPage(PageNo pgno, char* page) {

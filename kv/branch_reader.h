@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "kv/chunk.h"
 #include "kv/engine.h"
@@ -54,12 +55,33 @@ class BranchReader {
   // no data of the database.
   Status ReadPage(PageNo pgno, char* page);
 
+  // As ReadPage() of a page that has no stamp and is not the lock page, but
+  // only when the page cache has it. REQUIRES: UseCache() was called.
+  Found ReadCached(PageNo pgno, char* page) {
+    return PageCache::Instance()->Read(
+        {cache_store_id_, snapshot_.branch, pgno}, snapshot_.txid,
+        changes_.get(), {page, snapshot_.page_size});
+  }
+
   // The page as stored, without the stamp, in memory that stays. Not the lock
   // page. REQUIRES: UseCache() was called.
   Status PinPage(PageNo pgno, PagePin* pin);
 
+  // Reads the pages from `first` up to, but not with, `end` into the page
+  // cache, where it does not have them. Nobody asked for them yet. Gives up
+  // where a page has very many versions. REQUIRES: UseCache() was called.
+  // Errors: those of the engine; a damaged page is left out.
+  Status CacheRange(PageNo first, PageNo end);
+
   // Finds the version without unpacking it. The lock page has none.
   Status FindPage(PageNo pgno, PageVersion* version);
+
+  // Writes the page of a version, `page_size` bytes, to `page`. The base of a
+  // delta is read for it. REQUIRES: FindPage() was the last call; the views in
+  // `version` are over after this one.
+  // Errors: kCorruption where it is damaged, or its base missing or damaged.
+  Status UnpackVersion(const PageVersion& version, uint32_t page_size,
+                       char* page);
 
   // Which version the snapshot sees, without the page. Looks into the page
   // cache, but keeps nothing there. The lock page has none.
@@ -72,6 +94,9 @@ class BranchReader {
   EngineReader* engine_reader();
 
   Status UnpackInto(PageNo pgno, char* page);
+  Status UnpackForCache(const PageVersion& version, PagePin* pin);
+  Status CacheRangeOfLevel(size_t level, PageNo first,
+                           std::vector<bool>* missing);
   // Reads the page from the engine and puts it into the page cache.
   Status LoadPage(PageNo pgno, PagePin* pin);
 

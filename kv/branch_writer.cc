@@ -120,25 +120,6 @@ Status BranchWriter::WritePage(PageNo pgno, const char* page) {
   return Stage();
 }
 
-bool BranchWriter::CanLoad(PageNo pgno) const {
-  return source_->head.snapshot.page_count == 0 && pgno > 1 &&
-         pgno != LockPage(page_size_) && !IsStaged(pgno) &&
-         pages_.count(pgno) == 0;
-}
-
-Status BranchWriter::LoadPage(PageNo pgno, const char* page) {
-  if (!failed_.ok()) return failed_;
-  if (!CanLoad(pgno)) return WritePage(pgno, page);
-  if (!stage_known_) failed_ = BeginStage();
-  if (!failed_.ok()) return failed_;
-  page_count_ = std::max(page_count_, pgno);
-  const std::string_view bytes(page, page_size_);
-  const uint64_t page_hash = PageHash(pgno, bytes);
-  digest_delta_ += page_hash;
-  failed_ = StageChunk(pgno, bytes, page_hash);
-  return failed_;
-}
-
 Status BranchWriter::Truncate(uint32_t page_count) {
   if (failed_.ok()) failed_ = Cut(page_count);
   return failed_;
@@ -276,8 +257,7 @@ Status BranchWriter::PutPage(PageNo pgno, const std::string& page,
   }
   digest_delta_ += page_hash - old_hash;
   if (batch == nullptr) return StageChunk(pgno, page, page_hash);
-  PutChunk(pgno, page, page_hash, batch);
-  return Status::Ok();
+  return PutChunk(pgno, page, page_hash, batch);
 }
 
 Status BranchWriter::StageChunk(PageNo pgno, std::string_view page,
@@ -288,16 +268,44 @@ Status BranchWriter::StageChunk(PageNo pgno, std::string_view page,
   return staged_chunks_->Put(pgno, value);
 }
 
-void BranchWriter::PutChunk(PageNo pgno, const std::string& page,
-                            uint64_t page_hash, Batch* batch) {
+// How the page can be stored as a delta. Without a base: it is to be whole.
+Status BranchWriter::FindDelta(PageNo pgno, std::string_view page,
+                               StoredForm* form) {
+  *form = StoredForm();
+  if (stage_ != BranchId{} || rewrite_ || pgno > base_limit_ ||
+      page_size_ < kMinDeltaPageSize) {
+    return Status::Ok();
+  }
+  PagePin old;
+  if (Status s = base_reader_.PinPage(pgno, &old); !s.ok()) return s;
+  StoredForm found = old->form();
+  if (found.base == TxId{}) return Status::Ok();
+  found.changed.AddDifferences(old->page(), page);
+  const uint32_t count = found.changed.count();
+  if (count != 0 && count <= kMaxDeltaBlocks) *form = found;
+  return Status::Ok();
+}
+
+Status BranchWriter::PutChunk(PageNo pgno, const std::string& page,
+                              uint64_t page_hash, Batch* batch) {
+  const ChunkId id{branch(), pgno, txid_};
+  StoredForm form;
+  if (Status s = FindDelta(pgno, page, &form); !s.ok()) return s;
+  const bool whole = form.base == TxId{};
   const std::string value =
-      EncodeChunk({branch(), pgno, txid_}, page, page_hash);
-  batch->Put(BranchPartition(branch()), ChunkKey(pgno, txid_), value);
+      whole ? EncodeChunk(id, page, page_hash)
+            : EncodeDeltaChunk(id, EncodeDelta(form, page), page_hash);
+  batch->Put(BranchPartition(id.branch), ChunkKey(pgno, txid_), value);
   written_bytes_ += value.size();
-  if (stage_ != BranchId{}) return NoteStaged(pgno);
+  if (stage_ != BranchId{}) {
+    NoteStaged(pgno);
+    return Status::Ok();
+  }
   ++changed_page_count_;
+  if (whole) form.base = txid_;
   changed_pages_.push_back(pgno);
-  made_pages_.push_back(CachedPage::Make(txid_, page_hash, page));
+  made_pages_.push_back(CachedPage::Make({txid_, page_hash}, page, form));
+  return Status::Ok();
 }
 
 void BranchWriter::NoteStaged(PageNo pgno) {
@@ -353,7 +361,7 @@ Status BranchWriter::PutFirstPage(const CommitSpec& spec, Batch* batch) {
   // Without a stamp in the head page 1 is as stored, so it must be stored.
   const bool loses_stamp = base.stamp.has_value() && !spec.stamp.has_value();
   if (!has_old || stage_ != BranchId{} || loses_stamp || old_page != page) {
-    PutChunk(1, page, page_hash, batch);
+    return PutChunk(1, page, page_hash, batch);
   }
   return Status::Ok();
 }

@@ -11,7 +11,11 @@
 //     of every page by which the database grew. Pages that were never written
 //     become zeros; so a page that an earlier shrink removed cannot come back,
 //     and a page missing inside the database is always an error.
-//  3. digest() of the new head is the sum of the page hashes of the new
+//  3. A page that is stored as a delta (kv/page_delta.h) is so against the
+//     version that the base's snapshot sees in the branch that goes on, or
+//     that one's base: what the head reads is there. The first version of a
+//     page in a branch is whole, and so are staged pages.
+//  4. digest() of the new head is the sum of the page hashes of the new
 //     database, computed from the base's digest and the changed pages.
 //
 // Belongs to one thread at a time, and to the owner of the actor's
@@ -28,6 +32,7 @@
 
 #include "kv/actor.h"
 #include "kv/branch_reader.h"
+#include "kv/load_progress.h"
 #include "kv/page_cache.h"
 #include "kv/stage_writer.h"
 #include "kv/store.h"
@@ -98,6 +103,15 @@ class BranchWriter {
   // than kMinLoadBytes.
   Status LoadPage(PageNo pgno, const char* page);
 
+  // Waits until all that was loaded is in the stage, and says how to go on from
+  // there; page_count of the whole is the caller's to set.
+  Status SaveLoad(LoadProgress* progress);
+
+  // Goes on where a process that is gone had come with the load of this actor.
+  // Not *resumed: that cannot be, and nothing was done. REQUIRES: nothing was
+  // written yet, and page_size() is that of `progress`.
+  Status ResumeLoad(const LoadProgress& progress, bool* resumed);
+
   // Cuts the database. What is cut reads as zeros if it grows back. An error
   // is as one of Stage().
   Status Truncate(uint32_t page_count);
@@ -130,6 +144,7 @@ class BranchWriter {
   Status HashOfBase(PageNo pgno, uint64_t* page_hash);
   Status EqualsBase(PageNo pgno, const std::string& page, uint64_t page_hash,
                     uint64_t* base_hash, bool* equal);
+  Status FindDelta(PageNo pgno, std::string_view page, StoredForm* form);
   void CacheMadePages();
   Status Cut(uint32_t page_count);
   void TakeIds(bool stage, Batch* batch);
@@ -140,8 +155,8 @@ class BranchWriter {
   Status HashStaged(PageNo pgno, uint64_t* page_hash);
   void NoteStaged(PageNo pgno);
   Status PutPage(PageNo pgno, const std::string& page, Batch* batch);
-  void PutChunk(PageNo pgno, const std::string& page, uint64_t page_hash,
-                Batch* batch);
+  Status PutChunk(PageNo pgno, const std::string& page, uint64_t page_hash,
+                  Batch* batch);
   Status FillGrowth();
   Status SubtractRemoved();
   Status PutFirstPage(const CommitSpec& spec, Batch* batch);

@@ -1,21 +1,37 @@
 #include "kv/bulk_commits.h"
 
-#include <memory>
-#include <system_error>
+#include <pthread.h>
+
 #include <utility>
 
 #include "kv/store.h"
 
 namespace actorkv {
 
+// pthread_create() says where there is no thread to be had; std::thread throws.
+struct BulkCommits::Work {
+  Store* store;
+  Batch batch;
+  Status status;
+  pthread_t thread;
+
+  static void* Run(void* work) {
+    auto* const self = static_cast<Work*>(work);
+    self->status = self->store->Commit(self->batch, Durability::kBulk).status;
+    self->batch.Clear();
+    return nullptr;
+  }
+};
+
 BulkCommits::BulkCommits(Store* store) : store_(store) {}
 
 BulkCommits::~BulkCommits() { (void)Wait(); }
 
 void BulkCommits::TakeOldest() {
-  Status s = under_way_.front().get();
+  Work* const work = under_way_.front().get();
+  (void)pthread_join(work->thread, nullptr);
+  if (failed_.ok()) failed_ = std::move(work->status);
   under_way_.pop_front();
-  if (failed_.ok()) failed_ = std::move(s);
 }
 
 Status BulkCommits::Add(Batch* batch) {
@@ -27,17 +43,16 @@ Status BulkCommits::Add(Batch* batch) {
   }
   while (under_way_.size() >= kMaxBulkCommits) TakeOldest();
   if (!failed_.ok()) return failed_;
-  auto taken = std::make_shared<Batch>(std::move(*batch));
+  auto work = std::make_unique<Work>();
+  work->store = store_;
+  work->batch = std::move(*batch);
   *batch = Batch();
-  const auto commit = [store = store_, taken] {
-    return store->Commit(*taken, Durability::kBulk).status;
-  };
-  try {
-    under_way_.push_back(std::async(std::launch::async, commit));
-  } catch (const std::system_error&) {  // there is no thread to be had
-    while (!under_way_.empty()) TakeOldest();
-    if (failed_.ok()) failed_ = commit();
+  if (pthread_create(&work->thread, nullptr, Work::Run, work.get()) == 0) {
+    under_way_.push_back(std::move(work));
+    return failed_;
   }
+  (void)Work::Run(work.get());
+  failed_ = std::move(work->status);
   return failed_;
 }
 

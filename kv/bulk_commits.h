@@ -17,7 +17,7 @@
 
 #include <cstddef>
 #include <deque>
-#include <future>
+#include <memory>
 
 #include "kv/engine.h"
 #include "kv/status.h"
@@ -26,7 +26,8 @@ namespace actorkv {
 
 class Store;
 
-constexpr size_t kMaxBulkCommits = 2;
+// More than there are processors to compress: each also waits for its syncs.
+constexpr size_t kMaxBulkCommits = 3;
 
 // Smaller batches are committed at once: a thread costs more than they do.
 constexpr size_t kMinBackgroundBytes = size_t{1} << 20;
@@ -47,10 +48,12 @@ class BulkCommits {
   Status Wait();
 
  private:
+  struct Work;  // a batch and the thread that commits it
+
   void TakeOldest();
 
   Store* const store_;
-  std::deque<std::future<Status>> under_way_;
+  std::deque<std::unique_ptr<Work>> under_way_;
   Status failed_;
 };
 

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <new>
 
+#include "kv/page_memory.h"
+
 namespace actorkv {
 
 namespace {
@@ -10,17 +12,17 @@ namespace {
 // SQLite may read this far past the end of a damaged page.
 constexpr size_t kSlackBytes = 16;
 
-// The allocator keeps a word in front of each piece and rounds up (glibc
-// malloc(3), on 64-bit machines).
-constexpr size_t kAllocatorWordBytes = 8;
-constexpr size_t kAllocatorUnitBytes = 16;
+size_t WholeBytes(size_t page_bytes) {
+  return sizeof(CachedPage) + page_bytes + kSlackBytes;
+}
 
 }  // namespace
 
-PagePin CachedPage::Make(TxId txid, uint64_t page_hash, std::string_view page) {
-  void* memory = ::operator new(sizeof(CachedPage) + page.size() + kSlackBytes);
+PagePin CachedPage::Make(const PageIdentity& identity, std::string_view page,
+                         const StoredForm& form) {
+  void* memory = AllocatePage(WholeBytes(page.size()));
   auto* made = new (memory)
-      CachedPage(txid, page_hash, static_cast<uint32_t>(page.size()));
+      CachedPage(identity, static_cast<uint32_t>(page.size()), form);
   char* bytes = static_cast<char*>(memory) + sizeof(CachedPage);
   std::memcpy(bytes, page.data(), page.size());
   std::memset(bytes + page.size(), 0, kSlackBytes);
@@ -28,15 +30,13 @@ PagePin CachedPage::Make(TxId txid, uint64_t page_hash, std::string_view page) {
 }
 
 size_t CachedPage::memory_bytes() const {
-  const size_t used =
-      sizeof(CachedPage) + page_bytes_ + kSlackBytes + kAllocatorWordBytes;
-  return (used + kAllocatorUnitBytes - 1) / kAllocatorUnitBytes *
-         kAllocatorUnitBytes;
+  return PageMemoryBytes(WholeBytes(page_bytes_));
 }
 
 void CachedPage::Destroy(const CachedPage* page) {
+  const size_t bytes = WholeBytes(page->page_bytes_);
   page->~CachedPage();
-  ::operator delete(const_cast<CachedPage*>(page));
+  FreePage(const_cast<CachedPage*>(page), bytes);
 }
 
 }  // namespace actorkv

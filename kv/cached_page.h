@@ -1,8 +1,10 @@
 // CachedPage: one version of a page in memory. PagePin: a hold on it.
 //
 // A version and its bytes are one piece of memory that never changes and goes
-// with its last pin. SQLite may read some bytes past the end of a damaged page:
-// there is slack behind each.
+// with its last pin. In front of it the page cache keeps what it knows of the
+// page (CacheEntry), so that a hit finds all in memory that it reads anyway.
+// SQLite may read some bytes past the end of a damaged page: there is slack
+// behind each.
 //
 // Thread-safe; one PagePin belongs to one thread at a time.
 
@@ -15,43 +17,90 @@
 #include <string_view>
 #include <utility>
 
+#include "kv/page_delta.h"
 #include "kv/types.h"
 
 namespace actorkv {
 
+class CachedPage;
 class PagePin;
+
+struct PageKey {
+  uint64_t store = 0;  // Store::cache_id()
+  BranchId branch;     // of the snapshot
+  PageNo pgno = 0;
+
+  friend bool operator==(const PageKey& a, const PageKey& b) {
+    return a.pgno == b.pgno && a.branch == b.branch && a.store == b.store;
+  }
+};
+
+// What tells versions of a page apart within one actor: the commit that stored
+// it, and the hash of the page as stored. Txids are those of the actor over all
+// its branches, and a chunk never changes: equal identities are equal pages.
+struct PageIdentity {
+  TxId txid;
+  uint64_t page_hash = 0;
+
+  friend bool operator==(const PageIdentity& a, const PageIdentity& b) {
+    return a.txid == b.txid && a.page_hash == b.page_hash;
+  }
+};
+
+// Of a page in the cache; nobody else looks at it (kv/page_cache_shard.h).
+struct CacheEntry {
+  PageKey key;
+  bool is_old = false;
+  bool is_ahead = false;  // nobody asked for it yet
+  uint8_t uses = 0;
+  TxId last;  // the range of snapshots that see it begins at txid()
+  const CachedPage* newer = nullptr;  // in its queue
+  const CachedPage* older = nullptr;
+};
 
 // As stored: page 1 without its stamp.
 class CachedPage {
  public:
-  // A copy of `page`.
-  static PagePin Make(TxId txid, uint64_t page_hash, std::string_view page);
+  // A copy of `page`. `form`: in the branch of the snapshots that see it. A
+  // version that they see in an ancestor has none there.
+  static PagePin Make(const PageIdentity& identity, std::string_view page,
+                      const StoredForm& form);
 
   CachedPage(const CachedPage&) = delete;
   CachedPage& operator=(const CachedPage&) = delete;
 
   TxId txid() const { return txid_; }  // of the chunk
   uint64_t page_hash() const { return page_hash_; }
+  const StoredForm& form() const { return form_; }
   std::string_view page() const {
     return {reinterpret_cast<const char*>(this + 1), page_bytes_};
   }
 
-  // What it takes of memory, with what the allocator adds.
+  PagePin Pin() const;
+
+  // What it takes of memory, with what is kept beside it.
   size_t memory_bytes() const;
 
  private:
+  friend class PageCacheShard;
   friend class PagePin;
 
-  CachedPage(TxId txid, uint64_t page_hash, uint32_t page_bytes)
-      : page_bytes_(page_bytes), txid_(txid), page_hash_(page_hash) {}
+  CachedPage(const PageIdentity& identity, uint32_t page_bytes,
+             const StoredForm& form)
+      : page_bytes_(page_bytes),
+        txid_(identity.txid),
+        page_hash_(identity.page_hash),
+        form_(form) {}
   ~CachedPage() = default;
 
   static void Destroy(const CachedPage* page);
 
+  mutable CacheEntry entry_;
   mutable std::atomic<uint32_t> pins_{1};
   const uint32_t page_bytes_;
   const TxId txid_;
   const uint64_t page_hash_;
+  const StoredForm form_;
   // The bytes of the page follow, and the slack.
 };
 
@@ -100,17 +149,10 @@ class PagePin {
   const CachedPage* page_ = nullptr;
 };
 
-// What tells versions of a page apart within one actor: the commit that stored
-// it, and the hash of the page as stored. Txids are those of the actor over all
-// its branches, and a chunk never changes: equal identities are equal pages.
-struct PageIdentity {
-  TxId txid;
-  uint64_t page_hash = 0;
-
-  friend bool operator==(const PageIdentity& a, const PageIdentity& b) {
-    return a.txid == b.txid && a.page_hash == b.page_hash;
-  }
-};
+inline PagePin CachedPage::Pin() const {
+  pins_.fetch_add(1, std::memory_order_relaxed);
+  return PagePin(this);
+}
 
 }  // namespace actorkv
 

@@ -27,21 +27,16 @@ uint64_t Checksum(const ChunkId& id, std::string_view value) {
   return Hash64(value.substr(kChunkHeaderBytes), Hash64(place, 0));
 }
 
-bool IsKnown(uint8_t codec) {
-  switch (static_cast<Codec>(codec)) {
-    case Codec::kEmpty:
-    case Codec::kRaw:
-    case Codec::kGap:
-      return true;
-  }
-  return false;
-}
-
 // Writes the checksum into the header.
 void Seal(const ChunkId& id, std::string* value) {
   std::string checksum;
   AppendLittle64(&checksum, Checksum(id, *value));
   value->replace(kChecksumOffset, checksum.size(), checksum);
+}
+
+Status Damaged(const ChunkId& id, const std::string& what) {
+  return Status::Corruption("page chunk damaged: " + what + ": " +
+                            ChunkName(id));
 }
 
 std::string Encode(const ChunkId& id, Codec codec, std::string_view payload,
@@ -59,9 +54,9 @@ std::string Encode(const ChunkId& id, Codec codec, std::string_view payload,
   return value;
 }
 
-Status Damaged(const ChunkId& id, const std::string& what) {
-  return Status::Corruption("page chunk damaged: " + what + ": " +
-                            ChunkName(id));
+Status WrongPageSize(const ChunkId& id, const std::string& bytes,
+                     uint32_t page_size) {
+  return Damaged(id, bytes + ", page size " + std::to_string(page_size));
 }
 
 }  // namespace
@@ -83,10 +78,15 @@ uint64_t EmptyPageHash(PageNo pgno, uint32_t page_size) {
 
 std::string EncodeChunk(const ChunkId& id, std::string_view page,
                         uint64_t page_hash) {
-  if (AllZero(page)) return Encode(id, Codec::kEmpty, "", page_hash);
+  if (AllZero(page)) return Encode(id, Codec::kEmpty, {}, page_hash);
   const ZeroGap gap = FindZeroGap(page);
   if (gap.empty()) return Encode(id, Codec::kRaw, page, page_hash);
   return Encode(id, Codec::kGap, EncodeWithoutGap(page, gap), page_hash);
+}
+
+std::string EncodeDeltaChunk(const ChunkId& id, std::string_view payload,
+                             uint64_t page_hash) {
+  return Encode(id, Codec::kDelta, payload, page_hash);
 }
 
 std::string CopyOfChunk(const ChunkId& id, std::string_view value) {
@@ -108,7 +108,7 @@ Status DecodeChunk(const ChunkId& id, std::string_view value,
     return Damaged(id, "checksum mismatch");
   }
   auto codec = static_cast<uint8_t>(value[1]);
-  if (!IsKnown(codec)) {
+  if (codec > static_cast<uint8_t>(Codec::kGap)) {
     return Status::NotSupported("chunk codec " + std::to_string(codec) +
                                 " is not known: " + ChunkName(id));
   }
@@ -119,28 +119,48 @@ Status DecodeChunk(const ChunkId& id, std::string_view value,
   if (LoadLittle32(value.data() + 4) != decoded.payload.size()) {
     return Damaged(id, "payload size mismatch");
   }
+  if (decoded.codec == Codec::kDelta &&
+      !DecodeDelta(decoded.payload, &decoded.delta)) {
+    return Damaged(id, "no delta of a page");
+  }
   *chunk = decoded;
   return Status::Ok();
 }
 
 Status UnpackPage(const ChunkId& id, const DecodedChunk& chunk,
                   uint32_t page_size, char* page) {
-  bool fits = true;
   switch (chunk.codec) {
     case Codec::kEmpty:
       std::memset(page, 0, page_size);
-      break;
+      return Status::Ok();
     case Codec::kRaw:
-      fits = chunk.payload.size() == page_size;
-      if (fits) std::memcpy(page, chunk.payload.data(), page_size);
-      break;
+      if (chunk.payload.size() != page_size) {
+        return WrongPageSize(
+            id, "payload of " + std::to_string(chunk.payload.size()) + " bytes",
+            page_size);
+      }
+      std::memcpy(page, chunk.payload.data(), page_size);
+      return Status::Ok();
     case Codec::kGap:
-      fits = DecodeWithoutGap(chunk.payload, page_size, page);
+      if (DecodeWithoutGap(chunk.payload, page_size, page)) return Status::Ok();
+      return WrongPageSize(
+          id, "payload of " + std::to_string(chunk.payload.size()) + " bytes",
+          page_size);
+    case Codec::kDelta:
       break;
   }
-  if (fits) return Status::Ok();
-  return Damaged(id, "payload of " + std::to_string(chunk.payload.size()) +
-                         " bytes, page size " + std::to_string(page_size));
+  if (chunk.delta.page_size != page_size) {
+    return WrongPageSize(
+        id, "delta of " + std::to_string(chunk.delta.page_size) + " bytes",
+        page_size);
+  }
+  ApplyDelta(chunk.delta, page);
+  if (PageHash(id.pgno, {page, page_size}) == chunk.page_hash) {
+    return Status::Ok();
+  }
+  return Damaged(id, "the delta and its base, txid=" +
+                         std::to_string(chunk.delta.form.base.value) +
+                         ", do not make the page");
 }
 
 }  // namespace actorkv

@@ -3,6 +3,7 @@
 //   offset  bytes  field
 //        0      1  version = 1
 //        1      1  codec: 0 empty (a page of zeros, no payload), 1 raw,
+//                  2 delta (kv/page_delta.h),
 //                  3 without the zeros in the middle (kv/zero_gap.h)
 //        2      2  reserved = 0
 //        4      4  payload_size, bytes, little-endian
@@ -15,7 +16,8 @@
 // The checksum binds the bytes to their place: a chunk that turns up under
 // another branch, page or txid does not verify. The page hash speaks of the
 // page alone, whatever its codec, and is what the digest of a database is
-// made of: digest = sum of page_hash over all pages, modulo 2^64.
+// made of: digest = sum of page_hash over all pages, modulo 2^64. The page of
+// a delta is checked against it after its blocks were put into the base.
 
 #ifndef ACTORKV_KV_CHUNK_H_
 #define ACTORKV_KV_CHUNK_H_
@@ -24,13 +26,14 @@
 #include <string>
 #include <string_view>
 
+#include "kv/page_delta.h"
 #include "kv/status.h"
 #include "kv/types.h"
 
 namespace actorkv {
 
 // DO NOT CHANGE THESE ENUM VALUES: they are embedded in chunks.
-enum class Codec : uint8_t { kEmpty = 0, kRaw = 1, kGap = 3 };
+enum class Codec : uint8_t { kEmpty = 0, kRaw = 1, kDelta = 2, kGap = 3 };
 
 constexpr uint8_t kChunkVersion = 1;
 constexpr size_t kChunkHeaderBytes = 24;
@@ -54,13 +57,19 @@ uint64_t EmptyPageHash(PageNo pgno, uint32_t page_size);
 std::string EncodeChunk(const ChunkId& id, std::string_view page,
                         uint64_t page_hash);
 
-// The same page for another place. REQUIRES: `value` decodes.
+// A chunk with the payload of EncodeDelta(). page_hash is that of the page.
+std::string EncodeDeltaChunk(const ChunkId& id, std::string_view payload,
+                             uint64_t page_hash);
+
+// The same page for another place. REQUIRES: `value` decodes, and is no delta
+// or goes to where its base is.
 std::string CopyOfChunk(const ChunkId& id, std::string_view value);
 
 struct DecodedChunk {
   Codec codec = Codec::kEmpty;
   uint64_t page_hash = 0;
   std::string_view payload;  // into the value
+  DecodedDelta delta;        // of the codec kDelta
 };
 
 // Checks everything the value says of itself. Errors: kCorruption;
@@ -68,8 +77,9 @@ struct DecodedChunk {
 Status DecodeChunk(const ChunkId& id, std::string_view value,
                    DecodedChunk* chunk);
 
-// Writes the page, `page_size` bytes, to `page`. Errors: kCorruption when the
-// payload is not of a page of that size.
+// Writes the page, `page_size` bytes, to `page`; of a delta REQUIRES the base
+// there, and checks the page against its hash. Errors: kCorruption when the
+// payload is not of that size, or the hash is another one.
 Status UnpackPage(const ChunkId& id, const DecodedChunk& chunk,
                   uint32_t page_size, char* page);
 

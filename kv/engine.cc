@@ -22,6 +22,24 @@ void Batch::AddGuard(Partition partition, std::string_view key,
   guards_.push_back(std::move(guard));
 }
 
+Status EngineReader::Visit(Partition partition, std::string_view start,
+                           const Visitor& visit) {
+  constexpr size_t kPairsAtOnce = 64;
+  std::string next(start);
+  std::vector<KeyValue> pairs;
+  do {
+    if (Status s = Scan(partition, next, kPairsAtOnce, &pairs); !s.ok()) {
+      return s;
+    }
+    for (const KeyValue& pair : pairs) {
+      if (!visit(pair.key, pair.value)) return Status::Ok();
+    }
+    // The key right behind the last one.
+    if (!pairs.empty()) next = pairs.back().key + '\0';
+  } while (pairs.size() == kPairsAtOnce);
+  return Status::Ok();
+}
+
 void Batch::Append(Batch other) {
   for (StoredOp& op : other.ops_) ops_.push_back(std::move(op));
   for (Guard& guard : other.guards_) guards_.push_back(std::move(guard));

@@ -22,8 +22,10 @@
 #ifndef ACTORKV_KV_ENGINE_H_
 #define ACTORKV_KV_ENGINE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -67,6 +69,8 @@ struct EngineLimits {
   bool multi_partition_commit;  // commits over several partitions are atomic
   // While a store is open for writing, no other process has it so.
   bool one_process = false;
+  // Reads may wait for a disk, so that it pays to ask for more than is wanted.
+  bool read_ahead = false;
 };
 
 // Puts, deletes and guards of one commit. Keys and values are copied in.
@@ -160,6 +164,16 @@ class EngineReader {
   virtual Status Scan(Partition partition, std::string_view start, size_t limit,
                       std::vector<KeyValue>* pairs) = 0;
 
+  // Calls `visit` with the pairs at or after `start` of the partition, in key
+  // order, until it returns false. Without copying, where the engine can: the
+  // views are valid during the call, and `visit` must not use the engine. What
+  // is visited is not kept in memory by the engine: the caller does, or needs
+  // it once.
+  using Visitor =
+      std::function<bool(std::string_view key, std::string_view value)>;
+  virtual Status Visit(Partition partition, std::string_view start,
+                       const Visitor& visit);
+
   // As Seek for one key, without copying: the views are valid until the next
   // call on this reader. *found is false past the end of the partition.
   virtual Status SeekOne(Partition partition, std::string_view key, bool* found,
@@ -186,18 +200,21 @@ class Engine {
   // repeated. Used for what is already unreachable.
   virtual Status Drop(Partition partition) = 0;
 
-  // Gives back the space of what was removed from the partition, where that
-  // does not happen at once. Changes nothing that a reader sees, takes as long
-  // as the partition is large, and holds up no commit.
-  virtual Status Compact(Partition partition) = 0;
+  // Gives back the space of what was removed from the partition, of the keys
+  // at or after `begin` and before `end` (empty: to its end), where that does
+  // not happen at once. Changes nothing that a reader sees, takes as long as
+  // the range is large, and holds up no commit.
+  virtual Status Compact(Partition partition, std::string_view begin,
+                         std::string_view end) = 0;
 
   // Makes what kBuffered commits wrote durable.
   virtual Status Sync() = 0;
 
   // Sees commits that another process made since (a follower engine); does
-  // nothing on an engine that is itself the writer. Sets *changed when there
-  // may be something new.
-  virtual Status CatchUp(bool* changed) = 0;
+  // nothing on an engine that is itself the writer. Raises *epoch when there
+  // may be something new, and before any reader sees it: who finds it as it
+  // was, after a read, has read nothing new.
+  virtual Status CatchUp(std::atomic<uint64_t>* epoch) = 0;
 
   // A consistent copy of everything under the directory `path`, which must
   // not exist. *bytes: its size. kNotSupported where an engine has no files.

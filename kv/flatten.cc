@@ -116,9 +116,28 @@ class Flattener {
       return Status::Ok();
     }
     const ChunkId copy{branch_, id.pgno, id.txid};
-    batch->Put(BranchPartition(branch_), ChunkKey(id.pgno, id.txid),
-               CopyOfChunk(copy, seen.stored));
+    std::string value;
+    if (Status s = CopyFor(copy, seen, &value); !s.ok()) return s;
+    batch->Put(BranchPartition(branch_), ChunkKey(id.pgno, id.txid), value);
     ++copied_count_;
+    return Status::Ok();
+  }
+
+  // A delta is copied as its page: the base stays where it is.
+  Status CopyFor(const ChunkId& copy, const PageVersion& seen,
+                 std::string* value) {
+    if (seen.chunk.codec != Codec::kDelta) {
+      *value = CopyOfChunk(copy, seen.stored);
+      return Status::Ok();
+    }
+    const uint64_t page_hash = seen.chunk.page_hash;
+    std::string page(seen.chunk.delta.page_size, '\0');
+    if (Status s = resolver_.UnpackVersion(
+            seen, static_cast<uint32_t>(page.size()), page.data());
+        !s.ok()) {
+      return s;
+    }
+    *value = EncodeChunk(copy, page, page_hash);
     return Status::Ok();
   }
 
@@ -146,7 +165,7 @@ class Flattener {
     batch.Put(ActorPartition(actor_), key, EncodeRecord(key, record_));
     batch.AddGuard(ActorPartition(actor_), key, old_bytes);
     // Reclaim sees both ends of the branch as they were, or as they will be.
-    const Gate::Hold hold = store_->history_gate()->Shared();
+    const Gate::Hold hold = store_->KeepHistory();
     CommitResult result = store_->Commit(batch, Durability::kBuffered);
     if (!result.done()) return result.status;
     auto shorter = std::make_shared<Lineage>(*lineage_);

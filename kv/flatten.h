@@ -8,7 +8,8 @@
 // Invariants:
 //  1. A copy changes nothing that a snapshot of the branch reads: its txid is
 //     below the branch's first commit, and it holds what the snapshot finds
-//     anyway.
+//     anyway. It is a whole page, also of a delta, so that it needs nothing
+//     of the ancestor.
 //  2. The parent changes after all copies are in the store, in a commit that
 //     is guarded by the old branch record. Stopped anywhere, it can begin
 //     again; copies are made under the same keys.

@@ -21,63 +21,89 @@ constexpr std::chrono::nanoseconds kMaxWait = std::chrono::microseconds(200);
 GroupCommit::GroupCommit(size_t max_bytes, Write write)
     : max_bytes_(max_bytes), write_(std::move(write)) {}
 
+// Under the lock, so that the waiter, which lives in its thread's frame, is
+// there until this returns.
+void GroupCommit::Waiter::Tell(Turn turn) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  turn_ = turn;
+  told_.notify_one();
+}
+
+GroupCommit::Turn GroupCommit::Waiter::Wait() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  told_.wait(lock, [&] { return turn_ != Turn::kWait; });
+  return turn_;
+}
+
 CommitResult GroupCommit::Commit(const Batch& batch) {
-  Waiter me{&batch, false, false, {}, {}};
-  Lock lock(mutex_);
-  queue_.push_back(&me);
-  if (has_leader_) {
-    arrived_.notify_one();
-    me.turn.wait(lock, [&] { return me.done || me.leads; });
-    if (me.done) return me.result;
+  Waiter me(&batch);
+  {
+    Lock lock(mutex_);
+    if (has_leader_) {
+      queue_.push_back(&me);
+      if (queue_.size() + 1 == expected_) arrived_.notify_one();
+      lock.unlock();
+      if (me.Wait() == Turn::kDone) return me.result;
+    } else {
+      has_leader_ = true;
+    }
   }
-  has_leader_ = true;
-  Lead(&lock);
+  Lead(&me);
   return me.result;
 }
 
 void GroupCommit::WaitForOthers(Lock* lock) {
   const std::chrono::nanoseconds wait =
       std::min(last_write_ / kWaitFraction, kMaxWait);
-  arrived_.wait_for(*lock, wait, [&] { return queue_.size() >= expected_; });
+  arrived_.wait_for(*lock, wait,
+                    [&] { return queue_.size() + 1 >= expected_; });
 }
 
-std::vector<GroupCommit::Waiter*> GroupCommit::TakeGroup() {
-  std::vector<Waiter*> group;
-  size_t bytes = 0;
+std::vector<GroupCommit::Waiter*> GroupCommit::TakeGroup(Waiter* leader) {
+  std::vector<Waiter*> group = {leader};
+  size_t bytes = leader->batch->size_bytes();
   while (!queue_.empty()) {
     bytes += queue_.front()->batch->size_bytes();
-    if (!group.empty() && bytes > max_bytes_) break;
+    if (bytes > max_bytes_) break;
     group.push_back(queue_.front());
     queue_.pop_front();
   }
   return group;
 }
 
-// The caller is the first of the queue, and so of its group.
-void GroupCommit::Lead(Lock* lock) {
-  WaitForOthers(lock);
-  const std::vector<Waiter*> group = TakeGroup();
+// The leader is not in the queue.
+void GroupCommit::Lead(Waiter* leader) {
+  Lock lock(mutex_);
+  WaitForOthers(&lock);
+  const std::vector<Waiter*> group = TakeGroup(leader);
+  lock.unlock();
   std::vector<const Batch*> batches;
   batches.reserve(group.size());
   for (const Waiter* waiter : group) batches.push_back(waiter->batch);
-  lock->unlock();
   const Clock::time_point begin = Clock::now();
   const CommitResult result = write_(batches);
   const Clock::time_point end = Clock::now();
   Record(Metric::kGroupWriteLatency, end - begin);
   Record(Metric::kGroupCommits, group.size());
-  lock->lock();
+  lock.lock();
   last_write_ = end - begin;
   expected_ = group.size() + queue_.size();
-  for (Waiter* waiter : group) {
-    waiter->result = result;
-    waiter->done = true;
-    waiter->turn.notify_one();
+  Waiter* next = nullptr;
+  if (queue_.empty()) {
+    has_leader_ = false;
+  } else {
+    next = queue_.front();
+    queue_.pop_front();
   }
-  has_leader_ = !queue_.empty();
-  if (!has_leader_) return;
-  queue_.front()->leads = true;
-  queue_.front()->turn.notify_one();
+  lock.unlock();
+  // The next group's leader first: a write should not wait for wake-ups.
+  if (next != nullptr) next->Tell(Turn::kLead);
+  leader->result = result;
+  for (Waiter* waiter : group) {
+    if (waiter == leader) continue;
+    waiter->result = result;
+    waiter->Tell(Turn::kDone);
+  }
 }
 
 }  // namespace actorkv

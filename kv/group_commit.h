@@ -10,8 +10,11 @@
 //  1. A commit returns after the write that carried it, with its result.
 //  2. A lone committer never waits: the leader expects as many as were in the
 //     last group or waiting behind it.
+//  3. Who is waited for wakes nobody in vain: a waiting leader is woken by the
+//     last one that it expects, and a member by its result, without taking the
+//     lock of all again.
 //
-// Thread-safe. No lock is held during the write.
+// Thread-safe. No lock is held during the write, nor while others are woken.
 
 #ifndef ACTORKV_KV_GROUP_COMMIT_H_
 #define ACTORKV_KV_GROUP_COMMIT_H_
@@ -39,25 +42,35 @@ class GroupCommit {
   CommitResult Commit(const Batch& batch);
 
  private:
-  struct Waiter {
-    const Batch* batch;
-    bool leads = false;  // its turn to write
-    bool done = false;
-    CommitResult result;
-    std::condition_variable turn;
+  enum class Turn { kWait, kLead, kDone };
+  // A commit in the queue or in a group. It is over as soon as its thread knows
+  // its turn.
+  class Waiter {
+   public:
+    explicit Waiter(const Batch* commit) : batch(commit) {}
+    void Tell(Turn turn);
+    Turn Wait();
+
+    const Batch* const batch;
+    CommitResult result;  // of kDone
+
+   private:
+    std::mutex mutex_;
+    std::condition_variable told_;
+    Turn turn_ = Turn::kWait;
   };
   using Lock = std::unique_lock<std::mutex>;
 
   void WaitForOthers(Lock* lock);
-  std::vector<Waiter*> TakeGroup();
-  void Lead(Lock* lock);
+  std::vector<Waiter*> TakeGroup(Waiter* leader);
+  void Lead(Waiter* leader);
 
   const size_t max_bytes_;
   const Write write_;
 
   std::mutex mutex_;
   std::condition_variable arrived_;  // what a waiting leader listens to
-  std::deque<Waiter*> queue_;        // the leader of the next group first
+  std::deque<Waiter*> queue_;        // of the next group
   bool has_leader_ = false;
   size_t expected_ = 1;  // commits, see invariant 2
   std::chrono::nanoseconds last_write_{0};

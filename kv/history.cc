@@ -193,6 +193,41 @@ Status PinVersion(Store* store, const HeadState& version, Pin* pin) {
   return s;
 }
 
+Status PinCommit(Store* store, const HeadState& state,
+                 const CommitRecord& record, Pin* pin,
+                 std::shared_ptr<const HeadState>* version) {
+  const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
+  std::shared_ptr<const HeadState> loaded;
+  const Status damaged = LoadVersion(reader.get(), state, record, &loaded);
+  if (damaged.ok()) {
+    Status s = PinVersion(store, *loaded, pin);
+    if (s.ok()) *version = std::move(loaded);
+    return s;
+  }
+  // The records of its branches go with the commit.
+  HeadState commit;
+  commit.entry = state.entry;
+  commit.head.snapshot = record.snapshot;
+  Batch unused;
+  if (Status s = GuardVersion(reader.get(), commit, &unused); !s.ok()) return s;
+  return damaged;
+}
+
+// The epoch is read first: it rises before anyone reads something newer.
+Status CheckNotExpired(Store* store, const HeadState& version,
+                       uint64_t* epoch) {
+  while (store->read_only() && version.exists && *epoch != store->epoch()) {
+    const uint64_t now = store->epoch();
+    Batch unused;
+    const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
+    if (Status s = GuardVersion(reader.get(), version, &unused); !s.ok()) {
+      return s;
+    }
+    *epoch = now;
+  }
+  return Status::Ok();
+}
+
 Status LoadVersion(EngineReader* reader, const HeadState& state,
                    const CommitRecord& record,
                    std::shared_ptr<const HeadState>* version) {

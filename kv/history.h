@@ -71,12 +71,18 @@ class CommitScan {
   TxId next_;  // look at or before this one
 };
 
-// `actor` as it was at a commit of it: what HeadState is for the head. `state`
-// is of the actor now, also of a deleted one. Errors: kCorruption when a
-// branch record is missing.
+// The actor as it was at a commit of it: what HeadState is for the head.
+// `state` is of the actor now, also of a deleted one. Errors: kCorruption when
+// a branch record is missing.
 Status LoadVersion(EngineReader* reader, const HeadState& state,
                    const CommitRecord& record,
                    std::shared_ptr<const HeadState>* version);
+
+// The same, and pins it for as long as `pin` holds it. Errors, with nothing
+// pinned: kConflict when it cannot be read any more; kCorruption.
+Status PinCommit(Store* store, const HeadState& state,
+                 const CommitRecord& record, Pin* pin,
+                 std::shared_ptr<const HeadState>* version);
 
 // Makes the commit in `batch` fail when the version cannot be restored any
 // more, so that nothing is built on what reclaim removes meanwhile. Errors:
@@ -87,6 +93,13 @@ Status GuardVersion(EngineReader* reader, const HeadState& version,
 // Pins a version for as long as `pin` holds it. Errors: kConflict when it
 // cannot be read any more; then nothing is pinned.
 Status PinVersion(Store* store, const HeadState& version, Pin* pin);
+
+// A follower's pins are not known to the process that writes. So after each
+// read of a version it looks whether the commit is still there: then all its
+// pages were there when they were read. *epoch is Store::epoch() of the last
+// look, and 0 before the first. Ok on a store that is no follower. Errors:
+// kConflict when it has expired: what was read may be of another commit.
+Status CheckNotExpired(Store* store, const HeadState& version, uint64_t* epoch);
 
 }  // namespace actorkv
 

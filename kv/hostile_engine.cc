@@ -92,11 +92,14 @@ class HostileEngine : public Engine {
   }
 
   Status Drop(Partition partition) override { return base_->Drop(partition); }
-  Status Compact(Partition partition) override {
-    return base_->Compact(partition);
+  Status Compact(Partition partition, std::string_view begin,
+                 std::string_view end) override {
+    return base_->Compact(partition, begin, end);
   }
   Status Sync() override { return base_->Sync(); }
-  Status CatchUp(bool* changed) override { return base_->CatchUp(changed); }
+  Status CatchUp(std::atomic<uint64_t>* epoch) override {
+    return base_->CatchUp(epoch);
+  }
 
   Status Checkpoint(const std::string& path, uint64_t* bytes) override {
     return base_->Checkpoint(path, bytes);

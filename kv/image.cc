@@ -25,6 +25,7 @@ Status WriteImage(const ImagePages& pages, const ImageTarget& target,
     if (Status s = pages.read(pgno, page.data()); !s.ok()) return s;
     if (Status s = file->Append(page); !s.ok()) return s;
   }
+  if (Status s = keep_on(); !s.ok()) return s;
   if (Status s = file->Finish(target.overwrite); !s.ok()) return s;
   *bytes = file->size_bytes();
   return Status::Ok();

@@ -26,7 +26,8 @@ struct ImagePages {
 
 // Writes them to a file that appears under its name only when it is whole and
 // durable. Holds one page and one piece of the file in memory. `keep_on` is
-// asked now and then; an error of it ends the work. *bytes: the size of the
+// asked now and then, and last before the file appears; an error of it ends the
+// work. *bytes: the size of the
 // file. Errors: kAlreadyExists; kNoSpace; kIOError; those of `pages`.
 Status WriteImage(const ImagePages& pages, const ImageTarget& target,
                   const std::function<Status()>& keep_on, uint64_t* bytes);

@@ -22,12 +22,15 @@ Status CheckPair(const KeyValue& pair) {
 }  // namespace
 
 LegacyImport::LegacyImport(std::shared_ptr<Store> store)
-    : store_(std::move(store)), reader_(store_->engine()->NewReader()) {}
+    : store_(std::move(store)),
+      reader_(store_->engine()->NewReader()),
+      commits_(store_.get()) {}
 
 LegacyImport::~LegacyImport() { Detach(); }
 
 // What is stored of the pairs is found dead, unless an actor has them.
 void LegacyImport::Detach() {
+  (void)commits_.Wait();  // what lands after the drop would stay
   if (known_) store_->AddDeadImport(legacy_);
   known_ = false;
 }
@@ -84,6 +87,7 @@ Status LegacyImport::ReadAll(const ImportSpec& spec, PairSource* source) {
     if (Status s = Add(pair); !s.ok()) return s;
   }
   if (Status s = Flush(); !s.ok()) return s;
+  if (Status s = commits_.Wait(); !s.ok()) return s;
   record_.legacy = legacy_;
   record_.form = spec_.form;
   record_.metadata_json = spec_.metadata_json;
@@ -134,6 +138,8 @@ Status LegacyImport::CheckIsNewKey(const std::string& key) {
   if (!has_pairs_ || key > largest_key_) return Status::Ok();
   bool found = batch_keys_.count(key) != 0;
   if (!found) {
+    if (Status s = commits_.Wait(); !s.ok()) return s;
+    reader_->Refresh();
     std::vector<std::optional<std::string>> values;
     if (Status s =
             reader_->Get(LegacyPartition(legacy_), {PairKey(key)}, &values);
@@ -151,12 +157,8 @@ Status LegacyImport::Flush() {
   if (spec_.keep_on != nullptr) {
     if (Status s = spec_.keep_on(); !s.ok()) return s;
   }
-  if (batch_.empty()) return Status::Ok();
-  const CommitResult result = store_->Commit(batch_, Durability::kBuffered);
-  batch_.Clear();
   batch_keys_.clear();
-  reader_->Refresh();
-  return result.status;
+  return commits_.Add(&batch_);
 }
 
 // The pairs are the actor's. In an engine that commits partition by partition

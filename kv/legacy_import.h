@@ -6,7 +6,8 @@
 //     background, after a crash by the next open of the store.
 //  2. Pairs are stored as they are, byte for byte. A key that comes twice is
 //     an error, with equal values too: such a source is not what it says.
-//  3. Memory is bounded by a batch, whatever the source says of its sizes.
+//  3. Memory is bounded by a few batches, whatever the source says of its
+//     sizes.
 //
 // A source without any pair is no error: it gives an actor that has nothing.
 
@@ -18,6 +19,7 @@
 #include <set>
 #include <string>
 
+#include "kv/bulk_commits.h"
 #include "kv/layout_view.h"
 #include "kv/legacy_record.h"
 #include "kv/pairs.h"
@@ -72,13 +74,14 @@ class LegacyImport {
   Status AfterUnknown(const CommitResult& result, ActorId actor);
 
   const std::shared_ptr<Store> store_;
-  const std::unique_ptr<EngineReader> reader_;  // refreshed by Flush()
+  const std::unique_ptr<EngineReader> reader_;
   ImportSpec spec_;
   LegacyId legacy_;     // 0: not begun
   bool known_ = false;  // its import record is in the store, or may be
   LegacyRecord record_;
   LayoutReport report_;
 
+  BulkCommits commits_;
   Batch batch_;
   std::set<std::string> batch_keys_;  // of batch_
   bool has_pairs_ = false;

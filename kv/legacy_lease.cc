@@ -124,6 +124,7 @@ void LegacyLease::AddMigrated(const HeadState& made, const Change& change,
   change(&record);
   record.state = LegacyState::kLive;
   record.lease = LeaseMark{};
+  record.progress = LoadProgress{};
   record.migrated_txid = made.head.snapshot.txid;
   record.migrated_at_us = made.head.committed_at_us;
   record.error.clear();

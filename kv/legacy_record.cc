@@ -63,6 +63,29 @@ void ReadPhases(FieldReader* fields, LegacyRecord* record) {
   }
 }
 
+// At the end of a record, and only there where something was begun.
+void AppendProgress(std::string* body, const LoadProgress& progress) {
+  AppendLittle64(body, progress.stage.value);
+  AppendLittle64(body, progress.txid.value);
+  AppendLittle32(body, progress.page_size);
+  AppendLittle32(body, progress.page_count);
+  AppendLittle32(body, progress.last_page);
+  AppendLittle64(body, progress.digest);
+  AppendLittle64(body, progress.written_bytes);
+}
+
+LoadProgress ReadProgress(FieldReader* fields) {
+  LoadProgress progress;
+  progress.stage.value = fields->Little64();
+  progress.txid.value = fields->Little64();
+  progress.page_size = fields->Little32();
+  progress.page_count = fields->Little32();
+  progress.last_page = fields->Little32();
+  progress.digest = fields->Little64();
+  progress.written_bytes = fields->Little64();
+  return progress;
+}
+
 // The beginning of a text of UTF-8, without half a character at its end.
 std::string_view CutText(std::string_view text) {
   if (text.size() <= kMaxLegacyNoteBytes) return text;
@@ -164,6 +187,7 @@ std::string EncodeRecord(std::string_view key, const LegacyRecord& record) {
   AppendTexts(&body, record.warnings);
   AppendText(&body, CutText(record.error));
   AppendText(&body, record.metadata_json);
+  if (record.progress.begun()) AppendProgress(&body, record.progress);
   return FinishRecord(key, std::move(body));
 }
 
@@ -194,6 +218,7 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   decoded.warnings = ReadTexts(&fields);
   decoded.error = ReadText(&fields);
   decoded.metadata_json = ReadText(&fields);
+  if (!fields.rest().empty()) decoded.progress = ReadProgress(&fields);
   if (Status s = CloseRecord(kWhat, fields); !s.ok()) return s;
   if (state < static_cast<uint8_t>(LegacyState::kLegacy) ||
       state > static_cast<uint8_t>(LegacyState::kFailed)) {

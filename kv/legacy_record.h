@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kv/load_progress.h"
 #include "kv/status.h"
 #include "kv/types.h"
 
@@ -91,6 +92,9 @@ struct LegacyRecord {
   TxId migrated_txid;  // 0: none, or live from the start
   uint64_t migrated_at_us = 0;
   uint64_t dropped_at_us = 0;  // the SQLite pairs; 0: they are there
+  // Of a migration that copies a large database. Who finds it here goes on from
+  // there: pairs never change, and what is copied passed its checks.
+  LoadProgress progress;
   // Of the head that an undone migration had (kv/legacy_undo.h): neither comes
   // again.
   TxId last_txid;

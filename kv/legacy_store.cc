@@ -142,6 +142,21 @@ Status LoadLegacy(EngineReader* reader, const std::string& name,
   return Status::Ok();
 }
 
+Status IsResumable(EngineReader* reader, ActorId actor, BranchId stage,
+                   bool* resumable) {
+  const std::string key = LegacyRecordKey();
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader->Get(ActorPartition(actor), {key}, &values); !s.ok()) {
+    return s;
+  }
+  LegacyRecord record;
+  // What a record says that cannot be read is not known: the stage stays.
+  *resumable = values[0].has_value() &&
+               (!DecodeRecord(key, *values[0], &record).ok() ||
+                record.progress.stage == stage);
+  return Status::Ok();
+}
+
 Status UpdateLegacy(Store* store, const LegacyRecord& record,
                     LegacyActor* legacy, Durability durability) {
   const Partition partition = ActorPartition(legacy->actor());
@@ -267,7 +282,12 @@ Status PurgeLegacy(Store* store, ActorId actor) {
   }
   Batch batch;
   batch.Delete(ActorPartition(actor), key);
-  return store->Commit(batch, Durability::kSynced).status;
+  Status s = store->Commit(batch, Durability::kSynced).status;
+  // Nobody goes on with it any more.
+  if (s.ok() && record.progress.begun()) {
+    store->AddDeadStage(actor, record.progress.stage);
+  }
+  return s;
 }
 
 }  // namespace actorkv

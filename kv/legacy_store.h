@@ -30,6 +30,11 @@ struct LegacyActor {
 Status LoadLegacy(EngineReader* reader, const std::string& name,
                   LegacyActor* legacy);
 
+// *resumable: a migration of the actor died, and the next one can go on with
+// this stage of it.
+Status IsResumable(EngineReader* reader, ActorId actor, BranchId stage,
+                   bool* resumable);
+
 // Stores `record` in place of legacy->record, and makes it that. Errors:
 // kConflict when somebody changed it since it was loaded.
 Status UpdateLegacy(Store* store, const LegacyRecord& record,

@@ -145,14 +145,13 @@ class MemoryEngine : public Engine {
     return Status::Ok();
   }
 
-  Status Compact(Partition) override { return Status::Ok(); }
+  Status Compact(Partition, std::string_view, std::string_view) override {
+    return Status::Ok();
+  }
 
   Status Sync() override { return Status::Ok(); }
 
-  Status CatchUp(bool* changed) override {
-    *changed = false;
-    return Status::Ok();
-  }
+  Status CatchUp(std::atomic<uint64_t>*) override { return Status::Ok(); }
 
   Status Checkpoint(const std::string&, uint64_t*) override {
     return Status::NotSupported("a memory engine has no files");

@@ -41,6 +41,8 @@ constexpr std::array<MetricInfo, kMetricCount> kInfos = {{
      "Pages read from the page cache."},
     {Metric::kCacheMisses, Kind::kCounter, Unit::kCount, "cache_misses",
      "Pages that were looked for in the page cache and not found."},
+    {Metric::kCacheEvictions, Kind::kCounter, Unit::kCount, "cache_evictions",
+     "Pages that the page cache dropped for others."},
     {Metric::kEngineReads, Kind::kCounter, Unit::kCount, "engine_reads",
      "Pages read from the engine, with or without the page cache."},
     {Metric::kReadAheadPages, Kind::kCounter, Unit::kCount, "read_ahead_pages",

@@ -2,17 +2,20 @@
 //
 //   counter       only rises
 //   level         rises and falls: what is open
-//   gauge         looked up when it is asked for
+//   gauge         looked up when it is asked for (ReadMetrics)
 //   distribution  how often which value came: latencies and sizes
 //
 // Who counts writes one line where it happens:
 //
-//   Add(Metric::kCacheHits);
+//   Add(Metric::kEngineReads);
 //   const LatencyTimer timer(Metric::kCommitLatency);
 //
 // Cost: a counter is one relaxed atomic addition, a distribution two, in a
 // shard that the thread shares with few others. No lock, no allocation; the
 // clock is read by LatencyTimer alone. So page reads are counted, not timed.
+//
+// What is counted under a lock anyway stays there, and ReadMetrics() looks it
+// up as well: the counters of the page cache.
 //
 // Values are those of the process since it began, over all its stores. A
 // snapshot is not of one moment: what is counted meanwhile may be in it or not.
@@ -50,6 +53,7 @@ enum class Metric : uint8_t {
   // Page reads.
   kCacheHits,
   kCacheMisses,
+  kCacheEvictions,
   kEngineReads,
   kReadAheadPages,
   kReadAheadUsed,
@@ -102,7 +106,7 @@ const MetricInfo& InfoOf(Metric metric);
 // there. The middle of a bucket is within 1/16 of every other value of it.
 
 inline constexpr unsigned kBucketBits = 3;
-inline constexpr unsigned kBucketsPerDoubling = 1U << kBucketBits;
+inline constexpr size_t kBucketsPerDoubling = size_t{1} << kBucketBits;
 inline constexpr unsigned kMaxValueBits = 36;
 inline constexpr size_t kBucketCount =
     (kMaxValueBits - kBucketBits + 1) * kBucketsPerDoubling;
@@ -202,8 +206,8 @@ struct Distribution {
   uint64_t CountUpTo(unsigned bits) const;
 };
 
-// All metrics but the gauges and what the page cache counts itself
-// (kv/metrics_report.cc), which are 0 until they are set.
+// All metrics. What ReadMetrics() looks up (kv/metrics_report.h) is 0 until it
+// is set.
 class MetricsSnapshot {
  public:
   static MetricsSnapshot Take();

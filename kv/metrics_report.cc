@@ -115,6 +115,7 @@ MetricsSnapshot ReadMetrics() {
   const PageCacheCounts counts = cache->counts();
   snapshot.set_value(Metric::kCacheHits, counts.hits);
   snapshot.set_value(Metric::kCacheMisses, counts.misses);
+  snapshot.set_value(Metric::kCacheEvictions, counts.evicted);
   snapshot.set_value(Metric::kReadAheadUsed, counts.ahead_used);
   snapshot.set_value(Metric::kReadAheadWasted, counts.ahead_wasted);
   snapshot.set_value(Metric::kPageCacheBytes, counts.size_bytes);

@@ -15,7 +15,7 @@
 
 namespace actorkv {
 
-// A snapshot with the gauges set.
+// A snapshot with what is looked up.
 MetricsSnapshot ReadMetrics();
 
 // One value. Of a distribution there are several: how many values there were,

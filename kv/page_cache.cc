@@ -37,11 +37,12 @@ void PageCache::SetCapacity(size_t capacity_bytes) {
   }
 }
 
-PageCacheShard::Entry* PageCache::FindLocked(Shard* shard, const PageKey& key,
-                                             uint64_t hash, TxId txid,
-                                             const ChangeLog* changes) {
-  PageCacheShard::Entry* entry = shard->pages.Find(key, hash);
-  if (entry == nullptr || txid < entry->page->txid()) return nullptr;
+const CachedPage* PageCache::FindLocked(Shard* shard, const PageKey& key,
+                                        uint64_t hash, TxId txid,
+                                        const ChangeLog* changes) {
+  const CachedPage* page = shard->pages.Find(key, hash);
+  if (page == nullptr || txid < page->txid()) return nullptr;
+  CacheEntry* entry = PageCacheShard::EntryOf(*page);
   if (entry->last < txid) {
     if (changes == nullptr ||
         !changes->Unchanged(key.branch, key.pgno, entry->last, txid)) {
@@ -49,7 +50,7 @@ PageCacheShard::Entry* PageCache::FindLocked(Shard* shard, const PageKey& key,
     }
     entry->last = txid;
   }
-  return entry;
+  return page;
 }
 
 PagePin PageCache::Find(const PageKey& key, TxId txid,
@@ -57,29 +58,26 @@ PagePin PageCache::Find(const PageKey& key, TxId txid,
   const uint64_t hash = HashPageKey(key);
   Shard& shard = ShardOf(hash);
   std::lock_guard<std::mutex> lock(shard.mutex);
-  PageCacheShard::Entry* entry = FindLocked(&shard, key, hash, txid, changes);
-  if (entry == nullptr) {
-    shard.pages.CountMiss();
-    return nullptr;
-  }
-  shard.pages.Use(entry);
-  return entry->page;
+  const CachedPage* page = FindLocked(&shard, key, hash, txid, changes);
+  if (page == nullptr) return nullptr;
+  shard.pages.Use(*page);
+  return page->Pin();
 }
 
-bool PageCache::Read(const PageKey& key, TxId txid, const ChangeLog* changes,
-                     const PageBuffer& page) {
+Found PageCache::Read(const PageKey& key, TxId txid, const ChangeLog* changes,
+                      const PageBuffer& buffer) {
   const uint64_t hash = HashPageKey(key);
   Shard& shard = ShardOf(hash);
   std::lock_guard<std::mutex> lock(shard.mutex);
-  PageCacheShard::Entry* entry = FindLocked(&shard, key, hash, txid, changes);
-  if (entry == nullptr || entry->page->page().size() != page.size) {
-    shard.pages.CountMiss();
-    return false;
+  const CachedPage* page = FindLocked(&shard, key, hash, txid, changes);
+  if (page == nullptr || page->page().size() != buffer.size) {
+    return Found::kMissing;
   }
-  shard.pages.Use(entry);
+  const bool ahead = PageCacheShard::EntryOf(*page)->is_ahead;
+  shard.pages.Use(*page);
   // Under the lock: a pin would be two more writes to memory that is shared.
-  std::memcpy(page.bytes, entry->page->page().data(), page.size);
-  return true;
+  std::memcpy(buffer.bytes, page->page().data(), buffer.size);
+  return ahead ? Found::kAhead : Found::kHere;
 }
 
 bool PageCache::Identify(const PageKey& key, TxId txid,
@@ -87,37 +85,31 @@ bool PageCache::Identify(const PageKey& key, TxId txid,
   const uint64_t hash = HashPageKey(key);
   Shard& shard = ShardOf(hash);
   std::lock_guard<std::mutex> lock(shard.mutex);
-  const PageCacheShard::Entry* entry =
-      FindLocked(&shard, key, hash, txid, changes);
-  if (entry == nullptr) return false;
-  *identity = {entry->page->txid(), entry->page->page_hash()};
+  const CachedPage* page = FindLocked(&shard, key, hash, txid, changes);
+  if (page == nullptr) return false;
+  *identity = {page->txid(), page->page_hash()};
   return true;
 }
 
-void PageCache::Insert(const PageKey& key, TxId txid, PagePin page) {
-  InsertAs(key, txid, std::move(page), false);
-}
-
-void PageCache::InsertAhead(const PageKey& key, TxId txid, PagePin page) {
-  InsertAs(key, txid, std::move(page), true);
-}
-
-void PageCache::InsertAs(const PageKey& key, TxId txid, PagePin page,
-                         bool ahead) {
+void PageCache::Insert(const PageKey& key, TxId txid, PagePin page,
+                       Source source) {
+  const bool ahead = source == Source::kAhead;
   const uint64_t hash = HashPageKey(key);
   Shard& shard = ShardOf(hash);
   std::lock_guard<std::mutex> lock(shard.mutex);
-  PageCacheShard::Entry* entry = shard.pages.Find(key, hash);
-  if (entry == nullptr) {
-    entry = shard.pages.Add(key, hash);
+  if (source == Source::kMiss) shard.pages.CountMiss();
+  const CachedPage* known = shard.pages.Find(key, hash);
+  CacheEntry* entry = PageCacheShard::EntryOf(*page);
+  if (known == nullptr) {
+    shard.pages.Add(key, hash, std::move(page));
     entry->is_ahead = ahead;
-  } else if (txid < entry->last) {
-    return;  // a late reader of an older snapshot
-  } else if (!ahead) {
-    entry->is_ahead = false;
+  } else {
+    // Else a late reader of an older snapshot.
+    if (txid < PageCacheShard::EntryOf(*known)->last) return;
+    shard.pages.Replace(*known, std::move(page));
+    if (!ahead) entry->is_ahead = false;
   }
   entry->last = txid;
-  shard.pages.SetPage(entry, std::move(page));
   shard.pages.Shrink(capacity_bytes() / kShards);
 }
 

@@ -36,8 +36,21 @@ struct PageBuffer {
   size_t size = 0;  // of the whole page
 };
 
+enum class Found {
+  kMissing,
+  kHere,
+  kAhead,  // it was read ahead, and is asked for the first time
+};
+
 class PageCache {
  public:
+  // Why a page comes into the cache.
+  enum class Source {
+    kCommit,  // it was made here
+    kMiss,    // it was asked for, and was not here
+    kAhead,   // nobody asked for it yet
+  };
+
   explicit PageCache(size_t capacity_bytes);
 
   // The one of the process. Its capacity is DefaultCapacity() unless set.
@@ -54,21 +67,20 @@ class PageCache {
   // `changes` may be null.
   PagePin Find(const PageKey& key, TxId txid, const ChangeLog* changes);
 
-  // The same, copied into `page`, without a pin. False when the cache does not
-  // know, or has a page of another size.
-  bool Read(const PageKey& key, TxId txid, const ChangeLog* changes,
-            const PageBuffer& page);
+  // The same, copied into `buffer`, without a pin. kMissing when the cache does
+  // not know, or has a page of another size.
+  Found Read(const PageKey& key, TxId txid, const ChangeLog* changes,
+             const PageBuffer& buffer);
 
   // The same, but only which version it is, and no use of it: what is looked
   // at so keeps nothing else from staying. False when that is not known.
   bool Identify(const PageKey& key, TxId txid, const ChangeLog* changes,
                 PageIdentity* identity);
 
-  // A seek at snapshot `txid` found `page`.
-  void Insert(const PageKey& key, TxId txid, PagePin page);
-
-  // The same for a page that nobody asked for yet.
-  void InsertAhead(const PageKey& key, TxId txid, PagePin page);
+  // A seek at snapshot `txid` found `page`, or a commit made it. REQUIRES: it
+  // is in no cache.
+  void Insert(const PageKey& key, TxId txid, PagePin page,
+              Source source = Source::kCommit);
 
   size_t capacity_bytes() const {
     return capacity_bytes_.load(std::memory_order_relaxed);
@@ -89,10 +101,9 @@ class PageCache {
   Shard& ShardOf(uint64_t hash) { return shards_[hash >> 58]; }
 
   // Null when it is not known. REQUIRES: the shard's mutex is held.
-  static PageCacheShard::Entry* FindLocked(Shard* shard, const PageKey& key,
-                                           uint64_t hash, TxId txid,
-                                           const ChangeLog* changes);
-  void InsertAs(const PageKey& key, TxId txid, PagePin page, bool ahead);
+  static const CachedPage* FindLocked(Shard* shard, const PageKey& key,
+                                      uint64_t hash, TxId txid,
+                                      const ChangeLog* changes);
 
   std::atomic<size_t> capacity_bytes_;
   std::array<Shard, kShards> shards_;

@@ -7,11 +7,11 @@ namespace actorkv {
 
 namespace {
 
-constexpr size_t kFirstBuckets = 16;
+constexpr size_t kFirstSlots = 16;
 constexpr size_t kYoungShare = 10;  // one part in this many
 
-// Not 0, which stands for nothing.
-uint32_t MarkOf(uint64_t hash) { return static_cast<uint32_t>(hash >> 32) | 1; }
+// Bits that choose no slot. Not 0, which stands for nothing.
+uint32_t MarkOf(uint64_t hash) { return static_cast<uint32_t>(hash >> 26) | 1; }
 
 }  // namespace
 
@@ -34,18 +34,22 @@ void PageCacheCounts::Add(const PageCacheCounts& other) {
   size_bytes += other.size_bytes;
 }
 
-PageCacheShard::Entry* PageCacheShard::Find(const PageKey& key, uint64_t hash) {
-  if (buckets_.empty()) return nullptr;
-  for (uint32_t at = *BucketOf(hash); at != kNone;) {
-    Entry& entry = entries_[at];
-    if (entry.key == key) return &entry;
-    at = entry.next_in_bucket;
+const CachedPage* PageCacheShard::Find(const PageKey& key, uint64_t hash) {
+  if (slots_.empty()) return nullptr;
+  const auto wanted = static_cast<uint32_t>(hash);
+  for (size_t at = wanted & mask(); slots_[at].page != nullptr;
+       at = (at + 1) & mask()) {
+    const Slot& slot = slots_[at];
+    if (slot.hash == wanted && slot.page->entry_.key == key) {
+      return slot.page.get();
+    }
   }
   return nullptr;
 }
 
-void PageCacheShard::Use(Entry* entry) {
+void PageCacheShard::Use(const CachedPage& page) {
   ++counts_.hits;
+  CacheEntry* entry = EntryOf(page);
   if (entry->is_ahead) {
     entry->is_ahead = false;
     ++counts_.ahead_used;
@@ -54,40 +58,35 @@ void PageCacheShard::Use(Entry* entry) {
   }
 }
 
-PageCacheShard::Entry* PageCacheShard::Add(const PageKey& key, uint64_t hash) {
-  if (free_ == kNone) Grow();
-  const uint32_t index = free_;
-  Entry& entry = entries_[index];
-  free_ = entry.next_in_bucket;
-  entry.key = key;
-  entry.last = TxId{};
-  entry.is_old = Remembers(hash);
-  entry.is_ahead = false;
-  entry.uses = 0;
-  uint32_t* bucket = BucketOf(hash);
-  entry.next_in_bucket = *bucket;
-  *bucket = index;
-  ++entry_count_;
-  PushNewest(index);
-  return &entry;
+void PageCacheShard::Add(const PageKey& key, uint64_t hash, PagePin page) {
+  // A quarter of the slots stays free, so that searches are short.
+  if (4 * (page_count_ + 1) > 3 * slots_.size()) Grow();
+  const CachedPage& added = *page;
+  CacheEntry* entry = EntryOf(added);
+  *entry = CacheEntry();
+  entry->key = key;
+  entry->is_old = Remembers(hash);
+  Place(static_cast<uint32_t>(hash), std::move(page));
+  ++page_count_;
+  PushNewest(added);
 }
 
-void PageCacheShard::SetPage(Entry* entry, PagePin page) {
-  Queue& queue = QueueOf(*entry);
-  if (entry->page != nullptr) queue.bytes -= entry->page->memory_bytes();
-  queue.bytes += page->memory_bytes();
-  entry->page = std::move(page);
+void PageCacheShard::Replace(const CachedPage& old, PagePin page) {
+  const size_t at = SlotOf(old);
+  CacheEntry* entry = EntryOf(*page);
+  Unlink(old);
+  *entry = *EntryOf(old);
+  PushNewest(*page);
+  slots_[at].page = std::move(page);
 }
 
 void PageCacheShard::Shrink(size_t limit_bytes) {
   const size_t tables = TableBytes();
   const size_t limit = limit_bytes > tables ? limit_bytes - tables : 0;
-  while (young_.bytes + old_.bytes > limit && entry_count_ > 1) {
-    if (young_.bytes <= limit / kYoungShare && old_.oldest != kNone) {
-      EvictOld();
-    } else if (!EvictYoung()) {
-      EvictOld();
-    }
+  while (young_.bytes + old_.bytes > limit && page_count_ > 1) {
+    const bool from_old =
+        young_.bytes <= limit / kYoungShare && old_.oldest != nullptr;
+    if (from_old || !EvictYoung()) EvictOld();
   }
 }
 
@@ -97,95 +96,116 @@ PageCacheCounts PageCacheShard::counts() const {
   return counts;
 }
 
+size_t PageCacheShard::SlotOf(const CachedPage& page) const {
+  size_t at = HashPageKey(page.entry_.key) & mask();
+  while (slots_[at].page.get() != &page) at = (at + 1) & mask();
+  return at;
+}
+
 size_t PageCacheShard::TableBytes() const {
-  return entries_.capacity() * sizeof(Entry) +
-         (buckets_.capacity() + gone_.capacity()) * sizeof(uint32_t);
+  return slots_.capacity() * sizeof(Slot) + gone_.capacity() * sizeof(uint32_t);
 }
 
-// As many entries as buckets.
 void PageCacheShard::Grow() {
-  const size_t before = entries_.size();
-  const size_t after = std::max(kFirstBuckets, 2 * before);
-  entries_.resize(after);
-  buckets_.assign(after, kNone);
-  gone_.assign(after, 0);
-  for (size_t i = 0; i < before; ++i) {
-    uint32_t* bucket = BucketOf(HashPageKey(entries_[i].key));
-    entries_[i].next_in_bucket = *bucket;
-    *bucket = static_cast<uint32_t>(i);
-  }
-  for (size_t i = after; i-- > before;) {
-    entries_[i].next_in_bucket = free_;
-    free_ = static_cast<uint32_t>(i);
+  std::vector<Slot> before(std::max(kFirstSlots, 2 * slots_.size()));
+  before.swap(slots_);
+  gone_.assign(slots_.size(), 0);
+  for (Slot& slot : before) {
+    if (slot.page != nullptr) Place(slot.hash, std::move(slot.page));
   }
 }
 
-void PageCacheShard::PushNewest(uint32_t index) {
-  Entry& entry = entries_[index];
-  Queue& queue = QueueOf(entry);
-  entry.newer = kNone;
-  entry.older = queue.newest;
-  (queue.newest == kNone ? queue.oldest : entries_[queue.newest].newer) = index;
-  queue.newest = index;
-  if (entry.page != nullptr) queue.bytes += entry.page->memory_bytes();
+void PageCacheShard::Place(uint32_t hash, PagePin page) {
+  size_t at = hash & mask();
+  while (slots_[at].page != nullptr) at = (at + 1) & mask();
+  slots_[at].page = std::move(page);
+  slots_[at].hash = hash;
 }
 
-void PageCacheShard::Unlink(uint32_t index) {
-  const Entry& entry = entries_[index];
-  Queue& queue = QueueOf(entry);
-  (entry.newer == kNone ? queue.newest : entries_[entry.newer].older) =
-      entry.older;
-  (entry.older == kNone ? queue.oldest : entries_[entry.older].newer) =
-      entry.newer;
-  queue.bytes -= entry.page->memory_bytes();
+void PageCacheShard::PushNewest(const CachedPage& page) {
+  CacheEntry* entry = EntryOf(page);
+  Queue& queue = QueueOf(page);
+  entry->newer = nullptr;
+  entry->older = queue.newest;
+  if (queue.newest == nullptr) {
+    queue.oldest = &page;
+  } else {
+    EntryOf(*queue.newest)->newer = &page;
+  }
+  queue.newest = &page;
+  queue.bytes += page.memory_bytes();
 }
 
-// True when it made room; it may only have found pages that are in use.
+void PageCacheShard::Unlink(const CachedPage& page) {
+  const CacheEntry& entry = *EntryOf(page);
+  Queue& queue = QueueOf(page);
+  if (entry.newer == nullptr) {
+    queue.newest = entry.older;
+  } else {
+    EntryOf(*entry.newer)->older = entry.older;
+  }
+  if (entry.older == nullptr) {
+    queue.oldest = entry.newer;
+  } else {
+    EntryOf(*entry.older)->newer = entry.newer;
+  }
+  queue.bytes -= page.memory_bytes();
+}
+
+// False when all that were young are in use, and old ones now.
 bool PageCacheShard::EvictYoung() {
-  while (young_.oldest != kNone) {
-    const uint32_t index = young_.oldest;
-    Entry& entry = entries_[index];
-    if (entry.uses == 0) {
-      Remove(index, true);
+  while (young_.oldest != nullptr) {
+    const CachedPage& page = *young_.oldest;
+    CacheEntry* entry = EntryOf(page);
+    if (entry->uses == 0) {
+      Remove(page, true);
       return true;
     }
-    Unlink(index);
-    entry.is_old = true;
-    entry.uses = 0;
-    PushNewest(index);
+    Unlink(page);
+    entry->is_old = true;
+    entry->uses = 0;
+    PushNewest(page);
   }
   return false;
 }
 
 // Ends: each round takes a use from every page.
 void PageCacheShard::EvictOld() {
-  while (entries_[old_.oldest].uses > 0) {
-    const uint32_t index = old_.oldest;
-    Unlink(index);
-    --entries_[index].uses;
-    PushNewest(index);
+  while (EntryOf(*old_.oldest)->uses > 0) {
+    const CachedPage& page = *old_.oldest;
+    Unlink(page);
+    --EntryOf(page)->uses;
+    PushNewest(page);
   }
-  Remove(old_.oldest, false);
+  Remove(*old_.oldest, false);
 }
 
-void PageCacheShard::Remove(uint32_t index, bool remember) {
-  Entry& entry = entries_[index];
-  const uint64_t hash = HashPageKey(entry.key);
-  uint32_t* at = BucketOf(hash);
-  while (*at != index) at = &entries_[*at].next_in_bucket;
-  *at = entry.next_in_bucket;
-  Unlink(index);
-  if (remember) gone_[hash >> 16 & (gone_.size() - 1)] = MarkOf(hash);
+void PageCacheShard::Remove(const CachedPage& page, bool remember) {
+  const uint64_t hash = HashPageKey(page.entry_.key);
+  Unlink(page);
+  if (remember) gone_[static_cast<uint32_t>(hash) & mask()] = MarkOf(hash);
   ++counts_.evicted;
-  if (entry.is_ahead) ++counts_.ahead_wasted;
-  entry.page.reset();
-  entry.next_in_bucket = free_;
-  free_ = index;
-  --entry_count_;
+  if (page.entry_.is_ahead) ++counts_.ahead_wasted;
+  --page_count_;
+  Vacate(SlotOf(page));
+}
+
+// Moves those behind forward that could not be found past a free slot (Knuth,
+// The Art of Computer Programming 3, 6.4, algorithm R).
+void PageCacheShard::Vacate(size_t at) {
+  slots_[at].page.reset();
+  for (size_t next = (at + 1) & mask(); slots_[next].page != nullptr;
+       next = (next + 1) & mask()) {
+    const size_t home = slots_[next].hash & mask();
+    // It stays when its home is in (at, next], around the end.
+    if (((next - home) & mask()) < ((next - at) & mask())) continue;
+    slots_[at] = std::move(slots_[next]);
+    at = next;
+  }
 }
 
 bool PageCacheShard::Remembers(uint64_t hash) {
-  uint32_t& mark = gone_[hash >> 16 & (gone_.size() - 1)];
+  uint32_t& mark = gone_[static_cast<uint32_t>(hash) & mask()];
   if (mark != MarkOf(hash)) return false;
   mark = 0;
   return true;

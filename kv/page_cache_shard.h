@@ -9,7 +9,7 @@
 // comes back so soon becomes an old one at once. An old page that was used
 // since the queue last came to it stays for another round. So a scan, whose
 // pages are used once, passes through the young tenth and pushes out nothing
-// that is in use; and a use costs a mark in the entry, not a move in a list.
+// that is in use; and a use costs a mark in the page, not a move in a list.
 //
 // A page that was read ahead of being asked for is not used until it is asked
 // for, and its first use counts as that of a new page.
@@ -28,21 +28,11 @@
 
 namespace actorkv {
 
-struct PageKey {
-  uint64_t store = 0;  // Store::cache_id()
-  BranchId branch;     // of the snapshot
-  PageNo pgno = 0;
-
-  friend bool operator==(const PageKey& a, const PageKey& b) {
-    return a.pgno == b.pgno && a.branch == b.branch && a.store == b.store;
-  }
-};
-
 uint64_t HashPageKey(const PageKey& key);
 
 struct PageCacheCounts {
   uint64_t hits = 0;
-  uint64_t misses = 0;
+  uint64_t misses = 0;  // pages that were read because they were asked for
   uint64_t evicted = 0;
   uint64_t ahead_used = 0;    // read ahead, then asked for
   uint64_t ahead_wasted = 0;  // read ahead, and gone before anyone asked
@@ -53,67 +43,63 @@ struct PageCacheCounts {
 
 class PageCacheShard {
  public:
-  // A version and the snapshots that see it: see kv/page_cache.h.
-  struct alignas(64) Entry {  // a cache line
-    PageKey key;
-    TxId last;  // the range begins at page->txid()
-    PagePin page;
-    uint32_t next_in_bucket;
-    uint32_t newer;  // in its queue, as `older`
-    uint32_t older;
-    bool is_old;
-    bool is_ahead;  // nobody asked for it yet
-    uint8_t uses;
-  };
-
   // Null when there is none. `hash` is HashPageKey(key).
-  Entry* Find(const PageKey& key, uint64_t hash);
+  const CachedPage* Find(const PageKey& key, uint64_t hash);
+
+  // Of a page that is here. The caller may change `last` and `is_ahead`.
+  static CacheEntry* EntryOf(const CachedPage& page) { return &page.entry_; }
 
   // It was asked for.
-  void Use(Entry* entry);
+  void Use(const CachedPage& page);
 
-  // Adds an entry that is not there, as the newest. Pointers to others are no
-  // longer valid.
-  Entry* Add(const PageKey& key, uint64_t hash);
+  // Adds a page under a key that is not there. It is in no other cache.
+  void Add(const PageKey& key, uint64_t hash, PagePin page);
 
-  // Gives the entry another page, or its first.
-  void SetPage(Entry* entry, PagePin page);
+  // Puts `page` in the place of `old`, which is here.
+  void Replace(const CachedPage& old, PagePin page);
 
-  // Drops entries until no more than `limit_bytes` are taken, or one is left.
+  // Drops pages until no more than `limit_bytes` are taken, or one is left.
   void Shrink(size_t limit_bytes);
 
   PageCacheCounts counts() const;
   void CountMiss() { ++counts_.misses; }
 
  private:
-  static constexpr uint32_t kNone = UINT32_MAX;
   static constexpr uint8_t kMaxUses = 3;
 
   struct Queue {
-    uint32_t newest = kNone;
-    uint32_t oldest = kNone;
-    size_t bytes = 0;  // of pages
+    const CachedPage* newest = nullptr;
+    const CachedPage* oldest = nullptr;
+    size_t bytes = 0;
   };
 
-  Queue& QueueOf(const Entry& entry) { return entry.is_old ? old_ : young_; }
-  uint32_t* BucketOf(uint64_t hash) {
-    return &buckets_[hash & (buckets_.size() - 1)];
+  // Open addressing: a page is in the first free slot at or behind the one of
+  // its hash. The hash in the slot spares a look at most of the others.
+  struct Slot {
+    PagePin page;
+    uint32_t hash = 0;
+  };
+
+  Queue& QueueOf(const CachedPage& page) {
+    return EntryOf(page)->is_old ? old_ : young_;
   }
+  size_t mask() const { return slots_.size() - 1; }
+  size_t SlotOf(const CachedPage& page) const;
   size_t TableBytes() const;
   void Grow();
-  void PushNewest(uint32_t index);
-  void Unlink(uint32_t index);
+  void Place(uint32_t hash, PagePin page);
+  void PushNewest(const CachedPage& page);
+  void Unlink(const CachedPage& page);
   bool EvictYoung();
   void EvictOld();
-  void Remove(uint32_t index, bool remember);
+  void Remove(const CachedPage& page, bool remember);
+  void Vacate(size_t at);
   bool Remembers(uint64_t hash);
 
-  std::vector<Entry> entries_;
-  std::vector<uint32_t> buckets_;  // of hash: the first entry; a power of two
+  std::vector<Slot> slots_;  // a power of two, or none
   // Of pages that went while they were young, by hash: a few bits each.
   std::vector<uint32_t> gone_;
-  uint32_t free_ = kNone;  // linked by next_in_bucket
-  size_t entry_count_ = 0;
+  size_t page_count_ = 0;
   Queue young_;
   Queue old_;
   PageCacheCounts counts_;

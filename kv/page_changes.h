@@ -27,11 +27,12 @@ inline bool Has(const PageSet& set, PageNo pgno) {
 }
 
 // A version of an actor, and what is needed to read it. Keeps the store and
-// the actor in use.
+// the actor in use, and the version from being reclaimed.
 struct VersionSource {
   std::shared_ptr<Store> store;
   std::shared_ptr<Actor> actor;
   std::shared_ptr<const HeadState> version;
+  std::shared_ptr<const Pin> pin;  // after `store`: released before that goes
 };
 
 // A reader of its pages, which uses the page cache.

@@ -115,6 +115,7 @@ Status PairExport::Run() {
   if (live() && !database_done_) {
     if (Status s = AddDatabase(); !s.ok()) return s;
   }
+  if (Status s = keep_on_(); !s.ok()) return s;
   return sink_->Finish();
 }
 

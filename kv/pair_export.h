@@ -24,10 +24,10 @@ struct PairExportSource {
 };
 
 // Gives all pairs to `sink`, in the order of their keys, and finishes it.
-// Memory: one page and a pair. `keep_on` is asked now and then; an error of it
-// ends the work. *bytes: of keys and values. Errors: those of the sink;
-// kCorruption, naming page or key; kNotSupported for pairs of both layouts
-// that contradict each other; kIOError.
+// Memory: one page and a pair. `keep_on` is asked now and then, and last before
+// that; an error of it ends the work. *bytes: of keys and values. Errors: those
+// of the sink; kCorruption, naming page or key; kNotSupported for pairs of both
+// layouts that contradict each other; kIOError.
 Status ExportPairs(const PairExportSource& source,
                    const std::function<Status()>& keep_on, PairSink* sink,
                    uint64_t* bytes);

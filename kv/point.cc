@@ -21,6 +21,10 @@ namespace {
 constexpr uint64_t kSecondUs = 1'000'000;
 constexpr uint64_t kMaxCommitsAgo = 1'000'000;
 
+// A point that keeps moving away, such as a head without retention, is looked
+// for so often.
+constexpr int kAttempts = 100;
+
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 bool IsNumber(std::string_view text) {
@@ -295,16 +299,21 @@ Status CheckRestorePointName(const std::string& name) {
       "': " + kForms);
 }
 
-Status ResolvePoint(Store* store, const std::string& actor,
-                    const HeadState& state, const Point& point,
+// A commit may expire between the look and the pin; then another look says
+// what there is instead.
+Status ResolvePoint(const PointOf& of, const Point& point, Pin* pin,
                     std::shared_ptr<const HeadState>* version) {
-  const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
-  CommitRecord record;
-  if (Status s = Resolver(reader.get(), actor, state).Resolve(point, &record);
-      !s.ok()) {
-    return s;
+  Status s;
+  for (int i = 0; i < kAttempts; ++i) {
+    const std::unique_ptr<EngineReader> reader =
+        of.store->engine()->NewReader();
+    CommitRecord record;
+    s = Resolver(reader.get(), of.actor, *of.state).Resolve(point, &record);
+    if (!s.ok()) return s;
+    s = PinCommit(of.store, *of.state, record, pin, version);
+    if (s.code() != Code::kConflict) break;
   }
-  return LoadVersion(reader.get(), state, record, version);
+  return s.WithContext("actor=" + of.actor);
 }
 
 std::string TimeText(uint64_t at_us) {

@@ -41,13 +41,21 @@ Status ParsePoint(const std::string& text, Point* point);
 // would be read as another form of point.
 Status CheckRestorePointName(const std::string& name);
 
-// The commit that the point means, as a state of the actor. `state` is of the
-// actor now; also of a deleted one, whose head is its last commit. Errors:
-// kNotFound for a restore point that is not there; kInvalidArgument for a
-// commit or time that never was, or whose history has expired, with the oldest
-// point that is available; kCorruption.
-Status ResolvePoint(Store* store, const std::string& actor,
-                    const HeadState& state, const Point& point,
+// Whose history a point is of.
+struct PointOf {
+  Store* store = nullptr;
+  std::string actor;  // its name
+  // The actor now; also of a deleted one, whose head is its last commit.
+  std::shared_ptr<const HeadState> state;
+};
+
+// The commit that the point means, as a state of the actor, and pins it: it can
+// be read for as long as `pin` holds it (but see CheckNotExpired() in
+// kv/history.h). Errors, with nothing pinned: kNotFound for a restore point
+// that is not there; kInvalidArgument for a commit or time that never was, or
+// whose history has expired, with the oldest point that is available;
+// kConflict when what it means expires again and again; kCorruption.
+Status ResolvePoint(const PointOf& of, const Point& point, Pin* pin,
                     std::shared_ptr<const HeadState>* version);
 
 // "2026-11-20T10:00:00.123456Z".

@@ -49,8 +49,13 @@ Status TryToMake(Store* store, const std::string& actor,
     return s;
   }
   if (taken.has_value()) {
-    return Status::AlreadyExists("there is a restore point '" + name +
-                                 "' already: actor=" + actor);
+    RestorePointRecord old;
+    Status s = DecodeRecord(RestorePointKey(name), *taken, &old);
+    if (!s.ok()) return s;
+    if (old.expires_at_us == 0 || old.expires_at_us > WallClockUs()) {
+      return Status::AlreadyExists("there is a restore point '" + name +
+                                   "' already: actor=" + actor);
+    }
   }
   Batch batch;
   RestorePointRecord point;
@@ -61,9 +66,11 @@ Status TryToMake(Store* store, const std::string& actor,
   const Partition partition = ActorPartition(state->entry.actor);
   const std::string key = RestorePointKey(name);
   batch.Put(partition, key, EncodeRecord(key, point));
-  batch.AddGuard(partition, key, std::nullopt);
+  batch.AddGuard(partition, key, taken);
   // What is named is the head when it is named.
   batch.AddGuard(partition, HeadKey(), state->head_bytes);
+  // Reclaim may be about to remove an expired point of this name.
+  const Gate::Hold hold = store->KeepHistory();
   const CommitResult result = store->Commit(batch, Durability::kSynced);
   if (!result.done()) return result.status;
   *txid = point.txid;

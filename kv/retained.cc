@@ -18,6 +18,9 @@ constexpr uint64_t kForkGraceUs = uint64_t{3600} * 1'000'000;
 constexpr size_t kMaxBranches = 1'000'000;
 constexpr size_t kMaxPointNames = 8;
 
+// A head that goes to another branch while it is looked at is looked at again.
+constexpr int kMaxHeads = 100;
+
 constexpr uint64_t kForever = std::numeric_limits<uint64_t>::max();
 
 void AddPoint(const RetainedPoint& point, RetainedBranch* branch) {
@@ -59,8 +62,7 @@ class Loader {
   }
 
   Status Run(Retained* retained) {
-    if (Status s = LoadHead(); !s.ok()) return s;
-    if (Status s = LoadBranches(); !s.ok()) return s;
+    if (Status s = LoadHeadAndBranches(); !s.ok()) return s;
     if (!retained_.gone) {
       for (RetainedBranch& branch : retained_.branches) {
         if (Status s = LoadStretch(&branch); !s.ok()) return s;
@@ -76,8 +78,28 @@ class Loader {
  private:
   Partition partition() const { return ActorPartition(query_.actor); }
 
+  // A transaction that staged may commit meanwhile: its branch, without its
+  // head, would be taken for one that a restore has left. So the head is read
+  // again behind the branches.
+  Status LoadHeadAndBranches() {
+    for (int i = 0; i < kMaxHeads; ++i) {
+      if (Status s = LoadHead(); !s.ok()) return s;
+      const std::optional<Head> head = retained_.head;
+      reader_->Refresh();
+      const Status branches = LoadBranches();
+      if (Status s = LoadHead(); !s.ok()) return s;
+      if (head.has_value() == retained_.head.has_value() &&
+          (!head.has_value() ||
+           head->snapshot.branch == retained_.head->snapshot.branch)) {
+        return branches;
+      }
+    }
+    return Status::Busy("its head goes from branch to branch");
+  }
+
   Status LoadHead() {
     const std::string key = HeadKey();
+    retained_.head.reset();
     std::vector<std::optional<std::string>> values;
     if (Status s = reader_->Get(partition(), {key}, &values); !s.ok()) {
       return s;
@@ -91,6 +113,7 @@ class Loader {
 
   Status LoadBranches() {
     const std::string prefix = BranchRecordPrefix();
+    retained_.branches.clear();
     Status s = ForEachPair(
         reader_, {partition(), prefix, prefix},
         [&](const KeyValue& pair) -> Status {
@@ -171,9 +194,8 @@ class Loader {
     // Commits up to `low` are early enough; `high` is too late.
     uint64_t low = 0;
     uint64_t high = last.snapshot.txid.value;
-    Snapshot since;
-    since.txid = branch->record.first_txid;
-    since.page_count = kAnyPageCount;
+    std::optional<Snapshot> since;
+    Snapshot oldest_after = last.snapshot;
     while (low + 1 < high) {
       const uint64_t middle = low + (high - low) / 2;
       CommitRecord record;
@@ -183,19 +205,17 @@ class Loader {
       }
       if (found && record.committed_at_us > cutoff_us_) {
         high = record.snapshot.txid.value;
+        oldest_after = record.snapshot;
         continue;
       }
       low = middle;
       if (found) since = record.snapshot;
     }
-    if (last.snapshot.txid < since.txid) return Status::Ok();
-    branch->since = since.txid;
-    branch->since_page_count = since.page_count;
-    if (since.page_count != kAnyPageCount) return Status::Ok();
-    RetainedPoint first;
-    Status s = MakePoint(branch->id, since.txid, &first);
-    branch->since_page_count = first.page_count;
-    return s;
+    // What is older has gone already.
+    if (!since.has_value()) since = oldest_after;
+    branch->since = since->txid;
+    branch->since_page_count = since->page_count;
+    return Status::Ok();
   }
 
   // The snapshot of a commit, whose record may be gone: then of any size.

@@ -4,6 +4,7 @@
 
 #include "kv/history_records.h"
 #include "kv/keys.h"
+#include "kv/page_cache.h"
 #include "kv/store.h"
 
 namespace actorkv {
@@ -64,15 +65,31 @@ Status LoadFrom(EngineReader* reader, Partition partition, Settings* settings) {
   return Status::Ok();
 }
 
+void SetCacheCapacity(const Settings& settings) {
+  PageCache::Instance()->SetCapacity(
+      settings.cache_bytes == 0 ? PageCache::DefaultCapacity()
+                                : static_cast<size_t>(settings.cache_bytes));
+}
+
 }  // namespace
+
+// A store that says nothing leaves it as others set it.
+void ApplySettings(const Settings& settings) {
+  if (settings.cache_bytes != 0) SetCacheCapacity(settings);
+}
 
 const std::vector<SettingInfo>& AllSettings() {
   static const std::vector<SettingInfo> settings = {
-      {"quota_hard_bytes", "bytes", &Settings::quota_hard_bytes,
-       kMaxQuotaBytes},
-      {"quota_soft_bytes", "bytes", &Settings::quota_soft_bytes,
-       kMaxQuotaBytes},
-      {"retention_ms", "ms", &Settings::retention_ms, kMaxRetentionMs},
+      {"cache_bytes", "bytes", &Settings::cache_bytes, kMaxQuotaBytes,
+       /*of_store=*/true},
+      {"quota_hard_bytes", "bytes", &Settings::quota_hard_bytes, kMaxQuotaBytes,
+       /*of_store=*/false},
+      {"quota_soft_bytes", "bytes", &Settings::quota_soft_bytes, kMaxQuotaBytes,
+       /*of_store=*/false},
+      {"reclaim_interval_ms", "ms", &Settings::reclaim_interval_ms,
+       kMaxRetentionMs, /*of_store=*/true},
+      {"retention_ms", "ms", &Settings::retention_ms, kMaxRetentionMs,
+       /*of_store=*/false},
   };
   return settings;
 }
@@ -166,19 +183,30 @@ Status SettingsCache::Set(Store* store, ActorId actor, const SettingInfo& info,
                                    std::to_string(value) + ", the limit is " +
                                    std::to_string(info.max));
   }
+  if (info.of_store && actor != ActorId{}) {
+    return Status::InvalidArgument(std::string(info.name) +
+                                   " is a setting of the store");
+  }
   Settings before;
   if (Status s = Get(store, actor, &before); !s.ok()) return s;
   Batch batch;
   const std::string key = SettingKey(info.name);
   batch.Put(actor == ActorId{} ? CatalogPartition() : ActorPartition(actor),
             key, EncodeRecord(key, SettingRecord{value}));
+  // What reclaim has decided by the old value is decided anew.
+  const Gate::Hold hold = store->KeepHistory();
   const CommitResult result = store->Commit(batch, Durability::kSynced);
   std::lock_guard<std::mutex> lock(mutex_);
   // Also where the outcome is not known.
   ++change_count_;
   actors_.clear();
-  if (result.done()) *previous = before.*info.member;
-  return result.status;
+  if (!result.done()) return result.status;
+  *previous = before.*info.member;
+  if (info.member == &Settings::cache_bytes) {
+    before.cache_bytes = value;
+    SetCacheCapacity(before);
+  }
+  return Status::Ok();
 }
 
 }  // namespace actorkv

@@ -30,6 +30,12 @@ struct Settings {
   // past the soft one is a warning in actorkv_info, past the hard one it fails.
   uint64_t quota_soft_bytes = 0;
   uint64_t quota_hard_bytes = 0;
+  // Of the store alone: how long reclaim in the background rests after a pass
+  // (kv/background_reclaim.h). 0: nothing is removed but on call.
+  uint64_t reclaim_interval_ms = 60'000;
+  // Of the page cache, which is one for all stores of the process: what was
+  // set, or opened, last counts. 0: as PageCache::DefaultCapacity().
+  uint64_t cache_bytes = 0;
 };
 
 struct SettingInfo {
@@ -37,7 +43,11 @@ struct SettingInfo {
   const char* unit;
   uint64_t Settings::*member;
   uint64_t max;
+  bool of_store;  // an actor has none of its own
 };
+
+// Gives the process what the settings of a store say of it.
+void ApplySettings(const Settings& settings);
 
 // All that there are, by name.
 const std::vector<SettingInfo>& AllSettings();
@@ -61,7 +71,8 @@ class SettingsCache {
   Status Get(Store* store, ActorId actor, Settings* settings);
 
   // Changes one, durably. `actor` as above. *previous: what counted before.
-  // Errors: kInvalidArgument for a value past the limit.
+  // Errors: kInvalidArgument for a value past the limit, and for an actor where
+  // the setting is the store's.
   Status Set(Store* store, ActorId actor, const SettingInfo& info,
              uint64_t value, uint64_t* previous);
 

@@ -9,6 +9,7 @@
 
 #include "kv/metrics.h"
 #include "kv/rocksdb_keys.h"
+#include "kv/rocksdb_options.h"
 #include "kv/rocksdb_status.h"
 #include "kv/store_directory.h"
 
@@ -33,8 +34,9 @@ rocksdb::Status WriteTable(RocksDbHandle* handle, const Batch& batch,
   // and kept in the page cache: who wrote it may well read it.
   rocksdb::EnvOptions environment;
   environment.bytes_per_sync = kBytesPerSync;
-  rocksdb::SstFileWriter writer(environment, handle->db()->GetOptions(family),
-                                family, /*invalidate_page_cache=*/false);
+  rocksdb::SstFileWriter writer(
+      environment, BulkTableOptions(handle->db()->GetOptions(family)), family,
+      /*invalidate_page_cache=*/false);
   rocksdb::Status status = writer.Open(path);
   std::string key;
   for (size_t i = 0; i < batch.op_count() && status.ok(); ++i) {

@@ -32,6 +32,7 @@ constexpr EngineLimits kLimits = {
     /*max_key_bytes=*/4096,
     /*multi_partition_commit=*/true,
     /*one_process=*/true,
+    /*read_ahead=*/true,
 };
 
 // Bytes that RocksDB's batch has beside a key and a value: tag, family,
@@ -63,9 +64,12 @@ class RocksDbEngine : public Engine {
 
   CommitResult Commit(const Batch& batch, Durability durability) override;
   Status Drop(Partition partition) override;
-  Status Compact(Partition partition) override;
+  Status Compact(Partition partition, std::string_view begin,
+                 std::string_view end) override;
   Status Sync() override;
-  Status CatchUp(bool* changed) override { return handle_->CatchUp(changed); }
+  Status CatchUp(std::atomic<uint64_t>* epoch) override {
+    return handle_->CatchUp(epoch);
+  }
   Status Checkpoint(const std::string& path, uint64_t* bytes) override;
 
   std::string Describe() const override {
@@ -79,7 +83,9 @@ class RocksDbEngine : public Engine {
 
   // Done when every guard holds.
   CommitResult CheckGuards(const std::vector<Batch::Guard>& guards);
-  Status ClaimSpace(size_t size_bytes);
+  Status ClaimSpace(size_t size_bytes, Claimant claimant);
+  // Begins to flush where a commit of so many bytes would be refused.
+  void LookAtSpace(size_t wanted_bytes);
   // Removes the table files that hold nothing but the partition, of which
   // every key was deleted before. Else they stay until they are compacted,
   // and nothing makes that happen soon: those of a bulk write lie on the last
@@ -94,6 +100,18 @@ class RocksDbEngine : public Engine {
   SpaceReserve space_;
   GroupCommit group_;  // of synced commits
 };
+
+Claimant ClaimantOf(const Batch& batch) {
+  for (size_t i = 0; i < batch.op_count(); ++i) {
+    const Batch::Op op = batch.op(i);
+    if (!op.value.has_value()) continue;
+    if (op.partition.kind == PartitionKind::kBranch ||
+        op.partition.kind == PartitionKind::kLegacy) {
+      return Claimant::kPages;
+    }
+  }
+  return Claimant::kHousekeeping;
+}
 
 std::vector<std::string> GuardedKeys(const std::vector<Batch::Guard>& guards) {
   std::vector<std::string> keys;
@@ -122,7 +140,8 @@ CommitResult RocksDbEngine::Commit(const Batch& batch, Durability durability) {
   if (Status s = UseForWriting(&hold); !s.ok()) return Failed(s);
   if (CommitResult r = CheckGuards(batch.guards()); !r.done()) return r;
   const size_t bytes = batch.size_bytes() + batch.op_count() * kOpOverheadBytes;
-  if (Status s = ClaimSpace(bytes); !s.ok()) return Failed(s);
+  if (Status s = ClaimSpace(bytes, ClaimantOf(batch)); !s.ok())
+    return Failed(s);
   if (durability == Durability::kSynced) return group_.Commit(batch);
   if (durability == Durability::kBulk && IsBulk(batch)) {
     return CommitBulk(handle_.get(), batch);
@@ -153,26 +172,30 @@ CommitResult RocksDbEngine::CheckGuards(
   return {};
 }
 
-Status RocksDbEngine::ClaimSpace(size_t size_bytes) {
-  if (space_.Stale()) {
-    uint64_t memtable_bytes = 0;
-    handle_->db()->GetAggregatedIntProperty(
-        rocksdb::DB::Properties::kCurSizeAllMemTables, &memtable_bytes);
-    bool tight = false;
-    space_.Refresh(memtable_bytes, size_bytes, &tight);
-    if (tight) {
-      // Turns log and memtables into tables, which gives the log's space
-      // back; without it nothing would flush while commits are refused.
-      rocksdb::FlushOptions flush;
-      flush.wait = false;
-      flush.allow_write_stall = true;
-      (void)handle_->db()
-          ->Flush(flush, {handle_->family(Family::kDefault),
-                          handle_->family(Family::kChunks)})
-          .ok();
-    }
-  }
-  return space_.Claim(size_bytes);
+Status RocksDbEngine::ClaimSpace(size_t size_bytes, Claimant claimant) {
+  if (space_.Stale()) LookAtSpace(size_bytes);
+  if (space_.Claim(size_bytes, claimant).ok()) return Status::Ok();
+  // Nobody is refused for what was free a moment ago.
+  LookAtSpace(size_bytes);
+  return space_.Claim(size_bytes, claimant);
+}
+
+void RocksDbEngine::LookAtSpace(size_t wanted_bytes) {
+  uint64_t memtable_bytes = 0;
+  handle_->db()->GetAggregatedIntProperty(
+      rocksdb::DB::Properties::kCurSizeAllMemTables, &memtable_bytes);
+  bool tight = false;
+  space_.Refresh(memtable_bytes, wanted_bytes, &tight);
+  if (!tight) return;
+  // Turns log and memtables into tables, which gives the log's space back;
+  // without it nothing would flush while commits are refused.
+  rocksdb::FlushOptions flush;
+  flush.wait = false;
+  flush.allow_write_stall = true;
+  (void)handle_->db()
+      ->Flush(flush, {handle_->family(Family::kDefault),
+                      handle_->family(Family::kChunks)})
+      .ok();
 }
 
 rocksdb::WriteBatch RocksDbEngine::Translate(
@@ -252,7 +275,8 @@ Status RocksDbEngine::RemoveFilesOf(Partition partition) {
   return Status::Ok();
 }
 
-Status RocksDbEngine::Compact(Partition partition) {
+Status RocksDbEngine::Compact(Partition partition, std::string_view begin,
+                              std::string_view end) {
   Gate::Hold hold;
   if (Status s = UseForWriting(&hold); !s.ok()) return s;
   rocksdb::CompactRangeOptions options;
@@ -260,10 +284,12 @@ Status RocksDbEngine::Compact(Partition partition) {
   // Also what lies on the last level already: that is where most of it lies.
   options.bottommost_level_compaction =
       rocksdb::BottommostLevelCompaction::kForceOptimized;
-  const std::string begin = PhysicalKey(partition, "");
-  const std::string end = PartitionEnd(partition, kLimits.max_key_bytes);
-  const rocksdb::Slice begin_slice(begin);
-  const rocksdb::Slice end_slice(end);
+  const std::string first = PhysicalKey(partition, begin);
+  const std::string last = end.empty()
+                               ? PartitionEnd(partition, kLimits.max_key_bytes)
+                               : PhysicalKey(partition, end);
+  const rocksdb::Slice begin_slice(first);
+  const rocksdb::Slice end_slice(last);
   const rocksdb::Status compacted = handle_->db()->CompactRange(
       options, handle_->family(FamilyOf(partition)), &begin_slice, &end_slice);
   if (compacted.ok()) return Status::Ok();

@@ -187,18 +187,12 @@ Status RocksDbHandle::OpenForReadingOnly() {
   return Status::Ok();
 }
 
-Status RocksDbHandle::CatchUp(bool* changed) {
-  if (!follows()) {
-    *changed = false;
-    return Status::Ok();
-  }
+Status RocksDbHandle::CatchUp(std::atomic<uint64_t>* epoch) {
+  if (!follows()) return Status::Ok();
   std::lock_guard<std::mutex> one_at_a_time(catch_up_mutex_);
   CommitCount count;
   if (Status s = ReadCommitCount(directory(), &count); !s.ok()) return s;
-  if (count == shown_) {
-    *changed = false;
-    return Status::Ok();
-  }
+  if (count == shown_) return Status::Ok();
   // Opened beside the old one, so that readers wait only for the exchange.
   std::unique_ptr<OpenDatabase> opened;
   if (Status s = OpenDatabase::ForFollowing(context_, &shown_, &opened);
@@ -209,8 +203,8 @@ Status RocksDbHandle::CatchUp(bool* changed) {
     Gate::Exclusive exclusive(&gate_);
     DropAllIterators();
     database_.swap(opened);
+    epoch->fetch_add(1, std::memory_order_acq_rel);
   }
-  *changed = true;
   return Status::Ok();
 }
 

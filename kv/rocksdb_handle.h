@@ -74,8 +74,9 @@ class RocksDbHandle {
   // writable under it.
   void MarkBroken();
 
-  // A follower opens the database again if the directory changed.
-  Status CatchUp(bool* changed);
+  // A follower opens the database again if the directory changed; see
+  // Engine::CatchUp().
+  Status CatchUp(std::atomic<uint64_t>* epoch);
 
   // REQUIRES: a Hold.
   rocksdb::DB* db() const { return database_->db(); }

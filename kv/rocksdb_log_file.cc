@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -24,8 +25,12 @@ bool IsLog(std::string_view name) { return EndsWith(name, ".log"); }
 // (DB::SyncWAL), and then covers what was appended before it.
 class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
  public:
-  explicit LogFile(std::unique_ptr<rocksdb::FSWritableFile> base)
-      : FSWritableFileOwnerWrapper(std::move(base)) {}
+  // `file_system` outlives the file; `name` is the file's path.
+  LogFile(std::unique_ptr<rocksdb::FSWritableFile> base,
+          rocksdb::FileSystem* file_system, std::string name)
+      : FSWritableFileOwnerWrapper(std::move(base)),
+        file_system_(file_system),
+        name_(std::move(name)) {}
 
   rocksdb::IOStatus Append(const rocksdb::Slice& data,
                            const rocksdb::IOOptions& options,
@@ -88,7 +93,9 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
     const uint64_t end = end_.load(std::memory_order_relaxed);
     const uint64_t begin = std::max(end, prepared_);
     const uint64_t ahead =
-        std::clamp(end, kMinPreparedLogBytes, kMaxPreparedLogBytes);
+        std::min(std::clamp(end, kMinPreparedLogBytes, kMaxPreparedLogBytes),
+                 MostAhead(options, debug));
+    if (ahead < kMinPreparedLogBytes) return rocksdb::IOStatus::OK();
     const uint64_t target_end = std::max(wanted, begin) + ahead;
     if (!WriteZeros(begin, target_end, options, debug)) {
       // A disk without room for zeros may have room for records.
@@ -99,6 +106,15 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
     rocksdb::IOStatus synced = target()->Sync(options, debug);
     if (synced.ok()) prepared_ = target_end;
     return synced;
+  }
+
+  uint64_t MostAhead(const rocksdb::IOOptions& options,
+                     rocksdb::IODebugContext* debug) {
+    uint64_t free_bytes = 0;
+    if (!file_system_->GetFreeSpace(name_, options, &free_bytes, debug).ok()) {
+      return kMaxPreparedLogBytes;
+    }
+    return free_bytes / kFreeBytesForOnePrepared;
   }
 
   bool WriteZeros(uint64_t begin, uint64_t end,
@@ -117,6 +133,8 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
     return true;
   }
 
+  rocksdb::FileSystem* const file_system_;
+  const std::string name_;
   std::atomic<uint64_t> end_{0};  // of the last record, bytes
   uint64_t prepared_ = 0;         // zeros are on the disk up to here
   bool can_prepare_ = true;
@@ -136,8 +154,9 @@ class LogFileSystem : public rocksdb::FileSystemWrapper {
     rocksdb::IOStatus made =
         target()->NewWritableFile(name, options, &base, debug);
     if (!made.ok()) return made;
-    *file = IsLog(name) ? std::make_unique<LogFile>(std::move(base))
-                        : std::move(base);
+    *file = IsLog(name)
+                ? std::make_unique<LogFile>(std::move(base), target(), name)
+                : std::move(base);
     return made;
   }
 };

@@ -33,6 +33,14 @@ namespace actorkv {
 inline constexpr uint64_t kMinPreparedLogBytes = 256 << 10;
 inline constexpr uint64_t kMaxPreparedLogBytes = 8 << 20;
 
+// And by no more than one part in so many of what is free. Commits are refused
+// when what the write buffers hold, and a reserve, would not fit on the disk
+// any more (space_reserve.h); zeros must not take that room, or no flush could
+// give space back. The reserve is 5 % of a small disk; where a sixteenth of
+// what is free is more, over 80 % are free, and the buffers, which lie in the
+// log as well, are smaller than that.
+inline constexpr uint64_t kFreeBytesForOnePrepared = 16;
+
 // An append as large as this is of a bulk write. Zeros ahead of it would double
 // what is written, and wait for a sync that nobody asked for; so the log grows
 // with it, and is prepared again at the next small one.

@@ -42,6 +42,10 @@ rocksdb::DBOptions ReadOnlyOptions(rocksdb::Env* env);
 std::vector<rocksdb::ColumnFamilyDescriptor> FamilyDescriptors(
     const std::shared_ptr<rocksdb::Cache>& cache);
 
+// For table files that are written at once into the family of these options:
+// what is in them is as large as pages, and is mostly read in order.
+rocksdb::Options BulkTableOptions(const rocksdb::Options& family);
+
 }  // namespace actorkv
 
 #endif  // ACTORKV_KV_ROCKSDB_OPTIONS_H_

@@ -6,6 +6,9 @@
 namespace actorkv {
 namespace {
 
+// What a visit reads from a file at once.
+constexpr size_t kVisitReadAheadBytes = size_t{256} << 10;
+
 // True when the iterator stands on a key that begins as `target` does, for
 // `prefix_bytes`.
 bool IsInside(const rocksdb::Iterator& iterator, std::string_view target,
@@ -187,6 +190,34 @@ Status RocksDbReader::Scan(Partition partition, std::string_view start,
   }
   *pairs = std::move(read);
   return Status::Ok();
+}
+
+// With an iterator of its own: one that does not fill RocksDB's cache.
+Status RocksDbReader::Visit(Partition partition, std::string_view start,
+                            const Visitor& visit) {
+  Gate::Hold hold;
+  if (Status s = handle_->Use(RocksDbHandle::Need::kRead, &hold); !s.ok()) {
+    return s;
+  }
+  rocksdb::ReadOptions options;
+  options.verify_checksums = true;
+  options.fill_cache = false;
+  options.total_order_seek = true;
+  options.readahead_size = kVisitReadAheadBytes;
+  const std::unique_ptr<rocksdb::Iterator> iterator(handle_->db()->NewIterator(
+      options, handle_->family(FamilyOf(partition))));
+  SetPhysicalKey(partition, start, &target_);
+  const size_t prefix_bytes = PartitionPrefixBytes(partition);
+  for (iterator->Seek(target_);
+       iterator->Valid() && IsInside(*iterator, target_, prefix_bytes);
+       iterator->Next()) {
+    if (!visit(LogicalKey(*iterator, partition),
+               iterator->value().ToStringView())) {
+      return Status::Ok();
+    }
+  }
+  if (iterator->status().ok()) return Status::Ok();
+  return FromRocksDb(iterator->status(), "scan", handle_->directory());
 }
 
 Status RocksDbReader::SeekOne(Partition partition, std::string_view key,

@@ -35,6 +35,8 @@ class RocksDbReader : public EngineReader, private IteratorOwner {
               std::vector<std::optional<KeyValue>>* found) override;
   Status Scan(Partition partition, std::string_view start, size_t limit,
               std::vector<KeyValue>* pairs) override;
+  Status Visit(Partition partition, std::string_view start,
+               const Visitor& visit) override;
   Status SeekOne(Partition partition, std::string_view key, bool* found,
                  std::string_view* found_key, std::string_view* value) override;
   void Refresh() override;

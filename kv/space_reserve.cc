@@ -44,12 +44,14 @@ void SpaceReserve::Refresh(uint64_t promised_bytes, size_t wanted_bytes,
            free_bytes - promised_bytes < reserve_bytes + 2 * wanted_bytes;
 }
 
-Status SpaceReserve::Claim(size_t size_bytes) {
+Status SpaceReserve::Claim(size_t size_bytes, Claimant claimant) {
   const uint64_t written =
       written_bytes_.fetch_add(size_bytes, std::memory_order_relaxed) +
       size_bytes;
   const uint64_t usable = usable_bytes_.load(std::memory_order_relaxed);
-  const uint64_t reserve = reserve_bytes_.load(std::memory_order_relaxed);
+  const uint64_t whole_reserve = reserve_bytes_.load(std::memory_order_relaxed);
+  const uint64_t reserve =
+      claimant == Claimant::kHousekeeping ? whole_reserve / 2 : whole_reserve;
   // Twice: once for the log and once for the table that it becomes.
   if (usable >= reserve && (usable - reserve) / 2 >= written) {
     return Status::Ok();

@@ -27,6 +27,11 @@ struct DiskSpace {
 // A file system that cannot be asked counts as unlimited.
 DiskSpace LookAtDisk(const std::string& directory);
 
+// Who asks for space. Records and removals are small, and are how a user gets
+// space back on a full disk: retention, reclaim, purge. They may use half of
+// the reserve.
+enum class Claimant { kPages, kHousekeeping };
+
 // Thread-safe. Approximate by design: threads that claim between two looks
 // may overshoot by what they write in kMaxAgeMs; the reserve absorbs it.
 class SpaceReserve {
@@ -48,7 +53,7 @@ class SpaceReserve {
   void Refresh(uint64_t promised_bytes, size_t wanted_bytes, bool* tight);
 
   // Claims the bytes of one commit. Errors: kNoSpace with both figures.
-  Status Claim(size_t size_bytes);
+  Status Claim(size_t size_bytes, Claimant claimant);
 
  private:
   const std::string directory_;

@@ -5,12 +5,13 @@
 #include <random>
 #include <utility>
 
+#include "kv/background_reclaim.h"
 #include "kv/coding.h"
 #include "kv/flatten.h"
 #include "kv/keys.h"
 #include "kv/legacy_record.h"
+#include "kv/legacy_store.h"
 #include "kv/metrics.h"
-#include "kv/reclaim.h"
 #include "kv/utf8.h"
 
 namespace actorkv {
@@ -19,12 +20,7 @@ namespace {
 
 constexpr size_t kScanStages = 256;
 
-// No pass in the background begins by itself: history goes when it is told to.
-constexpr std::chrono::steady_clock::time_point kNever =
-    std::chrono::steady_clock::time_point::max();
-
-// Of reclaim, at a time: some thousand chunks, a few milliseconds.
-constexpr int kReclaimSteps = 32;
+constexpr size_t kMaxFlattenQueue = 4096;
 
 bool BeginsAtCommit(const Batch& batch) {
   const auto& guards = batch.guards();
@@ -76,7 +72,7 @@ Store::Store(std::string path, std::unique_ptr<Engine> engine, bool read_only)
       commit_id_base_(RandomId()),
       actors_(engine_.get(), &epoch_,
               engine_->limits().one_process || read_only),
-      next_reclaim_(kNever) {
+      background_reclaim_(std::make_unique<BackgroundReclaim>(this)) {
   Add(Metric::kOpenStores);
 }
 
@@ -93,6 +89,11 @@ Status Store::Open(std::string path, std::unique_ptr<Engine> engine,
   }
   if (!read_only) {
     if (Status s = opened->LoadDeadStages(reader.get()); !s.ok()) return s;
+  }
+  // What is wrong with them, those say who need them.
+  Settings settings;
+  if (LoadSettings(reader.get(), ActorId{}, &settings).ok()) {
+    ApplySettings(settings);
   }
   reader.reset();
   *store = std::move(opened);
@@ -193,12 +194,7 @@ Status Store::WhileClosed(const std::vector<std::string>& names,
   return status;
 }
 
-Status Store::CatchUp() {
-  bool changed = false;
-  if (Status s = engine_->CatchUp(&changed); !s.ok()) return s;
-  if (changed) epoch_.fetch_add(1, std::memory_order_acq_rel);
-  return Status::Ok();
-}
+Status Store::CatchUp() { return engine_->CatchUp(&epoch_); }
 
 bool Store::IsOwn(const CommitId& id) const {
   std::string base;
@@ -219,9 +215,15 @@ bool Store::CanContinueBranch(Actor* actor) {
   return engine_->limits().multi_partition_commit || actor->continues_branch();
 }
 
+Gate::Hold Store::KeepHistory() {
+  Gate::Hold hold = history_gate_.Shared();
+  history_count_.fetch_add(1);
+  return hold;
+}
+
 CommitResult Store::Commit(const Batch& batch, Durability durability) {
   Gate::Hold hold;
-  if (BeginsAtCommit(batch)) hold = history_gate_.Shared();
+  if (BeginsAtCommit(batch)) hold = KeepHistory();
   CommitResult result = engine_->limits().multi_partition_commit
                             ? engine_->Commit(batch, durability)
                             : CommitInRuns(batch, durability);
@@ -284,11 +286,22 @@ void Store::AddDeadImport(LegacyId legacy) {
 
 void Store::SuggestFlatten(const std::shared_ptr<Actor>& actor) {
   std::lock_guard<std::mutex> lock(mutex_);
+  // It comes again when the actor is opened, or commits.
+  if (read_only_ || flatten_queue_.size() >= kMaxFlattenQueue) return;
   flatten_queue_.emplace_back(actor);
   work_waits_ = true;
 }
 
 Status Store::DropStage(const Stage& stage) {
+  // Looked at before the branch record: the commit that takes the mark away
+  // because it is done writes that one.
+  bool resumable = false;
+  if (Status s = IsResumable(engine_->NewReader().get(), stage.actor,
+                             stage.branch, &resumable);
+      !s.ok()) {
+    return s;
+  }
+  if (resumable) return Status::Ok();
   // A branch record is written in the same batch as the head that made the
   // branch reachable: with one, the stage was committed after all.
   std::unique_ptr<EngineReader> reader = engine_->NewReader();
@@ -387,34 +400,18 @@ Status Store::FlattenOne(const std::shared_ptr<Actor>& actor) {
 Status Store::ReclaimSome() {
   const std::unique_lock<std::mutex> lock(reclaim_mutex_, std::try_to_lock);
   if (!lock.owns_lock() || read_only_) return Status::Ok();
-  if (reclaimer_ == nullptr) {
-    if (std::chrono::steady_clock::now() < next_reclaim_) return Status::Ok();
-    ReclaimOptions options;
-    options.only_where_worthwhile = true;
-    reclaimer_ = std::make_unique<Reclaimer>(this, options);
-  }
-  Status first;
-  for (int i = 0; i < kReclaimSteps && reclaimer_ != nullptr; ++i) {
-    std::optional<SpaceUse> use;
-    bool done = false;
-    const Status s = reclaimer_->Step(&use, &done);
-    if (first.ok()) first = s;
-    if (!done) continue;
-    reclaimer_.reset();
-    next_reclaim_ = kNever;
-  }
-  return first;
+  return background_reclaim_->Step();
 }
 
 std::unique_lock<std::mutex> Store::BeginReclaim() {
   std::unique_lock<std::mutex> lock(reclaim_mutex_);
-  reclaimer_.reset();
+  background_reclaim_->GiveUp();
   return lock;
 }
 
-void Store::ReclaimSoonForTesting() {
+void Store::ReclaimSoonForTesting(uint64_t now_us) {
   std::lock_guard<std::mutex> lock(reclaim_mutex_);
-  next_reclaim_ = std::chrono::steady_clock::now();
+  background_reclaim_->BeginSoonForTesting(now_us);
 }
 
 void Store::Close() {

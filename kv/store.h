@@ -7,7 +7,6 @@
 #define ACTORKV_KV_STORE_H_
 
 #include <atomic>
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -27,7 +26,7 @@
 
 namespace actorkv {
 
-class Reclaimer;
+class BackgroundReclaim;
 
 class Store : public std::enable_shared_from_this<Store> {
  public:
@@ -48,8 +47,8 @@ class Store : public std::enable_shared_from_this<Store> {
   PinTable* pins() { return &pins_; }
   SettingsCache* settings() { return &settings_; }
 
-  // Rises when a follower sees something new: what was read before and what is
-  // read after may be of different times.
+  // Rises when a follower sees something new, before any read shows it: what
+  // was read before and what is read after may be of different times.
   uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
 
   // Of this object, never used again in the process: a store that was opened
@@ -117,10 +116,22 @@ class Store : public std::enable_shared_from_this<Store> {
   // it, and what it shows through. Nothing of an actor that is not known.
   void AddOpenHead(const std::string& name, std::vector<BranchPoint>* points);
 
-  // Held by reclaim (kv/reclaim.h) while it decides which commits expire. A
-  // commit with a guard on a commit record, by which it says that something
-  // begins there, waits for it in Commit().
+  // Held exclusively by reclaim (kv/reclaim.h) while it decides which commits
+  // expire, and while it removes their records by that decision.
   Gate* history_gate() { return &history_gate_; }
+
+  // Held by who makes more of the past needed than reclaim may know: something
+  // begins at an older commit, or history is to be kept longer. A commit with a
+  // guard on a commit record, by which it says that something begins there,
+  // takes it in Commit().
+  Gate::Hold KeepHistory();
+
+  // Rises with each KeepHistory(). REQUIRES: history_gate() is held
+  // exclusively.
+  uint64_t history_count() const { return history_count_.load(); }
+
+  // How many commits of transactions began.
+  uint64_t commit_count() const { return commit_count_.load(); }
 
   // One reclaims at a time. A background pass is given up for the caller, and
   // begins again later.
@@ -130,8 +141,9 @@ class Store : public std::enable_shared_from_this<Store> {
   // a branch, or reclaims a little. *more: there is more to do at once.
   Status Maintain(bool* more);
 
-  // Background reclaim begins its next pass now.
-  void ReclaimSoonForTesting();
+  // Background reclaim begins its next pass now, as at `now_us` (0: by the wall
+  // clock), also where it is turned off.
+  void ReclaimSoonForTesting(uint64_t now_us = 0);
 
   // There is something for Maintain(). Costs nothing to ask.
   bool NeedsMaintenance() const { return work_waits_.load(); }
@@ -169,6 +181,7 @@ class Store : public std::enable_shared_from_this<Store> {
   PinTable pins_;
   SettingsCache settings_;
   Gate history_gate_;
+  std::atomic<uint64_t> history_count_{0};
   std::atomic<uint64_t> epoch_{0};
   std::atomic<uint64_t> commit_count_{0};
   uint64_t commit_id_base_ = 0;  // random, one per opened store
@@ -181,9 +194,8 @@ class Store : public std::enable_shared_from_this<Store> {
   std::vector<std::weak_ptr<Actor>> flatten_queue_;
   std::atomic<bool> work_waits_{false};  // in one of the three above
 
-  std::mutex reclaim_mutex_;              // taken before mutex_
-  std::unique_ptr<Reclaimer> reclaimer_;  // of the background; null: no pass
-  std::chrono::steady_clock::time_point next_reclaim_;
+  std::mutex reclaim_mutex_;  // taken before mutex_
+  std::unique_ptr<BackgroundReclaim> background_reclaim_;
 };
 
 // Errors: kInvalidArgument with the reason: empty, too long, '/', NUL, not

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "kv/read_ahead.h"
 #include "kv/store_directory.h"
 
 namespace actorkv {
@@ -253,6 +254,8 @@ void StoreRegistry::DropClosedEntries() {
 }
 
 void StoreRegistry::CloseIdle() {
+  // A store whose pages are being read ahead is in use.
+  if (!InForkedChild()) ReadAhead::Instance()->Wait();
   ServeOnce(std::chrono::milliseconds::zero());
 }
 
@@ -265,6 +268,7 @@ void StoreRegistry::Shutdown() {
     wake_.notify_one();
   }
   if (thread_.joinable()) thread_.join();
+  ReadAhead::Instance()->Stop();
   CloseIdle();
   for (const auto& [key, entry] : Entries()) {
     std::lock_guard<std::mutex> lock(entry->mutex);

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "kv/affix.h"
+#include "kv/delta_reader.h"
+#include "kv/history.h"
 #include "kv/history_records.h"
 #include "kv/keys.h"
 #include "kv/zero_gap.h"
@@ -16,6 +18,9 @@ constexpr size_t kRecordsAtOnce = 256;
 constexpr size_t kChunksAtOnce = 64;
 constexpr size_t kPairsAtOnce = 32;
 constexpr PageNo kPagesAtOnce = 256;
+
+// A head that moves while it is pinned is read again, so often.
+constexpr int kHeadAttempts = 100;
 
 // Reads on after `key`.
 std::string After(const std::string& key) { return key + std::string(1, '\0'); }
@@ -33,22 +38,13 @@ Status Decodes(const KeyValue& pair) {
 }
 
 std::string MendOf(const Status& status) {
-  switch (status.code()) {
-    case Code::kNotSupported:
-      return "read it with the newer version of this module that wrote it";
-    case Code::kCorruption:
-    case Code::kNotFound:
-      return "restore the actor from an export, or the store from a backup; "
-             "other actors are not affected";
-    case Code::kOk:
-    case Code::kAlreadyExists:
-    case Code::kInvalidArgument:
-    case Code::kBusy:
-    case Code::kConflict:
-    case Code::kFenced:
-    case Code::kNoSpace:
-    case Code::kIOError:
-      break;
+  const Code code = status.code();
+  if (code == Code::kNotSupported) {
+    return "read it with the newer version of this module that wrote it";
+  }
+  if (code == Code::kCorruption || code == Code::kNotFound) {
+    return "restore the actor from an export, or the store from a backup; "
+           "other actors are not affected";
   }
   return "see that the disk can be read, then verify again";
 }
@@ -354,6 +350,7 @@ Status Verifier::CheckChunk(const KeyValue& pair, PageNo* pgno, TxId* txid) {
   if (Status s = ParseChunkKey(pair.key, pgno, txid); !s.ok()) return s;
   const ChunkId id{branch_, *pgno, *txid};
   if (Status s = DecodeChunk(id, pair.value, &chunk); !s.ok()) return s;
+  if (chunk.codec == Codec::kDelta) return CheckDelta(id, chunk);
   if (chunk.codec == Codec::kEmpty) return Status::Ok();
   std::string page(chunk.codec == Codec::kGap ? PageBytesOf(chunk.payload)
                                               : chunk.payload.size(),
@@ -367,17 +364,43 @@ Status Verifier::CheckChunk(const KeyValue& pair, PageNo* pgno, TxId* txid) {
   return Status::Corruption("page hash mismatch: " + ChunkName(id));
 }
 
+Status Verifier::CheckDelta(const ChunkId& id, const DecodedChunk& chunk) {
+  std::string page(chunk.delta.page_size, '\0');
+  const Status s = UnpackDelta(reader_.get(), id, chunk, page.data());
+  if (s.ok()) return s;
+  // Reclaim may have removed both since the scan, the delta first.
+  std::vector<std::optional<std::string>> values;
+  const Status again = reader_->Get(BranchPartition(id.branch),
+                                    {ChunkKey(id.pgno, id.txid)}, &values);
+  return again.ok() && !values[0].has_value() ? again : s;
+}
+
 // --- The pages of its head ---------------------------------------------------
 
-Status Verifier::LoadHead() {
+Status Verifier::ReadHead(std::optional<std::string>* bytes) {
   std::vector<std::optional<std::string>> values;
-  const std::string key = HeadKey();
-  if (Status s = reader_->Get(ActorPartition(actor_), {key}, &values);
-      !s.ok()) {
-    return s;
+  Status s = reader_->Get(ActorPartition(actor_), {HeadKey()}, &values);
+  if (s.ok()) *bytes = std::move(values[0]);
+  return s;
+}
+
+// A head that moved on before it was pinned may have lost its pages: the next
+// one counts.
+Status Verifier::LoadHead() {
+  std::optional<std::string> now;
+  if (Status s = ReadHead(&now); !s.ok()) return s;
+  for (int i = 0;; ++i) {
+    if (!now.has_value()) return Status::Corruption("head record missing");
+    const std::string bytes = *now;
+    epoch_ = store_->epoch();
+    const Status pinned = PinHead(bytes);
+    if (Status s = ReadHead(&now); !s.ok()) return s;
+    if (now == bytes || i >= kHeadAttempts) return pinned;
   }
-  if (!values[0].has_value()) return Status::Corruption("head record missing");
-  if (Status s = DecodeRecord(key, *values[0], &head_); !s.ok()) return s;
+}
+
+Status Verifier::PinHead(const std::string& bytes) {
+  if (Status s = DecodeRecord(HeadKey(), bytes, &head_); !s.ok()) return s;
   std::shared_ptr<const Lineage> lineage;
   if (Status s =
           LoadLineage(reader_.get(), actor_, head_.snapshot.branch, &lineage);
@@ -388,6 +411,14 @@ Status Verifier::LoadHead() {
   pages_ = std::make_unique<BranchReader>(store_->engine());
   pages_->SetSnapshot(head_.snapshot, std::move(lineage));
   return Status::Ok();
+}
+
+bool Verifier::HeadExpired() {
+  HeadState version;
+  version.exists = true;
+  version.entry.actor = actor_;
+  version.head = head_;
+  return CheckNotExpired(store_, version, &epoch_).code() == Code::kConflict;
 }
 
 // The head says the same as the record of its commit, but for the generation,
@@ -452,22 +483,27 @@ void Verifier::StepPages(std::vector<Finding>* findings) {
     return;
   }
   const Snapshot& snapshot = head_.snapshot;
-  for (PageNo i = 0; i < kPagesAtOnce; ++i, ++next_page_) {
-    if (next_page_ > snapshot.page_count) {
-      CheckDigest(findings);
-      EndActor();
-      return;
-    }
+  std::vector<Finding> found;
+  for (PageNo i = 0; i < kPagesAtOnce && next_page_ <= snapshot.page_count;
+       ++i, ++next_page_) {
     if (next_page_ == LockPage(snapshot.page_size)) continue;
     const Status s = pages_->ReadPage(next_page_, page_.data());
     if (s.ok()) {
       digest_ += PageHash(next_page_, page_);
     } else {
       Report(s.WithContext("page of the head"), next_page_, snapshot.txid,
-             findings);
+             &found);
       pages_missing_ = true;
     }
   }
+  if (HeadExpired()) {
+    pages_.reset();  // then there is a newer one
+    return;
+  }
+  findings->insert(findings->end(), found.begin(), found.end());
+  if (next_page_ <= snapshot.page_count) return;
+  CheckDigest(findings);
+  EndActor();
 }
 
 // Where pages could not be read the digest says nothing new.

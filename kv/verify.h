@@ -3,7 +3,7 @@
 // For each actor, live or deleted:
 //  - its records decode, and its head has the commit record that it says;
 //  - every chunk of every branch, in all versions, verifies against its
-//    checksum and its page hash;
+//    checksum and its page hash, a delta together with its base;
 //  - every page of the head is there, and the sum of the page hashes is the
 //    head's digest;
 //  - every legacy pair verifies, and there are as many as were imported.
@@ -61,6 +61,7 @@ class Verifier {
   Status CheckLegacyRecord(const KeyValue& pair);
   Status CheckPair(const KeyValue& pair);
   Status CheckChunk(const KeyValue& pair, PageNo* pgno, TxId* txid);
+  Status CheckDelta(const ChunkId& id, const DecodedChunk& chunk);
   void BeginActor(const std::string& label, const ActorEntry& entry);
   void EndActor();
   void BeginPairs(std::vector<Finding>* findings);
@@ -68,6 +69,9 @@ class Verifier {
   void BeginBranch();
   void BeginPages(std::vector<Finding>* findings);
   Status LoadHead();
+  Status ReadHead(std::optional<std::string>* bytes);
+  Status PinHead(const std::string& bytes);
+  bool HeadExpired();
   Status CheckHeadCommit();
   void CheckDigest(std::vector<Finding>* findings);
   void Report(const Status& status, PageNo pgno, TxId txid,
@@ -85,7 +89,8 @@ class Verifier {
   ActorState state_ = ActorState::kLive;  // as its entry says
   bool has_no_name_ = false;  // its name was taken again, or it is over
   bool has_head_ = false;
-  Pin pin_;  // of the head
+  Pin pin_;             // of the head
+  uint64_t epoch_ = 0;  // at which it was there (CheckNotExpired())
   std::optional<LegacyRecord> legacy_;
   uint64_t pair_count_ = 0;
   std::vector<BranchId> branches_;  // of the actor, still to be read

@@ -34,7 +34,7 @@ Status VersionChecker::HashOf(PageNo pgno, TxId* txid, uint64_t* page_hash) {
   if (!s.ok()) return s;
   std::string page(snapshot.page_size, '\0');
   if (Status unpacked =
-          UnpackPage(found.id, found.chunk, snapshot.page_size, page.data());
+          reader_.UnpackVersion(found, snapshot.page_size, page.data());
       !unpacked.ok()) {
     return unpacked;
   }

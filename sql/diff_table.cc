@@ -107,6 +107,7 @@ class DiffRows : public RowSource {
                     std::vector<std::string>* columns);
   Status BeginTable(const TablePlan& plan);
   Status MakeRow(const ChangedRow& row);
+  Status CheckReads();
 
   Connection* const connection_;
   Side from_;
@@ -215,6 +216,11 @@ Status DiffRows::PlanTables() {
   return Status::Ok();
 }
 
+Status DiffRows::CheckReads() {
+  if (Status s = CheckRead(from_.source); !s.ok()) return s;
+  return CheckRead(to_.source);
+}
+
 Status DiffRows::Open(const Target& target, const std::string& from,
                       const std::string& to) {
   if (Status s = OpenSide(target, from, &from_); !s.ok()) return s;
@@ -226,6 +232,7 @@ Status DiffRows::Open(const Target& target, const std::string& from,
   if (s.ok()) s = AddTrees(from_);
   if (s.ok()) s = AddTrees(to_);
   if (s.ok()) s = PlanTables();
+  if (Status read = CheckReads(); !read.ok()) s = read;
   if (!s.ok()) return s.WithContext(TargetName(target));
   AddSchemaRows();
   return Status::Ok();
@@ -281,17 +288,18 @@ Status DiffRows::Next(bool* has_row) {
     if (diff_ != nullptr) {
       const std::string context = "table=" + tables_[next_table_ - 1].name;
       ChangedRow row;
-      if (Status s = diff_->Next(has_row, &row); !s.ok()) {
-        return s.WithContext(context);
-      }
-      if (*has_row) return MakeRow(row).WithContext(context);
+      Status s = diff_->Next(has_row, &row);
+      if (s.ok() && *has_row) s = MakeRow(row);
+      if (Status read = CheckReads(); !read.ok()) s = read;
+      if (!s.ok()) return s.WithContext(context);
+      if (*has_row) return Status::Ok();
     }
     *has_row = next_table_ < tables_.size();
     if (!*has_row) return Status::Ok();
     const TablePlan& plan = tables_[next_table_++];
-    if (Status s = BeginTable(plan); !s.ok()) {
-      return s.WithContext("table=" + plan.name);
-    }
+    Status s = BeginTable(plan);
+    if (Status read = CheckReads(); !read.ok()) s = read;
+    if (!s.ok()) return s.WithContext("table=" + plan.name);
   }
 }
 

@@ -68,6 +68,7 @@ Status Doctor::Examine(const VersionSource& source, Examination* result) {
   for (bool done = false; !done;) {
     if (Status s = connection_->KeepOn(); !s.ok()) return s;
     checker.Step(&result->findings, &done);
+    if (Status s = CheckRead(source); !s.ok()) return s;
     if (result->findings.size() >= kMaxDamagedPages) return Status::Ok();
   }
   return result->sound() ? QuickCheck(source, result) : Status::Ok();
@@ -108,7 +109,11 @@ Status Doctor::Search(const VersionSource& head, bool* found,
     if (!scan.Next(&there, &record).ok() || !there) return Status::Ok();
     if (!(record.snapshot.txid < head.version->head.snapshot.txid)) continue;
     VersionSource version = head;
-    if (!LoadVersion(reader.get(), *head.version, record, &version.version)
+    const auto pin = std::make_shared<Pin>();
+    version.pin = pin;
+    // Damaged, or expired since.
+    if (!PinCommit(target_.store.get(), *head.version, record, pin.get(),
+                   &version.version)
              .ok()) {
       continue;
     }

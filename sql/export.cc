@@ -15,8 +15,21 @@ namespace actorkv {
 
 namespace {
 
-std::function<Status()> KeepOnOf(const Connection& connection) {
-  return [&connection] { return connection.KeepOn(); };
+// A head that moves away is looked for so often.
+constexpr int kAttempts = 100;
+
+// Also says whether what was read so far is of the version.
+std::function<Status()> KeepOnOf(const Connection& connection,
+                                 const ExportedActor& actor) {
+  return [&connection, &actor]() -> Status {
+    uint64_t never = 0;
+    if (Status s =
+            CheckNotExpired(actor.target.store.get(), *actor.state, &never);
+        !s.ok()) {
+      return s;
+    }
+    return connection.KeepOn();
+  };
 }
 
 // SQLite would apply what such a file holds to the new database.
@@ -35,17 +48,12 @@ Status CheckNoSidecars(const std::string& path) {
 Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
                      const ImageTarget& file, uint64_t* bytes) {
   if (Status s = CheckNoSidecars(file.path); !s.ok()) return s;
-  Pin pin;
   if (actor.state->exists) {
-    if (Status s = PinVersion(actor.target.store.get(), *actor.state, &pin);
-        !s.ok()) {
-      return s;
-    }
     return WriteImage(actor.target.store->engine(), *actor.state, file,
-                      KeepOnOf(connection), bytes);
+                      KeepOnOf(connection, actor), bytes);
   }
   RecoveryOptions options;
-  options.keep_on = KeepOnOf(connection);
+  options.keep_on = KeepOnOf(connection, actor);
   std::shared_ptr<RecoveredImage> image;
   if (Status s =
           RecoverActor(actor.target.store, *actor.legacy, options, &image);
@@ -60,16 +68,11 @@ Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
 
 Status WritePairs(const Connection& connection, const ExportedActor& actor,
                   PairSink* sink, uint64_t* bytes) {
-  Pin pin;
-  if (actor.state->exists) {
-    Status s = PinVersion(actor.target.store.get(), *actor.state, &pin);
-    if (!s.ok()) return s;
-  }
   PairExportSource source;
   source.engine = actor.target.store->engine();
   source.state = actor.state;
   source.legacy = actor.legacy;
-  return ExportPairs(source, KeepOnOf(connection), sink, bytes);
+  return ExportPairs(source, KeepOnOf(connection, actor), sink, bytes);
 }
 
 // What an archive says of the actor: what it said when it came, or what the
@@ -140,12 +143,24 @@ Status LoadNewest(const Target& target, ExportedActor* actor) {
 
 Status LoadForExport(const Target& target, const std::string& point,
                      ExportedActor* actor) {
-  if (Status s = LoadNewest(target, actor); !s.ok()) return s;
-  if (point == "head") return Status::Ok();
-  VersionSource source;
-  if (Status s = FindVersion(target, point, &source); !s.ok()) return s;
-  actor->state = std::move(source.version);
-  return Status::Ok();
+  if (point != "head") {
+    VersionSource source;
+    if (Status s = LoadNewest(target, actor); !s.ok()) return s;
+    if (Status s = FindVersion(target, point, &source); !s.ok()) return s;
+    actor->state = std::move(source.version);
+    actor->pin = std::move(source.pin);
+    return Status::Ok();
+  }
+  const auto pin = std::make_shared<Pin>();
+  Status s;
+  for (int i = 0; i < kAttempts; ++i) {
+    if (s = LoadNewest(target, actor); !s.ok()) return s;
+    if (!actor->state->exists) return Status::Ok();
+    s = PinVersion(target.store.get(), *actor->state, pin.get());
+    if (s.code() != Code::kConflict) break;
+  }
+  actor->pin = pin;
+  return s;
 }
 
 Status ExportActor(const Connection& connection, const ExportedActor& actor,

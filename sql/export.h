@@ -30,6 +30,7 @@ struct ExportedActor {
   Target target;
   std::shared_ptr<const HeadState> state;
   std::optional<LegacyActor> legacy;
+  std::shared_ptr<const Pin> pin;  // of a live one
 };
 
 // `point`: of the actor's history. Errors: kNotFound; those of ResolvePoint().

@@ -68,6 +68,8 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
   if (s.ok()) s = FindVersion(target, "head", &head);
   if (s.ok()) s = FindVersion(target, *arguments[1], &version);
   if (s.ok()) s = PlanRestore(head, version, keep_on, &plan);
+  if (s.ok()) s = CheckRead(head);
+  if (s.ok()) s = CheckRead(version);
   if (!s.ok()) return s;
   *rows = std::make_unique<PlanRow>(plan);
   return Status::Ok();

@@ -30,7 +30,7 @@ enum ColumnIndex {
 };
 
 // Does a piece of the work, as Verifier::Step() does.
-using VerifyStep = std::function<void(std::vector<Finding>*, bool*)>;
+using VerifyStep = std::function<Status(std::vector<Finding>*, bool*)>;
 
 class VerifyRows : public RowSource {
  public:
@@ -46,7 +46,7 @@ class VerifyRows : public RowSource {
       if (Status s = connection_->KeepOn(); !s.ok()) return s;
       row_ = 0;
       findings_.clear();
-      step_(&findings_, &done_);
+      if (Status s = step_(&findings_, &done_); !s.ok()) return s;
     }
     *has_row = row_ < findings_.size();
     return Status::Ok();
@@ -93,8 +93,12 @@ Status OpenVersionRows(Connection* connection, const Target& target,
                                                   target.actor, source.version);
   *rows = std::make_unique<VerifyRows>(
       connection, target.store,
-      [checker](std::vector<Finding>* findings, bool* done) {
-        checker->Step(findings, done);
+      [checker, source](std::vector<Finding>* findings, bool* done) -> Status {
+        std::vector<Finding> found;
+        checker->Step(&found, done);
+        if (Status s = CheckRead(source); !s.ok()) return s;
+        findings->insert(findings->end(), found.begin(), found.end());
+        return Status::Ok();
       });
   return Status::Ok();
 }
@@ -117,6 +121,7 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
       connection, target.store,
       [verifier](std::vector<Finding>* findings, bool* done) {
         verifier->Step(findings, done);
+        return Status::Ok();
       });
   return Status::Ok();
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kv/hex.h"
+#include "kv/history.h"
 #include "kv/point.h"
 #include "vfs/actor_path.h"
 #include "vfs/actor_vfs.h"
@@ -66,16 +67,23 @@ Status FindVersion(const Target& target, const std::string& point,
   }
   VersionSource found;
   found.store = target.store;
-  if (Status s = ResolvePoint(target.store.get(), target.actor, *state, parsed,
-                              &found.version);
-      !s.ok()) {
+  if (Status s = target.store->OpenActor(target.actor, &found.actor); !s.ok()) {
     return s;
   }
-  if (Status s = target.store->OpenActor(target.actor, &found.actor); !s.ok()) {
+  const auto pin = std::make_shared<Pin>();
+  found.pin = pin;
+  if (Status s = ResolvePoint({target.store.get(), target.actor, state}, parsed,
+                              pin.get(), &found.version);
+      !s.ok()) {
     return s;
   }
   *source = std::move(found);
   return Status::Ok();
+}
+
+Status CheckRead(const VersionSource& source) {
+  uint64_t never = 0;
+  return CheckNotExpired(source.store.get(), *source.version, &never);
 }
 
 Status OpenVersion(const Target& target, const HeadState& version,

@@ -21,6 +21,11 @@ namespace actorkv {
 Status FindVersion(const Target& target, const std::string& point,
                    VersionSource* source);
 
+// To be asked after pages of the version were read, before anything is made of
+// them: see CheckNotExpired() in kv/history.h. Costs a read on a follower,
+// nothing elsewhere.
+Status CheckRead(const VersionSource& source);
+
 // A connection of our own that sees the version and can read only. What is in
 // the schema is not trusted.
 Status OpenVersion(const Target& target, const HeadState& version,

@@ -55,8 +55,10 @@ struct ActorFileOptions {
   // nolock=1 or immutable=1: SQLite never locks, so the first read takes the
   // snapshot and the file keeps it.
   bool never_locks = false;
-  // A version of the past, which this file shows for ever. REQUIRES: read_only.
+  // A version of the past, which this file shows for ever, and its pin.
+  // REQUIRES: read_only.
   std::shared_ptr<const HeadState> version;
+  std::shared_ptr<Pin> version_pin;
 };
 
 class ActorFile : public sqlite3_file {
@@ -98,17 +100,17 @@ class ActorFile : public sqlite3_file {
   int SectorSize() const;
   int DeviceCharacteristics() const;
   int Fetch(sqlite3_int64 offset, int size, void** page);
-  int Unfetch(void* page);
+  int Unfetch(sqlite3_int64 offset, void* page);
 
  private:
+  // Errors: kNotSupported in a child of fork().
+  static Status CheckProcess();
   Status TakeSnapshot();
   bool ResumeSnapshot();
   void RestSnapshot();
-  Status TakeVersion();
   Status EnsureSnapshot();  // for a read without a lock
   bool ReadsSnapshot() const;
   Status ReadWithCare(const ReadRequest& request, size_t* copied);
-  Status CheckNotExpired();
   void LetGo();
   Status ResolveDoubt();
   Status Reserve();
@@ -135,7 +137,7 @@ class ActorFile : public sqlite3_file {
   std::shared_ptr<const HeadState> resting_;
   Pin pin_;                // of state_, so that reclaim leaves its pages
   Pin next_pin_;           // of what a commit under way makes
-  uint64_t epoch_ = 0;     // of a followed store, at which state_ was there
+  uint64_t epoch_ = 0;     // Store::epoch(), at which state_ was there
   Generation generation_;  // at the first snapshot; 0 before the actor exists
   ActorId actor_id_;       // of the snapshots so far; 0: it did not exist
   SnapshotReader reader_;

@@ -61,19 +61,21 @@ Status AcquireStore(const char* name, const ActorPath& path, OpenMode mode,
 
 // Also of a deleted actor, as long as it is not purged.
 Status FindVersion(Store* store, const std::string& actor,
-                   const HeadState& state, const std::string& text,
-                   std::shared_ptr<const HeadState>* version) {
+                   const std::shared_ptr<const HeadState>& state,
+                   const std::string& text, ActorFileOptions* options) {
   Point point;
   if (Status s = ParsePoint(text, &point); !s.ok()) return s;
-  if (state.is_legacy) {
+  if (state->is_legacy) {
     return Status::InvalidArgument(
         "the actor is legacy, it has no commits yet: actor=" + actor);
   }
-  if (state.entry_bytes.empty()) {
+  if (state->entry_bytes.empty()) {
     return Status::NotFound("no such actor: actor=" + actor +
                             " store=" + store->path());
   }
-  return ResolvePoint(store, actor, state, point, version);
+  options->version_pin = std::make_shared<Pin>();
+  return ResolvePoint({store, actor, state}, point, options->version_pin.get(),
+                      &options->version);
 }
 
 int OpenActorFile(const char* name, sqlite3_file* file, int flags,
@@ -83,13 +85,13 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
   Status s = SplitFullName(name, &path);
   if (s.ok()) s = ParseUriOptions(name, &uri);
   if (!s.ok()) return ReportError(Place::kOpen, s);
-  ActorFileOptions options;
+  std::shared_ptr<Store> store;
+  ActorFileOptions options;  // its pin goes before the store does
   options.full_name = name;
   options.never_locks = uri.never_locks;
   options.read_only = (flags & SQLITE_OPEN_READWRITE) == 0 || uri.never_locks ||
                       uri.as_of.has_value();
   const bool named_vfs = uri.named_vfs || State()->is_default.load();
-  std::shared_ptr<Store> store;
   s = AcquireStore(name, path, StoreMode(options.read_only, flags, named_vfs),
                    named_vfs, &store);
   std::shared_ptr<Actor> actor;
@@ -98,8 +100,7 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
   if (s.ok()) s = store->OpenActor(path.actor, &actor);
   if (s.ok()) s = actor->Current(&state);
   if (s.ok() && uri.as_of.has_value()) {
-    s = FindVersion(store.get(), path.actor, *state, *uri.as_of,
-                    &options.version);
+    s = FindVersion(store.get(), path.actor, state, *uri.as_of, &options);
     if (!s.ok()) return ReportError(Place::kOpen, s);
     state = options.version;
   }
@@ -109,6 +110,10 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
                          " store=" + path.store);
   }
   if (!s.ok()) return ReportError(Place::kOpen, s);
+  // A fork of forks may not have been open when it became deep.
+  if (state->lineage != nullptr && state->lineage->size() > kMaxLineageDepth) {
+    store->SuggestFlatten(actor);
+  }
   std::shared_ptr<RecoveredImage> legacy;
   if (state->is_legacy) {
     s = OpenLegacyImage(store, path.actor, !options.read_only, &legacy);

@@ -51,8 +51,9 @@ struct FetchMethods<File, std::void_t<decltype(&File::Fetch)>> {
     return Guard(
         [&] { return static_cast<File*>(file)->Fetch(offset, size, page); });
   }
-  static int Unfetch(sqlite3_file* file, sqlite3_int64 /*offset*/, void* page) {
-    return Guard([&] { return static_cast<File*>(file)->Unfetch(page); });
+  static int Unfetch(sqlite3_file* file, sqlite3_int64 offset, void* page) {
+    return Guard(
+        [&] { return static_cast<File*>(file)->Unfetch(offset, page); });
   }
   static constexpr int kVersion = 3;
   static constexpr auto kFetch = Fetch;

@@ -18,6 +18,11 @@ namespace {
 // encoded.
 constexpr uint32_t kReadBytes = uint32_t{256} << 10;
 
+// How much may have to be copied again after a crash. Each save waits for what
+// is under way, which takes as long as some 10 MiB.
+constexpr uint64_t kSaveEachBytes = uint64_t{64} << 20;
+constexpr uint64_t kBatchesPerSave = 4;  // of the engine's largest
+
 // Holds the actor's reservation while it lives.
 class Reservation {
  public:
@@ -40,30 +45,103 @@ class Reservation {
   bool held_ = false;
 };
 
-// *digest: of all pages but the first, whose counters may change yet.
-Status CopyPages(const ImageCommit& commit, Transaction* transaction,
-                 uint64_t* digest) {
-  const PageSource& source = commit.pages;
-  const uint32_t page_size = source.page_size;
-  if (source.page_count == 0) return Status::Ok();
-  const bool large = uint64_t{source.page_count} * page_size > kMinLoadBytes;
-  const uint32_t at_once = kReadBytes / page_size;
-  std::string pages(size_t{at_once} * page_size, '\0');
-  uint32_t count = 0;
-  for (PageNo first = 1; first - 1 < source.page_count; first += count) {
-    if (Status s = commit.keep_on(); !s.ok()) return s;
-    count = std::min(at_once, source.page_count - first + 1);
-    if (Status s = source.read(first, count, pages.data()); !s.ok()) return s;
-    for (PageNo pgno = first; pgno - first < count; ++pgno) {
-      if (pgno == LockPage(page_size)) continue;
-      const std::string_view page = std::string_view(pages).substr(
-          size_t{pgno - first} * page_size, page_size);
-      if (pgno > 1) *digest += PageHash(pgno, page);
-      Status s = large ? transaction->Load(pgno, page)
-                       : transaction->Write(uint64_t{pgno - 1} * page_size,
+// The pages of an ImageCommit on their way into its transaction.
+class PageCopy {
+ public:
+  PageCopy(const ImageCommit& commit, Transaction* transaction);
+
+  Status Run();
+
+  // Of all pages but the first, whose counters may change yet.
+  uint64_t digest() const { return digest_; }
+
+ private:
+  Status Resume();
+  Status Copy(PageNo first, uint32_t count);
+  Status SaveNowAndThen();
+
+  const ImageCommit& commit_;
+  const PageSource& source_;
+  Transaction* const transaction_;
+  const uint64_t size_bytes_;
+  bool large_ = false;            // goes past the transaction's memory
+  uint64_t save_each_bytes_ = 0;  // pages
+  uint64_t saved_bytes_ = 0;
+  PageNo last_ = 0;  // all up to here are copied
+  uint64_t digest_ = 0;
+  std::string buffer_;
+};
+
+PageCopy::PageCopy(const ImageCommit& commit, Transaction* transaction)
+    : commit_(commit),
+      source_(commit.pages),
+      transaction_(transaction),
+      size_bytes_(uint64_t{source_.page_count} * source_.page_size) {
+  // Both are in proportion where an engine takes less at once.
+  const size_t batch_bytes = commit.store->engine()->limits().max_batch_bytes;
+  large_ = size_bytes_ > std::min(kMinLoadBytes, batch_bytes / 4);
+  save_each_bytes_ =
+      std::min<uint64_t>(kSaveEachBytes / kBatchesPerSave, batch_bytes) *
+      kBatchesPerSave;
+}
+
+// Goes on where the progress says, if that is of these pages.
+Status PageCopy::Resume() {
+  const LoadProgress& progress = commit_.progress;
+  if (!large_ || !progress.begun() || progress.page_size != source_.page_size ||
+      progress.page_count != source_.page_count) {
+    return Status::Ok();
+  }
+  bool resumed = false;
+  if (Status s = transaction_->Resume(progress, &resumed); !s.ok()) return s;
+  if (!resumed) return Status::Ok();
+  if (Status s = Copy(1, 1); !s.ok()) return s;  // it is in no stage
+  last_ = progress.last_page;
+  saved_bytes_ = uint64_t{last_} * source_.page_size;
+  digest_ = progress.digest;
+  return Status::Ok();
+}
+
+Status PageCopy::Copy(PageNo first, uint32_t count) {
+  const uint32_t page_size = source_.page_size;
+  if (Status s = commit_.keep_on(); !s.ok()) return s;
+  if (Status s = source_.read(first, count, buffer_.data()); !s.ok()) return s;
+  for (PageNo pgno = first; pgno - first < count; ++pgno) {
+    if (pgno == LockPage(page_size)) continue;
+    const std::string_view page = std::string_view(buffer_).substr(
+        size_t{pgno - first} * page_size, page_size);
+    if (pgno > 1) digest_ += PageHash(pgno, page);
+    Status s = large_ ? transaction_->Load(pgno, page)
+                      : transaction_->Write(uint64_t{pgno - 1} * page_size,
                                             page_size, page.data());
-      if (!s.ok()) return s;
-    }
+    if (!s.ok()) return s;
+  }
+  last_ = first + count - 1;
+  return Status::Ok();
+}
+
+Status PageCopy::SaveNowAndThen() {
+  const uint64_t copied_bytes = uint64_t{last_} * source_.page_size;
+  if (!large_ || commit_.save == nullptr || last_ == source_.page_count ||
+      copied_bytes - saved_bytes_ < save_each_bytes_) {
+    return Status::Ok();
+  }
+  LoadProgress progress;
+  if (Status s = transaction_->Save(&progress); !s.ok()) return s;
+  progress.page_count = source_.page_count;
+  saved_bytes_ = copied_bytes;
+  return commit_.save(progress);
+}
+
+Status PageCopy::Run() {
+  if (source_.page_count == 0) return Status::Ok();
+  const uint32_t at_once = kReadBytes / source_.page_size;
+  buffer_.resize(size_t{at_once} * source_.page_size);
+  if (Status s = Resume(); !s.ok()) return s;
+  while (last_ < source_.page_count) {
+    const uint32_t count = std::min(at_once, source_.page_count - last_);
+    if (Status s = Copy(last_ + 1, count); !s.ok()) return s;
+    if (Status s = SaveNowAndThen(); !s.ok()) return s;
   }
   return Status::Ok();
 }
@@ -97,8 +175,9 @@ Status CommitImage(const ImageCommit& commit) {
   Reservation reservation(actor);
   if (Status s = reservation.Take(base->head.snapshot); !s.ok()) return s;
   Transaction transaction(commit.store, actor, base);
-  uint64_t digest = 0;
-  if (Status s = CopyPages(commit, &transaction, &digest); !s.ok()) return s;
+  PageCopy copy(commit, &transaction);
+  if (Status s = copy.Run(); !s.ok()) return s;
+  uint64_t digest = copy.digest();
   if (commit.copied != nullptr) commit.copied();
   std::vector<PendingCommit> commits(1);
   if (Status s = transaction.Prepare(commit.origin, &commits[0]); !s.ok()) {

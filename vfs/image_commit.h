@@ -31,6 +31,11 @@ struct ImageCommit {
   Durability durability = Durability::kSynced;
   // Asked now and then; an error of it ends the work.
   std::function<Status()> keep_on;
+  // Where an earlier process had come with the same pages, if it had begun.
+  LoadProgress progress;
+  // Stores how far this one has come, durably, so that it can be followed;
+  // called now and then for what is large. Empty: nobody follows.
+  std::function<Status(const LoadProgress&)> save;
   // Called when all pages are copied, before the commit.
   std::function<void()> copied;
   // See CommitSpec::also.

@@ -53,6 +53,7 @@ class Migration {
   Status Publish();
   void NoteIn(LegacyRecord* record) const;
   Status Fail(const Status& why);
+  void DropStages();
 
   const std::shared_ptr<Store> store_;
   LegacyLease* const lease_;
@@ -64,6 +65,7 @@ class Migration {
   std::array<uint64_t, kLegacyPhaseCount> phase_us_ = {};
   std::shared_ptr<RecoveredImage> image_;
   std::vector<std::string> warnings_;
+  std::vector<BranchId> stages_;  // that the record spoke of
 };
 
 void Migration::Enter(LegacyPhase phase) {
@@ -88,6 +90,13 @@ void Migration::Begin(LegacyRecord* record) {
 
 Status Migration::CheckKeys() {
   Enter(LegacyPhase::kLayouts);
+  // The import looked at every key, and pairs never change. Only where some are
+  // of layout 0 can there be a conflict; what it had to say of others stands in
+  // its warnings.
+  const LegacyRecord& record = lease_->record();
+  if ((record.layouts & kHasLayoutZero) == 0 && record.warnings.empty()) {
+    return Status::Ok();
+  }
   LayoutReport report;
   if (Status s = ReportLayouts(store_.get(), lease_->actor(), &report);
       !s.ok()) {
@@ -104,6 +113,19 @@ Status Migration::RecoverDatabase() {
   Enter(LegacyPhase::kRecover);
   RecoveryOptions options;
   options.keep_on = [this] { return KeepOn(); };
+  const LoadProgress& progress = lease_->record().progress;
+  options.quick_check = !progress.begun();
+  if (Status s = RecoverActor(store_, lease_->actor(), options, &image_);
+      !s.ok() || options.quick_check) {
+    return s;
+  }
+  // It passed quick_check before its pages were copied.
+  if (progress.page_size == image_->page_size() &&
+      progress.page_count == image_->page_count()) {
+    return Status::Ok();
+  }
+  options.quick_check = true;
+  image_.reset();
   return RecoverActor(store_, lease_->actor(), options, &image_);
 }
 
@@ -131,6 +153,12 @@ Status Migration::Publish() {
   commit.origin = Origin::kMigrate;
   commit.durability = durability_;
   commit.keep_on = [this] { return KeepOn(); };
+  commit.progress = lease_->record().progress;
+  commit.save = [this](const LoadProgress& progress) {
+    stages_.push_back(progress.stage);
+    return lease_->Update(
+        [&](LegacyRecord* record) { record->progress = progress; });
+  };
   commit.copied = [this] { Enter(LegacyPhase::kCommit); };
   commit.also = [this](const HeadState& made, Batch* batch) {
     lease_->AddMigrated(
@@ -145,20 +173,37 @@ Status Migration::Fail(const Status& why) {
   Enter(phase_);  // takes the time of this one
   // Where this cannot be stored, the state is importing with a free lease,
   // which is as good as legacy. Who lost the lease stores nothing.
-  (void)lease_->Update([&](LegacyRecord* record) {
+  const Status stored = lease_->Update([&](LegacyRecord* record) {
     record->state = failed ? LegacyState::kFailed : LegacyState::kLegacy;
     NoteIn(record);
+    record->progress = LoadProgress{};
     record->error = failed ? why.ToString() : "";
   });
+  // A commit whose outcome was not known is guarded by the record as it was, so
+  // it cannot land any more.
+  if (stored.ok()) DropStages();
   return why;
+}
+
+// The record does not speak of them any more, so nobody goes on with one; the
+// store finds out which one became the actor's branch.
+void Migration::DropStages() {
+  for (const BranchId stage : stages_) {
+    store_->AddDeadStage(lease_->actor().actor(), stage);
+  }
 }
 
 Status Migration::Run() {
   if (lease_->record().state == LegacyState::kLive) return Status::Ok();
+  if (lease_->record().progress.begun()) {
+    stages_.push_back(lease_->record().progress.stage);
+  }
   Status s = CheckKeys();
   if (s.ok()) s = RecoverDatabase();
   if (s.ok()) s = Publish();
-  return s.ok() ? s : Fail(s);
+  if (!s.ok()) return Fail(s);
+  DropStages();
+  return s;
 }
 
 Status Load(Store* store, const std::string& name, LegacyActor* actor) {

@@ -5,6 +5,10 @@
 //                 v  |
 //                failed
 //
+// A migration that died is followed by the next one: from time to time the
+// record says up to which page a large database is in its stage, and that page
+// is where the next one goes on.
+//
 // Steps, each timed in the actor's legacy record: what its keys are (layouts),
 // recovery by SQLite (recover), the pages (copy), the commit.
 //
@@ -13,7 +17,8 @@
 //     run again, and one that is done can be undone.
 //  2. The database becomes visible with one commit, and that commit also says
 //     in the record that the actor is live. Before it the actor is legacy.
-//  3. What is committed passed quick_check, and the digest of the new head is
+//  3. What is committed passed quick_check, of this migration or of the one
+//     that it follows (pairs do not change), and the digest of the new head is
 //     that of the pages that recovery gave.
 //  4. One at a time works on an actor (kv/legacy_lease.h), whatever processes
 //     share its store. Who comes later waits for the outcome.

@@ -54,11 +54,14 @@ Status ReadCountersOfHead(Store* store, const HeadState& state,
   return Status::Ok();
 }
 
-// One actor of a commit that moves actors to older versions.
+// One actor of a commit that moves actors to older versions. Both versions are
+// read, so both are pinned.
 struct Move {
   std::shared_ptr<Actor> actor;
-  std::shared_ptr<const HeadState> base;    // the head, or none yet
+  std::shared_ptr<const HeadState> base;  // the head, or none yet
+  Pin base_pin;
   std::shared_ptr<const HeadState> source;  // what it is to be
+  Pin source_pin;
   std::unique_ptr<BranchWriter> writer;
 };
 
@@ -120,7 +123,11 @@ Status AddUndo(EngineReader* reader, const Move& move, const HeadState& made,
 Status BeginMove(const std::shared_ptr<Store>& store, const std::string& name,
                  Move* move) {
   if (Status s = store->OpenActor(name, &move->actor); !s.ok()) return s;
-  if (Status s = move->actor->Current(&move->base); !s.ok()) return s;
+  if (Status s = move->actor->CurrentPinned(store->pins(), &move->base_pin,
+                                            &move->base);
+      !s.ok()) {
+    return s;
+  }
   if (move->base->is_legacy) {
     return Status::InvalidArgument(
         "the actor is legacy, it has no commits yet: actor=" + name);
@@ -213,11 +220,11 @@ Status RestoreActors(const std::shared_ptr<Store>& store,
   if (twice != sorted.end()) {
     return Status::InvalidArgument("the actor comes twice: actor=" + *twice);
   }
-  return MoveActors(store, actors, txids,
-                    [&](const std::string& name, Move* move) {
-                      return ResolvePoint(store.get(), name, *move->base, point,
-                                          &move->source);
-                    });
+  return MoveActors(
+      store, actors, txids, [&](const std::string& name, Move* move) {
+        return ResolvePoint({store.get(), name, move->base}, point,
+                            &move->source_pin, &move->source);
+      });
 }
 
 Status UndoRestore(const std::shared_ptr<Store>& store,
@@ -234,8 +241,8 @@ Status UndoRestore(const std::shared_ptr<Store>& store,
           return s;
         }
         const Point before = {Point::Kind::kTxId, last.from_txid.value, ""};
-        return ResolvePoint(store.get(), name, *move->base, before,
-                            &move->source);
+        return ResolvePoint({store.get(), name, move->base}, before,
+                            &move->source_pin, &move->source);
       });
   if (undone.ok()) *txid = txids[0];
   return undone;
@@ -254,8 +261,8 @@ Status ForkActor(const std::shared_ptr<Store>& store, const ForkSpec& spec,
                             spec.actor);
   }
   Move move;
-  if (Status s = ResolvePoint(store.get(), spec.actor, *parent, spec.point,
-                              &move.source);
+  if (Status s = ResolvePoint({store.get(), spec.actor, parent}, spec.point,
+                              &move.source_pin, &move.source);
       !s.ok()) {
     return s;
   }

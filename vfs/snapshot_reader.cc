@@ -1,16 +1,33 @@
 #include "vfs/snapshot_reader.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "kv/read_ahead.h"
+
 namespace actorkv {
 
+namespace {
+
+// Of one window. Two of them, before and behind the reader, stay well inside
+// the part of the cache where new pages wait for their first use
+// (kv/page_cache_shard.h).
+constexpr size_t kMaxReadAheadBytes = size_t{1} << 20;
+constexpr size_t kReadAheadShareOfCache = 64;
+
+}  // namespace
+
 SnapshotReader::SnapshotReader(Store* store, const Actor& actor)
-    : reader_(store->engine()) {
-  reader_.UseCache(store->cache_id(), actor.changes());
+    : store_(store),
+      changes_(actor.changes()),
+      reads_ahead_(store->engine()->limits().read_ahead),
+      reader_(store->engine()) {
+  reader_.UseCache(store->cache_id(), changes_);
 }
 
 void SnapshotReader::SetSnapshot(const HeadState& state) {
+  lineage_ = state.lineage;
   reader_.SetSnapshot(state.head.snapshot, state.lineage);
 }
 
@@ -46,14 +63,71 @@ Status SnapshotReader::ReadPart(const PagePart& part, char* buffer) {
     std::memcpy(buffer, page + part.begin, part.size);
     return Status::Ok();
   }
-  if (part.size == page_size) return reader_.ReadPage(part.pgno, buffer);
+  if (part.size == page_size) {
+    if (reads_ahead_) ReadAheadOf(part.pgno, true);
+    return reader_.ReadPage(part.pgno, buffer);
+  }
   page_.resize(page_size);
   if (Status s = reader_.ReadPage(part.pgno, page_.data()); !s.ok()) return s;
   std::memcpy(buffer, page_.data() + part.begin, part.size);
   return Status::Ok();
 }
 
+// A whole page that is in the cache, or a part of a page 1 that is known: what
+// nearly every read is, without the general way to it.
+bool SnapshotReader::ReadKnown(const ReadRequest& request) {
+  const Snapshot& snapshot = reader_.snapshot();
+  const uint32_t page_size = snapshot.page_size;
+  if (request.offset < page_size) {
+    const uint64_t end = request.offset + request.size;
+    if (end > page_size || first_page_.size() != page_size ||
+        first_page_of_ != snapshot) {
+      return false;
+    }
+    std::memcpy(request.buffer, first_page_.data() + request.offset,
+                request.size);
+    return true;
+  }
+  if (request.size != page_size || (request.offset & (page_size - 1)) != 0) {
+    return false;
+  }
+  const uint64_t pages_before = request.offset / page_size;
+  if (pages_before >= snapshot.page_count) return false;
+  const auto pgno = static_cast<PageNo>(pages_before + 1);
+  if (pgno == LockPage(page_size)) return false;
+  const Found found = reader_.ReadCached(pgno, request.buffer);
+  if (found == Found::kMissing) return false;
+  if (reads_ahead_) ReadAheadOf(pgno, found == Found::kAhead);
+  return true;
+}
+
+void SnapshotReader::ReadAheadOf(PageNo pgno, bool from_ahead) {
+  pattern_.Note(pgno, from_ahead);
+  if (!from_ahead) return;
+  const Snapshot& snapshot = reader_.snapshot();
+  const size_t bytes =
+      std::min(kMaxReadAheadBytes, PageCache::Instance()->capacity_bytes() /
+                                       kReadAheadShareOfCache);
+  const PageSpan span = pattern_.Next(
+      snapshot.page_count, static_cast<uint32_t>(bytes / snapshot.page_size));
+  if (span.empty()) return;
+  auto job = std::make_unique<ReadAheadJob>();
+  job->store = store_->weak_from_this().lock();
+  if (job->store == nullptr) return;
+  job->changes = changes_;
+  job->snapshot = snapshot;
+  job->lineage = lineage_;
+  job->first = span.first;
+  job->end = span.end;
+  store_->pins()->Add(snapshot, lineage_, &job->pin);
+  ReadAhead::Instance()->Start(std::move(job));
+}
+
 Status SnapshotReader::Read(const ReadRequest& request, size_t* copied) {
+  if (ReadKnown(request)) {
+    *copied = request.size;
+    return Status::Ok();
+  }
   const PagedSize file = {size_bytes(), reader_.snapshot().page_size};
   return ReadParts(request, file, copied,
                    [this](const PagePart& part, char* buffer) {

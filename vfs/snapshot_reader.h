@@ -3,6 +3,9 @@
 // Page 1 is asked for at the start of every transaction (its counters), so it
 // is kept as long as the snapshot is the same.
 //
+// Where pages are read one after the other and are not in the cache, the next
+// ones are read ahead of being asked for (vfs/access_pattern.h).
+//
 // Belongs to one thread at a time.
 
 #ifndef ACTORKV_VFS_SNAPSHOT_READER_H_
@@ -13,6 +16,7 @@
 #include "kv/branch_reader.h"
 #include "kv/commit.h"
 #include "kv/store.h"
+#include "vfs/access_pattern.h"
 #include "vfs/page_range.h"
 
 namespace actorkv {
@@ -42,10 +46,17 @@ class SnapshotReader {
   Status Read(const ReadRequest& request, size_t* copied);
 
  private:
+  bool ReadKnown(const ReadRequest& request);
+  void ReadAheadOf(PageNo pgno, bool from_ahead);
   Status FirstPage(const char** page);
   Status ReadPart(const PagePart& part, char* buffer);
 
+  Store* const store_;
+  const std::shared_ptr<const ChangeLog> changes_;
+  const bool reads_ahead_;
   BranchReader reader_;
+  std::shared_ptr<const Lineage> lineage_;  // of the snapshot
+  AccessPattern pattern_;
   std::string first_page_;  // of snapshot first_page_of_; empty: not known
   Snapshot first_page_of_;
   std::string page_;  // scratch

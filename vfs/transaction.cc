@@ -96,6 +96,17 @@ Status Transaction::Load(PageNo pgno, std::string_view page) {
   return Status::Ok();
 }
 
+Status Transaction::Save(LoadProgress* progress) {
+  return writer_->SaveLoad(progress);
+}
+
+Status Transaction::Resume(const LoadProgress& progress, bool* resumed) {
+  MakeWriter(progress.page_size);
+  if (Status s = writer_->ResumeLoad(progress, resumed); !s.ok()) return s;
+  if (*resumed) size_bytes_ = uint64_t{progress.last_page} * progress.page_size;
+  return Status::Ok();
+}
+
 Status Transaction::Truncate(uint64_t size_bytes) {
   if (size_bytes >= size_bytes_) return Status::Ok();
   const uint32_t page_size = writer_->page_size();

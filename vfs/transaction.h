@@ -51,6 +51,10 @@ class Transaction {
   // back, see BranchWriter::LoadPage().
   Status Load(PageNo pgno, std::string_view page);
 
+  // See BranchWriter::SaveLoad() and ResumeLoad().
+  Status Save(LoadProgress* progress);
+  Status Resume(const LoadProgress& progress, bool* resumed);
+
   // True when page 1 counts a new version: the pager made a commit.
   Status CountsNewVersion(bool* counts);
 

@@ -5,6 +5,14 @@
 
 #include <signal.h>
 
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kv/keys.h"
+#include "kv/store_registry.h"
 #include "tests/support/child_process.h"
 #include "tests/support/crash_life.h"
 #include "tests/support/hooked_engine.h"
@@ -101,6 +109,66 @@ class MigrationKillTest : public testing::Test {
 
   std::string Ask(const std::string& sql) { return db_.QueryText(sql); }
 
+  // What the store does in the background after an open is done now.
+  void Maintain() {
+    std::shared_ptr<Store> store;
+    ASSERT_OK(StoreRegistry::Instance()->Acquire(store_, OpenMode::kExisting,
+                                                 &store));
+    for (bool more = true; more;) ASSERT_OK(store->Maintain(&more));
+  }
+
+  // Migrates, on an engine as the child's, and counts its commits.
+  int CommitsToMigrate() {
+    Close();
+    const auto hook = std::make_shared<CommitHook>();
+    auto count = std::make_shared<std::atomic<int>>(0);
+    hook->Set([count] { ++*count; });
+    UseHooks(hook, kMaxBatchBytes);
+    EXPECT_EQ(db_.Open(":memory:"), SQLITE_OK);
+    EXPECT_EQ(Ask("SELECT actorkv_store('" + store_ + "')"), store_);
+    Maintain();
+    *count = 0;
+    EXPECT_EQ(Ask(Step("migrate")), "live");
+    const int commits = *count;
+    EXPECT_EQ(Ask("SELECT * FROM actorkv_verify"), "");
+    Maintain();
+    EXPECT_EQ(StageCount(), 0);
+    UseHooks(nullptr);
+    return commits;
+  }
+
+  int StageCount() {
+    std::shared_ptr<Store> store;
+    EXPECT_OK(StoreRegistry::Instance()->Acquire(store_, OpenMode::kExisting,
+                                                 &store));
+    std::vector<KeyValue> pairs;
+    EXPECT_OK(store->engine()->NewReader()->Scan(CatalogPartition(),
+                                                 StagePrefix(), 100, &pairs));
+    int count = 0;
+    for (const KeyValue& pair : pairs) {
+      count += pair.key.compare(0, 1, StagePrefix()) == 0 ? 1 : 0;
+    }
+    return count;
+  }
+
+  std::string Export() {
+    const std::string file = temp_.File("out.db");
+    std::filesystem::remove(file);
+    Ask("SELECT actorkv_export('a', '" + file + "')");
+    return ContentSum(file);
+  }
+
+  // A dump of 3 MB instead of the small one. Returns its content.
+  std::string UseLargeDump() {
+    const std::string sql =
+        "CREATE TABLE t(x); WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT "
+        "i + 1 FROM c WHERE i < 6000) INSERT INTO t SELECT i || "
+        "hex(randomblob(240)) FROM c;";
+    std::ofstream(store_ + ".kv.bin", std::ios::binary)
+        << LegacyDump(temp_.File("large"), sql, {});
+    return ContentSum(temp_.File("large"));
+  }
+
  private:
   void Close() {
     db_.Close();
@@ -125,6 +193,45 @@ TEST_F(MigrationKillTest, BeforeEachCommit) {
     ASSERT_LT(++commits, kMaxCommits);
   }
   EXPECT_GT(commits, 20);
+}
+
+// What a migration that died had copied is not copied again.
+TEST_F(MigrationKillTest, GoesOnWithTheCopy) {
+  constexpr int kStep = 9;
+  const std::string expected = UseLargeDump();
+  int fewest = kMaxCommits;
+  int most = 0;
+  for (int fatal = kStep; fatal < kMaxCommits; fatal += kStep) {
+    SCOPED_TRACE(fatal);
+    ASSERT_FALSE(Live(fatal));
+    const std::string state = Ask("SELECT state FROM actorkv_actors");
+    if (state == "live") break;
+    if (state != "importing") continue;
+    const int commits = CommitsToMigrate();
+    fewest = std::min(fewest, commits);
+    most = std::max(most, commits);
+    ASSERT_EQ(Export(), expected);
+    ASSERT_FALSE(HasFailure());
+  }
+  EXPECT_GT(most, 40) << "one of them began the copy";
+  EXPECT_LT(fewest, 20) << "one of them was nearly done";
+}
+
+// A stage that could be gone on with goes with its actor.
+TEST_F(MigrationKillTest, APurgedActorLeavesNoStage) {
+  UseLargeDump();
+  for (int fatal = kMaxCommits; fatal > 0; fatal -= 5) {
+    ASSERT_FALSE(Live(fatal) && fatal < 60);
+    Maintain();
+    if (StageCount() > 0) break;
+  }
+  ASSERT_EQ(StageCount(), 1);
+  ASSERT_EQ(Ask("SELECT state FROM actorkv_actors"), "importing");
+  Ask("SELECT actorkv_delete('a')");
+  Ask("SELECT actorkv_purge('a')");
+  EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_actors"), "0");
+  Maintain();
+  EXPECT_EQ(StageCount(), 0);
 }
 
 }  // namespace

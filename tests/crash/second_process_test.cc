@@ -55,8 +55,8 @@ constexpr char kConsistent[] =
     " ifnull(max(n), 0) <= (SELECT n FROM counter) FROM large),"
     " (SELECT n FROM counter)";
 
-// By orders: 't' transfers once, 'l' with a large table, 'r' runs until it is
-// killed, '\0' (the parent's end) leaves.
+// By orders: 't' transfers once, 'l' with a large table, 'x' removes all
+// history, 'r' runs until it is killed, '\0' (the parent's end) leaves.
 TEST(SecondProcess, DISABLED_Writer) {
   const LifePlan plan = BeginLife();
   SqliteDb db;
@@ -66,6 +66,12 @@ TEST(SecondProcess, DISABLED_Writer) {
   MustRun(&db, std::string("BEGIN;") + kFound + "COMMIT");
   ChildSay(kSaysBegan);
   for (char order = ChildHear(); order != '\0'; order = ChildHear()) {
+    if (order == 'x') {
+      MustRun(&db,
+              "SELECT actorkv_retention(NULL, '0'); SELECT actorkv_reclaim()");
+      ChildSay(kSaysCommitted);
+      continue;
+    }
     for (int i = 0; i == 0 || order == 'r'; ++i) {
       const bool with_large = order == 'l' || (order == 'r' && i % 20 == 0);
       MustRun(&db, std::string("BEGIN;") + kTransfer +
@@ -176,6 +182,42 @@ TEST_F(SecondProcessTest, AFollowerIsConsistentBesideABusyWriter) {
   }
   EXPECT_GT(changes, 2);
   EXPECT_EQ(db.QueryText("PRAGMA integrity_check"), "ok") << LastError();
+}
+
+// A follower's snapshot is nothing that the writer knows of. What it has not
+// read yet is an error once the writer has removed it, however it reads: the
+// rows of an older commit would be as wrong as zeros.
+TEST_F(SecondProcessTest, AFollowersSnapshotExpires) {
+  constexpr char kReadLarge[] =
+      "SELECT count(*), count(DISTINCT n), sum(length(b)) FROM large";
+  for (const char* mmap_size : {"0", "268435456"}) {
+    SCOPED_TRACE(std::string("mmap_size=") + mmap_size);
+    auto writer = StartWriter();
+    Order(writer.get(), 'l');
+    SqliteDb late;
+    ASSERT_EQ(OpenFollower(&late), SQLITE_OK) << LastError();
+    ASSERT_EQ(late.Exec("PRAGMA cache_size = 5"), SQLITE_OK);
+    late.QueryText(std::string("PRAGMA mmap_size = ") + mmap_size);
+    ASSERT_EQ(late.Exec("BEGIN"), SQLITE_OK);
+    const int64_t count = late.QueryInt("SELECT n FROM counter");
+    Order(writer.get(), 'l');
+    Order(writer.get(), 't');
+    Order(writer.get(), 'x');
+    // Nobody in this process has looked: its database is what it was.
+    EXPECT_EQ(late.QueryText("SELECT count(*) FROM account"), "200");
+    SqliteDb other;
+    ASSERT_EQ(OpenFollower(&other), SQLITE_OK) << LastError();
+    EXPECT_EQ(other.QueryInt("SELECT n FROM counter"), count + 2);
+    EXPECT_EQ(other.QueryText(kReadLarge), "900|1|9000000");
+    const std::string answer = late.QueryText(kReadLarge);
+    EXPECT_EQ(answer.substr(0, 6), "error:") << answer;
+    EXPECT_NE(LastError().find("the commit has expired"), std::string::npos)
+        << LastError();
+    late.Exec("ROLLBACK");
+    EXPECT_EQ(late.QueryText(kReadLarge), "900|1|9000000");
+    EXPECT_EQ(late.QueryInt("SELECT n FROM counter"), count + 2);
+    writer->Kill();
+  }
 }
 
 TEST_F(SecondProcessTest, AFollowerOutlivesTheWriter) {

@@ -162,6 +162,75 @@ TEST_F(CorruptionTest, AFlippedBitOfAChunkIsNeverRead) {
   EXPECT_EQ(db.QueryText(kAllRows), all_rows_["a"]);
 }
 
+// A page that is a delta, and the whole version below it.
+class DeltaCorruptionTest : public CorruptionTest {
+ protected:
+  void SetUp() override {
+    CorruptionTest::SetUp();
+    const std::map<PageNo, KeyValue> before = Chunks();
+    {
+      SqliteDb db;
+      ASSERT_EQ(Open(&db, "a"), SQLITE_OK) << LastError();
+      // A row of page 8, whose key the tests ask for.
+      ASSERT_EQ(db.Exec("UPDATE t SET body = substr(body, 1, 500) || 'XYZ' || "
+                        "substr(body, 504) WHERE id % 2 = 0"),
+                SQLITE_OK);
+      all_rows_["a"] = db.QueryText(kAllRows);
+    }
+    base_ = before.at(kPage);
+    delta_ = Chunks().at(kPage);
+    ASSERT_NE(base_.key, delta_.key);
+    ASSERT_LT(delta_.value.size(), 1000u) << "no delta";
+  }
+
+  // Each of these changes is an error of page 8, and taken back.
+  void ExpectNeverRead(const KeyValue& chunk, size_t byte) {
+    std::string value = chunk.value;
+    value[byte] = static_cast<char>(value[byte] ^ 8);
+    Put(branch_, chunk.key, value);
+    SqliteDb db;
+    ASSERT_EQ(Open(&db, "a"), SQLITE_OK) << LastError();
+    EXPECT_EQ(db.QueryText(kAllRows).substr(0, 5), "error") << "byte " << byte;
+    EXPECT_NE(LastError().find("pgno=8"), std::string::npos) << LastError();
+  }
+
+  KeyValue base_;
+  KeyValue delta_;
+};
+
+TEST_F(DeltaCorruptionTest, AFlippedBitOfTheDeltaIsNeverRead) {
+  for (size_t byte = 0; byte < delta_.value.size(); byte += 3) {
+    ExpectNeverRead(delta_, byte);
+  }
+  Put(branch_, delta_.key, delta_.value);
+  SqliteDb db;
+  ASSERT_EQ(Open(&db, "a"), SQLITE_OK) << LastError();
+  EXPECT_EQ(db.QueryText(kAllRows), all_rows_["a"]);
+}
+
+TEST_F(DeltaCorruptionTest, AFlippedBitOfItsBaseIsNeverRead) {
+  for (size_t byte = 0; byte < kChunkHeaderBytes; byte += 2) {
+    ExpectNeverRead(base_, byte);
+  }
+  for (size_t byte = kChunkHeaderBytes; byte < base_.value.size();
+       byte += 331) {
+    ExpectNeverRead(base_, byte);
+  }
+  Put(branch_, base_.key, base_.value);
+  SqliteDb db;
+  ASSERT_EQ(Open(&db, "a"), SQLITE_OK) << LastError();
+  EXPECT_EQ(db.QueryText(kAllRows), all_rows_["a"]);
+}
+
+TEST_F(DeltaCorruptionTest, AMissingBaseIsAnErrorOfItsPage) {
+  Change([&](Engine* engine) {
+    Batch batch;
+    batch.Delete(branch_, base_.key);
+    ASSERT_TRUE(engine->Commit(batch, Durability::kSynced).done());
+  });
+  ExpectOnlyPageFails(kPage, SQLITE_IOERR_DATA, "is missing");
+}
+
 TEST_F(CorruptionTest, OtherPagesAndActorsGoOn) {
   const KeyValue chunk = Chunks().at(kPage);
   std::string value = chunk.value;

@@ -91,9 +91,10 @@ TEST(MigrationMemoryChild, DISABLED_Run) {
   std::fflush(stdout);
   EXPECT_LT(importing_mib, limit_mib);
   EXPECT_LT(migrating_mib, limit_mib);
-  // Of the one that says 8 TiB; the others take what their bytes take.
+  // Of the one that says 8 TiB, which would take hours; the others take what
+  // their bytes take.
   if (limit_mib == kLimitMib) {
-    EXPECT_LT(seconds.count(), 5.0);
+    EXPECT_LT(seconds.count(), 60.0);
   }
 }
 
@@ -110,14 +111,13 @@ TEST(MigrationMemoryTest, EightTebibytes) {
   RunWith("tests/rivet/m-meta-8tib.jsonl.gz", kLimitMib);
 }
 
-// Short of the size of the caches they hold as much as there is.
+// Short of the size of the block cache it holds as much as there is. Neither
+// pairs nor pages go through RocksDB's write buffers.
 TEST(MigrationMemoryTest, ALargeDatabase) {
   const uint64_t size_bytes =
       EnvironmentNumber("ACTORKV_STRESS", 1) > 1 ? 1000 << 20 : 120 << 20;
   const double size_mib = static_cast<double>(size_bytes) / kMib;
-  const double caches_mib =
-      std::min(size_mib, double{kBlockCacheBytes} / kMib) +
-      std::min(size_mib, double{kAllWriteBufferBytes} / kMib);
+  const double caches_mib = std::min(size_mib, double{kBlockCacheBytes} / kMib);
   TempDir temp;
   ASSERT_NO_FATAL_FAILURE(WriteDump(temp.File("dump"), size_bytes));
   RunWith(temp.File("dump"), caches_mib + kLimitMib);

@@ -134,6 +134,128 @@ TEST_F(BranchReaderTest, ADamagedPageIsNotRead) {
             "512: branch=7 pgno=5 txid=3");
 }
 
+// ---- Deltas -----------------------------------------------------------------
+
+constexpr uint32_t kDeltaPage = 1024;
+
+class DeltaReaderTest : public BranchReaderTest {
+ protected:
+  // The page at txid `version`; each differs from the one before in one place.
+  static std::string Version(uint32_t version) {
+    std::string page = TestPage(kDeltaPage, 5, 0);
+    for (uint32_t i = 1; i <= version; ++i) page[i * 50] = 'v';
+    return page;
+  }
+
+  void PutDelta(TxId txid, TxId base, const std::string& base_page,
+                const std::string& page) {
+    StoredForm form;
+    form.base = base;
+    form.changed.AddDifferences(base_page, page);
+    PutBytes(old_, 5, txid,
+             EncodeDeltaChunk({old_, 5, txid}, EncodeDelta(form, page),
+                              PageHash(5, page)));
+  }
+
+  std::string ReadAt(uint64_t txid) {
+    Snapshot snapshot = At(old_, txid);
+    snapshot.page_size = kDeltaPage;
+    const auto lineage = LineageOf({{{1}, old_, {~uint64_t{0}}}});
+    const std::string plain = Read(snapshot, lineage, 5);
+    // The page cache gives the same, when it fills and when it is full.
+    BranchReader reader(engine_.get());
+    reader.UseCache((uint64_t{1} << 60) + ++cache_id_, nullptr);
+    reader.SetSnapshot(snapshot, lineage);
+    for (int i = 0; i < 2; ++i) {
+      std::string page(kDeltaPage, 'x');
+      const Status s = reader.ReadPage(5, page.data());
+      EXPECT_EQ(s.ok() ? page : s.ToString(), plain);
+    }
+    return plain;
+  }
+
+  static uint64_t cache_id_;
+};
+uint64_t DeltaReaderTest::cache_id_ = 0;
+
+TEST_F(DeltaReaderTest, VersionsAreMadeOfTheirBases) {
+  PutChunk(old_, 5, {2}, Version(2));
+  PutDelta({3}, {2}, Version(2), Version(3));
+  PutDelta({4}, {2}, Version(2), Version(4));
+  PutChunk(old_, 5, {5}, std::string(kDeltaPage, '\0'));
+  PutDelta({6}, {5}, std::string(kDeltaPage, '\0'), Version(6));
+  for (uint32_t txid : {2u, 3u, 4u, 6u}) {
+    EXPECT_TRUE(ReadAt(txid) == Version(txid)) << txid;
+  }
+  EXPECT_EQ(ReadAt(5), std::string(kDeltaPage, '\0'));
+}
+
+TEST_F(DeltaReaderTest, AnAncestorsDeltaShowsThrough) {
+  PutChunk(old_, 5, {2}, Version(2));
+  PutDelta({3}, {2}, Version(2), Version(3));
+  Snapshot snapshot = At(new_, 9);
+  snapshot.page_size = kDeltaPage;
+  EXPECT_TRUE(Read(snapshot,
+                   LineageOf({{{1}, new_, {~uint64_t{0}}}, {{1}, old_, {3}}}),
+                   5) == Version(3));
+}
+
+TEST_F(DeltaReaderTest, AMissingBaseIsAnErrorThatNamesIt) {
+  PutChunk(old_, 5, {2}, Version(2));
+  PutDelta({4}, {3}, Version(3), Version(4));
+  EXPECT_EQ(ReadAt(4),
+            "corruption: page chunk damaged: its base, txid=3, is missing: "
+            "branch=7 pgno=5 txid=4");
+}
+
+TEST_F(DeltaReaderTest, ADeltaIsNoBase) {
+  PutChunk(old_, 5, {2}, Version(2));
+  PutDelta({3}, {2}, Version(2), Version(3));
+  PutDelta({4}, {3}, Version(3), Version(4));
+  EXPECT_EQ(ReadAt(4),
+            "corruption: page chunk damaged: its base, txid=3, is a delta: "
+            "branch=7 pgno=5 txid=4");
+}
+
+TEST_F(DeltaReaderTest, ADamagedBaseIsNeverRead) {
+  PutDelta({4}, {2}, Version(2), Version(4));
+  const ChunkId id{old_, 5, {2}};
+  const std::string sound = EncodeChunk(id, Version(2), 0);
+  std::string damaged = sound;
+  damaged[500] ^= 1;
+  PutBytes(old_, 5, {2}, damaged);
+  EXPECT_EQ(ReadAt(4),
+            "corruption: base of txid=4: page chunk damaged: checksum "
+            "mismatch: branch=7 pgno=5 txid=2");
+  // One that verifies, and is not what the delta was made of.
+  PutChunk(old_, 5, {2}, Version(1));
+  EXPECT_EQ(ReadAt(4),
+            "corruption: page chunk damaged: the delta and its base, txid=2, "
+            "do not make the page: branch=7 pgno=5 txid=4");
+  PutChunk(old_, 5, {2}, std::string(2048, 'a'));
+  EXPECT_EQ(ReadAt(4),
+            "corruption: page chunk damaged: payload of 2048 bytes, page size "
+            "1024: branch=7 pgno=5 txid=2");
+}
+
+TEST_F(DeltaReaderTest, ADamagedDeltaIsNeverRead) {
+  PutChunk(old_, 5, {2}, Version(2));
+  PutDelta({4}, {2}, Version(2), Version(4));
+  std::string damaged;
+  {
+    std::vector<std::optional<std::string>> values;
+    ASSERT_OK(engine_->NewReader()->Get(BranchPartition(old_),
+                                        {ChunkKey(5, {4})}, &values));
+    damaged = *values[0];
+  }
+  damaged[50] ^= 1;
+  PutBytes(old_, 5, {4}, damaged);
+  EXPECT_EQ(ReadAt(4),
+            "corruption: page chunk damaged: checksum mismatch: branch=7 "
+            "pgno=5 txid=4");
+  EXPECT_TRUE(ReadAt(3) == Version(2));
+}
+
 TEST_F(BranchReaderTest, TheLockPageIsZerosAndHasNoChunk) {
   Snapshot snapshot = At(old_, 3);
   snapshot.page_count = LockPage(kMinPageSize) + 1;
@@ -171,7 +293,7 @@ TEST_F(BranchReaderTest, AReadErrorIsPassedOn) {
   plan->FailRead(1, Status::IOError("the disk is on fire"));
   std::string page(kMinPageSize, 'x');
   EXPECT_TRUE(IsError(reader.ReadPage(5, page.data()), Code::kIOError,
-                      "the disk is on fire"));
+                      "pgno=5 txid=3: the disk is on fire"));
   EXPECT_EQ(page, std::string(kMinPageSize, 'x'));
 }
 

@@ -36,6 +36,21 @@ std::string Encode(const ChunkId& id, const std::string& page) {
   return EncodeChunk(id, page, PageHash(id.pgno, page));
 }
 
+// A page and a delta that makes it of TestPage(1024).
+std::string NextPage() {
+  std::string page = TestPage(1024);
+  page[5] = 'A';
+  page[1020] = 'B';
+  return page;
+}
+std::string NextDelta() {
+  StoredForm form;
+  form.base = TxId{0x2122232425262720};
+  form.changed.AddDifferences(TestPage(1024), NextPage());
+  return EncodeDeltaChunk(kId, EncodeDelta(form, NextPage()),
+                          PageHash(kId.pgno, NextPage()));
+}
+
 // DO NOT CHANGE THESE STRINGS: stores hold chunks with these bytes.
 TEST(ChunkTest, GoldenBytes) {
   EXPECT_EQ(Hex(Encode(kId, std::string(512, '\0'))),
@@ -48,6 +63,12 @@ TEST(ChunkTest, GoldenBytes) {
   EXPECT_EQ(Hex(Encode(kId, PageWithGap(512))),
             "010300000f000000090aaae9ab81429139b6f279cdc94f9d04000000f9010000"
             "0d000001726f77");
+  EXPECT_EQ(Hex(NextDelta()),
+            "0102000030000000cbaf3c88f50ca22a93af376e52702daa"
+            "2027262524232221"
+            "0200000000000000000000000000000000000000000000000000000000000080"
+            "1c412a31"
+            "42eef5fc");
 }
 
 TEST(ChunkTest, APageIsStoredWithoutTheZerosInItsMiddle) {
@@ -64,6 +85,29 @@ TEST(ChunkTest, APageIsStoredWithoutTheZerosInItsMiddle) {
     ASSERT_OK(UnpackPage(kId, chunk, size, read.data()));
     EXPECT_EQ(read, page);
   }
+}
+
+TEST(ChunkTest, ADeltaMakesThePageOfItsBaseOnly) {
+  const std::string value = NextDelta();
+  DecodedChunk chunk;
+  ASSERT_OK(DecodeChunk(kId, value, &chunk));
+  EXPECT_EQ(chunk.codec, Codec::kDelta);
+  EXPECT_EQ(chunk.delta.page_size, 1024u);
+  std::string page = TestPage(1024);
+  ASSERT_OK(UnpackPage(kId, chunk, 1024, page.data()));
+  EXPECT_TRUE(page == NextPage());
+  page = TestPage(1024);
+  page[512] = static_cast<char>(page[512] ^ 1);
+  EXPECT_TRUE(IsError(UnpackPage(kId, chunk, 1024, page.data()),
+                      Code::kCorruption,
+                      "the delta and its base, txid=2387509390608836384, do "
+                      "not make the page: " +
+                          ChunkName(kId)));
+  page.assign(2048, 'x');
+  EXPECT_TRUE(IsError(UnpackPage(kId, chunk, 2048, page.data()),
+                      Code::kCorruption,
+                      "delta of 1024 bytes, page size 2048"));
+  EXPECT_EQ(page, std::string(2048, 'x'));
 }
 
 TEST(ChunkTest, RoundTripOfEachPageSize) {
@@ -111,9 +155,9 @@ TEST(ChunkTest, OneByteThatIsNotZeroIsKept) {
 }
 
 TEST(ChunkTest, EachBitFlipIsReported) {
-  for (const std::string& page :
-       {TestPage(512), std::string(512, '\0'), PageWithGap(512)}) {
-    const std::string value = Encode(kId, page);
+  for (const std::string& value :
+       {Encode(kId, TestPage(512)), Encode(kId, std::string(512, '\0')),
+        Encode(kId, PageWithGap(512)), NextDelta()}) {
     DecodedChunk chunk;
     ForEachBitFlip(value, [&](const std::string& damaged) {
       const Status s = DecodeChunk(kId, damaged, &chunk);
@@ -162,9 +206,13 @@ TEST(ChunkTest, UnknownVersionAndCodecAreNamed) {
   EXPECT_TRUE(IsError(DecodeChunk(kId, Reseal(value), &chunk),
                       Code::kNotSupported, "chunk version 2 is not known"));
   value[0] = 1;
-  value[1] = 2;
+  value[1] = 4;
   EXPECT_TRUE(IsError(DecodeChunk(kId, Reseal(value), &chunk),
-                      Code::kNotSupported, "chunk codec 2 is not known"));
+                      Code::kNotSupported, "chunk codec 4 is not known"));
+  value[1] = 2;
+  value[kChunkHeaderBytes + 8] = 0;
+  EXPECT_TRUE(IsError(DecodeChunk(kId, Reseal(value), &chunk),
+                      Code::kCorruption, "no delta of a page"));
   value[1] = 1;
   value[4] = 1;
   EXPECT_TRUE(IsError(DecodeChunk(kId, Reseal(value), &chunk),

@@ -27,7 +27,7 @@ std::optional<PairMap> Moved(const PairMap& stored) {
 }
 
 LayoutReport Report(const PairMap& stored) {
-  MapPairs pairs(stored);
+  MemoryPairs pairs(stored);
   LayoutReport report;
   EXPECT_OK(CheckLayouts(&pairs, &report));
   return report;
@@ -39,7 +39,7 @@ TEST(LayoutViewTest, Dumps) {
         "p-rk213-plain.jsonl.gz"}) {
     std::string expected = name;
     expected.insert(expected.find('.'), ".expected");
-    MapPairs pairs(LoadPairMap(name));
+    MemoryPairs pairs(LoadPairMap(name));
     LayoutOneView view(&pairs);
     EXPECT_TRUE(AllPairs(&view) == LoadPairMap(expected)) << name;
     LayoutReport report;
@@ -48,7 +48,7 @@ TEST(LayoutViewTest, Dumps) {
     EXPECT_EQ(report.unknown.count, 0u) << name;
     EXPECT_EQ(report.same.count, 0u) << name;
     // What is in layout 1 stays as it is.
-    MapPairs moved(LoadPairMap(expected));
+    MemoryPairs moved(LoadPairMap(expected));
     LayoutOneView again(&moved);
     EXPECT_TRUE(AllPairs(&again) == LoadPairMap(expected)) << name;
     EXPECT_EQ(Report(LoadPairMap(expected)).PairCount(KeyLayout::kZero), 0u);
@@ -63,7 +63,7 @@ TEST(LayoutViewTest, VersionIsDroppedAndInputMoves) {
   EXPECT_EQ(report.of(LegacyNamespace::kSqliteChunk).pair_count[0], 2u);
   EXPECT_EQ(report.SqliteBytes(), 3u + 10 + 2 * (7 + 4096));
   EXPECT_EQ(report.PairCount(), stored.size());
-  MapPairs pairs(stored);
+  MemoryPairs pairs(stored);
   LayoutOneView view(&pairs);
   std::optional<std::string> value;
   ASSERT_OK(view.Get(Unhex("060115031504"), &value));
@@ -83,7 +83,7 @@ TEST(LayoutViewTest, AConflictIsNamedAndNeverDecided) {
               "one counts is not known, 4 keys: "
               "06, 090000, 09010000000000, 09010000000001"));
   EXPECT_EQ(report.same.count, 0u);
-  MapPairs pairs(stored);
+  MemoryPairs pairs(stored);
   LayoutOneView view(&pairs);
   std::optional<std::string> value;
   std::optional<KeyValue> pair;
@@ -103,7 +103,7 @@ TEST(LayoutViewTest, TheSameInBothPlacesIsOnePair) {
                           {Unhex("0715031505"), "input"},
                           {Unhex("0715031504"), "version"},
                           {Unhex("060115031504"), "input"}};
-  MapPairs pairs(stored);
+  MemoryPairs pairs(stored);
   LayoutOneView view(&pairs);
   EXPECT_EQ(AllPairs(&view), (PairMap{{Unhex("050101"), "m"},
                                       {Unhex("060115031504"), "input"}}));
@@ -191,7 +191,7 @@ TEST(LayoutViewTest, AgainstAMap) {
     ASSERT_EQ(moved->size() + report.same.count + report.dropped.count,
               stored.size());
     same_count += report.same.count;
-    MapPairs pairs(stored);
+    MemoryPairs pairs(stored);
     LayoutOneView view(&pairs);
     ASSERT_EQ(AllPairs(&view), *moved);
     for (int i = 0; i < 200; ++i) {
@@ -223,7 +223,7 @@ TEST(LayoutViewTest, ReadsAreBounded) {
     stored[Unhex("050102000000000000") + number] = "message";
     stored[Unhex("07150215") + number] = "workflow";
   }
-  MapPairs pairs(stored);
+  MemoryPairs pairs(stored);
   LayoutOneView view(&pairs);
   EXPECT_EQ(AllPairs(&view).size(), stored.size());
   EXPECT_LT(pairs.read_count(), 5 * stored.size());

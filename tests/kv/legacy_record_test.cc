@@ -59,6 +59,31 @@ TEST(LegacyRecordTest, GoldenBytes) {
   EXPECT_EQ(Hex(EncodePair({1}, "", "")), "01de16cd9fc0345d9c");
 }
 
+// Of a migration that is under way: at the end, and nothing without one.
+TEST(LegacyRecordTest, GoldenBytesOfProgress) {
+  const std::string without = Hex(EncodeRecord("key", TestRecord()));
+  LegacyRecord record = TestRecord();
+  record.progress = {{0x61}, {0x62}, 4096, 0x64, 0x63, 0x65, 0x66};
+  const std::string bytes = EncodeRecord("key", record);
+  constexpr size_t kCheckDigits = 16;
+  const size_t same = without.size() - kCheckDigits;
+  EXPECT_EQ(Hex(bytes).substr(0, same), without.substr(0, same));
+  EXPECT_EQ(Hex(bytes).substr(same, 88),
+            "6100000000000000620000000000000000100000640000006300000065000000"
+            "000000006600000000000000");
+  EXPECT_EQ(Hex(bytes).size(), same + 88 + kCheckDigits);
+  LegacyRecord decoded;
+  ASSERT_OK(DecodeRecord("key", bytes, &decoded));
+  EXPECT_EQ(decoded.progress.stage, BranchId{0x61});
+  EXPECT_EQ(decoded.progress.txid, TxId{0x62});
+  EXPECT_EQ(decoded.progress.page_size, 4096U);
+  EXPECT_EQ(decoded.progress.page_count, 0x64U);
+  EXPECT_EQ(decoded.progress.last_page, 0x63U);
+  EXPECT_EQ(decoded.progress.digest, 0x65U);
+  EXPECT_EQ(decoded.progress.written_bytes, 0x66U);
+  EXPECT_EQ(EncodeRecord("key", decoded), bytes);
+}
+
 TEST(LegacyRecordTest, NumbersInBytesAreFrozen) {
   EXPECT_EQ(static_cast<int>(LegacyState::kLegacy), 1);
   EXPECT_EQ(static_cast<int>(LegacyState::kImporting), 2);

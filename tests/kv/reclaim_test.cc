@@ -6,12 +6,15 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
+#include <ctime>
 #include <thread>
 
 #include "kv/catalog.h"
 #include "kv/history.h"
 #include "kv/keys.h"
 #include "kv/store_directory.h"
+#include "tests/support/read_hook.h"
 #include "tests/support/store_harness.h"
 
 namespace actorkv {
@@ -28,12 +31,27 @@ class ReclaimTest : public testing::Test {
     ASSERT_OK(transaction.Commit(version));
   }
 
-  static void Retain(const TestStore& store, uint64_t retention_ms) {
+  static void Set(const TestStore& store, const std::string& name,
+                  uint64_t value) {
     const SettingInfo* info = nullptr;
     uint64_t previous = 0;
-    ASSERT_OK(FindSetting("retention_ms", &info));
-    ASSERT_OK(store->settings()->Set(store.get(), ActorId{}, *info,
-                                     retention_ms, &previous));
+    ASSERT_OK(FindSetting(name, &info));
+    ASSERT_OK(store->settings()->Set(store.get(), ActorId{}, *info, value,
+                                     &previous));
+  }
+
+  static void Retain(const TestStore& store, uint64_t retention_ms) {
+    Set(store, "retention_ms", retention_ms);
+  }
+
+  // As the registry's thread does it, for a while.
+  static bool MaintainUntil(const TestStore& store, size_t chunk_count) {
+    for (int i = 0; i < 200; ++i) {
+      store.Maintain();
+      if (ChunkCount(store, "a") == chunk_count) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return false;
   }
 
   static Status Reclaim(const TestStore& store, uint64_t* bytes) {
@@ -157,6 +175,71 @@ TEST_F(ReclaimTest, TheBackgroundDoesItInSteps) {
   EXPECT_EQ(ChunkCount(store, "a"), 8u);
 }
 
+TEST_F(ReclaimTest, TheBackgroundBeginsByItself) {
+  const TestStore store;
+  Set(store, "reclaim_interval_ms", 0);
+  Retain(store, 0);
+  for (uint32_t version = 1; version <= 20; ++version) {
+    Commit(store, "a", version);
+  }
+  EXPECT_FALSE(MaintainUntil(store, 8)) << "it is off";
+  Set(store, "reclaim_interval_ms", 1);
+  EXPECT_TRUE(MaintainUntil(store, 8));
+  // What is little is left until it is more.
+  {
+    TestTransaction transaction(store, "a");
+    transaction.Write(1, TestPage(kMinPageSize, 1, 99));
+    ASSERT_OK(transaction.Commit(99));
+  }
+  EXPECT_FALSE(MaintainUntil(store, 8));
+  EXPECT_EQ(ChunkCount(store, "a"), 9u);
+  for (uint32_t version = 100; version <= 104; ++version) {
+    Commit(store, "a", version);
+  }
+  EXPECT_TRUE(MaintainUntil(store, 8));
+  ExpectPages(store, "a", ReadAll(store, "a"));
+}
+
+// Between any two reads of it.
+TEST_F(ReclaimTest, ATransactionThatStagedCommitsMeanwhile) {
+  bool ran = true;
+  for (uint64_t n = 1; ran; ++n) {
+    SCOPED_TRACE("read " + std::to_string(n));
+    const auto hook = std::make_shared<ReadHook>();
+    const std::shared_ptr<Engine> kept = NewMemoryEngine(UnboundedLimits());
+    TestStore store(
+        [&] { return std::make_unique<ReadHookEngine>(kept, hook); });
+    Retain(store, 0);
+    Commit(store, "a", 1);
+    Commit(store, "a", 2);
+    {
+      TestTransaction staged(store, "a");
+      for (PageNo pgno = 1; pgno <= 6; ++pgno) {
+        staged.Write(pgno, TestPage(kMinPageSize, pgno, 3));
+      }
+      ASSERT_OK(staged->Stage());
+      hook->Set(n, [&] { ASSERT_OK(staged.Commit(3)); });
+      uint64_t bytes = 0;
+      ASSERT_OK(Reclaim(store, &bytes));
+      ran = hook->ran();
+      hook->Set(0, nullptr);
+    }
+    if (!ran) break;
+    store.Reopen();
+    const auto state = store.State("a");
+    EXPECT_EQ(state->head.snapshot.txid.value, 3u);
+    Pin pin;
+    EXPECT_OK(PinVersion(store.get(), *state, &pin));
+    auto pages = TestPages(kMinPageSize, 6, 3);
+    for (PageNo pgno = 7; pgno <= 8; ++pgno) {
+      pages.push_back(TestPage(kMinPageSize, pgno, 2));
+    }
+    ApplyStamp(3, pages[0].data());
+    ExpectPages(store, "a", pages);
+    if (HasFailure()) return;
+  }
+}
+
 TEST_F(ReclaimTest, ItGoesFromTheDisk) {
   const TempDir dir;
   const TestStore store(RocksDbSource(dir.File("store")));
@@ -178,7 +261,7 @@ TEST_F(ReclaimTest, ItGoesFromTheDisk) {
   uint64_t tables = 0;
   std::vector<std::string> names;
   // Files that are not needed any more are removed in the background.
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 400; ++i) {
     ASSERT_OK(DirectoryBytes(dir.File("store"), &tables));
     if (tables < uint64_t{5} * kPages * 4096) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -240,22 +323,26 @@ TEST_F(ReclaimTest, AQuotaRefusesGrowthOnly) {
   Commit(store, "b", 1, 8);
 }
 
+// Of the processor, so that a busy machine does not count.
+int64_t ThreadTimeNs() {
+  struct timespec now = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
 TEST_F(ReclaimTest, APinCostsLittle) {
   const TestStore store;
   Commit(store, "a", 1);
   const auto state = store.State("a");
   constexpr int kPins = 1'000'000;
-  const auto begin = std::chrono::steady_clock::now();
+  const int64_t begin_ns = ThreadTimeNs();
   for (int i = 0; i < kPins; ++i) {
     Pin pin;
     store->pins()->Add(state->head.snapshot, state->lineage, &pin);
   }
-  const auto took = std::chrono::steady_clock::now() - begin;
-  const auto each_ns =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(took).count() /
-      kPins;
+  const int64_t each_ns = (ThreadTimeNs() - begin_ns) / kPins;
   RecordProperty("pin_ns", std::to_string(each_ns));
-  EXPECT_LT(each_ns, 2000) << "generous: the machine may be busy";
+  EXPECT_LT(each_ns, 2000) << "generous: it may be built to be checked";
   EXPECT_TRUE(store->pins()->Points().empty());
 }
 
@@ -289,8 +376,8 @@ TEST(DurationTest, Table) {
   }
   const SettingInfo* info = nullptr;
   EXPECT_TRUE(IsError(FindSetting("x", &info), Code::kInvalidArgument,
-                      "there are: quota_hard_bytes, quota_soft_bytes, "
-                      "retention_ms"));
+                      "there are: cache_bytes, quota_hard_bytes, "
+                      "quota_soft_bytes, reclaim_interval_ms, retention_ms"));
 }
 
 }  // namespace

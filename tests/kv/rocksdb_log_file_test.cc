@@ -98,6 +98,51 @@ TEST_F(LogFileTest, IsNotPreparedForBulk) {
   EXPECT_EQ(log->GetFileSize(kIo, nullptr), expected.size() + bulk.size());
 }
 
+// A disk of which the test says how much is free.
+class CrampedFileSystem : public rocksdb::FileSystemWrapper {
+ public:
+  using FileSystemWrapper::FileSystemWrapper;
+  const char* Name() const override { return "CrampedFileSystem"; }
+  rocksdb::IOStatus GetFreeSpace(const std::string& /*path*/,
+                                 const rocksdb::IOOptions& /*options*/,
+                                 uint64_t* free_bytes,
+                                 rocksdb::IODebugContext* /*debug*/) override {
+    *free_bytes = free;
+    return rocksdb::IOStatus::OK();
+  }
+  uint64_t free = 0;
+};
+
+TEST_F(LogFileTest, TakesASmallPartOfWhatIsFree) {
+  auto cramped = std::make_shared<CrampedFileSystem>(base_);
+  fs_ = NewLogFileSystem(cramped);
+  auto log = New("1.log");
+  const std::string record(kBulkAppendBytes - 1, 'a');
+  const auto append = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      ASSERT_TRUE(log->Append(record, kIo, nullptr).ok());
+    }
+  };
+  const auto zero_bytes = [&] {
+    return std::filesystem::file_size(temp_.File("1.log")) -
+           log->GetFileSize(kIo, nullptr);
+  };
+  cramped->free = kFreeBytesForOnePrepared * kMinPreparedLogBytes - 1;
+  append(20);
+  EXPECT_EQ(zero_bytes(), 0U) << "not worth a sync";
+  for (const uint64_t part : {uint64_t{300} << 10, uint64_t{1} << 20}) {
+    cramped->free = kFreeBytesForOnePrepared * part;
+    for (int i = 0; i < 20; ++i) {
+      append(1);
+      EXPECT_GT(zero_bytes(), 0U);
+      EXPECT_LE(zero_bytes(), part);
+    }
+  }
+  cramped->free = ~uint64_t{0};
+  append(100);
+  EXPECT_GT(zero_bytes(), uint64_t{1} << 20);
+}
+
 TEST_F(LogFileTest, OtherFilesAreAsEver) {
   auto table = New("1.sst");
   ASSERT_TRUE(table->Append("123", kIo, nullptr).ok());

@@ -118,7 +118,8 @@ class Walk {
     }
   }
 
-  // A new page, one of zeros, or one that the actor had before.
+  // A new page, the present one but for a few places, one of zeros, or one that
+  // the actor had before.
   std::string PickPage(const Pending& pending, PageNo pgno) {
     const uint32_t page_size = pending.database.page_size;
     const auto& versions = model_[pending.name].versions;
@@ -128,6 +129,13 @@ class Walk {
       if (old.page_size == page_size) return old.Page(pgno);
     }
     if (Pick(10) == 0) return std::string(page_size, '\0');
+    if (Pick(2) == 0) {
+      std::string page = pending.database.Page(pgno);
+      for (uint32_t i = 0, n = Pick(Pick(4) == 0 ? 100 : 4); i <= n; ++i) {
+        page[Pick(page_size)] = static_cast<char>(Pick(256));
+      }
+      return page;
+    }
     return TestPage(page_size, pgno, Pick(1u << 30));
   }
 

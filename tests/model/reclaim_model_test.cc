@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <deque>
 #include <random>
+#include <set>
+#include <utility>
 
 #include "kv/catalog.h"
 #include "kv/flatten.h"
@@ -17,58 +19,15 @@
 #include "kv/keys.h"
 #include "kv/reclaim.h"
 #include "kv/restore_points.h"
+#include "tests/model/reclaim_oracle.h"
 #include "tests/support/store_harness.h"
 #include "vfs/restore.h"
 
 namespace actorkv {
 namespace {
 
-constexpr uint64_t kDayUs = uint64_t{86'400} * 1'000'000;
 constexpr uint64_t kFar = 400 * kDayUs;  // past every retention and ttl
-
-// ---- The oracle -------------------------------------------------------------
-
-struct Version {
-  std::shared_ptr<const HeadState> state;
-  std::vector<std::string> pages;
-  bool there = true;  // as last seen
-};
-
-struct Line {
-  std::string name;
-  ActorId id;
-  std::vector<Version> versions;         // oldest first; the last is the head
-  std::map<std::string, TxId> points;    // that never expire
-  std::map<TxId, uint64_t> undo_points;  // when each expires
-  uint64_t deleted_at_us = 0;            // 0: live
-  bool over = false;                     // a reclaim has seen its end
-
-  bool IsOver(uint64_t now_us) const {
-    return deleted_at_us != 0 && (over || deleted_at_us <= now_us - kDayUs);
-  }
-
-  // What is over stays so, also for a reclaim with an earlier clock.
-  void Reclaimed(uint64_t now_us) {
-    over = IsOver(now_us);
-    for (auto at = undo_points.begin(); at != undo_points.end();) {
-      at = at->second <= now_us ? undo_points.erase(at) : std::next(at);
-    }
-  }
-
-  // At `now_us`, with a retention of a day.
-  bool Retains(size_t i, uint64_t now_us) const {
-    const uint64_t cutoff_us = now_us - kDayUs;
-    if (IsOver(now_us)) return false;
-    if (i + 1 == versions.size()) return true;
-    const TxId txid = versions[i].state->head.snapshot.txid;
-    for (const auto& point : points) {
-      if (point.second == txid) return true;
-    }
-    const auto undo = undo_points.find(txid);
-    if (undo != undo_points.end() && undo->second > now_us) return true;
-    return versions[i + 1].state->head.committed_at_us > cutoff_us;
-  }
-};
+constexpr uint32_t kSize = kMinDeltaPageSize;
 
 // ---- The walk ---------------------------------------------------------------
 
@@ -79,8 +38,12 @@ struct Reader {
 
 class Walk {
  public:
-  Walk(EngineSource source, bool faults)
-      : store_(std::move(source)), faults_(faults) {}
+  enum class Mode { kCalm, kFaults, kBackground };
+
+  Walk(EngineSource source, Mode mode)
+      : store_(std::move(source)),
+        faults_(mode == Mode::kFaults),
+        background_(mode == Mode::kBackground) {}
 
   void Run(uint64_t seed, uint64_t steps) {
     SCOPED_TRACE("ACTORKV_TEST_SEED=" + std::to_string(seed));
@@ -92,6 +55,8 @@ class Walk {
     }
     if (!testing::Test::HasFailure()) EndInNothing();
   }
+
+  size_t delta_count() const { return delta_count_; }
 
  private:
   uint32_t Pick(uint32_t count) {
@@ -110,6 +75,8 @@ class Walk {
   void Step() {
     const uint32_t dice = Pick(20);
     Change(dice);
+    if (background_) ReclaimInBackground();
+    if (lines_.size() >= kMaxLines) ForgetOne();
     if (dice == 18) ReadOn();
     if (dice == 19) Reclaim();
     if (dice == 17 && faults_) {
@@ -119,18 +86,31 @@ class Walk {
   }
 
   void Change(uint32_t dice) {
-    if (lines_.empty() || (dice == 0 && lines_.size() < 12)) return Make();
     Line* const line = PickLine(/*live=*/true);
+    if (line == nullptr && lines_.size() < kMaxLines) return Make();
+    if (dice == 0 && lines_.size() < 12) return Make();
     if (line == nullptr) return;
     if (dice < 9) Commit(line);
     if (dice == 9 || dice == 10) Restore(line);
-    if (dice == 11 && lines_.size() < 40) Fork(line);
+    if (dice == 11 && lines_.size() < kMaxLines) Fork(line);
     if (dice == 12) Point(line);
     if (dice == 13) DropPoint(line);
     if (dice == 14 && Pick(3) == 0) Delete(line);
     if (dice == 15) Undelete();
     if (dice == 16) {
       ASSERT_OK(Flatten(store_.get(), store_.Open(line->name).get()));
+    }
+  }
+
+  // An actor that is over makes room for another; what it was is looked for at
+  // the end.
+  void ForgetOne() {
+    for (auto line = lines_.begin(); line != lines_.end(); ++line) {
+      if (!line->over || line->versions.back().there) continue;
+      for (Version& version : line->versions) version.pages.clear();
+      over_.push_back(std::move(*line));
+      lines_.erase(line);
+      return;
     }
   }
 
@@ -159,11 +139,22 @@ class Walk {
     line->versions.push_back(std::move(version));
   }
 
+  // Mostly in a few places, so that it is stored as a delta.
+  void ChangePage(PageNo pgno, std::string* page) {
+    if (Pick(5) == 0) {
+      *page = TestPage(kSize, pgno, Pick(1u << 30));
+      page->replace(0, kSize / 2, kSize / 2, static_cast<char>(Pick(256)));
+    }
+    for (uint32_t i = 0, n = 1 + Pick(20); i < n; ++i) {
+      (*page)[Pick(kSize)] = static_cast<char>(Pick(256));
+    }
+  }
+
   void Commit(Line* line) {
     std::vector<std::string> pages;
     if (!line->versions.empty()) pages = line->versions.back().pages;
     {
-      TestTransaction transaction(store_, line->name);
+      TestTransaction transaction(store_, line->name, kSize);
       if (Pick(6) == 0 && !pages.empty()) {
         pages.resize(1 + Pick(static_cast<uint32_t>(pages.size())));
         ASSERT_OK(transaction->Truncate(static_cast<uint32_t>(pages.size())));
@@ -172,8 +163,8 @@ class Walk {
         const PageNo pgno =
             1 +
             Pick(static_cast<uint32_t>(std::min<size_t>(pages.size() + 2, 30)));
-        while (pages.size() < pgno) pages.emplace_back(kMinPageSize, '\0');
-        pages[pgno - 1] = TestPage(kMinPageSize, pgno, Pick(1u << 30));
+        while (pages.size() < pgno) pages.emplace_back(kSize, '\0');
+        ChangePage(pgno, &pages[pgno - 1]);
         transaction.Write(pgno, pages[pgno - 1]);
       }
       if (Pick(8) == 0) {
@@ -186,9 +177,15 @@ class Walk {
     ASSERT_TRUE(line->versions.back().pages == pages);
   }
 
+  // Mostly one of the newest.
+  const Version& PickVersion(const Line& line) {
+    const auto count = static_cast<uint32_t>(line.versions.size());
+    const uint32_t back = Pick(Pick(4) == 0 ? count : std::min(count, 10u));
+    return line.versions[count - 1 - back];
+  }
+
   void Restore(Line* line) {
-    const auto at = Pick(static_cast<uint32_t>(line->versions.size()));
-    const Version source = line->versions[at];
+    const Version source = PickVersion(*line);
     const TxId before = line->versions.back().state->head.snapshot.txid;
     const ::actorkv::Point point = {Point::Kind::kTxId,
                                     source.state->head.snapshot.txid.value, ""};
@@ -208,8 +205,7 @@ class Walk {
   }
 
   void Fork(Line* line) {
-    const auto at = Pick(static_cast<uint32_t>(line->versions.size()));
-    const Version source = line->versions[at];
+    const Version source = PickVersion(*line);
     Line fork;
     fork.name = "f" + std::to_string(next_name_++);
     ForkSpec spec;
@@ -293,6 +289,9 @@ class Walk {
     ReclaimOptions options;
     options.now_us = PickNow();
     last_now_us_ = std::max(last_now_us_, options.now_us);
+    (void)store_->BeginReclaim();  // the pass in the background ends
+    if (background_now_us_ != 0) Check(background_now_us_, /*exact=*/false);
+    background_now_us_ = 0;
     for (Line& line : lines_) line.Reclaimed(options.now_us);
     const bool interleave = Pick(3) == 0;
     if (faults_ && Pick(2) == 0) {
@@ -329,6 +328,22 @@ class Walk {
     return options;
   }
 
+  // As the registry's thread does it: pieces of a pass between changes, and
+  // flattening. What it has done when a reclaim on call comes stays.
+  void ReclaimInBackground() {
+    if (Pick(30) == 0) {
+      const uint64_t now_us = PickNow();
+      store_->ReclaimSoonForTesting(now_us);
+      last_now_us_ = std::max(last_now_us_, now_us);
+      background_now_us_ = std::max(background_now_us_, now_us);
+    }
+    // Where the pass is nobody knows: it may have been at each of them.
+    for (Line& line : lines_) line.Reclaimed(background_now_us_);
+    bool more = false;
+    ASSERT_OK(store_->Maintain(&more));
+    if (Pick(10) == 0) Check(background_now_us_, /*exact=*/false);
+  }
+
   uint64_t RunOnce(const ReclaimOptions& options, bool interleave) {
     Reclaimer reclaimer(store_.get(), options);
     std::optional<SpaceUse> use;
@@ -363,6 +378,7 @@ class Walk {
       ASSERT_TRUE(there);
     }
     version->there = there;
+    if (!there) version->pages.clear();
     if (!there) return;
     Version now = *version;
     auto state = std::make_shared<HeadState>(*version->state);
@@ -379,7 +395,8 @@ class Walk {
     ASSERT_TRUE(*pages == version.pages);
   }
 
-  // An actor that keeps its head alone holds each page of it once.
+  // An actor that keeps its head alone holds each page of it once, but for the
+  // bases of deltas.
   void CheckSpace(uint64_t now_us) {
     if (!readers_.empty() || now_us < WallClockUs() + kFar / 2) return;
     for (const Line& line : lines_) {
@@ -389,11 +406,28 @@ class Walk {
       for (const std::string& key : Records(line.id, BranchRecordPrefix())) {
         BranchId branch;
         ASSERT_OK(ParseBranchRecordKey(key, &branch));
-        chunks += store_.Scan(BranchPartition(branch)).size();
+        chunks += CountWithoutBases(branch);
       }
       const bool gone = line.deleted_at_us != 0;
       EXPECT_EQ(chunks, gone ? 0 : line.versions.back().pages.size());
     }
+  }
+
+  // Each base counts as one with the deltas that need it.
+  size_t CountWithoutBases(BranchId branch) {
+    std::set<std::pair<PageNo, TxId>> bases;
+    size_t chunks = 0;
+    for (const KeyValue& pair : store_.Scan(BranchPartition(branch))) {
+      ChunkId id{branch, 0, {}};
+      DecodedChunk chunk;
+      EXPECT_OK(ParseChunkKey(pair.key, &id.pgno, &id.txid));
+      EXPECT_OK(DecodeChunk(id, pair.value, &chunk));
+      if (bases.count({id.pgno, id.txid}) == 0) ++chunks;
+      if (chunk.codec != Codec::kDelta) continue;
+      bases.insert({id.pgno, chunk.delta.form.base});
+      ++delta_count_;
+    }
+    return chunks;
   }
 
   std::vector<std::string> Records(ActorId actor, const std::string& prefix) {
@@ -418,7 +452,8 @@ class Walk {
     for (const KeyValue& pair : store_.Scan(CatalogPartition())) {
       EXPECT_TRUE(pair.key[0] == 'M' || pair.key[0] == 'T') << pair.key;
     }
-    for (const Line& line : lines_) {
+    over_.insert(over_.end(), lines_.begin(), lines_.end());
+    for (const Line& line : over_) {
       EXPECT_TRUE(store_.Scan(ActorPartition(line.id)).empty()) << line.name;
       for (const Version& version : line.versions) {
         for (const BranchPoint& point : *version.state->lineage) {
@@ -430,33 +465,43 @@ class Walk {
 
   TestStore store_;
   const bool faults_;
+  const bool background_;
+  uint64_t background_now_us_ = 0;  // of all its passes
   std::mt19937_64 random_;
-  std::deque<Line> lines_;  // their places stay
+  static constexpr size_t kMaxLines = 40;
+  std::deque<Line> lines_;
+  std::deque<Line> over_;  // no more than names, for the end
   std::deque<Reader> readers_;
   int next_name_ = 0;
   uint32_t stamp_ = 0;
   bool dropped_branch_ = false;  // by the last run
   uint64_t last_now_us_ = 0;     // of all reclaims
+  size_t delta_count_ = 0;       // that reclaims left, as far as looked at
 };
 
-TEST(ReclaimModelTest, Memory) {
-  for (uint64_t i = 0; i < TestRounds(6); ++i) {
-    Walk(MemorySource(), false).Run(TestSeed() + i, 500);
-    if (HasFailure()) return;
+// How many steps: ACTORKV_STEPS, as `make stress` gives it, else `usual`.
+uint64_t StepCount(uint64_t usual) {
+  return EnvironmentNumber("ACTORKV_STEPS", usual);
+}
+
+void WalkInMemory(Walk::Mode mode) {
+  for (uint64_t i = 0; i < TestRounds(2); ++i) {
+    Walk(MemorySource(), mode).Run(TestSeed() + i, StepCount(1500));
+    if (testing::Test::HasFailure()) return;
   }
 }
 
-TEST(ReclaimModelTest, MemoryWithFaults) {
-  for (uint64_t i = 0; i < TestRounds(6); ++i) {
-    Walk(MemorySource(), true).Run(TestSeed() + i, 500);
-    if (HasFailure()) return;
-  }
+TEST(ReclaimModelTest, Memory) { WalkInMemory(Walk::Mode::kCalm); }
+TEST(ReclaimModelTest, MemoryWithFaults) { WalkInMemory(Walk::Mode::kFaults); }
+TEST(ReclaimModelTest, MemoryInBackground) {
+  WalkInMemory(Walk::Mode::kBackground);
 }
 
 TEST(ReclaimModelTest, RocksDb) {
   for (uint64_t i = 0; i < TestRounds(2); ++i) {
     const TempDir dir;
-    Walk(RocksDbSource(dir.File("store")), true).Run(TestSeed() + i, 200);
+    Walk(RocksDbSource(dir.File("store")), Walk::Mode::kFaults)
+        .Run(TestSeed() + i, 200);
     if (HasFailure()) return;
   }
 }

@@ -149,6 +149,31 @@ TEST_F(DiffTest, OverflowWrittenInPlace) {
             "t|update|2\nw|update|[1]");
 }
 
+// Pages of two sizes have nothing in common, and a VACUUM moves roots: the rows
+// are what they were.
+TEST_F(DiffTest, AnotherPageSizeAndOtherRoots) {
+  Run("PRAGMA page_size = 1024; CREATE TABLE first(x); CREATE TABLE t(id "
+      "INTEGER"
+      " PRIMARY KEY, b); CREATE INDEX i ON t(b);"
+      "CREATE TABLE w(k TEXT, n INT, b, PRIMARY KEY(n DESC, k)) WITHOUT ROWID;"
+      "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c"
+      " WHERE i < 300) INSERT INTO t SELECT i, zeroblob(i * 10) FROM c;"
+      "INSERT INTO w SELECT id, id % 7, b FROM t");
+  const std::string from = Head();
+  Run("DROP TABLE first; PRAGMA page_size = 8192; VACUUM");
+  EXPECT_EQ(Ask("SELECT op, key FROM actorkv_diff('alice', " + from + ")"),
+            "schema|\"first\"");
+  Run("BEGIN; UPDATE t SET b = zeroblob(7) WHERE id = 300; DELETE FROM t WHERE"
+      " id = 1; UPDATE w SET b = 0 WHERE k = '200'; COMMIT");
+  EXPECT_EQ(Ask("SELECT table_name, op, key FROM actorkv_diff('alice', " +
+                from + ") WHERE op <> 'schema'"),
+            "t|delete|1\nt|update|300\nw|update|[4,\"200\"]");
+  EXPECT_EQ(
+      Ask("SELECT table_name, op, key FROM actorkv_diff('alice', 'head', " +
+          from + ") WHERE op <> 'schema'"),
+      "t|insert|1\nt|update|300\nw|update|[4,\"200\"]");
+}
+
 TEST_F(DiffTest, BadArguments) {
   Run("CREATE TABLE t(x)");
   ExpectBad({

@@ -219,6 +219,82 @@ TEST_F(HistoryTest, PointsHaveNamesAndEnds) {
   });
   EXPECT_EQ(Ask("SELECT actorkv_drop_restore_point('alice', 'long')"), "3");
   EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_restore_points"), "1");
+  // One that has expired is in nobody's way.
+  EXPECT_EQ(Ask("SELECT actorkv_restore_point('alice', 'short')"), "3");
+  EXPECT_EQ(Ask("SELECT expires_at_ms FROM actorkv_restore_points"), "");
+}
+
+TEST_F(HistoryTest, OddNames) {
+  const std::string longest(255, 'n');
+  for (const std::string& name :
+       {std::string("it''s"), std::string("a\nb"), std::string(" "),
+        std::string("\xc3\xa9t\xc3\xa9"), std::string("-"),
+        std::string("2026-13-01T00:00:00Z"), std::string("1e3"),
+        std::string("a/b"), longest}) {
+    SCOPED_TRACE(name);
+    EXPECT_EQ(Ask("SELECT actorkv_restore_point('alice', '" + name + "')"),
+              "3");
+    EXPECT_EQ(Ask("SELECT page_count > 0 FROM"
+                  " actorkv_restore_plan('alice', '" +
+                  name + "')"),
+              "1");
+    EXPECT_EQ(Ask("SELECT actorkv_drop_restore_point('alice', '" + name + "')"),
+              "3");
+  }
+  for (const std::string& name :
+       {std::string(), std::string("head"), std::string("0"),
+        std::string("-1 commit"), std::string("2026-11-20 10:00"),
+        longest + "n"}) {
+    SCOPED_TRACE(name);
+    EXPECT_EQ(Ask("SELECT actorkv_restore_point('alice', '" + name + "')")
+                  .substr(0, 6),
+              "error:");
+  }
+  ExpectBad({{"SELECT actorkv_restore_point('alice', CAST(x'610062' AS TEXT))",
+              SQLITE_ERROR, "not a name for a restore point"},
+             {"SELECT actorkv_restore_point('alice', CAST(x'ff' AS TEXT))",
+              SQLITE_ERROR, "a point is"}});
+}
+
+TEST_F(HistoryTest, DeletedAndLegacyActors) {
+  WriteFile("pairs.jsonl", "{\"k\":\"0203\",\"v\":\"00\"}\n");
+  ASSERT_EQ(Ask("SELECT actorkv_import('legacy', '$DIR/pairs.jsonl')"), "0");
+  MakeActor("gone");
+  ASSERT_EQ(Ask("SELECT actorkv_delete('gone')"), "2");
+  ExpectBad({
+      {"SELECT actorkv_restore('legacy', 'head')", SQLITE_ERROR,
+       "the actor is legacy"},
+      {"SELECT actorkv_fork('legacy', 'x')", SQLITE_ERROR, "it is legacy"},
+      {"SELECT actorkv_restore_point('legacy', 'x')", SQLITE_ERROR,
+       "the actor is legacy"},
+      {"SELECT actorkv_undo_restore('legacy')", SQLITE_ERROR,
+       "the actor is legacy"},
+      {"SELECT * FROM actorkv_diff('legacy', 1)", SQLITE_ERROR,
+       "the actor is legacy"},
+      {"SELECT * FROM actorkv_doctor('legacy')", SQLITE_ERROR,
+       "the actor is legacy"},
+      {"SELECT actorkv_restore('gone', '1')", SQLITE_ERROR,
+       "the actor is deleted, SELECT actorkv_undelete(actor) first"},
+      {"SELECT actorkv_restore_point('gone', 'x')", SQLITE_ERROR,
+       "no such actor: actor=gone"},
+      {"SELECT actorkv_restore_set('1', 'alice', 'gone')", SQLITE_ERROR,
+       "the actor is deleted"},
+      {"SELECT actorkv_takeover('gone')", SQLITE_ERROR,
+       "no such actor: actor=gone"},
+      {"SELECT actorkv_fork('alice', 'legacy')", SQLITE_ERROR,
+       "the actor exists already: actor=legacy"},
+  });
+  // What was can be looked at, and forked, also to its own name.
+  SqliteDb past;
+  ASSERT_EQ(
+      past.Open(Uri("gone", "&asof=2"), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI),
+      SQLITE_OK);
+  EXPECT_EQ(past.QueryText("SELECT count(*) FROM t"), "1");
+  EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_diff('gone', 1, 2)"), "1");
+  EXPECT_EQ(Ask("SELECT actorkv_fork('gone', 'again', 2) > 0"), "1");
+  SqliteDb again;
+  ASSERT_EQ(again.Open(Uri("again")), SQLITE_OK);
+  EXPECT_EQ(again.QueryText("SELECT count(*) FROM t"), "1");
 }
 
 TEST_F(HistoryTest, WhatCannotBeDone) {

@@ -1,7 +1,10 @@
 // Retention, quotas, reclaim, undelete and purge, as a user meets them.
 
+#include <chrono>
 #include <string>
+#include <thread>
 
+#include "kv/page_cache.h"
 #include "tests/support/sql_harness.h"
 
 namespace actorkv {
@@ -76,6 +79,59 @@ TEST_F(RetentionTest, TheQuotaRefusesGrowth) {
   Run("INSERT INTO note VALUES (3, 'small')");
 }
 
+// What an actor does not say the store says. Who is past the limit already can
+// still do all but grow.
+TEST_F(RetentionTest, AQuotaForAllAndWhatGoesOn) {
+  EXPECT_EQ(Ask("SELECT actorkv_quota(NULL, 0, 20000)"), "0");
+  EXPECT_EQ(Ask("SELECT actorkv_quota('alice', 0, 0)"), "20000");
+  SqliteDb bob;
+  ASSERT_EQ(bob.Open(Uri("bob")), SQLITE_OK);
+  EXPECT_EQ(bob.Exec("CREATE TABLE t(x); INSERT INTO t VALUES"
+                     " (zeroblob(40000))"),
+            SQLITE_FULL);
+  EXPECT_NE(Ask("SELECT actorkv_last_error()").find("actor=bob would have"),
+            std::string::npos);
+  EXPECT_EQ(bob.QueryText("SELECT count(*) FROM t"), "0");
+  Run("INSERT INTO note VALUES (2, zeroblob(40000)), (3, zeroblob(40000))");
+  EXPECT_EQ(Ask("SELECT actorkv_quota('alice', 0, 20000)"), "0");
+  EXPECT_EQ(alice_.Exec("INSERT INTO note VALUES (4, zeroblob(40000))"),
+            SQLITE_FULL);
+  // A transaction that failed is over, whole.
+  EXPECT_EQ(alice_.Exec("BEGIN; DELETE FROM note WHERE id = 1;"
+                        "INSERT INTO note VALUES (4, zeroblob(200000));"
+                        "COMMIT"),
+            SQLITE_FULL);
+  alice_.Exec("ROLLBACK");
+  EXPECT_EQ(alice_.QueryText("SELECT group_concat(id) FROM note"), "1,2,3");
+  EXPECT_EQ(alice_.QueryText("PRAGMA integrity_check"), "ok");
+  Run("UPDATE note SET body = zeroblob(40000) WHERE id = 1");
+  Run("DELETE FROM note WHERE id > 1");
+  Run("VACUUM");
+  Run("UPDATE note SET body = 'small'; VACUUM");
+  Run("INSERT INTO note VALUES (4, zeroblob(3000))");
+  EXPECT_EQ(alice_.Exec("INSERT INTO note VALUES (5, zeroblob(40000))"),
+            SQLITE_FULL);
+}
+
+TEST_F(RetentionTest, ReclaimByItselfIsASettingOfTheStore) {
+  EXPECT_EQ(Ask("SELECT value, unit FROM actorkv_settings"
+                " WHERE name = 'reclaim_interval_ms'"),
+            "60000|ms");
+  EXPECT_EQ(Ask("SELECT actorkv_set('reclaim_interval_ms', 10)"), "60000");
+  ExpectBad({{"SELECT actorkv_set('reclaim_interval_ms', 1, 'alice')",
+              SQLITE_ERROR, "reclaim_interval_ms is a setting of the store"}});
+  EXPECT_EQ(Ask("SELECT actorkv_retention(NULL, '0')"), "24 hours");
+  const std::shared_ptr<Store> store = OpenStore();
+  std::string left;
+  for (int i = 0; i < 600 && left != "1"; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    left = Ask("SELECT count(*) FROM actorkv_commits WHERE actor = 'alice'");
+  }
+  EXPECT_EQ(left, "1");
+  EXPECT_EQ(alice_.QueryText("SELECT length(body) FROM note"), "40000");
+  EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_verify"), "0");
+}
+
 TEST_F(RetentionTest, DeleteUndeleteAndPurge) {
   alice_.Close();
   const std::string txid = Ask("SELECT actorkv_delete('alice')");
@@ -91,6 +147,26 @@ TEST_F(RetentionTest, DeleteUndeleteAndPurge) {
   EXPECT_EQ(Ask("SELECT actorkv_purge('bob') > 0"), "1");
   EXPECT_EQ(Ask("SELECT actorkv_reclaim() > 40000"), "1");
   EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_reclaim_plan"), "0");
+}
+
+// The page cache is the process's; the setting is kept with the store.
+TEST_F(RetentionTest, CacheBytesIsOfTheStore) {
+  PageCache* const cache = PageCache::Instance();
+  EXPECT_EQ(Ask("SELECT actorkv_set('cache_bytes', 8000000)"), "0");
+  EXPECT_EQ(cache->capacity_bytes(), 8000000u);
+  ExpectBad({{"SELECT actorkv_set('cache_bytes', 1, 'alice')", SQLITE_ERROR,
+              "cache_bytes is a setting of the store"}});
+  alice_.Close();
+  db()->Close();
+  StoreRegistry::Instance()->CloseIdle();
+  cache->SetCapacity(PageCache::DefaultCapacity());
+  { const std::shared_ptr<Store> opened = OpenStore(); }
+  EXPECT_EQ(cache->capacity_bytes(), 8000000u);
+  ASSERT_EQ(db()->Open(":memory:"), SQLITE_OK);
+  ASSERT_EQ(Ask("SELECT actorkv_store(" + Quoted("store") + ")"),
+            File("store"));
+  EXPECT_EQ(Ask("SELECT actorkv_set('cache_bytes', 0)"), "8000000");
+  EXPECT_EQ(cache->capacity_bytes(), PageCache::DefaultCapacity());
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "kv/branch_reader.h"
+#include "kv/branch_writer.h"
 #include "kv/keys.h"
 #include "tests/support/sql_harness.h"
 
@@ -81,6 +82,31 @@ TEST_F(TransferTest, ImportAppliesTheWalAndLeavesItAlone) {
   ASSERT_EQ(out.Open(File("out.db")), SQLITE_OK);
   EXPECT_EQ(out.QueryText("PRAGMA journal_mode"), "delete");
   EXPECT_EQ(out.QueryText("SELECT x FROM t"), "1");
+}
+
+// Large enough to be staged, in pieces and by several threads.
+TEST_F(TransferTest, ImportOfALargeFile) {
+  for (const int page_size : {512, 4096, 65536}) {
+    const std::string name = "large" + std::to_string(page_size);
+    MakeFile(name + ".db", "PRAGMA page_size=" + std::to_string(page_size),
+             12000);
+    ASSERT_GT(std::filesystem::file_size(File(name + ".db")), kMinLoadBytes);
+    EXPECT_EQ(Ask("SELECT actorkv_import('" + name + "', '$DIR/" + name +
+                  ".db') * " + std::to_string(page_size)),
+              std::to_string(std::filesystem::file_size(File(name + ".db"))));
+    EXPECT_EQ(Dump(Uri(name)), Dump(File(name + ".db")));
+    Ask("SELECT actorkv_export('" + name + "', '$DIR/" + name + ".out')");
+    EXPECT_EQ(Dump(File(name + ".out")), Dump(File(name + ".db")));
+  }
+  EXPECT_EQ(Ask("SELECT * FROM actorkv_verify"), "");
+}
+
+// A WAL that lies beside a file in rollback mode counts for SQLite.
+TEST_F(TransferTest, ImportOfAFileWithAnEmptyWalBeside) {
+  MakeFile("x.db", "");
+  WriteFile("x.db-wal", "");
+  EXPECT_EQ(Ask("SELECT actorkv_import('x', '$DIR/x.db')"), "2");
+  EXPECT_EQ(Dump(Uri("x")), Dump(File("x.db")));
 }
 
 TEST_F(TransferTest, ImportOfOnePageInWalMode) {

@@ -7,10 +7,20 @@
 #include <zlib.h>
 
 #include <string>
+#include <string_view>
 
 #include "tests/support/legacy_pairs.h"
 
 namespace actorkv {
+
+inline std::string Unhex(std::string_view hex) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
+    bytes.push_back(static_cast<char>(
+        std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
+  }
+  return bytes;
+}
 
 // The next text that follows a colon, with or without a blank, as bytes.
 inline bool NextHex(const std::string& text, size_t* at, std::string* bytes) {
@@ -18,10 +28,7 @@ inline bool NextHex(const std::string& text, size_t* at, std::string* bytes) {
   if (colon == std::string::npos) return false;
   const size_t begin = text.find('"', colon) + 1;
   const size_t end = text.find('"', begin);
-  bytes->clear();
-  for (size_t i = begin; i + 1 < end; i += 2) {
-    *bytes += static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16));
-  }
+  *bytes = Unhex(std::string_view(text).substr(begin, end - begin));
   *at = end + 1;
   return true;
 }

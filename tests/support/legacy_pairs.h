@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "kv/coding.h"
 #include "kv/legacy_file.h"
@@ -24,9 +25,15 @@ inline std::string LegacyMetadata(uint64_t size_bytes) {
   return value;
 }
 
+using PairMap = std::map<std::string, std::string>;
+
 class MemoryPairs : public PairReader {
  public:
+  MemoryPairs() = default;
+  explicit MemoryPairs(PairMap pairs) : pairs_(std::move(pairs)) {}
+
   Status Get(std::string_view key, std::optional<std::string>* value) override {
+    ++read_count_;
     if (fail_at_ > 0 && --fail_at_ == 0) return Status::IOError("bad day");
     const auto found = pairs_.find(std::string(key));
     value->reset();
@@ -35,7 +42,7 @@ class MemoryPairs : public PairReader {
   }
 
   Status Seek(std::string_view key, std::optional<KeyValue>* pair) override {
-    ++seek_count_;
+    ++read_count_;
     if (fail_at_ > 0 && --fail_at_ == 0) return Status::IOError("bad day");
     const auto found = pairs_.lower_bound(std::string(key));
     pair->reset();
@@ -43,7 +50,7 @@ class MemoryPairs : public PairReader {
     return Status::Ok();
   }
 
-  std::map<std::string, std::string>* pairs() { return &pairs_; }
+  PairMap* pairs() { return &pairs_; }
 
   void Put(const std::string& key, const std::string& value) {
     pairs_[key] = value;
@@ -77,7 +84,7 @@ class MemoryPairs : public PairReader {
   // The Nth call from now on fails, and no other.
   void FailAt(uint64_t call) { fail_at_ = call; }
   bool failed() const { return fail_at_ == 0; }
-  uint64_t seek_count() const { return seek_count_; }
+  uint64_t read_count() const { return read_count_; }
 
  private:
   void AddIfThere(LegacyTag tag, const std::string& path) {
@@ -85,9 +92,9 @@ class MemoryPairs : public PairReader {
     if (file) AddFile(tag, {std::istreambuf_iterator<char>(file), {}});
   }
 
-  std::map<std::string, std::string> pairs_;
+  PairMap pairs_;
   uint64_t fail_at_ = 0;
-  uint64_t seek_count_ = 0;
+  uint64_t read_count_ = 0;
 };
 
 }  // namespace actorkv

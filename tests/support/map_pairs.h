@@ -1,48 +1,19 @@
-// Pairs in memory for tests: read at will, one after another, or out of a dump
-// under tests/rivet/.
+// Pairs in memory for tests: one after another, all of a reader, or out of a
+// dump under tests/rivet/.
 
 #ifndef ACTORKV_TESTS_SUPPORT_MAP_PAIRS_H_
 #define ACTORKV_TESTS_SUPPORT_MAP_PAIRS_H_
 
 #include <gtest/gtest.h>
-#include <zlib.h>
 
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "kv/pairs.h"
+#include "tests/support/dump_loader.h"
 
 namespace actorkv {
-
-using PairMap = std::map<std::string, std::string>;
-
-class MapPairs : public PairReader {
- public:
-  explicit MapPairs(PairMap pairs) : pairs_(std::move(pairs)) {}
-
-  Status Get(std::string_view key, std::optional<std::string>* value) override {
-    ++read_count_;
-    auto it = pairs_.find(std::string(key));
-    value->reset();
-    if (it != pairs_.end()) *value = it->second;
-    return Status::Ok();
-  }
-  Status Seek(std::string_view key, std::optional<KeyValue>* pair) override {
-    ++read_count_;
-    auto it = pairs_.lower_bound(std::string(key));
-    pair->reset();
-    if (it != pairs_.end()) *pair = KeyValue{it->first, it->second};
-    return Status::Ok();
-  }
-
-  uint64_t read_count() const { return read_count_; }
-
- private:
-  const PairMap pairs_;
-  uint64_t read_count_ = 0;
-};
 
 class VectorSource : public PairSource {
  public:
@@ -87,40 +58,11 @@ inline PairMap AllPairs(PairReader* reader) {
   }
 }
 
-inline std::string Unhex(std::string_view hex) {
-  std::string bytes;
-  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
-    bytes.push_back(static_cast<char>(
-        std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
-  }
-  return bytes;
-}
-
-// A dump of lines {"k": "<hex>", "v": "<hex>"}, packed or not.
+// A dump under tests/rivet/.
 inline PairMap LoadPairMap(const std::string& name) {
-  std::string text;
-  gzFile file = gzopen(("tests/rivet/" + name).c_str(), "rb");
-  EXPECT_NE(file, nullptr) << name << ": run this from the root of the tree";
-  if (file == nullptr) return {};
-  std::vector<char> buffer(1 << 16);
-  for (int size = 1; size > 0;) {
-    size = gzread(file, buffer.data(), static_cast<unsigned>(buffer.size()));
-    if (size > 0) text.append(buffer.data(), static_cast<size_t>(size));
-  }
-  gzclose(file);
-  // The strings of a line are at odd places between quotes: k, key, v, value.
-  PairMap pairs;
-  std::vector<std::string> strings;
-  for (size_t begin = text.find('"'); begin != std::string::npos;) {
-    const size_t end = text.find('"', begin + 1);
-    strings.push_back(text.substr(begin + 1, end - begin - 1));
-    begin = text.find('"', end + 1);
-    if (strings.size() < 4) continue;
-    pairs[Unhex(strings[1])] = Unhex(strings[3]);
-    strings.clear();
-  }
-  EXPECT_FALSE(pairs.empty()) << name;
-  return pairs;
+  MemoryPairs pairs;
+  LoadDump("tests/rivet/" + name, &pairs);
+  return *pairs.pairs();
 }
 
 }  // namespace actorkv

@@ -241,6 +241,30 @@ TEST_F(CommitRulesTest, FencedWriterIsRefusedAndStaysRefused) {
   EXPECT_EQ(db.Exec("UPDATE t SET v = 'new' WHERE k = 1"), SQLITE_OK);
 }
 
+// Also what was staged before the takeover: it never becomes visible.
+TEST_F(CommitRulesTest, FencedAfterItWasStaged) {
+  SqliteDb db;
+  Prepare(&db, kSettings[0]);
+  ASSERT_EQ(db.Exec("PRAGMA cache_size=100; BEGIN; INSERT INTO t"
+                    " SELECT k + 1000, randomblob(90000) FROM t;"),
+            SQLITE_OK);
+  EXPECT_GT(engine_log()->PutCount(PartitionKind::kBranch), 1000u);
+  ASSERT_EQ(Elsewhere("SELECT actorkv_takeover('a')"), "2");
+  EXPECT_EQ(db.QueryText("SELECT count(*) FROM t"), "600");
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(db.Exec(i == 0 ? "COMMIT" : "DELETE FROM t"),
+              SQLITE_READONLY_DBMOVED);
+    EXPECT_NE(LastError().find("expected generation 1, actual 2"),
+              std::string::npos)
+        << LastError();
+    if (i == 0) db.Exec("ROLLBACK");
+  }
+  EXPECT_EQ(db.QueryText("SELECT count(*) FROM t"), "300");
+  ASSERT_EQ(db.Open(Uri("a", "", store())), SQLITE_OK);
+  EXPECT_EQ(db.Exec("DELETE FROM t WHERE k = 1"), SQLITE_OK);
+  EXPECT_EQ(db.QueryText("SELECT count(*) FROM t"), "299");
+}
+
 // A transaction that outgrew its memory and cannot be staged fails in xWrite;
 // the connection goes on, also where it never gives up its lock.
 TEST_F(CommitRulesTest, FailureOfStagingRollsBackAndTheConnectionGoesOn) {

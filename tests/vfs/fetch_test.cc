@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "tests/support/actor_harness.h"
 #include "tests/support/sqlite_db.h"
@@ -98,6 +99,47 @@ TEST_F(FetchTest, APageStaysAsItWasFetched) {
   EXPECT_EQ(std::string(first, kPage), before);
   Unfetch(file, kPage, first);
   ASSERT_EQ(db.Exec("COMMIT"), SQLITE_OK);
+}
+
+// More pages than are kept when they were given back, each fetched twice, in
+// two snapshots: always the bytes that a copy has.
+TEST_F(FetchTest, ManyPagesAgainAndAgain) {
+  SqliteDb writer;
+  SqliteDb db;
+  Fill(&writer);
+  ASSERT_EQ(writer.Exec("UPDATE t SET v = hex(zeroblob(8000))"), SQLITE_OK);
+  ASSERT_EQ(db.Open(Uri("a")), SQLITE_OK);
+  ASSERT_EQ(db.Exec("PRAGMA mmap_size = 1000000"), SQLITE_OK);
+  sqlite3_file* const file = FileOf(&db);
+  for (const char* change : {"UPDATE t SET v = k || v", "DELETE FROM t",
+                             "INSERT INTO t SELECT 1, 'x'"}) {
+    ASSERT_EQ(db.Exec("BEGIN; SELECT count(*) FROM t"), SQLITE_OK);
+    sqlite3_int64 size = 0;
+    ASSERT_EQ(file->pMethods->xFileSize(file, &size), SQLITE_OK);
+    ASSERT_GT(size, 300 * kPage);
+    for (int round = 0; round < 2; ++round) {
+      std::vector<const char*> pages;
+      for (sqlite3_int64 at = kPage; at < size; at += kPage) {
+        pages.push_back(Fetch(file, at, kPage));
+        ASSERT_NE(pages.back(), nullptr);
+        EXPECT_EQ(Fetch(file, at, kPage), pages.back()) << "one version";
+      }
+      for (size_t i = 0; i < pages.size(); ++i) {
+        const auto at = static_cast<sqlite3_int64>((i + 1) * kPage);
+        std::string copy(kPage, 'x');
+        ASSERT_EQ(file->pMethods->xRead(file, copy.data(), kPage, at),
+                  SQLITE_OK);
+        EXPECT_EQ(std::memcmp(pages[i], copy.data(), kPage), 0) << at;
+        Unfetch(file, at, pages[i]);
+        if (i % 3 != 0) Unfetch(file, at, pages[i]);
+      }
+      for (size_t i = 0; i < pages.size(); i += 3) {
+        Unfetch(file, static_cast<sqlite3_int64>((i + 1) * kPage), pages[i]);
+      }
+    }
+    ASSERT_EQ(db.Exec("COMMIT"), SQLITE_OK);
+    ASSERT_EQ(writer.Exec(change), SQLITE_OK);
+  }
 }
 
 // What a transaction wrote is in no version yet.

@@ -93,7 +93,7 @@ TEST_F(RivetSamplesTest, EightTebibytesCostNothing) {
   ASSERT_OK(Run());
   const std::chrono::duration<double> seconds =
       std::chrono::steady_clock::now() - begin;
-  EXPECT_LT(seconds.count(), 5.0);
+  EXPECT_LT(seconds.count(), 60.0) << "all of it would take hours";
   EXPECT_EQ(image()->page_count(), 89u);
 }
 

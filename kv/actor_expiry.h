@@ -1,0 +1,90 @@
+// ActorExpiry: the first half of reclaiming one actor: what of it is retained
+// (kv/retained.h), and the end of the commits that are not. The other half is
+// kv/actor_reclaim.h.
+//
+//   1. What is retained is read.
+//   2. The records of commits that are not are removed, some thousand at a
+//   time.
+//      Where somebody made more of the past needed meanwhile
+//      (Store::KeepHistory()), it begins again at 1; he waits for one step.
+//   3. The snapshots that this process reads are added. See kv/pins.h for why
+//      none is missed.
+//
+// After that the plan stays good while commits, restores and forks go on: they
+// begin at the head, at what is retained, or fail.
+//
+// A dry run removes nothing.
+
+#ifndef ACTORKV_KV_ACTOR_EXPIRY_H_
+#define ACTORKV_KV_ACTOR_EXPIRY_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "kv/engine.h"
+#include "kv/retained.h"
+
+namespace actorkv {
+
+class Store;
+
+struct ReclaimOptions {
+  bool dry_run = false;
+  // Leaves an actor alone as long as it would free little for its reading.
+  bool only_where_worthwhile = false;
+  uint64_t now_us = 0;  // 0: by the wall clock
+};
+
+class ActorExpiry {
+ public:
+  // `name` is empty where the name was taken again.
+  ActorExpiry(Store* store, std::string name, const ActorEntry& entry,
+              const ReclaimOptions& options);
+
+  // A bounded piece of the work. *done: that was the last.
+  Status Step(bool* done);
+
+  // When it is done. Empty where the actor is left for another time.
+  const Retained& retained() const { return retained_; }
+  // Of the records that it removed.
+  uint64_t expired_bytes() const { return expired_bytes_; }
+
+ private:
+  Status Plan(bool* done);
+  Status Load();
+  Status IsStillNamed(bool* named);
+  Status IsWorthwhile(bool* worthwhile);
+  Status AddFreed(const RetainedBranch& branch, uint64_t enough,
+                  uint64_t* bytes);
+  Status FreeName();
+  Status Expire(bool* done);
+  Status ExpireCommits(bool* done);
+  Status ExpireRest();
+  Status ForEachExpired(const RetainedBranch& branch, const std::string& from,
+                        const std::function<Status(const KeyValue&)>& visit);
+  Status Delete(const std::string& key);
+  Status CommitDeletes();
+  void AddReaders();
+
+  Store* const store_;
+  const std::string name_;
+  const ActorEntry entry_;
+  const ReclaimOptions options_;
+  const std::unique_ptr<EngineReader> reader_;
+  Batch deletes_;
+
+  bool planned_ = false;
+  int plan_count_ = 0;
+  uint64_t history_count_ = 0;  // Store::history_count() of the plan
+  bool name_is_free_ = false;   // FreeName() is done
+  Retained retained_;
+  uint64_t expired_bytes_ = 0;
+  size_t branch_index_ = 0;  // whose commits expire
+  std::string next_key_;     // of these commits; empty: from the first
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_ACTOR_EXPIRY_H_

@@ -1,0 +1,43 @@
+// KeptBases: while a reclaim goes through the versions of a branch, newest
+// first, which of those to come are bases of deltas that stay
+// (kv/page_delta.h).
+
+#ifndef ACTORKV_KV_KEPT_BASES_H_
+#define ACTORKV_KV_KEPT_BASES_H_
+
+#include <cstdint>
+#include <map>
+#include <string_view>
+
+#include "kv/chunk.h"
+
+namespace actorkv {
+
+// For whom a version is kept, beside for history. A base is kept for the same.
+struct VersionUse {
+  bool live = false;    // the head reads it
+  bool shared = false;  // a fork does
+};
+
+class KeptBases {
+ public:
+  // The versions to come are of another page or branch.
+  void BeginPage() {
+    uses_.clear();
+    keeps_all_ = false;
+  }
+
+  // True when a version that stays needs this one. *use: adds for what.
+  bool Take(TxId txid, VersionUse* use);
+
+  // This version stays. What cannot be decoded may need any older one.
+  void Keep(const ChunkId& id, std::string_view value, const VersionUse& use);
+
+ private:
+  std::map<uint64_t, VersionUse> uses_;  // by txid of the base
+  bool keeps_all_ = false;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_KEPT_BASES_H_

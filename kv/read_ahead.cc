@@ -1,0 +1,62 @@
+#include "kv/read_ahead.h"
+
+#include <utility>
+
+#include "kv/branch_reader.h"
+
+namespace actorkv {
+
+ReadAhead* ReadAhead::Instance() {
+  static auto* const instance = new ReadAhead;
+  return instance;
+}
+
+void ReadAhead::Start(std::unique_ptr<ReadAheadJob> job) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (stopped_ || waiting_.size() >= kMaxWaiting) return;
+  waiting_.push_back(std::move(job));
+  if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
+  changed_.notify_all();
+}
+
+void ReadAhead::Wait() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  changed_.wait(lock, [this] { return waiting_.empty() && !busy_; });
+}
+
+void ReadAhead::Stop() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    stopped_ = true;
+    waiting_.clear();
+    changed_.notify_all();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void ReadAhead::Run() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return stopped_ || !waiting_.empty(); });
+    if (stopped_) return;
+    std::unique_ptr<ReadAheadJob> job = std::move(waiting_.front());
+    waiting_.pop_front();
+    busy_ = true;
+    lock.unlock();
+    Read(*job);
+    job.reset();  // perhaps the last use of its store
+    lock.lock();
+    busy_ = false;
+    changed_.notify_all();
+  }
+}
+
+void ReadAhead::Read(const ReadAheadJob& job) {
+  BranchReader reader(job.store->engine());
+  reader.UseCache(job.store->cache_id(), job.changes);
+  reader.SetSnapshot(job.snapshot, job.lineage);
+  const Status ignored = reader.CacheRange(job.first, job.end);
+  static_cast<void>(ignored);
+}
+
+}  // namespace actorkv

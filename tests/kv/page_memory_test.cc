@@ -1,0 +1,67 @@
+// Memory of cached pages: pieces of blocks that come and go.
+
+#include "kv/page_memory.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <vector>
+
+namespace actorkv {
+namespace {
+
+TEST(PageMemoryTest, RoundsUpToCacheLines) {
+  EXPECT_EQ(PageMemoryBytes(1), 64u);
+  EXPECT_EQ(PageMemoryBytes(64), 64u);
+  EXPECT_EQ(PageMemoryBytes(4096 + 88), 4224u);
+}
+
+// Pieces of several sizes that come and go in no order never overlap.
+TEST(PageMemoryTest, PiecesDoNotOverlap) {
+  struct Piece {
+    unsigned char* bytes;
+    size_t size;
+    unsigned char mark;
+  };
+  constexpr size_t kSizes[] = {600, 4200, 65632, 100000};
+  std::mt19937 next(5);
+  std::vector<Piece> pieces;
+  const auto free_one = [&pieces](size_t index) {
+    const Piece piece = pieces[index];
+    for (size_t i : {size_t{0}, piece.size / 2, piece.size - 1}) {
+      ASSERT_EQ(piece.bytes[i], piece.mark);
+    }
+    FreePage(piece.bytes, piece.size);
+    pieces[index] = pieces.back();
+    pieces.pop_back();
+  };
+  for (int step = 0; step < 20000; ++step) {
+    if (!pieces.empty() && next() % 5 < 2) {
+      free_one(next() % pieces.size());
+      continue;
+    }
+    Piece piece;
+    piece.size = kSizes[next() % 16 == 0 ? 2 + next() % 2 : next() % 2];
+    piece.mark = static_cast<unsigned char>(next());
+    piece.bytes = static_cast<unsigned char*>(AllocatePage(piece.size));
+    ASSERT_EQ(reinterpret_cast<uintptr_t>(piece.bytes) % 16, 0u);
+    std::memset(piece.bytes, piece.mark, piece.size);
+    pieces.push_back(piece);
+  }
+  while (!pieces.empty()) free_one(pieces.size() - 1);
+}
+
+TEST(PageMemoryTest, GivesBlocksBack) {
+  constexpr size_t kBytes = 8192;
+  constexpr size_t kCount = 4000;  // some 16 blocks
+  const size_t before = PageMemoryBlockBytes();
+  std::vector<void*> pieces;
+  for (size_t i = 0; i < kCount; ++i) pieces.push_back(AllocatePage(kBytes));
+  for (void* piece : pieces) FreePage(piece, kBytes);
+  EXPECT_LE(PageMemoryBlockBytes(), before + (size_t{2} << 20));
+}
+
+}  // namespace
+}  // namespace actorkv

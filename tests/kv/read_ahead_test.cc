@@ -1,0 +1,187 @@
+// Pages that are read before they are asked for: the same versions as those
+// that are asked for, whatever came meanwhile.
+
+#include "kv/read_ahead.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kv/branch_reader.h"
+#include "kv/keys.h"
+#include "tests/support/store_harness.h"
+
+namespace actorkv {
+namespace {
+
+constexpr uint64_t kCacheId = uint64_t{1} << 61;  // of no store
+constexpr PageNo kPages = 60;
+
+class CacheRangeTest : public testing::Test {
+ protected:
+  void PutBytes(BranchId branch, PageNo pgno, TxId txid,
+                const std::string& value) {
+    Batch batch;
+    batch.Put(BranchPartition(branch), ChunkKey(pgno, txid), value);
+    ASSERT_TRUE(engine_->Commit(batch, Durability::kBuffered).done());
+  }
+
+  void PutChunk(BranchId branch, PageNo pgno, TxId txid,
+                const std::string& page) {
+    PutBytes(branch, pgno, txid,
+             EncodeChunk({branch, pgno, txid}, page, PageHash(pgno, page)));
+  }
+
+  static Snapshot At(BranchId branch, uint64_t txid) {
+    Snapshot snapshot;
+    snapshot.branch = branch;
+    snapshot.txid = {txid};
+    snapshot.page_count = kPages;
+    snapshot.page_size = kMinPageSize;
+    return snapshot;
+  }
+
+  // Each has a cache of its own.
+  std::unique_ptr<BranchReader> NewReader(const Snapshot& snapshot,
+                                          bool cached) {
+    auto reader = std::make_unique<BranchReader>(engine_.get());
+    if (cached) reader->UseCache(++cache_id_, nullptr);
+    reader->SetSnapshot(snapshot, lineage_);
+    return reader;
+  }
+
+  static std::string Read(BranchReader* reader, PageNo pgno) {
+    std::string page(kMinPageSize, 'x');
+    const Status s = reader->ReadPage(pgno, page.data());
+    return s.ok() ? page : s.ToString();
+  }
+
+  static uint64_t cache_id_;
+  const BranchId old_{7};
+  const BranchId middle_{8};
+  const BranchId new_{9};
+  std::shared_ptr<const Lineage> lineage_ =
+      std::make_shared<const Lineage>(Lineage{{{1}, new_, {~uint64_t{0}}},
+                                              {{1}, middle_, {40}},
+                                              {{1}, old_, {20}}});
+  std::unique_ptr<Engine> engine_ = NewMemoryEngine(UnboundedLimits());
+};
+
+uint64_t CacheRangeTest::cache_id_ = kCacheId;
+
+// Random versions on three branches: what the range brought into the cache is,
+// page by page, what a reader without one finds.
+TEST_F(CacheRangeTest, IsWhatSingleReadsFind) {
+  std::mt19937 next(11);
+  const auto pick = [&next](uint32_t below) {
+    return static_cast<uint32_t>(next() % below);
+  };
+  for (PageNo pgno = 1; pgno <= kPages; ++pgno) {
+    PutChunk(old_, pgno, {1}, TestPage(kMinPageSize, pgno, 1));
+    for (uint32_t i = pick(4); i > 0; --i) {
+      const uint32_t txid = 2 + pick(58);
+      const BranchId branch = txid > 45 ? new_ : txid > 22 ? middle_ : old_;
+      PutChunk(branch, pgno, {txid}, TestPage(kMinPageSize, pgno, txid));
+    }
+  }
+  for (uint32_t txid : {46u, 50u, 60u}) {
+    for (int i = 0; i < 20; ++i) {
+      const PageNo first = 1 + pick(kPages);
+      const PageNo end = std::min(first + pick(20), kPages + 1);
+      const auto plain = NewReader(At(new_, txid), false);
+      const auto cached = NewReader(At(new_, txid), true);
+      ASSERT_OK(cached->CacheRange(first, end));
+      for (PageNo pgno = 1; pgno <= kPages; ++pgno) {
+        std::string page(kMinPageSize, 'x');
+        const Found found = cached->ReadCached(pgno, page.data());
+        const bool wanted = pgno >= first && pgno < end;
+        ASSERT_EQ(found, wanted ? Found::kAhead : Found::kMissing)
+            << pgno << " at " << txid;
+        if (wanted) {
+          ASSERT_EQ(page, Read(plain.get(), pgno)) << pgno;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(CacheRangeTest, LeavesOutWhatIsDamagedOrMissing) {
+  for (PageNo pgno = 1; pgno <= kPages; ++pgno) {
+    if (pgno == 12) continue;
+    PutChunk(old_, pgno, {1}, TestPage(kMinPageSize, pgno, 1));
+  }
+  const ChunkId id{old_, 10, {3}};
+  const std::string text = TestPage(kMinPageSize, 10, 3);
+  std::string value = EncodeChunk(id, text, PageHash(10, text));
+  value[100] ^= 4;
+  PutBytes(old_, 10, {3}, value);
+  const auto reader = NewReader(At(new_, 50), true);
+  ASSERT_OK(reader->CacheRange(8, 14));
+  std::string page(kMinPageSize, 'x');
+  EXPECT_EQ(reader->ReadCached(9, page.data()), Found::kAhead);
+  EXPECT_EQ(reader->ReadCached(10, page.data()), Found::kMissing);
+  EXPECT_EQ(reader->ReadCached(11, page.data()), Found::kAhead);
+  EXPECT_EQ(reader->ReadCached(12, page.data()), Found::kMissing);
+  EXPECT_NE(Read(reader.get(), 10).find("checksum mismatch"),
+            std::string::npos);
+  EXPECT_NE(Read(reader.get(), 12).find("page missing"), std::string::npos);
+}
+
+// A page with thousands of versions ends the range, not the patience.
+TEST_F(CacheRangeTest, GivesUpWherePagesHaveManyVersions) {
+  PutChunk(old_, 1, {1}, TestPage(kMinPageSize, 1, 1));
+  PutChunk(old_, 3, {1}, TestPage(kMinPageSize, 3, 1));
+  for (uint32_t txid = 2; txid < 200; ++txid) {
+    PutChunk(new_, 2, {100 + txid}, TestPage(kMinPageSize, 2, txid));
+  }
+  PutChunk(new_, 1, {50}, TestPage(kMinPageSize, 1, 50));
+  PutChunk(new_, 2, {50}, TestPage(kMinPageSize, 2, 50));
+  PutChunk(new_, 3, {50}, TestPage(kMinPageSize, 3, 50));
+  const auto reader = NewReader(At(new_, 60), true);
+  ASSERT_OK(reader->CacheRange(1, 4));
+  for (PageNo pgno : {1u, 2u, 3u}) {
+    EXPECT_EQ(Read(reader.get(), pgno), TestPage(kMinPageSize, pgno, 50))
+        << pgno;
+  }
+}
+
+// The snapshot of a range is old by the time it is read: newer pages stay.
+TEST_F(CacheRangeTest, ComesLateWithoutHarm) {
+  const TestStore store;
+  const auto commit = [&store](uint32_t version) {
+    TestTransaction transaction(store, "a");
+    for (PageNo pgno = 1; pgno <= 8; ++pgno) {
+      transaction.Write(pgno, TestPage(kMinPageSize, pgno, version));
+    }
+    ASSERT_OK(transaction.Commit(version));
+  };
+  commit(1);
+  auto job = std::make_unique<ReadAheadJob>();
+  const auto state = store.State("a");
+  std::shared_ptr<Actor> actor;
+  ASSERT_OK(store->OpenActor("a", &actor));
+  job->store = store->shared_from_this();
+  job->changes = actor->changes();
+  job->snapshot = state->head.snapshot;
+  job->lineage = state->lineage;
+  job->first = 2;
+  job->end = 9;
+  store->pins()->Add(job->snapshot, job->lineage, &job->pin);
+  commit(2);
+  ReadAhead::Instance()->Start(std::move(job));
+  ReadAhead::Instance()->Wait();
+  BranchReader reader(store->engine());
+  reader.UseCache(store->cache_id(), actor->changes());
+  reader.SetSnapshot(store.State("a")->head.snapshot,
+                     store.State("a")->lineage);
+  for (PageNo pgno = 2; pgno <= 8; ++pgno) {
+    EXPECT_EQ(Read(&reader, pgno), TestPage(kMinPageSize, pgno, 2)) << pgno;
+  }
+  EXPECT_TRUE(store->pins()->Points().empty());
+}
+
+}  // namespace
+}  // namespace actorkv

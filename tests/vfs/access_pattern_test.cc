@@ -1,0 +1,112 @@
+// When pages are read ahead, and which.
+
+#include "vfs/access_pattern.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
+#include <vector>
+
+namespace actorkv {
+namespace {
+
+constexpr uint32_t kPageCount = 10000;
+constexpr uint32_t kLimit = 256;
+
+// What a reader of these pages has read ahead, with nothing in the cache.
+struct Reader {
+  void Read(PageNo pgno) {
+    // An empty cache, but for what was read ahead.
+    if (ahead.count(pgno) != 0) ++used;
+    pattern.Note(pgno, true);
+    const PageSpan span = pattern.Next(kPageCount, kLimit);
+    if (span.empty()) return;
+    EXPECT_GE(span.first, 1u);
+    EXPECT_LE(span.end, kPageCount + 1);
+    EXPECT_LE(span.end - span.first, kLimit);
+    ++spans;
+    for (PageNo page = span.first; page < span.end; ++page) {
+      EXPECT_TRUE(ahead.insert(page).second) << "twice: " << page;
+    }
+  }
+
+  AccessPattern pattern;
+  std::set<PageNo> ahead;
+  size_t spans = 0;
+  size_t used = 0;
+};
+
+TEST(AccessPatternTest, ForwardAndBackward) {
+  for (bool forward : {true, false}) {
+    SCOPED_TRACE(forward);
+    Reader reader;
+    for (PageNo i = 1; i <= kPageCount; ++i) {
+      reader.Read(forward ? i : kPageCount + 1 - i);
+    }
+    EXPECT_GE(reader.used, kPageCount - 8);
+    EXPECT_EQ(reader.ahead.size(), reader.used);
+    EXPECT_LT(reader.spans, 100u) << "they grow";
+  }
+}
+
+// A tree: inner pages far away, leaves with gaps and out of order by one.
+TEST(AccessPatternTest, AScanOfATree) {
+  Reader reader;
+  for (PageNo leaf = 100; leaf < 5000; leaf += 2) {
+    if (leaf % 400 == 0) reader.Read(9000 + leaf / 400);
+    if (leaf % 50 == 0) reader.Read(leaf + 4);
+    reader.Read(leaf);
+  }
+  EXPECT_GE(reader.used, 2400u);
+  EXPECT_LE(reader.ahead.size(), 4900u + 2 * kLimit);
+}
+
+TEST(AccessPatternTest, RandomReadsAndShortRunsCauseNothing) {
+  std::mt19937 next(3);
+  Reader reader;
+  for (int i = 0; i < 20000; ++i) {
+    reader.Read(static_cast<PageNo>(1 + next() % kPageCount));
+  }
+  for (PageNo start = 1; start < kPageCount; start += 100) {
+    for (PageNo page = start; page < start + 3; ++page) reader.Read(page);
+  }
+  EXPECT_EQ(reader.spans, 0u);
+}
+
+// Windows begin small again in each run.
+TEST(AccessPatternTest, AShortScanWastesLittle) {
+  Reader reader;
+  for (PageNo start : {1u, 2000u, 4000u, 6000u}) {
+    for (PageNo page = start; page < start + 10; ++page) reader.Read(page);
+    for (PageNo page : {500u, 1500u, 2500u, 3500u, 4500u, 5500u, 9999u}) {
+      reader.Read(page);
+    }
+  }
+  EXPECT_LE(reader.ahead.size(), 4 * 48u);
+  EXPECT_GE(reader.used, 4 * 5u);
+}
+
+TEST(AccessPatternTest, WhatTheCacheHasIsNotReadAhead) {
+  AccessPattern pattern;
+  for (PageNo page = 1; page <= 1000; ++page) {
+    pattern.Note(page, false);
+    EXPECT_TRUE(pattern.Next(kPageCount, kLimit).empty());
+  }
+}
+
+TEST(AccessPatternTest, StopsAtTheEnds) {
+  AccessPattern pattern;
+  for (PageNo page = 1; page <= 5; ++page) {
+    pattern.Note(page, true);
+    const PageSpan span = pattern.Next(5, kLimit);
+    EXPECT_TRUE(span.empty() || span.end == 6) << span.end;
+  }
+  for (PageNo page = 5; page >= 1; --page) pattern.Note(page, true);
+  EXPECT_TRUE(pattern.Next(5, kLimit).empty());
+  EXPECT_TRUE(pattern.Next(5, 0).empty());
+}
+
+}  // namespace
+}  // namespace actorkv
