@@ -151,9 +151,9 @@ Status IsResumable(EngineReader* reader, ActorId actor, BranchId stage,
   }
   LegacyRecord record;
   // What a record says that cannot be read is not known: the stage stays.
-  *resumable = values[0].has_value() &&
-               (!DecodeRecord(key, *values[0], &record).ok() ||
-                record.progress.stage == stage);
+  *resumable =
+      values[0].has_value() && (!DecodeRecord(key, *values[0], &record).ok() ||
+                                record.progress.stage == stage);
   return Status::Ok();
 }
 

@@ -22,8 +22,8 @@ constexpr uint32_t kBlock = kSize / kDeltaBlocks;
 // A page of which every byte counts.
 std::string FullPage(PageNo pgno, uint32_t version) {
   std::string page(kSize, '\0');
-  std::mt19937 random(pgno * 1000 + version);
-  for (char& byte : page) byte = static_cast<char>(random());
+  std::mt19937 prng(pgno * 1000 + version);
+  for (char& byte : page) byte = static_cast<char>(prng());
   return page;
 }
 

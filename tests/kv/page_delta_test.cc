@@ -11,9 +11,9 @@ namespace actorkv {
 namespace {
 
 std::string RandomPage(uint32_t page_size, uint32_t seed) {
-  std::mt19937 random(seed);
+  std::mt19937 prng(seed);
   std::string page(page_size, '\0');
-  for (char& byte : page) byte = static_cast<char>(random());
+  for (char& byte : page) byte = static_cast<char>(prng());
   return page;
 }
 
@@ -58,9 +58,9 @@ TEST(PageDeltaTest, RoundTripOfEachPageSize) {
       SCOPED_TRACE(testing::Message() << size << " with " << changes);
       const std::string base = RandomPage(size, 1);
       std::string page = base;
-      std::mt19937 random(changes);
+      std::mt19937 prng(changes);
       for (uint32_t i = 0; i < changes; ++i) {
-        page[random() % size] = static_cast<char>(random());
+        page[prng() % size] = static_cast<char>(prng());
       }
       page[0] = static_cast<char>(base[0] ^ 1);
       const StoredForm form = FormOf(base, page);

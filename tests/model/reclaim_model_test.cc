@@ -26,15 +26,9 @@
 namespace actorkv {
 namespace {
 
-constexpr uint64_t kFar = 400 * kDayUs;  // past every retention and ttl
 constexpr uint32_t kSize = kMinDeltaPageSize;
 
 // ---- The walk ---------------------------------------------------------------
-
-struct Reader {
-  Pin pin;
-  Version version;
-};
 
 class Walk {
  public:

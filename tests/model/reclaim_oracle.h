@@ -12,15 +12,22 @@
 #include <vector>
 
 #include "kv/actor.h"
+#include "kv/pins.h"
 
 namespace actorkv {
 
 constexpr uint64_t kDayUs = uint64_t{86'400} * 1'000'000;
+constexpr uint64_t kFar = 400 * kDayUs;  // past every retention and ttl
 
 struct Version {
   std::shared_ptr<const HeadState> state;
   std::vector<std::string> pages;
   bool there = true;  // as last seen
+};
+
+struct Reader {
+  Pin pin;
+  Version version;
 };
 
 struct Line {
