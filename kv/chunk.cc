@@ -45,6 +45,21 @@ void Seal(const ChunkId& id, std::string* value) {
   value->replace(kChecksumOffset, checksum.size(), checksum);
 }
 
+std::string Encode(const ChunkId& id, Codec codec, std::string_view payload,
+                   uint64_t page_hash) {
+  std::string value;
+  value.reserve(kChunkHeaderBytes + payload.size());
+  value.push_back(static_cast<char>(kChunkVersion));
+  value.push_back(static_cast<char>(codec));
+  value.append(2, '\0');
+  AppendLittle32(&value, static_cast<uint32_t>(payload.size()));
+  AppendLittle64(&value, page_hash);
+  value.append(8, '\0');
+  value.append(payload);
+  Seal(id, &value);
+  return value;
+}
+
 Status Damaged(const ChunkId& id, const std::string& what) {
   return Status::Corruption("page chunk damaged: " + what + ": " +
                             ChunkName(id));
