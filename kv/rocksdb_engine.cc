@@ -140,12 +140,14 @@ CommitResult RocksDbEngine::Commit(const Batch& batch, Durability durability) {
   if (Status s = UseForWriting(&hold); !s.ok()) return Failed(s);
   if (CommitResult r = CheckGuards(batch.guards()); !r.done()) return r;
   const size_t bytes = batch.size_bytes() + batch.op_count() * kOpOverheadBytes;
-  if (Status s = ClaimSpace(bytes, ClaimantOf(batch)); !s.ok())
+  const bool is_bulk = durability == Durability::kBulk && IsBulk(batch);
+  // What goes into a table at once does not go through the log as well.
+  if (Status s = ClaimSpace(is_bulk ? bytes / 2 : bytes, ClaimantOf(batch));
+      !s.ok()) {
     return Failed(s);
-  if (durability == Durability::kSynced) return group_.Commit(batch);
-  if (durability == Durability::kBulk && IsBulk(batch)) {
-    return CommitBulk(handle_.get(), batch);
   }
+  if (durability == Durability::kSynced) return group_.Commit(batch);
+  if (is_bulk) return CommitBulk(handle_.get(), batch);
   rocksdb::WriteBatch translated = Translate({&batch});
   return Write(&translated, durability);
 }

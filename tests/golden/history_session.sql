@@ -55,7 +55,12 @@ SELECT count(DISTINCT commit_id) AS transactions, count(*) AS commits
 
 SELECT * FROM actorkv_diff('alice', 'before-import', 'head');
 
--- A day of every commit is kept; here nothing that only history needs.
+CREATE TABLE alice.draft(body);
+INSERT INTO alice.draft VALUES (replace(hex(zeroblob(900)), '0', 'a'));
+UPDATE alice.draft SET body = replace(body, 'a', 'b');
+UPDATE alice.draft SET body = replace(body, 'b', 'c');
+
+-- A day of every commit is kept; then only what something needs.
 SELECT actor, live_bytes > 0 AS live, history_bytes > 0 AS history,
        shared_bytes > 0 AS shared, reclaimable_bytes, reason
   FROM actorkv_reclaim_plan;

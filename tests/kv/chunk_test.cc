@@ -206,9 +206,9 @@ TEST(ChunkTest, UnknownVersionAndCodecAreNamed) {
   EXPECT_TRUE(IsError(DecodeChunk(kId, Reseal(value), &chunk),
                       Code::kNotSupported, "chunk version 2 is not known"));
   value[0] = 1;
-  value[1] = 3;
+  value[1] = 4;
   EXPECT_TRUE(IsError(DecodeChunk(kId, Reseal(value), &chunk),
-                      Code::kNotSupported, "chunk codec 3 is not known"));
+                      Code::kNotSupported, "chunk codec 4 is not known"));
   value[1] = 2;
   value[kChunkHeaderBytes + 8] = 0;
   EXPECT_TRUE(IsError(DecodeChunk(kId, Reseal(value), &chunk),
