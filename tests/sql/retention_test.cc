@@ -63,7 +63,13 @@ TEST_F(RetentionTest, AReaderKeepsItsSnapshot) {
   EXPECT_EQ(reader.QueryText("SELECT length(body) FROM note"), "40000");
   ASSERT_EQ(reader.Exec("COMMIT"), SQLITE_OK);
   EXPECT_EQ(reader.QueryText("SELECT body FROM note"), "new");
-  EXPECT_EQ(Ask("SELECT actorkv_reclaim() > 40000"), "1");
+  // What was being read ahead for it keeps it a moment longer.
+  std::string freed;
+  for (int i = 0; i < 500 && freed != "1"; ++i) {
+    freed = Ask("SELECT actorkv_reclaim() > 40000");
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(freed, "1");
 }
 
 TEST_F(RetentionTest, TheQuotaRefusesGrowth) {
