@@ -152,6 +152,7 @@ Status ActorExpiry::AddFreed(const RetainedBranch& branch, uint64_t enough,
 
 // In this order: see kv/pins.h.
 void ActorExpiry::AddReaders() {
+  if (retained_.branches.empty()) return;  // it is left alone
   std::vector<BranchPoint> heads;
   if (!name_.empty()) store_->AddOpenHead(name_, &heads);
   retained_.AddReaders(heads);

@@ -106,13 +106,14 @@ std::shared_ptr<Actor> ActorTable::Lock(const std::weak_ptr<Actor>& actor) {
   return locked;
 }
 
-std::shared_ptr<const HeadState> ActorTable::Known(const std::string& name) {
+std::shared_ptr<const HeadState> ActorTable::KnownIfOpen(
+    const std::string& name) {
+  IdleActors dropped;  // goes without the mutex
   // Held all the time, so that nobody takes this use of the actor for one that
   // keeps it open.
   std::lock_guard<std::mutex> lock(mutex_);
-  const auto it = entries_.find(name);
-  const std::shared_ptr<Actor> actor =
-      it == entries_.end() ? nullptr : it->second.actor.lock();
+  DropIdleLocked(name, &dropped);
+  const std::shared_ptr<Actor> actor = FindOpenLocked(name);
   return actor == nullptr ? nullptr : actor->Known();
 }
 

@@ -56,8 +56,9 @@ class ActorTable {
   // Null unless the actor is open.
   std::shared_ptr<Actor> Lock(const std::weak_ptr<Actor>& actor);
 
-  // What the next Open() would know without reading; null: nothing.
-  std::shared_ptr<const HeadState> Known(const std::string& name);
+  // What the users of an open actor may be given without reading; null:
+  // nothing. An idle one is forgotten, so that its next user reads its head.
+  std::shared_ptr<const HeadState> KnownIfOpen(const std::string& name);
 
   // Until EndChange() nobody has any of `names` open, and Open() of them is
   // kBusy; what was known of them is forgotten. Errors: kBusy when one is open

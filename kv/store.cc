@@ -178,7 +178,7 @@ Status Store::OpenActor(const std::string& name,
 
 void Store::AddOpenHead(const std::string& name,
                         std::vector<BranchPoint>* points) {
-  const std::shared_ptr<const HeadState> state = actors_.Known(name);
+  const std::shared_ptr<const HeadState> state = actors_.KnownIfOpen(name);
   if (state == nullptr || state->lineage == nullptr) return;
   for (size_t level = 0; level < state->lineage->size(); ++level) {
     points->push_back((*state->lineage)[level]);

@@ -113,7 +113,8 @@ class Store : public std::enable_shared_from_this<Store> {
   void AddDeadImport(LegacyId legacy);
 
   // The head of the actor as connections may be given it next without reading
-  // it, and what it shows through. Nothing of an actor that is not known.
+  // it, and what it shows through. Nothing of an actor that is not open: who
+  // opens it later reads its head.
   void AddOpenHead(const std::string& name, std::vector<BranchPoint>* points);
 
   // Held exclusively by reclaim (kv/reclaim.h) while it decides which commits
