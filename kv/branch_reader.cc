@@ -22,9 +22,7 @@ namespace {
 constexpr size_t kVersionsPerPage = 8;
 
 // It needs no other version, which could not be read during a visit.
-bool IsWhole(const DecodedChunk& chunk) {
-  return chunk.codec != Codec::kDelta;
-}
+bool IsWhole(const DecodedChunk& chunk) { return chunk.codec != Codec::kDelta; }
 
 }  // namespace
 
