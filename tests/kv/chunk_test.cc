@@ -233,7 +233,8 @@ TEST(ChunkTest, APayloadOfAnotherPageSizeIsReported) {
   std::string full = with_gap.substr(0, kChunkHeaderBytes) +
                      std::string("\xff\xff\0\0\1\0\0\0", 8) + "short";
   full[4] = 13;
-  ASSERT_OK(DecodeChunk(kId, CopyOfChunk(kId, full), &chunk));
+  full = CopyOfChunk(kId, full);  // the chunk points into it
+  ASSERT_OK(DecodeChunk(kId, full, &chunk));
   EXPECT_TRUE(IsError(UnpackPage(kId, chunk, 1024, page.data()),
                       Code::kCorruption,
                       "payload of 13 bytes, page size 1024"));
