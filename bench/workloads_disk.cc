@@ -88,7 +88,7 @@ class RawWrites : public Workload {
 void AddDiskWorkloads(std::vector<WorkloadSpec>* specs) {
   WorkloadSpec spec;
   spec.id = kRawDiskId;
-  spec.text = "writes of 4 KiB, O_DIRECT|O_DSYNC, no database";
+  spec.text = "writes of 4 KiB, O_DIRECT and O_DSYNC, no database";
   spec.sides = Sides::kWalOnly;
   spec.make = [](const Backend& backend, const Effort& effort) {
     return std::make_unique<RawWrites>(backend, effort);
