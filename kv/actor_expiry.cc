@@ -170,7 +170,7 @@ Status ActorExpiry::Expire(bool* done) {
       return Status::Ok();
     }
     if (retained_.gone && !name_.empty() && !name_is_free_) {
-      const Status s = FreeName();
+      Status s = FreeName();
       name_is_free_ = s.ok();
       // Someone has it open, or it was undeleted: another time.
       if (s.code() == Code::kBusy || s.code() == Code::kConflict) {

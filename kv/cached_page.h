@@ -109,6 +109,7 @@ class CachedPage {
 class PagePin {
  public:
   PagePin() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): as a shared_ptr has it.
   PagePin(std::nullptr_t) {}
   PagePin(const PagePin& other) : page_(other.page_) {
     if (page_ != nullptr) page_->pins_.fetch_add(1, std::memory_order_relaxed);

@@ -33,7 +33,7 @@ Status Verifier::LoadHead() {
     if (!now.has_value()) return Status::Corruption("head record missing");
     const std::string bytes = *now;
     epoch_ = store_->epoch();
-    const Status pinned = PinHead(bytes);
+    Status pinned = PinHead(bytes);
     if (Status s = ReadHead(&now); !s.ok()) return s;
     if (now == bytes || i >= kHeadAttempts) return pinned;
   }
