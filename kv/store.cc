@@ -92,7 +92,7 @@ Status Store::Open(std::string path, std::unique_ptr<Engine> engine,
   }
   // What is wrong with them, those say who need them.
   Settings settings;
-  const Status loaded = LoadSettings(reader.get(), ActorId{}, &settings);
+  Status loaded = LoadSettings(reader.get(), ActorId{}, &settings);
   if (loaded.code() == Code::kIOError) return loaded;
   if (loaded.ok()) ApplySettings(settings);
   reader.reset();

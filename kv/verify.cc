@@ -361,7 +361,7 @@ Status Verifier::CheckChunk(const KeyValue& pair, PageNo* pgno, TxId* txid) {
 
 Status Verifier::CheckDelta(const ChunkId& id, const DecodedChunk& chunk) {
   std::string page(chunk.delta.page_size, '\0');
-  const Status s = UnpackDelta(reader_.get(), id, chunk, page.data());
+  Status s = UnpackDelta(reader_.get(), id, chunk, page.data());
   if (s.ok()) return s;
   // Reclaim may have removed both since the scan, the delta first.
   std::vector<std::optional<std::string>> values;

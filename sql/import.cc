@@ -202,7 +202,7 @@ Status Load(Connection* connection, sqlite3* source, const Target& target,
   commit.pages = std::move(pages);
   commit.origin = Origin::kImport;
   commit.keep_on = [connection] { return connection->KeepOn(); };
-  const Status s = CommitImage(commit);
+  Status s = CommitImage(commit);
   if (s.ok()) return s;
   // An interrupt is kBusy too.
   if (Status stop = connection->KeepOn(); !stop.ok()) return stop;
