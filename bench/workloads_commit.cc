@@ -25,6 +25,19 @@ void WarmUp(const Effort& effort, const std::function<void()>& commit) {
   }
 }
 
+// Calls `commit` for so long.
+template <typename Commit>
+Sample CountFor(double seconds, const Commit& commit) {
+  Sample sample;
+  const Stopwatch watch;
+  while (watch.seconds() < seconds) {
+    commit();
+    ++sample.op_count;
+  }
+  sample.seconds = watch.seconds();
+  return sample;
+}
+
 // W1: durable commits of one row. The database and the connection stay for
 // all samples, so the unix VFS's WAL has its full size from the first.
 class OneRowCommits : public Workload {
@@ -40,14 +53,7 @@ class OneRowCommits : public Workload {
   }
 
   Sample Run() override {
-    Sample sample;
-    const Stopwatch watch;
-    while (watch.seconds() < effort_.seconds) {
-      Commit();
-      ++sample.op_count;
-    }
-    sample.seconds = watch.seconds();
-    return sample;
+    return CountFor(effort_.seconds, [this] { Commit(); });
   }
 
  private:
@@ -78,14 +84,7 @@ class KeyedUpdates : public Workload {
   }
 
   Sample Run() override {
-    Sample sample;
-    const Stopwatch watch;
-    while (watch.seconds() < effort_.seconds) {
-      Commit();
-      ++sample.op_count;
-    }
-    sample.seconds = watch.seconds();
-    return sample;
+    return CountFor(effort_.seconds, [this] { Commit(); });
   }
 
  private:
