@@ -22,7 +22,7 @@ size_t MemoryLimit(Engine* engine) {
 
 BranchWriter::BranchWriter(std::shared_ptr<Store> store,
                            std::shared_ptr<Actor> actor,
-                           std::shared_ptr<const HeadState> base,
+                           const std::shared_ptr<const HeadState>& base,
                            uint32_t page_size)
     : BranchWriter(std::move(store), std::move(actor), base, base, page_size) {
   base_reader_.UseCache(store_->cache_id(), actor_->changes());
@@ -31,7 +31,7 @@ BranchWriter::BranchWriter(std::shared_ptr<Store> store,
 BranchWriter::BranchWriter(std::shared_ptr<Store> store,
                            std::shared_ptr<Actor> actor,
                            std::shared_ptr<const HeadState> base,
-                           std::shared_ptr<const HeadState> source)
+                           const std::shared_ptr<const HeadState>& source)
     : BranchWriter(std::move(store), std::move(actor), std::move(base), source,
                    source->head.snapshot.page_count == 0
                        ? kMinPageSize

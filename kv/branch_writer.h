@@ -65,14 +65,15 @@ class BranchWriter {
   // `base` is the state that the reservation was made on; `page_size` is the
   // base's, or the new database's where the base has no pages.
   BranchWriter(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
-               std::shared_ptr<const HeadState> base, uint32_t page_size);
+               const std::shared_ptr<const HeadState>& base,
+               uint32_t page_size);
   // For a commit that begins with the pages of another version than the base:
   // `source`, of this actor or of another one. It makes a new branch, whose
   // parent is that version, and copies nothing. No reservation is needed: the
   // commit fails with kConflict when the head is not `base` any more.
   BranchWriter(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
                std::shared_ptr<const HeadState> base,
-               std::shared_ptr<const HeadState> source);
+               const std::shared_ptr<const HeadState>& source);
   ~BranchWriter();  // drops what was not committed
   BranchWriter(const BranchWriter&) = delete;
   BranchWriter& operator=(const BranchWriter&) = delete;
