@@ -15,6 +15,7 @@
 #include "kv/rocksdb_bulk.h"
 #include "kv/rocksdb_handle.h"
 #include "kv/rocksdb_keys.h"
+#include "kv/rocksdb_log_file.h"
 #include "kv/rocksdb_reader.h"
 #include "kv/rocksdb_status.h"
 #include "kv/space_reserve.h"
@@ -229,8 +230,13 @@ CommitResult RocksDbEngine::Write(rocksdb::WriteBatch* batch,
                                   Durability durability) {
   rocksdb::WriteOptions options;
   options.sync = durability == Durability::kSynced;
-  if (options.sync) Add(Metric::kSyncs);
+  std::optional<SyncedWrite> synced;
+  if (options.sync) {
+    Add(Metric::kSyncs);
+    synced.emplace();
+  }
   const rocksdb::Status written = handle_->db()->Write(options, batch);
+  synced.reset();
   if (written.ok()) {
     handle_->CountWrite();
     return {};
