@@ -67,14 +67,15 @@ Status BranchWriter::PutChunk(PageNo pgno, const std::string& page,
             : EncodeDeltaChunk(id, EncodeDelta(form, page), page_hash);
   batch->Put(BranchPartition(id.branch), ChunkKey(pgno, txid_), value);
   written_bytes_ += value.size();
+  if (whole) form.base = txid_;
+  made_pages_.emplace_back(pgno,
+                           CachedPage::Make({txid_, page_hash}, page, form));
   if (stage_ != BranchId{}) {
     NoteStaged(pgno);
-    return Status::Ok();
+  } else {
+    ++changed_page_count_;
+    changed_pages_.push_back(pgno);
   }
-  ++changed_page_count_;
-  if (whole) form.base = txid_;
-  changed_pages_.push_back(pgno);
-  made_pages_.push_back(CachedPage::Make({txid_, page_hash}, page, form));
   return Status::Ok();
 }
 

@@ -62,10 +62,9 @@ BranchWriter::~BranchWriter() {
 
 // The next commit reads the hashes of these pages.
 void BranchWriter::CacheMadePages() {
-  for (size_t i = 0; i < changed_pages_.size(); ++i) {
-    PageCache::Instance()->Insert(
-        {store_->cache_id(), branch(), changed_pages_[i]}, txid_,
-        std::move(made_pages_[i]));
+  for (auto& [pgno, page] : made_pages_) {
+    PageCache::Instance()->Insert({store_->cache_id(), branch(), pgno}, txid_,
+                                  std::move(page));
   }
 }
 

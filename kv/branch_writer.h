@@ -28,6 +28,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kv/actor.h"
@@ -201,8 +202,8 @@ class BranchWriter {
   uint32_t changed_page_count_ = 0;
   uint64_t written_bytes_ = 0;
   std::vector<PageNo> changed_pages_;
-  std::vector<PagePin> made_pages_;  // of changed_pages_, for the cache
-  std::string first_page_;           // of the prepared commit
+  std::vector<std::pair<PageNo, PagePin>> made_pages_;  // for the cache
+  std::string first_page_;  // of the prepared commit
   uint64_t first_page_hash_ = 0;
 };
 
