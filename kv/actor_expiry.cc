@@ -153,11 +153,11 @@ Status ActorExpiry::AddFreed(const RetainedBranch& branch, uint64_t enough,
 // In this order: see kv/pins.h.
 void ActorExpiry::AddReaders() {
   if (retained_.branches.empty()) return;  // it is left alone
-  std::vector<BranchPoint> heads;
+  std::vector<PinnedSnapshot> heads;
   if (!name_.empty()) store_->AddOpenHead(name_, &heads);
   retained_.AddReaders(heads);
   retained_.reader_count = 0;
-  retained_.AddReaders(store_->pins()->Points());
+  retained_.AddReaders(store_->pins()->Snapshots());
 }
 
 // --- What is not retained ----------------------------------------------------

@@ -78,6 +78,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/pins_test.cc
   tests/kv/point_test.cc
   tests/kv/read_ahead_test.cc
+  tests/kv/reclaim_reader_test.cc
   tests/kv/reclaim_test.cc
   tests/kv/records_test.cc
   tests/kv/rivet_engine_keys_test.cc
@@ -156,6 +157,7 @@ actorkv_add_tests(model LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
   tests/model/page_model_test.cc
   tests/model/reclaim_model_test.cc
+  tests/model/reclaim_space.cc
   tests/model/sql_differential_test.cc)
 actorkv_add_tests(fault LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
