@@ -72,7 +72,9 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/metrics_test.cc
   tests/kv/new_file_test.cc
   tests/kv/page_cache_test.cc
+  tests/kv/page_changes_test.cc
   tests/kv/page_delta_test.cc
+  tests/kv/page_list_test.cc
   tests/kv/page_memory_test.cc
   tests/kv/pair_limits_test.cc
   tests/kv/pins_test.cc
@@ -139,6 +141,7 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/support/main.cc
   tests/sql/actor_functions_test.cc
   tests/sql/archive_transfer_test.cc
+  tests/sql/diff_cost_test.cc
   tests/sql/diff_test.cc
   tests/sql/doctor_test.cc
   tests/sql/expiry_test.cc
