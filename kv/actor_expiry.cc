@@ -179,6 +179,12 @@ Status ActorExpiry::Expire(bool* done) {
         return s;
       }
     }
+    // Its pages may go, or some of them. Before the commits, without which the
+    // head would be damaged.
+    if (retained_.gone && retained_.head.has_value()) {
+      if (Status s = Delete(HeadKey()); !s.ok()) return s;
+      retained_.head.reset();
+    }
     if (Status s = ExpireCommits(done); !s.ok()) return s;
     if (*done) {
       if (Status s = ExpireRest(); !s.ok()) return s;
@@ -248,10 +254,6 @@ Status ActorExpiry::ExpireCommits(bool* done) {
 Status ActorExpiry::ExpireRest() {
   for (const std::string& key : retained_.expired_keys) {
     if (Status s = Delete(key); !s.ok()) return s;
-  }
-  // Its pages may go, or some of them.
-  if (retained_.gone && retained_.head.has_value()) {
-    if (Status s = Delete(HeadKey()); !s.ok()) return s;
   }
   return CommitDeletes();
 }

@@ -141,10 +141,12 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/support/main.cc
   tests/sql/actor_functions_test.cc
   tests/sql/archive_transfer_test.cc
+  tests/sql/clock_back_test.cc
   tests/sql/diff_cost_test.cc
   tests/sql/diff_test.cc
   tests/sql/doctor_test.cc
   tests/sql/expiry_test.cc
+  tests/sql/follower_expiry_test.cc
   tests/sql/function_test.cc
   tests/sql/history_test.cc
   tests/sql/legacy_tables_test.cc
@@ -177,6 +179,7 @@ actorkv_add_tests(fault LINKS ${with_sqlite} SOURCES
 actorkv_add_tests(crash LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
   tests/crash/bank.cc
+  tests/crash/history_kill_test.cc
   tests/crash/kill_test.cc
   tests/crash/migration_kill_test.cc
   tests/crash/multi_actor_kill_test.cc
