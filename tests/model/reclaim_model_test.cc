@@ -216,13 +216,6 @@ class Walk {
     ExpectSameButFirst(lines_.back().versions.back().pages, source.pages);
   }
 
-  static void ExpectSameButFirst(const std::vector<std::string>& pages,
-                                 const std::vector<std::string>& source) {
-    ASSERT_EQ(pages.size(), source.size());
-    for (size_t i = 1; i < pages.size(); ++i)
-      ASSERT_TRUE(pages[i] == source[i]);
-  }
-
   void Point(Line* line) {
     const std::string name = "p" + std::to_string(next_name_++);
     TxId txid;
@@ -263,7 +256,9 @@ class Walk {
   }
 
   void ReadOn() {
-    if (!readers_.empty() && Pick(2) == 0) return readers_.pop_front();
+    if (readers_.size() == kMaxReaders || (!readers_.empty() && Pick(2) == 0)) {
+      return readers_.pop_front();
+    }
     Line* const line = PickLine(/*live=*/true);
     if (line == nullptr) return;
     readers_.emplace_back();
@@ -348,10 +343,14 @@ class Walk {
   uint64_t RunOnce(const ReclaimOptions& options, bool interleave) {
     Reclaimer reclaimer(store_.get(), options);
     std::optional<SpaceUse> use;
+    // Bounded, so that long reclaims do not make for longer ones.
+    uint32_t changes_left = interleave ? kMaxChangesMeanwhile : 0;
     for (bool done = false; !done && !testing::Test::HasFailure();) {
       const Status s = reclaimer.Step(&use, &done);
       EXPECT_TRUE(s.ok() || store_.plan()->fired_count() != 0) << s.ToString();
-      if (interleave && Pick(4) == 0) Change(1 + Pick(12));
+      if (changes_left == 0 || Pick(4) != 0) continue;
+      --changes_left;
+      Change(1 + Pick(13));
     }
     dropped_branch_ = reclaimer.dropped_branch();
     return reclaimer.freed_bytes();
@@ -462,6 +461,8 @@ class Walk {
   uint64_t background_now_us_ = 0;  // of all its passes
   std::mt19937_64 random_;
   static constexpr size_t kMaxLines = 40;
+  static constexpr size_t kMaxReaders = 8;
+  static constexpr uint32_t kMaxChangesMeanwhile = 20;
   std::deque<Line> lines_;
   std::deque<Line> over_;  // no more than names, for the end
   std::deque<Reader> readers_;

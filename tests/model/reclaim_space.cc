@@ -28,6 +28,12 @@ void AddRead(const TestStore& store, const HeadState& version,
 
 }  // namespace
 
+void ExpectSameButFirst(const std::vector<std::string>& pages,
+                        const std::vector<std::string>& source) {
+  ASSERT_EQ(pages.size(), source.size());
+  for (size_t i = 1; i < pages.size(); ++i) ASSERT_TRUE(pages[i] == source[i]);
+}
+
 std::vector<std::string> RecordKeys(const TestStore& store, ActorId actor,
                                     const std::string& prefix) {
   std::vector<std::string> keys;

@@ -1,4 +1,4 @@
-// What reclaim should have left of an actor: for reclaim_model_test.cc.
+// What there is and should be of an actor: for reclaim_model_test.cc.
 
 #ifndef ACTORKV_TESTS_MODEL_RECLAIM_SPACE_H_
 #define ACTORKV_TESTS_MODEL_RECLAIM_SPACE_H_
@@ -27,6 +27,10 @@ SpaceLeft LookAtSpace(
 // The same version, with the lineage that a reader would find now.
 std::shared_ptr<const HeadState> WithLineageOfNow(const TestStore& store,
                                                   const HeadState& version);
+
+// The first differs in its counters.
+void ExpectSameButFirst(const std::vector<std::string>& pages,
+                        const std::vector<std::string>& source);
 
 // The keys in the actor's partition that begin with the prefix.
 std::vector<std::string> RecordKeys(const TestStore& store, ActorId actor,
