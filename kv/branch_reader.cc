@@ -16,6 +16,16 @@ void ApplyStamp(uint32_t stamp, char* page) {
   for (size_t offset : kStampOffsets) StoreBig32(page + offset, stamp);
 }
 
+bool EqualBesidesStamp(std::string_view a, std::string_view b) {
+  size_t begin = 0;
+  for (size_t offset : kStampOffsets) {
+    const size_t size = offset - begin;
+    if (a.substr(begin, size) != b.substr(begin, size)) return false;
+    begin = offset + kStampBytes;
+  }
+  return a.substr(begin) == b.substr(begin);
+}
+
 namespace {
 
 // A range is not read through when its pages have more on the average.
@@ -136,10 +146,12 @@ Status BranchReader::UnpackForCache(const PageVersion& version, PagePin* pin) {
 }
 
 Status BranchReader::PinPage(PageNo pgno, PagePin* pin) {
-  const PageKey key{cache_store_id_, snapshot_.branch, pgno};
-  *pin = PageCache::Instance()->Find(key, snapshot_.txid, changes_.get());
-  if (*pin != nullptr && (*pin)->page().size() == snapshot_.page_size) {
-    return Status::Ok();
+  if (cache_store_id_ != 0) {
+    const PageKey key{cache_store_id_, snapshot_.branch, pgno};
+    *pin = PageCache::Instance()->Find(key, snapshot_.txid, changes_.get());
+    if (*pin != nullptr && (*pin)->page().size() == snapshot_.page_size) {
+      return Status::Ok();
+    }
   }
   return LoadPage(pgno, pin);
 }
@@ -151,8 +163,11 @@ Status BranchReader::LoadPage(PageNo pgno, PagePin* pin) {
   if (Status s = UnpackForCache(version, &read); !s.ok()) {
     return s;
   }
-  PageCache::Instance()->Insert({cache_store_id_, snapshot_.branch, pgno},
-                                snapshot_.txid, read, PageCache::Source::kMiss);
+  if (cache_store_id_ != 0) {
+    PageCache::Instance()->Insert({cache_store_id_, snapshot_.branch, pgno},
+                                  snapshot_.txid, read,
+                                  PageCache::Source::kMiss);
+  }
   *pin = std::move(read);
   return Status::Ok();
 }

@@ -31,6 +31,9 @@ struct PageVersion {
 // Puts the stamp into page 1. `page` has at least 100 bytes.
 void ApplyStamp(uint32_t stamp, char* page);
 
+// Whether two pages 1 of the same size differ in nothing but their stamps.
+bool EqualBesidesStamp(std::string_view a, std::string_view b);
+
 class BranchReader {
  public:
   explicit BranchReader(Engine* engine);
@@ -64,7 +67,7 @@ class BranchReader {
   }
 
   // The page as stored, without the stamp, in memory that stays. Not the lock
-  // page. REQUIRES: UseCache() was called.
+  // page.
   Status PinPage(PageNo pgno, PagePin* pin);
 
   // Reads the pages from `first` up to, but not with, `end` into the page
@@ -98,7 +101,7 @@ class BranchReader {
   Status UnpackForCache(const PageVersion& version, PagePin* pin);
   Status CacheRangeOfLevel(size_t level, PageNo first,
                            std::vector<bool>* missing);
-  // Reads the page from the engine and puts it into the page cache.
+  // Reads the page from the engine and puts it into the page cache, if any.
   Status LoadPage(PageNo pgno, PagePin* pin);
 
   Engine* const engine_;

@@ -53,6 +53,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/flatten_test.cc
   tests/kv/fuzz_corpus_test.cc
   tests/kv/group_commit_test.cc
+  tests/kv/guard_memo_test.cc
   tests/kv/history_records_test.cc
   tests/kv/hostile_engine_test.cc
   tests/kv/json_lines_test.cc

@@ -63,7 +63,7 @@ class HookedEngine : public ForwardingEngine {
 // Stores that are opened from now on run `hook`. `max_batch_bytes`: smaller
 // than the engine's, so that little work takes many commits; 0: the engine's.
 // Until UseHooks(nullptr).
-inline void UseHooks(std::shared_ptr<CommitHook> hook,
+inline void UseHooks(const std::shared_ptr<CommitHook>& hook,
                      size_t max_batch_bytes = 0) {
   StoreRegistry* const registry = StoreRegistry::Instance();
   if (hook == nullptr) return registry->SetEngineFactoryForTesting(nullptr);
