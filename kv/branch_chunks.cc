@@ -7,6 +7,7 @@
 
 #include "kv/branch_writer.h"
 #include "kv/keys.h"
+#include "kv/page_list.h"
 
 namespace actorkv {
 
@@ -77,6 +78,19 @@ Status BranchWriter::PutChunk(PageNo pgno, const std::string& page,
     changed_pages_.push_back(pgno);
   }
   return Status::Ok();
+}
+
+// The pages that the commit stores; none where that would be a long list.
+std::optional<std::string> BranchWriter::ListPages() const {
+  std::vector<PageNo> pages = changed_pages_;
+  // A fork of a large database has one page here, the first.
+  const size_t count = pages.size() + staged_count_;
+  for (PageNo pgno = 1; pages.size() < count; ++pgno) {
+    if (staged_[pgno]) pages.push_back(pgno);
+  }
+  std::string list = EncodePageList(std::move(pages));
+  if (list.size() > kMaxPageListBytes) return std::nullopt;
+  return list;
 }
 
 void BranchWriter::NoteStaged(PageNo pgno) {

@@ -67,9 +67,24 @@ EngineReader* BranchReader::engine_reader() {
   return reader_.get();
 }
 
+// An engine may show later commits: then flattening (kv/flatten.h) may have
+// copied the page to a branch that was looked into already, and reclaim have
+// removed it where it was. So what is missing is looked for once more.
 Status BranchReader::FindPage(PageNo pgno, PageVersion* version) {
+  for (int look = 0; look < 2; ++look) {
+    bool found = false;
+    if (Status s = LookUp(pgno, &found, version); !s.ok() || found) return s;
+    fresh_ = false;
+  }
+  return Status::Corruption(
+      "page missing: " + ChunkName({snapshot_.branch, pgno, snapshot_.txid}));
+}
+
+Status BranchReader::LookUp(PageNo pgno, bool* found_page,
+                            PageVersion* version) {
   Add(Metric::kEngineReads);
   EngineReader* reader = engine_reader();
+  *found_page = false;
   TxId bound = snapshot_.txid;
   for (size_t level = 0; level < lineage_->size(); ++level) {
     const BranchPoint& point = (*lineage_)[level];
@@ -86,12 +101,12 @@ Status BranchReader::FindPage(PageNo pgno, PageVersion* version) {
     ChunkId id{point.branch, 0, {}};
     if (Status s = ParseChunkKey(key, &id.pgno, &id.txid); !s.ok()) return s;
     if (id.pgno != pgno) continue;
+    *found_page = true;
     version->id = id;
     version->stored = value;
     return DecodeChunk(id, value, &version->chunk);
   }
-  return Status::Corruption(
-      "page missing: " + ChunkName({snapshot_.branch, pgno, snapshot_.txid}));
+  return Status::Ok();
 }
 
 Status BranchReader::UnpackVersion(const PageVersion& version,

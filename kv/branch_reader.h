@@ -96,6 +96,7 @@ class BranchReader {
  private:
   EngineReader* engine_reader();
 
+  Status LookUp(PageNo pgno, bool* found_page, PageVersion* version);
   Status UnpackInto(PageNo pgno, char* page);
   Status UnpackForCache(const PageVersion& version, PagePin* pin);
   Status CacheRangeOfLevel(size_t level, PageNo first,

@@ -386,6 +386,8 @@ Status BranchWriter::PutRecords(const CommitSpec& spec,
   record.changed_page_count = changed_page_count_;
   record.written_bytes = written_bytes_;
   record.origin = spec.origin;
+  record.base_txid = source_->head.snapshot.txid;
+  record.page_list = ListPages();
   const std::string commit_key = CommitKey(branch(), txid_);
   const Partition partition = ActorPartition(actor);
   batch->Put(partition, commit_key, EncodeRecord(commit_key, record));

@@ -169,6 +169,7 @@ class BranchWriter {
   Status PutFirstPage(const CommitSpec& spec, Batch* batch);
   Status PutRecords(const CommitSpec& spec, const CommitStamp& stamp,
                     Batch* batch, HeadState* state);
+  std::optional<std::string> ListPages() const;
   void PutBranchRecord(ActorId actor, Batch* batch, HeadState* state);
   void MakeEntry(const CommitStamp& stamp, HeadState* state);
   void PutCatalogEntry(const HeadState& state, Batch* batch);

@@ -73,12 +73,15 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/metrics_test.cc
   tests/kv/new_file_test.cc
   tests/kv/page_cache_test.cc
+  tests/kv/page_changes_test.cc
   tests/kv/page_delta_test.cc
+  tests/kv/page_list_test.cc
   tests/kv/page_memory_test.cc
   tests/kv/pair_limits_test.cc
   tests/kv/pins_test.cc
   tests/kv/point_test.cc
   tests/kv/read_ahead_test.cc
+  tests/kv/reclaim_reader_test.cc
   tests/kv/reclaim_test.cc
   tests/kv/records_test.cc
   tests/kv/rivet_engine_keys_test.cc
@@ -139,9 +142,12 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/support/main.cc
   tests/sql/actor_functions_test.cc
   tests/sql/archive_transfer_test.cc
+  tests/sql/clock_back_test.cc
+  tests/sql/diff_cost_test.cc
   tests/sql/diff_test.cc
   tests/sql/doctor_test.cc
   tests/sql/expiry_test.cc
+  tests/sql/follower_expiry_test.cc
   tests/sql/function_test.cc
   tests/sql/history_test.cc
   tests/sql/legacy_tables_test.cc
@@ -157,6 +163,7 @@ actorkv_add_tests(model LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
   tests/model/page_model_test.cc
   tests/model/reclaim_model_test.cc
+  tests/model/reclaim_space.cc
   tests/model/sql_differential_test.cc)
 actorkv_add_tests(fault LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
@@ -173,6 +180,7 @@ actorkv_add_tests(fault LINKS ${with_sqlite} SOURCES
 actorkv_add_tests(crash LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
   tests/crash/bank.cc
+  tests/crash/history_kill_test.cc
   tests/crash/kill_test.cc
   tests/crash/migration_kill_test.cc
   tests/crash/multi_actor_kill_test.cc

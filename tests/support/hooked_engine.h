@@ -1,4 +1,4 @@
-// HookedEngine: calls a function before each commit. Tests use it to do
+// HookedEngine: calls a function before each write. Tests use it to do
 // something in the middle of the work of another: interrupt it, hold it, kill
 // the process.
 
@@ -20,7 +20,8 @@
 
 namespace actorkv {
 
-// What is called before each commit; empty: nothing. Thread-safe.
+// What is called before each commit and each drop of a partition; empty:
+// nothing. Thread-safe.
 class CommitHook {
  public:
   void Set(std::function<void()> hook) {
@@ -49,6 +50,10 @@ class HookedEngine : public ForwardingEngine {
   CommitResult Commit(const Batch& batch, Durability durability) override {
     hook_->Run();
     return ForwardingEngine::Commit(batch, durability);
+  }
+  Status Drop(Partition partition) override {
+    hook_->Run();
+    return ForwardingEngine::Drop(partition);
   }
 
  private:
