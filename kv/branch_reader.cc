@@ -31,6 +31,9 @@ namespace {
 // A range is not read through when its pages have more on the average.
 constexpr size_t kVersionsPerPage = 8;
 
+// Of a range, one page in so many is looked for in the cache first.
+constexpr PageNo kLookStride = 8;
+
 // It needs no other version, which could not be read during a visit.
 bool IsWhole(const DecodedChunk& chunk) { return chunk.codec != Codec::kDelta; }
 
@@ -172,14 +175,27 @@ Status BranchReader::LoadPage(PageNo pgno, PagePin* pin) {
   return Status::Ok();
 }
 
+bool BranchReader::IsCached(PageNo pgno) {
+  PageIdentity unused;
+  return PageCache::Instance()->Identify(
+      {cache_store_id_, snapshot_.branch, pgno}, snapshot_.txid, changes_.get(),
+      &unused);
+}
+
 Status BranchReader::CacheRange(PageNo first, PageNo end) {
-  std::vector<bool> missing;
+  if (end <= first) return Status::Ok();
+  std::vector<bool> missing(end - first, true);
+  // Of pages that are together, mostly all are in the cache or none, and a look
+  // costs a part of what reading one does.
+  bool some_cached = false;
+  for (PageNo pgno = first; pgno < end && !some_cached; pgno += kLookStride) {
+    some_cached = IsCached(pgno);
+  }
   for (PageNo pgno = first; pgno < end; ++pgno) {
-    PageIdentity unused;
-    missing.push_back(pgno != LockPage(snapshot_.page_size) &&
-                      !PageCache::Instance()->Identify(
-                          {cache_store_id_, snapshot_.branch, pgno},
-                          snapshot_.txid, changes_.get(), &unused));
+    if (pgno == LockPage(snapshot_.page_size) ||
+        (some_cached && IsCached(pgno))) {
+      missing[pgno - first] = false;
+    }
   }
   for (size_t level = 0; level < lineage_->size(); ++level) {
     if (Status s = CacheRangeOfLevel(level, first, &missing); !s.ok()) return s;

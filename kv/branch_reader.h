@@ -71,9 +71,9 @@ class BranchReader {
   Status PinPage(PageNo pgno, PagePin* pin);
 
   // Reads the pages from `first` up to, but not with, `end` into the page
-  // cache, where it does not have them. Nobody asked for them yet. Gives up
-  // where a page has very many versions. REQUIRES: UseCache() was called.
-  // Errors: those of the engine; a damaged page is left out.
+  // cache, where it does not have most of them. Nobody asked for them yet.
+  // Gives up where a page has very many versions. REQUIRES: UseCache() was
+  // called. Errors: those of the engine; a damaged page is left out.
   Status CacheRange(PageNo first, PageNo end);
 
   // Finds the version without unpacking it. The lock page has none.
@@ -97,6 +97,7 @@ class BranchReader {
   EngineReader* engine_reader();
 
   Status LookUp(PageNo pgno, bool* found_page, PageVersion* version);
+  bool IsCached(PageNo pgno);
   Status UnpackInto(PageNo pgno, char* page);
   Status UnpackForCache(const PageVersion& version, PagePin* pin);
   Status CacheRangeOfLevel(size_t level, PageNo first,

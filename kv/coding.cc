@@ -51,6 +51,10 @@ void StoreBig32(char* bytes, uint32_t value) {
   for (int i = 0; i < 4; ++i)
     bytes[i] = static_cast<char>(value >> (24 - 8 * i));
 }
+void StoreBig64(char* bytes, uint64_t value) {
+  for (int i = 0; i < 8; ++i)
+    bytes[i] = static_cast<char>(value >> (56 - 8 * i));
+}
 
 void AppendLittle32(std::string* out, uint32_t value) {
   AppendLittle(out, value);

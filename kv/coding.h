@@ -16,6 +16,7 @@ void AppendBig64(std::string* out, uint64_t value);
 uint32_t LoadBig32(const char* bytes);
 uint64_t LoadBig64(const char* bytes);
 void StoreBig32(char* bytes, uint32_t value);
+void StoreBig64(char* bytes, uint64_t value);
 
 void AppendLittle32(std::string* out, uint32_t value);
 void AppendLittle64(std::string* out, uint64_t value);

@@ -12,6 +12,7 @@
 #include "kv/legacy_record.h"
 #include "kv/legacy_store.h"
 #include "kv/metrics.h"
+#include "kv/page_cache.h"
 #include "kv/utf8.h"
 
 namespace actorkv {
@@ -76,7 +77,10 @@ Store::Store(std::string path, std::unique_ptr<Engine> engine, bool read_only)
   Add(Metric::kOpenStores);
 }
 
-Store::~Store() { Subtract(Metric::kOpenStores); }
+Store::~Store() {
+  PageCache::Instance()->DropStore(cache_id_);
+  Subtract(Metric::kOpenStores);
+}
 
 Status Store::Open(std::string path, std::unique_ptr<Engine> engine,
                    bool read_only, std::shared_ptr<Store>* store) {

@@ -80,6 +80,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/pair_limits_test.cc
   tests/kv/pins_test.cc
   tests/kv/point_test.cc
+  tests/kv/read_ahead_range_test.cc
   tests/kv/read_ahead_test.cc
   tests/kv/reclaim_reader_test.cc
   tests/kv/reclaim_test.cc

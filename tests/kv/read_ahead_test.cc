@@ -169,8 +169,7 @@ TEST_F(CacheRangeTest, ComesLateWithoutHarm) {
   job->changes = actor->changes();
   job->snapshot = state->head.snapshot;
   job->lineage = state->lineage;
-  job->first = 2;
-  job->end = 9;
+  job->range = std::make_shared<ReadAheadRange>(2, 9, false, nullptr);
   store->pins()->Add(job->snapshot, job->lineage, &job->pin);
   commit(2);
   ReadAhead::Instance()->Start(std::move(job));
