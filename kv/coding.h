@@ -15,11 +15,13 @@ void AppendBig64(std::string* out, uint64_t value);
 uint32_t LoadBig32(const char* bytes);
 uint64_t LoadBig64(const char* bytes);
 void StoreBig32(char* bytes, uint32_t value);
+void StoreBig64(char* bytes, uint64_t value);
 
 void AppendLittle32(std::string* out, uint32_t value);
 void AppendLittle64(std::string* out, uint64_t value);
 uint32_t LoadLittle32(const char* bytes);
 uint64_t LoadLittle64(const char* bytes);
+void StoreLittle64(char* bytes, uint64_t value);
 
 // Reads little-endian fields off the front of a value. After reading past the
 // end every read gives zero and ok() is false, so that a decoder checks once.
