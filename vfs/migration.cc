@@ -194,7 +194,7 @@ Status Migration::Fail(const Status& why) {
   const Status stored = lease_->Update([&](LegacyRecord* record) {
     record->state = failed ? LegacyState::kFailed : LegacyState::kLegacy;
     NoteIn(record);
-    record->progress = LoadProgress{};
+    if (!goes_on) record->progress = LoadProgress{};
     record->error = failed ? why.ToString() : "";
   });
   // A commit whose outcome was not known is guarded by the record as it was, so
