@@ -10,6 +10,7 @@
 #define ACTORKV_KV_BRANCH_READER_H_
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,6 +31,13 @@ struct PageVersion {
 
 // Puts the stamp into page 1. `page` has at least 100 bytes.
 void ApplyStamp(uint32_t stamp, char* page);
+
+// A delta of a range that is read through, until its base is met: an older
+// version of the same page lies behind it.
+struct WaitingDelta {
+  ChunkId id;         // pgno 0: none waits
+  std::string value;  // the stored chunk
+};
 
 class BranchReader {
  public:
@@ -95,7 +103,13 @@ class BranchReader {
 
   bool IsCached(PageNo pgno);
   Status UnpackInto(PageNo pgno, char* page);
+  StoredForm FormOf(const PageVersion& version) const;
   Status UnpackForCache(const PageVersion& version, PagePin* pin);
+  void InsertAhead(PageNo pgno, PagePin page);
+  // The newest version of a page of a range, and one that is older. What is
+  // damaged is left out.
+  void CacheNewest(PageVersion* version, WaitingDelta* waiting);
+  void CacheOverBase(PageVersion* base, WaitingDelta* waiting);
   Status CacheRangeOfLevel(size_t level, PageNo first,
                            std::vector<bool>* missing);
   // Reads the page from the engine and puts it into the page cache.
