@@ -66,7 +66,12 @@ Status SnapshotReader::ReadPart(const PagePart& part, char* buffer) {
     return Status::Ok();
   }
   if (part.size == page_size) {
-    if (reads_ahead_) ReadTogetherWith(part.pgno);
+    if (reads_ahead_ && ReadTogetherWith(part.pgno)) {
+      if (reader_.ReadCached(part.pgno, buffer) != Found::kMissing) {
+        return Status::Ok();
+      }
+      pattern_.ReadAlone();
+    }
     return reader_.ReadPage(part.pgno, buffer);
   }
   page_.resize(page_size);
@@ -106,8 +111,9 @@ bool SnapshotReader::ReadKnown(const ReadRequest& request) {
   return true;
 }
 
-// `pgno` is not in the cache. Who asks for a page finds its error.
-void SnapshotReader::ReadTogetherWith(PageNo pgno) {
+// `pgno` is not in the cache. True when it was read with others. Who asks for a
+// page finds its error.
+bool SnapshotReader::ReadTogetherWith(PageNo pgno) {
   pattern_.Note(pgno, true);
   const Snapshot& snapshot = reader_.snapshot();
   const PageSpan span = pattern_.Here(
@@ -115,14 +121,16 @@ void SnapshotReader::ReadTogetherWith(PageNo pgno) {
       static_cast<uint32_t>(kReadTogetherBytes / snapshot.page_size));
   // First what is read meanwhile.
   ReadAheadOfRun();
-  if (span.empty()) return;
+  if (span.empty()) return false;
   for (const auto& range : ranges_) {
     if (range != nullptr && range->Contains(pgno) && !range->IsDone(pgno)) {
-      return HelpWith(range.get(), pgno);
+      HelpWith(range.get(), pgno);
+      return range->IsDone(pgno);
     }
   }
   const Status ignored = reader_.CacheRange(span.first, span.end);
   static_cast<void>(ignored);
+  return true;
 }
 
 // Reads what nobody has taken yet, until `pgno` was read by whoever took it.

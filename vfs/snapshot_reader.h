@@ -52,7 +52,7 @@ class SnapshotReader {
 
  private:
   bool ReadKnown(const ReadRequest& request);
-  void ReadTogetherWith(PageNo pgno);
+  bool ReadTogetherWith(PageNo pgno);
   void HelpWith(ReadAheadRange* range, PageNo pgno);
   void ReadAheadOfRun();
   Status FirstPage(const char** page);
