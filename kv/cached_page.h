@@ -51,7 +51,8 @@ struct PageIdentity {
 struct CacheEntry {
   PageKey key;
   bool is_old = false;
-  bool is_ahead = false;  // nobody asked for it yet
+  bool came_ahead = false;  // it was read ahead of being asked for
+  bool is_ahead = false;    // and nobody asked for it yet
   uint8_t uses = 0;
   TxId last;  // the range of snapshots that see it begins at txid()
   const CachedPage* newer = nullptr;  // in its queue

@@ -74,6 +74,13 @@ uint32_t LoadLittle32(const char* bytes) { return LoadLittle<uint32_t>(bytes); }
 uint64_t LoadLittle64(const char* bytes) { return LoadLittle<uint64_t>(bytes); }
 void StoreLittle64(char* bytes, uint64_t value) { StoreLittle(bytes, value); }
 
+void AppendVarint32(std::string* out, uint32_t value) {
+  for (; value >= 0x80; value >>= 7) {
+    out->push_back(static_cast<char>(value | 0x80));
+  }
+  out->push_back(static_cast<char>(value));
+}
+
 uint8_t FieldReader::Byte() {
   std::string_view bytes = Bytes(1);
   return bytes.empty() ? uint8_t{0} : static_cast<uint8_t>(bytes[0]);
@@ -87,6 +94,20 @@ uint32_t FieldReader::Little32() {
 uint64_t FieldReader::Little64() {
   std::string_view bytes = Bytes(8);
   return bytes.empty() ? 0 : LoadLittle64(bytes.data());
+}
+
+uint32_t FieldReader::Varint32() {
+  uint64_t value = 0;
+  for (size_t i = 0; i < kMaxVarint32Bytes; ++i) {
+    const uint8_t byte = Byte();
+    value |= uint64_t{byte & 0x7fu} << (7 * i);
+    if ((byte & 0x80u) != 0) continue;
+    if (value > UINT32_MAX) break;
+    return static_cast<uint32_t>(value);
+  }
+  ok_ = false;
+  rest_ = {};
+  return 0;
 }
 
 std::string_view FieldReader::Bytes(size_t size) {

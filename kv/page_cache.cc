@@ -101,16 +101,25 @@ void PageCache::Insert(const PageKey& key, TxId txid, PagePin page,
   const CachedPage* known = shard.pages.Find(key, hash);
   CacheEntry* entry = PageCacheShard::EntryOf(*page);
   if (known == nullptr) {
-    shard.pages.Add(key, hash, std::move(page));
-    entry->is_ahead = ahead;
+    shard.pages.Add(key, hash, std::move(page), ahead);
   } else {
-    // Else a late reader of an older snapshot.
-    if (txid < PageCacheShard::EntryOf(*known)->last) return;
-    shard.pages.Replace(*known, std::move(page));
-    if (!ahead) entry->is_ahead = false;
+    CacheEntry* const present = PageCacheShard::EntryOf(*known);
+    if (txid < present->last) return;  // a late reader of an older snapshot
+    if (ahead && known->txid() == page->txid()) {
+      present->last = txid;  // it came by another way meanwhile
+      return;
+    }
+    shard.pages.Replace(*known, std::move(page), ahead);
   }
   entry->last = txid;
   shard.pages.Shrink(capacity_bytes() / kShards);
+}
+
+void PageCache::DropStore(uint64_t store) {
+  for (Shard& shard : shards_) {
+    std::lock_guard<std::mutex> lock(shard.mutex);
+    shard.pages.DropStore(store);
+  }
 }
 
 PageCacheCounts PageCache::counts() {

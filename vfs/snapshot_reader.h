@@ -4,17 +4,22 @@
 // is kept as long as the snapshot is the same.
 //
 // Where pages are read one after the other and are not in the cache, the next
-// ones are read ahead of being asked for (vfs/access_pattern.h).
+// ones are read ahead of being asked for (vfs/access_pattern.h), most of them
+// by another thread (kv/read_ahead.h).
 //
 // Belongs to one thread at a time.
 
 #ifndef ACTORKV_VFS_SNAPSHOT_READER_H_
 #define ACTORKV_VFS_SNAPSHOT_READER_H_
 
+#include <array>
+#include <atomic>
+#include <memory>
 #include <string>
 
 #include "kv/branch_reader.h"
 #include "kv/commit.h"
+#include "kv/read_ahead_range.h"
 #include "kv/store.h"
 #include "vfs/access_pattern.h"
 #include "vfs/page_range.h"
@@ -47,7 +52,9 @@ class SnapshotReader {
 
  private:
   bool ReadKnown(const ReadRequest& request);
-  void ReadAheadOf(PageNo pgno, bool from_ahead);
+  void ReadTogetherWith(PageNo pgno);
+  void HelpWith(ReadAheadRange* range, PageNo pgno);
+  void ReadAheadOfRun();
   Status FirstPage(const char** page);
   Status ReadPart(const PagePart& part, char* buffer);
 
@@ -57,6 +64,10 @@ class SnapshotReader {
   BranchReader reader_;
   std::shared_ptr<const Lineage> lineage_;  // of the snapshot
   AccessPattern pattern_;
+  // Of the pattern, for those who read ahead; null before the first.
+  std::shared_ptr<std::atomic<PageNo>> front_;
+  // The last two that were started, the latest first.
+  std::array<std::shared_ptr<ReadAheadRange>, 2> ranges_;
   std::string first_page_;  // of snapshot first_page_of_; empty: not known
   Snapshot first_page_of_;
   std::string page_;  // scratch
