@@ -29,6 +29,16 @@ bool Follows(std::string_view last, std::string_view key) {
          LoadBig32(&key[prefix]) == LoadBig32(&last[prefix]) + 1;
 }
 
+// Where a window begins that ends with `key`, of pairs as large as chunks.
+std::string WindowBefore(std::string_view key) {
+  constexpr uint32_t kPairs = kPairWindowBytes / 4096 - 1;
+  std::string begin(key);
+  if (key.size() < kCountBytes) return begin;
+  char* const number = begin.data() + begin.size() - kCountBytes;
+  StoreBig32(number, LoadBig32(number) - std::min(LoadBig32(number), kPairs));
+  return begin;
+}
+
 }  // namespace
 
 std::string_view PairWindow::KeyOf(const Pair& pair) const {
@@ -41,10 +51,12 @@ bool PairWindow::Covers(std::string_view key) const {
   return has_end_ || key <= KeyOf(pairs_.back());
 }
 
-// Who asks for what comes after the window, or for key after key without one.
+// Who asks for what comes behind the window or before it, or for key after key
+// without one.
 bool PairWindow::ReadsOn(std::string_view key) const {
-  if (!pairs_.empty() && Follows(KeyOf(pairs_.back()), key)) return true;
-  return run_ >= kMinRun;
+  if (pairs_.empty()) return run_ >= kMinRun;
+  return Follows(KeyOf(pairs_.back()), key) ||
+         Follows(key, KeyOf(pairs_.front())) || run_ >= kMinRun;
 }
 
 void PairWindow::Drop() {
@@ -102,9 +114,12 @@ void PairWindow::Serve(std::string_view key, bool* found,
 Status PairWindow::SeekOne(std::string_view key, bool* found,
                            std::string_view* found_key,
                            std::string_view* value) {
-  run_ = Follows(last_key_, key) ? run_ + 1 : 0;
+  // Backwards as well: quick_check reads the pages of a tree from the last on.
+  const bool back =
+      Follows(key, pairs_.empty() ? last_key_ : KeyOf(pairs_.front()));
+  run_ = back || Follows(last_key_, key) ? run_ + 1 : 0;
   if (!Covers(key) && ReadsOn(key)) {
-    if (Status s = Fill(key); !s.ok()) return s;
+    if (Status s = Fill(back ? WindowBefore(key) : key); !s.ok()) return s;
   }
   if (Covers(key)) {
     searches_ = 0;

@@ -82,12 +82,15 @@ TEST_F(PairWindowTest, AnyOrderFindsWhatIsThere) {
   for (int round = 0; round < 60; ++round) {
     std::string key = Key(bits() % 2 == 0 ? 'a' : 'b',
                           static_cast<uint32_t>(bits() % kNumbers));
-    const bool by_number = bits() % 2 == 0;
+    const uint64_t way = bits() % 3;
     for (uint64_t step = bits() % 300; step > 0; --step) {
       ExpectSame(&window, key, &next);
       if (next.empty()) break;
-      if (by_number && next.size() == 5) {
-        key = Key(next[0], LoadBig32(&next[1]) + 1);
+      if (way > 0 && next.size() == 5) {
+        const uint32_t number = LoadBig32(way == 1 ? &next[1] : &key[1]);
+        if (way == 2 && (number == 0 || key.size() != 5)) break;
+        key = Key(way == 1 ? next[0] : key[0],
+                  way == 1 ? number + 1 : number - 1);
       } else {
         key = next + '\0';
       }
@@ -167,6 +170,24 @@ TEST_F(PairWindowTest, ALookElsewhereKeepsTheWindow) {
   }
   EXPECT_LE(reader.searches, 24);
   EXPECT_LE(reader.windows, 12);
+}
+
+// As quick_check does, from the last page on.
+TEST_F(PairWindowTest, WhoReadsBackwardsIsServedFromWindows) {
+  Batch batch;
+  for (uint32_t i = 0; i < kNumbers; ++i) {
+    batch.Put(kPairs, Key('a', i), std::string(4096, 'v'));
+  }
+  ASSERT_TRUE(engine_->Commit(batch, Durability::kSynced).done());
+  CountingReader reader(engine_->NewReader());
+  PairWindow window(&reader, kPairs);
+  std::string next;
+  for (uint32_t i = kNumbers; i-- > 50;) {
+    ExpectSame(&window, Key('a', i), &next);
+    if (i % 20 == 0) ExpectSame(&window, Key('a', i / 20), &next);
+  }
+  EXPECT_LE(reader.searches, 26);
+  EXPECT_LE(reader.windows, 16);
 }
 
 TEST_F(PairWindowTest, WhoJumpsReadsNoWindow) {
