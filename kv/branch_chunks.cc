@@ -7,6 +7,7 @@
 
 #include "kv/branch_writer.h"
 #include "kv/keys.h"
+#include "kv/page_list.h"
 
 namespace actorkv {
 
@@ -32,10 +33,11 @@ Status BranchWriter::PutPage(PageNo pgno, const std::string& page,
 
 Status BranchWriter::StageChunk(PageNo pgno, std::string_view page,
                                 uint64_t page_hash) {
-  const std::string value = EncodeChunk({stage_, pgno, txid_}, page, page_hash);
-  written_bytes_ += value.size();
   NoteStaged(pgno);
-  return staged_chunks_->Put(pgno, value);
+  size_t chunk_bytes = 0;
+  Status s = staged_chunks_->Put(pgno, page, page_hash, &chunk_bytes);
+  written_bytes_ += chunk_bytes;
+  return s;
 }
 
 // How the page can be stored as a delta. Without a base: it is to be whole.
@@ -67,15 +69,29 @@ Status BranchWriter::PutChunk(PageNo pgno, const std::string& page,
             : EncodeDeltaChunk(id, EncodeDelta(form, page), page_hash);
   batch->Put(BranchPartition(id.branch), ChunkKey(pgno, txid_), value);
   written_bytes_ += value.size();
+  if (whole) form.base = txid_;
+  made_pages_.emplace_back(pgno,
+                           CachedPage::Make({txid_, page_hash}, page, form));
   if (stage_ != BranchId{}) {
     NoteStaged(pgno);
-    return Status::Ok();
+  } else {
+    ++changed_page_count_;
+    changed_pages_.push_back(pgno);
   }
-  ++changed_page_count_;
-  if (whole) form.base = txid_;
-  changed_pages_.push_back(pgno);
-  made_pages_.push_back(CachedPage::Make({txid_, page_hash}, page, form));
   return Status::Ok();
+}
+
+// The pages that the commit stores; none where that would be a long list.
+std::optional<std::string> BranchWriter::ListPages() const {
+  std::vector<PageNo> pages = changed_pages_;
+  // A fork of a large database has one page here, the first.
+  const size_t count = pages.size() + staged_count_;
+  for (PageNo pgno = 1; pages.size() < count; ++pgno) {
+    if (staged_[pgno]) pages.push_back(pgno);
+  }
+  std::string list = EncodePageList(std::move(pages));
+  if (list.size() > kMaxPageListBytes) return std::nullopt;
+  return list;
 }
 
 void BranchWriter::NoteStaged(PageNo pgno) {

@@ -16,6 +16,16 @@ void ApplyStamp(uint32_t stamp, char* page) {
   for (size_t offset : kStampOffsets) StoreBig32(page + offset, stamp);
 }
 
+bool EqualBesidesStamp(std::string_view a, std::string_view b) {
+  size_t begin = 0;
+  for (size_t offset : kStampOffsets) {
+    const size_t size = offset - begin;
+    if (a.substr(begin, size) != b.substr(begin, size)) return false;
+    begin = offset + kStampBytes;
+  }
+  return a.substr(begin) == b.substr(begin);
+}
+
 namespace {
 
 // A range is not read through when its pages have more on the average.
@@ -57,9 +67,24 @@ EngineReader* BranchReader::engine_reader() {
   return reader_.get();
 }
 
+// An engine may show later commits: then flattening (kv/flatten.h) may have
+// copied the page to a branch that was looked into already, and reclaim have
+// removed it where it was. So what is missing is looked for once more.
 Status BranchReader::FindPage(PageNo pgno, PageVersion* version) {
+  for (int look = 0; look < 2; ++look) {
+    bool found = false;
+    if (Status s = LookUp(pgno, &found, version); !s.ok() || found) return s;
+    fresh_ = false;
+  }
+  return Status::Corruption(
+      "page missing: " + ChunkName({snapshot_.branch, pgno, snapshot_.txid}));
+}
+
+Status BranchReader::LookUp(PageNo pgno, bool* found_page,
+                            PageVersion* version) {
   Add(Metric::kEngineReads);
   EngineReader* reader = engine_reader();
+  *found_page = false;
   TxId bound = snapshot_.txid;
   for (size_t level = 0; level < lineage_->size(); ++level) {
     const BranchPoint& point = (*lineage_)[level];
@@ -76,12 +101,12 @@ Status BranchReader::FindPage(PageNo pgno, PageVersion* version) {
     ChunkId id{point.branch, 0, {}};
     if (Status s = ParseChunkKey(key, &id.pgno, &id.txid); !s.ok()) return s;
     if (id.pgno != pgno) continue;
+    *found_page = true;
     version->id = id;
     version->stored = value;
     return DecodeChunk(id, value, &version->chunk);
   }
-  return Status::Corruption(
-      "page missing: " + ChunkName({snapshot_.branch, pgno, snapshot_.txid}));
+  return Status::Ok();
 }
 
 Status BranchReader::UnpackVersion(const PageVersion& version,
@@ -125,10 +150,12 @@ Status BranchReader::UnpackForCache(const PageVersion& version, PagePin* pin) {
 }
 
 Status BranchReader::PinPage(PageNo pgno, PagePin* pin) {
-  const PageKey key{cache_store_id_, snapshot_.branch, pgno};
-  *pin = PageCache::Instance()->Find(key, snapshot_.txid, changes_.get());
-  if (*pin != nullptr && (*pin)->page().size() == snapshot_.page_size) {
-    return Status::Ok();
+  if (cache_store_id_ != 0) {
+    const PageKey key{cache_store_id_, snapshot_.branch, pgno};
+    *pin = PageCache::Instance()->Find(key, snapshot_.txid, changes_.get());
+    if (*pin != nullptr && (*pin)->page().size() == snapshot_.page_size) {
+      return Status::Ok();
+    }
   }
   return LoadPage(pgno, pin);
 }
@@ -140,8 +167,11 @@ Status BranchReader::LoadPage(PageNo pgno, PagePin* pin) {
   if (Status s = UnpackForCache(version, &read); !s.ok()) {
     return s;
   }
-  PageCache::Instance()->Insert({cache_store_id_, snapshot_.branch, pgno},
-                                snapshot_.txid, read, PageCache::Source::kMiss);
+  if (cache_store_id_ != 0) {
+    PageCache::Instance()->Insert({cache_store_id_, snapshot_.branch, pgno},
+                                  snapshot_.txid, read,
+                                  PageCache::Source::kMiss);
+  }
   *pin = std::move(read);
   return Status::Ok();
 }

@@ -39,6 +39,9 @@ struct WaitingDelta {
   std::string value;  // the stored chunk
 };
 
+// Whether two pages 1 of the same size differ in nothing but their stamps.
+bool EqualBesidesStamp(std::string_view a, std::string_view b);
+
 class BranchReader {
  public:
   explicit BranchReader(Engine* engine);
@@ -72,7 +75,7 @@ class BranchReader {
   }
 
   // The page as stored, without the stamp, in memory that stays. Not the lock
-  // page. REQUIRES: UseCache() was called.
+  // page.
   Status PinPage(PageNo pgno, PagePin* pin);
 
   // Reads the pages from `first` up to, but not with, `end` into the page
@@ -101,6 +104,7 @@ class BranchReader {
  private:
   EngineReader* engine_reader();
 
+  Status LookUp(PageNo pgno, bool* found_page, PageVersion* version);
   bool IsCached(PageNo pgno);
   Status UnpackInto(PageNo pgno, char* page);
   StoredForm FormOf(const PageVersion& version) const;
@@ -112,7 +116,7 @@ class BranchReader {
   void CacheOverBase(PageVersion* base, WaitingDelta* waiting);
   Status CacheRangeOfLevel(size_t level, PageNo first,
                            std::vector<bool>* missing);
-  // Reads the page from the engine and puts it into the page cache.
+  // Reads the page from the engine and puts it into the page cache, if any.
   Status LoadPage(PageNo pgno, PagePin* pin);
 
   Engine* const engine_;

@@ -28,6 +28,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kv/actor.h"
@@ -65,14 +66,15 @@ class BranchWriter {
   // `base` is the state that the reservation was made on; `page_size` is the
   // base's, or the new database's where the base has no pages.
   BranchWriter(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
-               std::shared_ptr<const HeadState> base, uint32_t page_size);
+               const std::shared_ptr<const HeadState>& base,
+               uint32_t page_size);
   // For a commit that begins with the pages of another version than the base:
   // `source`, of this actor or of another one. It makes a new branch, whose
   // parent is that version, and copies nothing. No reservation is needed: the
   // commit fails with kConflict when the head is not `base` any more.
   BranchWriter(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
                std::shared_ptr<const HeadState> base,
-               std::shared_ptr<const HeadState> source);
+               const std::shared_ptr<const HeadState>& source);
   ~BranchWriter();  // drops what was not committed
   BranchWriter(const BranchWriter&) = delete;
   BranchWriter& operator=(const BranchWriter&) = delete;
@@ -100,8 +102,8 @@ class BranchWriter {
 
   // As WritePage(), for who makes a new database from front to back: the page
   // goes into the stage without being kept in memory. Meant for what is larger
-  // than kMinLoadBytes.
-  Status LoadPage(PageNo pgno, const char* page);
+  // than kMinLoadBytes. `page_hash` must be PageHash() of it.
+  Status LoadPage(PageNo pgno, const char* page, uint64_t page_hash);
 
   // Waits until all that was loaded is in the stage, and says how to go on from
   // there; page_count of the whole is the caller's to set.
@@ -129,6 +131,9 @@ class BranchWriter {
   Status Prepare(const CommitSpec& spec, const CommitStamp& stamp, Batch* batch,
                  std::shared_ptr<const HeadState>* state);
 
+  // Page 1 of the prepared commit as SQLite sees it; empty: it has none.
+  std::string TakeFirstPage() { return std::move(first_page_); }
+
   // The prepared commit is done, or its outcome is unknown (committed = false):
   // the stage is no longer this writer's to drop.
   void Detach(bool committed);
@@ -142,6 +147,7 @@ class BranchWriter {
   ActorId actor_id() const;          // 0: a new actor that stored nothing yet
   BranchId branch() const;           // the one being written
   Status HashOfBase(PageNo pgno, uint64_t* page_hash);
+  uint64_t HashOfOldFirst(const PagePin& page) const;
   Status EqualsBase(PageNo pgno, const std::string& page, uint64_t page_hash,
                     uint64_t* base_hash, bool* equal);
   Status FindDelta(PageNo pgno, std::string_view page, StoredForm* form);
@@ -159,9 +165,11 @@ class BranchWriter {
                   Batch* batch);
   Status FillGrowth();
   Status SubtractRemoved();
+  void MakeFirstPage(const CommitSpec& spec, const PagePin& old_page);
   Status PutFirstPage(const CommitSpec& spec, Batch* batch);
   Status PutRecords(const CommitSpec& spec, const CommitStamp& stamp,
                     Batch* batch, HeadState* state);
+  std::optional<std::string> ListPages() const;
   void PutBranchRecord(ActorId actor, Batch* batch, HeadState* state);
   void MakeEntry(const CommitStamp& stamp, HeadState* state);
   void PutCatalogEntry(const HeadState& state, Batch* batch);
@@ -195,7 +203,9 @@ class BranchWriter {
   uint32_t changed_page_count_ = 0;
   uint64_t written_bytes_ = 0;
   std::vector<PageNo> changed_pages_;
-  std::vector<PagePin> made_pages_;  // of changed_pages_, for the cache
+  std::vector<std::pair<PageNo, PagePin>> made_pages_;  // for the cache
+  std::string first_page_;  // of the prepared commit
+  uint64_t first_page_hash_ = 0;
 };
 
 }  // namespace actorkv

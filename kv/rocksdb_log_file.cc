@@ -2,22 +2,22 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "kv/affix.h"
 #include "kv/metrics.h"
+#include "kv/rocksdb_log_tail.h"
+#include "kv/rocksdb_log_zeros.h"
 
 namespace actorkv {
 namespace {
 
-constexpr size_t kZerosBytes = size_t{256} << 10;
+using WritableFile = std::unique_ptr<rocksdb::FSWritableFile>;
 
-const char* Zeros() {
-  static const char zeros[kZerosBytes] = {};
-  return zeros;
-}
+thread_local bool sync_follows = false;
 
 bool IsLog(std::string_view name) { return EndsWith(name, ".log"); }
 
@@ -25,26 +25,36 @@ bool IsLog(std::string_view name) { return EndsWith(name, ".log"); }
 // (DB::SyncWAL), and then covers what was appended before it.
 class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
  public:
-  // `file_system` outlives the file; `name` is the file's path.
-  LogFile(std::unique_ptr<rocksdb::FSWritableFile> base,
-          rocksdb::FileSystem* file_system, std::string name)
+  // Both are the file `name`; `direct` may be null. `file_system` outlives
+  // the file.
+  LogFile(WritableFile base, WritableFile direct,
+          rocksdb::FileSystem* file_system, const std::string& name)
       : FSWritableFileOwnerWrapper(std::move(base)),
-        file_system_(file_system),
-        name_(std::move(name)) {}
+        direct_(std::move(direct)),
+        zeros_(file_system, name) {}
 
   rocksdb::IOStatus Append(const rocksdb::Slice& data,
                            const rocksdb::IOOptions& options,
                            rocksdb::IODebugContext* debug) override {
     Add(Metric::kLogBytes, data.size());
     const uint64_t end = end_.load(std::memory_order_relaxed);
-    if (data.size() < kBulkAppendBytes) {
-      rocksdb::IOStatus prepared = Prepare(end + data.size(), options, debug);
-      if (!prepared.ok()) return prepared;
+    const uint64_t new_end = end + data.size();
+    rocksdb::IOStatus s = data.size() < kBulkAppendBytes
+                              ? zeros_.Prepare(end, new_end)
+                              : zeros_.Wait(new_end);
+    if (!s.ok()) return s;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (zeros_.out_of_room()) CutZeros(options, debug);
+    if (CanBeDirect(data.size())) {
+      tail_.Append(data);
+    } else {
+      s = WritePending(options, debug);
+      if (s.ok()) s = target()->PositionedAppend(data, end, options, debug);
+      if (!s.ok()) return s;
+      tail_.Skip(data);
     }
-    rocksdb::IOStatus written =
-        target()->PositionedAppend(data, end, options, debug);
-    if (written.ok()) end_.store(end + data.size());
-    return written;
+    end_.store(new_end);
+    return s;
   }
 
   rocksdb::IOStatus Append(const rocksdb::Slice& data,
@@ -54,10 +64,22 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
     return Append(data, options, debug);
   }
 
-  // Nothing is held back here.
+  // Nothing is held back here that is not synced at once.
   rocksdb::IOStatus Flush(const rocksdb::IOOptions& /*options*/,
                           rocksdb::IODebugContext* /*debug*/) override {
     return rocksdb::IOStatus::OK();
+  }
+
+  rocksdb::IOStatus Sync(const rocksdb::IOOptions& options,
+                         rocksdb::IODebugContext* debug) override {
+    if (auto s = WriteDirect(options, debug); !s.ok()) return s;
+    return target()->Sync(options, debug);
+  }
+
+  rocksdb::IOStatus Fsync(const rocksdb::IOOptions& options,
+                          rocksdb::IODebugContext* debug) override {
+    if (auto s = WriteDirect(options, debug); !s.ok()) return s;
+    return target()->Fsync(options, debug);
   }
 
   uint64_t GetFileSize(const rocksdb::IOOptions& /*options*/,
@@ -65,80 +87,83 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
     return end_.load();
   }
 
-  rocksdb::IOStatus Truncate(uint64_t size, const rocksdb::IOOptions& options,
-                             rocksdb::IODebugContext* debug) override {
-    rocksdb::IOStatus cut = target()->Truncate(size, options, debug);
-    if (cut.ok()) {
-      end_.store(size);
-      prepared_ = std::min(prepared_, size);
-    }
-    return cut;
+  rocksdb::IOStatus Truncate(uint64_t /*size*/,
+                             const rocksdb::IOOptions& /*options*/,
+                             rocksdb::IODebugContext* /*debug*/) override {
+    return rocksdb::IOStatus::NotSupported("a log is never cut");
   }
 
   rocksdb::IOStatus Close(const rocksdb::IOOptions& options,
                           rocksdb::IODebugContext* debug) override {
-    // Only gives space back: the zeros would do no harm.
-    if (prepared_ > end_.load()) {
-      target()->Truncate(end_.load(), options, debug).PermitUncheckedError();
+    zeros_.Stop();
+    // What is pending was acknowledged to nobody. Only gives space back: the
+    // zeros would do no harm.
+    target()->Truncate(end_.load(), options, debug).PermitUncheckedError();
+    if (direct_ != nullptr) {
+      direct_->Close(options, debug).PermitUncheckedError();
     }
     return target()->Close(options, debug);
   }
 
  private:
-  // Makes room for a record that ends at `wanted`. Fails only when a sync
-  // does: the records that it covered are in doubt then.
-  rocksdb::IOStatus Prepare(uint64_t wanted, const rocksdb::IOOptions& options,
-                            rocksdb::IODebugContext* debug) {
-    if (wanted <= prepared_ || !can_prepare_) return rocksdb::IOStatus::OK();
-    const uint64_t end = end_.load(std::memory_order_relaxed);
-    const uint64_t begin = std::max(end, prepared_);
-    const uint64_t ahead =
-        std::min(std::clamp(end, kMinPreparedLogBytes, kMaxPreparedLogBytes),
-                 MostAhead(options, debug));
-    if (ahead < kMinPreparedLogBytes) return rocksdb::IOStatus::OK();
-    const uint64_t target_end = std::max(wanted, begin) + ahead;
-    if (!WriteZeros(begin, target_end, options, debug)) {
-      // A disk without room for zeros may have room for records.
-      can_prepare_ = false;
-      target()->Truncate(end, options, debug).PermitUncheckedError();
-      return rocksdb::IOStatus::OK();
-    }
-    rocksdb::IOStatus synced = target()->Sync(options, debug);
-    if (synced.ok()) prepared_ = target_end;
-    return synced;
+  // All below REQUIRE the lock.
+
+  // A disk without room for zeros may have room for records. Once.
+  void CutZeros(const rocksdb::IOOptions& options,
+                rocksdb::IODebugContext* debug) {
+    if (std::exchange(is_cut_, true)) return;
+    const uint64_t kept = std::max(tail_.end(), zeros_.prepared());
+    target()->Truncate(kept, options, debug).PermitUncheckedError();
   }
 
-  uint64_t MostAhead(const rocksdb::IOOptions& options,
-                     rocksdb::IODebugContext* debug) {
-    uint64_t free_bytes = 0;
-    if (!file_system_->GetFreeSpace(name_, options, &free_bytes, debug).ok()) {
-      return kMaxPreparedLogBytes;
-    }
-    return free_bytes / kFreeBytesForOnePrepared;
+  // Whole blocks must lie over zeros, or the file would grow by them.
+  bool CanBeDirect(size_t size) const {
+    return direct_ != nullptr && sync_follows && tail_.Fits(size) &&
+           tail_.end() + size + kLogBlockBytes <= zeros_.prepared();
   }
 
-  bool WriteZeros(uint64_t begin, uint64_t end,
-                  const rocksdb::IOOptions& options,
-                  rocksdb::IODebugContext* debug) {
-    while (begin < end) {
-      const auto size =
-          static_cast<size_t>(std::min<uint64_t>(kZerosBytes, end - begin));
-      const rocksdb::Slice zeros(Zeros(), size);
-      Add(Metric::kLogPreparedBytes, size);
-      if (!target()->PositionedAppend(zeros, begin, options, debug).ok()) {
-        return false;
-      }
-      begin += size;
-    }
-    return true;
+  rocksdb::IOStatus WritePending(const rocksdb::IOOptions& options,
+                                 rocksdb::IODebugContext* debug) {
+    if (!tail_.has_pending()) return rocksdb::IOStatus::OK();
+    rocksdb::IOStatus s = target()->PositionedAppend(
+        tail_.pending(), tail_.pending_begin(), options, debug);
+    if (s.ok()) tail_.Settle();
+    return s;
   }
 
-  rocksdb::FileSystem* const file_system_;
-  const std::string name_;
+  rocksdb::IOStatus WriteDirect(const rocksdb::IOOptions& options,
+                                rocksdb::IODebugContext* debug) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!tail_.has_pending()) return rocksdb::IOStatus::OK();
+    const uint64_t begin = tail_.begin();
+    rocksdb::IOStatus s =
+        direct_->PositionedAppend(tail_.Blocks(), begin, options, debug);
+    if (s.ok()) tail_.Settle();
+    return s;
+  }
+
+  const WritableFile direct_;
+  LogZeros zeros_;
   std::atomic<uint64_t> end_{0};  // of the last record, bytes
-  uint64_t prepared_ = 0;         // zeros are on the disk up to here
-  bool can_prepare_ = true;
+  std::mutex mutex_;
+  LogTail tail_;         // guarded by mutex_
+  bool is_cut_ = false;  // guarded by mutex_
 };
+
+// Null where direct I/O is refused, at the opening or at the first write.
+WritableFile OpenDirect(rocksdb::FileSystem* file_system,
+                        const std::string& name, rocksdb::FileOptions options) {
+  options.use_direct_writes = true;
+  WritableFile file;
+  LogTail zeros;
+  zeros.Append(rocksdb::Slice("", 1));
+  if (!file_system->NewWritableFile(name, options, &file, nullptr).ok() ||
+      !file->PositionedAppend(zeros.Blocks(), 0, options.io_options, nullptr)
+           .ok()) {
+    return nullptr;
+  }
+  return file;
+}
 
 class LogFileSystem : public rocksdb::FileSystemWrapper {
  public:
@@ -146,26 +171,33 @@ class LogFileSystem : public rocksdb::FileSystemWrapper {
 
   const char* Name() const override { return "actorkv.LogFileSystem"; }
 
-  rocksdb::IOStatus NewWritableFile(
-      const std::string& name, const rocksdb::FileOptions& options,
-      std::unique_ptr<rocksdb::FSWritableFile>* file,
-      rocksdb::IODebugContext* debug) override {
-    std::unique_ptr<rocksdb::FSWritableFile> base;
+  rocksdb::IOStatus NewWritableFile(const std::string& name,
+                                    const rocksdb::FileOptions& options,
+                                    WritableFile* file,
+                                    rocksdb::IODebugContext* debug) override {
+    if (!IsLog(name)) {
+      return target()->NewWritableFile(name, options, file, debug);
+    }
+    // First: each makes the file anew.
+    WritableFile direct = OpenDirect(target(), name, options);
+    WritableFile base;
     rocksdb::IOStatus made =
         target()->NewWritableFile(name, options, &base, debug);
     if (!made.ok()) return made;
-    *file = IsLog(name)
-                ? std::make_unique<LogFile>(std::move(base), target(), name)
-                : std::move(base);
+    *file = std::make_unique<LogFile>(std::move(base), std::move(direct),
+                                      target(), name);
     return made;
   }
 };
 
 }  // namespace
 
+SyncedWrite::SyncedWrite() { sync_follows = true; }
+SyncedWrite::~SyncedWrite() { sync_follows = false; }
+
 std::shared_ptr<rocksdb::FileSystem> NewLogFileSystem(
-    std::shared_ptr<rocksdb::FileSystem> base) {
-  return std::make_shared<LogFileSystem>(std::move(base));
+    const std::shared_ptr<rocksdb::FileSystem>& base) {
+  return std::make_shared<LogFileSystem>(base);
 }
 
 }  // namespace actorkv

@@ -2,15 +2,22 @@
 //
 // A sync of a file that grows also waits for the file system's journal; a sync
 // of blocks that exist does not, and takes two thirds of the time
-// (kv/README.md). So a log is filled with zeros some way ahead of its end, and
-// records are written over the zeros. RocksDB's log reader takes zeros for the
-// end of the log. Bulk writes are not prepared for (kBulkAppendBytes).
+// (kv/README.md). So a log is filled with zeros some way ahead of its end
+// (rocksdb_log_zeros.h), and records are written over the zeros. RocksDB's log
+// reader takes zeros for the end of the log. Bulk writes are not prepared for
+// (kBulkAppendBytes).
+//
+// A record that will be synced at once is written in whole blocks by direct
+// I/O, past the cache of the operating system, where the file system can do
+// that; the block that it shares with the record before it is written again,
+// with the same bytes. Any other record goes through the cache.
 //
 // Invariants:
 //  1. What lies behind the last record in a log is zeros, never old content: a
 //     reader cannot take it for a record.
-//  2. A record is given to the operating system before Append() returns, so
-//     the death of the process loses none, synced or not.
+//  2. A record is given to the operating system before Append() returns, or
+//     where its writer will sync it (SyncedWrite) before Sync() returns. So the
+//     death of the process loses none that was acknowledged, synced or not.
 //  3. Preparing never fails an append: where there is no room for zeros, the
 //     log grows with its records.
 //
@@ -23,23 +30,8 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 
 namespace actorkv {
-
-// A log begins with this many bytes prepared, and is extended by as much as
-// it has, within these bounds: a small store stays small, and a busy one stops
-// for it once in thousands of commits.
-inline constexpr uint64_t kMinPreparedLogBytes = 256 << 10;
-inline constexpr uint64_t kMaxPreparedLogBytes = 8 << 20;
-
-// And by no more than one part in so many of what is free. Commits are refused
-// when what the write buffers hold, and a reserve, would not fit on the disk
-// any more (space_reserve.h); zeros must not take that room, or no flush could
-// give space back. The reserve is 5 % of a small disk; where a sixteenth of
-// what is free is more, over 80 % are free, and the buffers, which lie in the
-// log as well, are smaller than that.
-inline constexpr uint64_t kFreeBytesForOnePrepared = 16;
 
 // An append as large as this is of a bulk write. Zeros ahead of it would double
 // what is written, and wait for a sync that nobody asked for; so the log grows
@@ -47,7 +39,17 @@ inline constexpr uint64_t kFreeBytesForOnePrepared = 16;
 inline constexpr uint64_t kBulkAppendBytes = 64 << 10;
 
 std::shared_ptr<rocksdb::FileSystem> NewLogFileSystem(
-    std::shared_ptr<rocksdb::FileSystem> base);
+    const std::shared_ptr<rocksdb::FileSystem>& base);
+
+// While it lives, what this thread appends to a log is followed by a Sync() of
+// that log, or by an error to whoever wrote it.
+class SyncedWrite {
+ public:
+  SyncedWrite();
+  ~SyncedWrite();
+  SyncedWrite(const SyncedWrite&) = delete;
+  SyncedWrite& operator=(const SyncedWrite&) = delete;
+};
 
 }  // namespace actorkv
 

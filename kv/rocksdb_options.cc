@@ -76,6 +76,9 @@ rocksdb::ColumnFamilyOptions ChunksFamilyOptions(
   options.prefix_extractor.reset(
       rocksdb::NewFixedPrefixTransform(kPagePrefixBytes));
   options.memtable_prefix_bloom_size_ratio = 0.02;
+  // No memtable_insert_with_hint_prefix_extractor, here or above: RocksDB 7.8
+  // keeps the hints of keys and of range tombstones in one map (MemTable::Add),
+  // so that a Drop() goes on at a place in the wrong list.
   rocksdb::BlockBasedTableOptions table = TableOptions(cache);
   // Nobody asks for a chunk by its whole key without a chance to find it.
   table.whole_key_filtering = false;

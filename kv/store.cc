@@ -181,13 +181,10 @@ Status Store::OpenActor(const std::string& name,
 }
 
 void Store::AddOpenHead(const std::string& name,
-                        std::vector<BranchPoint>* points) {
+                        std::vector<PinnedSnapshot>* heads) {
   const std::shared_ptr<const HeadState> state = actors_.KnownIfOpen(name);
   if (state == nullptr || state->lineage == nullptr) return;
-  for (size_t level = 0; level < state->lineage->size(); ++level) {
-    points->push_back((*state->lineage)[level]);
-    if (level == 0) points->back().txid = state->head.snapshot.txid;
-  }
+  heads->push_back({state->head.snapshot, state->lineage});
 }
 
 Status Store::WhileClosed(const std::vector<std::string>& names,

@@ -224,7 +224,7 @@ TEST_F(CacheRangeTest, ComesLateWithoutHarm) {
   for (PageNo pgno = 2; pgno <= 8; ++pgno) {
     EXPECT_EQ(Read(&reader, pgno), TestPage(kMinPageSize, pgno, 2)) << pgno;
   }
-  EXPECT_TRUE(store->pins()->Points().empty());
+  EXPECT_TRUE(store->pins()->Snapshots().empty());
 }
 
 // More pairs than an engine gives at once, beside another partition.

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "kv/affix.h"
@@ -67,20 +68,21 @@ SyncLedger::Table* MapTable(const std::string& path, int flags) {
   return bytes == MAP_FAILED ? nullptr : static_cast<SyncLedger::Table*>(bytes);
 }
 
-bool IsZeros(const rocksdb::Slice& data) {
-  const rocksdb::Slice rest(data.data() + 1, data.size() - 1);
-  return data[0] == 0 &&
-         std::memcmp(data.data(), rest.data(), rest.size()) == 0;
+// All zeros at the end of a block are padding, or might as well be.
+size_t SizeWithoutZeros(const rocksdb::Slice& data) {
+  const std::string_view bytes = data.ToStringView();
+  const size_t last = bytes.find_last_not_of('\0');
+  return last == std::string_view::npos ? 0 : last + 1;
 }
 
 class FaultFile : public rocksdb::FSWritableFileOwnerWrapper {
  public:
   FaultFile(std::unique_ptr<rocksdb::FSWritableFile> base, std::string name,
-            FaultFileSystem* owner, uint64_t size_bytes)
+            FaultFileSystem* owner, std::shared_ptr<FaultFileSize> size)
       : FSWritableFileOwnerWrapper(std::move(base)),
         name_(std::move(name)),
         owner_(owner),
-        size_bytes_(size_bytes) {}
+        size_(std::move(size)) {}
 
   rocksdb::IOStatus Append(const rocksdb::Slice& data,
                            const rocksdb::IOOptions& options,
@@ -88,12 +90,12 @@ class FaultFile : public rocksdb::FSWritableFileOwnerWrapper {
     if (auto fault = owner_->NextAppend(name_); !fault.ok()) {
       const rocksdb::Slice half(data.data(), data.size() / 2);
       if (target()->Append(half, options, debug).ok()) {
-        size_bytes_ += half.size();
+        size_->appended_bytes += half.size();
       }
       return fault;
     }
     auto status = target()->Append(data, options, debug);
-    if (status.ok()) size_bytes_ += data.size();
+    if (status.ok()) size_->appended_bytes += data.size();
     return status;
   }
 
@@ -104,70 +106,86 @@ class FaultFile : public rocksdb::FSWritableFileOwnerWrapper {
     return Append(data, options, debug);
   }
 
-  // An append in the middle of zeros that were written before
-  // (kv/rocksdb_log_file.h), or such zeros.
+  // An append over zeros that were written before (kv/rocksdb_log_file.h).
   rocksdb::IOStatus PositionedAppend(const rocksdb::Slice& data,
                                      uint64_t offset,
                                      const rocksdb::IOOptions& options,
                                      rocksdb::IODebugContext* debug) override {
-    const uint64_t end = offset + data.size();
-    if (IsZeros(data)) {
-      if (auto fault = owner_->NextPrepare(name_); !fault.ok()) return fault;
-      auto status = target()->PositionedAppend(data, offset, options, debug);
-      if (status.ok()) prepared_bytes_ = end;
-      return status;
-    }
     if (auto fault = owner_->NextAppend(name_); !fault.ok()) {
+      if (use_direct_io()) return fault;  // half a block is no write
       const rocksdb::Slice half(data.data(), data.size() / 2);
       if (target()->PositionedAppend(half, offset, options, debug).ok()) {
-        size_bytes_ = offset + half.size();
+        size_->appended_bytes = offset + half.size();
       }
       return fault;
     }
     auto status = target()->PositionedAppend(data, offset, options, debug);
-    if (status.ok()) size_bytes_ = end;
+    if (status.ok()) size_->appended_bytes = offset + SizeWithoutZeros(data);
     return status;
   }
 
   rocksdb::IOStatus Truncate(uint64_t size, const rocksdb::IOOptions& options,
                              rocksdb::IODebugContext* debug) override {
     auto status = target()->Truncate(size, options, debug);
-    if (status.ok()) size_bytes_ = prepared_bytes_ = size;
+    if (status.ok()) size_->appended_bytes = size_->zeros_bytes = size;
     return status;
   }
 
   rocksdb::IOStatus Sync(const rocksdb::IOOptions& options,
                          rocksdb::IODebugContext* debug) override {
     // Taken before: what is appended meanwhile may not be covered.
-    const uint64_t covered = size_bytes_;
-    const uint64_t prepared = prepared_bytes_;
+    const FaultFileSize::Value covered = size_->Get();
     if (auto fault = owner_->NextSync(name_); !fault.ok()) return fault;
     auto status = target()->Sync(options, debug);
-    if (status.ok()) Account(covered, prepared);
+    if (status.ok()) owner_->Synced(name_, covered);
     return status;
   }
 
   rocksdb::IOStatus Fsync(const rocksdb::IOOptions& options,
                           rocksdb::IODebugContext* debug) override {
-    const uint64_t covered = size_bytes_;
-    const uint64_t prepared = prepared_bytes_;
+    return Sync(options, debug);
+  }
+
+ private:
+  const std::string name_;
+  FaultFileSystem* const owner_;
+  const std::shared_ptr<FaultFileSize> size_;
+};
+
+// Writes zeros ahead of a log's end (kv/rocksdb_log_zeros.h), and nothing else.
+class FaultZeros : public rocksdb::FSRandomRWFileOwnerWrapper {
+ public:
+  FaultZeros(std::unique_ptr<rocksdb::FSRandomRWFile> base, std::string name,
+             FaultFileSystem* owner, std::shared_ptr<FaultFileSize> size)
+      : FSRandomRWFileOwnerWrapper(std::move(base)),
+        name_(std::move(name)),
+        owner_(owner),
+        size_(std::move(size)) {}
+
+  rocksdb::IOStatus Write(uint64_t offset, const rocksdb::Slice& data,
+                          const rocksdb::IOOptions& options,
+                          rocksdb::IODebugContext* debug) override {
+    if (SizeWithoutZeros(data) != 0) std::abort();
+    if (auto fault = owner_->NextPrepare(name_); !fault.ok()) return fault;
+    auto status =
+        FSRandomRWFileOwnerWrapper::Write(offset, data, options, debug);
+    if (status.ok()) size_->zeros_bytes = offset + data.size();
+    return status;
+  }
+
+  rocksdb::IOStatus Sync(const rocksdb::IOOptions& options,
+                         rocksdb::IODebugContext* debug) override {
+    const FaultFileSize::Value covered = size_->Get();
     if (auto fault = owner_->NextSync(name_); !fault.ok()) return fault;
-    auto status = target()->Fsync(options, debug);
-    if (status.ok()) Account(covered, prepared);
+    auto status = FSRandomRWFileOwnerWrapper::Sync(options, debug);
+    if (status.ok()) owner_->Synced(name_, covered);
     return status;
   }
 
  private:
-  void Account(uint64_t size_bytes, uint64_t prepared_bytes) {
-    if (owner_->ledger() != nullptr) {
-      owner_->ledger()->Synced(name_, size_bytes, prepared_bytes);
-    }
-  }
-
   const std::string name_;
   FaultFileSystem* const owner_;
-  std::atomic<uint64_t> size_bytes_;         // of what was appended
-  std::atomic<uint64_t> prepared_bytes_{0};  // zeros reach up to here
+  const std::shared_ptr<FaultFileSize> size_;
 };
 
 // What a power loss does to the bytes of a file that were not synced.
@@ -299,6 +317,11 @@ uint64_t FaultFileSystem::fired_count() const {
   return fired_count_;
 }
 
+uint64_t FaultFileSystem::sync_count() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return sync_count_;
+}
+
 rocksdb::IOStatus FaultFileSystem::Next(const std::string& file, Plan* plan) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (plan->times == 0 || !EndsWith(file, plan->suffix)) {
@@ -322,18 +345,63 @@ rocksdb::IOStatus FaultFileSystem::NextPrepare(const std::string& file) {
 }
 
 rocksdb::IOStatus FaultFileSystem::NextSync(const std::string& file) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    ++sync_count_;
+  }
   return Next(file, &sync_plan_);
+}
+
+void FaultFileSystem::Synced(const std::string& file,
+                             const FaultFileSize::Value& covered) {
+  if (ledger_ == nullptr) return;
+  ledger_->Synced(file, covered.appended_bytes, covered.zeros_bytes);
+}
+
+std::shared_ptr<FaultFileSize> FaultFileSystem::SizeOf(
+    const std::string& file) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::weak_ptr<FaultFileSize>& known = sizes_[file];
+  std::shared_ptr<FaultFileSize> size = known.lock();
+  if (size == nullptr) known = size = std::make_shared<FaultFileSize>();
+  return size;
+}
+
+void FaultFileSystem::RefuseDirect(bool refuse) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  refuses_direct_ = refuse;
 }
 
 rocksdb::IOStatus FaultFileSystem::NewWritableFile(
     const std::string& file, const rocksdb::FileOptions& options,
     std::unique_ptr<rocksdb::FSWritableFile>* result,
     rocksdb::IODebugContext* debug) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (options.use_direct_writes && refuses_direct_) {
+      return rocksdb::IOStatus::IOError("Invalid argument");
+    }
+  }
   std::unique_ptr<rocksdb::FSWritableFile> base;
   auto status = target()->NewWritableFile(file, options, &base, debug);
   if (!status.ok()) return status;
   if (ledger_ != nullptr) ledger_->Created(file);
-  *result = std::make_unique<FaultFile>(std::move(base), file, this, 0);
+  std::shared_ptr<FaultFileSize> size = SizeOf(file);
+  size->appended_bytes = size->zeros_bytes = 0;
+  *result =
+      std::make_unique<FaultFile>(std::move(base), file, this, std::move(size));
+  return status;
+}
+
+rocksdb::IOStatus FaultFileSystem::NewRandomRWFile(
+    const std::string& file, const rocksdb::FileOptions& options,
+    std::unique_ptr<rocksdb::FSRandomRWFile>* result,
+    rocksdb::IODebugContext* debug) {
+  std::unique_ptr<rocksdb::FSRandomRWFile> base;
+  auto status = target()->NewRandomRWFile(file, options, &base, debug);
+  if (!status.ok()) return status;
+  *result =
+      std::make_unique<FaultZeros>(std::move(base), file, this, SizeOf(file));
   return status;
 }
 
@@ -344,8 +412,10 @@ rocksdb::IOStatus FaultFileSystem::ReopenWritableFile(
   std::unique_ptr<rocksdb::FSWritableFile> base;
   auto status = target()->ReopenWritableFile(file, options, &base, debug);
   if (!status.ok()) return status;
-  const uint64_t size = base->GetFileSize(options.io_options, debug);
-  *result = std::make_unique<FaultFile>(std::move(base), file, this, size);
+  std::shared_ptr<FaultFileSize> size = SizeOf(file);
+  size->appended_bytes = base->GetFileSize(options.io_options, debug);
+  *result =
+      std::make_unique<FaultFile>(std::move(base), file, this, std::move(size));
   return status;
 }
 

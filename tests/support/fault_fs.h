@@ -17,7 +17,9 @@
 
 #include <rocksdb/file_system.h>
 
+#include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -61,6 +63,18 @@ class SyncLedger {
 Status ApplyPowerLoss(const std::string& ledger_path,
                       std::mt19937_64* rng = nullptr);
 
+// Of a file, of whatever handles it has.
+struct FaultFileSize {
+  struct Value {
+    uint64_t appended_bytes = 0;  // the end of what was appended
+    uint64_t zeros_bytes = 0;     // zeros behind it reach up to here
+  };
+  Value Get() const { return {appended_bytes, zeros_bytes}; }
+
+  std::atomic<uint64_t> appended_bytes{0};
+  std::atomic<uint64_t> zeros_bytes{0};
+};
+
 class FaultFileSystem : public rocksdb::FileSystemWrapper {
  public:
   // `ledger` may be null.
@@ -79,11 +93,18 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   void FailPrepare(const std::string& suffix, uint64_t nth, uint64_t times,
                    rocksdb::IOStatus status);
   void Heal();  // drops all plans
+  // Whether direct I/O is refused when a file is opened.
+  void RefuseDirect(bool refuse);
   uint64_t fired_count() const;
+  uint64_t sync_count() const;
 
   rocksdb::IOStatus NewWritableFile(
       const std::string& file, const rocksdb::FileOptions& options,
       std::unique_ptr<rocksdb::FSWritableFile>* result,
+      rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewRandomRWFile(
+      const std::string& file, const rocksdb::FileOptions& options,
+      std::unique_ptr<rocksdb::FSRandomRWFile>* result,
       rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus ReopenWritableFile(
       const std::string& file, const rocksdb::FileOptions& options,
@@ -103,7 +124,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NextPrepare(const std::string& file);
   rocksdb::IOStatus NextAppend(const std::string& file);
   rocksdb::IOStatus NextSync(const std::string& file);
-  SyncLedger* ledger() const { return ledger_.get(); }
+  void Synced(const std::string& file, const FaultFileSize::Value& covered);
 
  private:
   struct Plan {
@@ -113,6 +134,7 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
     rocksdb::IOStatus status;
   };
   rocksdb::IOStatus Next(const std::string& file, Plan* plan);
+  std::shared_ptr<FaultFileSize> SizeOf(const std::string& file);
 
   const std::shared_ptr<SyncLedger> ledger_;
   mutable std::mutex mutex_;
@@ -120,6 +142,9 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   Plan sync_plan_;
   Plan prepare_plan_;
   uint64_t fired_count_ = 0;
+  uint64_t sync_count_ = 0;
+  bool refuses_direct_ = false;
+  std::map<std::string, std::weak_ptr<FaultFileSize>> sizes_;
 };
 
 }  // namespace actorkv
