@@ -2,7 +2,6 @@
 
 #include <cassert>
 #include <cstring>
-#include <new>
 
 namespace actorkv {
 namespace {
@@ -10,15 +9,10 @@ namespace {
 // Many one-row commits; what is larger is written as it comes.
 constexpr size_t kBufferBytes = 16 * kLogBlockBytes;
 
-char* NewBuffer() {
-  void* const buffer = std::aligned_alloc(kLogBlockBytes, kBufferBytes);
-  if (buffer == nullptr) throw std::bad_alloc();
-  return static_cast<char*>(buffer);
-}
-
 }  // namespace
 
-LogTail::LogTail() : buffer_(NewBuffer()) {}
+LogTail::LogTail()
+    : buffer_(static_cast<char*>(::operator new(kBufferBytes, kAlignment))) {}
 
 bool LogTail::Fits(size_t size) const { return size <= kBufferBytes - used_; }
 

@@ -12,8 +12,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
+#include <new>
 
 namespace actorkv {
 
@@ -44,13 +44,16 @@ class LogTail {
   void Settle();
 
  private:
+  static constexpr std::align_val_t kAlignment{kLogBlockBytes};
   struct Free {
-    void operator()(char* buffer) const { std::free(buffer); }
+    void operator()(char* buffer) const {
+      ::operator delete(buffer, kAlignment);
+    }
   };
 
-  const std::unique_ptr<char, Free> buffer_;  // aligned to a block
-  uint64_t begin_ = 0;                        // in the file
-  size_t written_ = 0;                        // of the buffer, bytes
+  const std::unique_ptr<char, Free> buffer_;
+  uint64_t begin_ = 0;  // in the file
+  size_t written_ = 0;  // of the buffer, bytes
   size_t used_ = 0;
 };
 

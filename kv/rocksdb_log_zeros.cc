@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <system_error>
 #include <utility>
 
 #include "kv/metrics.h"
@@ -26,7 +25,7 @@ LogZeros::LogZeros(rocksdb::FileSystem* file_system, std::string path)
 rocksdb::IOStatus LogZeros::Prepare(uint64_t begin, uint64_t end) {
   if (has_failed_.load(std::memory_order_relaxed)) return Collect();
   if (end <= next_ || out_of_room_) return rocksdb::IOStatus::OK();
-  if (thread_.joinable()) {
+  if (beside_.valid()) {
     if (end <= prepared_) return rocksdb::IOStatus::OK();
     if (rocksdb::IOStatus s = Collect(); !s.ok()) return s;
     if (end <= next_ || out_of_room_) return rocksdb::IOStatus::OK();
@@ -41,7 +40,7 @@ rocksdb::IOStatus LogZeros::Prepare(uint64_t begin, uint64_t end) {
 }
 
 rocksdb::IOStatus LogZeros::Wait(uint64_t end) {
-  if (!thread_.joinable() || end <= prepared_) return rocksdb::IOStatus::OK();
+  if (!beside_.valid() || end <= prepared_) return rocksdb::IOStatus::OK();
   return Collect();
 }
 
@@ -66,16 +65,14 @@ bool LogZeros::Plan(uint64_t begin, uint64_t end) {
 }
 
 void LogZeros::RunBeside() {
-  try {
-    thread_ = std::thread([this] { Run(); });
-  } catch (const std::system_error&) {
-    next_ = prepared_;  // no thread to be had: later, in this one
-  }
+  // Without a thread to be had it is run by Collect().
+  beside_ =
+      std::async(std::launch::async | std::launch::deferred, [this] { Run(); });
 }
 
 rocksdb::IOStatus LogZeros::Collect() {
-  if (!thread_.joinable()) return rocksdb::IOStatus::OK();
-  thread_.join();
+  if (!beside_.valid()) return rocksdb::IOStatus::OK();
+  beside_.get();
   return Finish();
 }
 

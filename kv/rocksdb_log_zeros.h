@@ -13,8 +13,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <future>
 #include <string>
-#include <thread>
 
 namespace actorkv {
 
@@ -81,8 +81,8 @@ class LogZeros {
   // A record that ends behind it begins the next task. At most prepared_.
   uint64_t next_ = 0;
 
-  // Joinable from RunBeside() to Collect(); the task is the thread's meanwhile.
-  std::thread thread_;
+  // Valid from RunBeside() to Collect(); the task is its thread's meanwhile.
+  std::future<void> beside_;
   Task task_;
   std::atomic<bool> has_failed_{false};  // it should be collected at once
 };

@@ -49,6 +49,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/container_test.cc
   tests/kv/delta_write_test.cc
   tests/kv/engine_conformance_test.cc
+  tests/kv/engine_guard_test.cc
   tests/fuzz/targets.cc
   tests/kv/fault_fs_test.cc
   tests/kv/flatten_test.cc

@@ -3,101 +3,18 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <functional>
-#include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "kv/engine.h"
-#include "kv/hostile_engine.h"
-#include "kv/memory_engine.h"
-#include "kv/rocksdb_engine.h"
-#include "tests/support/testing.h"
+#include "tests/support/engine_harness.h"
 
 namespace actorkv {
 namespace {
 
-constexpr EngineLimits kSmallLimits = {4096, 512, 64, false};
-
-struct EngineCase {
-  const char* name;
-  // Opens the engine whose files, if any, are in `directory`.
-  std::function<std::unique_ptr<Engine>(const std::string& directory)> open;
-  bool durable;
-};
-
-std::unique_ptr<Engine> OpenRocksDb(const std::string& directory) {
-  std::unique_ptr<Engine> engine;
-  EXPECT_OK(OpenRocksDbEngine(directory, OpenMode::kCreate, &engine));
-  return engine;
-}
-
-const EngineCase kCases[] = {
-    {"Memory", [](auto&) { return NewMemoryEngine(UnboundedLimits()); }, false},
-    {"SmallMemory", [](auto&) { return NewMemoryEngine(kSmallLimits); }, false},
-    {"Hostile",
-     [](auto&) {
-       return NewHostileEngine(NewMemoryEngine(UnboundedLimits()),
-                               std::make_shared<HostilePlan>());
-     },
-     false},
-    {"RocksDb", OpenRocksDb, true},
-};
-
-constexpr Partition kCatalog{PartitionKind::kCatalog, 0};
-constexpr Partition kActor{PartitionKind::kActor, 7};
-constexpr Partition kBranch{PartitionKind::kBranch, 7};
-
-class EngineConformanceTest : public testing::TestWithParam<EngineCase> {
- protected:
-  void SetUp() override { Reopen(); }
-
-  void Reopen() {
-    engine_.reset();
-    engine_ = GetParam().open(directory_.File("store"));
-    ASSERT_NE(engine_, nullptr);
-  }
-
-  void MustCommit(const Batch& batch) {
-    const CommitResult r = engine_->Commit(batch, Durability::kBuffered);
-    ASSERT_EQ(r.outcome, CommitOutcome::kDone) << r.status.ToString();
-    ASSERT_OK(r.status);
-  }
-
-  void MustPut(Partition partition, const std::string& key,
-               const std::string& value) {
-    Batch batch;
-    batch.Put(partition, key, value);
-    MustCommit(batch);
-  }
-
-  std::optional<std::string> Read(Partition partition, const std::string& key) {
-    std::vector<std::optional<std::string>> values;
-    EXPECT_OK(engine_->NewReader()->Get(partition, {key}, &values));
-    return values.empty() ? std::nullopt : values[0];
-  }
-
-  // "key=value key=value", of the whole partition.
-  std::string Dump(Partition partition) {
-    std::vector<KeyValue> pairs;
-    EXPECT_OK(engine_->NewReader()->Scan(partition, "", 100, &pairs));
-    std::string text;
-    for (const KeyValue& pair : pairs) {
-      if (!text.empty()) text += " ";
-      text += pair.key + "=" + pair.value;
-    }
-    return text;
-  }
-
-  TempDir directory_;
-  std::unique_ptr<Engine> engine_;
-};
+class EngineConformanceTest : public EngineTest {};
 
 INSTANTIATE_TEST_SUITE_P(Engines, EngineConformanceTest,
-                         testing::ValuesIn(kCases), [](const auto& made) {
-                           return std::string(made.param.name);
-                         });
+                         testing::ValuesIn(kEngineCases), EngineName);
 
 TEST_P(EngineConformanceTest, PutGetDelete) {
   MustPut(kActor, "a", "1");
@@ -272,97 +189,6 @@ TEST_P(EngineConformanceTest, ScanStopsAtItsLimit) {
   EXPECT_TRUE(pairs.empty());
 }
 
-TEST_P(EngineConformanceTest, GuardsDecide) {
-  struct Case {
-    std::optional<std::string_view> expected;
-    CommitOutcome when_absent;
-    CommitOutcome when_one;
-  };
-  const Case cases[] = {
-      {std::nullopt, CommitOutcome::kDone, CommitOutcome::kConflict},
-      {"1", CommitOutcome::kConflict, CommitOutcome::kDone},
-      {"", CommitOutcome::kConflict, CommitOutcome::kConflict},
-      {"11", CommitOutcome::kConflict, CommitOutcome::kConflict},
-  };
-  MustPut(kActor, "one", "1");
-  for (const Case& c : cases) {
-    for (const char* guarded : {"absent", "one"}) {
-      Batch batch;
-      batch.AddGuard(kActor, guarded, c.expected);
-      batch.Put(kActor, "written", "yes");
-      const CommitResult r = engine_->Commit(batch, Durability::kSynced);
-      const CommitOutcome expected =
-          guarded == std::string("one") ? c.when_one : c.when_absent;
-      EXPECT_EQ(r.outcome, expected) << guarded;
-      const bool done = expected == CommitOutcome::kDone;
-      EXPECT_EQ(r.status.code(), done ? Code::kOk : Code::kConflict);
-      EXPECT_EQ(Read(kActor, "written").has_value(), done);
-      Batch clean;
-      clean.Delete(kActor, "written");
-      MustCommit(clean);
-    }
-  }
-}
-
-// However the value came there, and whatever an engine remembers of it.
-TEST_P(EngineConformanceTest, GuardsSeeWritesWithoutGuards) {
-  const auto put = [this](const char* expected, const char* value) {
-    Batch batch;
-    batch.Put(kActor, "k", value);
-    batch.AddGuard(kActor, "k", expected);
-    return engine_->Commit(batch, Durability::kBuffered).outcome;
-  };
-  MustPut(kActor, "k", "1");
-  EXPECT_EQ(put("1", "2"), CommitOutcome::kDone);
-  EXPECT_EQ(put("1", "3"), CommitOutcome::kConflict);
-  EXPECT_EQ(put("2", "3"), CommitOutcome::kDone);
-  MustPut(kActor, "k", "4");
-  EXPECT_EQ(put("3", "5"), CommitOutcome::kConflict);
-  EXPECT_EQ(put("4", "5"), CommitOutcome::kDone);
-  Batch removal;
-  removal.Delete(kActor, "k");
-  MustCommit(removal);
-  EXPECT_EQ(put("5", "6"), CommitOutcome::kConflict);
-  MustPut(kActor, "k", "7");
-  EXPECT_EQ(put("7", "8"), CommitOutcome::kDone);
-  ASSERT_OK(engine_->Drop(kActor));
-  EXPECT_EQ(put("8", "9"), CommitOutcome::kConflict);
-}
-
-// A guard on one key of a batch that writes it several times.
-TEST_P(EngineConformanceTest, GuardsSeeTheLastOperation) {
-  Batch batch;
-  batch.AddGuard(kActor, "k", std::nullopt);
-  batch.Put(kActor, "k", "1");
-  batch.Delete(kActor, "k");
-  batch.Put(kActor, "k", "2");
-  batch.Put(kActor, "k", "3");
-  MustCommit(batch);
-  for (const char* wrong : {"1", "2"}) {
-    Batch late;
-    late.AddGuard(kActor, "k", wrong);
-    late.Put(kActor, "k", "4");
-    EXPECT_EQ(engine_->Commit(late, Durability::kBuffered).outcome,
-              CommitOutcome::kConflict);
-  }
-  Batch next;
-  next.AddGuard(kActor, "k", "3");
-  next.Put(kActor, "k", "4");
-  MustCommit(next);
-}
-
-TEST_P(EngineConformanceTest, AllGuardsMustHold) {
-  MustPut(kActor, "a", "1");
-  Batch batch;
-  batch.AddGuard(kActor, "a", "1");
-  batch.AddGuard(kActor, "a", "1");  // the same key twice is fine
-  batch.AddGuard(kActor, "b", "1");
-  batch.Put(kActor, "c", "1");
-  EXPECT_EQ(engine_->Commit(batch, Durability::kBuffered).outcome,
-            CommitOutcome::kConflict);
-  EXPECT_EQ(Dump(kActor), "a=1");
-}
-
 TEST_P(EngineConformanceTest, SeveralPartitionsAreAtomicOrRefused) {
   Batch batch;
   batch.Put(kActor, "a", "1");
@@ -419,35 +245,6 @@ TEST_P(EngineConformanceTest, WhatIsAtTheLimitsFits) {
   const std::string key(limits.max_key_bytes, '\xff');
   MustPut(kActor, key, std::string(limits.max_value_bytes, 'v'));
   EXPECT_EQ(Read(kActor, key)->size(), limits.max_value_bytes);
-}
-
-// Eight threads count in one key, by compare and retry; a second key in
-// another partition shows that each commit is all or nothing.
-TEST_P(EngineConformanceTest, GuardedCommitsDoNotLoseUpdates) {
-  constexpr int kThreads = 8;
-  constexpr int kPerThread = 50;
-  MustPut(kActor, "n", "0");
-  std::atomic<int> failures{0};
-  const auto count_up = [&] {
-    const auto reader = engine_->NewReader();
-    for (int done = 0; done < kPerThread;) {
-      reader->Refresh();
-      std::vector<std::optional<std::string>> values;
-      if (!reader->Get(kActor, {"n"}, &values).ok()) ++failures;
-      Batch batch;
-      batch.AddGuard(kActor, "n", *values[0]);
-      batch.Put(kActor, "n", std::to_string(std::stoi(*values[0]) + 1));
-      const CommitResult r = engine_->Commit(batch, Durability::kBuffered);
-      if (r.done()) ++done;
-      if (!r.done() && r.outcome != CommitOutcome::kConflict) ++failures;
-    }
-  };
-  std::vector<std::thread> threads;
-  threads.reserve(kThreads);
-  for (int i = 0; i < kThreads; ++i) threads.emplace_back(count_up);
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(failures, 0);
-  EXPECT_EQ(Read(kActor, "n"), std::to_string(kThreads * kPerThread));
 }
 
 TEST_P(EngineConformanceTest, RefreshSeesWhatWasDone) {

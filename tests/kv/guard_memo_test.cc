@@ -1,3 +1,5 @@
+// GuardMemo: what it may know of a key, and what it must have forgotten.
+
 #include "kv/guard_memo.h"
 
 #include <gtest/gtest.h>
