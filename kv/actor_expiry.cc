@@ -252,6 +252,7 @@ Status ActorExpiry::ExpireRest() {
   // Its pages may go, or some of them.
   if (retained_.gone && retained_.head.has_value()) {
     if (Status s = Delete(HeadKey()); !s.ok()) return s;
+    if (Status s = Delete(HintsKey()); !s.ok()) return s;
   }
   return CommitDeletes();
 }

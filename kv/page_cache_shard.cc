@@ -31,6 +31,7 @@ void PageCacheCounts::Add(const PageCacheCounts& other) {
   evicted += other.evicted;
   ahead_used += other.ahead_used;
   ahead_wasted += other.ahead_wasted;
+  hinted_used += other.hinted_used;
   size_bytes += other.size_bytes;
 }
 
@@ -50,9 +51,9 @@ const CachedPage* PageCacheShard::Find(const PageKey& key, uint64_t hash) {
 void PageCacheShard::Use(const CachedPage& page) {
   ++counts_.hits;
   CacheEntry* entry = EntryOf(page);
-  if (entry->is_ahead) {
-    entry->is_ahead = false;
-    ++counts_.ahead_used;
+  if (entry->ahead != Ahead::kNo) {
+    ++(entry->ahead == Ahead::kHint ? counts_.hinted_used : counts_.ahead_used);
+    entry->ahead = Ahead::kNo;
   } else if (entry->uses < kMaxUses) {
     ++entry->uses;
   }
@@ -185,7 +186,7 @@ void PageCacheShard::Remove(const CachedPage& page, bool remember) {
   Unlink(page);
   if (remember) gone_[static_cast<uint32_t>(hash) & mask()] = MarkOf(hash);
   ++counts_.evicted;
-  if (page.entry_.is_ahead) ++counts_.ahead_wasted;
+  if (page.entry_.ahead == Ahead::kReadAhead) ++counts_.ahead_wasted;
   --page_count_;
   Vacate(SlotOf(page));
 }

@@ -41,8 +41,6 @@ rocksdb::ColumnFamilyOptions DefaultFamilyOptions(
   options.write_buffer_size = kDefaultWriteBufferBytes;
   options.level_compaction_dynamic_level_bytes = true;  // less dead space
   options.compression = rocksdb::kNoCompression;  // too small to pay for it
-  options.memtable_insert_with_hint_prefix_extractor.reset(
-      rocksdb::NewFixedPrefixTransform(10));
   rocksdb::BlockBasedTableOptions table = TableOptions(cache);
   // A block holds the records of some forty actors, so whoever opens one after
   // the other has all of them after a few reads of the disk.
@@ -75,8 +73,6 @@ rocksdb::ColumnFamilyOptions ChunksFamilyOptions(
   options.prefix_extractor.reset(
       rocksdb::NewFixedPrefixTransform(kPagePrefixBytes));
   options.memtable_prefix_bloom_size_ratio = 0.02;
-  options.memtable_insert_with_hint_prefix_extractor.reset(
-      rocksdb::NewFixedPrefixTransform(8));
   rocksdb::BlockBasedTableOptions table = TableOptions(cache);
   // Nobody asks for a chunk by its whole key without a chance to find it.
   table.whole_key_filtering = false;

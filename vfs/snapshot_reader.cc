@@ -4,7 +4,9 @@
 #include <cstring>
 #include <utility>
 
+#include "kv/preload.h"
 #include "kv/read_ahead.h"
+#include "vfs/sqlite_error.h"
 
 namespace actorkv {
 
@@ -28,6 +30,7 @@ SnapshotReader::SnapshotReader(Store* store, const Actor& actor)
 
 void SnapshotReader::SetSnapshot(const HeadState& state) {
   lineage_ = state.lineage;
+  owner_ = {state.entry.actor, state.head.generation};
   reader_.SetSnapshot(state.head.snapshot, state.lineage);
 }
 
@@ -45,10 +48,13 @@ Status SnapshotReader::FirstPage(const char** page) {
   const Snapshot& snapshot = reader_.snapshot();
   if (first_page_.empty() || first_page_of_ != snapshot) {
     first_page_.assign(snapshot.page_size, '\0');
-    if (Status s = reader_.ReadPage(1, first_page_.data()); !s.ok()) {
+    WakeForMissing(1);
+    Found found = Found::kHere;
+    if (Status s = reader_.ReadPage(1, first_page_.data(), &found); !s.ok()) {
       first_page_.clear();
       return s;
     }
+    NoteUse(1, found);
     first_page_of_ = snapshot;
   }
   *page = first_page_.data();
@@ -63,13 +69,21 @@ Status SnapshotReader::ReadPart(const PagePart& part, char* buffer) {
     std::memcpy(buffer, page + part.begin, part.size);
     return Status::Ok();
   }
+  WakeForMissing(part.pgno);
+  Found found = Found::kHere;
   if (part.size == page_size) {
     if (reads_ahead_) ReadAheadOf(part.pgno, true);
-    return reader_.ReadPage(part.pgno, buffer);
+    if (Status s = reader_.ReadPage(part.pgno, buffer, &found); !s.ok()) {
+      return s;
+    }
+  } else {
+    page_.resize(page_size);
+    if (Status s = reader_.ReadPage(part.pgno, page_.data(), &found); !s.ok()) {
+      return s;
+    }
+    std::memcpy(buffer, page_.data() + part.begin, part.size);
   }
-  page_.resize(page_size);
-  if (Status s = reader_.ReadPage(part.pgno, page_.data()); !s.ok()) return s;
-  std::memcpy(buffer, page_.data() + part.begin, part.size);
+  NoteUse(part.pgno, found);
   return Status::Ok();
 }
 
@@ -97,8 +111,16 @@ bool SnapshotReader::ReadKnown(const ReadRequest& request) {
   if (pgno == LockPage(page_size)) return false;
   const Found found = reader_.ReadCached(pgno, request.buffer);
   if (found == Found::kMissing) return false;
-  if (reads_ahead_) ReadAheadOf(pgno, found == Found::kAhead);
+  if (reads_ahead_) ReadAheadOf(pgno, found != Found::kHere);
+  NoteUse(pgno, found);
   return true;
+}
+
+void SnapshotReader::WakeForMissing(PageNo pgno) {
+  if (hints_ == nullptr || !hints_->is_asleep() || reader_.IsCached(pgno)) {
+    return;
+  }
+  NoteIgnored(WakeActor({store_, waking_.lock(), owner_}, &reader_));
 }
 
 void SnapshotReader::ReadAheadOf(PageNo pgno, bool from_ahead) {
@@ -143,7 +165,11 @@ Status SnapshotReader::Pin(const PagePart& part, PagePin* page) {
       part.pgno == LockPage(snapshot.page_size)) {
     return Status::Ok();
   }
-  return reader_.PinPage(part.pgno, page);
+  WakeForMissing(part.pgno);
+  Found found = Found::kHere;
+  if (Status s = reader_.PinPage(part.pgno, page, &found); !s.ok()) return s;
+  NoteUse(part.pgno, found);
+  return Status::Ok();
 }
 
 Status MakeFirstPage(const PendingCommit& commit, std::string* page) {

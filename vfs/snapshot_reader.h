@@ -4,7 +4,8 @@
 // is kept as long as the snapshot is the same.
 //
 // Where pages are read one after the other and are not in the cache, the next
-// ones are read ahead of being asked for (vfs/access_pattern.h).
+// ones are read ahead of being asked for (vfs/access_pattern.h). The first page
+// that is not in the cache wakes the actor (kv/preload.h).
 //
 // Belongs to one thread at a time.
 
@@ -15,6 +16,7 @@
 
 #include "kv/branch_reader.h"
 #include "kv/commit.h"
+#include "kv/hints.h"
 #include "kv/store.h"
 #include "vfs/access_pattern.h"
 #include "vfs/page_range.h"
@@ -24,6 +26,13 @@ namespace actorkv {
 class SnapshotReader {
  public:
   SnapshotReader(Store* store, const Actor& actor);
+
+  // From now on wakes the actor, and tells it which pages are used. It must
+  // outlive the reads.
+  void UseHints(const std::shared_ptr<Actor>& actor) {
+    waking_ = actor;
+    hints_ = actor->hints();
+  }
 
   // From now on reads this one.
   void SetSnapshot(const HeadState& state);
@@ -47,6 +56,11 @@ class SnapshotReader {
 
  private:
   bool ReadKnown(const ReadRequest& request);
+  void WakeForMissing(PageNo pgno);
+  void NoteUse(PageNo pgno, Found found) {
+    if (found == Found::kHere || hints_ == nullptr) return;
+    hints_->Note(pgno, found == Found::kHinted);
+  }
   void ReadAheadOf(PageNo pgno, bool from_ahead);
   Status FirstPage(const char** page);
   Status ReadPart(const PagePart& part, char* buffer);
@@ -54,8 +68,11 @@ class SnapshotReader {
   Store* const store_;
   const std::shared_ptr<const ChangeLog> changes_;
   const bool reads_ahead_;
+  std::weak_ptr<Actor> waking_;
+  ActorHints* hints_ = nullptr;  // of it
   BranchReader reader_;
   std::shared_ptr<const Lineage> lineage_;  // of the snapshot
+  HintsOwner owner_;                        // equally
   AccessPattern pattern_;
   std::string first_page_;  // of snapshot first_page_of_; empty: not known
   Snapshot first_page_of_;
