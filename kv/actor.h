@@ -45,6 +45,10 @@ struct HeadState {
   Head head;
   std::string head_bytes;                  // as stored; empty: no head
   std::shared_ptr<const Lineage> lineage;  // null: no head
+  // The hash of page 1, with its stamp, of the snapshot beside it: the commit
+  // that made it knows it, and the next one subtracts it from the digest.
+  Snapshot first_page_of;
+  uint64_t first_page_hash = 0;
 };
 
 // Reads the state of `name`. A missing actor is ok, with exists = false. An

@@ -153,11 +153,11 @@ Status ActorExpiry::AddFreed(const RetainedBranch& branch, uint64_t enough,
 // In this order: see kv/pins.h.
 void ActorExpiry::AddReaders() {
   if (retained_.branches.empty()) return;  // it is left alone
-  std::vector<BranchPoint> heads;
+  std::vector<PinnedSnapshot> heads;
   if (!name_.empty()) store_->AddOpenHead(name_, &heads);
   retained_.AddReaders(heads);
   retained_.reader_count = 0;
-  retained_.AddReaders(store_->pins()->Points());
+  retained_.AddReaders(store_->pins()->Snapshots());
 }
 
 // --- What is not retained ----------------------------------------------------
@@ -178,6 +178,13 @@ Status ActorExpiry::Expire(bool* done) {
       } else if (!s.ok()) {
         return s;
       }
+    }
+    // Its pages may go, or some of them. Before the commits, without which the
+    // head would be damaged.
+    if (retained_.gone && retained_.head.has_value()) {
+      if (Status s = Delete(HeadKey()); !s.ok()) return s;
+      if (Status s = Delete(HintsKey()); !s.ok()) return s;
+      retained_.head.reset();
     }
     if (Status s = ExpireCommits(done); !s.ok()) return s;
     if (*done) {
@@ -248,11 +255,6 @@ Status ActorExpiry::ExpireCommits(bool* done) {
 Status ActorExpiry::ExpireRest() {
   for (const std::string& key : retained_.expired_keys) {
     if (Status s = Delete(key); !s.ok()) return s;
-  }
-  // Its pages may go, or some of them.
-  if (retained_.gone && retained_.head.has_value()) {
-    if (Status s = Delete(HeadKey()); !s.ok()) return s;
-    if (Status s = Delete(HintsKey()); !s.ok()) return s;
   }
   return CommitDeletes();
 }

@@ -7,6 +7,7 @@
 
 #include "kv/branch_writer.h"
 #include "kv/keys.h"
+#include "kv/page_list.h"
 
 namespace actorkv {
 
@@ -67,15 +68,29 @@ Status BranchWriter::PutChunk(PageNo pgno, const std::string& page,
             : EncodeDeltaChunk(id, EncodeDelta(form, page), page_hash);
   batch->Put(BranchPartition(id.branch), ChunkKey(pgno, txid_), value);
   written_bytes_ += value.size();
+  if (whole) form.base = txid_;
+  made_pages_.emplace_back(pgno,
+                           CachedPage::Make({txid_, page_hash}, page, form));
   if (stage_ != BranchId{}) {
     NoteStaged(pgno);
-    return Status::Ok();
+  } else {
+    ++changed_page_count_;
+    changed_pages_.push_back(pgno);
   }
-  ++changed_page_count_;
-  if (whole) form.base = txid_;
-  changed_pages_.push_back(pgno);
-  made_pages_.push_back(CachedPage::Make({txid_, page_hash}, page, form));
   return Status::Ok();
+}
+
+// The pages that the commit stores; none where that would be a long list.
+std::optional<std::string> BranchWriter::ListPages() const {
+  std::vector<PageNo> pages = changed_pages_;
+  // A fork of a large database has one page here, the first.
+  const size_t count = pages.size() + staged_count_;
+  for (PageNo pgno = 1; pages.size() < count; ++pgno) {
+    if (staged_[pgno]) pages.push_back(pgno);
+  }
+  std::string list = EncodePageList(std::move(pages));
+  if (list.size() > kMaxPageListBytes) return std::nullopt;
+  return list;
 }
 
 void BranchWriter::NoteStaged(PageNo pgno) {

@@ -16,10 +16,23 @@ void ApplyStamp(uint32_t stamp, char* page) {
   for (size_t offset : kStampOffsets) StoreBig32(page + offset, stamp);
 }
 
+bool EqualBesidesStamp(std::string_view a, std::string_view b) {
+  size_t begin = 0;
+  for (size_t offset : kStampOffsets) {
+    const size_t size = offset - begin;
+    if (a.substr(begin, size) != b.substr(begin, size)) return false;
+    begin = offset + kStampBytes;
+  }
+  return a.substr(begin) == b.substr(begin);
+}
+
 namespace {
 
 // A range is not read through when its pages have more on the average.
 constexpr size_t kVersionsPerPage = 8;
+
+// Of a range, one page in so many is looked for in the cache first.
+constexpr PageNo kLookStride = 8;
 
 // It needs no other version, which could not be read during a visit.
 bool IsWhole(const DecodedChunk& chunk) { return chunk.codec != Codec::kDelta; }
@@ -64,9 +77,24 @@ EngineReader* BranchReader::engine_reader() {
   return reader_.get();
 }
 
+// An engine may show later commits: then flattening (kv/flatten.h) may have
+// copied the page to a branch that was looked into already, and reclaim have
+// removed it where it was. So what is missing is looked for once more.
 Status BranchReader::FindPage(PageNo pgno, PageVersion* version) {
+  for (int look = 0; look < 2; ++look) {
+    bool found = false;
+    if (Status s = LookUp(pgno, &found, version); !s.ok() || found) return s;
+    fresh_ = false;
+  }
+  return Status::Corruption(
+      "page missing: " + ChunkName({snapshot_.branch, pgno, snapshot_.txid}));
+}
+
+Status BranchReader::LookUp(PageNo pgno, bool* found_page,
+                            PageVersion* version) {
   Add(Metric::kEngineReads);
   EngineReader* reader = engine_reader();
+  *found_page = false;
   TxId bound = snapshot_.txid;
   for (size_t level = 0; level < lineage_->size(); ++level) {
     const BranchPoint& point = (*lineage_)[level];
@@ -83,12 +111,12 @@ Status BranchReader::FindPage(PageNo pgno, PageVersion* version) {
     ChunkId id{point.branch, 0, {}};
     if (Status s = ParseChunkKey(key, &id.pgno, &id.txid); !s.ok()) return s;
     if (id.pgno != pgno) continue;
+    *found_page = true;
     version->id = id;
     version->stored = value;
     return DecodeChunk(id, value, &version->chunk);
   }
-  return Status::Corruption(
-      "page missing: " + ChunkName({snapshot_.branch, pgno, snapshot_.txid}));
+  return Status::Ok();
 }
 
 Status BranchReader::UnpackVersion(const PageVersion& version,
@@ -128,11 +156,13 @@ Status BranchReader::UnpackForCache(const PageVersion& version, PagePin* pin) {
 }
 
 Status BranchReader::PinPage(PageNo pgno, PagePin* pin, Found* found) {
-  const PageKey key{cache_store_id_, snapshot_.branch, pgno};
-  *pin =
-      PageCache::Instance()->Find(key, snapshot_.txid, changes_.get(), found);
-  if (*pin != nullptr && (*pin)->page().size() == snapshot_.page_size) {
-    return Status::Ok();
+  if (cache_store_id_ != 0) {
+    const PageKey key{cache_store_id_, snapshot_.branch, pgno};
+    *pin =
+        PageCache::Instance()->Find(key, snapshot_.txid, changes_.get(), found);
+    if (*pin != nullptr && (*pin)->page().size() == snapshot_.page_size) {
+      return Status::Ok();
+    }
   }
   if (found != nullptr) *found = Found::kMissing;
   return LoadPage(pgno, PageCache::Source::kMiss, pin);
@@ -158,16 +188,28 @@ Status BranchReader::LoadPage(PageNo pgno, PageCache::Source source,
   if (Status s = UnpackForCache(version, &read); !s.ok()) {
     return s;
   }
-  PageCache::Instance()->Insert({cache_store_id_, snapshot_.branch, pgno},
-                                snapshot_.txid, read, source);
+  if (cache_store_id_ != 0) {
+    PageCache::Instance()->Insert({cache_store_id_, snapshot_.branch, pgno},
+                                  snapshot_.txid, read, source);
+  }
   *pin = std::move(read);
   return Status::Ok();
 }
 
 Status BranchReader::CacheRange(PageNo first, PageNo end) {
-  std::vector<bool> missing;
+  if (end <= first) return Status::Ok();
+  std::vector<bool> missing(end - first, true);
+  // Of pages that are together, mostly all are in the cache or none, and a look
+  // costs a part of what reading one does.
+  bool some_cached = false;
+  for (PageNo pgno = first; pgno < end && !some_cached; pgno += kLookStride) {
+    some_cached = IsCached(pgno);
+  }
   for (PageNo pgno = first; pgno < end; ++pgno) {
-    missing.push_back(pgno != LockPage(snapshot_.page_size) && !IsCached(pgno));
+    if (pgno == LockPage(snapshot_.page_size) ||
+        (some_cached && IsCached(pgno))) {
+      missing[pgno - first] = false;
+    }
   }
   for (size_t level = 0; level < lineage_->size(); ++level) {
     if (Status s = CacheRangeOfLevel(level, first, &missing); !s.ok()) return s;

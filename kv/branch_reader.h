@@ -31,6 +31,9 @@ struct PageVersion {
 // Puts the stamp into page 1. `page` has at least 100 bytes.
 void ApplyStamp(uint32_t stamp, char* page);
 
+// Whether two pages 1 of the same size differ in nothing but their stamps.
+bool EqualBesidesStamp(std::string_view a, std::string_view b);
+
 class BranchReader {
  public:
   explicit BranchReader(Engine* engine);
@@ -69,7 +72,7 @@ class BranchReader {
   }
 
   // The page as stored, without the stamp, in memory that stays. Not the lock
-  // page. `found` as in ReadPage(). REQUIRES: UseCache() was called.
+  // page. `found` as in ReadPage().
   Status PinPage(PageNo pgno, PagePin* pin, Found* found = nullptr);
 
   // Reads the page into the page cache, which does not have it: nobody asked
@@ -81,9 +84,9 @@ class BranchReader {
   bool IsCached(PageNo pgno) const;
 
   // Reads the pages from `first` up to, but not with, `end` into the page
-  // cache, where it does not have them. Nobody asked for them yet. Gives up
-  // where a page has very many versions. REQUIRES: UseCache() was called.
-  // Errors: those of the engine; a damaged page is left out.
+  // cache, where it does not have most of them. Nobody asked for them yet.
+  // Gives up where a page has very many versions. REQUIRES: UseCache() was
+  // called. Errors: those of the engine; a damaged page is left out.
   Status CacheRange(PageNo first, PageNo end);
 
   // Finds the version without unpacking it. The lock page has none.
@@ -106,11 +109,12 @@ class BranchReader {
  private:
   EngineReader* engine_reader();
 
+  Status LookUp(PageNo pgno, bool* found_page, PageVersion* version);
   Status UnpackInto(PageNo pgno, char* page, Found* found);
   Status UnpackForCache(const PageVersion& version, PagePin* pin);
   Status CacheRangeOfLevel(size_t level, PageNo first,
                            std::vector<bool>* missing);
-  // Reads the page from the engine and puts it into the page cache.
+  // Reads the page from the engine and puts it into the page cache, if any.
   Status LoadPage(PageNo pgno, PageCache::Source source, PagePin* pin);
 
   Engine* const engine_;

@@ -62,10 +62,9 @@ BranchWriter::~BranchWriter() {
 
 // The next commit reads the hashes of these pages.
 void BranchWriter::CacheMadePages() {
-  for (size_t i = 0; i < changed_pages_.size(); ++i) {
-    PageCache::Instance()->Insert(
-        {store_->cache_id(), branch(), changed_pages_[i]}, txid_,
-        std::move(made_pages_[i]));
+  for (auto& [pgno, page] : made_pages_) {
+    PageCache::Instance()->Insert({store_->cache_id(), branch(), pgno}, txid_,
+                                  std::move(page));
   }
 }
 
@@ -242,9 +241,10 @@ Status BranchWriter::HashStaged(PageNo pgno, uint64_t* page_hash) {
 
 // Invariant 2: every page by which the database grew gets a version.
 Status BranchWriter::FillGrowth() {
-  const std::string zeros(page_size_, '\0');
+  std::string zeros;
   for (PageNo pgno = base_limit_ + 1; pgno <= page_count_; ++pgno) {
     if (pages_.count(pgno) != 0 || IsStaged(pgno)) continue;
+    zeros.resize(page_size_);
     if (Status s = WritePage(pgno, zeros.data()); !s.ok()) return s;
   }
   return Status::Ok();
@@ -263,31 +263,54 @@ Status BranchWriter::SubtractRemoved() {
   return Status::Ok();
 }
 
+// `page` is as stored.
+uint64_t BranchWriter::HashOfOldFirst(const PagePin& page) const {
+  const Snapshot& base = source_->head.snapshot;
+  if (source_->first_page_of == base) return source_->first_page_hash;
+  if (!base.stamp.has_value()) return page->page_hash();
+  std::string stamped(page->page());
+  ApplyStamp(*base.stamp, stamped.data());
+  return PageHash(1, stamped);
+}
+
+// `old_page` is as stored; null: it does not show through.
+void BranchWriter::MakeFirstPage(const CommitSpec& spec,
+                                 const PagePin& old_page) {
+  const std::optional<uint32_t>& old_stamp = source_->head.snapshot.stamp;
+  auto it = pages_.find(1);
+  if (it != pages_.end()) {
+    first_page_ = it->second;
+  } else if (old_page != nullptr) {
+    first_page_ = old_page->page();
+    if (old_stamp.has_value()) ApplyStamp(*old_stamp, first_page_.data());
+  } else {
+    first_page_.assign(page_size_, '\0');
+  }
+  if (spec.stamp.has_value()) ApplyStamp(*spec.stamp, first_page_.data());
+}
+
 // Page 1 is hashed with the stamp, and stored when more than its stamp
 // differs.
 Status BranchWriter::PutFirstPage(const CommitSpec& spec, Batch* batch) {
   const Snapshot& base = source_->head.snapshot;
-  const bool has_old = base.page_count > 0 && !rewrite_;
-  std::string old_page(page_size_, '\0');
-  if (has_old) {
-    if (Status s = base_reader_.ReadPage(1, old_page.data()); !s.ok()) return s;
-    digest_delta_ -= PageHash(1, old_page);
+  PagePin old_page;
+  if (base.page_count > 0 && !rewrite_) {
+    if (Status s = base_reader_.PinPage(1, &old_page); !s.ok()) return s;
+    digest_delta_ -= HashOfOldFirst(old_page);
   }
   if (page_count_ == 0) return Status::Ok();
-  std::string page(page_size_, '\0');
-  if (Status s = ReadPage(1, page.data()); !s.ok()) return s;
-  if (spec.stamp.has_value()) ApplyStamp(*spec.stamp, page.data());
-  const uint64_t page_hash = PageHash(1, page);
-  digest_delta_ += page_hash;
-  if (spec.stamp.has_value() && base.stamp.has_value()) {
-    ApplyStamp(*spec.stamp, old_page.data());
-  }
+  MakeFirstPage(spec, base_limit_ >= 1 ? old_page : nullptr);
+  first_page_hash_ = PageHash(1, first_page_);
+  digest_delta_ += first_page_hash_;
   // Without a stamp in the head page 1 is as stored, so it must be stored.
   const bool loses_stamp = base.stamp.has_value() && !spec.stamp.has_value();
-  if (!has_old || stage_ != BranchId{} || loses_stamp || old_page != page) {
-    return PutChunk(1, page, page_hash, batch);
+  if (old_page != nullptr && stage_ == BranchId{} && !loses_stamp) {
+    const bool is_same = base.stamp.has_value()
+                             ? EqualBesidesStamp(old_page->page(), first_page_)
+                             : old_page->page() == first_page_;
+    if (is_same) return Status::Ok();
   }
-  return Status::Ok();
+  return PutChunk(1, first_page_, first_page_hash_, batch);
 }
 
 bool BranchWriter::HoldsEveryPage() const {
@@ -346,6 +369,8 @@ Status BranchWriter::PutRecords(const CommitSpec& spec,
   head.committed_at_us = stamp.committed_at_us;
   head.commit_id = stamp.commit_id;
   head.stored_bytes += written_bytes_;
+  state->first_page_of = page_count_ == 0 ? Snapshot{} : head.snapshot;
+  state->first_page_hash = first_page_hash_;
   if (!base_->exists) MakeEntry(stamp, state);
   if (spec.also != nullptr) {
     if (Status s = spec.also(*state, batch); !s.ok()) return s;
@@ -361,6 +386,8 @@ Status BranchWriter::PutRecords(const CommitSpec& spec,
   record.changed_page_count = changed_page_count_;
   record.written_bytes = written_bytes_;
   record.origin = spec.origin;
+  record.base_txid = source_->head.snapshot.txid;
+  record.page_list = ListPages();
   const std::string commit_key = CommitKey(branch(), txid_);
   const Partition partition = ActorPartition(actor);
   batch->Put(partition, commit_key, EncodeRecord(commit_key, record));

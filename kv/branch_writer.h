@@ -28,6 +28,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kv/actor.h"
@@ -130,6 +131,9 @@ class BranchWriter {
   Status Prepare(const CommitSpec& spec, const CommitStamp& stamp, Batch* batch,
                  std::shared_ptr<const HeadState>* state);
 
+  // Page 1 of the prepared commit as SQLite sees it; empty: it has none.
+  std::string TakeFirstPage() { return std::move(first_page_); }
+
   // The prepared commit is done, or its outcome is unknown (committed = false):
   // the stage is no longer this writer's to drop.
   void Detach(bool committed);
@@ -143,6 +147,7 @@ class BranchWriter {
   ActorId actor_id() const;          // 0: a new actor that stored nothing yet
   BranchId branch() const;           // the one being written
   Status HashOfBase(PageNo pgno, uint64_t* page_hash);
+  uint64_t HashOfOldFirst(const PagePin& page) const;
   Status EqualsBase(PageNo pgno, const std::string& page, uint64_t page_hash,
                     uint64_t* base_hash, bool* equal);
   Status FindDelta(PageNo pgno, std::string_view page, StoredForm* form);
@@ -160,9 +165,11 @@ class BranchWriter {
                   Batch* batch);
   Status FillGrowth();
   Status SubtractRemoved();
+  void MakeFirstPage(const CommitSpec& spec, const PagePin& old_page);
   Status PutFirstPage(const CommitSpec& spec, Batch* batch);
   Status PutRecords(const CommitSpec& spec, const CommitStamp& stamp,
                     Batch* batch, HeadState* state);
+  std::optional<std::string> ListPages() const;
   void PutBranchRecord(ActorId actor, Batch* batch, HeadState* state);
   void MakeEntry(const CommitStamp& stamp, HeadState* state);
   void PutCatalogEntry(const HeadState& state, Batch* batch);
@@ -196,7 +203,9 @@ class BranchWriter {
   uint32_t changed_page_count_ = 0;
   uint64_t written_bytes_ = 0;
   std::vector<PageNo> changed_pages_;
-  std::vector<PagePin> made_pages_;  // of changed_pages_, for the cache
+  std::vector<std::pair<PageNo, PagePin>> made_pages_;  // for the cache
+  std::string first_page_;  // of the prepared commit
+  uint64_t first_page_hash_ = 0;
 };
 
 }  // namespace actorkv

@@ -47,18 +47,13 @@ struct PageIdentity {
   }
 };
 
-// Why a page is in the cache that nobody asked for yet.
-enum class Ahead : uint8_t {
-  kNo,         // somebody asked for it
-  kReadAhead,  // the pages before it were read (kv/read_ahead.h)
-  kHint,       // its actor reads it after it wakes (kv/preload.h)
-};
-
 // Of a page in the cache; nobody else looks at it (kv/page_cache_shard.h).
 struct CacheEntry {
   PageKey key;
   bool is_old = false;
-  Ahead ahead = Ahead::kNo;
+  bool came_ahead = false;  // it was read ahead of being asked for
+  bool is_ahead = false;    // and nobody asked for it yet
+  bool is_hinted = false;   // it was preloaded (kv/preload.h)
   uint8_t uses = 0;
   TxId last;  // the range of snapshots that see it begins at txid()
   const CachedPage* newer = nullptr;  // in its queue

@@ -19,12 +19,13 @@ bool AllZero(std::string_view page) {
 }
 
 uint64_t Checksum(const ChunkId& id, std::string_view value) {
-  std::string place;
-  AppendBig64(&place, id.branch.value);
-  AppendBig32(&place, id.pgno);
-  AppendBig64(&place, id.txid.value);
-  place.append(value.substr(0, kChecksumOffset));
-  return Hash64(value.substr(kChunkHeaderBytes), Hash64(place, 0));
+  char place[8 + 4 + 8 + kChecksumOffset];
+  StoreBig64(place, id.branch.value);
+  StoreBig32(place + 8, id.pgno);
+  StoreBig64(place + 12, id.txid.value);
+  std::memcpy(place + 20, value.data(), kChecksumOffset);
+  return Hash64(value.substr(kChunkHeaderBytes),
+                Hash64({place, sizeof place}, 0));
 }
 
 bool IsKnown(uint8_t codec) {

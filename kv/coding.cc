@@ -51,6 +51,10 @@ void StoreBig32(char* bytes, uint32_t value) {
   for (int i = 0; i < 4; ++i)
     bytes[i] = static_cast<char>(value >> (24 - 8 * i));
 }
+void StoreBig64(char* bytes, uint64_t value) {
+  for (int i = 0; i < 8; ++i)
+    bytes[i] = static_cast<char>(value >> (56 - 8 * i));
+}
 
 void AppendLittle32(std::string* out, uint32_t value) {
   AppendLittle(out, value);
@@ -60,6 +64,13 @@ void AppendLittle64(std::string* out, uint64_t value) {
 }
 uint32_t LoadLittle32(const char* bytes) { return LoadLittle<uint32_t>(bytes); }
 uint64_t LoadLittle64(const char* bytes) { return LoadLittle<uint64_t>(bytes); }
+
+void AppendVarint32(std::string* out, uint32_t value) {
+  for (; value >= 0x80; value >>= 7) {
+    out->push_back(static_cast<char>(value | 0x80));
+  }
+  out->push_back(static_cast<char>(value));
+}
 
 uint8_t FieldReader::Byte() {
   std::string_view bytes = Bytes(1);
@@ -74,6 +85,20 @@ uint32_t FieldReader::Little32() {
 uint64_t FieldReader::Little64() {
   std::string_view bytes = Bytes(8);
   return bytes.empty() ? 0 : LoadLittle64(bytes.data());
+}
+
+uint32_t FieldReader::Varint32() {
+  uint64_t value = 0;
+  for (size_t i = 0; i < kMaxVarint32Bytes; ++i) {
+    const uint8_t byte = Byte();
+    value |= uint64_t{byte & 0x7fu} << (7 * i);
+    if ((byte & 0x80u) != 0) continue;
+    if (value > UINT32_MAX) break;
+    return static_cast<uint32_t>(value);
+  }
+  ok_ = false;
+  rest_ = {};
+  return 0;
 }
 
 std::string_view FieldReader::Bytes(size_t size) {

@@ -4,6 +4,7 @@
 #ifndef ACTORKV_KV_CODING_H_
 #define ACTORKV_KV_CODING_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,11 +16,17 @@ void AppendBig64(std::string* out, uint64_t value);
 uint32_t LoadBig32(const char* bytes);
 uint64_t LoadBig64(const char* bytes);
 void StoreBig32(char* bytes, uint32_t value);
+void StoreBig64(char* bytes, uint64_t value);
 
 void AppendLittle32(std::string* out, uint32_t value);
 void AppendLittle64(std::string* out, uint64_t value);
 uint32_t LoadLittle32(const char* bytes);
 uint64_t LoadLittle64(const char* bytes);
+
+// Seven bits a byte, the low ones first; the top bit says that more follow
+// (LEB128). At most kMaxVarint32Bytes.
+constexpr size_t kMaxVarint32Bytes = 5;
+void AppendVarint32(std::string* out, uint32_t value);
 
 // Reads little-endian fields off the front of a value. After reading past the
 // end every read gives zero and ok() is false, so that a decoder checks once.
@@ -30,6 +37,7 @@ class FieldReader {
   uint8_t Byte();
   uint32_t Little32();
   uint64_t Little64();
+  uint32_t Varint32();  // one of more than 32 bits is as past the end
   std::string_view Bytes(size_t size);
 
   bool ok() const { return ok_; }

@@ -28,6 +28,8 @@ class GuardSet {
     Claim(const Claim&) = delete;
     Claim& operator=(const Claim&) = delete;
 
+    const std::vector<std::string>& keys() const { return keys_; }
+
    private:
     GuardSet* const set_;
     const std::vector<std::string> keys_;

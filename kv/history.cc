@@ -8,6 +8,7 @@
 #include "kv/affix.h"
 #include "kv/keys.h"
 #include "kv/lineage.h"
+#include "kv/point.h"
 #include "kv/store.h"
 
 namespace actorkv {
@@ -90,12 +91,14 @@ Status History::Find(TxId txid, bool* found, CommitRecord* record) {
   return Status::Ok();
 }
 
+Status History::FindNewest(bool* found, CommitRecord* record) {
+  return FindBefore(kLastTxId, found, record);
+}
+
 // Times go up with txids, so the one looked for is found by halving.
 Status History::FindAt(uint64_t at_us, bool* found, CommitRecord* record) {
   CommitRecord newest;
-  if (Status s = FindBefore(kLastTxId, found, &newest); !s.ok() || !*found) {
-    return s;
-  }
+  if (Status s = FindNewest(found, &newest); !s.ok() || !*found) return s;
   if (newest.committed_at_us <= at_us) {
     *record = newest;
     return Status::Ok();
@@ -154,6 +157,14 @@ Status History::FindOldest(bool* found, CommitRecord* record) {
   return Status::Ok();
 }
 
+std::string History::DescribeOldest() {
+  bool found = false;
+  CommitRecord oldest;
+  if (!FindOldest(&found, &oldest).ok() || !found) return "";
+  return std::to_string(oldest.snapshot.txid.value) + " of " +
+         TimeText(oldest.committed_at_us);
+}
+
 Status CommitScan::Next(bool* found, CommitRecord* record) {
   if (!loaded_) {
     if (Status s = history_.Load(); !s.ok()) return s;
@@ -175,8 +186,12 @@ Status GuardVersion(EngineReader* reader, const HeadState& version,
   std::vector<std::optional<std::string>> values;
   if (Status s = reader->Get(partition, {key}, &values); !s.ok()) return s;
   if (!values[0].has_value()) {
-    return Status::Conflict("the commit has expired: txid=" +
-                            std::to_string(snapshot.txid.value));
+    History history(reader, version.entry.actor);
+    std::string oldest;
+    if (history.Load().ok()) oldest = history.DescribeOldest();
+    return Status::Conflict(
+        "the commit has expired: txid=" + std::to_string(snapshot.txid.value) +
+        (oldest.empty() ? "" : "; the oldest that is available is " + oldest));
   }
   batch->AddGuard(partition, key, *values[0]);
   return Status::Ok();

@@ -40,7 +40,12 @@ class History {
   Status FindBefore(TxId txid, bool* found, CommitRecord* record);
   Status FindAt(uint64_t at_us, bool* found, CommitRecord* record);
 
-  // The oldest one that there is.
+  // "17 of 2026-11-20T10:00:00.000000Z", of the oldest one; empty when there is
+  // none, or that cannot be read.
+  std::string DescribeOldest();
+
+  // The newest and the oldest one that there is.
+  Status FindNewest(bool* found, CommitRecord* record);
   Status FindOldest(bool* found, CommitRecord* record);
 
  private:

@@ -13,28 +13,8 @@ namespace {
 constexpr size_t kMaxDefaultBytes = size_t{1} << 30;
 
 Found HowFound(const CacheEntry& entry) {
-  switch (entry.ahead) {
-    case Ahead::kNo:
-      return Found::kHere;
-    case Ahead::kReadAhead:
-      return Found::kAhead;
-    case Ahead::kHint:
-      return Found::kHinted;
-  }
-  return Found::kHere;
-}
-
-Ahead AheadOf(PageCache::Source source) {
-  switch (source) {
-    case PageCache::Source::kCommit:
-    case PageCache::Source::kMiss:
-      return Ahead::kNo;
-    case PageCache::Source::kAhead:
-      return Ahead::kReadAhead;
-    case PageCache::Source::kHint:
-      return Ahead::kHint;
-  }
-  return Ahead::kNo;
+  if (!entry.is_ahead) return Found::kHere;
+  return entry.is_hinted ? Found::kHinted : Found::kAhead;
 }
 
 }  // namespace
@@ -120,7 +100,7 @@ bool PageCache::Identify(const PageKey& key, TxId txid,
 
 void PageCache::Insert(const PageKey& key, TxId txid, PagePin page,
                        Source source) {
-  const Ahead ahead = AheadOf(source);
+  const bool ahead = source == Source::kAhead || source == Source::kHint;
   const uint64_t hash = HashPageKey(key);
   Shard& shard = ShardOf(hash);
   std::lock_guard<std::mutex> lock(shard.mutex);
@@ -128,16 +108,26 @@ void PageCache::Insert(const PageKey& key, TxId txid, PagePin page,
   const CachedPage* known = shard.pages.Find(key, hash);
   CacheEntry* entry = PageCacheShard::EntryOf(*page);
   if (known == nullptr) {
-    shard.pages.Add(key, hash, std::move(page));
-    entry->ahead = ahead;
+    shard.pages.Add(key, hash, std::move(page), ahead);
+    entry->is_hinted = source == Source::kHint;
   } else {
-    // Else a late reader of an older snapshot.
-    if (txid < PageCacheShard::EntryOf(*known)->last) return;
-    shard.pages.Replace(*known, std::move(page));
-    if (ahead == Ahead::kNo) entry->ahead = Ahead::kNo;
+    CacheEntry* const present = PageCacheShard::EntryOf(*known);
+    if (txid < present->last) return;  // a late reader of an older snapshot
+    if (ahead && known->txid() == page->txid()) {
+      present->last = txid;  // it came by another way meanwhile
+      return;
+    }
+    shard.pages.Replace(*known, std::move(page), ahead);
   }
   entry->last = txid;
   shard.pages.Shrink(capacity_bytes() / kShards);
+}
+
+void PageCache::DropStore(uint64_t store) {
+  for (Shard& shard : shards_) {
+    std::lock_guard<std::mutex> lock(shard.mutex);
+    shard.pages.DropStore(store);
+  }
 }
 
 PageCacheCounts PageCache::counts() {

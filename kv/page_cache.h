@@ -85,6 +85,10 @@ class PageCache {
   void Insert(const PageKey& key, TxId txid, PagePin page,
               Source source = Source::kCommit);
 
+  // Drops all pages of a store that nobody reads any more. What it costs grows
+  // with the capacity, not only with the store.
+  void DropStore(uint64_t store);
+
   size_t capacity_bytes() const {
     return capacity_bytes_.load(std::memory_order_relaxed);
   }

@@ -10,6 +10,13 @@ namespace {
 constexpr size_t kFirstSlots = 16;
 constexpr size_t kYoungShare = 10;  // one part in this many
 
+// What pages that nobody asked for yet may take of a shard. A scan has up to
+// 24 KiB of them in each (vfs/snapshot_reader.cc).
+size_t AheadShare(size_t limit_bytes) {
+  constexpr size_t kSeveralScansBytes = size_t{64} << 10;
+  return std::min(limit_bytes / 2, limit_bytes / 16 + kSeveralScansBytes);
+}
+
 // Bits that choose no slot. Not 0, which stands for nothing.
 uint32_t MarkOf(uint64_t hash) { return static_cast<uint32_t>(hash >> 26) | 1; }
 
@@ -51,15 +58,17 @@ const CachedPage* PageCacheShard::Find(const PageKey& key, uint64_t hash) {
 void PageCacheShard::Use(const CachedPage& page) {
   ++counts_.hits;
   CacheEntry* entry = EntryOf(page);
-  if (entry->ahead != Ahead::kNo) {
-    ++(entry->ahead == Ahead::kHint ? counts_.hinted_used : counts_.ahead_used);
-    entry->ahead = Ahead::kNo;
+  if (entry->is_ahead) {
+    // Its place in the queue stays: a move would touch pages beside it.
+    entry->is_ahead = false;
+    ++(entry->is_hinted ? counts_.hinted_used : counts_.ahead_used);
   } else if (entry->uses < kMaxUses) {
     ++entry->uses;
   }
 }
 
-void PageCacheShard::Add(const PageKey& key, uint64_t hash, PagePin page) {
+void PageCacheShard::Add(const PageKey& key, uint64_t hash, PagePin page,
+                         bool ahead) {
   // A quarter of the slots stays free, so that searches are short.
   if (4 * (page_count_ + 1) > 3 * slots_.size()) Grow();
   const CachedPage& added = *page;
@@ -67,16 +76,20 @@ void PageCacheShard::Add(const PageKey& key, uint64_t hash, PagePin page) {
   *entry = CacheEntry();
   entry->key = key;
   entry->is_old = Remembers(hash);
-  Place(static_cast<uint32_t>(hash), std::move(page));
+  entry->came_ahead = ahead;
+  entry->is_ahead = ahead;
+  Place({std::move(page), static_cast<uint32_t>(hash),
+         static_cast<uint32_t>(key.store)});
   ++page_count_;
   PushNewest(added);
 }
 
-void PageCacheShard::Replace(const CachedPage& old, PagePin page) {
+void PageCacheShard::Replace(const CachedPage& old, PagePin page, bool ahead) {
   const size_t at = SlotOf(old);
   CacheEntry* entry = EntryOf(*page);
   Unlink(old);
   *entry = *EntryOf(old);
+  if (!ahead) entry->is_ahead = false;
   PushNewest(*page);
   slots_[at].page = std::move(page);
 }
@@ -84,16 +97,37 @@ void PageCacheShard::Replace(const CachedPage& old, PagePin page) {
 void PageCacheShard::Shrink(size_t limit_bytes) {
   const size_t tables = TableBytes();
   const size_t limit = limit_bytes > tables ? limit_bytes - tables : 0;
-  while (young_.bytes + old_.bytes > limit && page_count_ > 1) {
-    const bool from_old =
-        young_.bytes <= limit / kYoungShare && old_.oldest != nullptr;
-    if (from_old || !EvictYoung()) EvictOld();
+  while (PageBytes() > limit && page_count_ > 1) EvictOne(limit);
+}
+
+void PageCacheShard::EvictOne(size_t limit_bytes) {
+  const bool few_new = young_.bytes + ahead_.bytes <= limit_bytes / kYoungShare;
+  if (few_new && old_.oldest != nullptr) return EvictOld();
+  const CachedPage* const ahead = ahead_.oldest;
+  if (ahead != nullptr &&
+      (!EntryOf(*ahead)->is_ahead || ahead_.bytes > AheadShare(limit_bytes))) {
+    return EvictNew(*ahead);
   }
+  if (young_.oldest != nullptr) return EvictNew(*young_.oldest);
+  if (old_.oldest != nullptr) return EvictOld();
+  EvictNew(*ahead);
+}
+
+// Removing moves slots: first all of them are found.
+void PageCacheShard::DropStore(uint64_t store) {
+  std::vector<const CachedPage*> dropped;
+  for (const Slot& slot : slots_) {
+    if (slot.page != nullptr && slot.store == static_cast<uint32_t>(store) &&
+        slot.page->entry_.key.store == store) {
+      dropped.push_back(slot.page.get());
+    }
+  }
+  for (const CachedPage* page : dropped) Remove(*page);
 }
 
 PageCacheCounts PageCacheShard::counts() const {
   PageCacheCounts counts = counts_;
-  counts.size_bytes = young_.bytes + old_.bytes + TableBytes();
+  counts.size_bytes = PageBytes() + TableBytes();
   return counts;
 }
 
@@ -112,15 +146,14 @@ void PageCacheShard::Grow() {
   before.swap(slots_);
   gone_.assign(slots_.size(), 0);
   for (Slot& slot : before) {
-    if (slot.page != nullptr) Place(slot.hash, std::move(slot.page));
+    if (slot.page != nullptr) Place(std::move(slot));
   }
 }
 
-void PageCacheShard::Place(uint32_t hash, PagePin page) {
-  size_t at = hash & mask();
+void PageCacheShard::Place(Slot slot) {
+  size_t at = slot.hash & mask();
   while (slots_[at].page != nullptr) at = (at + 1) & mask();
-  slots_[at].page = std::move(page);
-  slots_[at].hash = hash;
+  slots_[at] = std::move(slot);
 }
 
 void PageCacheShard::PushNewest(const CachedPage& page) {
@@ -153,21 +186,14 @@ void PageCacheShard::Unlink(const CachedPage& page) {
   queue.bytes -= page.memory_bytes();
 }
 
-// False when all that were young are in use, and old ones now.
-bool PageCacheShard::EvictYoung() {
-  while (young_.oldest != nullptr) {
-    const CachedPage& page = *young_.oldest;
-    CacheEntry* entry = EntryOf(page);
-    if (entry->uses == 0) {
-      Remove(page, true);
-      return true;
-    }
-    Unlink(page);
-    entry->is_old = true;
-    entry->uses = 0;
-    PushNewest(page);
-  }
-  return false;
+// Or, when it was used again, makes it an old one.
+void PageCacheShard::EvictNew(const CachedPage& page) {
+  CacheEntry* entry = EntryOf(page);
+  if (entry->uses == 0) return Evict(page, !entry->is_ahead);
+  Unlink(page);
+  entry->is_old = true;
+  entry->uses = 0;
+  PushNewest(page);
 }
 
 // Ends: each round takes a use from every page.
@@ -178,15 +204,21 @@ void PageCacheShard::EvictOld() {
     --EntryOf(page)->uses;
     PushNewest(page);
   }
-  Remove(*old_.oldest, false);
+  Evict(*old_.oldest, false);
 }
 
-void PageCacheShard::Remove(const CachedPage& page, bool remember) {
-  const uint64_t hash = HashPageKey(page.entry_.key);
-  Unlink(page);
-  if (remember) gone_[static_cast<uint32_t>(hash) & mask()] = MarkOf(hash);
+void PageCacheShard::Evict(const CachedPage& page, bool remember) {
+  if (remember) {
+    const uint64_t hash = HashPageKey(page.entry_.key);
+    gone_[static_cast<uint32_t>(hash) & mask()] = MarkOf(hash);
+  }
   ++counts_.evicted;
-  if (page.entry_.ahead == Ahead::kReadAhead) ++counts_.ahead_wasted;
+  Remove(page);
+}
+
+void PageCacheShard::Remove(const CachedPage& page) {
+  if (page.entry_.is_ahead && !page.entry_.is_hinted) ++counts_.ahead_wasted;
+  Unlink(page);
   --page_count_;
   Vacate(SlotOf(page));
 }

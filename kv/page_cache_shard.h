@@ -11,8 +11,10 @@
 // pages are used once, passes through the young tenth and pushes out nothing
 // that is in use; and a use costs a mark in the page, not a move in a list.
 //
-// A page that was read ahead of being asked for is not used until it is asked
-// for, and its first use counts as that of a new page.
+// A page that was read ahead of being asked for comes into a queue of its own,
+// beside the young, and its first use counts as that of a new page. Before that
+// it does not go to make room, unless such pages have more than their share: a
+// small part of the cache, which is enough for several scans.
 //
 // Not thread-safe: the owner has a lock. No I/O.
 
@@ -47,20 +49,25 @@ class PageCacheShard {
   // Null when there is none. `hash` is HashPageKey(key).
   const CachedPage* Find(const PageKey& key, uint64_t hash);
 
-  // Of a page that is here. The caller may change `last` and `ahead`.
+  // Of a page that is here. The caller may change `last`
+  // and `is_hinted`.
   static CacheEntry* EntryOf(const CachedPage& page) { return &page.entry_; }
 
   // It was asked for.
   void Use(const CachedPage& page);
 
   // Adds a page under a key that is not there. It is in no other cache.
-  void Add(const PageKey& key, uint64_t hash, PagePin page);
+  // `ahead`: nobody asked for it yet.
+  void Add(const PageKey& key, uint64_t hash, PagePin page, bool ahead);
 
   // Puts `page` in the place of `old`, which is here.
-  void Replace(const CachedPage& old, PagePin page);
+  void Replace(const CachedPage& old, PagePin page, bool ahead);
 
   // Drops pages until no more than `limit_bytes` are taken, or one is left.
   void Shrink(size_t limit_bytes);
+
+  // Drops all pages of a store.
+  void DropStore(uint64_t store);
 
   PageCacheCounts counts() const;
   void CountMiss() { ++counts_.misses; }
@@ -75,25 +82,31 @@ class PageCacheShard {
   };
 
   // Open addressing: a page is in the first free slot at or behind the one of
-  // its hash. The hash in the slot spares a look at most of the others.
+  // its hash. What else is in the slot spares a look at most of the others.
   struct Slot {
     PagePin page;
     uint32_t hash = 0;
+    uint32_t store = 0;  // the lower bits
   };
 
   Queue& QueueOf(const CachedPage& page) {
-    return EntryOf(page)->is_old ? old_ : young_;
+    const CacheEntry& entry = *EntryOf(page);
+    if (entry.is_old) return old_;
+    return entry.came_ahead ? ahead_ : young_;
   }
+  size_t PageBytes() const { return young_.bytes + old_.bytes + ahead_.bytes; }
   size_t mask() const { return slots_.size() - 1; }
   size_t SlotOf(const CachedPage& page) const;
   size_t TableBytes() const;
   void Grow();
-  void Place(uint32_t hash, PagePin page);
+  void Place(Slot slot);
   void PushNewest(const CachedPage& page);
   void Unlink(const CachedPage& page);
-  bool EvictYoung();
+  void EvictOne(size_t limit_bytes);
+  void EvictNew(const CachedPage& page);
   void EvictOld();
-  void Remove(const CachedPage& page, bool remember);
+  void Evict(const CachedPage& page, bool remember);
+  void Remove(const CachedPage& page);
   void Vacate(size_t at);
   bool Remembers(uint64_t hash);
 
@@ -103,6 +116,7 @@ class PageCacheShard {
   size_t page_count_ = 0;
   Queue young_;
   Queue old_;
+  Queue ahead_;
   PageCacheCounts counts_;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "kv/change_trail.h"
+
 namespace actorkv {
 
 namespace {
@@ -26,34 +28,47 @@ class Comparison {
  public:
   // REQUIRES: where one is the ancestor of the other, it is `from`.
   Comparison(const VersionSource& from, const VersionSource& to)
-      : older_(from.version->head.snapshot),
-        newer_(to.version->head.snapshot),
+      : engine_(to.store->engine()),
+        older_(*from.version),
+        newer_(*to.version),
         changes_(to.actor->changes()),
         is_ancestor_(IsAncestor(*from.version, *to.version)),
         from_(ReaderOf(from)),
         to_(ReaderOf(to)) {}
 
   // Pages of both versions among which all are that differ; in any order.
-  std::vector<PageNo> Candidates(PageNo both) const {
-    std::vector<PageNo> pages;
-    if (both > 0 && is_ancestor_ && older_.branch == newer_.branch &&
-        changes_->AddChanged(older_.branch, older_.txid, newer_.txid, &pages)) {
+  Status Candidates(PageNo both, std::vector<PageNo>* pages) const {
+    pages->clear();
+    if (both > 0 && is_ancestor_ &&
+        older_.head.snapshot.branch == newer_.head.snapshot.branch &&
+        changes_->AddChanged(older_.head.snapshot.branch,
+                             older_.head.snapshot.txid,
+                             newer_.head.snapshot.txid, pages)) {
       const auto past =
-          std::remove_if(pages.begin(), pages.end(),
+          std::remove_if(pages->begin(), pages->end(),
                          [both](PageNo pgno) { return pgno > both; });
-      pages.erase(past, pages.end());
-      return pages;
+      pages->erase(past, pages->end());
+      return Status::Ok();
     }
-    pages.resize(both);
-    std::iota(pages.begin(), pages.end(), PageNo{1});
-    return pages;
+    bool known = false;
+    const std::unique_ptr<EngineReader> reader = engine_->NewReader();
+    if (Status s =
+            FindChangeTrail(reader.get(), older_, newer_, both, &known, pages);
+        !s.ok() || known) {
+      return s;
+    }
+    pages->resize(both);
+    std::iota(pages->begin(), pages->end(), PageNo{1});
+    return Status::Ok();
   }
 
   Status Differs(PageNo pgno, bool* differs) {
     *differs = false;
     PageIdentity to;
     if (Status s = to_->IdentifyPage(pgno, &to); !s.ok()) return s;
-    if (is_ancestor_ && !(older_.txid < to.txid)) return Status::Ok();
+    if (is_ancestor_ && !(older_.head.snapshot.txid < to.txid)) {
+      return Status::Ok();
+    }
     PageIdentity from;
     if (Status s = from_->IdentifyPage(pgno, &from); !s.ok()) return s;
     *differs = !(from == to);
@@ -61,8 +76,9 @@ class Comparison {
   }
 
  private:
-  const Snapshot older_;
-  const Snapshot newer_;
+  Engine* const engine_;
+  const HeadState& older_;
+  const HeadState& newer_;
   const std::shared_ptr<ChangeLog> changes_;
   const bool is_ancestor_;
   const std::unique_ptr<BranchReader> from_;
@@ -90,7 +106,9 @@ Status FindChangedPages(const VersionSource& from, const VersionSource& to,
   Comparison comparison(swapped ? to : from, swapped ? from : to);
   std::fill_n(found.begin(), size_t{both} + 1, false);
   PageNo count = 0;
-  for (const PageNo pgno : comparison.Candidates(both)) {
+  std::vector<PageNo> candidates;
+  if (Status s = comparison.Candidates(both, &candidates); !s.ok()) return s;
+  for (const PageNo pgno : candidates) {
     if (++count % kPagesBetweenChecks == 0) {
       if (Status s = keep_on(); !s.ok()) return s;
     }

@@ -2,8 +2,9 @@
 //
 // Pages are told apart by the commit that stored them (PageIdentity), so that
 // a page is neither unpacked nor compared. What this process has committed
-// since it opened the actor is known from memory (kv/change_log.h), what the
-// page cache holds from there; the rest is a seek for each page.
+// since it opened the actor is known from memory (kv/change_log.h), other
+// commits say it themselves (kv/change_trail.h). Only where their records are
+// gone, or there are more of them than pages, each page is looked at.
 
 #ifndef ACTORKV_KV_PAGE_CHANGES_H_
 #define ACTORKV_KV_PAGE_CHANGES_H_

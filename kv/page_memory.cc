@@ -16,6 +16,8 @@ constexpr std::align_val_t kBlockAlignment{kBlockBytes};
 constexpr size_t kUnitBytes = 64;  // a cache line
 // Before huge pages are asked for.
 constexpr size_t kSmallBlocks = 8;
+// Kept without a page in them.
+constexpr size_t kMaxSpareBlocks = 16;
 // The largest page with what is kept beside it.
 constexpr size_t kMaxSlotBytes = size_t{66} << 10;
 constexpr size_t kClasses = kMaxSlotBytes / kUnitBytes + 1;
@@ -66,8 +68,8 @@ void* MapBlock(bool huge) {
   return block;
 }
 
-Block* NewBlock(bool huge) {
-  void* memory = MapBlock(huge);
+Block* NewBlock(void* spare, bool huge) {
+  void* memory = spare != nullptr ? spare : MapBlock(huge);
   const bool mapped = memory != nullptr;
   // The allocator may have something left; else it throws.
   if (!mapped) memory = ::operator new(kBlockBytes, kBlockAlignment);
@@ -96,7 +98,7 @@ class PageMemory {
     std::lock_guard<std::mutex> lock(mutex_);
     Block*& first = with_room_[slot_bytes / kUnitBytes];
     if (first == nullptr) {
-      first = NewBlock(block_count_ >= kSmallBlocks);
+      first = NewBlock(TakeSpare(), block_count_ >= kSmallBlocks);
       ++block_count_;
     }
     Block* block = first;
@@ -123,7 +125,7 @@ class PageMemory {
     // One stays, so that a page that comes and goes does not map it each time.
     if (first == block && block->next == nullptr) return;
     Unlink(block, &first);
-    DeleteBlock(block);
+    if (!Spare(block)) DeleteBlock(block);
     --block_count_;
   }
 
@@ -133,6 +135,20 @@ class PageMemory {
   }
 
  private:
+  // False where it cannot be kept. What is in it may turn into zeros.
+  bool Spare(Block* block) {
+    if (!block->mapped || spare_count_ == spare_.size() ||
+        madvise(block, kBlockBytes, MADV_FREE) != 0) {
+      return false;
+    }
+    spare_[spare_count_++] = block;
+    return true;
+  }
+
+  void* TakeSpare() {
+    return spare_count_ == 0 ? nullptr : spare_[--spare_count_];
+  }
+
   static bool HasRoom(const Block& block, size_t slot_bytes) {
     return block.freed != nullptr ||
            block.unused_at + slot_bytes <= kBlockBytes;
@@ -152,7 +168,9 @@ class PageMemory {
 
   std::mutex mutex_;
   std::array<Block*, kClasses> with_room_{};  // by slot size in units
-  size_t block_count_ = 0;
+  size_t block_count_ = 0;                    // those that have pages
+  std::array<void*, kMaxSpareBlocks> spare_{};
+  size_t spare_count_ = 0;
 };
 
 }  // namespace

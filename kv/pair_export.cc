@@ -55,7 +55,7 @@ Status PairExport::Add(std::string_view key, std::string_view value) {
 Status PairExport::AddChunk() {
   const std::string key = LegacyChunkKey(LegacyTag::kMain, chunk_index_++);
   const size_t size = std::min(chunk_.size(), kLegacyChunkBytes);
-  if (Status s = Add(key, std::string_view(chunk_).substr(0, size)); !s.ok()) {
+  if (Status s = Add(key, std::string_view{chunk_}.substr(0, size)); !s.ok()) {
     return s;
   }
   chunk_.erase(0, size);

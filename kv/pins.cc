@@ -47,21 +47,17 @@ void PinTable::Remove(Pin* pin) {
   std::swap(pin->lineage_, old);
 }
 
-std::vector<BranchPoint> PinTable::Points() {
-  std::vector<BranchPoint> points;
+std::vector<PinnedSnapshot> PinTable::Snapshots() {
+  std::vector<PinnedSnapshot> snapshots;
   for (Part& part : parts_) {
     std::lock_guard<std::mutex> lock(part.mutex);
     for (const Pin* pin = part.first; pin != nullptr; pin = pin->next_) {
       if (pin->lineage_ == nullptr) continue;
       if (!pin->awake_.load(std::memory_order_seq_cst)) continue;
-      for (size_t level = 0; level < pin->lineage_->size(); ++level) {
-        BranchPoint point = (*pin->lineage_)[level];
-        if (level == 0) point.txid = pin->snapshot_.txid;
-        points.push_back(point);
-      }
+      snapshots.push_back({pin->snapshot_, pin->lineage_});
     }
   }
-  return points;
+  return snapshots;
 }
 
 }  // namespace actorkv

@@ -2,8 +2,8 @@
 // (kv/reclaim.h) leaves them alone.
 //
 // Invariants:
-//  1. A snapshot that is pinned before reclaim looks is kept, with all that its
-//     lineage shows through, until the pin is released.
+//  1. Each page of a snapshot that is pinned before reclaim looks is kept, in
+//     whatever branch of its lineage it is found, until the pin is released.
 //  2. A pin that is taken with the head (Actor::CurrentPinned()) is there
 //     before anyone can see that the head moved on. A pin on an older commit
 //     counts when the commit's record is still there after it was taken:
@@ -67,6 +67,13 @@ class Pin {
   std::shared_ptr<const Lineage> lineage_;
 };
 
+// A snapshot and the branches that its pages are looked for in. The first of
+// the lineage is the snapshot's own, read up to its txid.
+struct PinnedSnapshot {
+  Snapshot snapshot;
+  std::shared_ptr<const Lineage> lineage;
+};
+
 class PinTable {
  public:
   PinTable() = default;
@@ -78,10 +85,8 @@ class PinTable {
   void Add(const Snapshot& snapshot, std::shared_ptr<const Lineage> lineage,
            Pin* pin);
 
-  // Every snapshot of a pin that is awake, as the points of its lineage, in no
-  // order: the branch at the snapshot's txid, and each ancestor where it shows
-  // through.
-  std::vector<BranchPoint> Points();
+  // Every snapshot of a pin that is awake, in no order.
+  std::vector<PinnedSnapshot> Snapshots();
 
  private:
   friend class Pin;

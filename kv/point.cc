@@ -168,6 +168,7 @@ class Resolver {
   Status Resolve(const Point& point, CommitRecord* record);
 
  private:
+  Status LoadNow(uint64_t* now_us);
   Status AtTime(uint64_t at_us, CommitRecord* record);
   Status CommitsAgo(uint64_t count, CommitRecord* record);
   Status AtTxId(TxId txid, CommitRecord* record);
@@ -182,15 +183,13 @@ class Resolver {
 
 // What is not there may have been, and be expired.
 Status Resolver::NotThere(const std::string& what) {
-  bool found = false;
-  CommitRecord oldest;
-  if (Status s = history_.FindOldest(&found, &oldest); !s.ok()) return s;
+  const std::string oldest = history_.DescribeOldest();
   const std::string where = ": actor=" + actor_;
-  if (!found) return Status::InvalidArgument(what + ", nor any commit" + where);
+  if (oldest.empty()) {
+    return Status::InvalidArgument(what + ", nor any commit" + where);
+  }
   return Status::InvalidArgument(what + "; the oldest that is available is " +
-                                 std::to_string(oldest.snapshot.txid.value) +
-                                 " of " + TimeText(oldest.committed_at_us) +
-                                 where);
+                                 oldest + where);
 }
 
 Status Resolver::AtTxId(TxId txid, CommitRecord* record) {
@@ -200,8 +199,19 @@ Status Resolver::AtTxId(TxId txid, CommitRecord* record) {
   return NotThere("there is no commit " + std::to_string(txid.value));
 }
 
+// Commits may be of a later time than the wall clock's, which was set back.
+Status Resolver::LoadNow(uint64_t* now_us) {
+  bool found = false;
+  CommitRecord newest;
+  if (Status s = history_.FindNewest(&found, &newest); !s.ok()) return s;
+  *now_us = std::max(WallClockUs(), found ? newest.committed_at_us : 0);
+  return Status::Ok();
+}
+
 Status Resolver::AtTime(uint64_t at_us, CommitRecord* record) {
-  if (at_us > WallClockUs()) {
+  uint64_t now_us = 0;
+  if (Status s = LoadNow(&now_us); !s.ok()) return s;
+  if (at_us > now_us) {
     return Status::InvalidArgument(
         "the time is in the future: " + TimeText(at_us) + ": actor=" + actor_);
   }
@@ -244,9 +254,8 @@ Status Resolver::AtName(const std::string& name, CommitRecord* record) {
                             ": " + kForms);
   }
   if (point.expires_at_us != 0 && point.expires_at_us <= WallClockUs()) {
-    return Status::InvalidArgument(
-        "the restore point '" + name + "' expired at " +
-        TimeText(point.expires_at_us) + ": actor=" + actor_);
+    return NotThere("the restore point '" + name + "' expired at " +
+                    TimeText(point.expires_at_us));
   }
   return AtTxId(point.txid, record);
 }
@@ -261,7 +270,8 @@ Status Resolver::Resolve(const Point& point, CommitRecord* record) {
     case Point::Kind::kTime:
       return AtTime(point.number, record);
     case Point::Kind::kAgo: {
-      const uint64_t now_us = WallClockUs();
+      uint64_t now_us = 0;
+      if (Status s = LoadNow(&now_us); !s.ok()) return s;
       return AtTime(now_us - std::min(now_us, point.number), record);
     }
     case Point::Kind::kCommitsAgo:

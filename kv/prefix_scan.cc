@@ -1,5 +1,6 @@
 #include "kv/prefix_scan.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "kv/affix.h"
@@ -8,16 +9,19 @@ namespace actorkv {
 
 namespace {
 
-constexpr size_t kPairsAtOnce = 256;  // of small records
+// Small records. At first few, because many prefixes have few, and what lies
+// behind a prefix is read for nothing.
+constexpr size_t kFirstPairs = 8;
+constexpr size_t kMaxPairs = 256;
 
 }  // namespace
 
 Status ForEachPair(EngineReader* reader, const PrefixRange& range,
                    const std::function<Status(const KeyValue&)>& visit) {
   std::string start = range.start;
-  for (;;) {
+  for (size_t limit = kFirstPairs;; limit = std::min(2 * limit, kMaxPairs)) {
     std::vector<KeyValue> pairs;
-    if (Status s = reader->Scan(range.partition, start, kPairsAtOnce, &pairs);
+    if (Status s = reader->Scan(range.partition, start, limit, &pairs);
         !s.ok()) {
       return s;
     }
@@ -25,7 +29,7 @@ Status ForEachPair(EngineReader* reader, const PrefixRange& range,
       if (!BeginsWith(pair.key, range.prefix)) return Status::Ok();
       if (Status s = visit(pair); !s.ok()) return s;
     }
-    if (pairs.size() < kPairsAtOnce) return Status::Ok();
+    if (pairs.size() < limit) return Status::Ok();
     start = pairs.back().key + std::string(1, '\0');
   }
 }

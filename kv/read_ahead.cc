@@ -12,16 +12,19 @@ ReadAhead* ReadAhead::Instance() {
 }
 
 void ReadAhead::Start(std::unique_ptr<ReadAheadJob> job) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  std::unique_lock<std::mutex> lock(mutex_);
   if (stopped_ || waiting_.size() >= kMaxWaiting) return;
   waiting_.push_back(std::move(job));
   if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
-  changed_.notify_all();
+  const bool asleep = !busy_ && waiting_.size() == 1;
+  lock.unlock();
+  // A wake-up costs as much as a few pages.
+  if (asleep) work_.notify_one();
 }
 
 void ReadAhead::Wait() {
   std::unique_lock<std::mutex> lock(mutex_);
-  changed_.wait(lock, [this] { return waiting_.empty() && !busy_; });
+  done_.wait(lock, [this] { return waiting_.empty() && !busy_; });
 }
 
 void ReadAhead::Stop() {
@@ -29,7 +32,8 @@ void ReadAhead::Stop() {
     std::lock_guard<std::mutex> lock(mutex_);
     stopped_ = true;
     waiting_.clear();
-    changed_.notify_all();
+    work_.notify_one();
+    if (!busy_) done_.notify_all();
   }
   if (thread_.joinable()) thread_.join();
 }
@@ -37,7 +41,7 @@ void ReadAhead::Stop() {
 void ReadAhead::Run() {
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return stopped_ || !waiting_.empty(); });
+    work_.wait(lock, [this] { return stopped_ || !waiting_.empty(); });
     if (stopped_) return;
     std::unique_ptr<ReadAheadJob> job = std::move(waiting_.front());
     waiting_.pop_front();
@@ -47,7 +51,7 @@ void ReadAhead::Run() {
     job.reset();  // perhaps the last use of its store
     lock.lock();
     busy_ = false;
-    changed_.notify_all();
+    if (stopped_ || waiting_.empty()) done_.notify_all();
   }
 }
 
@@ -55,8 +59,12 @@ void ReadAhead::Read(const ReadAheadJob& job) {
   BranchReader reader(job.store->engine());
   reader.UseCache(job.store->cache_id(), job.changes);
   reader.SetSnapshot(job.snapshot, job.lineage);
-  const Status ignored = reader.CacheRange(job.first, job.end);
-  static_cast<void>(ignored);
+  ReadAheadRange::Piece piece;
+  while (!stopped_ && job.range->Take(&piece)) {
+    const Status ignored = reader.CacheRange(piece.first, piece.end);
+    static_cast<void>(ignored);
+    job.range->Done(piece);
+  }
 }
 
 }  // namespace actorkv

@@ -6,7 +6,6 @@ namespace actorkv {
 
 namespace {
 
-constexpr uint8_t kRecordVersion = 1;  // of every kind of record so far
 constexpr size_t kCheckBytes = 8;
 
 uint64_t Check(std::string_view key, std::string_view body) {
@@ -19,8 +18,8 @@ Status Damaged(const char* what, const char* why) {
 
 }  // namespace
 
-std::string BeginRecord() {
-  return std::string(1, static_cast<char>(kRecordVersion));
+std::string BeginRecord(uint8_t version) {
+  return std::string(1, static_cast<char>(version));
 }
 
 void AppendByte(std::string* out, uint8_t byte) {
@@ -34,12 +33,20 @@ std::string FinishRecord(std::string_view key, std::string body) {
 
 Status OpenRecord(const char* what, std::string_view key,
                   std::string_view value, FieldReader* fields) {
+  return OpenRecord(RecordKind{what, 1}, key, value, fields);
+}
+
+Status OpenRecord(const RecordKind& kind, std::string_view key,
+                  std::string_view value, FieldReader* fields) {
+  const char* const what = kind.name;
   if (value.size() < 1 + kCheckBytes) return Damaged(what, "too short");
-  auto version = static_cast<uint8_t>(value[0]);
-  if (version != kRecordVersion) {
+  const auto version = static_cast<uint8_t>(value[0]);
+  if (version == 0 || version > kind.version) {
+    const std::string newest = std::to_string(kind.version);
     return Status::NotSupported(std::string(what) + " record version " +
                                 std::to_string(version) +
-                                " is not known; this version reads 1");
+                                " is not known; this version reads 1" +
+                                (kind.version == 1 ? "" : " to " + newest));
   }
   std::string_view body = value.substr(0, value.size() - kCheckBytes);
   if (LoadLittle64(value.data() + body.size()) != Check(key, body)) {

@@ -17,15 +17,24 @@
 
 namespace actorkv {
 
+// What a record is called in messages, and its newest version.
+struct RecordKind {
+  const char* name;
+  uint8_t version;
+};
+
 // A record begins with this; fields are appended to it.
-std::string BeginRecord();
+std::string BeginRecord(uint8_t version = 1);
 void AppendByte(std::string* out, uint8_t byte);
 std::string FinishRecord(std::string_view key, std::string body);
 
-// Checks version and check sum; *fields reads what is between them. `what`
-// names the record in messages. Errors: kNotSupported for another version,
-// kCorruption.
+// Checks version and check sum; *fields reads what is between them. Errors:
+// kNotSupported for a version that is not 1, kCorruption.
 Status OpenRecord(const char* what, std::string_view key,
+                  std::string_view value, FieldReader* fields);
+
+// The same, of any version up to that of the kind; which, says its first byte.
+Status OpenRecord(const RecordKind& kind, std::string_view key,
                   std::string_view value, FieldReader* fields);
 
 // Errors: kCorruption unless all fields were read, and no more.

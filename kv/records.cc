@@ -11,6 +11,9 @@ namespace {
 
 constexpr uint8_t kHasStamp = 1;   // flag of a snapshot
 constexpr uint8_t kHasParent = 1;  // flag of a branch record
+constexpr uint8_t kHasPages = 1;   // flag of a commit record
+
+constexpr RecordKind kCommitKind = {"commit", 2};
 
 // flags(1) branch(8) txid(8) page_count(4) page_size(4) stamp(4)
 void AppendSnapshot(std::string* out, const Snapshot& snapshot) {
@@ -129,7 +132,7 @@ Status DecodeRecord(std::string_view key, std::string_view value, Head* head) {
 }
 
 std::string EncodeRecord(std::string_view key, const CommitRecord& record) {
-  std::string body = BeginRecord();
+  std::string body = BeginRecord(kCommitKind.version);
   AppendSnapshot(&body, record.snapshot);
   AppendLittle64(&body, record.generation.value);
   AppendLittle64(&body, record.digest);
@@ -138,13 +141,18 @@ std::string EncodeRecord(std::string_view key, const CommitRecord& record) {
   AppendLittle32(&body, record.changed_page_count);
   AppendLittle64(&body, record.written_bytes);
   AppendByte(&body, static_cast<uint8_t>(record.origin));
+  AppendLittle64(&body, record.base_txid.value);
+  AppendByte(&body, record.page_list.has_value() ? kHasPages : uint8_t{0});
+  body += record.page_list.value_or("");
   return FinishRecord(key, std::move(body));
 }
 
 Status DecodeRecord(std::string_view key, std::string_view value,
                     CommitRecord* record) {
   FieldReader fields({});
-  if (Status s = OpenRecord("commit", key, value, &fields); !s.ok()) return s;
+  if (Status s = OpenRecord(kCommitKind, key, value, &fields); !s.ok()) {
+    return s;
+  }
   CommitRecord decoded;
   decoded.snapshot = ReadSnapshot(&fields);
   decoded.generation.value = fields.Little64();
@@ -154,8 +162,13 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   decoded.changed_page_count = fields.Little32();
   decoded.written_bytes = fields.Little64();
   decoded.origin = static_cast<Origin>(fields.Byte());
-  if (Status s = CloseRecord("commit", fields); !s.ok()) return s;
-  *record = decoded;
+  if (value[0] != 1) {
+    decoded.base_txid.value = fields.Little64();
+    const bool has_pages = (fields.Byte() & kHasPages) != 0;
+    if (has_pages) decoded.page_list = fields.Bytes(fields.rest().size());
+  }
+  if (Status s = CloseRecord(kCommitKind.name, fields); !s.ok()) return s;
+  *record = std::move(decoded);
   return Status::Ok();
 }
 

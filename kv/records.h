@@ -64,7 +64,15 @@ struct CommitRecord {
   uint32_t changed_page_count = 0;  // chunks that this commit stored
   uint64_t written_bytes = 0;       // of their values
   Origin origin = Origin::kSql;
+  // Of the commit whose pages it changed; 0: of none, or not known.
+  TxId base_txid;
+  // The pages that it stored (kv/page_list.h); none: not known, because there
+  // are very many, or the record is of version 1.
+  std::optional<std::string> page_list;
 };
+
+// A commit of pages in disorder has no list from some ten thousand pages on.
+constexpr size_t kMaxPageListBytes = size_t{64} << 10;
 
 // A point on a branch of an actor.
 struct BranchPoint {

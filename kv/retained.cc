@@ -344,12 +344,55 @@ bool RetainedBranch::KeepsCommit(TxId txid) const {
   return at != points.end() && at->txid == txid;
 }
 
-void Retained::AddReaders(const std::vector<BranchPoint>& readers) {
-  for (const BranchPoint& reader : readers) {
-    RetainedBranch* const branch = FindBranch(reader.branch, &branches);
+namespace {
+
+// Notes that the branch `child` begins at `parent`; so its points and children
+// tell what it needs of that. False, and nothing noted, unless the record of
+// the branch says so too.
+bool AddChild(BranchId child, const BranchPoint& parent,
+              std::vector<RetainedBranch>* branches) {
+  const RetainedBranch* const branch = FindBranch(child, branches);
+  if (branch == nullptr || !branch->record.parent.has_value()) return false;
+  const BranchPoint& recorded = *branch->record.parent;
+  if (recorded.branch != parent.branch || recorded.txid != parent.txid) {
+    return false;
+  }
+  const auto index = static_cast<size_t>(branch - branches->data());
+  auto& children = FindBranch(parent.branch, branches)->children;
+  const bool known = std::any_of(
+      children.begin(), children.end(),
+      [index](const RetainedChild& other) { return other.index == index; });
+  if (!known) children.push_back({parent.txid, index});
+  return true;
+}
+
+// What is read through another actor's branch, or by a way that flattening has
+// shortened since, is kept whole: what lies above it is not known here. False:
+// the reader has nothing to do with these branches.
+bool AddReader(const PinnedSnapshot& reader,
+               std::vector<RetainedBranch>* branches) {
+  const Lineage& lineage = *reader.lineage;
+  bool reads = false;
+  for (size_t level = 0; level < lineage.size(); ++level) {
+    const BranchPoint& at = lineage[level];
+    RetainedBranch* const branch = FindBranch(at.branch, branches);
     if (branch == nullptr) continue;
-    AddPoint({reader.txid, kAnyPageCount, false}, branch);
-    ++reader_count;
+    reads = true;
+    if (level == 0) {
+      const Snapshot& snapshot = reader.snapshot;
+      AddPoint({snapshot.txid, snapshot.page_count, false}, branch);
+    } else if (!AddChild(lineage[level - 1].branch, at, branches)) {
+      AddPoint({at.txid, kAnyPageCount, false}, branch);
+    }
+  }
+  return reads;
+}
+
+}  // namespace
+
+void Retained::AddReaders(const std::vector<PinnedSnapshot>& readers) {
+  for (const PinnedSnapshot& reader : readers) {
+    if (AddReader(reader, &branches)) ++reader_count;
   }
 }
 

@@ -9,7 +9,8 @@
 //    there;
 //  - read by someone in this process (kv/pins.h).
 // And where a retained branch of the same actor begins, those pages are needed
-// that the branch does not hold itself.
+// that the branch does not hold itself. So a snapshot that is read retains of
+// the branches below its own what shows through, and not all that was there.
 //
 // A deleted actor keeps all that for as long as the retention says; then only
 // forks and readers count.
@@ -24,6 +25,7 @@
 #include <vector>
 
 #include "kv/engine.h"
+#include "kv/pins.h"
 #include "kv/records.h"
 #include "kv/types.h"
 
@@ -80,8 +82,9 @@ struct Retained {
   size_t fork_count = 0;
   size_t reader_count = 0;
 
-  // Snapshots that are being read; those of other actors are passed over.
-  void AddReaders(const std::vector<BranchPoint>& readers);
+  // Snapshots that are being read, of this actor or through it. Each page that
+  // one of them finds is needed, and no other.
+  void AddReaders(const std::vector<PinnedSnapshot>& readers);
 };
 
 struct RetainedQuery {

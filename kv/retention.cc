@@ -178,22 +178,35 @@ Status SettingsCache::Get(Store* store, ActorId actor, Settings* settings) {
 
 Status SettingsCache::Set(Store* store, ActorId actor, const SettingInfo& info,
                           uint64_t value, uint64_t* previous) {
-  if (value > info.max) {
-    return Status::InvalidArgument(std::string(info.name) + " is " +
-                                   std::to_string(value) + ", the limit is " +
-                                   std::to_string(info.max));
-  }
-  if (info.of_store && actor != ActorId{}) {
-    return Status::InvalidArgument(std::string(info.name) +
-                                   " is a setting of the store");
-  }
+  Settings before;
+  Status s = SetAll(store, actor, {{&info, value}}, &before);
+  if (s.ok()) *previous = before.*info.member;
+  return s;
+}
+
+Status SettingsCache::SetAll(Store* store, ActorId actor,
+                             const std::vector<Change>& changes,
+                             Settings* previous) {
   Settings before;
   if (Status s = Get(store, actor, &before); !s.ok()) return s;
+  Settings after = before;
   Batch batch;
-  const std::string key = SettingKey(info.name);
-  batch.Put(actor == ActorId{} ? CatalogPartition() : ActorPartition(actor),
-            key, EncodeRecord(key, SettingRecord{value}));
-  // What reclaim has decided by the old value is decided anew.
+  for (const auto& [info, value] : changes) {
+    if (value > info->max) {
+      return Status::InvalidArgument(std::string(info->name) + " is " +
+                                     std::to_string(value) + ", the limit is " +
+                                     std::to_string(info->max));
+    }
+    if (info->of_store && actor != ActorId{}) {
+      return Status::InvalidArgument(std::string(info->name) +
+                                     " is a setting of the store");
+    }
+    const std::string key = SettingKey(info->name);
+    batch.Put(actor == ActorId{} ? CatalogPartition() : ActorPartition(actor),
+              key, EncodeRecord(key, SettingRecord{value}));
+    after.*(info->member) = value;
+  }
+  // What reclaim has decided by the old values is decided anew.
   const Gate::Hold hold = store->KeepHistory();
   const CommitResult result = store->Commit(batch, Durability::kSynced);
   std::lock_guard<std::mutex> lock(mutex_);
@@ -201,11 +214,10 @@ Status SettingsCache::Set(Store* store, ActorId actor, const SettingInfo& info,
   ++change_count_;
   actors_.clear();
   if (!result.done()) return result.status;
-  *previous = before.*info.member;
-  if (info.member == &Settings::cache_bytes) {
-    before.cache_bytes = value;
-    SetCacheCapacity(before);
+  for (const Change& change : changes) {
+    if (change.info->member == &Settings::cache_bytes) SetCacheCapacity(after);
   }
+  *previous = before;
   return Status::Ok();
 }
 

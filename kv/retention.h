@@ -76,6 +76,14 @@ class SettingsCache {
   Status Set(Store* store, ActorId actor, const SettingInfo& info,
              uint64_t value, uint64_t* previous);
 
+  // The same of several, all or none. *previous: all that counted before.
+  struct Change {
+    const SettingInfo* info = nullptr;
+    uint64_t value = 0;
+  };
+  Status SetAll(Store* store, ActorId actor, const std::vector<Change>& changes,
+                Settings* previous);
+
  private:
   static constexpr size_t kMaxActors = 4096;
 

@@ -5,11 +5,13 @@
 #include <rocksdb/version.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "kv/engine_limits.h"
 #include "kv/group_commit.h"
+#include "kv/guard_memo.h"
 #include "kv/guard_set.h"
 #include "kv/metrics.h"
 #include "kv/rocksdb_bulk.h"
@@ -82,8 +84,13 @@ class RocksDbEngine : public Engine {
 
   // All below REQUIRE a Hold.
 
+  // The name of a key in the memo.
+  std::string MemoKey(Partition partition, std::string_view key) const;
   // Done when every guard holds.
   CommitResult CheckGuards(const std::vector<Batch::Guard>& guards);
+  CommitResult WriteBatch(const Batch& batch, Durability durability);
+  // The same, and keeps the memo. REQUIRES: the guards are claimed.
+  CommitResult WriteGuarded(const Batch& batch, Durability durability);
   Status ClaimSpace(size_t size_bytes, Claimant claimant);
   // Begins to flush where a commit of so many bytes would be refused.
   void LookAtSpace(size_t wanted_bytes);
@@ -98,6 +105,7 @@ class RocksDbEngine : public Engine {
 
   const std::unique_ptr<RocksDbHandle> handle_;
   GuardSet guards_;
+  GuardMemo memo_;
   SpaceReserve space_;
   GroupCommit group_;  // of synced commits
 };
@@ -147,8 +155,48 @@ CommitResult RocksDbEngine::Commit(const Batch& batch, Durability durability) {
       !s.ok()) {
     return Failed(s);
   }
+  const bool is_small = durability == Durability::kBulk && !is_bulk;
+  return WriteGuarded(batch, is_small ? Durability::kBuffered : durability);
+}
+
+std::string RocksDbEngine::MemoKey(Partition partition,
+                                   std::string_view key) const {
+  std::string name = std::to_string(handle_->reopen_count());
+  name += static_cast<char>(partition.kind);
+  return name += PhysicalKey(partition, key);
+}
+
+CommitResult RocksDbEngine::WriteGuarded(const Batch& batch,
+                                         Durability durability) {
+  std::vector<GuardMemo::Ticket> tickets;
+  for (const Batch::Guard& guard : batch.guards()) {
+    tickets.push_back(memo_.Begin(MemoKey(guard.partition, guard.key)));
+  }
+  CommitResult result = WriteBatch(batch, durability);
+  for (size_t i = 0; i < batch.op_count(); ++i) {
+    const Batch::Op op = batch.op(i);
+    if (FamilyOf(op.partition) != Family::kDefault) continue;  // no guards
+    const std::string key = MemoKey(op.partition, op.key);
+    const auto guard = std::find_if(
+        batch.guards().begin(), batch.guards().end(),
+        [&op](const Batch::Guard& other) {
+          return other.partition == op.partition && other.key == op.key;
+        });
+    if (guard == batch.guards().end() || !op.value.has_value() ||
+        !result.done()) {
+      memo_.Forget(key);
+    } else {
+      const auto index = static_cast<size_t>(guard - batch.guards().begin());
+      memo_.Learn(tickets[index], key, *op.value);
+    }
+  }
+  return result;
+}
+
+CommitResult RocksDbEngine::WriteBatch(const Batch& batch,
+                                       Durability durability) {
   if (durability == Durability::kSynced) return group_.Commit(batch);
-  if (is_bulk) return CommitBulk(handle_.get(), batch);
+  if (durability == Durability::kBulk) return CommitBulk(handle_.get(), batch);
   rocksdb::WriteBatch translated = Translate({&batch});
   return Write(&translated, durability);
 }
@@ -157,6 +205,10 @@ CommitResult RocksDbEngine::CheckGuards(
     const std::vector<Batch::Guard>& guards) {
   rocksdb::PinnableSlice value;
   for (const Batch::Guard& guard : guards) {
+    if (guard.expected.has_value() &&
+        memo_.Holds(MemoKey(guard.partition, guard.key), *guard.expected)) {
+      continue;
+    }
     value.Reset();
     const rocksdb::Status got = handle_->db()->Get(
         rocksdb::ReadOptions(), handle_->family(FamilyOf(guard.partition)),
@@ -258,7 +310,9 @@ Status RocksDbEngine::Drop(Partition partition) {
       handle_->family(FamilyOf(partition)), PhysicalKey(partition, ""),
       PartitionEnd(partition, kLimits.max_key_bytes));
   if (!added.ok()) return FromRocksDb(added, "drop", handle_->directory());
-  if (Status s = Write(&batch, Durability::kBuffered).status; !s.ok()) return s;
+  const Status written = Write(&batch, Durability::kBuffered).status;
+  if (FamilyOf(partition) == Family::kDefault) memo_.Clear();
+  if (!written.ok()) return written;
   return RemoveFilesOf(partition);
 }
 

@@ -160,6 +160,7 @@ Status RocksDbHandle::Reopen(Need need) {
     return last_error_;
   }
   Add(Metric::kEngineReopens);
+  ++reopen_count_;
   if (state_ == State::kBroken) unproven_logs_ = true;
   DropAllIterators();
   database_.reset();

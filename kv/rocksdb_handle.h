@@ -100,6 +100,10 @@ class RocksDbHandle {
     commit_counter_->Increment();
   }
 
+  // How often the database was opened again: what was known of unsynced
+  // writes before is not known any more. REQUIRES: a Hold.
+  uint64_t reopen_count() const { return reopen_count_; }
+
   const std::string& directory() const { return context_.directory; }
   bool follows() const { return mode_ == OpenMode::kFollow; }
 
@@ -134,6 +138,7 @@ class RocksDbHandle {
   bool unproven_logs_ = false;  // a failed write may sit in them, unsynced
   Status last_error_;           // why it is not writable
   std::chrono::steady_clock::time_point next_attempt_;
+  uint64_t reopen_count_ = 0;
 
   std::atomic<uint64_t> write_count_{0};
 

@@ -196,8 +196,8 @@ SyncedWrite::SyncedWrite() { sync_follows = true; }
 SyncedWrite::~SyncedWrite() { sync_follows = false; }
 
 std::shared_ptr<rocksdb::FileSystem> NewLogFileSystem(
-    std::shared_ptr<rocksdb::FileSystem> base) {
-  return std::make_shared<LogFileSystem>(std::move(base));
+    const std::shared_ptr<rocksdb::FileSystem>& base) {
+  return std::make_shared<LogFileSystem>(base);
 }
 
 }  // namespace actorkv

@@ -39,7 +39,7 @@ namespace actorkv {
 inline constexpr uint64_t kBulkAppendBytes = 64 << 10;
 
 std::shared_ptr<rocksdb::FileSystem> NewLogFileSystem(
-    std::shared_ptr<rocksdb::FileSystem> base);
+    const std::shared_ptr<rocksdb::FileSystem>& base);
 
 // While it lives, what this thread appends to a log is followed by a Sync() of
 // that log, or by an error to whoever wrote it.

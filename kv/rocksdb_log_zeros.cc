@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kv/metrics.h"
+#include "kv/rocksdb_log_tail.h"
 
 namespace actorkv {
 namespace {
@@ -56,7 +57,10 @@ bool LogZeros::Plan(uint64_t begin, uint64_t end) {
   }
   task_ = Task();
   task_.begin = std::max(begin, prepared_);
-  task_.end = end + ahead;
+  // Direct I/O clears the operating system's cache of what it writes, which
+  // fails where zeros are being written to the same piece of the cache. No
+  // piece reaches past the block that the file ended with when it was made.
+  task_.end = (end + ahead) / kLogBlockBytes * kLogBlockBytes;
   task_.next = task_.end - ahead / 2;
   return task_.begin < task_.end;
 }

@@ -1,8 +1,10 @@
 // LogZeros: zeros on the disk ahead of the end of a log, written beside the
 // commits by a thread that lives as long as it takes.
 //
-// Invariant: while zeros are being written, nothing else writes at or behind
-// their begin. Prepare() and Wait() see to it, for their caller.
+// Invariants:
+//  1. While zeros are being written, nothing else writes at or behind their
+//     begin. Prepare() and Wait() see to it, for their caller.
+//  2. What is written beside records begins at a block of its own.
 
 #ifndef ACTORKV_KV_ROCKSDB_LOG_ZEROS_H_
 #define ACTORKV_KV_ROCKSDB_LOG_ZEROS_H_

@@ -6,9 +6,6 @@
 namespace actorkv {
 namespace {
 
-// What a visit reads from a file at once.
-constexpr size_t kVisitReadAheadBytes = size_t{256} << 10;
-
 // True when the iterator stands on a key that begins as `target` does, for
 // `prefix_bytes`.
 bool IsInside(const rocksdb::Iterator& iterator, std::string_view target,
@@ -203,7 +200,6 @@ Status RocksDbReader::Visit(Partition partition, std::string_view start,
   options.verify_checksums = true;
   options.fill_cache = false;
   options.total_order_seek = true;
-  options.readahead_size = kVisitReadAheadBytes;
   const std::unique_ptr<rocksdb::Iterator> iterator(handle_->db()->NewIterator(
       options, handle_->family(FamilyOf(partition))));
   SetPhysicalKey(partition, start, &target_);

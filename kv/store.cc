@@ -12,6 +12,7 @@
 #include "kv/legacy_record.h"
 #include "kv/legacy_store.h"
 #include "kv/metrics.h"
+#include "kv/page_cache.h"
 #include "kv/utf8.h"
 
 namespace actorkv {
@@ -78,7 +79,10 @@ Store::Store(std::string path, std::unique_ptr<Engine> engine, bool read_only)
   Add(Metric::kOpenStores);
 }
 
-Store::~Store() { Subtract(Metric::kOpenStores); }
+Store::~Store() {
+  PageCache::Instance()->DropStore(cache_id_);
+  Subtract(Metric::kOpenStores);
+}
 
 Status Store::Open(std::string path, std::unique_ptr<Engine> engine,
                    bool read_only, std::shared_ptr<Store>* store) {
@@ -207,13 +211,10 @@ Status Store::LoadHints(const HintsOwner& owner, HintsRecord* record) {
 }
 
 void Store::AddOpenHead(const std::string& name,
-                        std::vector<BranchPoint>* points) {
+                        std::vector<PinnedSnapshot>* heads) {
   const std::shared_ptr<const HeadState> state = actors_.KnownIfOpen(name);
   if (state == nullptr || state->lineage == nullptr) return;
-  for (size_t level = 0; level < state->lineage->size(); ++level) {
-    points->push_back((*state->lineage)[level]);
-    if (level == 0) points->back().txid = state->head.snapshot.txid;
-  }
+  heads->push_back({state->head.snapshot, state->lineage});
 }
 
 Status Store::WhileClosed(const std::vector<std::string>& names,

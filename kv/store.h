@@ -119,9 +119,9 @@ class Store : public std::enable_shared_from_this<Store> {
   void AddDeadImport(LegacyId legacy);
 
   // The head of the actor as connections may be given it next without reading
-  // it, and what it shows through. Nothing of an actor that is not open: who
-  // opens it later reads its head.
-  void AddOpenHead(const std::string& name, std::vector<BranchPoint>* points);
+  // it. Nothing of an actor that is not open: who opens it later reads its
+  // head.
+  void AddOpenHead(const std::string& name, std::vector<PinnedSnapshot>* heads);
 
   // Held exclusively by reclaim (kv/reclaim.h) while it decides which commits
   // expire, and while it removes their records by that decision.

@@ -130,7 +130,7 @@ class ActorRows : public RowSource {
     }
     LegacyActor actor;
     const std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
-    const Status loaded = LoadLegacy(reader.get(), name_, &actor);
+    Status loaded = LoadLegacy(reader.get(), name_, &actor);
     if (loaded.ok()) {
       legacy_ = std::move(actor.record);
       return loaded;

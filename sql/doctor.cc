@@ -120,7 +120,10 @@ Status Doctor::Search(const VersionSource& head, bool* found,
     if (!AvoidsDamage(version)) continue;
     ++read;
     Examination result;
-    if (Status s = Examine(version, &result); !s.ok()) return s;
+    const Status s = Examine(version, &result);
+    // It has expired: a follower's pins keep nothing.
+    if (s.code() == Code::kConflict) continue;
+    if (!s.ok()) return s;
     Remember(result);
     if (!result.sound()) continue;
     *found = true;

@@ -163,8 +163,10 @@ Status LoadForExport(const Target& target, const std::string& point,
   return s;
 }
 
-Status ExportActor(const Connection& connection, const ExportedActor& actor,
-                   ExportForm form, const ImageTarget& file, uint64_t* bytes) {
+namespace {
+
+Status Write(const Connection& connection, const ExportedActor& actor,
+             ExportForm form, const ImageTarget& file, uint64_t* bytes) {
   std::unique_ptr<PairSink> sink;
   switch (form) {
     case ExportForm::kDatabase:
@@ -184,6 +186,20 @@ Status ExportActor(const Connection& connection, const ExportedActor& actor,
       break;
   }
   return WritePairs(connection, actor, sink.get(), bytes);
+}
+
+}  // namespace
+
+// Pages that are missing are no damage where the version has expired, which a
+// follower cannot hinder.
+Status ExportActor(const Connection& connection, const ExportedActor& actor,
+                   ExportForm form, const ImageTarget& file, uint64_t* bytes) {
+  Status s = Write(connection, actor, form, file, bytes);
+  if (s.code() != Code::kCorruption) return s;
+  uint64_t never = 0;
+  Status expired =
+      CheckNotExpired(actor.target.store.get(), *actor.state, &never);
+  return expired.ok() ? s : expired;
 }
 
 }  // namespace actorkv

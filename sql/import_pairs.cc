@@ -71,7 +71,7 @@ Status ImportWithDatabase(const std::shared_ptr<Store>& store,
   commit.also = [&](const HeadState& made, Batch* batch) {
     import.AddTo(made, batch);
   };
-  const Status committed = CommitImage(commit);
+  Status committed = CommitImage(commit);
   import.Detach();
   if (!committed.ok()) return committed;
   imported->state = LegacyState::kLive;

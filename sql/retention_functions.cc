@@ -66,23 +66,25 @@ Status RunQuota(Call* call) {
   Owner owner;
   uint64_t soft_bytes = 0;
   uint64_t hard_bytes = 0;
-  uint64_t previous_soft = 0;
-  uint64_t previous_hard = 0;
   if (Status s = ResolveOwner(*call, 0, &owner); !s.ok()) return s;
   if (Status s = call->Count(1, "soft_bytes", &soft_bytes); !s.ok()) return s;
   if (Status s = call->Count(2, "hard_bytes", &hard_bytes); !s.ok()) return s;
   if (hard_bytes != 0 && soft_bytes > hard_bytes) {
     return Status::InvalidArgument("soft_bytes is above hard_bytes");
   }
-  if (Status s = Change(owner, "quota_soft_bytes", soft_bytes, &previous_soft);
+  const SettingInfo* soft = nullptr;
+  const SettingInfo* hard = nullptr;
+  if (Status s = FindSetting("quota_soft_bytes", &soft); !s.ok()) return s;
+  if (Status s = FindSetting("quota_hard_bytes", &hard); !s.ok()) return s;
+  Store* const store = owner.store.get();
+  Settings previous;
+  if (Status s = store->settings()->SetAll(
+          store, owner.actor, {{soft, soft_bytes}, {hard, hard_bytes}},
+          &previous);
       !s.ok()) {
     return s;
   }
-  if (Status s = Change(owner, "quota_hard_bytes", hard_bytes, &previous_hard);
-      !s.ok()) {
-    return s;
-  }
-  call->result().Int(previous_hard);
+  call->result().Int(previous.quota_hard_bytes);
   return Status::Ok();
 }
 

@@ -66,7 +66,7 @@ class PlanRows : public RowSource {
     *has_row = false;
     if (only_.has_value() && !selected_) {
       selected_ = true;
-      const Status s = reclaimer_.SelectActor(*only_);
+      Status s = reclaimer_.SelectActor(*only_);
       if (s.code() == Code::kNotFound) return Status::Ok();
       if (!s.ok()) return s;
     }

@@ -53,6 +53,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/flatten_test.cc
   tests/kv/fuzz_corpus_test.cc
   tests/kv/group_commit_test.cc
+  tests/kv/guard_memo_test.cc
   tests/kv/helper_threads_test.cc
   tests/kv/hint_learner_test.cc
   tests/kv/hints_record_test.cc
@@ -76,12 +77,16 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/metrics_test.cc
   tests/kv/new_file_test.cc
   tests/kv/page_cache_test.cc
+  tests/kv/page_changes_test.cc
   tests/kv/page_delta_test.cc
+  tests/kv/page_list_test.cc
   tests/kv/page_memory_test.cc
   tests/kv/pair_limits_test.cc
   tests/kv/pins_test.cc
   tests/kv/point_test.cc
+  tests/kv/read_ahead_range_test.cc
   tests/kv/read_ahead_test.cc
+  tests/kv/reclaim_reader_test.cc
   tests/kv/reclaim_test.cc
   tests/kv/records_test.cc
   tests/kv/rivet_engine_keys_test.cc
@@ -143,9 +148,12 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/support/main.cc
   tests/sql/actor_functions_test.cc
   tests/sql/archive_transfer_test.cc
+  tests/sql/clock_back_test.cc
+  tests/sql/diff_cost_test.cc
   tests/sql/diff_test.cc
   tests/sql/doctor_test.cc
   tests/sql/expiry_test.cc
+  tests/sql/follower_expiry_test.cc
   tests/sql/function_test.cc
   tests/sql/hints_test.cc
   tests/sql/history_test.cc
@@ -162,6 +170,7 @@ actorkv_add_tests(model LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
   tests/model/page_model_test.cc
   tests/model/reclaim_model_test.cc
+  tests/model/reclaim_space.cc
   tests/model/sql_differential_test.cc)
 actorkv_add_tests(fault LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
@@ -178,6 +187,7 @@ actorkv_add_tests(fault LINKS ${with_sqlite} SOURCES
 actorkv_add_tests(crash LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
   tests/crash/bank.cc
+  tests/crash/history_kill_test.cc
   tests/crash/kill_test.cc
   tests/crash/migration_kill_test.cc
   tests/crash/multi_actor_kill_test.cc

@@ -28,20 +28,50 @@ void AccessPattern::NoteOther(PageNo pgno) {
   strays_ = 0;
   window_ = kFirstWindow;
   asked_to_ = 0;
+  is_due_ = false;
+}
+
+PageSpan AccessPattern::Here(PageNo pgno, uint32_t page_count, uint32_t limit) {
+  // Other pages are strays of the run.
+  if (!is_run() || pgno != front_) return {};
+  const uint32_t count = std::min(window_, limit);
+  PageSpan span;
+  if (direction_ > 0) {
+    span.first = pgno;
+    span.end = static_cast<PageNo>(
+        std::min(uint64_t{pgno} + count, uint64_t{page_count} + 1));
+    if (pgno < asked_to_) {
+      span.end = std::min(span.end, asked_to_);
+      return span;
+    }
+    asked_to_ = span.end;
+  } else {
+    span.end = pgno + 1;
+    span.first = span.end > count ? span.end - count : 1;
+    if (asked_to_ != 0 && pgno >= asked_to_) {
+      span.first = std::max(span.first, asked_to_);
+      return span;
+    }
+    asked_to_ = span.first;
+  }
+  is_due_ = true;
+  return span;
 }
 
 PageSpan AccessPattern::NextWindow(uint32_t page_count, uint32_t limit) {
   const uint32_t window = std::min(window_, limit);
   PageSpan span;
   if (direction_ > 0) {
-    if (asked_to_ > front_ && asked_to_ - front_ > window / 2) return {};
+    if (!is_due_ && asked_to_ > front_ && asked_to_ - front_ > window / 2) {
+      return {};
+    }
     span.first = std::max(asked_to_, front_ + 1);
     span.end = static_cast<PageNo>(
         std::min(uint64_t{span.first} + window, uint64_t{page_count} + 1));
     asked_to_ = std::max(span.first, span.end);
   } else {
     if (asked_to_ == 1) return {};
-    if (asked_to_ != 0 && asked_to_ < front_ &&
+    if (!is_due_ && asked_to_ != 0 && asked_to_ < front_ &&
         front_ - asked_to_ > window / 2) {
       return {};
     }
@@ -49,6 +79,7 @@ PageSpan AccessPattern::NextWindow(uint32_t page_count, uint32_t limit) {
     span.first = span.end > window ? span.end - window : 1;
     asked_to_ = span.first;
   }
+  is_due_ = false;
   window_ = std::min(2 * window_, std::max(limit, kFirstWindow));
   return span;
 }

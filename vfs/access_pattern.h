@@ -9,7 +9,8 @@
 // Of a run that misses the cache a window of pages in front of it is to be read
 // ahead; the next one when the run is halfway through the last. A window is
 // twice as large as the one before, up to a limit, and small again in the next
-// run.
+// run. What the reader finds missing after all it reads itself, with some of
+// the pages that come next, which costs little more than the one.
 //
 // Belongs to one thread at a time. No I/O.
 
@@ -49,9 +50,16 @@ class AccessPattern {
   // What to read ahead now; empty: nothing. No page past `page_count`, and no
   // more than `limit` pages.
   PageSpan Next(uint32_t page_count, uint32_t limit) {
-    if (length_ < kMinRun || missed_ < kMinRun) return {};
-    return NextWindow(page_count, limit);
+    return is_run() ? NextWindow(page_count, limit) : PageSpan();
   }
+
+  // `pgno`, which was noted last and is missing, with those that come next and
+  // are to be read together with it; empty: only it. Next() begins behind them.
+  PageSpan Here(PageNo pgno, uint32_t page_count, uint32_t limit);
+
+  // The farthest page of the run.
+  PageNo front() const { return front_; }
+  bool backward() const { return direction_ < 0; }
 
  private:
   static constexpr PageNo kReach = 8;     // from page to page of a run
@@ -59,6 +67,7 @@ class AccessPattern {
   static constexpr uint32_t kMaxStrays = 4;
   static constexpr uint32_t kFirstWindow = 16;  // pages
 
+  bool is_run() const { return length_ >= kMinRun && missed_ >= kMinRun; }
   void NoteOther(PageNo pgno);
   PageSpan NextWindow(uint32_t page_count, uint32_t limit);
 
@@ -69,6 +78,7 @@ class AccessPattern {
   uint32_t strays_ = 0;  // pages since, that are not of it
   uint32_t window_ = kFirstWindow;
   PageNo asked_to_ = 0;  // the far end of the last window; 0: none in this run
+  bool is_due_ = false;  // the next window, wherever the run is in the last
 };
 
 }  // namespace actorkv

@@ -171,7 +171,6 @@ Status ActorFile::ShouldPublish(bool* publish) {
 
 Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
   std::vector<PendingCommit> commits(files.size());
-  std::vector<std::string> first_pages(files.size());
   Durability durability = Durability::kBuffered;
   Status status;
   for (size_t i = 0; i < files.size() && status.ok(); ++i) {
@@ -180,12 +179,13 @@ Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
     }
     status = files[i]->transaction_->Prepare(files[i]->origin_, &commits[i]);
     commits[i].pin = &files[i]->next_pin_;
-    if (status.ok()) status = MakeFirstPage(commits[i], &first_pages[i]);
   }
   if (status.ok() && !files.empty()) {
     status = CommitAll(files.front()->store_.get(), durability, &commits);
   }
   for (size_t i = 0; i < files.size(); ++i) {
+    std::string first_page;
+    if (status.ok()) first_page = commits[i].writer->TakeFirstPage();
     files[i]->DropTransaction();
     files[i]->in_doubt_ = !status.ok();
     if (status.ok()) files[i]->Adopt(commits[i].state);
@@ -193,7 +193,7 @@ Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
                                   files[i]->state_->lineage, &files[i]->pin_);
     files[i]->next_pin_.Release();
     if (!status.ok()) continue;
-    files[i]->reader_.KeepFirstPage(std::move(first_pages[i]));
+    files[i]->reader_.KeepFirstPage(std::move(first_page));
     files[i]->generation_ = commits[i].state->head.generation;
     files[i]->actor_id_ = commits[i].state->entry.actor;
     files[i]->exclusive_since_publish_ = true;

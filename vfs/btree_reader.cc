@@ -45,13 +45,19 @@ Status BtreeReader::Open() {
   return Status::Ok();
 }
 
+Status BtreeReader::PinPage(PageNo pgno, PagePin* pin) {
+  const bool shared =
+      twin_ != nullptr && pgno < changed_->size() && !(*changed_)[pgno];
+  return (shared ? twin_ : this)->reader_->PinPage(pgno, pin);
+}
+
 Status BtreeReader::ReadPage(PageNo pgno, PinnedBtreePage* page) {
   if (pgno == 0 || pgno > page_count() ||
       pgno == LockPage(reader_->snapshot().page_size)) {
     return Damaged("a b-tree refers to a page that is not there", pgno);
   }
   PinnedBtreePage read;
-  if (Status s = reader_->PinPage(pgno, &read.pin); !s.ok()) return s;
+  if (Status s = PinPage(pgno, &read.pin); !s.ok()) return s;
   if (Status s =
           BtreePage::Parse(pgno, read.pin->page(), usable_bytes_, &read.page);
       !s.ok()) {
@@ -68,7 +74,7 @@ Status BtreeReader::ReadOverflow(PageNo pgno, PagePin* pin, PageNo* next) {
       pgno == LockPage(reader_->snapshot().page_size)) {
     return Damaged("a row goes on at a page that is not there", pgno);
   }
-  if (Status s = reader_->PinPage(pgno, pin); !s.ok()) return s;
+  if (Status s = PinPage(pgno, pin); !s.ok()) return s;
   *next = LoadBig32((*pin)->page().data());
   return Status::Ok();
 }

@@ -39,6 +39,14 @@ class BtreeReader {
   // Reads the header of the database. First. A database without pages is ok.
   Status Open();
 
+  // Pages of `twin`, another version, that are not in `changed` are the same
+  // in this one, and are read there from now on: it may have them in memory.
+  // Both must outlive this reader.
+  void ShareWith(BtreeReader* twin, const PageSet* changed) {
+    twin_ = twin;
+    changed_ = changed;
+  }
+
   PageNo page_count() const { return reader_->snapshot().page_count; }
   // The encoding of its text: SQLITE_UTF8, SQLITE_UTF16LE or SQLITE_UTF16BE.
   int encoding() const { return encoding_; }
@@ -60,12 +68,15 @@ class BtreeReader {
   Status AddFreePages(PageSet* pages);
 
  private:
+  Status PinPage(PageNo pgno, PagePin* pin);
   Status ReadOverflow(PageNo pgno, PagePin* pin, PageNo* next);
   Status CheckChain(const BtreeCell& cell) const;
   Status AddChildren(const PinnedBtreePage& page, PageSet* pages,
                      std::vector<PageNo>* children);
 
   const std::unique_ptr<BranchReader> reader_;
+  BtreeReader* twin_ = nullptr;
+  const PageSet* changed_ = nullptr;
   uint32_t usable_bytes_ = 0;
   int encoding_ = 0;
   PageNo first_free_trunk_ = 0;

@@ -81,7 +81,7 @@ Status RecoverActor(const std::shared_ptr<Store>& store,
     return s.WithContext("actor=" + actor.name);
   }
   RecoveredImage* const recovered = made->image.get();
-  *image = std::shared_ptr<RecoveredImage>(std::move(made), recovered);
+  *image = std::shared_ptr<RecoveredImage>(made, recovered);
   return Status::Ok();
 }
 

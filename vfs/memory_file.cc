@@ -16,6 +16,9 @@ constexpr unsigned char kJournalMagic[8] = {0xd9, 0xd5, 0x05, 0xf9,
 // nothing when the low 17 bits of the size are 0.
 constexpr size_t kMaxWriteBytes = 65536;
 
+// A journal of some pages is put together without being moved.
+constexpr size_t kFirstBytes = 16 << 10;
+
 constexpr int kTemporaryFlags =
     SQLITE_OPEN_TEMP_JOURNAL | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
     SQLITE_OPEN_EXCLUSIVE | SQLITE_OPEN_DELETEONCLOSE;
@@ -100,6 +103,11 @@ int MemoryFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
   if (disk_file_ != nullptr) {
     sqlite3_file* file = AsFile(disk_file_);
     return file->pMethods->xWrite(file, buffer, size, offset);
+  }
+  if (bytes_.empty()) bytes_.reserve(kFirstBytes);
+  if (static_cast<size_t>(offset) == bytes_.size()) {
+    bytes_.append(static_cast<const char*>(buffer), static_cast<size_t>(size));
+    return SQLITE_OK;
   }
   if (end > bytes_.size()) bytes_.resize(end);
   std::memcpy(bytes_.data() + offset, buffer, static_cast<size_t>(size));

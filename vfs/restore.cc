@@ -188,7 +188,7 @@ Status MoveActors(const std::shared_ptr<Store>& store,
       txids->clear();
       return Status::Ok();
     }
-    const Status moved = CommitMoves(store, &moves, txids);
+    Status moved = CommitMoves(store, &moves, txids);
     if (moved.code() != Code::kConflict) return moved;
   }
   return Status::Busy("others commit all the time: actor=" + actors[0]);
@@ -276,7 +276,7 @@ Status ForkActor(const std::shared_ptr<Store>& store, const ForkSpec& spec,
   move.writer =
       std::make_unique<BranchWriter>(store, move.actor, move.base, move.source);
   std::vector<PendingCommit> commits(1);
-  if (Status s = PrepareMove(store.get(), Origin::kFork, &move, &commits[0]);
+  if (Status s = PrepareMove(store.get(), Origin::kFork, &move, commits.data());
       !s.ok()) {
     return s;
   }

@@ -16,7 +16,9 @@ namespace {
 // the part of the cache where new pages wait for their first use
 // (kv/page_cache_shard.h).
 constexpr size_t kMaxReadAheadBytes = size_t{1} << 20;
-constexpr size_t kReadAheadShareOfCache = 64;
+constexpr size_t kReadAheadShareOfCache = 8;
+// What a reader reads itself together with a page that is missing in a run.
+constexpr size_t kReadTogetherBytes = size_t{64} << 10;
 
 }  // namespace
 
@@ -69,10 +71,10 @@ Status SnapshotReader::ReadPart(const PagePart& part, char* buffer) {
     std::memcpy(buffer, page + part.begin, part.size);
     return Status::Ok();
   }
-  WakeForMissing(part.pgno);
+  const bool woke = WakeForMissing(part.pgno);  // then it may be there now
   Found found = Found::kHere;
   if (part.size == page_size) {
-    if (reads_ahead_) ReadAheadOf(part.pgno, true);
+    if (reads_ahead_ && !woke) ReadTogetherWith(part.pgno);
     if (Status s = reader_.ReadPage(part.pgno, buffer, &found); !s.ok()) {
       return s;
     }
@@ -111,21 +113,56 @@ bool SnapshotReader::ReadKnown(const ReadRequest& request) {
   if (pgno == LockPage(page_size)) return false;
   const Found found = reader_.ReadCached(pgno, request.buffer);
   if (found == Found::kMissing) return false;
-  if (reads_ahead_) ReadAheadOf(pgno, found != Found::kHere);
+  if (reads_ahead_) {
+    pattern_.Note(pgno, found != Found::kHere);
+    if (found != Found::kHere) ReadAheadOfRun();
+  }
   NoteUse(pgno, found);
   return true;
 }
 
-void SnapshotReader::WakeForMissing(PageNo pgno) {
+bool SnapshotReader::WakeForMissing(PageNo pgno) {
   if (hints_ == nullptr || !hints_->is_asleep() || reader_.IsCached(pgno)) {
-    return;
+    return false;
   }
   NoteIgnored(WakeActor({store_, waking_.lock(), owner_}, &reader_));
+  return true;
 }
 
-void SnapshotReader::ReadAheadOf(PageNo pgno, bool from_ahead) {
-  pattern_.Note(pgno, from_ahead);
-  if (!from_ahead) return;
+// `pgno` is not in the cache. Who asks for a page finds its error.
+void SnapshotReader::ReadTogetherWith(PageNo pgno) {
+  pattern_.Note(pgno, true);
+  const Snapshot& snapshot = reader_.snapshot();
+  const PageSpan span = pattern_.Here(
+      pgno, snapshot.page_count,
+      static_cast<uint32_t>(kReadTogetherBytes / snapshot.page_size));
+  // First what is read meanwhile.
+  ReadAheadOfRun();
+  if (span.empty()) return;
+  for (const auto& range : ranges_) {
+    if (range != nullptr && range->Contains(pgno) && !range->IsDone(pgno)) {
+      return HelpWith(range.get(), pgno);
+    }
+  }
+  const Status ignored = reader_.CacheRange(span.first, span.end);
+  static_cast<void>(ignored);
+}
+
+// Reads what nobody has taken yet, until `pgno` was read by whoever took it.
+void SnapshotReader::HelpWith(ReadAheadRange* range, PageNo pgno) {
+  ReadAheadRange::Piece piece;
+  while (!range->IsDone(pgno)) {
+    if (!range->Take(&piece)) return range->WaitFor(pgno);
+    const Status ignored = reader_.CacheRange(piece.first, piece.end);
+    static_cast<void>(ignored);
+    range->Done(piece);
+  }
+}
+
+void SnapshotReader::ReadAheadOfRun() {
+  if (front_ != nullptr) {
+    front_->store(pattern_.front(), std::memory_order_relaxed);
+  }
   const Snapshot& snapshot = reader_.snapshot();
   const size_t bytes =
       std::min(kMaxReadAheadBytes, PageCache::Instance()->capacity_bytes() /
@@ -139,8 +176,12 @@ void SnapshotReader::ReadAheadOf(PageNo pgno, bool from_ahead) {
   job->changes = changes_;
   job->snapshot = snapshot;
   job->lineage = lineage_;
-  job->first = span.first;
-  job->end = span.end;
+  if (front_ == nullptr) {
+    front_ = std::make_shared<std::atomic<PageNo>>(pattern_.front());
+  }
+  job->range = std::make_shared<ReadAheadRange>(span.first, span.end,
+                                                pattern_.backward(), front_);
+  ranges_[1] = std::exchange(ranges_[0], job->range);
   store_->pins()->Add(snapshot, lineage_, &job->pin);
   ReadAhead::Instance()->Start(std::move(job));
 }

@@ -4,19 +4,24 @@
 // is kept as long as the snapshot is the same.
 //
 // Where pages are read one after the other and are not in the cache, the next
-// ones are read ahead of being asked for (vfs/access_pattern.h). The first page
-// that is not in the cache wakes the actor (kv/preload.h).
+// ones are read ahead of being asked for (vfs/access_pattern.h), most of them
+// by another thread (kv/read_ahead.h). The first page that is not in the cache
+// wakes the actor (kv/preload.h).
 //
 // Belongs to one thread at a time.
 
 #ifndef ACTORKV_VFS_SNAPSHOT_READER_H_
 #define ACTORKV_VFS_SNAPSHOT_READER_H_
 
+#include <array>
+#include <atomic>
+#include <memory>
 #include <string>
 
 #include "kv/branch_reader.h"
 #include "kv/commit.h"
 #include "kv/hints.h"
+#include "kv/read_ahead_range.h"
 #include "kv/store.h"
 #include "vfs/access_pattern.h"
 #include "vfs/page_range.h"
@@ -56,12 +61,14 @@ class SnapshotReader {
 
  private:
   bool ReadKnown(const ReadRequest& request);
-  void WakeForMissing(PageNo pgno);
+  bool WakeForMissing(PageNo pgno);  // true: it did
   void NoteUse(PageNo pgno, Found found) {
     if (found == Found::kHere || hints_ == nullptr) return;
     hints_->Note(pgno, found == Found::kHinted);
   }
-  void ReadAheadOf(PageNo pgno, bool from_ahead);
+  void ReadTogetherWith(PageNo pgno);
+  void HelpWith(ReadAheadRange* range, PageNo pgno);
+  void ReadAheadOfRun();
   Status FirstPage(const char** page);
   Status ReadPart(const PagePart& part, char* buffer);
 
@@ -74,6 +81,10 @@ class SnapshotReader {
   std::shared_ptr<const Lineage> lineage_;  // of the snapshot
   HintsOwner owner_;                        // equally
   AccessPattern pattern_;
+  // Of the pattern, for those who read ahead; null before the first.
+  std::shared_ptr<std::atomic<PageNo>> front_;
+  // The last two that were started, the latest first.
+  std::array<std::shared_ptr<ReadAheadRange>, 2> ranges_;
   std::string first_page_;  // of snapshot first_page_of_; empty: not known
   Snapshot first_page_of_;
   std::string page_;  // scratch

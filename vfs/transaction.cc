@@ -32,7 +32,12 @@ Transaction::Transaction(std::shared_ptr<Store> store,
 
 void Transaction::MakeWriter(uint32_t page_size) {
   writer_ = std::make_unique<BranchWriter>(store_, actor_, base_, page_size);
-  page_.assign(page_size, '\0');
+  page_.clear();
+}
+
+char* Transaction::Scratch() {
+  page_.resize(writer_->page_size());
+  return page_.data();
 }
 
 Status Transaction::ReadPart(const PagePart& part, char* buffer) {
@@ -46,8 +51,9 @@ Status Transaction::ReadPart(const PagePart& part, char* buffer) {
   if (part.size == writer_->page_size()) {
     return writer_->ReadPage(part.pgno, buffer);
   }
-  if (Status s = writer_->ReadPage(part.pgno, page_.data()); !s.ok()) return s;
-  std::memcpy(buffer, page_.data() + part.begin, part.size);
+  char* const page = Scratch();
+  if (Status s = writer_->ReadPage(part.pgno, page); !s.ok()) return s;
+  std::memcpy(buffer, page + part.begin, part.size);
   return Status::Ok();
 }
 
@@ -71,15 +77,15 @@ Status Transaction::Write(uint64_t offset, size_t size, const char* buffer) {
     const PagePart part = FirstPart(at, size - done, page_size);
     const char* page = buffer + done;
     if (part.size != page_size) {
-      std::fill(page_.begin(), page_.end(), '\0');
+      char* const whole = Scratch();
+      std::memset(whole, 0, page_size);
       if (part.pgno <= writer_->page_count()) {
-        if (Status s = ReadPart({part.pgno, 0, page_size}, page_.data());
-            !s.ok()) {
+        if (Status s = ReadPart({part.pgno, 0, page_size}, whole); !s.ok()) {
           return s;
         }
       }
-      std::memcpy(page_.data() + part.begin, buffer + done, part.size);
-      page = page_.data();
+      std::memcpy(whole + part.begin, buffer + done, part.size);
+      page = whole;
     }
     if (part.pgno == LockPage(page_size)) lock_page_.assign(page, page_size);
     if (Status s = writer_->WritePage(part.pgno, page); !s.ok()) return s;
@@ -115,12 +121,10 @@ Status Transaction::Truncate(uint64_t size_bytes) {
   size_bytes_ = size_bytes;
   const auto tail = static_cast<size_t>(size_bytes % page_size);
   if (tail == 0) return Status::Ok();
-  if (Status s = ReadPart({page_count, 0, page_size}, page_.data()); !s.ok()) {
-    return s;
-  }
-  std::fill(page_.begin() + static_cast<std::ptrdiff_t>(tail), page_.end(),
-            '\0');
-  return writer_->WritePage(page_count, page_.data());
+  char* const page = Scratch();
+  if (Status s = ReadPart({page_count, 0, page_size}, page); !s.ok()) return s;
+  std::memset(page + tail, 0, page_size - tail);
+  return writer_->WritePage(page_count, page);
 }
 
 Status Transaction::ReadHeader(DatabaseHeader* header) {
@@ -241,7 +245,6 @@ Status Transaction::Recut(uint32_t page_size, uint32_t page_count) {
     if (Status s = cut->WritePage(pgno, page.data()); !s.ok()) return s;
   }
   writer_ = std::move(cut);
-  page_.assign(page_size, '\0');
   return Status::Ok();
 }
 

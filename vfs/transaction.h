@@ -77,6 +77,7 @@ class Transaction {
   Status Recut(uint32_t page_size, uint32_t page_count);
   Status ReadPart(const PagePart& part, char* buffer);
   void MakeWriter(uint32_t page_size);
+  char* Scratch();  // a page; its content does not matter
 
   const std::shared_ptr<Store> store_;
   const std::shared_ptr<Actor> actor_;
@@ -85,7 +86,7 @@ class Transaction {
   // the page size: the pager writes whole pages.
   std::unique_ptr<BranchWriter> writer_;
   uint64_t size_bytes_ = 0;
-  std::string page_;  // scratch, of the writer's page size
+  std::string page_;  // of Scratch()
   // What was written to the lock page. It is not stored, but after a change
   // of the page size most of it belongs to other pages.
   std::string lock_page_;

@@ -13,6 +13,10 @@ namespace {
 // What an entry of a map takes beside its key.
 constexpr size_t kEntryBytes = 64;
 
+bool HasAny(const PageSet& set) {
+  return std::find(set.begin(), set.end(), true) != set.end();
+}
+
 void Remove(const PageSet& what, PageSet* from) {
   const size_t size = std::min(what.size(), from->size());
   for (size_t i = 0; i < size; ++i) {
@@ -31,6 +35,7 @@ Status VersionPair::Open(const std::function<Status()>& keep_on) {
       !s.ok()) {
     return s;
   }
+  to_.ShareWith(&from_, &changed_);
   overwritten_ = changed_;
   const size_t both = std::min(from_.page_count(), to_.page_count());
   for (size_t i = both + 1; i < overwritten_.size(); ++i) {
@@ -49,6 +54,42 @@ Status VersionPair::AddTree(bool is_from, PageNo root) {
     return s;
   }
   Remove(tree.pages, &overwritten_);
+  if (is_from) return Status::Ok();
+  if (to_trees_.size() < tree.pages.size()) to_trees_.resize(tree.pages.size());
+  for (size_t i = 0; i < tree.pages.size(); ++i) {
+    if (tree.pages[i]) to_trees_[i] = true;
+  }
+  return Status::Ok();
+}
+
+// A row whose page changed is compared anyway. What is left of overwritten_ is
+// of rows on pages that did not change; mostly nothing, and then no such page
+// is read.
+Status VersionPair::DropOwned() {
+  owned_known_ = true;
+  for (PageNo pgno = 1; pgno < to_trees_.size(); ++pgno) {
+    if (!to_trees_[pgno] || !Has(changed_, pgno)) continue;
+    if (!HasAny(overwritten_)) return Status::Ok();
+    PinnedBtreePage page;
+    if (Status s = to_.ReadPage(pgno, &page); !s.ok()) return s;
+    if (page.page.is_table() && !page.page.is_leaf()) continue;
+    if (Status s = ForgetOverflow(page.page); !s.ok()) return s;
+  }
+  return Status::Ok();
+}
+
+// Takes what its rows go on at out of overwritten_.
+Status VersionPair::ForgetOverflow(const BtreePage& page) {
+  for (uint32_t i = 0; i < page.cell_count(); ++i) {
+    BtreeCell cell;
+    if (Status s = page.Cell(i, &cell); !s.ok()) return s;
+    if (cell.overflow == 0) continue;
+    std::vector<PageNo> pages;
+    if (Status s = to_.FindOverflow(cell, &pages); !s.ok()) return s;
+    for (const PageNo overflow : pages) {
+      if (overflow < overwritten_.size()) overwritten_[overflow] = false;
+    }
+  }
   return Status::Ok();
 }
 
@@ -78,8 +119,10 @@ Status VersionPair::FindCommon(const TreePages& from, const TreePages& to,
   for (PageNo pgno = 1; pgno < found.size(); ++pgno) {
     if (!Has(from.pages, pgno) || Has(changed_, pgno)) found[pgno] = false;
   }
-  if (std::find(overwritten_.begin(), overwritten_.end(), true) !=
-      overwritten_.end()) {
+  if (!owned_known_ && HasAny(overwritten_)) {
+    if (Status s = DropOwned(); !s.ok()) return s;
+  }
+  if (HasAny(overwritten_)) {
     for (PageNo pgno = 1; pgno < found.size(); ++pgno) {
       if (!found[pgno]) continue;
       if (Status s = DropOverwritten(pgno, &found); !s.ok()) return s;

@@ -3,7 +3,8 @@
 //
 // SQLite changes pages in place, so a page of a tree can change and the pages
 // above it stay. So the interior pages of the trees are read, of which there
-// is one for some hundred leaves, and of the leaves those that differ.
+// is one for some hundred leaves, each once where both versions share it; and
+// of the leaves those that differ.
 //
 // Rows are compared as they are stored: the column that ALTER TABLE ADD COLUMN
 // gives to old rows is no difference.
@@ -48,6 +49,8 @@ class VersionPair {
                     PageSet* common);
 
  private:
+  Status DropOwned();
+  Status ForgetOverflow(const BtreePage& page);
   Status DropOverwritten(PageNo pgno, PageSet* common);
 
   const VersionSource from_source_;
@@ -57,8 +60,10 @@ class VersionPair {
   PageSet changed_;
   // Changed, and no page of a tree, nor free, in either version: overflow in
   // both, which SQLite may have written over in place (btreeOverwriteContent
-  // of SQLite 3.40.1).
+  // of SQLite 3.40.1). Not that of rows on changed pages, once owned_known_.
   PageSet overwritten_;
+  PageSet to_trees_;  // all pages of trees of the newer version
+  bool owned_known_ = false;
 };
 
 enum class RowChange { kInsert, kDelete, kUpdate };

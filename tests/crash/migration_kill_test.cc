@@ -3,10 +3,9 @@
 // drop of the pairs. What is found then is whole, and going on ends with the
 // content of a life without a death.
 
-#include <signal.h>
-
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <memory>
 #include <string>
 #include <vector>

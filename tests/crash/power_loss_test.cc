@@ -62,6 +62,12 @@ TEST(PowerLossTest, FullLosesNoTransactionOfSeveralActors) {
   LoseThePower(kBank, PlanFor("FULL", kMainIsMemory), 100, CheckNoTransferLost);
 }
 
+TEST(PowerLossTest, FullLosesNothingWithoutDirectIo) {
+  LifePlan plan = PlanFor("FULL");
+  plan.direct_io = false;
+  LoseThePower(kNoteWriter, plan, 60, CheckNothingLost);
+}
+
 TEST(PowerLossTest, NormalIsConsistent) {
   LoseThePower(kNoteWriter, PlanFor("NORMAL"), 40, CheckConsistent);
 }

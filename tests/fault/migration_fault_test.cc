@@ -156,7 +156,7 @@ class MigrationFaultTest : public testing::Test {
                "BY key)");
   }
 
-  void UseEngine(std::shared_ptr<Engine> kept) {
+  void UseEngine(const std::shared_ptr<Engine>& kept) {
     EngineLimits limits = UnboundedLimits();
     limits.max_batch_bytes = kMaxBatchBytes;
     limits.one_process = true;  // the lease of a dead one is free at once

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "kv/keys.h"
+#include "kv/page_cache.h"
 #include "tests/support/store_harness.h"
 
 namespace actorkv {
@@ -288,6 +289,7 @@ TEST_F(BranchWriterTest, AReadErrorFailsTheCommitAndChangesNothing) {
     TestTransaction transaction(store_, "a");
     transaction.Write(2, P(2, 2));
     ASSERT_OK(transaction->Truncate(3));
+    PageCache::Instance()->DropStore(store_->cache_id());
     store_.plan()->Reset();
     store_.plan()->FailRead(nth, Status::IOError("bad sector"));
     const Status s = transaction.Commit(6);

@@ -90,6 +90,34 @@ TEST(FieldReaderTest, PastTheEndEverythingIsZero) {
   EXPECT_FALSE(fields.ok());
 }
 
+TEST(FieldReaderTest, Varints) {
+  const struct {
+    uint32_t value;
+    std::string bytes;
+  } kCases[] = {{0, std::string(1, '\0')},
+                {1, "\x01"},
+                {127, "\x7f"},
+                {128, "\x80\x01"},
+                {300, "\xac\x02"},
+                {UINT32_MAX, "\xff\xff\xff\xff\x0f"}};
+  for (const auto& c : kCases) {
+    std::string bytes;
+    AppendVarint32(&bytes, c.value);
+    EXPECT_EQ(bytes, c.bytes) << c.value;
+    FieldReader fields(bytes);
+    EXPECT_EQ(fields.Varint32(), c.value);
+    EXPECT_TRUE(fields.ok());
+    EXPECT_TRUE(fields.rest().empty());
+  }
+  for (const std::string bytes :
+       {"", "\x80", "\xff\xff\xff\xff\x1f", "\x80\x80\x80\x80\x80\x01"}) {
+    FieldReader fields(bytes);
+    EXPECT_EQ(fields.Varint32(), 0u);
+    EXPECT_FALSE(fields.ok());
+    EXPECT_TRUE(fields.rest().empty());
+  }
+}
+
 // Values of the XXH3 reference implementation: they are part of the format.
 TEST(HashTest, GoldenValues) {
   EXPECT_EQ(Hash64("", 0), 0x2d06800538d394c2u);

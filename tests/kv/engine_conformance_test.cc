@@ -304,6 +304,53 @@ TEST_P(EngineConformanceTest, GuardsDecide) {
   }
 }
 
+// However the value came there, and whatever an engine remembers of it.
+TEST_P(EngineConformanceTest, GuardsSeeWritesWithoutGuards) {
+  const auto put = [this](const char* expected, const char* value) {
+    Batch batch;
+    batch.Put(kActor, "k", value);
+    batch.AddGuard(kActor, "k", expected);
+    return engine_->Commit(batch, Durability::kBuffered).outcome;
+  };
+  MustPut(kActor, "k", "1");
+  EXPECT_EQ(put("1", "2"), CommitOutcome::kDone);
+  EXPECT_EQ(put("1", "3"), CommitOutcome::kConflict);
+  EXPECT_EQ(put("2", "3"), CommitOutcome::kDone);
+  MustPut(kActor, "k", "4");
+  EXPECT_EQ(put("3", "5"), CommitOutcome::kConflict);
+  EXPECT_EQ(put("4", "5"), CommitOutcome::kDone);
+  Batch removal;
+  removal.Delete(kActor, "k");
+  MustCommit(removal);
+  EXPECT_EQ(put("5", "6"), CommitOutcome::kConflict);
+  MustPut(kActor, "k", "7");
+  EXPECT_EQ(put("7", "8"), CommitOutcome::kDone);
+  ASSERT_OK(engine_->Drop(kActor));
+  EXPECT_EQ(put("8", "9"), CommitOutcome::kConflict);
+}
+
+// A guard on one key of a batch that writes it several times.
+TEST_P(EngineConformanceTest, GuardsSeeTheLastOperation) {
+  Batch batch;
+  batch.AddGuard(kActor, "k", std::nullopt);
+  batch.Put(kActor, "k", "1");
+  batch.Delete(kActor, "k");
+  batch.Put(kActor, "k", "2");
+  batch.Put(kActor, "k", "3");
+  MustCommit(batch);
+  for (const char* wrong : {"1", "2"}) {
+    Batch late;
+    late.AddGuard(kActor, "k", wrong);
+    late.Put(kActor, "k", "4");
+    EXPECT_EQ(engine_->Commit(late, Durability::kBuffered).outcome,
+              CommitOutcome::kConflict);
+  }
+  Batch next;
+  next.AddGuard(kActor, "k", "3");
+  next.Put(kActor, "k", "4");
+  MustCommit(next);
+}
+
 TEST_P(EngineConformanceTest, AllGuardsMustHold) {
   MustPut(kActor, "a", "1");
   Batch batch;

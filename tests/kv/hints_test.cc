@@ -217,24 +217,16 @@ EngineSource VisitedSource(const CommitVisitor* visitor) {
   };
 }
 
-// The page cache has nothing, as after a restart.
-void ForgetPages() {
-  PageCache* const cache = PageCache::Instance();
-  const size_t capacity = cache->capacity_bytes();
-  cache->SetCapacity(0);
-  cache->SetCapacity(capacity);
-}
-
 TEST_F(HintsTest, TheyAreWrittenWithoutASyncAndOnlyWhenTheyChange) {
   CommitVisitor visitor;
-  const TestStore store(VisitedSource(&visitor));
+  TestStore store(VisitedSource(&visitor));
   Commit(store, kPages, 1);
   std::vector<Durability> log;
   visitor = [&log](Durability durability) { log.push_back(durability); };
   size_t writes = 0;
   for (int i = 0; i < 20; ++i) {
     log.clear();
-    ForgetPages();
+    store.Reopen();
     ASSERT_OK(Visit(store, "a").Read(kUsed).Close());
     store.Maintain();
     writes += log.size();
@@ -287,11 +279,12 @@ TEST_F(HintsTest, ALateWriteOfAStaleOwnerIsNotRead) {
 
 TEST_F(HintsTest, AWriteThatATakeOverOvertakesIsRefused) {
   CommitVisitor visitor;
-  const TestStore store(VisitedSource(&visitor));
+  TestStore store(VisitedSource(&visitor));
   Commit(store, kPages, 1);
+  store.Reopen();
   ASSERT_OK(Visit(store, "a").Read(kUsed).Close());
   store.Maintain();
-  ForgetPages();
+  store.Reopen();
   ASSERT_OK(Visit(store, "a").Read(kUsed).Close());
   store.Maintain();
   const HintsRecord before = Stored(store);

@@ -182,6 +182,75 @@ TEST(PageCacheTest, AnotherHotSetTakesOver) {
   }
 }
 
+// Pages that were read ahead wait for their first use, whatever else comes;
+// but those that nobody asks for do not fill the cache.
+TEST(PageCacheTest, WhatIsReadAheadWaitsForItsUse) {
+  constexpr size_t kCapacity = 16 << 20;
+  constexpr PageNo kAhead = 200;
+  constexpr PageNo kMany = kCapacity / kPageBytes;
+  PageCache cache(kCapacity);
+  for (PageNo pgno = 1; pgno <= kMany; ++pgno) {
+    cache.Insert(Key(pgno), TxId{10}, Page(pgno, TxId{5}));
+    Has(&cache, pgno, TxId{10});  // in use
+  }
+  for (PageNo pgno = 1; pgno <= kAhead; ++pgno) {
+    cache.Insert(Key(1000000 + pgno), TxId{10}, Page(1000000 + pgno, TxId{5}),
+                 PageCache::Source::kAhead);
+  }
+  for (PageNo pgno = 1; pgno <= kMany; ++pgno) {
+    cache.Insert(Key(2000000 + pgno), TxId{10}, Page(2000000 + pgno, TxId{5}));
+  }
+  EXPECT_EQ(cache.counts().ahead_wasted, 0u);
+  for (PageNo pgno = 1; pgno <= kAhead; ++pgno) {
+    EXPECT_TRUE(Has(&cache, 1000000 + pgno, TxId{10})) << pgno;
+  }
+  EXPECT_EQ(cache.counts().ahead_used, kAhead);
+
+  for (PageNo pgno = 1; pgno <= 3 * kMany; ++pgno) {
+    cache.Insert(Key(3000000 + pgno), TxId{10}, Page(3000000 + pgno, TxId{5}),
+                 PageCache::Source::kAhead);
+  }
+  EXPECT_GT(cache.counts().ahead_wasted, 2 * kMany);
+  EXPECT_LE(cache.size_bytes(), kCapacity);
+}
+
+// A page comes ahead of a reader that has read it meanwhile.
+TEST(PageCacheTest, WhatComesAheadTooLateChangesNothing) {
+  PageCache cache(64 << 20);
+  cache.Insert(Key(3), TxId{10}, Page(3, TxId{5}), PageCache::Source::kMiss);
+  cache.Insert(Key(3), TxId{12}, Page(3, TxId{5}), PageCache::Source::kAhead);
+  EXPECT_TRUE(Has(&cache, 3, TxId{12}));
+  EXPECT_EQ(cache.counts().ahead_used, 0u);
+  cache.Insert(Key(4), TxId{10}, Page(4, TxId{5}), PageCache::Source::kAhead);
+  cache.Insert(Key(4), TxId{11}, Page(4, TxId{11}));
+  EXPECT_TRUE(Has(&cache, 4, TxId{11}));
+  EXPECT_EQ(cache.counts().ahead_used, 0u);
+  cache.SetCapacity(0);
+  EXPECT_EQ(cache.counts().ahead_wasted, 0u);
+}
+
+TEST(PageCacheTest, DropsThePagesOfOneStore) {
+  constexpr PageNo kPages = 2000;
+  PageCache cache(64 << 20);
+  for (uint64_t store : {1u, 2u}) {
+    for (PageNo pgno = 1; pgno <= kPages; ++pgno) {
+      cache.Insert(
+          {store, kBranch, pgno}, TxId{10}, Page(pgno, TxId{5}),
+          pgno % 2 == 0 ? PageCache::Source::kAhead : PageCache::Source::kMiss);
+    }
+  }
+  const size_t before = cache.size_bytes();
+  cache.DropStore(1);
+  EXPECT_LT(cache.size_bytes(), before * 6 / 10);
+  EXPECT_EQ(cache.counts().evicted, 0u);
+  for (PageNo pgno = 1; pgno <= kPages; ++pgno) {
+    EXPECT_FALSE(cache.Find({1, kBranch, pgno}, TxId{10}, nullptr));
+    EXPECT_TRUE(cache.Find({2, kBranch, pgno}, TxId{10}, nullptr));
+  }
+  cache.Insert({1, kBranch, 1}, TxId{10}, Page(1, TxId{5}));
+  EXPECT_TRUE(cache.Find({1, kBranch, 1}, TxId{10}, nullptr));
+}
+
 TEST(PageCacheTest, CountsWhatWasReadAheadForNothing) {
   constexpr size_t kCapacity = 8 << 20;
   PageCache cache(kCapacity);

@@ -63,5 +63,22 @@ TEST(PageMemoryTest, GivesBlocksBack) {
   EXPECT_LE(PageMemoryBlockBytes(), before + (size_t{2} << 20));
 }
 
+// Blocks that were kept serve pages of another size.
+TEST(PageMemoryTest, KeptBlocksServeAnySize) {
+  for (int round = 0; round < 4; ++round) {
+    const size_t size = round % 2 == 0 ? 8192 : 600;
+    std::vector<unsigned char*> pieces;
+    for (size_t i = 0; i < 6000; ++i) {
+      pieces.push_back(static_cast<unsigned char*>(AllocatePage(size)));
+      std::memset(pieces.back(), static_cast<int>(i % 251), size);
+    }
+    for (size_t i = 0; i < pieces.size(); ++i) {
+      ASSERT_EQ(pieces[i][0], i % 251);
+      ASSERT_EQ(pieces[i][size - 1], i % 251);
+      FreePage(pieces[i], size);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace actorkv

@@ -27,10 +27,11 @@ std::shared_ptr<const Lineage> OneBranch() {
 }
 
 bool Pinned(PinTable* table, uint64_t txid) {
-  const std::vector<BranchPoint> points = table->Points();
-  return std::any_of(
-      points.begin(), points.end(),
-      [txid](const BranchPoint& point) { return point.txid == TxId{txid}; });
+  const std::vector<PinnedSnapshot> snapshots = table->Snapshots();
+  return std::any_of(snapshots.begin(), snapshots.end(),
+                     [txid](const PinnedSnapshot& pinned) {
+                       return pinned.snapshot.txid == TxId{txid};
+                     });
 }
 
 TEST(PinTest, PinsWhileItIsAwake) {
@@ -54,7 +55,7 @@ TEST(PinTest, PinsWhileItIsAwake) {
   pin.Release();
   pin.Wake();
   EXPECT_FALSE(pin.held());
-  EXPECT_TRUE(table.Points().empty());
+  EXPECT_TRUE(table.Snapshots().empty());
 }
 
 TEST(PinTest, ARestingPinMayBeReleased) {
@@ -64,7 +65,7 @@ TEST(PinTest, ARestingPinMayBeReleased) {
     table.Add(At(5), OneBranch(), &pin);
     pin.Rest();
   }
-  EXPECT_TRUE(table.Points().empty());
+  EXPECT_TRUE(table.Snapshots().empty());
 }
 
 // A reader wakes its pin and then finds the head as it was, again and again,

@@ -169,8 +169,7 @@ TEST_F(CacheRangeTest, ComesLateWithoutHarm) {
   job->changes = actor->changes();
   job->snapshot = state->head.snapshot;
   job->lineage = state->lineage;
-  job->first = 2;
-  job->end = 9;
+  job->range = std::make_shared<ReadAheadRange>(2, 9, false, nullptr);
   store->pins()->Add(job->snapshot, job->lineage, &job->pin);
   commit(2);
   ReadAhead::Instance()->Start(std::move(job));
@@ -182,7 +181,7 @@ TEST_F(CacheRangeTest, ComesLateWithoutHarm) {
   for (PageNo pgno = 2; pgno <= 8; ++pgno) {
     EXPECT_EQ(Read(&reader, pgno), TestPage(kMinPageSize, pgno, 2)) << pgno;
   }
-  EXPECT_TRUE(store->pins()->Points().empty());
+  EXPECT_TRUE(store->pins()->Snapshots().empty());
 }
 
 // More pairs than an engine gives at once, beside another partition.

@@ -343,7 +343,7 @@ TEST_F(ReclaimTest, APinCostsLittle) {
   const int64_t each_ns = (ThreadTimeNs() - begin_ns) / kPins;
   RecordProperty("pin_ns", std::to_string(each_ns));
   EXPECT_LT(each_ns, 2000) << "generous: it may be built to be checked";
-  EXPECT_TRUE(store->pins()->Points().empty());
+  EXPECT_TRUE(store->pins()->Snapshots().empty());
 }
 
 TEST(DurationTest, Table) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "kv/hash.h"
+#include "kv/hex.h"
 #include "kv/keys.h"
 #include "tests/support/bytes.h"
 #include "tests/support/testing.h"
@@ -66,6 +67,8 @@ CommitRecord TestCommitRecord() {
   record.changed_page_count = 0x92;
   record.written_bytes = 0x93;
   record.origin = Origin::kImport;
+  record.base_txid = {0x94};
+  record.page_list = "\x01\x02";
   return record;
 }
 
@@ -98,14 +101,33 @@ TEST(RecordsTest, GoldenBytes) {
             "00000000000078777675747372718100000000000000a0a1a2a3a4a5a6a7a8a9"
             "aaabacadaeaf9100000000000000d56260c2a2a5d379");
   EXPECT_EQ(GoldenOf(TestCommitRecord()),
-            "0101080706050403020118171615141312112423222100100000343332316100"
+            "0201080706050403020118171615141312112423222100100000343332316100"
             "00000000000078777675747372718100000000000000a0a1a2a3a4a5a6a7a8a9"
-            "aaabacadaeaf920000009300000000000000028a6e11f1728eea96");
+            "aaabacadaeaf9200000093000000000000000294000000000000000101024aa9b5"
+            "5ca957854b");
   EXPECT_EQ(GoldenOf(TestBranchRecord()),
             "0101010000000000000002000000000000000300000000000000040000000000"
             "0000060000000500000000000000bfa1ace4fe29873f");
   EXPECT_EQ(GoldenOf(TestStageRecord()),
             "0108070605040302011100000000000000b8b6c4fa243d9286");
+}
+
+// Commit records had no list of pages in version 1.
+TEST(RecordsTest, OldVersionsAreRead) {
+  std::string value;
+  ASSERT_TRUE(
+      FromHex("0101080706050403020118171615141312112423222100100000343332316100"
+              "00000000000078777675747372718100000000000000a0a1a2a3a4a5a6a7a8a9"
+              "aaabacadaeaf920000009300000000000000028a6e11f1728eea96",
+              &value));
+  CommitRecord record;
+  record.page_list = "x";
+  ASSERT_OK(DecodeRecord("key", value, &record));
+  EXPECT_EQ(record.base_txid.value, 0u);
+  EXPECT_FALSE(record.page_list.has_value());
+  record.base_txid = TestCommitRecord().base_txid;
+  record.page_list = TestCommitRecord().page_list;
+  EXPECT_EQ(GoldenOf(record), GoldenOf(TestCommitRecord()));
 }
 
 TEST(RecordsTest, NumbersInBytesAreFrozen) {
@@ -154,6 +176,16 @@ TEST(RecordsTest, OptionalFieldsStayAway) {
   BranchRecord decoded_branch;
   ASSERT_OK(DecodeRecord("b", EncodeRecord("b", branch), &decoded_branch));
   EXPECT_FALSE(decoded_branch.parent.has_value());
+
+  for (const auto& list :
+       {std::optional<std::string>(), std::optional<std::string>("")}) {
+    CommitRecord commit = TestCommitRecord();
+    commit.page_list = list;
+    ExpectRoundTrip(commit);
+    CommitRecord decoded;
+    ASSERT_OK(DecodeRecord("c", EncodeRecord("c", commit), &decoded));
+    EXPECT_EQ(decoded.page_list, list);
+  }
 }
 
 TEST(RecordsTest, FieldsComeBackAsTheyWere) {
@@ -242,7 +274,11 @@ TEST(RecordsTest, OtherKindsAreRefused) {
                               DecodeRecord(key, values[i], &branch),
                               DecodeRecord(key, values[i], &stage)};
     for (size_t j = 0; j < std::size(results); ++j) {
-      EXPECT_EQ(results[j].code(), i == j ? Code::kOk : Code::kCorruption)
+      // Others have no second version, of which a commit record is.
+      const bool is_commit = i == 3;
+      EXPECT_EQ(results[j].code(), i == j      ? Code::kOk
+                                   : is_commit ? Code::kNotSupported
+                                               : Code::kCorruption)
           << i << " as " << j << ": " << results[j].ToString();
     }
   }

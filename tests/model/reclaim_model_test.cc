@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <deque>
 #include <random>
-#include <set>
 #include <utility>
 
 #include "kv/catalog.h"
@@ -20,6 +19,7 @@
 #include "kv/reclaim.h"
 #include "kv/restore_points.h"
 #include "tests/model/reclaim_oracle.h"
+#include "tests/model/reclaim_space.h"
 #include "tests/support/store_harness.h"
 #include "vfs/restore.h"
 
@@ -216,13 +216,6 @@ class Walk {
     ExpectSameButFirst(lines_.back().versions.back().pages, source.pages);
   }
 
-  static void ExpectSameButFirst(const std::vector<std::string>& pages,
-                                 const std::vector<std::string>& source) {
-    ASSERT_EQ(pages.size(), source.size());
-    for (size_t i = 1; i < pages.size(); ++i)
-      ASSERT_TRUE(pages[i] == source[i]);
-  }
-
   void Point(Line* line) {
     const std::string name = "p" + std::to_string(next_name_++);
     TxId txid;
@@ -240,7 +233,11 @@ class Walk {
 
   void Delete(Line* line) {
     TxId txid;
-    ASSERT_OK(DeleteActor(store_.get(), line->name, SchemaCookie(0), &txid));
+    const bool open = store_->IsOpen(line->name);
+    const Status s =
+        DeleteActor(store_.get(), line->name, SchemaCookie(0), &txid);
+    ASSERT_EQ(s.code(), open ? Code::kBusy : Code::kOk);
+    if (open) return;
     line->deleted_at_us = store_.State(line->name)->entry.deleted_at_us;
   }
 
@@ -259,7 +256,9 @@ class Walk {
   }
 
   void ReadOn() {
-    if (!readers_.empty() && Pick(2) == 0) return readers_.pop_front();
+    if (readers_.size() == kMaxReaders || (!readers_.empty() && Pick(2) == 0)) {
+      return readers_.pop_front();
+    }
     Line* const line = PickLine(/*live=*/true);
     if (line == nullptr) return;
     readers_.emplace_back();
@@ -269,6 +268,7 @@ class Walk {
             ->CurrentPinned(store_->pins(), &readers_.back().pin, &state));
     readers_.back().version = line->versions.back();
     readers_.back().version.state = state;
+    if (Pick(2) == 0) readers_.back().open = store_.Open(line->name);
   }
 
   // Some moment from a little after now to a year after.
@@ -343,10 +343,14 @@ class Walk {
   uint64_t RunOnce(const ReclaimOptions& options, bool interleave) {
     Reclaimer reclaimer(store_.get(), options);
     std::optional<SpaceUse> use;
+    // Bounded, so that long reclaims do not make for longer ones.
+    uint32_t changes_left = interleave ? kMaxChangesMeanwhile : 0;
     for (bool done = false; !done && !testing::Test::HasFailure();) {
       const Status s = reclaimer.Step(&use, &done);
       EXPECT_TRUE(s.ok() || store_.plan()->fired_count() != 0) << s.ToString();
-      if (interleave && Pick(4) == 0) Change(1 + Pick(12));
+      if (changes_left == 0 || Pick(4) != 0) continue;
+      --changes_left;
+      Change(1 + Pick(13));
     }
     dropped_branch_ = reclaimer.dropped_branch();
     return reclaimer.freed_bytes();
@@ -377,10 +381,7 @@ class Walk {
     if (!there) version->pages.clear();
     if (!there) return;
     Version now = *version;
-    auto state = std::make_shared<HeadState>(*version->state);
-    ASSERT_OK(LoadLineage(store_->engine()->NewReader().get(), line.id,
-                          snapshot.branch, &state->lineage));
-    now.state = state;
+    now.state = WithLineageOfNow(store_, *version->state);
     Expect(now);
   }
 
@@ -391,47 +392,42 @@ class Walk {
     ASSERT_TRUE(*pages == version.pages);
   }
 
-  // An actor that keeps its head alone holds each page of it once, but for the
-  // bases of deltas.
+  // Once the retention is over an actor holds what its head, its restore points
+  // and its readers find, and the bases of those deltas.
   void CheckSpace(uint64_t now_us) {
-    if (!readers_.empty() || now_us < WallClockUs() + kFar / 2) return;
+    if (now_us < WallClockUs() + kFar / 2) return;
     for (const Line& line : lines_) {
-      const bool has_forks = !Records(line.id, ForkPrefix()).empty();
-      if (line.name[0] == 'f' || has_forks || !line.points.empty()) continue;
-      size_t chunks = 0;
-      for (const std::string& key : Records(line.id, BranchRecordPrefix())) {
-        BranchId branch;
-        ASSERT_OK(ParseBranchRecordKey(key, &branch));
-        chunks += CountWithoutBases(branch);
+      SCOPED_TRACE(line.name);
+      if (!RecordKeys(store_, line.id, ForkPrefix()).empty()) continue;
+      std::vector<std::shared_ptr<const HeadState>> read;
+      if (!AddKept(line, &read)) continue;
+      const SpaceLeft left = LookAtSpace(store_, line.id, read);
+      EXPECT_EQ(left.unneeded, 0u) << "of " << left.chunks;
+      delta_count_ += left.deltas;
+    }
+  }
+
+  // False where a reader goes a longer way than it had to: that keeps more.
+  bool AddKept(const Line& line,
+               std::vector<std::shared_ptr<const HeadState>>* kept) {
+    for (const Version& version : line.versions) {
+      const TxId txid = version.state->head.snapshot.txid;
+      const bool is_point = std::any_of(
+          line.points.begin(), line.points.end(),
+          [txid](const auto& point) { return point.second == txid; });
+      const bool is_head = &version == &line.versions.back();
+      if (line.deleted_at_us != 0 || !(is_head || is_point)) continue;
+      kept->push_back(WithLineageOfNow(store_, *version.state));
+    }
+    for (const Reader& reader : readers_) {
+      if (reader.version.state->entry.actor != line.id) continue;
+      kept->push_back(WithLineageOfNow(store_, *reader.version.state));
+      if (kept->back()->lineage->size() !=
+          reader.version.state->lineage->size()) {
+        return false;
       }
-      const bool gone = line.deleted_at_us != 0;
-      EXPECT_EQ(chunks, gone ? 0 : line.versions.back().pages.size());
     }
-  }
-
-  // Each base counts as one with the deltas that need it.
-  size_t CountWithoutBases(BranchId branch) {
-    std::set<std::pair<PageNo, TxId>> bases;
-    size_t chunks = 0;
-    for (const KeyValue& pair : store_.Scan(BranchPartition(branch))) {
-      ChunkId id{branch, 0, {}};
-      DecodedChunk chunk;
-      EXPECT_OK(ParseChunkKey(pair.key, &id.pgno, &id.txid));
-      EXPECT_OK(DecodeChunk(id, pair.value, &chunk));
-      if (bases.count({id.pgno, id.txid}) == 0) ++chunks;
-      if (chunk.codec != Codec::kDelta) continue;
-      bases.insert({id.pgno, chunk.delta.form.base});
-      ++delta_count_;
-    }
-    return chunks;
-  }
-
-  std::vector<std::string> Records(ActorId actor, const std::string& prefix) {
-    std::vector<std::string> keys;
-    for (const KeyValue& pair : store_.Scan(ActorPartition(actor))) {
-      if (pair.key.substr(0, prefix.size()) == prefix) keys.push_back(pair.key);
-    }
-    return keys;
+    return true;
   }
 
   void EndInNothing() {
@@ -465,6 +461,8 @@ class Walk {
   uint64_t background_now_us_ = 0;  // of all its passes
   std::mt19937_64 random_;
   static constexpr size_t kMaxLines = 40;
+  static constexpr size_t kMaxReaders = 8;
+  static constexpr uint32_t kMaxChangesMeanwhile = 20;
   std::deque<Line> lines_;
   std::deque<Line> over_;  // no more than names, for the end
   std::deque<Reader> readers_;

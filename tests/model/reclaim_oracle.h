@@ -27,6 +27,7 @@ struct Version {
 
 struct Reader {
   Pin pin;
+  std::shared_ptr<Actor> open;  // null: it is read, but not open
   Version version;
 };
 

@@ -136,7 +136,7 @@ class InterruptingEngine : public ForwardingEngine {
 
   Status Checkpoint(const std::string& path, uint64_t* bytes) override {
     ++*count_;
-    const Status made = ForwardingEngine::Checkpoint(path, bytes);
+    Status made = ForwardingEngine::Checkpoint(path, bytes);
     EXPECT_TRUE(std::filesystem::exists(path));
     sqlite3_interrupt(db_);
     return made;

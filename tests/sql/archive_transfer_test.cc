@@ -48,7 +48,7 @@ TEST_F(ArchiveTransferTest, ABrokenDumpLeavesNothing) {
     const char* text;
   } cases[] = {
       {line + line, "the key comes twice: key=04"},
-      {line + "{\"k\":\"0", "line 2"},
+      {line + R"({"k":"0)", "line 2"},
       {line + "{\"k\":\"040\",\"v\":\"\"}\n", "line 2"},
       {Gzip(line + line).substr(0, 20), "$DIR/dump"},
       {EncodeKvBinEntry("\x04", "v") + std::string("\0\0", 2), "at byte 8"},

@@ -5,14 +5,20 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 
+#include "kv/clock.h"
+#include "kv/keys.h"
 #include "kv/memory_engine.h"
+#include "kv/page_cache.h"
 #include "kv/reclaim.h"
 #include "kv/store_registry.h"
 #include "tests/support/read_hook.h"
 #include "tests/support/sql_harness.h"
+#include "vfs/restore.h"
 #include "vfs/sqlite_error.h"
 
 namespace actorkv {
@@ -56,6 +62,9 @@ class ExpiryTest : public testing::Test {
     }
     ASSERT_OK(StoreRegistry::Instance()->Acquire(directory_.File(name_),
                                                  OpenMode::kExisting, &store_));
+    if (!prepare_also_.empty()) {
+      ASSERT_NE(db_.QueryText(prepare_also_).substr(0, 6), "error:");
+    }
   }
 
   void Forget() {
@@ -70,8 +79,10 @@ class ExpiryTest : public testing::Test {
     return "file:" + directory_.File(name_) + "/" + actor + "?vfs=actorkv";
   }
 
-  // What the head alone does not need goes.
+  // What the head alone does not need goes: because the retention is over, or
+  // that of restores as well.
   void ReclaimAllHistory() {
+    if (after_undo_ends_) return ReclaimAfterUndoEnds();
     const SettingInfo* info = nullptr;
     uint64_t ignored = 0;
     ASSERT_OK(FindSetting("retention_ms", &info));
@@ -95,6 +106,38 @@ class ExpiryTest : public testing::Test {
            db_.QueryText(
                "SELECT count(*) || ifnull(max(detail), '') FROM"
                " actorkv_verify WHERE actor IS NOT NULL");
+  }
+
+  // The newest version of a page that the last commit stored.
+  void DamageHead() {
+    std::shared_ptr<const HeadState> state;
+    ASSERT_OK(
+        LoadHeadState(store_->engine()->NewReader().get(), "alice", &state));
+    const Snapshot& head = state->head.snapshot;
+    std::vector<std::optional<KeyValue>> pairs;
+    const std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
+    const Partition partition = BranchPartition(head.branch);
+    for (PageNo pgno = 4; pgno <= head.page_count; ++pgno) {
+      const std::string key = ChunkKey(pgno, head.txid);
+      ASSERT_OK(reader->Seek(partition, {key}, &pairs));
+      if (!pairs[0].has_value() || pairs[0]->key != key) continue;
+      Batch batch;
+      batch.Put(partition, key, "damaged");
+      ASSERT_TRUE(store_->Commit(batch, Durability::kBuffered).done());
+      PageCache::Instance()->SetCapacity(0);
+      PageCache::Instance()->SetCapacity(PageCache::DefaultCapacity());
+      return;
+    }
+    FAIL() << "the last commit stored no such page";
+  }
+
+  void ReclaimAfterUndoEnds() {
+    const std::unique_lock<std::mutex> turn = store_->BeginReclaim();
+    ReclaimOptions options;
+    options.now_us = WallClockUs() + kUndoTtlUs + 1'000'000;
+    Reclaimer reclaimer(store_.get(), options);
+    std::optional<SpaceUse> use;
+    for (bool done = false; !done;) ASSERT_OK(reclaimer.Step(&use, &done));
   }
 
   void Expect(const std::string& sql) {
@@ -136,11 +179,82 @@ class ExpiryTest : public testing::Test {
   SqliteDb db_;
   SqliteDb alice_;
   std::shared_ptr<Store> store_;
+  std::string prepare_also_;  // SQL, at the end of Prepare()
+  bool after_undo_ends_ = false;
 };
 
 TEST_F(ExpiryTest, Restore) { Expect("SELECT actorkv_restore('alice', '2')"); }
 
 TEST_F(ExpiryTest, Fork) { Expect("SELECT actorkv_fork('alice', 'fork', 2)"); }
+
+TEST_F(ExpiryTest, UndoOfARestore) {
+  prepare_also_ = "SELECT actorkv_restore('alice', 2)";
+  after_undo_ends_ = true;
+  Expect("SELECT actorkv_undo_restore('alice')");
+  ASSERT_NO_FATAL_FAILURE(Prepare());
+  ReclaimAllHistory();
+  const std::string text =
+      "there is no commit 4; the oldest that is available"
+      " is 5 of ";
+  EXPECT_NE(db_.QueryText("SELECT actorkv_undo_restore('alice')").find(text),
+            std::string::npos)
+      << db_.Error();
+  EXPECT_EQ(db_.QueryText("SELECT from_txid, undo_name FROM actorkv_restores"),
+            "4|undo-5")
+      << "it stays in the table";
+}
+
+TEST_F(ExpiryTest, ARestorePointThatEnds) {
+  ASSERT_NO_FATAL_FAILURE(Prepare());
+  ASSERT_EQ(db_.QueryText("SELECT actorkv_restore_point('alice', 'p', 1)"),
+            "4");
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  for (const char* sql : {"SELECT actorkv_restore('alice', 'p')",
+                          "SELECT actorkv_fork('alice', 'fork', 'p')",
+                          "SELECT * FROM actorkv_verify('alice', 'p')",
+                          "SELECT * FROM actorkv_diff('alice', 'p')"}) {
+    const std::string answer = db_.QueryText(sql);
+    EXPECT_NE(answer.find("the restore point 'p' expired at "),
+              std::string::npos)
+        << answer;
+    EXPECT_NE(answer.find("; the oldest that is available is 1 of "),
+              std::string::npos)
+        << answer;
+  }
+}
+
+// The head is damaged. What the doctor finds in older commits goes while it
+// looks: it finds one, or none, and never takes what has gone for damage.
+TEST_F(ExpiryTest, Doctor) {
+  constexpr char kSql[] =
+      "SELECT group_concat(severity || ' ' || ifnull(txid, '') || ' ' ||"
+      " ifnull(pgno, ''), ','), group_concat(mend)"
+      " FROM actorkv_doctor('alice')";
+  std::string good;
+  std::string none;
+  ASSERT_NO_FATAL_FAILURE(Prepare());
+  DamageHead();
+  good = db_.QueryText(kSql);
+  EXPECT_NE(good.find("SELECT actorkv_restore('alice', 3)"), std::string::npos)
+      << good;
+  ReclaimAllHistory();
+  none = db_.QueryText(kSql);
+  EXPECT_NE(none.find("import the last export"), std::string::npos) << none;
+  bool ran = true;
+  int lost = 0;
+  for (uint64_t n = 1; ran; ++n) {
+    SCOPED_TRACE("read " + std::to_string(n));
+    ASSERT_NO_FATAL_FAILURE(Prepare());
+    DamageHead();
+    hook_->Set(n, [this] { ReclaimAllHistory(); });
+    const std::string answer = db_.QueryText(kSql);
+    ran = hook_->ran();
+    hook_->Set(0, nullptr);
+    ASSERT_TRUE(answer == good || answer == none) << answer;
+    if (answer == none) ++lost;
+  }
+  EXPECT_GT(lost, 0);
+}
 
 TEST_F(ExpiryTest, Verify) {
   Expect("SELECT count(*), max(detail) FROM actorkv_verify('alice', 2)");

@@ -284,6 +284,47 @@ TEST_F(HistoryTest, OddNames) {
               SQLITE_ERROR, "a point is"}});
 }
 
+TEST_F(HistoryTest, OddActorNames) {
+  for (const std::string name :
+       {"it''s", "100%", "a_b", "a?b=c&d#e", " ", "-", "head", "17", "a\nb",
+        "\xe6\x97\xa5\xe6\x9c\xac", "undo-3", "'' OR 1"}) {
+    SCOPED_TRACE(name);
+    const std::string actor = "'" + name + "'";
+    EXPECT_EQ(Ask("SELECT actorkv_fork('alice', " + actor + ", 2)"), "3");
+    EXPECT_EQ(Ask("SELECT actorkv_restore_point(" + actor + ", 'p')"), "3");
+    EXPECT_EQ(Ask("SELECT actorkv_restore(" + actor + ", 'p')"), "4");
+    EXPECT_EQ(Ask("SELECT actorkv_undo_restore(" + actor + ")"), "5");
+    EXPECT_EQ(Ask("SELECT actorkv_restore_set('p', 'alice', " + actor + ")")
+                  .substr(0, 6),
+              "error:");
+    EXPECT_EQ(Ask("SELECT actorkv_restore_set(3, 'alice', " + actor + ")"),
+              "2");
+    EXPECT_EQ(Ask("SELECT actorkv_retention(" + actor + ", '1 hour')"),
+              "24 hours");
+    EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_diff(" + actor + ", 3)"), "0");
+    EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_verify(" + actor + ", 3)"),
+              "0");
+    EXPECT_EQ(Ask("SELECT severity FROM actorkv_doctor(" + actor + ")"),
+              "info");
+    EXPECT_EQ(
+        Ask("SELECT count(*) FROM actorkv_commits WHERE actor = " + actor),
+        "4");
+    EXPECT_EQ(Ask("SELECT actorkv_takeover(" + actor + ")"), "2");
+    EXPECT_EQ(Ask("SELECT actorkv_delete(" + actor + ")"), "6");
+    EXPECT_EQ(Ask("SELECT actorkv_undelete(" + actor + ")"), "6");
+    EXPECT_EQ(Ask("SELECT actorkv_rename(" + actor + ", 'x')"), "1");
+    EXPECT_EQ(Ask("SELECT actorkv_purge('x') > 0"), "1");
+  }
+  // What LIKE takes for a pattern is one only there.
+  for (const char* name : {"a%c", "abc", "a_c"}) {
+    Ask(std::string("SELECT actorkv_fork('alice', '") + name + "', 2)");
+  }
+  EXPECT_EQ(Ask("SELECT actorkv_restore_set('head', 'a%c')"), "1");
+  EXPECT_EQ(Ask("SELECT actorkv_restore_like('head', 'a_c')"), "3");
+  EXPECT_EQ(Ask("SELECT actorkv_restore_like('head', 'A%C')"), "3");
+  EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_verify"), "0");
+}
+
 TEST_F(HistoryTest, DeletedAndLegacyActors) {
   WriteFile("pairs.jsonl", "{\"k\":\"0203\",\"v\":\"00\"}\n");
   ASSERT_EQ(Ask("SELECT actorkv_import('legacy', '$DIR/pairs.jsonl')"), "0");

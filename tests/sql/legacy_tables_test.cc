@@ -28,7 +28,7 @@ class LegacyTablesTest : public MigrateTest {
         {string("\x07\x15\x03\x15\x04", 5), "version"},
         {string("\x07\x15\x03\x15\x05", 5), "input"},
         {string("\x07\x01\x15\x01", 4), "trace"},
-        {string("\x63zz", 3), "unknown"},
+        {string("czz"), "unknown"},
     };
   }
 

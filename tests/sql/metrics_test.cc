@@ -101,6 +101,21 @@ TEST_F(MetricsTest, ReadsAreCountedByTheirSource) {
   EXPECT_LE(Value("engine_reads") - later_reads, 1);
 }
 
+// The pages of a commit are in the cache for the next one, also those of the
+// commit that makes the actor.
+TEST_F(MetricsTest, ACommitReadsNothingThatTheLastOneWrote) {
+  SqliteDb db;
+  ASSERT_EQ(db.Open(Uri("alice")), SQLITE_OK);
+  ASSERT_EQ(db.Exec("CREATE TABLE t(x)"), SQLITE_OK);
+  const int64_t misses = Value("cache_misses");
+  const int64_t reads = Value("engine_reads");
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(db.Exec("INSERT INTO t VALUES (1)"), SQLITE_OK);
+  }
+  EXPECT_EQ(Value("cache_misses") - misses, 0);
+  EXPECT_EQ(Value("engine_reads") - reads, 0);
+}
+
 TEST_F(MetricsTest, ReclaimIsCounted) {
   MakeActor("alice", 200);
   const int64_t passes = Value("reclaim_passes");

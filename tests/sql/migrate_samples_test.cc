@@ -37,7 +37,7 @@ class MigrateSamplesTest : public SqlTest {
   // The sum over an actor, live or not, by its export.
   std::string Sum(const std::string& actor) {
     const std::string name = "sum" + std::to_string(++sum_count_) + ".db";
-    const std::string answer =
+    std::string answer =
         Ask("SELECT actorkv_export('" + actor + "', '$DIR/" + name + "') >= 0");
     if (answer != "1") return answer;
     // What has the same bytes needs no second look.

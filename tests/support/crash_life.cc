@@ -29,7 +29,8 @@ constexpr uint64_t kLivesPerStore = 20;
 
 std::string Encode(const LifePlan& plan) {
   return plan.store + "\n" + plan.ledger + "\n" + plan.synchronous + "\n" +
-         plan.kind + "\n" + std::to_string(plan.seed) + "\n";
+         plan.kind + "\n" + std::to_string(plan.seed) + "\n" +
+         (plan.direct_io ? "direct" : "") + "\n";
 }
 
 void Count(char report, Life* life) {
@@ -142,9 +143,14 @@ LifePlan BeginLife() {
   std::getline(text, plan.kind);
   std::getline(text, seed);
   plan.seed = std::strtoull(seed.c_str(), nullptr, 10);
+  std::string direct_io;
+  std::getline(text, direct_io);
+  plan.direct_io = !direct_io.empty();
   if (!plan.ledger.empty()) {
-    SetRocksDbFileSystemForTesting(
-        std::make_shared<FaultFileSystem>(SyncLedger::Create(plan.ledger)));
+    auto file_system =
+        std::make_shared<FaultFileSystem>(SyncLedger::Create(plan.ledger));
+    file_system->RefuseDirect(!plan.direct_io);
+    SetRocksDbFileSystemForTesting(std::move(file_system));
   }
   return plan;
 }

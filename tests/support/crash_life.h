@@ -32,6 +32,7 @@ struct LifePlan {
   std::string synchronous = "FULL";
   std::string kind;  // for the child's test: what to do
   uint64_t seed = 0;
+  bool direct_io = true;  // else the file system that knows syncs refuses it
 };
 
 // What is known of a life after its end.

@@ -28,7 +28,7 @@ inline bool NextHex(const std::string& text, size_t* at, std::string* bytes) {
   if (colon == std::string::npos) return false;
   const size_t begin = text.find('"', colon) + 1;
   const size_t end = text.find('"', begin);
-  *bytes = Unhex(std::string_view(text).substr(begin, end - begin));
+  *bytes = Unhex(std::string_view{text}.substr(begin, end - begin));
   *at = end + 1;
   return true;
 }

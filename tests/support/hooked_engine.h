@@ -1,4 +1,4 @@
-// HookedEngine: calls a function before each commit. Tests use it to do
+// HookedEngine: calls a function before each write. Tests use it to do
 // something in the middle of the work of another: interrupt it, hold it, kill
 // the process.
 
@@ -20,7 +20,8 @@
 
 namespace actorkv {
 
-// What is called before each commit; empty: nothing. Thread-safe.
+// What is called before each commit and each drop of a partition; empty:
+// nothing. Thread-safe.
 class CommitHook {
  public:
   void Set(std::function<void()> hook) {
@@ -50,6 +51,10 @@ class HookedEngine : public ForwardingEngine {
     hook_->Run();
     return ForwardingEngine::Commit(batch, durability);
   }
+  Status Drop(Partition partition) override {
+    hook_->Run();
+    return ForwardingEngine::Drop(partition);
+  }
 
  private:
   const std::shared_ptr<CommitHook> hook_;
@@ -58,7 +63,7 @@ class HookedEngine : public ForwardingEngine {
 // Stores that are opened from now on run `hook`. `max_batch_bytes`: smaller
 // than the engine's, so that little work takes many commits; 0: the engine's.
 // Until UseHooks(nullptr).
-inline void UseHooks(std::shared_ptr<CommitHook> hook,
+inline void UseHooks(const std::shared_ptr<CommitHook>& hook,
                      size_t max_batch_bytes = 0) {
   StoreRegistry* const registry = StoreRegistry::Instance();
   if (hook == nullptr) return registry->SetEngineFactoryForTesting(nullptr);

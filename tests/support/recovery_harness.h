@@ -38,7 +38,7 @@ class RecoveryTest : public testing::Test {
   // are at this moment.
   std::string CopyFiles(const std::string& name) const {
     const std::string from = File(name);
-    const std::string to = File("crashed-" + name);
+    std::string to = File("crashed-" + name);
     for (const char* suffix : {"", "-journal", "-wal"}) {
       std::error_code ignored;
       std::filesystem::remove(to + suffix, ignored);
@@ -51,7 +51,7 @@ class RecoveryTest : public testing::Test {
   Status Run(const RecoveryOptions& options = RecoveryOptions()) {
     const std::map<std::string, std::string> before = *pairs_.pairs();
     image_.reset();
-    const Status s = Recover(&pairs_, options, &image_);
+    Status s = Recover(&pairs_, options, &image_);
     EXPECT_EQ(*pairs_.pairs() == before, true) << "pairs changed";
     EXPECT_EQ(image_ != nullptr, s.ok());
     return s;

@@ -96,6 +96,57 @@ TEST(AccessPatternTest, WhatTheCacheHasIsNotReadAhead) {
   }
 }
 
+// What the reader finds missing it reads with those that follow; the next
+// window lies behind them, or where it would have been anyway.
+TEST(AccessPatternTest, ReadsTogether) {
+  for (bool forward : {true, false}) {
+    SCOPED_TRACE(forward);
+    // As if all went forward.
+    const auto turn = [forward](PageNo page) {
+      return forward ? page : kPageCount + 1 - page;
+    };
+    const auto first = [&](const PageSpan& span) {
+      return turn(forward ? span.first : span.end - 1);
+    };
+    const auto last = [&](const PageSpan& span) {
+      return turn(forward ? span.end - 1 : span.first);
+    };
+    AccessPattern pattern;
+    for (PageNo i = 100; i <= 103; ++i) {
+      pattern.Note(turn(i), true);
+      if (i == 103) continue;  // forward it is one
+      EXPECT_TRUE(pattern.Here(turn(i), kPageCount, 8).empty()) << "no run yet";
+      EXPECT_TRUE(pattern.Next(kPageCount, kLimit).empty());
+    }
+    pattern.Note(turn(104), true);
+    const PageSpan here = pattern.Here(turn(104), kPageCount, 8);
+    EXPECT_EQ(first(here), 104u);
+    EXPECT_EQ(last(here), 111u);
+    const PageSpan window = pattern.Next(kPageCount, kLimit);
+    EXPECT_EQ(first(window), 112u) << "at once";
+    pattern.Note(turn(105), true);
+    pattern.Note(turn(106), true);
+    const PageSpan again = pattern.Here(turn(106), kPageCount, 500);
+    EXPECT_EQ(first(again), 106u);
+    EXPECT_LE(last(again), last(window)) << "the rest is not on its way yet";
+    EXPECT_TRUE(pattern.Here(turn(9000), kPageCount, 8).empty()) << "a stray";
+    EXPECT_TRUE(pattern.Here(turn(106), kPageCount, 0).empty());
+  }
+}
+
+TEST(AccessPatternTest, ReadsTogetherUpToTheEnds) {
+  AccessPattern pattern;
+  for (PageNo page = 1; page <= 6; ++page) pattern.Note(page, true);
+  const PageSpan last = pattern.Here(6, 6, 100);
+  EXPECT_EQ(last.first, 6u);
+  EXPECT_EQ(last.end, 7u);
+  AccessPattern backward;
+  for (PageNo page = 8; page >= 2; --page) backward.Note(page, true);
+  const PageSpan first = backward.Here(2, 8, 100);
+  EXPECT_EQ(first.first, 1u);
+  EXPECT_EQ(first.end, 3u);
+}
+
 TEST(AccessPatternTest, StopsAtTheEnds) {
   AccessPattern pattern;
   for (PageNo page = 1; page <= 5; ++page) {

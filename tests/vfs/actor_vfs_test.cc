@@ -209,7 +209,7 @@ TEST_F(ActorVfsTest, SqliteOpensNamesOf504Bytes) {
   const size_t rest = directory().File("/" + actor).size();
   const std::string store(504 - rest, 's');
   EXPECT_EQ(Try(Uri(store + "/" + actor)), SQLITE_OK) << LastError();
-  for (size_t more : {1, 8}) {
+  for (size_t more : {1U, 8U}) {
     EXPECT_EQ(Try(Uri(store + std::string(more, 's') + "/" + actor)),
               SQLITE_CANTOPEN);
   }

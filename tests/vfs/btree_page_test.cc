@@ -136,7 +136,7 @@ TEST(TakeVarint, OfEveryLength) {
     ASSERT_TRUE(TakeVarint(&rest, &value));
     EXPECT_EQ(value, test.value);
     EXPECT_TRUE(rest.empty());
-    rest = std::string_view(test.bytes).substr(0, test.bytes.size() - 1);
+    rest = std::string_view{test.bytes}.substr(0, test.bytes.size() - 1);
     EXPECT_FALSE(TakeVarint(&rest, &value));
   }
 }

@@ -70,7 +70,7 @@ TEST_F(FetchTest, GivesWholePagesOfTheSnapshotOnly) {
   EXPECT_EQ(Fetch(file, 0, kPage), nullptr) << "page 1 has counters";
   EXPECT_EQ(Fetch(file, kPage, kPage / 2), nullptr);
   EXPECT_EQ(Fetch(file, kPage + 1, kPage), nullptr);
-  EXPECT_EQ(Fetch(file, size, kPage), nullptr);
+  EXPECT_EQ(Fetch(file, /*offset=*/size, kPage), nullptr);
   for (sqlite3_int64 at = kPage; at < size; at += kPage) {
     std::string copy(kPage, 'x');
     ASSERT_EQ(file->pMethods->xRead(file, copy.data(), kPage, at), SQLITE_OK);
@@ -125,7 +125,7 @@ TEST_F(FetchTest, ManyPagesAgainAndAgain) {
         EXPECT_EQ(Fetch(file, at, kPage), pages.back()) << "one version";
       }
       for (size_t i = 0; i < pages.size(); ++i) {
-        const auto at = static_cast<sqlite3_int64>((i + 1) * kPage);
+        const auto at = static_cast<sqlite3_int64>(i + 1) * kPage;
         std::string copy(kPage, 'x');
         ASSERT_EQ(file->pMethods->xRead(file, copy.data(), kPage, at),
                   SQLITE_OK);
@@ -134,7 +134,7 @@ TEST_F(FetchTest, ManyPagesAgainAndAgain) {
         if (i % 3 != 0) Unfetch(file, at, pages[i]);
       }
       for (size_t i = 0; i < pages.size(); i += 3) {
-        Unfetch(file, static_cast<sqlite3_int64>((i + 1) * kPage), pages[i]);
+        Unfetch(file, static_cast<sqlite3_int64>(i + 1) * kPage, pages[i]);
       }
     }
     ASSERT_EQ(db.Exec("COMMIT"), SQLITE_OK);

@@ -40,7 +40,7 @@ class LegacyJournalTest : public RecoveryTest {
                       "INSERT INTO t SELECT a + 1000, b FROM t;"),
               SQLITE_OK)
         << db.Error();
-    const std::string path = CopyFiles("hot.db");
+    std::string path = CopyFiles("hot.db");
     db.Close();
     std::filesystem::remove(File("hot.db"));
     journal_ = Contents(path + "-journal");
@@ -102,7 +102,7 @@ TEST_F(LegacyJournalTest, EveryCutIsRefusedOrHarmless) {
   for (const Segment& segment : segments) {
     const size_t first = segment.begin + kSectorBytes;
     for (size_t cut = first; cut < segment.end; cut += 1032) {
-      for (const size_t into : {0, 4, 500, 1028, 1031}) {
+      for (const size_t into : {0U, 4U, 500U, 1028U, 1031U}) {
         SetJournal(journal_.substr(0, cut + into));
         EXPECT_TRUE(IsError(Run(), Code::kCorruption, "is cut short"))
             << cut + into;
@@ -117,7 +117,7 @@ TEST_F(LegacyJournalTest, EveryCutIsRefusedOrHarmless) {
     ASSERT_OK(Run());
     EXPECT_EQ(Ask(kContent), content_);
   }
-  for (const size_t cut : {1, 27, 100, 511}) {
+  for (const size_t cut : {1U, 27U, 100U, 511U}) {
     SetJournal(journal_.substr(0, cut));
     const Status s = Run({false, nullptr});
     EXPECT_EQ(s.ok(), cut < 12) << cut;  // too short for a count
@@ -241,7 +241,7 @@ TEST_F(LegacyJournalTest, WithoutACountATornEndIsTheEnd) {
   EXPECT_EQ(Ask(kContent), content_);
   const std::string expected = Repairs();
   // A record that the crash cut short was not yet needed.
-  for (const size_t torn : {1, 4, 5, 1000, 1031}) {
+  for (const size_t torn : {1U, 4U, 5U, 1000U, 1031U}) {
     SetJournal(journal_ + journal_.substr(kSectorBytes, torn));
     ASSERT_OK(Run());
     EXPECT_EQ(Repairs(), expected);

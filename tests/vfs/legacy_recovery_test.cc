@@ -79,7 +79,7 @@ TEST_F(LegacyRecoveryTest, OnlyFreePagesMayBeMissing) {
     ASSERT_GE(leaf_count, 3u);
     std::vector<bool> leaf(bytes.size() / static_cast<size_t>(page_size) + 1);
     for (uint32_t i = 0; i < leaf_count; ++i) {
-      leaf[LoadBig32(bytes.data() + trunk_at + 8 + i * 4)] = true;
+      leaf[LoadBig32(bytes.data() + trunk_at + 8 + size_t{i} * 4)] = true;
     }
     const auto all = *pairs()->pairs();
     const auto chunks = static_cast<uint32_t>(bytes.size() / 4096);
@@ -145,7 +145,7 @@ TEST_F(LegacyRecoveryTest, SizesThatLie) {
   } cases[] = {
       {bytes, true},
       {bytes + 1, true},
-      {bytes + 100 * 4096, true},
+      {bytes + uint64_t{100} * 4096, true},
       {uint64_t{1} << 44, true},  // 2^32 pages of 4096, none with 32 bits
       {uint64_t{17} << 40, true},
       {~uint64_t{0}, true},

@@ -75,9 +75,9 @@ TEST_P(LegacyViewTest, DoesWhatAFileDoes) {
   for (int i = 0; i < 50000; ++i) model += static_cast<char>(next());
   pairs.AddFile(LegacyTag::kMain, model);
   // Some holes below.
-  for (uint32_t hole : {2, 7, 8}) {
+  for (uint32_t hole : {2U, 7U, 8U}) {
     pairs.DropChunk(LegacyTag::kMain, hole);
-    model.replace(hole * 4096, 4096, std::string(4096, '\0'));
+    model.replace(size_t{hole} * 4096, 4096, std::string(4096, '\0'));
   }
   const auto before = *pairs.pairs();
   LegacyView view(&pairs, LegacyTag::kMain, GetParam());
@@ -109,7 +109,7 @@ INSTANTIATE_TEST_SUITE_P(Memory, LegacyViewTest,
 
 TEST(LegacyViewTest, WhatATruncationCutDoesNotComeBack) {
   MemoryPairs pairs;
-  pairs.AddFile(LegacyTag::kMain, std::string(3 * 4096, 'x'));
+  pairs.AddFile(LegacyTag::kMain, std::string(size_t{3} * 4096, 'x'));
   LegacyView view(&pairs, LegacyTag::kMain, kOverlayMemoryBytes);
   ASSERT_OK(view.Open());
   ASSERT_OK(view.Truncate(100));

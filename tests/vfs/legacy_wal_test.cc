@@ -31,7 +31,7 @@ class LegacyWalTest : public RecoveryTest {
                         "randomblob(300) FROM c"),
                 SQLITE_OK);
     }
-    const std::string path = CopyFiles("wal.db");
+    std::string path = CopyFiles("wal.db");
     db.Close();
     std::filesystem::remove(File("wal.db"));
     wal_ = Contents(path + "-wal");
@@ -83,7 +83,7 @@ TEST_F(LegacyWalTest, TheTailBehindTheLastCommitIsDropped) {
       ExpectAsNative(path);
     }
   }
-  for (const size_t cut : {0, 1, 31}) {
+  for (const size_t cut : {0U, 1U, 31U}) {
     SetWal(path, wal_.substr(0, cut));
     ExpectAsNative(path);
     EXPECT_EQ(Repairs(), "left WAL mode: there were no frames to apply");

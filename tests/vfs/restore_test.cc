@@ -61,7 +61,7 @@ void MakeHistory(const TestStore& store, const std::string& name) {
 // Everything that can be read of both actors: heads, versions and records.
 std::string Everything(const TestStore& store) {
   std::string text;
-  for (const std::string name : {"a", "b", "fork", "deleted"}) {
+  for (const std::string name : {"a", "b", "fork", "deleted", "renamed"}) {
     const auto state = store.State(name);
     text += name + ": ";
     if (!state->entry_bytes.empty()) {
@@ -70,7 +70,9 @@ std::string Everything(const TestStore& store) {
     Settings settings;
     EXPECT_OK(LoadSettings(store->engine()->NewReader().get(),
                            state->entry.actor, &settings));
-    text += std::to_string(settings.retention_ms) + " ";
+    text += std::to_string(settings.retention_ms) + " " +
+            std::to_string(settings.quota_soft_bytes) + " " +
+            std::to_string(settings.quota_hard_bytes) + " ";
     if (!state->exists) continue;
     text += std::to_string(state->head.generation.value) + " ";
     for (const std::string& page : PagesOf(store, *state)) {
@@ -102,7 +104,7 @@ struct Step {
   bool may_have_happened = false;
 };
 
-std::vector<Step> AllSteps() {
+std::vector<Step> StepsOfHistory() {
   return {
       {"restore",
        [](const TestStore& store) {
@@ -136,6 +138,11 @@ std::vector<Step> AllSteps() {
          return DropRestorePoint(store.get(), "b", "kept", &txid);
        },
        true},
+  };
+}
+
+std::vector<Step> StepsOfActors() {
+  return {
       {"delete",
        [](const TestStore& store) {
          TxId txid;
@@ -154,6 +161,22 @@ std::vector<Step> AllSteps() {
          return PurgeActor(store.get(), "a", &bytes);
        },
        true},
+      {"rename",
+       [](const TestStore& store) {
+         return RenameActor(store.get(), "a", "renamed");
+       },
+       true},
+      {"quota",
+       [](const TestStore& store) {
+         const SettingInfo* soft = nullptr;
+         const SettingInfo* hard = nullptr;
+         Settings previous;
+         EXPECT_OK(FindSetting("quota_soft_bytes", &soft));
+         EXPECT_OK(FindSetting("quota_hard_bytes", &hard));
+         return store->settings()->SetAll(store.get(), ActorId{},
+                                          {{soft, 18}, {hard, 19}}, &previous);
+       },
+       true},
       {"takeover",
        [](const TestStore& store) {
          Generation generation;
@@ -170,6 +193,12 @@ std::vector<Step> AllSteps() {
        },
        true},
   };
+}
+
+std::vector<Step> AllSteps() {
+  std::vector<Step> steps = StepsOfHistory();
+  for (const Step& step : StepsOfActors()) steps.push_back(step);
+  return steps;
 }
 
 void Prepare(const TestStore& store) {

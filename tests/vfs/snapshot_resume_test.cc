@@ -100,6 +100,7 @@ TEST_F(SnapshotResumeTest, ReadersBesideAWriterAndReclaim) {
   std::atomic<bool> stop{false};
   std::atomic<int> failures{0};
   std::vector<std::thread> readers;
+  readers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     readers.emplace_back([&] {
       SqliteDb reader;

@@ -1,0 +1,80 @@
+#include "tests/model/reclaim_space.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <tuple>
+
+#include "kv/branch_reader.h"
+#include "kv/chunk.h"
+#include "kv/keys.h"
+
+namespace actorkv {
+namespace {
+
+using Place = std::tuple<BranchId, PageNo, TxId>;
+
+void AddRead(const TestStore& store, const HeadState& version,
+             std::set<Place>* places) {
+  BranchReader reader(store->engine());
+  const Snapshot& snapshot = version.head.snapshot;
+  reader.SetSnapshot(snapshot, version.lineage);
+  for (PageNo pgno = 1; pgno <= snapshot.page_count; ++pgno) {
+    PageVersion found;
+    EXPECT_OK(reader.FindPage(pgno, &found));
+    places->emplace(found.id.branch, pgno, found.id.txid);
+  }
+}
+
+}  // namespace
+
+void ExpectSameButFirst(const std::vector<std::string>& pages,
+                        const std::vector<std::string>& source) {
+  ASSERT_EQ(pages.size(), source.size());
+  for (size_t i = 1; i < pages.size(); ++i) ASSERT_TRUE(pages[i] == source[i]);
+}
+
+std::vector<std::string> RecordKeys(const TestStore& store, ActorId actor,
+                                    const std::string& prefix) {
+  std::vector<std::string> keys;
+  for (const KeyValue& pair : store.Scan(ActorPartition(actor))) {
+    if (pair.key.substr(0, prefix.size()) == prefix) keys.push_back(pair.key);
+  }
+  return keys;
+}
+
+std::shared_ptr<const HeadState> WithLineageOfNow(const TestStore& store,
+                                                  const HeadState& version) {
+  auto now = std::make_shared<HeadState>(version);
+  EXPECT_OK(LoadLineage(store->engine()->NewReader().get(), version.entry.actor,
+                        version.head.snapshot.branch, &now->lineage));
+  return now;
+}
+
+SpaceLeft LookAtSpace(
+    const TestStore& store, ActorId actor,
+    const std::vector<std::shared_ptr<const HeadState>>& versions) {
+  std::set<Place> places;
+  for (const auto& version : versions) AddRead(store, *version, &places);
+  SpaceLeft left;
+  for (const std::string& key :
+       RecordKeys(store, actor, BranchRecordPrefix())) {
+    BranchId branch;
+    EXPECT_OK(ParseBranchRecordKey(key, &branch));
+    // Newest first, so a delta comes before its base.
+    for (const KeyValue& pair : store.Scan(BranchPartition(branch))) {
+      ChunkId id{branch, 0, {}};
+      DecodedChunk chunk;
+      EXPECT_OK(ParseChunkKey(pair.key, &id.pgno, &id.txid));
+      EXPECT_OK(DecodeChunk(id, pair.value, &chunk));
+      ++left.chunks;
+      if (places.count({branch, id.pgno, id.txid}) == 0) ++left.unneeded;
+      if (chunk.codec != Codec::kDelta) continue;
+      places.emplace(branch, id.pgno, chunk.delta.form.base);
+      ++left.deltas;
+    }
+  }
+  return left;
+}
+
+}  // namespace actorkv
