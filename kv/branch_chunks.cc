@@ -33,10 +33,11 @@ Status BranchWriter::PutPage(PageNo pgno, const std::string& page,
 
 Status BranchWriter::StageChunk(PageNo pgno, std::string_view page,
                                 uint64_t page_hash) {
-  const std::string value = EncodeChunk({stage_, pgno, txid_}, page, page_hash);
-  written_bytes_ += value.size();
   NoteStaged(pgno);
-  return staged_chunks_->Put(pgno, value);
+  size_t chunk_bytes = 0;
+  Status s = staged_chunks_->Put(pgno, page, page_hash, &chunk_bytes);
+  written_bytes_ += chunk_bytes;
+  return s;
 }
 
 // How the page can be stored as a delta. Without a base: it is to be whole.

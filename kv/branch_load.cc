@@ -16,16 +16,15 @@ bool BranchWriter::CanLoad(PageNo pgno) const {
          pages_.count(pgno) == 0;
 }
 
-Status BranchWriter::LoadPage(PageNo pgno, const char* page) {
+Status BranchWriter::LoadPage(PageNo pgno, const char* page,
+                              uint64_t page_hash) {
   if (!failed_.ok()) return failed_;
   if (!CanLoad(pgno)) return WritePage(pgno, page);
   if (!stage_known_) failed_ = BeginStage();
   if (!failed_.ok()) return failed_;
   page_count_ = std::max(page_count_, pgno);
-  const std::string_view bytes(page, page_size_);
-  const uint64_t page_hash = PageHash(pgno, bytes);
   digest_delta_ += page_hash;
-  failed_ = StageChunk(pgno, bytes, page_hash);
+  failed_ = StageChunk(pgno, std::string_view(page, page_size_), page_hash);
   return failed_;
 }
 

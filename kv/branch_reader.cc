@@ -34,9 +34,6 @@ constexpr size_t kVersionsPerPage = 8;
 // Of a range, one page in so many is looked for in the cache first.
 constexpr PageNo kLookStride = 8;
 
-// It needs no other version, which could not be read during a visit.
-bool IsWhole(const DecodedChunk& chunk) { return chunk.codec != Codec::kDelta; }
-
 }  // namespace
 
 BranchReader::BranchReader(Engine* engine) : engine_(engine) {}
@@ -133,15 +130,19 @@ Status BranchReader::UnpackVersion(const PageVersion& version,
   return UnpackDelta(engine_reader(), version.id, chunk, page);
 }
 
+StoredForm BranchReader::FormOf(const PageVersion& version) const {
+  StoredForm form;
+  if (version.id.branch != snapshot_.branch) return form;
+  form.base = version.id.txid;
+  if (version.chunk.codec == Codec::kDelta) form = version.chunk.delta.form;
+  return form;
+}
+
 Status BranchReader::UnpackForCache(const PageVersion& version, PagePin* pin) {
   const uint32_t page_size = snapshot_.page_size;
   const ChunkId id = version.id;
   const DecodedChunk& chunk = version.chunk;
-  StoredForm form;
-  if (id.branch == snapshot_.branch) {
-    form.base = id.txid;
-    if (chunk.codec == Codec::kDelta) form = chunk.delta.form;
-  }
+  const StoredForm form = FormOf(version);
   // A raw chunk is copied straight from the engine's memory.
   if (chunk.codec == Codec::kRaw && chunk.payload.size() == page_size) {
     *pin = CachedPage::Make({id.txid, chunk.page_hash}, chunk.payload, form);
@@ -217,6 +218,46 @@ Status BranchReader::CacheRange(PageNo first, PageNo end) {
   return Status::Ok();
 }
 
+void BranchReader::InsertAhead(PageNo pgno, PagePin page) {
+  PageCache::Instance()->Insert({cache_store_id_, snapshot_.branch, pgno},
+                                snapshot_.txid, std::move(page),
+                                PageCache::Source::kAhead);
+  Add(Metric::kReadAheadPages);
+}
+
+void BranchReader::CacheNewest(PageVersion* version, WaitingDelta* waiting) {
+  if (!DecodeChunk(version->id, version->stored, &version->chunk).ok()) return;
+  if (version->chunk.codec == Codec::kDelta) {
+    *waiting = {version->id, std::string(version->stored)};
+    return;
+  }
+  PagePin page;
+  if (UnpackForCache(*version, &page).ok()) {
+    InsertAhead(version->id.pgno, std::move(page));
+  }
+}
+
+void BranchReader::CacheOverBase(PageVersion* base, WaitingDelta* waiting) {
+  PageVersion version;
+  version.id = waiting->id;
+  const uint32_t page_size = snapshot_.page_size;
+  if (base->id.pgno != waiting->id.pgno ||
+      !DecodeChunk(version.id, waiting->value, &version.chunk).ok() ||
+      version.chunk.delta.form.base != base->id.txid) {
+    return;
+  }
+  waiting->id = ChunkId();
+  std::string page(page_size, '\0');
+  if (DecodeChunk(base->id, base->stored, &base->chunk).ok() &&
+      base->chunk.codec != Codec::kDelta &&
+      UnpackPage(base->id, base->chunk, page_size, page.data()).ok() &&
+      UnpackPage(version.id, version.chunk, page_size, page.data()).ok()) {
+    InsertAhead(version.id.pgno,
+                CachedPage::Make({version.id.txid, version.chunk.page_hash},
+                                 page, FormOf(version)));
+  }
+}
+
 // As FindPage() does for one page: of each page that no level before had, the
 // newest version that is not above the bound.
 Status BranchReader::CacheRangeOfLevel(size_t level, PageNo first,
@@ -227,6 +268,7 @@ Status BranchReader::CacheRangeOfLevel(size_t level, PageNo first,
   const TxId bound = level == 0 ? snapshot_.txid : point.txid;
   size_t pairs_left = kVersionsPerPage * missing->size();
   bool seen_all = true;
+  WaitingDelta waiting;
   const auto visit = [&](std::string_view key, std::string_view value) {
     PageVersion version;
     version.id.branch = point.branch;
@@ -235,15 +277,12 @@ Status BranchReader::CacheRangeOfLevel(size_t level, PageNo first,
                --pairs_left > 0;
     const size_t index = version.id.pgno - first;
     if (!seen_all || index >= missing->size()) return false;
-    if (!(*missing)[index] || bound < version.id.txid) return true;
-    (*missing)[index] = false;
-    PagePin page;
-    if (DecodeChunk(version.id, value, &version.chunk).ok() &&
-        IsWhole(version.chunk) && UnpackForCache(version, &page).ok()) {
-      PageCache::Instance()->Insert(
-          {cache_store_id_, snapshot_.branch, version.id.pgno}, snapshot_.txid,
-          std::move(page), PageCache::Source::kAhead);
-      Add(Metric::kReadAheadPages);
+    if (bound < version.id.txid) return true;
+    if ((*missing)[index]) {
+      (*missing)[index] = false;
+      CacheNewest(&version, &waiting);
+    } else if (waiting.id.pgno != 0) {
+      CacheOverBase(&version, &waiting);
     }
     return true;
   };

@@ -10,6 +10,7 @@
 #define ACTORKV_KV_BRANCH_READER_H_
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +34,13 @@ void ApplyStamp(uint32_t stamp, char* page);
 
 // Whether two pages 1 of the same size differ in nothing but their stamps.
 bool EqualBesidesStamp(std::string_view a, std::string_view b);
+
+// A delta of a range that is read through, until its base is met: an older
+// version of the same page lies behind it.
+struct WaitingDelta {
+  ChunkId id;         // pgno 0: none waits
+  std::string value;  // the stored chunk
+};
 
 class BranchReader {
  public:
@@ -111,7 +119,13 @@ class BranchReader {
 
   Status LookUp(PageNo pgno, bool* found_page, PageVersion* version);
   Status UnpackInto(PageNo pgno, char* page, Found* found);
+  StoredForm FormOf(const PageVersion& version) const;
   Status UnpackForCache(const PageVersion& version, PagePin* pin);
+  void InsertAhead(PageNo pgno, PagePin page);
+  // The newest version of a page of a range, and one that is older. What is
+  // damaged is left out.
+  void CacheNewest(PageVersion* version, WaitingDelta* waiting);
+  void CacheOverBase(PageVersion* base, WaitingDelta* waiting);
   Status CacheRangeOfLevel(size_t level, PageNo first,
                            std::vector<bool>* missing);
   // Reads the page from the engine and puts it into the page cache, if any.

@@ -102,8 +102,8 @@ class BranchWriter {
 
   // As WritePage(), for who makes a new database from front to back: the page
   // goes into the stage without being kept in memory. Meant for what is larger
-  // than kMinLoadBytes.
-  Status LoadPage(PageNo pgno, const char* page);
+  // than kMinLoadBytes. `page_hash` must be PageHash() of it.
+  Status LoadPage(PageNo pgno, const char* page, uint64_t page_hash);
 
   // Waits until all that was loaded is in the stage, and says how to go on from
   // there; page_count of the whole is the caller's to set.

@@ -18,7 +18,6 @@ struct BulkCommits::Work {
   static void* Run(void* work) {
     auto* const self = static_cast<Work*>(work);
     self->status = self->store->Commit(self->batch, Durability::kBulk).status;
-    self->batch.Clear();
     return nullptr;
   }
 };
@@ -31,6 +30,8 @@ void BulkCommits::TakeOldest() {
   Work* const work = under_way_.front().get();
   (void)pthread_join(work->thread, nullptr);
   if (failed_.ok()) failed_ = std::move(work->status);
+  work->batch.Clear();
+  spares_.push_back(std::move(work->batch));
   under_way_.pop_front();
 }
 
@@ -47,6 +48,10 @@ Status BulkCommits::Add(Batch* batch) {
   work->store = store_;
   work->batch = std::move(*batch);
   *batch = Batch();
+  if (!spares_.empty()) {
+    *batch = std::move(spares_.back());
+    spares_.pop_back();
+  }
   if (pthread_create(&work->thread, nullptr, Work::Run, work.get()) == 0) {
     under_way_.push_back(std::move(work));
     return failed_;

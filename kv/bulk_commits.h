@@ -8,7 +8,9 @@
 //  2. After an error nothing more is begun, and every call returns it.
 //  3. When the object is gone, so is its work: nothing lands later.
 //
-// Memory: the batches under way, at most kMaxBulkCommits.
+// Memory: the batches under way and those that were, at most kMaxBulkCommits.
+// The latter are handed out again, so that memory is not given back to the
+// system and asked for anew, page by page, for each batch.
 //
 // Belongs to one thread at a time.
 
@@ -18,6 +20,7 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <vector>
 
 #include "kv/engine.h"
 #include "kv/status.h"
@@ -40,8 +43,8 @@ class BulkCommits {
   BulkCommits(const BulkCommits&) = delete;
   BulkCommits& operator=(const BulkCommits&) = delete;
 
-  // Commits what is in `batch`, or begins to, and empties it. Waits while too
-  // many commits are under way. Errors: of any commit so far.
+  // Commits what is in `batch`, or begins to, and leaves an empty one. Waits
+  // while too many commits are under way. Errors: of any commit so far.
   Status Add(Batch* batch);
 
   // Waits until all that was added is there. Errors: of any commit so far.
@@ -54,6 +57,7 @@ class BulkCommits {
 
   Store* const store_;
   std::deque<std::unique_ptr<Work>> under_way_;
+  std::vector<Batch> spares_;  // empty, with memory
   Status failed_;
 };
 

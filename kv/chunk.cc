@@ -12,18 +12,24 @@ namespace {
 
 constexpr size_t kChecksumOffset = 16;
 
+// What the checksum says of the place: branch, pgno and txid, and the header
+// up to the checksum.
+constexpr size_t kIdBytes = 20;
+constexpr size_t kPlaceBytes = kIdBytes + kChecksumOffset;
+
 bool AllZero(std::string_view page) {
   // memcmp of the page with itself, shifted by one byte, runs at memory speed.
   return page[0] == 0 &&
          std::memcmp(page.data(), page.data() + 1, page.size() - 1) == 0;
 }
 
+// `value`: the whole chunk, of which the field of the checksum does not count.
 uint64_t Checksum(const ChunkId& id, std::string_view value) {
-  char place[8 + 4 + 8 + kChecksumOffset];
+  char place[kPlaceBytes];
   StoreBig64(place, id.branch.value);
   StoreBig32(place + 8, id.pgno);
   StoreBig64(place + 12, id.txid.value);
-  std::memcpy(place + 20, value.data(), kChecksumOffset);
+  std::memcpy(place + kIdBytes, value.data(), kChecksumOffset);
   return Hash64(value.substr(kChunkHeaderBytes),
                 Hash64({place, sizeof place}, 0));
 }
@@ -39,26 +45,23 @@ bool IsKnown(uint8_t codec) {
   return false;
 }
 
-// Writes the checksum into the header.
-void Seal(const ChunkId& id, std::string* value) {
-  std::string checksum;
-  AppendLittle64(&checksum, Checksum(id, *value));
-  value->replace(kChecksumOffset, checksum.size(), checksum);
+// Writes the checksum into the header of `chunk`.
+void Seal(const ChunkId& id, std::string_view chunk, char* header) {
+  StoreLittle64(header + kChecksumOffset, Checksum(id, chunk));
 }
 
-std::string Encode(const ChunkId& id, Codec codec, std::string_view payload,
-                   uint64_t page_hash) {
-  std::string value;
-  value.reserve(kChunkHeaderBytes + payload.size());
-  value.push_back(static_cast<char>(kChunkVersion));
-  value.push_back(static_cast<char>(codec));
-  value.append(2, '\0');
-  AppendLittle32(&value, static_cast<uint32_t>(payload.size()));
-  AppendLittle64(&value, page_hash);
-  value.append(8, '\0');
-  value.append(payload);
-  Seal(id, &value);
-  return value;
+void Append(const ChunkId& id, Codec codec, std::string_view payload,
+            uint64_t page_hash, std::string* out) {
+  const size_t begin = out->size();
+  out->push_back(static_cast<char>(kChunkVersion));
+  out->push_back(static_cast<char>(codec));
+  out->append(2, '\0');
+  AppendLittle32(out, static_cast<uint32_t>(payload.size()));
+  AppendLittle64(out, page_hash);
+  out->append(8, '\0');
+  out->append(payload);
+  const std::string_view all = *out;
+  Seal(id, all.substr(begin), out->data() + begin);
 }
 
 Status Damaged(const ChunkId& id, const std::string& what) {
@@ -105,22 +108,33 @@ uint64_t EmptyPageHash(PageNo pgno, uint32_t page_size) {
   return PageHash(pgno, std::string_view(kZeros, page_size));
 }
 
+void AppendChunk(const ChunkId& id, std::string_view page, uint64_t page_hash,
+                 std::string* out) {
+  if (AllZero(page)) return Append(id, Codec::kEmpty, {}, page_hash, out);
+  const ZeroGap gap = FindZeroGap(page);
+  if (gap.empty()) return Append(id, Codec::kRaw, page, page_hash, out);
+  Append(id, Codec::kGap, EncodeWithoutGap(page, gap), page_hash, out);
+}
+
 std::string EncodeChunk(const ChunkId& id, std::string_view page,
                         uint64_t page_hash) {
-  if (AllZero(page)) return Encode(id, Codec::kEmpty, {}, page_hash);
-  const ZeroGap gap = FindZeroGap(page);
-  if (gap.empty()) return Encode(id, Codec::kRaw, page, page_hash);
-  return Encode(id, Codec::kGap, EncodeWithoutGap(page, gap), page_hash);
+  std::string value;
+  value.reserve(kChunkHeaderBytes + page.size());
+  AppendChunk(id, page, page_hash, &value);
+  return value;
 }
 
 std::string EncodeDeltaChunk(const ChunkId& id, std::string_view payload,
                              uint64_t page_hash) {
-  return Encode(id, Codec::kDelta, payload, page_hash);
+  std::string value;
+  value.reserve(kChunkHeaderBytes + payload.size());
+  Append(id, Codec::kDelta, payload, page_hash, &value);
+  return value;
 }
 
 std::string CopyOfChunk(const ChunkId& id, std::string_view value) {
   std::string copy(value);
-  Seal(id, &copy);
+  Seal(id, copy, copy.data());
   return copy;
 }
 

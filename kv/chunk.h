@@ -57,6 +57,10 @@ uint64_t EmptyPageHash(PageNo pgno, uint32_t page_size);
 std::string EncodeChunk(const ChunkId& id, std::string_view page,
                         uint64_t page_hash);
 
+// The same, at the end of *out.
+void AppendChunk(const ChunkId& id, std::string_view page, uint64_t page_hash,
+                 std::string* out);
+
 // A chunk with the payload of EncodeDelta(). page_hash is that of the page.
 std::string EncodeDeltaChunk(const ChunkId& id, std::string_view payload,
                              uint64_t page_hash);

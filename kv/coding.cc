@@ -9,17 +9,31 @@ uint64_t Byte(const char* bytes, int index) {
 }
 
 template <typename Integer>
-void AppendBig(std::string* out, Integer value) {
-  for (int shift = 8 * (int{sizeof value} - 1); shift >= 0; shift -= 8) {
-    out->push_back(static_cast<char>(value >> shift));
+void StoreBig(char* bytes, Integer value) {
+  for (size_t i = sizeof value; i-- > 0; value >>= 8) {
+    bytes[i] = static_cast<char>(value);
   }
 }
 
 template <typename Integer>
-void AppendLittle(std::string* out, Integer value) {
-  for (int shift = 0; shift < 8 * int{sizeof value}; shift += 8) {
-    out->push_back(static_cast<char>(value >> shift));
+void StoreLittle(char* bytes, Integer value) {
+  for (size_t i = 0; i < sizeof value; ++i, value >>= 8) {
+    bytes[i] = static_cast<char>(value);
   }
+}
+
+template <typename Integer>
+void AppendBig(std::string* out, Integer value) {
+  char bytes[sizeof value];
+  StoreBig(bytes, value);
+  out->append(bytes, sizeof bytes);
+}
+
+template <typename Integer>
+void AppendLittle(std::string* out, Integer value) {
+  char bytes[sizeof value];
+  StoreLittle(bytes, value);
+  out->append(bytes, sizeof bytes);
 }
 
 template <typename Integer>
@@ -47,14 +61,8 @@ void AppendBig64(std::string* out, uint64_t value) { AppendBig(out, value); }
 uint32_t LoadBig32(const char* bytes) { return LoadBig<uint32_t>(bytes); }
 uint64_t LoadBig64(const char* bytes) { return LoadBig<uint64_t>(bytes); }
 
-void StoreBig32(char* bytes, uint32_t value) {
-  for (int i = 0; i < 4; ++i)
-    bytes[i] = static_cast<char>(value >> (24 - 8 * i));
-}
-void StoreBig64(char* bytes, uint64_t value) {
-  for (int i = 0; i < 8; ++i)
-    bytes[i] = static_cast<char>(value >> (56 - 8 * i));
-}
+void StoreBig32(char* bytes, uint32_t value) { StoreBig(bytes, value); }
+void StoreBig64(char* bytes, uint64_t value) { StoreBig(bytes, value); }
 
 void AppendLittle32(std::string* out, uint32_t value) {
   AppendLittle(out, value);
@@ -64,6 +72,7 @@ void AppendLittle64(std::string* out, uint64_t value) {
 }
 uint32_t LoadLittle32(const char* bytes) { return LoadLittle<uint32_t>(bytes); }
 uint64_t LoadLittle64(const char* bytes) { return LoadLittle<uint64_t>(bytes); }
+void StoreLittle64(char* bytes, uint64_t value) { StoreLittle(bytes, value); }
 
 void AppendVarint32(std::string* out, uint32_t value) {
   for (; value >= 0x80; value >>= 7) {

@@ -22,6 +22,7 @@ void AppendLittle32(std::string* out, uint32_t value);
 void AppendLittle64(std::string* out, uint64_t value);
 uint32_t LoadLittle32(const char* bytes);
 uint64_t LoadLittle64(const char* bytes);
+void StoreLittle64(char* bytes, uint64_t value);
 
 // Seven bits a byte, the low ones first; the top bit says that more follow
 // (LEB128). At most kMaxVarint32Bytes.

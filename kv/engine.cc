@@ -6,13 +6,14 @@ namespace actorkv {
 
 void Batch::Put(Partition partition, std::string_view key,
                 std::string_view value) {
-  size_bytes_ += key.size() + value.size();
-  ops_.push_back({partition, std::string(key), std::string(value)});
+  PutMade(partition, key, [value](std::string* bytes) { *bytes += value; });
 }
 
 void Batch::Delete(Partition partition, std::string_view key) {
-  size_bytes_ += key.size();
-  ops_.push_back({partition, std::string(key), std::nullopt});
+  const size_t key_begin = bytes_.size();
+  bytes_.append(key);
+  ops_.push_back({partition, key_begin, bytes_.size(), bytes_.size(),
+                  /*is_put=*/false});
 }
 
 void Batch::AddGuard(Partition partition, std::string_view key,
@@ -41,21 +42,33 @@ Status EngineReader::Visit(Partition partition, std::string_view start,
 }
 
 void Batch::Append(Batch other) {
-  for (StoredOp& op : other.ops_) ops_.push_back(std::move(op));
+  const size_t shift = bytes_.size();
+  bytes_ += other.bytes_;
+  for (StoredOp op : other.ops_) {
+    op.key_begin += shift;
+    op.value_begin += shift;
+    op.value_end += shift;
+    ops_.push_back(op);
+  }
   for (Guard& guard : other.guards_) guards_.push_back(std::move(guard));
-  size_bytes_ += other.size_bytes_;
 }
 
 void Batch::Clear() {
+  bytes_.clear();
   ops_.clear();
   guards_.clear();
-  size_bytes_ = 0;
 }
 
 Batch::Op Batch::op(size_t index) const {
   const StoredOp& stored = ops_[index];
-  Op op{stored.partition, stored.key, std::nullopt};
-  if (stored.value.has_value()) op.value = *stored.value;
+  const std::string_view bytes = bytes_;
+  const size_t key_size = stored.value_begin - stored.key_begin;
+  Op op{stored.partition, bytes.substr(stored.key_begin, key_size),
+        std::nullopt};
+  if (stored.is_put) {
+    op.value =
+        bytes.substr(stored.value_begin, stored.value_end - stored.value_begin);
+  }
   return op;
 }
 

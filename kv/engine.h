@@ -73,9 +73,11 @@ struct EngineLimits {
   bool read_ahead = false;
 };
 
-// Puts, deletes and guards of one commit. Keys and values are copied in.
+// Puts, deletes and guards of one commit. Keys and values are copied in, one
+// behind the other, so that a large batch is a few pieces of memory.
 class Batch {
  public:
+  // Views into the batch, valid until it changes.
   struct Op {
     Partition partition;
     std::string_view key;
@@ -88,33 +90,53 @@ class Batch {
   };
 
   void Put(Partition partition, std::string_view key, std::string_view value);
+  // The same for a value that is made in place: `make(std::string* bytes)`
+  // adds it at the end of `bytes` and touches nothing before.
+  template <typename Make>
+  void PutMade(Partition partition, std::string_view key, const Make& make);
   void Delete(Partition partition, std::string_view key);
 
   // The commit happens only if `key` has exactly this value (or is absent).
   void AddGuard(Partition partition, std::string_view key,
                 std::optional<std::string_view> expected);
 
-  // Moves the operations and guards of `other` behind those of this batch.
+  // Adds the operations and guards of `other` behind those of this batch.
   void Append(Batch other);
 
+  // Makes room for keys and values of so many bytes.
+  void Reserve(size_t size_bytes) { bytes_.reserve(size_bytes); }
+  // Keeps the memory for what comes next.
   void Clear();
   bool empty() const { return ops_.empty() && guards_.empty(); }
   size_t op_count() const { return ops_.size(); }
   // Bytes of all keys and values.
-  size_t size_bytes() const { return size_bytes_; }
+  size_t size_bytes() const { return bytes_.size(); }
   Op op(size_t index) const;
   const std::vector<Guard>& guards() const { return guards_; }
 
  private:
   struct StoredOp {
     Partition partition;
-    std::string key;
-    std::optional<std::string> value;
+    size_t key_begin;    // in bytes_
+    size_t value_begin;  // the end of the key
+    size_t value_end;
+    bool is_put;
   };
+
+  std::string bytes_;
   std::vector<StoredOp> ops_;
   std::vector<Guard> guards_;
-  size_t size_bytes_ = 0;
 };
+
+template <typename Make>
+void Batch::PutMade(Partition partition, std::string_view key,
+                    const Make& make) {
+  const size_t key_begin = bytes_.size();
+  bytes_.append(key);
+  make(&bytes_);
+  ops_.push_back({partition, key_begin, key_begin + key.size(), bytes_.size(),
+                  /*is_put=*/true});
+}
 
 enum class Durability {
   kBuffered,  // survives the death of the process, not a power loss

@@ -1,20 +1,21 @@
-// XXH3 with wider registers than every x86-64 has. Compiled for processors with
-// AVX2, so nothing may be in this file that others share, such as a template:
-// the linker keeps one copy of each.
-
-#include "kv/hash_avx2.h"
+// XXH3 for processors with AVX2: the same values in half the time. A file of
+// its own, because it is compiled for them (CMakeLists.txt). It must make no
+// function that other files have too.
 
 #if defined(__x86_64__)
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-namespace actorkv {
+#include <cstddef>
+#include <cstdint>
 
-uint64_t Hash64Avx2(const void* bytes, size_t size, uint64_t seed) {
+namespace actorkv::internal {
+
+uint64_t Hash64Avx2(const char* bytes, size_t size, uint64_t seed) {
   return XXH3_64bits_withSeed(bytes, size, seed);
 }
 
-}  // namespace actorkv
+}  // namespace actorkv::internal
 
-#endif  // defined(__x86_64__)
+#endif  // __x86_64__

@@ -185,7 +185,9 @@ Status UpdateLegacy(Store* store, const LegacyRecord& record,
 }
 
 LegacyPairs::LegacyPairs(Engine* engine, LegacyId legacy)
-    : legacy_(legacy), reader_(engine->NewReader()) {}
+    : legacy_(legacy),
+      reader_(engine->NewReader()),
+      window_(reader_.get(), LegacyPartition(legacy)) {}
 
 Status LegacyPairs::Get(std::string_view key,
                         std::optional<std::string>* value) {
@@ -211,8 +213,7 @@ Status LegacyPairs::Seek(std::string_view key, std::optional<KeyValue>* pair) {
   bool found = false;
   std::string_view stored_key;
   std::string_view stored;
-  if (Status s = reader_->SeekOne(LegacyPartition(legacy_), PairKey(key),
-                                  &found, &stored_key, &stored);
+  if (Status s = window_.SeekOne(PairKey(key), &found, &stored_key, &stored);
       !s.ok()) {
     return s;
   }
@@ -263,31 +264,6 @@ Status DropLegacy(const std::shared_ptr<Store>& store, const std::string& name,
   if (Status s = store->engine()->Sync(); !s.ok()) return s;
   *bytes = dropped;
   return Status::Ok();
-}
-
-Status PurgeLegacy(Store* store, ActorId actor) {
-  const std::string key = LegacyRecordKey();
-  std::vector<std::optional<std::string>> values;
-  if (Status s = store->engine()->NewReader()->Get(ActorPartition(actor), {key},
-                                                   &values);
-      !s.ok()) {
-    return s;
-  }
-  if (!values[0].has_value()) return Status::Ok();
-  LegacyRecord record;
-  if (Status s = DecodeRecord(key, *values[0], &record); !s.ok()) return s;
-  if (Status s = store->engine()->Drop(LegacyPartition(record.legacy));
-      !s.ok()) {
-    return s;
-  }
-  Batch batch;
-  batch.Delete(ActorPartition(actor), key);
-  Status s = store->Commit(batch, Durability::kSynced).status;
-  // Nobody goes on with it any more.
-  if (s.ok() && record.progress.begun()) {
-    store->AddDeadStage(actor, record.progress.stage);
-  }
-  return s;
 }
 
 }  // namespace actorkv

@@ -9,6 +9,7 @@
 
 #include "kv/actor.h"
 #include "kv/legacy_record.h"
+#include "kv/pair_window.h"
 #include "kv/pairs.h"
 #include "kv/store.h"
 
@@ -53,6 +54,7 @@ class LegacyPairs : public PairReader {
  private:
   const LegacyId legacy_;
   const std::unique_ptr<EngineReader> reader_;
+  PairWindow window_;
 };
 
 // Removes the pairs of SQLite files, which are in the actor's database since
@@ -62,10 +64,6 @@ class LegacyPairs : public PairReader {
 // live; kBusy while somebody is at work on it.
 Status DropLegacy(const std::shared_ptr<Store>& store, const std::string& name,
                   const std::function<Status()>& keep_on, uint64_t* bytes);
-
-// Removes what is left of the legacy pairs of an actor, and the record.
-// REQUIRES: nobody can reach the actor any more.
-Status PurgeLegacy(Store* store, ActorId actor);
 
 }  // namespace actorkv
 

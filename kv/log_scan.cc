@@ -156,6 +156,26 @@ Status MendLog(const std::string& directory, const std::string& name) {
   return Status::Ok();
 }
 
+// All but the newest.
+Status RemoveEmptyLogs(const std::string& directory,
+                       std::vector<std::string> logs) {
+  // Their numbers have six digits at least.
+  std::sort(logs.begin(), logs.end(), [](const auto& a, const auto& b) {
+    return a.size() != b.size() ? a.size() < b.size() : a < b;
+  });
+  if (!logs.empty()) logs.pop_back();
+  for (const std::string& name : logs) {
+    const std::string path = directory + "/" + name;
+    struct stat info;
+    if (stat(path.c_str(), &info) != 0)
+      return SystemError("look at", path, errno);
+    if (info.st_size == 0 && unlink(path.c_str()) != 0) {
+      return SystemError("remove", path, errno);
+    }
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 Status ScanLog(const std::string& path, LogScan* scan) {
@@ -180,7 +200,7 @@ Status MendLogs(const std::string& directory) {
   for (const std::string& name : logs) {
     if (Status s = MendLog(directory, name); !s.ok()) return s;
   }
-  return Status::Ok();
+  return RemoveEmptyLogs(directory, std::move(logs));
 }
 
 }  // namespace actorkv

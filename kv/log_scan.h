@@ -47,6 +47,8 @@ inline constexpr char kStrandedPrefix[] = "actorkv.stranded-";
 // Cuts every log in `directory` behind its last whole record before the first
 // bad one, so that what is replayed is always a prefix of what was written.
 // Where whole records lie behind, they are kept in a file of their own first.
+// Removes empty logs, but for the newest: RocksDB leaves one behind each time
+// that it is open and nothing is flushed, and reads all of them at each open.
 // REQUIRES: nobody has the database open. Errors: kIOError, kNoSpace.
 Status MendLogs(const std::string& directory);
 

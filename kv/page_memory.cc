@@ -17,7 +17,7 @@ constexpr size_t kUnitBytes = 64;  // a cache line
 // Before huge pages are asked for.
 constexpr size_t kSmallBlocks = 8;
 // Kept without a page in them.
-constexpr size_t kMaxSpareBlocks = 16;
+constexpr size_t kMaxSpareBlocks = 64;
 // The largest page with what is kept beside it.
 constexpr size_t kMaxSlotBytes = size_t{66} << 10;
 constexpr size_t kClasses = kMaxSlotBytes / kUnitBytes + 1;

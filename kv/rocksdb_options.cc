@@ -31,6 +31,9 @@ rocksdb::BlockBasedTableOptions TableOptions(
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kFilterBitsPerKey));
   table.format_version = 5;
+  // The system does that (advise_random_on_open), while blocks are used, and in
+  // larger pieces of its memory than where it is told to.
+  table.max_auto_readahead_size = 0;
   return table;
 }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "kv/chunk.h"
 #include "kv/engine_limits.h"
 #include "kv/keys.h"
 
@@ -15,13 +16,18 @@ StageWriter::StageWriter(Store* store, BranchId branch, TxId txid,
       page_size_(page_size),
       commits_(store) {}
 
-Status StageWriter::Put(PageNo pgno, std::string_view chunk) {
+Status StageWriter::Put(PageNo pgno, std::string_view page, uint64_t page_hash,
+                        size_t* chunk_bytes) {
   reader_.reset();
-  batch_.Put(BranchPartition(branch_), ChunkKey(pgno, txid_), chunk);
-  if (batch_.size_bytes() < StageBatchLimit(store_->engine()->limits())) {
-    return Status::Ok();
-  }
-  return Flush();
+  const size_t limit_bytes = StageBatchLimit(store_->engine()->limits());
+  if (batch_.empty()) batch_.Reserve(limit_bytes + kMaxPageSize);
+  batch_.PutMade(BranchPartition(branch_), ChunkKey(pgno, txid_),
+                 [&](std::string* bytes) {
+                   const size_t begin = bytes->size();
+                   AppendChunk({branch_, pgno, txid_}, page, page_hash, bytes);
+                   *chunk_bytes = bytes->size() - begin;
+                 });
+  return batch_.size_bytes() < limit_bytes ? Status::Ok() : Flush();
 }
 
 Status StageWriter::Flush() {

@@ -26,9 +26,10 @@ class StageWriter {
   // All chunks are of `branch` and `txid`. `store` must outlive the object.
   StageWriter(Store* store, BranchId branch, TxId txid, uint32_t page_size);
 
-  // `chunk`: as EncodeChunk() makes it. Best in the order of pages. Errors: of
-  // this or any earlier commit.
-  Status Put(PageNo pgno, std::string_view chunk);
+  // Stores the page as EncodeChunk() makes it. Best in the order of pages.
+  // *chunk_bytes: what it takes. Errors: of this or any earlier commit.
+  Status Put(PageNo pgno, std::string_view page, uint64_t page_hash,
+             size_t* chunk_bytes);
 
   // Begins to commit what was put.
   Status Flush();

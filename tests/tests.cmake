@@ -35,6 +35,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/archive_reader_test.cc
   tests/kv/archive_writer_test.cc
   tests/kv/bare_test.cc
+  tests/kv/batch_test.cc
   tests/kv/branch_reader_test.cc
   tests/kv/branch_writer_test.cc
   tests/kv/bulk_commits_test.cc
@@ -54,6 +55,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/fuzz_corpus_test.cc
   tests/kv/group_commit_test.cc
   tests/kv/guard_memo_test.cc
+  tests/kv/hash_test.cc
   tests/kv/helper_threads_test.cc
   tests/kv/hint_learner_test.cc
   tests/kv/hints_record_test.cc
@@ -82,6 +84,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/page_list_test.cc
   tests/kv/page_memory_test.cc
   tests/kv/pair_limits_test.cc
+  tests/kv/pair_window_test.cc
   tests/kv/pins_test.cc
   tests/kv/point_test.cc
   tests/kv/read_ahead_range_test.cc
@@ -162,6 +165,7 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/migrate_samples_test.cc
   tests/sql/migrate_test.cc
   tests/sql/retention_test.cc
+  tests/sql/rivet_formats_test.cc
   tests/sql/tables_test.cc
   tests/sql/transfer_fault_test.cc
   tests/sql/transfer_test.cc

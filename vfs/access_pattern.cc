@@ -28,12 +28,13 @@ void AccessPattern::NoteOther(PageNo pgno) {
   strays_ = 0;
   window_ = kFirstWindow;
   asked_to_ = 0;
+  is_alone_ = false;
   is_due_ = false;
 }
 
 PageSpan AccessPattern::Here(PageNo pgno, uint32_t page_count, uint32_t limit) {
   // Other pages are strays of the run.
-  if (!is_run() || pgno != front_) return {};
+  if (!is_run() || is_alone_ || pgno != front_) return {};
   const uint32_t count = std::min(window_, limit);
   PageSpan span;
   if (direction_ > 0) {

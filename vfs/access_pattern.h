@@ -57,6 +57,9 @@ class AccessPattern {
   // are to be read together with it; empty: only it. Next() begins behind them.
   PageSpan Here(PageNo pgno, uint32_t page_count, uint32_t limit);
 
+  // That did not bring the page: Here() is empty for the rest of the run.
+  void ReadAlone() { is_alone_ = true; }
+
   // The farthest page of the run.
   PageNo front() const { return front_; }
   bool backward() const { return direction_ < 0; }
@@ -78,6 +81,7 @@ class AccessPattern {
   uint32_t strays_ = 0;  // pages since, that are not of it
   uint32_t window_ = kFirstWindow;
   PageNo asked_to_ = 0;  // the far end of the last window; 0: none in this run
+  bool is_alone_ = false;
   bool is_due_ = false;  // the next window, wherever the run is in the last
 };
 

@@ -110,8 +110,9 @@ Status PageCopy::Copy(PageNo first, uint32_t count) {
     if (pgno == LockPage(page_size)) continue;
     const std::string_view page = std::string_view(buffer_).substr(
         size_t{pgno - first} * page_size, page_size);
-    if (pgno > 1) digest_ += PageHash(pgno, page);
-    Status s = large_ ? transaction_->Load(pgno, page)
+    const uint64_t page_hash = PageHash(pgno, page);
+    if (pgno > 1) digest_ += page_hash;
+    Status s = large_ ? transaction_->Load(pgno, page, page_hash)
                       : transaction_->Write(uint64_t{pgno - 1} * page_size,
                                             page_size, page.data());
     if (!s.ok()) return s;
@@ -178,7 +179,9 @@ Status CommitImage(const ImageCommit& commit) {
   PageCopy copy(commit, &transaction);
   if (Status s = copy.Run(); !s.ok()) return s;
   uint64_t digest = copy.digest();
-  if (commit.copied != nullptr) commit.copied();
+  if (commit.copied != nullptr) {
+    if (Status s = commit.copied(); !s.ok()) return s;
+  }
   std::vector<PendingCommit> commits(1);
   if (Status s = transaction.Prepare(commit.origin, &commits[0]); !s.ok()) {
     return s;

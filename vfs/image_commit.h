@@ -36,8 +36,9 @@ struct ImageCommit {
   // Stores how far this one has come, durably, so that it can be followed;
   // called now and then for what is large. Empty: nobody follows.
   std::function<Status(const LoadProgress&)> save;
-  // Called when all pages are copied, before the commit.
-  std::function<void()> copied;
+  // Called when all pages are copied, before the commit; an error of it ends
+  // the work.
+  std::function<Status()> copied;
   // See CommitSpec::also.
   std::function<void(const HeadState& made, Batch* batch)> also;
 };

@@ -22,41 +22,18 @@ constexpr size_t kLeafBytes = 4;
 
 constexpr uint32_t kChunksBetweenLooks = 4096;
 
-class HoleCheck {
- public:
-  HoleCheck(LegacyView* main, const LegacyDatabase& database,
-            const std::function<Status()>& keep_on)
-      : main_(main), database_(database), keep_on_(keep_on) {}
+}  // namespace
 
-  Status Count();
-  Status Explain();
-  uint64_t missing_count() const { return missing_count_; }
+uint32_t LegacyHoles::chunks_per_page() const {
+  return std::max<uint32_t>(database_.page_size / kLegacyChunkBytes, 1);
+}
 
- private:
-  Status KeepOn();
-  Status IsMissing(PageNo pgno, bool* missing);
-  Status ReadTrunk(PageNo pgno, std::string* page);
-  Status Refuse(const std::string& why) const;
-  // Of a page, or part of one, in chunks.
-  uint32_t chunks_per_page() const {
-    return std::max<uint32_t>(database_.page_size / kLegacyChunkBytes, 1);
-  }
-
-  LegacyView* const main_;
-  const LegacyDatabase& database_;
-  const std::function<Status()>& keep_on_;
-  uint32_t looks_ = 0;
-  uint64_t stored_chunk_count_ = 0;
-  uint64_t stored_pages_ = 0;
-  uint64_t missing_count_ = 0;
-};
-
-Status HoleCheck::KeepOn() {
+Status LegacyHoles::KeepOn() {
   if (!keep_on_ || ++looks_ % kChunksBetweenLooks != 0) return Status::Ok();
   return keep_on_();
 }
 
-Status HoleCheck::Refuse(const std::string& why) const {
+Status LegacyHoles::Refuse(const std::string& why) const {
   return Status::Corruption(std::to_string(missing_count_) + " of " +
                             std::to_string(database_.page_count) +
                             " pages are not stored, " + why +
@@ -64,31 +41,50 @@ Status HoleCheck::Refuse(const std::string& why) const {
 }
 
 // Counts pages that are stored, so as not to loop over those that are not.
-Status HoleCheck::Count() {
-  const uint64_t end = uint64_t{database_.page_count} * database_.page_size;
-  PageNo page = 0;              // of which chunks are being counted
-  uint32_t chunks_of_page = 0;  // seen
-  for (uint64_t at = 0; at < end;) {
+void LegacyHoles::CountChunk(const LegacyFile::Chunk& chunk) {
+  const uint64_t begin = uint64_t{chunk.index} * kLegacyChunkBytes;
+  ++stored_chunk_count_;
+  if (database_.page_size < kLegacyChunkBytes) {
+    // A page counts when a byte of it is stored.
+    const uint64_t bytes = std::min<uint64_t>(chunk.size_bytes, end() - begin);
+    stored_pages_ += (bytes + database_.page_size - 1) / database_.page_size;
+    return;
+  }
+  const PageNo of = chunk.index / chunks_per_page() + 1;
+  page_chunks_ = of == page_ ? page_chunks_ + 1 : 1;
+  page_ = of;
+  if (page_chunks_ == chunks_per_page()) ++stored_pages_;
+}
+
+Status LegacyHoles::Pass(uint32_t chunk_index) {
+  const uint64_t begin = uint64_t{chunk_index} * kLegacyChunkBytes;
+  if (chunk_index != passed_ || begin >= end()) return Status::Ok();
+  std::optional<LegacyFile::Chunk> chunk;
+  if (Status s = main_->NextStored(chunk_index, &chunk); !s.ok()) return s;
+  if (chunk.has_value() && chunk->index == chunk_index) CountChunk(*chunk);
+  ++passed_;
+  return Status::Ok();
+}
+
+Status LegacyHoles::CountAll() {
+  page_ = 0;
+  stored_chunk_count_ = 0;
+  stored_pages_ = 0;
+  for (uint64_t at = 0; at < end();) {
     if (Status s = KeepOn(); !s.ok()) return s;
     std::optional<LegacyFile::Chunk> chunk;
     const auto from = static_cast<uint32_t>(at / kLegacyChunkBytes);
     if (Status s = main_->NextStored(from, &chunk); !s.ok()) return s;
     if (!chunk.has_value()) break;
     const uint64_t begin = uint64_t{chunk->index} * kLegacyChunkBytes;
-    if (begin >= end) break;
-    ++stored_chunk_count_;
-    if (database_.page_size < kLegacyChunkBytes) {
-      // A page counts when a byte of it is stored.
-      const uint64_t bytes = std::min<uint64_t>(chunk->size_bytes, end - begin);
-      stored_pages_ += (bytes + database_.page_size - 1) / database_.page_size;
-    } else {
-      const PageNo of = chunk->index / chunks_per_page() + 1;
-      chunks_of_page = of == page ? chunks_of_page + 1 : 1;
-      page = of;
-      if (chunks_of_page == chunks_per_page()) ++stored_pages_;
-    }
+    if (begin >= end()) break;
+    CountChunk(*chunk);
     at = begin + kLegacyChunkBytes;
   }
+  return Status::Ok();
+}
+
+Status LegacyHoles::CountMissing() {
   missing_count_ = database_.page_count - stored_pages_;
   const PageNo lock_page = LockPage(database_.page_size);
   if (lock_page > database_.page_count) return Status::Ok();
@@ -98,7 +94,7 @@ Status HoleCheck::Count() {
   return Status::Ok();
 }
 
-Status HoleCheck::IsMissing(PageNo pgno, bool* missing) {
+Status LegacyHoles::IsMissing(PageNo pgno, bool* missing) {
   const uint64_t offset = uint64_t{pgno - 1} * database_.page_size;
   const auto first = static_cast<uint32_t>(offset / kLegacyChunkBytes);
   *missing = false;
@@ -112,7 +108,7 @@ Status HoleCheck::IsMissing(PageNo pgno, bool* missing) {
   return Status::Ok();
 }
 
-Status HoleCheck::ReadTrunk(PageNo pgno, std::string* page) {
+Status LegacyHoles::ReadTrunk(PageNo pgno, std::string* page) {
   bool missing = true;
   if (pgno <= database_.page_count) {
     if (Status s = IsMissing(pgno, &missing); !s.ok()) return s;
@@ -128,7 +124,7 @@ Status HoleCheck::ReadTrunk(PageNo pgno, std::string* page) {
 }
 
 // Walks the free list, whose length is bounded by what is stored.
-Status HoleCheck::Explain() {
+Status LegacyHoles::Explain() {
   const uint64_t max_leaves = database_.usable_bytes / kLeafBytes;
   if (missing_count_ > database_.free_count ||
       missing_count_ > stored_chunk_count_ * max_leaves) {
@@ -165,8 +161,6 @@ Status HoleCheck::Explain() {
                 " of them are free: the others were in use");
 }
 
-}  // namespace
-
 Status ReadLegacyDatabase(LegacyView* main, LegacyDatabase* database) {
   *database = LegacyDatabase();
   if (main->size_bytes() == 0) return Status::Ok();
@@ -198,18 +192,25 @@ Status ReadLegacyDatabase(LegacyView* main, LegacyDatabase* database) {
   return Status::Ok();
 }
 
-Status CheckLegacyHoles(LegacyView* main, const LegacyDatabase& database,
-                        const std::function<Status()>& keep_on,
-                        uint64_t* missing_count) {
+Status LegacyHoles::Check(const std::function<Status()>& keep_on,
+                          uint64_t* missing_count) {
   *missing_count = 0;
-  if (database.page_count == 0) return Status::Ok();
-  HoleCheck check(main, database, keep_on);
-  if (Status s = check.Count(); !s.ok()) return s;
-  if (check.missing_count() > 0) {
-    if (Status s = check.Explain(); !s.ok()) return s;
+  if (database_.page_count == 0) return Status::Ok();
+  keep_on_ = keep_on;
+  if (passed_ * kLegacyChunkBytes < end()) {
+    if (Status s = CountAll(); !s.ok()) return s;
   }
-  *missing_count = check.missing_count();
+  if (Status s = CountMissing(); !s.ok()) return s;
+  if (missing_count_ > 0) {
+    if (Status s = Explain(); !s.ok()) return s;
+  }
+  *missing_count = missing_count_;
   return Status::Ok();
+}
+
+std::string UnwrittenPages(uint64_t page_count) {
+  return std::to_string(page_count) +
+         " free pages that were never written read as zeros";
 }
 
 }  // namespace actorkv

@@ -15,8 +15,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
+#include "kv/legacy_file.h"
 #include "kv/status.h"
+#include "kv/types.h"
 #include "vfs/legacy_view.h"
 
 namespace actorkv {
@@ -35,12 +38,51 @@ struct LegacyDatabase {
 // Errors: kCorruption when the file is not empty and has no valid header.
 Status ReadLegacyDatabase(LegacyView* main, LegacyDatabase* database);
 
-// *missing_count: pages of which a chunk is not stored. `keep_on` is asked now
-// and then. Errors: kCorruption when they are not all leaves of the free list,
-// with the figures.
-Status CheckLegacyHoles(LegacyView* main, const LegacyDatabase& database,
-                        const std::function<Status()>& keep_on,
-                        uint64_t* missing_count);
+// Belongs to one thread at a time.
+class LegacyHoles {
+ public:
+  // `main` must outlive the object, and not change any more.
+  LegacyHoles(LegacyView* main, const LegacyDatabase& database)
+      : main_(main), database_(database) {}
+
+  // Looks at a chunk of the database that is about to be read, so that whoever
+  // reads all of it, from front to back, need not do so twice.
+  Status Pass(uint32_t chunk_index);
+
+  // Looks at all chunks, unless all were passed. *missing_count: pages of which
+  // a chunk is not stored. `keep_on` is asked now and then. Errors: kCorruption
+  // when they are not all leaves of the free list, with the figures.
+  Status Check(const std::function<Status()>& keep_on, uint64_t* missing_count);
+
+ private:
+  uint64_t end() const {
+    return uint64_t{database_.page_count} * database_.page_size;
+  }
+  // Of a page, or part of one, in chunks.
+  uint32_t chunks_per_page() const;
+  Status KeepOn();
+  void CountChunk(const LegacyFile::Chunk& chunk);
+  Status CountAll();
+  Status CountMissing();
+  Status IsMissing(PageNo pgno, bool* missing);
+  Status ReadTrunk(PageNo pgno, std::string* page);
+  Status Refuse(const std::string& why) const;
+  Status Explain();
+
+  LegacyView* const main_;
+  const LegacyDatabase database_;
+  std::function<Status()> keep_on_;
+  uint32_t looks_ = 0;
+  uint64_t passed_ = 0;       // chunks, from the first on
+  PageNo page_ = 0;           // of which chunks are being counted
+  uint32_t page_chunks_ = 0;  // of it, seen
+  uint64_t stored_chunk_count_ = 0;
+  uint64_t stored_pages_ = 0;
+  uint64_t missing_count_ = 0;
+};
+
+// "3 free pages that were never written read as zeros".
+std::string UnwrittenPages(uint64_t page_count);
 
 }  // namespace actorkv
 

@@ -57,6 +57,8 @@ class Recovery {
   Status RollBack();
   Status ApplyWal();
   Status CheckVersions();
+  Status CheckPages();
+  Status CheckHoles();
   Status QuickCheck();
   Status Execute(const char* sql);
   Status Failure(int code) const;
@@ -67,6 +69,7 @@ class Recovery {
   std::unique_ptr<sqlite3, CloseDatabase> db_;
   LegacyJournal journal_;
   LegacyDatabase database_;
+  std::unique_ptr<LegacyHoles> holes_;  // null once they were looked at
   std::vector<std::string> repairs_;
 };
 
@@ -235,6 +238,30 @@ Status Recovery::QuickCheck() {
                             FirstLines(findings) + kRestore);
 }
 
+Status Recovery::CheckHoles() {
+  uint64_t missing_count = 0;
+  if (Status s = holes_->Check(options_.keep_on, &missing_count); !s.ok()) {
+    return s;
+  }
+  if (missing_count > 0) repairs_.push_back(UnwrittenPages(missing_count));
+  holes_.reset();
+  return Status::Ok();
+}
+
+Status Recovery::CheckPages() {
+  holes_ = std::make_unique<LegacyHoles>(session_->main(), database_);
+  const uint64_t bytes = uint64_t{database_.page_count} * database_.page_size;
+  if (bytes > options_.unchecked_bytes) {
+    if (Status s = CheckHoles(); !s.ok()) return s;
+  }
+  if (!options_.quick_check) return Status::Ok();
+  Status checked = QuickCheck();
+  if (checked.code() != Code::kCorruption || holes_ == nullptr) return checked;
+  // Lost pages say more than what follows from them.
+  if (Status s = CheckHoles(); !s.ok()) return s;
+  return checked;
+}
+
 Status Recovery::Run(std::unique_ptr<RecoveredImage>* image) {
   if (Status s = session_->Open(); !s.ok()) return s;
   if (Status s = Check(); !s.ok()) return s;
@@ -243,25 +270,13 @@ Status Recovery::Run(std::unique_ptr<RecoveredImage>* image) {
     if (Status s = RollBack(); !s.ok()) return s;
     if (Status s = ApplyWal(); !s.ok()) return s;
     if (Status s = CheckVersions(); !s.ok()) return s;
-    uint64_t missing_count = 0;
-    if (Status s = CheckLegacyHoles(session_->main(), database_,
-                                    options_.keep_on, &missing_count);
-        !s.ok()) {
-      return s;
-    }
-    if (missing_count > 0) {
-      repairs_.push_back(std::to_string(missing_count) +
-                         " free pages that were never written read as zeros");
-    }
-    if (options_.quick_check) {
-      if (Status s = QuickCheck(); !s.ok()) return s;
-    }
+    if (Status s = CheckPages(); !s.ok()) return s;
     db_.reset();
   }
   if (!session_->error().ok()) return session_->error();
   session_->Unregister();
-  *image = std::make_unique<RecoveredImage>(std::move(session_), database_,
-                                            std::move(repairs_));
+  *image = std::make_unique<RecoveredImage>(
+      std::move(session_), database_, std::move(holes_), std::move(repairs_));
   return Status::Ok();
 }
 

@@ -10,7 +10,8 @@
 //     back the journal. With a WAL, it is copied into the database and dropped
 //     (vfs/legacy_wal.h), and header bytes 18 and 19 become 1.
 //  4. Pages that are not stored must be free (vfs/legacy_holes.h). From here
-//     on the page count is trusted.
+//     on the page count is trusted. Who reads every page anyway can have this
+//     done last (RecoveryOptions::unchecked_bytes).
 //  5. PRAGMA quick_check says ok.
 //
 // Memory: the pager's cache, an overlay for each file up to
@@ -34,6 +35,10 @@ struct RecoveryOptions {
   // Asked now and then; an error of it ends the recovery and is its result.
   // Empty: never.
   std::function<Status()> keep_on;
+  // Of a database up to this size the holes are left to who reads it: see
+  // RecoveredImage::CheckHoles(). In proportion to what is stored, so that a
+  // size without content is not believed. 0: none.
+  uint64_t unchecked_bytes = 0;
 };
 
 // Makes the image of the database in `pairs`, which are in layout 1 and must

@@ -16,6 +16,10 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
+// A database that is so many times as large as what is stored of it is looked
+// at before it is believed.
+constexpr uint64_t kUncheckedPerStored = 2;
+
 // Between two looks at a migration that somebody else does.
 constexpr std::chrono::milliseconds kWait{5};
 
@@ -115,6 +119,11 @@ Status Migration::RecoverDatabase() {
   options.keep_on = [this] { return KeepOn(); };
   const LoadProgress& progress = lease_->record().progress;
   options.quick_check = !progress.begun();
+  // All pages are read once more, by Publish(). Who goes on reads only some.
+  if (!progress.begun()) {
+    options.unchecked_bytes =
+        kUncheckedPerStored * lease_->record().sqlite_bytes;
+  }
   if (Status s = RecoverActor(store_, lease_->actor(), options, &image_);
       !s.ok() || options.quick_check) {
     return s;
@@ -159,7 +168,13 @@ Status Migration::Publish() {
     return lease_->Update(
         [&](LegacyRecord* record) { record->progress = progress; });
   };
-  commit.copied = [this] { Enter(LegacyPhase::kCommit); };
+  commit.copied = [this] {
+    if (Status s = image_->CheckHoles([this] { return KeepOn(); }); !s.ok()) {
+      return s.WithContext("actor=" + lease_->actor().name);
+    }
+    Enter(LegacyPhase::kCommit);
+    return Status::Ok();
+  };
   commit.also = [this](const HeadState& made, Batch* batch) {
     lease_->AddMigrated(
         made, [this](LegacyRecord* record) { NoteIn(record); }, batch);
@@ -168,15 +183,18 @@ Status Migration::Publish() {
 }
 
 Status Migration::Fail(const Status& why) {
-  // An interrupt is no failure of the actor.
+  // An interrupt is no failure of the actor. What is copied stays for the next
+  // run, as after a death; not what a commit was tried with, whose txid is
+  // used.
   const bool failed = keep_on_().ok();
+  const bool goes_on = !failed && phase_ != LegacyPhase::kCommit;
   Enter(phase_);  // takes the time of this one
   // Where this cannot be stored, the state is importing with a free lease,
   // which is as good as legacy. Who lost the lease stores nothing.
   const Status stored = lease_->Update([&](LegacyRecord* record) {
     record->state = failed ? LegacyState::kFailed : LegacyState::kLegacy;
     NoteIn(record);
-    record->progress = LoadProgress{};
+    if (!goes_on) record->progress = LoadProgress{};
     record->error = failed ? why.ToString() : "";
   });
   // A commit whose outcome was not known is guarded by the record as it was, so

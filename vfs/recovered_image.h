@@ -1,6 +1,6 @@
 // RecoveredImage: a legacy database as SQLite left it after recovery, page by
 // page. The pairs are below it, unchanged; what recovery wrote is in an
-// overlay. It never changes.
+// overlay. Its pages never change.
 //
 // Thread safety: may be used from any thread; reads take turns. The pairs must
 // not be read by others meanwhile.
@@ -9,6 +9,7 @@
 #define ACTORKV_VFS_RECOVERED_IMAGE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -26,12 +27,15 @@ class RecoveredImage {
  public:
   // Made by Recover() (vfs/legacy_recovery.h). REQUIRES: the connection to
   // `session` is closed. The pairs of the session must outlive the image.
+  // `holes`: where they were not looked at, see CheckHoles(); else null.
   RecoveredImage(std::unique_ptr<LegacySession> session,
                  const LegacyDatabase& database,
+                 std::unique_ptr<LegacyHoles> holes,
                  std::vector<std::string> repairs)
       : session_(std::move(session)),
         page_size_(database.page_size),
         page_count_(database.page_count),
+        holes_(std::move(holes)),
         repairs_(std::move(repairs)) {}
 
   // An empty database has no pages, and 0 as their size.
@@ -50,12 +54,20 @@ class RecoveredImage {
   // *copied is smaller than `size` at the end of the database.
   Status Read(uint64_t offset, size_t size, char* buffer, size_t* copied);
 
+  // Whoever asked for it with RecoveryOptions::unchecked_bytes calls this when
+  // all pages are read, before the copy of them counts. Does nothing when the
+  // recovery has looked at the holes. Errors: of LegacyHoles::Check().
+  Status CheckHoles(const std::function<Status()>& keep_on);
+
  private:
+  Status ReadInside(uint64_t offset, size_t size, char* buffer);
+
   std::mutex mutex_;
   const std::unique_ptr<LegacySession> session_;
   const uint32_t page_size_;
   const uint32_t page_count_;
-  const std::vector<std::string> repairs_;
+  const std::unique_ptr<LegacyHoles> holes_;
+  std::vector<std::string> repairs_;
 };
 
 }  // namespace actorkv

@@ -74,7 +74,14 @@ Status SnapshotReader::ReadPart(const PagePart& part, char* buffer) {
   const bool woke = WakeForMissing(part.pgno);  // then it may be there now
   Found found = Found::kHere;
   if (part.size == page_size) {
-    if (reads_ahead_ && !woke) ReadTogetherWith(part.pgno);
+    if (reads_ahead_ && !woke && ReadTogetherWith(part.pgno)) {
+      found = reader_.ReadCached(part.pgno, buffer);
+      if (found != Found::kMissing) {
+        NoteUse(part.pgno, found);
+        return Status::Ok();
+      }
+      pattern_.ReadAlone();
+    }
     if (Status s = reader_.ReadPage(part.pgno, buffer, &found); !s.ok()) {
       return s;
     }
@@ -129,8 +136,9 @@ bool SnapshotReader::WakeForMissing(PageNo pgno) {
   return true;
 }
 
-// `pgno` is not in the cache. Who asks for a page finds its error.
-void SnapshotReader::ReadTogetherWith(PageNo pgno) {
+// `pgno` is not in the cache. True when it was read with others. Who asks for a
+// page finds its error.
+bool SnapshotReader::ReadTogetherWith(PageNo pgno) {
   pattern_.Note(pgno, true);
   const Snapshot& snapshot = reader_.snapshot();
   const PageSpan span = pattern_.Here(
@@ -138,14 +146,16 @@ void SnapshotReader::ReadTogetherWith(PageNo pgno) {
       static_cast<uint32_t>(kReadTogetherBytes / snapshot.page_size));
   // First what is read meanwhile.
   ReadAheadOfRun();
-  if (span.empty()) return;
+  if (span.empty()) return false;
   for (const auto& range : ranges_) {
     if (range != nullptr && range->Contains(pgno) && !range->IsDone(pgno)) {
-      return HelpWith(range.get(), pgno);
+      HelpWith(range.get(), pgno);
+      return range->IsDone(pgno);
     }
   }
   const Status ignored = reader_.CacheRange(span.first, span.end);
   static_cast<void>(ignored);
+  return true;
 }
 
 // Reads what nobody has taken yet, until `pgno` was read by whoever took it.

@@ -66,7 +66,7 @@ class SnapshotReader {
     if (found == Found::kHere || hints_ == nullptr) return;
     hints_->Note(pgno, found == Found::kHinted);
   }
-  void ReadTogetherWith(PageNo pgno);
+  bool ReadTogetherWith(PageNo pgno);
   void HelpWith(ReadAheadRange* range, PageNo pgno);
   void ReadAheadOfRun();
   Status FirstPage(const char** page);

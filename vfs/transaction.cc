@@ -95,9 +95,12 @@ Status Transaction::Write(uint64_t offset, size_t size, const char* buffer) {
   return Status::Ok();
 }
 
-Status Transaction::Load(PageNo pgno, std::string_view page) {
+Status Transaction::Load(PageNo pgno, std::string_view page,
+                         uint64_t page_hash) {
   if (writer_ == nullptr) MakeWriter(static_cast<uint32_t>(page.size()));
-  if (Status s = writer_->LoadPage(pgno, page.data()); !s.ok()) return s;
+  if (Status s = writer_->LoadPage(pgno, page.data(), page_hash); !s.ok()) {
+    return s;
+  }
   size_bytes_ = std::max(size_bytes_, uint64_t{pgno} * page.size());
   return Status::Ok();
 }

@@ -49,7 +49,7 @@ class Transaction {
 
   // As Write() of a whole page, for who makes a new database from front to
   // back, see BranchWriter::LoadPage().
-  Status Load(PageNo pgno, std::string_view page);
+  Status Load(PageNo pgno, std::string_view page, uint64_t page_hash);
 
   // See BranchWriter::SaveLoad() and ResumeLoad().
   Status Save(LoadProgress* progress);

@@ -60,7 +60,10 @@ class MigrationKillTest : public testing::Test {
     std::ofstream(store_ + ".kv.bin", std::ios::binary) << LegacyDump(
         temp_.File("src"), sql, {{std::string("\x04key"), "value"}});
   }
-  void TearDown() override { Close(); }
+  void TearDown() override {
+    Close();
+    UseHooks(nullptr);
+  }
 
   // A life that ends before commit `fatal`. True: it reached its end.
   bool Live(int fatal) {
@@ -133,6 +136,38 @@ class MigrationKillTest : public testing::Test {
     Maintain();
     EXPECT_EQ(StageCount(), 0);
     UseHooks(nullptr);
+    return commits;
+  }
+
+  // Imports into a new store, migrates with an interrupt at commit `nth` (0:
+  // none) and once more, and counts the commits of the last.
+  int CommitsAfterInterrupt(int nth) {
+    Close();
+    std::filesystem::remove_all(store_);
+    const auto hook = std::make_shared<CommitHook>();
+    std::atomic<int> count{0};
+    UseHooks(hook, kMaxBatchBytes);
+    EXPECT_EQ(db_.Open(":memory:"), SQLITE_OK);
+    EXPECT_EQ(Ask("SELECT actorkv_store('" + store_ + "')"), store_);
+    Ask(Step("import", ", '" + store_ + ".kv.bin'"));
+    if (nth > 0) {
+      hook->Set([&] {
+        if (++count == nth) sqlite3_interrupt(db_.get());
+      });
+      const std::string answer = Ask(Step("migrate"));
+      EXPECT_EQ(db_.ErrorCode(), SQLITE_INTERRUPT) << answer;
+      EXPECT_EQ(Ask("SELECT state FROM actorkv_actors"), "legacy");
+      Maintain();
+      EXPECT_EQ(StageCount(), 1) << "what is copied stays";
+    }
+    count = 0;
+    hook->Set([&] { ++count; });
+    EXPECT_EQ(Ask(Step("migrate")), "live");
+    const int commits = count;
+    hook->Set(nullptr);
+    EXPECT_EQ(Ask("SELECT * FROM actorkv_verify"), "");
+    Maintain();
+    EXPECT_EQ(StageCount(), 0);
     return commits;
   }
 
@@ -214,6 +249,20 @@ TEST_F(MigrationKillTest, GoesOnWithTheCopy) {
   }
   EXPECT_GT(most, 40) << "one of them began the copy";
   EXPECT_LT(fewest, 20) << "one of them was nearly done";
+}
+
+// Nor what one had copied that was interrupted.
+TEST_F(MigrationKillTest, GoesOnAfterAnInterrupt) {
+  constexpr int kLost = 12;  // commits since the last one that says how far
+  const std::string expected = UseLargeDump();
+  const int whole = CommitsAfterInterrupt(0);
+  for (int nth = kLost + 8; nth < whole - 8; nth += 9) {
+    SCOPED_TRACE(nth);
+    EXPECT_LT(CommitsAfterInterrupt(nth), whole - nth + kLost);
+    EXPECT_EQ(Export(), expected);
+    ASSERT_FALSE(HasFailure());
+  }
+  EXPECT_GT(whole, 40);
 }
 
 // A stage that could be gone on with goes with its actor.

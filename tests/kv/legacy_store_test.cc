@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "kv/catalog.h"
+#include "kv/reclaim.h"
 #include "tests/support/bytes.h"
 #include "tests/support/legacy_harness.h"
 
@@ -228,9 +229,9 @@ TEST_F(LegacyStoreTest, RenameAndDeleteKeepThePairs) {
   EXPECT_GT(store_.State("b")->entry.stamp_floor, 1u << 20);
   EXPECT_TRUE(StoredPairs(store_, legacy) == pairs_);
   EXPECT_EQ(Verified(store_), std::vector<std::string>());
-  ASSERT_OK(PurgeLegacy(store_.get(), store_.State("b")->entry.actor));
+  uint64_t bytes = 0;
+  ASSERT_OK(PurgeActor(store_.get(), "b", &bytes));
   EXPECT_EQ(store_.Scan(LegacyPartition(legacy)).size(), 0u);
-  ASSERT_OK(PurgeLegacy(store_.get(), store_.State("b")->entry.actor));
 }
 
 TEST_F(LegacyStoreTest, DamagedPairsAreFoundAndNeverReturned) {

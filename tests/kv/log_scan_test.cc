@@ -189,6 +189,24 @@ TEST_F(LogScanTest, JunkIsNoRecord) {
   }
 }
 
+// Each life of a store that writes nothing leaves one.
+TEST_F(LogScanTest, EmptyLogsGo) {
+  std::vector<std::string> logs;
+  for (int life = 0; life < 5; ++life) {
+    EXPECT_EQ(Replayed(), kCommits);
+    ASSERT_OK(ListLogs(store_, &logs));
+    EXPECT_LE(logs.size(), 3u) << life;
+  }
+  for (const char* name : {"000001.log", "1000000.log", "999999.log"}) {
+    WriteBytes(store_ + "/" + name, "");
+  }
+  ASSERT_OK(MendLogs(store_));
+  ASSERT_OK(ListLogs(store_, &logs));
+  EXPECT_EQ(std::count(logs.begin(), logs.end(), "000001.log"), 0);
+  EXPECT_EQ(std::count(logs.begin(), logs.end(), "999999.log"), 0);
+  EXPECT_EQ(std::count(logs.begin(), logs.end(), "1000000.log"), 1);
+}
+
 TEST_F(LogScanTest, AMissingLogIsAnError) {
   LogScan scan;
   EXPECT_TRUE(

@@ -110,6 +110,49 @@ TEST_F(CacheRangeTest, IsWhatSingleReadsFind) {
   }
 }
 
+// Deltas whose bases are met behind them, and such as have none.
+TEST_F(CacheRangeTest, MakesPagesOfDeltas) {
+  constexpr uint32_t kSize = 1024;
+  const auto page_of = [](PageNo pgno, uint64_t txid) {
+    std::string page = TestPage(kSize, pgno, 1);
+    if (txid > 10) page[pgno] = static_cast<char>(txid);
+    return page;
+  };
+  const auto put_delta = [&](PageNo pgno, TxId txid, TxId base) {
+    StoredForm form;
+    form.base = base;
+    form.changed.AddDifferences(page_of(pgno, 10), page_of(pgno, txid.value));
+    const std::string page = page_of(pgno, txid.value);
+    PutBytes(new_, pgno, txid,
+             EncodeDeltaChunk({new_, pgno, txid}, EncodeDelta(form, page),
+                              PageHash(pgno, page)));
+  };
+  for (PageNo pgno = 1; pgno <= 5; ++pgno) {
+    if (pgno != 3) PutChunk(new_, pgno, {50}, page_of(pgno, 10));
+    put_delta(pgno, {51}, {50});
+    put_delta(pgno, {52}, {50});
+  }
+  put_delta(4, {53}, {49});  // of no base
+  PutChunk(new_, 6, {50}, page_of(6, 10));
+  Snapshot snapshot = At(new_, 60);
+  snapshot.page_size = kSize;
+  const auto reader = NewReader(snapshot, true);
+  ASSERT_OK(reader->CacheRange(1, 7));
+  std::string page(kSize, 'x');
+  for (PageNo pgno : {1u, 2u, 5u}) {
+    EXPECT_EQ(reader->ReadCached(pgno, page.data()), Found::kAhead) << pgno;
+    EXPECT_EQ(page, page_of(pgno, 52));
+    PagePin pin;
+    ASSERT_OK(reader->PinPage(pgno, &pin));
+    EXPECT_EQ(pin->form().base, TxId{50}) << "the next one can be a delta, too";
+    EXPECT_EQ(pin->form().changed.count(), 1u);
+  }
+  EXPECT_EQ(reader->ReadCached(3, page.data()), Found::kMissing);
+  EXPECT_EQ(reader->ReadCached(4, page.data()), Found::kMissing);
+  EXPECT_EQ(reader->ReadCached(6, page.data()), Found::kAhead);
+  EXPECT_EQ(page, page_of(6, 10));
+}
+
 TEST_F(CacheRangeTest, LeavesOutWhatIsDamagedOrMissing) {
   for (PageNo pgno = 1; pgno <= kPages; ++pgno) {
     if (pgno == 12) continue;

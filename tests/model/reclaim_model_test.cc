@@ -407,7 +407,8 @@ class Walk {
     }
   }
 
-  // False where a reader goes a longer way than it had to: that keeps more.
+  // False where a reader goes a longer way than it had to, or comes from a
+  // fork: that keeps more.
   bool AddKept(const Line& line,
                std::vector<std::shared_ptr<const HeadState>>* kept) {
     for (const Version& version : line.versions) {
@@ -420,10 +421,11 @@ class Walk {
       kept->push_back(WithLineageOfNow(store_, *version.state));
     }
     for (const Reader& reader : readers_) {
-      if (reader.version.state->entry.actor != line.id) continue;
-      kept->push_back(WithLineageOfNow(store_, *reader.version.state));
-      if (kept->back()->lineage->size() !=
-          reader.version.state->lineage->size()) {
+      const HeadState& read = *reader.version.state;
+      if (read.entry.actor == line.id) {
+        kept->push_back(WithLineageOfNow(store_, read));
+        if (kept->back()->lineage->size() != read.lineage->size()) return false;
+      } else if (GoesThrough(read, line.id)) {
         return false;
       }
     }

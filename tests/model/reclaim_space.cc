@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <tuple>
 
@@ -27,6 +28,12 @@ void AddRead(const TestStore& store, const HeadState& version,
 }
 
 }  // namespace
+
+bool GoesThrough(const HeadState& version, ActorId actor) {
+  return std::any_of(
+      version.lineage->begin(), version.lineage->end(),
+      [actor](const BranchPoint& point) { return point.actor == actor; });
+}
 
 void ExpectSameButFirst(const std::vector<std::string>& pages,
                         const std::vector<std::string>& source) {

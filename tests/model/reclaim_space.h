@@ -32,6 +32,9 @@ std::shared_ptr<const HeadState> WithLineageOfNow(const TestStore& store,
 void ExpectSameButFirst(const std::vector<std::string>& pages,
                         const std::vector<std::string>& source);
 
+// Pages of the version may come from branches of the actor.
+bool GoesThrough(const HeadState& version, ActorId actor);
+
 // The keys in the actor's partition that begin with the prefix.
 std::vector<std::string> RecordKeys(const TestStore& store, ActorId actor,
                                     const std::string& prefix);

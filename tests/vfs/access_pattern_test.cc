@@ -134,6 +134,19 @@ TEST(AccessPatternTest, ReadsTogether) {
   }
 }
 
+// Where it brings nothing, it is not tried again before the next run.
+TEST(AccessPatternTest, ReadsAloneWhereTogetherBringsNothing) {
+  AccessPattern pattern;
+  for (PageNo page = 101; page <= 110; ++page) pattern.Note(page, true);
+  EXPECT_FALSE(pattern.Here(110, kPageCount, 8).empty());
+  pattern.ReadAlone();
+  pattern.Note(111, true);
+  EXPECT_TRUE(pattern.Here(111, kPageCount, 8).empty());
+  EXPECT_FALSE(pattern.Next(kPageCount, kLimit).empty());
+  for (PageNo page = 5001; page <= 5020; ++page) pattern.Note(page, true);
+  EXPECT_FALSE(pattern.Here(5020, kPageCount, 8).empty());
+}
+
 TEST(AccessPatternTest, ReadsTogetherUpToTheEnds) {
   AccessPattern pattern;
   for (PageNo page = 1; page <= 6; ++page) pattern.Note(page, true);

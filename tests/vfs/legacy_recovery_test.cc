@@ -57,7 +57,7 @@ TEST_F(LegacyRecoveryTest, PageSizesEncodingsAndAutoVacuum) {
         MakeDatabase("PRAGMA page_size = " + std::to_string(page_size) +
                      "; PRAGMA encoding = '" + encoding +
                      "'; PRAGMA auto_vacuum = " + vacuum);
-        ASSERT_OK(Run());
+        ASSERT_OK(RunBothWays());
         EXPECT_EQ(Repairs(), "");
         EXPECT_EQ(ImageBytes() == Contents(File("made.db")), true);
         EXPECT_EQ(image()->page_size(), static_cast<uint32_t>(page_size));
@@ -88,7 +88,7 @@ TEST_F(LegacyRecoveryTest, OnlyFreePagesMayBeMissing) {
       *pairs()->pairs() = all;
       pairs()->DropChunk(LegacyTag::kMain, i);
       const uint32_t pgno = i / per_page + 1;
-      const Status s = Run();
+      const Status s = RunBothWays();
       EXPECT_EQ(s.ok(), static_cast<bool>(leaf[pgno])) << i << s.ToString();
       if (s.ok()) {
         EXPECT_EQ(Ask(kContent), content_);
@@ -100,7 +100,7 @@ TEST_F(LegacyRecoveryTest, OnlyFreePagesMayBeMissing) {
     for (uint32_t i = 0; i < chunks; ++i) {
       if (leaf[i / per_page + 1]) pairs()->DropChunk(LegacyTag::kMain, i);
     }
-    ASSERT_OK(Run());
+    ASSERT_OK(RunBothWays());
     EXPECT_EQ(Ask(kContent), content_);
     EXPECT_EQ(Repairs(), std::to_string(leaf_count) +
                              " free pages that were never written read as "
@@ -120,16 +120,16 @@ TEST_F(LegacyRecoveryTest, TheLastOverflowPageIsMissed) {
   ASSERT_GT(db.QueryInt("PRAGMA freelist_count"), 5);
   db.Close();
   pairs()->AddDatabase(File("made.db"));
-  ASSERT_OK(Run());
+  ASSERT_OK(RunBothWays());
   int refused = 0;
   const auto all = *pairs()->pairs();
   for (uint32_t i = 1; i < image()->page_count(); ++i) {
     *pairs()->pairs() = all;
     pairs()->DropChunk(LegacyTag::kMain, i);
-    const Status s = Run();
+    const Status s = RunBothWays();
     if (!s.ok()) ++refused;
     *pairs()->pairs() = all;
-    ASSERT_OK(Run());
+    ASSERT_OK(RunBothWays());
   }
   // Table, its root and two overflow pages, the trunk of the free list.
   EXPECT_GE(refused, 4);
@@ -156,7 +156,7 @@ TEST_F(LegacyRecoveryTest, SizesThatLie) {
   for (const auto& sample : cases) {
     *pairs()->pairs() = all;
     pairs()->SetSize(LegacyTag::kMain, sample.size);
-    const Status s = Run();
+    const Status s = RunBothWays();
     EXPECT_EQ(s.ok(), sample.ok) << sample.size << " " << s.ToString();
     if (s.ok()) {
       EXPECT_EQ(ImageBytes() == Contents(File("made.db")), true);
@@ -167,22 +167,24 @@ TEST_F(LegacyRecoveryTest, SizesThatLie) {
   main[95] = static_cast<char>(main[95] ^ 1);
   *pairs()->pairs() = all;
   pairs()->AddFile(LegacyTag::kMain, main);
-  ASSERT_OK(Run());
+  ASSERT_OK(RunBothWays());
   EXPECT_EQ(image()->size_bytes(), bytes);
   pairs()->SetSize(LegacyTag::kMain, uint64_t{17} << 40);
-  EXPECT_TRUE(IsError(Run(), Code::kCorruption, "pages are not stored, and"));
+  EXPECT_TRUE(
+      IsError(RunBothWays(), Code::kCorruption, "pages are not stored, and"));
   // The header's count lies.
   main = Contents(File("made.db"));
   StoreBig32(main.data() + 28, 0x7fffffff);
   pairs()->AddFile(LegacyTag::kMain, main);
   pairs()->SetSize(LegacyTag::kMain, uint64_t{17} << 40);
-  EXPECT_TRUE(IsError(Run(), Code::kCorruption,
+  EXPECT_TRUE(IsError(RunBothWays(), Code::kCorruption,
                       "of 2147483647 pages are not stored, and the free list"));
   // And so does the free list's.
   StoreBig32(main.data() + 36, 0x7fffffff);
   pairs()->AddFile(LegacyTag::kMain, main);
   pairs()->SetSize(LegacyTag::kMain, uint64_t{17} << 40);
-  EXPECT_TRUE(IsError(Run(), Code::kCorruption, "has 2147483647 pages ("));
+  EXPECT_TRUE(
+      IsError(RunBothWays(), Code::kCorruption, "has 2147483647 pages ("));
 }
 
 TEST_F(LegacyRecoveryTest, AFreeListInACircleEnds) {
@@ -194,19 +196,19 @@ TEST_F(LegacyRecoveryTest, AFreeListInACircleEnds) {
   StoreBig32(main.data() + 36, 5000);
   pairs()->AddFile(LegacyTag::kMain, main);
   pairs()->DropChunk(LegacyTag::kMain, trunk);
-  EXPECT_TRUE(IsError(Run(), Code::kCorruption, "are not stored"));
+  EXPECT_TRUE(IsError(RunBothWays(), Code::kCorruption, "are not stored"));
 }
 
 TEST_F(LegacyRecoveryTest, NoFileAndNoBytesAreAnEmptyDatabase) {
-  ASSERT_OK(Run());
+  ASSERT_OK(RunBothWays());
   EXPECT_EQ(image()->page_count(), 0u);
   EXPECT_EQ(image()->page_size(), 0u);
   pairs()->SetSize(LegacyTag::kMain, 0);
-  ASSERT_OK(Run());
+  ASSERT_OK(RunBothWays());
   EXPECT_EQ(image()->page_count(), 0u);
   // A chunk behind the size is none.
   pairs()->PutChunk(LegacyTag::kMain, 0, "x");
-  ASSERT_OK(Run());
+  ASSERT_OK(RunBothWays());
   char page[1];
   EXPECT_TRUE(IsError(image()->ReadPage(1, page), Code::kInvalidArgument,
                       "no such page: pgno=1 page_count=0"));
@@ -252,12 +254,12 @@ TEST_F(LegacyRecoveryTest, BadPairsAreRefused) {
   for (const auto& bad : cases) {
     *pairs()->pairs() = all;
     pairs()->Put(bad.key, bad.value);
-    EXPECT_TRUE(IsError(Run(), bad.code, bad.text));
+    EXPECT_TRUE(IsError(RunBothWays(), bad.code, bad.text));
   }
   // The metadata of the shared memory do not matter.
   *pairs()->pairs() = all;
   pairs()->Put(LegacyMetadataKey(LegacyTag::kShm), "short");
-  EXPECT_OK(Run());
+  EXPECT_OK(RunBothWays());
   // Without quick_check only what SQLite needs is looked at.
   pairs()->PutChunk(LegacyTag::kMain, 1, std::string(4096, 'x'));
   EXPECT_OK(Run({false, nullptr}));
