@@ -28,6 +28,7 @@ Effort FullEffort() {
   Effort effort;
   effort.seconds = 1.5;
   effort.database_count = 5000;
+  effort.wake_count = 16;
   effort.migrated_count = 10000;
   effort.large_bytes = 132 * kMiB;
   effort.plain_bytes = 150'000'000;
@@ -42,6 +43,7 @@ Effort QuickEffort() {
   Effort effort;
   effort.seconds = 0.2;
   effort.database_count = 500;
+  effort.wake_count = 8;
   effort.migrated_count = 500;
   effort.large_bytes = 16 * kMiB;
   effort.plain_bytes = 20'000'000;

@@ -33,6 +33,7 @@ struct Sample {
 struct Effort {
   double seconds = 1.5;      // one sample, where a workload runs for a time
   int database_count = 0;    // W8
+  int wake_count = 0;        // W8/wake: databases
   int migrated_count = 0;    // M2
   uint64_t large_bytes = 0;  // M1
   uint64_t plain_bytes = 0;  // W4, W5, W10, M3, S1

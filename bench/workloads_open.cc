@@ -1,4 +1,5 @@
-// W7 and W8: many small databases that live shortly, or are opened shortly.
+// W7 and W8: many small databases that live shortly, or are opened shortly; and
+// larger ones that are opened cold.
 
 #include <algorithm>
 #include <atomic>
@@ -107,6 +108,62 @@ class Opens : public Workload {
   std::vector<std::string> databases_;
 };
 
+constexpr uint64_t kWakeBytes = 20'000'000;
+constexpr int kWakeRows = 30;
+
+// W8 cold with larger databases: open, and select rows that lie far from each
+// other. The same rows each time, or others.
+class Wakes : public Workload {
+ public:
+  Wakes(const Backend& backend, const Effort& effort, bool same)
+      : backend_(backend), same_(same), database_count_(effort.wake_count) {}
+
+  void SetUp() override {
+    for (int i = 0; i < database_count_; ++i) {
+      Connection connection = backend_.CreateUnsynced(NameOf(i));
+      CreateTable(&connection);
+      RowSource rows(8);
+      InsertRows(&connection, RowsOf(kWakeBytes), &rows);
+    }
+    // What is to be learned about the first queries, is known then.
+    for (int i = 0; i < 2; ++i) (void)Run();
+  }
+
+  Sample Run() override {
+    backend_.Settle();
+    DropCaches();
+    // The application has one database open, and with it the store.
+    Connection other = backend_.Open(NameOf(database_count_ - 1));
+    (void)other.QueryInt("SELECT count(*) FROM sqlite_schema");
+    Sample sample;
+    std::vector<double> latencies_us;
+    const Stopwatch all;
+    for (int i = 0; i + 1 < database_count_; ++i) {
+      RowSource rows(same_ ? 8 : ++seed_);
+      const Stopwatch watch;
+      Connection connection = backend_.Open(NameOf(i));
+      Statement select(connection, kSelectSql);
+      for (int row = 0; row < kWakeRows; ++row) {
+        select.Bind(1, rows.NextId(RowsOf(kWakeBytes)));
+        if (select.Run() != 1) Die("W8 did not find a row");
+      }
+      latencies_us.push_back(watch.seconds() * 1e6);
+    }
+    sample.seconds = all.seconds();
+    sample.op_count = latencies_us.size();
+    sample.p50_us = Median(std::move(latencies_us));
+    return sample;
+  }
+
+ private:
+  static std::string NameOf(int i) { return "wake-" + std::to_string(i); }
+
+  const Backend backend_;
+  const bool same_;
+  const int database_count_;
+  uint64_t seed_ = 100;
+};
+
 void AddCreates(int thread_count, double bar,
                 std::vector<WorkloadSpec>* specs) {
   const std::string count = std::to_string(thread_count);
@@ -136,13 +193,29 @@ void AddOpens(bool cold, double bar, std::vector<WorkloadSpec>* specs) {
   specs->push_back(std::move(spec));
 }
 
+void AddWakes(bool same, std::vector<WorkloadSpec>* specs) {
+  WorkloadSpec spec;
+  spec.id = same ? "W8/wake" : "W8/random";
+  spec.text = std::string("open 20 MB cold, 30 selects, ") +
+              (same ? "of the same rows" : "of other rows") + " each time";
+  spec.unit = Unit::kP50Us;
+  spec.sides = Sides::kAll;
+  spec.make = [same](const Backend& backend, const Effort& effort) {
+    return std::make_unique<Wakes>(backend, effort, same);
+  };
+  specs->push_back(std::move(spec));
+}
+
 }  // namespace
 
 void AddOpenWorkloads(std::vector<WorkloadSpec>* specs) {
   AddCreates(1, 8, specs);
   AddCreates(8, 20, specs);
   AddOpens(/*cold=*/false, 5, specs);
-  if (CanDropCaches()) AddOpens(/*cold=*/true, 3, specs);
+  if (!CanDropCaches()) return;
+  AddOpens(/*cold=*/true, 3, specs);
+  AddWakes(/*same=*/true, specs);
+  AddWakes(/*same=*/false, specs);
 }
 
 }  // namespace actorkv::bench

@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "kv/actor_hints.h"
 #include "kv/change_log.h"
 #include "kv/engine.h"
 #include "kv/lineage.h"
@@ -108,6 +109,9 @@ class Actor {
   // What is known of changes between heads.
   const std::shared_ptr<ChangeLog>& changes() const { return changes_; }
 
+  // Which pages it reads first.
+  ActorHints* hints() { return &hints_; }
+
   // The generation was raised. The next commit may have to go to a new branch:
   // whoever wrote before may have left something behind on this one.
   void PublishTakeOver(std::shared_ptr<const HeadState> state);
@@ -133,6 +137,7 @@ class Actor {
   const std::atomic<uint64_t>* const epoch_;
 
   const std::shared_ptr<ChangeLog> changes_ = std::make_shared<ChangeLog>();
+  ActorHints hints_;
 
   std::atomic<uint64_t> version_{1};  // changes under the mutex
 

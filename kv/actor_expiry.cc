@@ -183,6 +183,7 @@ Status ActorExpiry::Expire(bool* done) {
     // head would be damaged.
     if (retained_.gone && retained_.head.has_value()) {
       if (Status s = Delete(HeadKey()); !s.ok()) return s;
+      if (Status s = Delete(HintsKey()); !s.ok()) return s;
       retained_.head.reset();
     }
     if (Status s = ExpireCommits(done); !s.ok()) return s;

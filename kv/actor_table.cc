@@ -54,16 +54,17 @@ void ActorTable::SweepLocked() {
   sweep_at_ = std::max(kMinSweep, 2 * entries_.size());
 }
 
-void ActorTable::Close(std::shared_ptr<Actor> actor) {
-  if (!keeps_idle_) return;
+Lesson ActorTable::Close(std::shared_ptr<Actor> actor) {
   IdleActors dropped;  // goes without the mutex
   std::lock_guard<std::mutex> lock(mutex_);
   // Where others have it open, the last of them comes here too: they let go of
   // it under this mutex.
   std::shared_ptr<Actor> last = std::move(actor);
-  if (last.use_count() > 1 || last->Known() == nullptr) return;
+  if (last.use_count() > 1) return {};
+  Lesson lesson = last->hints()->Sleep();
+  if (!keeps_idle_ || last->Known() == nullptr) return lesson;
   const auto it = entries_.find(last->name());
-  if (it == entries_.end() || it->second.actor.lock() != last) return;
+  if (it == entries_.end() || it->second.actor.lock() != last) return lesson;
   last->changes()->Trim(kMaxIdleChanges);
   last->Close();
   idle_.push_front(std::move(last));
@@ -71,6 +72,7 @@ void ActorTable::Close(std::shared_ptr<Actor> actor) {
   if (idle_.size() > kMaxIdleActors) {
     DropIdleLocked(idle_.back()->name(), &dropped);
   }
+  return lesson;
 }
 
 void ActorTable::DropIdleLocked(const std::string& name, IdleActors* dropped) {

@@ -44,8 +44,9 @@ class ActorTable {
   // The actor of this name, existing or not. Errors: kBusy during a change.
   Status Open(const std::string& name, std::shared_ptr<Actor>* actor);
 
-  // The caller has no more use for it: see Store::CloseActor().
-  void Close(std::shared_ptr<Actor> actor);
+  // The caller has no more use for it: see Store::CloseActor(). Returns what
+  // the actor learned where nobody has it open any more.
+  Lesson Close(std::shared_ptr<Actor> actor);
 
   // True while anyone holds the result of Open(name).
   bool IsOpen(const std::string& name);

@@ -38,6 +38,13 @@ constexpr PageNo kLookStride = 8;
 
 BranchReader::BranchReader(Engine* engine) : engine_(engine) {}
 
+std::unique_ptr<BranchReader> BranchReader::Another() const {
+  auto another = std::make_unique<BranchReader>(engine_);
+  another->UseCache(cache_store_id_, changes_);
+  another->SetSnapshot(snapshot_, lineage_);
+  return another;
+}
+
 void BranchReader::UseCache(uint64_t store_id,
                             std::shared_ptr<const ChangeLog> changes) {
   cache_store_id_ = store_id;
@@ -149,18 +156,33 @@ Status BranchReader::UnpackForCache(const PageVersion& version, PagePin* pin) {
   return Status::Ok();
 }
 
-Status BranchReader::PinPage(PageNo pgno, PagePin* pin) {
+Status BranchReader::PinPage(PageNo pgno, PagePin* pin, Found* found) {
   if (cache_store_id_ != 0) {
     const PageKey key{cache_store_id_, snapshot_.branch, pgno};
-    *pin = PageCache::Instance()->Find(key, snapshot_.txid, changes_.get());
+    *pin =
+        PageCache::Instance()->Find(key, snapshot_.txid, changes_.get(), found);
     if (*pin != nullptr && (*pin)->page().size() == snapshot_.page_size) {
       return Status::Ok();
     }
   }
-  return LoadPage(pgno, pin);
+  if (found != nullptr) *found = Found::kMissing;
+  return LoadPage(pgno, PageCache::Source::kMiss, pin);
 }
 
-Status BranchReader::LoadPage(PageNo pgno, PagePin* pin) {
+Status BranchReader::PreloadPage(PageNo pgno) {
+  PagePin unused;
+  return LoadPage(pgno, PageCache::Source::kHint, &unused);
+}
+
+bool BranchReader::IsCached(PageNo pgno) const {
+  PageIdentity unused;
+  return PageCache::Instance()->Identify(
+      {cache_store_id_, snapshot_.branch, pgno}, snapshot_.txid, changes_.get(),
+      &unused);
+}
+
+Status BranchReader::LoadPage(PageNo pgno, PageCache::Source source,
+                              PagePin* pin) {
   PageVersion version;
   if (Status s = FindPage(pgno, &version); !s.ok()) return s;
   PagePin read;
@@ -169,18 +191,10 @@ Status BranchReader::LoadPage(PageNo pgno, PagePin* pin) {
   }
   if (cache_store_id_ != 0) {
     PageCache::Instance()->Insert({cache_store_id_, snapshot_.branch, pgno},
-                                  snapshot_.txid, read,
-                                  PageCache::Source::kMiss);
+                                  snapshot_.txid, read, source);
   }
   *pin = std::move(read);
   return Status::Ok();
-}
-
-bool BranchReader::IsCached(PageNo pgno) {
-  PageIdentity unused;
-  return PageCache::Instance()->Identify(
-      {cache_store_id_, snapshot_.branch, pgno}, snapshot_.txid, changes_.get(),
-      &unused);
 }
 
 Status BranchReader::CacheRange(PageNo first, PageNo end) {
@@ -280,11 +294,15 @@ Status BranchReader::CacheRangeOfLevel(size_t level, PageNo first,
   return s;
 }
 
-Status BranchReader::UnpackInto(PageNo pgno, char* page) {
+Status BranchReader::UnpackInto(PageNo pgno, char* page, Found* found) {
+  *found = Found::kMissing;
   if (cache_store_id_ != 0) {
-    if (ReadCached(pgno, page) != Found::kMissing) return Status::Ok();
+    *found = ReadCached(pgno, page);
+    if (*found != Found::kMissing) return Status::Ok();
     PagePin pin;
-    if (Status s = LoadPage(pgno, &pin); !s.ok()) return s;
+    if (Status s = LoadPage(pgno, PageCache::Source::kMiss, &pin); !s.ok()) {
+      return s;
+    }
     std::memcpy(page, pin->page().data(), snapshot_.page_size);
     return Status::Ok();
   }
@@ -293,12 +311,14 @@ Status BranchReader::UnpackInto(PageNo pgno, char* page) {
   return UnpackVersion(version, snapshot_.page_size, page);
 }
 
-Status BranchReader::ReadPage(PageNo pgno, char* page) {
+Status BranchReader::ReadPage(PageNo pgno, char* page, Found* found) {
+  Found how = Found::kHere;
   if (pgno == LockPage(snapshot_.page_size)) {
     std::memset(page, 0, snapshot_.page_size);
-    return Status::Ok();
+  } else if (Status s = UnpackInto(pgno, page, &how); !s.ok()) {
+    return s;
   }
-  if (Status s = UnpackInto(pgno, page); !s.ok()) return s;
+  if (found != nullptr) *found = how;
   if (pgno == 1 && snapshot_.stamp.has_value()) {
     ApplyStamp(*snapshot_.stamp, page);
   }

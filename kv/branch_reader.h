@@ -46,6 +46,10 @@ class BranchReader {
  public:
   explicit BranchReader(Engine* engine);
 
+  // One more that reads the same snapshot, for another thread. May be called
+  // while this one reads.
+  std::unique_ptr<BranchReader> Another() const;
+
   // From now on looks for pages in the page cache first, and keeps what it
   // reads there. `store_id` is Store::cache_id(); `changes` are the actor's.
   void UseCache(uint64_t store_id, std::shared_ptr<const ChangeLog> changes);
@@ -62,9 +66,10 @@ class BranchReader {
   // Writes the page, snapshot().page_size bytes, as SQLite sees it: with the
   // stamp, and zeros for the lock page.
   // REQUIRES: 1 <= pgno <= snapshot().page_count.
+  // *found: how the page cache had it; null: never mind.
   // Errors: kCorruption when the page is missing or damaged; `page` then holds
   // no data of the database.
-  Status ReadPage(PageNo pgno, char* page);
+  Status ReadPage(PageNo pgno, char* page, Found* found = nullptr);
 
   // As ReadPage() of a page that has no stamp and is not the lock page, but
   // only when the page cache has it. REQUIRES: UseCache() was called.
@@ -75,8 +80,16 @@ class BranchReader {
   }
 
   // The page as stored, without the stamp, in memory that stays. Not the lock
-  // page.
-  Status PinPage(PageNo pgno, PagePin* pin);
+  // page. `found` as in ReadPage().
+  Status PinPage(PageNo pgno, PagePin* pin, Found* found = nullptr);
+
+  // Reads the page into the page cache, which does not have it: nobody asked
+  // for it yet, but is likely to (kv/preload.h). Not the lock page. REQUIRES:
+  // UseCache() was called.
+  Status PreloadPage(PageNo pgno);
+
+  // Whether the page cache has the page. No use of it.
+  bool IsCached(PageNo pgno) const;
 
   // Reads the pages from `first` up to, but not with, `end` into the page
   // cache, where it does not have most of them. Nobody asked for them yet.
@@ -105,8 +118,7 @@ class BranchReader {
   EngineReader* engine_reader();
 
   Status LookUp(PageNo pgno, bool* found_page, PageVersion* version);
-  bool IsCached(PageNo pgno);
-  Status UnpackInto(PageNo pgno, char* page);
+  Status UnpackInto(PageNo pgno, char* page, Found* found);
   StoredForm FormOf(const PageVersion& version) const;
   Status UnpackForCache(const PageVersion& version, PagePin* pin);
   void InsertAhead(PageNo pgno, PagePin page);
@@ -117,7 +129,7 @@ class BranchReader {
   Status CacheRangeOfLevel(size_t level, PageNo first,
                            std::vector<bool>* missing);
   // Reads the page from the engine and puts it into the page cache, if any.
-  Status LoadPage(PageNo pgno, PagePin* pin);
+  Status LoadPage(PageNo pgno, PageCache::Source source, PagePin* pin);
 
   Engine* const engine_;
   uint64_t cache_store_id_ = 0;  // 0: no cache

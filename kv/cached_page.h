@@ -53,6 +53,7 @@ struct CacheEntry {
   bool is_old = false;
   bool came_ahead = false;  // it was read ahead of being asked for
   bool is_ahead = false;    // and nobody asked for it yet
+  bool is_hinted = false;   // it was preloaded (kv/preload.h)
   uint8_t uses = 0;
   TxId last;  // the range of snapshots that see it begins at txid()
   const CachedPage* newer = nullptr;  // in its queue

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "kv/hints.h"
 #include "kv/keys.h"
 #include "kv/metrics.h"
 
@@ -189,6 +190,12 @@ Status TakeOver(Store* store, Actor* actor, Generation* generation) {
   const Partition partition = ActorPartition(state->entry.actor);
   batch.Put(partition, HeadKey(), raised->head_bytes);
   batch.AddGuard(partition, HeadKey(), state->head_bytes);
+  const ActorId id = state->entry.actor;
+  if (Status s = CopyHints(store, {id, state->head.generation},
+                           {id, raised->head.generation}, &batch);
+      !s.ok()) {
+    return s;
+  }
   const CommitResult result = store->Commit(batch, Durability::kSynced);
   if (!result.done()) {
     actor->Forget();

@@ -14,6 +14,7 @@ constexpr char kStage = 'S';
 constexpr char kImport = 'I';
 constexpr char kClockLimit = 'T';
 constexpr char kHead = 'H';
+constexpr char kHints = 'I';
 constexpr char kBranchRecord = 'B';
 constexpr char kCommit = 'C';
 constexpr char kLegacyRecord = 'L';
@@ -111,6 +112,7 @@ Status ParseClockLimitKey(std::string_view key, uint64_t* limit_us) {
 }
 
 std::string HeadKey() { return Prefix(kHead); }
+std::string HintsKey() { return Prefix(kHints); }
 std::string BranchRecordKey(BranchId branch) {
   return KindAndId(kBranchRecord, branch.value);
 }

@@ -20,6 +20,7 @@
 // Actor partition (id = actor)
 //
 //   'H'                                  head
+//   'I'                                  preload hints, right behind the head
 //   'B' branch(8)                        branch record
 //   'C' branch(8) ~txid(8)               commit record, newest first
 //   'L'                                  legacy record
@@ -82,6 +83,7 @@ std::string ClockLimitPrefix();
 Status ParseClockLimitKey(std::string_view key, uint64_t* limit_us);
 
 std::string HeadKey();
+std::string HintsKey();
 std::string BranchRecordKey(BranchId branch);
 std::string BranchRecordPrefix();
 Status ParseBranchRecordKey(std::string_view key, BranchId* branch);

@@ -60,6 +60,7 @@ void PutUndo(const LegacyActor& actor, uint32_t schema_cookie, Batch* batch) {
   batch->Put(partition, record_key, EncodeRecord(record_key, record));
   batch->AddGuard(partition, record_key, actor.record_bytes);
   batch->Delete(partition, HeadKey());
+  batch->Delete(partition, HintsKey());
   batch->AddGuard(partition, HeadKey(), state.head_bytes);
 }
 

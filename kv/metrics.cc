@@ -51,6 +51,12 @@ constexpr std::array<MetricInfo, kMetricCount> kInfos = {{
      "Pages of them that were asked for."},
     {Metric::kReadAheadWasted, Kind::kCounter, Unit::kCount,
      "read_ahead_wasted", "Pages of them that were dropped unused."},
+    {Metric::kHintsPreloadedPages, Kind::kCounter, Unit::kCount,
+     "hints_preloaded_pages",
+     "Pages read together when an actor was opened, because it used them "
+     "before."},
+    {Metric::kHintsUsedPages, Kind::kCounter, Unit::kCount, "hints_used_pages",
+     "Pages of them that were asked for."},
     {Metric::kReclaimPasses, Kind::kCounter, Unit::kCount, "reclaim_passes",
      "Passes of reclaim over an actor."},
     {Metric::kReclaimedBytes, Kind::kCounter, Unit::kBytes, "reclaimed_bytes",

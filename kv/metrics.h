@@ -58,6 +58,8 @@ enum class Metric : uint8_t {
   kReadAheadPages,
   kReadAheadUsed,
   kReadAheadWasted,
+  kHintsPreloadedPages,
+  kHintsUsedPages,
   // History.
   kReclaimPasses,
   kReclaimedBytes,

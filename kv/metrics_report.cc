@@ -118,6 +118,7 @@ MetricsSnapshot ReadMetrics() {
   snapshot.set_value(Metric::kCacheEvictions, counts.evicted);
   snapshot.set_value(Metric::kReadAheadUsed, counts.ahead_used);
   snapshot.set_value(Metric::kReadAheadWasted, counts.ahead_wasted);
+  snapshot.set_value(Metric::kHintsUsedPages, counts.hinted_used);
   snapshot.set_value(Metric::kPageCacheBytes, counts.size_bytes);
   snapshot.set_value(Metric::kPageCacheCapacityBytes, cache->capacity_bytes());
   return snapshot;

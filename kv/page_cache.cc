@@ -12,6 +12,11 @@ namespace {
 
 constexpr size_t kMaxDefaultBytes = size_t{1} << 30;
 
+Found HowFound(const CacheEntry& entry) {
+  if (!entry.is_ahead) return Found::kHere;
+  return entry.is_hinted ? Found::kHinted : Found::kAhead;
+}
+
 }  // namespace
 
 PageCache::PageCache(size_t capacity_bytes) : capacity_bytes_(capacity_bytes) {
@@ -53,13 +58,15 @@ const CachedPage* PageCache::FindLocked(Shard* shard, const PageKey& key,
   return page;
 }
 
-PagePin PageCache::Find(const PageKey& key, TxId txid,
-                        const ChangeLog* changes) {
+PagePin PageCache::Find(const PageKey& key, TxId txid, const ChangeLog* changes,
+                        Found* how) {
+  if (how != nullptr) *how = Found::kMissing;
   const uint64_t hash = HashPageKey(key);
   Shard& shard = ShardOf(hash);
   std::lock_guard<std::mutex> lock(shard.mutex);
   const CachedPage* page = FindLocked(&shard, key, hash, txid, changes);
   if (page == nullptr) return nullptr;
+  if (how != nullptr) *how = HowFound(*PageCacheShard::EntryOf(*page));
   shard.pages.Use(*page);
   return page->Pin();
 }
@@ -73,11 +80,11 @@ Found PageCache::Read(const PageKey& key, TxId txid, const ChangeLog* changes,
   if (page == nullptr || page->page().size() != buffer.size) {
     return Found::kMissing;
   }
-  const bool ahead = PageCacheShard::EntryOf(*page)->is_ahead;
+  const Found found = HowFound(*PageCacheShard::EntryOf(*page));
   shard.pages.Use(*page);
   // Under the lock: a pin would be two more writes to memory that is shared.
   std::memcpy(buffer.bytes, page->page().data(), buffer.size);
-  return ahead ? Found::kAhead : Found::kHere;
+  return found;
 }
 
 bool PageCache::Identify(const PageKey& key, TxId txid,
@@ -93,7 +100,7 @@ bool PageCache::Identify(const PageKey& key, TxId txid,
 
 void PageCache::Insert(const PageKey& key, TxId txid, PagePin page,
                        Source source) {
-  const bool ahead = source == Source::kAhead;
+  const bool ahead = source == Source::kAhead || source == Source::kHint;
   const uint64_t hash = HashPageKey(key);
   Shard& shard = ShardOf(hash);
   std::lock_guard<std::mutex> lock(shard.mutex);
@@ -102,6 +109,7 @@ void PageCache::Insert(const PageKey& key, TxId txid, PagePin page,
   CacheEntry* entry = PageCacheShard::EntryOf(*page);
   if (known == nullptr) {
     shard.pages.Add(key, hash, std::move(page), ahead);
+    entry->is_hinted = source == Source::kHint;
   } else {
     CacheEntry* const present = PageCacheShard::EntryOf(*known);
     if (txid < present->last) return;  // a late reader of an older snapshot

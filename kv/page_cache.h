@@ -39,7 +39,8 @@ struct PageBuffer {
 enum class Found {
   kMissing,
   kHere,
-  kAhead,  // it was read ahead, and is asked for the first time
+  kAhead,   // it was read ahead, and is asked for the first time
+  kHinted,  // the same, of a page that was preloaded
 };
 
 class PageCache {
@@ -48,7 +49,8 @@ class PageCache {
   enum class Source {
     kCommit,  // it was made here
     kMiss,    // it was asked for, and was not here
-    kAhead,   // nobody asked for it yet
+    kAhead,   // nobody asked for it yet, as with the next one
+    kHint,
   };
 
   explicit PageCache(size_t capacity_bytes);
@@ -64,8 +66,9 @@ class PageCache {
   void SetCapacity(size_t capacity_bytes);
 
   // The page as snapshot `txid` sees it; null when that is not known.
-  // `changes` may be null.
-  PagePin Find(const PageKey& key, TxId txid, const ChangeLog* changes);
+  // `changes` may be null; and `how`, which is how it was found.
+  PagePin Find(const PageKey& key, TxId txid, const ChangeLog* changes,
+               Found* how = nullptr);
 
   // The same, copied into `buffer`, without a pin. kMissing when the cache does
   // not know, or has a page of another size.

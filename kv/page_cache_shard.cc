@@ -38,6 +38,7 @@ void PageCacheCounts::Add(const PageCacheCounts& other) {
   evicted += other.evicted;
   ahead_used += other.ahead_used;
   ahead_wasted += other.ahead_wasted;
+  hinted_used += other.hinted_used;
   size_bytes += other.size_bytes;
 }
 
@@ -60,7 +61,7 @@ void PageCacheShard::Use(const CachedPage& page) {
   if (entry->is_ahead) {
     // Its place in the queue stays: a move would touch pages beside it.
     entry->is_ahead = false;
-    ++counts_.ahead_used;
+    ++(entry->is_hinted ? counts_.hinted_used : counts_.ahead_used);
   } else if (entry->uses < kMaxUses) {
     ++entry->uses;
   }
@@ -216,7 +217,7 @@ void PageCacheShard::Evict(const CachedPage& page, bool remember) {
 }
 
 void PageCacheShard::Remove(const CachedPage& page) {
-  if (page.entry_.is_ahead) ++counts_.ahead_wasted;
+  if (page.entry_.is_ahead && !page.entry_.is_hinted) ++counts_.ahead_wasted;
   Unlink(page);
   --page_count_;
   Vacate(SlotOf(page));

@@ -38,6 +38,7 @@ struct PageCacheCounts {
   uint64_t evicted = 0;
   uint64_t ahead_used = 0;    // read ahead, then asked for
   uint64_t ahead_wasted = 0;  // read ahead, and gone before anyone asked
+  uint64_t hinted_used = 0;   // preloaded, then asked for
   uint64_t size_bytes = 0;    // of pages, entries and tables; now
 
   void Add(const PageCacheCounts& other);
@@ -48,7 +49,8 @@ class PageCacheShard {
   // Null when there is none. `hash` is HashPageKey(key).
   const CachedPage* Find(const PageKey& key, uint64_t hash);
 
-  // Of a page that is here. The caller may change `last`.
+  // Of a page that is here. The caller may change `last`
+  // and `is_hinted`.
   static CacheEntry* EntryOf(const CachedPage& page) { return &page.entry_; }
 
   // It was asked for.

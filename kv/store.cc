@@ -23,6 +23,8 @@ constexpr size_t kScanStages = 256;
 
 constexpr size_t kMaxFlattenQueue = 4096;
 
+constexpr int kLearningAtOnce = 64;
+
 bool BeginsAtCommit(const Batch& batch) {
   const auto& guards = batch.guards();
   return std::any_of(guards.begin(), guards.end(), [](const auto& guard) {
@@ -178,6 +180,34 @@ Status Store::OpenActor(const std::string& name,
                         std::shared_ptr<Actor>* actor) {
   if (Status s = CheckActorName(name); !s.ok()) return s;
   return actors_.Open(name, actor);
+}
+
+Status Store::CloseActor(std::shared_ptr<Actor> actor) {
+  if (!actor->hints()->is_learning()) {
+    static_cast<void>(actors_.Close(std::move(actor)));
+    return Status::Ok();
+  }
+  const std::string name = actor->name();
+  const std::shared_ptr<const HeadState> state = actor->Known();
+  const Lesson lesson = actors_.Close(std::move(actor));
+  if (lesson.learner == nullptr) return Status::Ok();
+  LearnedHints learned{name, lesson.actor, lesson.learner->Learned()};
+  learned.record.generation = lesson.generation;
+  if (state != nullptr && state->head.generation != lesson.generation) {
+    return FencedError(name, lesson.generation, state->head.generation)
+        .WithContext("preload hints");
+  }
+  hints_.Add(std::move(learned));
+  return Status::Ok();
+}
+
+Status Store::LoadHints(const HintsOwner& owner, HintsRecord* record) {
+  std::optional<HintsRecord> waiting = hints_.Find(owner.actor);
+  if (waiting.has_value() && waiting->generation == owner.generation) {
+    *record = std::move(*waiting);
+    return Status::Ok();
+  }
+  return ReadHints(engine_->NewReader().get(), owner, record);
 }
 
 void Store::AddOpenHead(const std::string& name,
@@ -385,6 +415,11 @@ Status Store::Maintain(bool* more) {
     return s;
   }
   if (actor != nullptr) return FlattenOne(actor);
+  QueueWhatIsLearned();
+  if (hints_.is_waiting()) {
+    *more = true;
+    return WriteHintsOfOne();
+  }
   return ReclaimSome();
 }
 
@@ -395,6 +430,30 @@ Status Store::FlattenOne(const std::shared_ptr<Actor>& actor) {
   if (lock.owns_lock()) return Flatten(this, actor.get());
   SuggestFlatten(actor);
   return Status::Busy("reclaim is running: actor=" + actor->name());
+}
+
+void Store::QueueWhatIsLearned() {
+  std::weak_ptr<Actor> learning;
+  for (int i = 0; i < kLearningAtOnce && hints_.TakeLearning(&learning); ++i) {
+    std::shared_ptr<Actor> actor = actors_.Lock(learning);
+    if (actor == nullptr) continue;
+    std::optional<LearnedHints> learned = actor->hints()->LearnedSoFar();
+    if (learned.has_value()) {
+      learned->name = actor->name();
+      hints_.Add(std::move(*learned));
+    }
+    // Its last user may have gone meanwhile.
+    static_cast<void>(CloseActor(std::move(actor)));
+  }
+}
+
+// Not beside a purge, which would leave them behind.
+Status Store::WriteHintsOfOne() {
+  const std::unique_lock<std::mutex> lock(reclaim_mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return Status::Busy("reclaim is running");
+  // What is refused is no error of the others.
+  static_cast<void>(hints_.WriteOne(this));
+  return Status::Ok();
 }
 
 // The next call comes soon enough; in between others have the disk.
@@ -417,6 +476,8 @@ void Store::ReclaimSoonForTesting(uint64_t now_us) {
 
 void Store::Close() {
   if (read_only_) return;
+  while (hints_.is_waiting() && WriteHintsOfOne().ok()) {
+  }
   Batch batch;
   clock_.WriteExactLimit(&batch);
   // Errors change nothing: the old limit stands, and what was acknowledged as

@@ -20,6 +20,7 @@
 #include "kv/clock.h"
 #include "kv/engine.h"
 #include "kv/gate.h"
+#include "kv/hints.h"
 #include "kv/pins.h"
 #include "kv/records.h"
 #include "kv/retention.h"
@@ -61,10 +62,15 @@ class Store : public std::enable_shared_from_this<Store> {
   Status OpenActor(const std::string& name, std::shared_ptr<Actor>* actor);
 
   // The caller has no more use for the result of OpenActor(). Not needed for an
-  // actor to be closed, but who opens it next finds its head without reading.
-  void CloseActor(std::shared_ptr<Actor> actor) {
-    actors_.Close(std::move(actor));
-  }
+  // actor to be closed, but who opens it next finds its head without reading,
+  // and what it learned is kept. Errors, of interest to people only: kFenced
+  // when what it learned is not kept, because another owner has taken over.
+  Status CloseActor(std::shared_ptr<Actor> actor);
+
+  HintQueue* hints() { return &hints_; }
+
+  // The preload hints of an actor, as ReadHints() finds them, or newer.
+  Status LoadHints(const HintsOwner& owner, HintsRecord* record);
 
   // True while anyone holds the result of OpenActor(name).
   bool IsOpen(const std::string& name) { return actors_.IsOpen(name); }
@@ -171,6 +177,8 @@ class Store : public std::enable_shared_from_this<Store> {
   Status DropImport(LegacyId legacy);
   CommitResult CommitInRuns(const Batch& batch, Durability durability);
   Status FlattenOne(const std::shared_ptr<Actor>& actor);
+  void QueueWhatIsLearned();
+  Status WriteHintsOfOne();
   Status ReclaimSome();
 
   const std::string path_;
@@ -187,6 +195,7 @@ class Store : public std::enable_shared_from_this<Store> {
   std::atomic<uint64_t> commit_count_{0};
   uint64_t commit_id_base_ = 0;  // random, one per opened store
   ActorTable actors_;
+  HintQueue hints_;
 
   std::mutex mutex_;
   std::set<CommitId> leases_;  // as many as are held

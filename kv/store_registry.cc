@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "kv/helper_threads.h"
 #include "kv/read_ahead.h"
 #include "kv/store_directory.h"
 
@@ -269,6 +270,7 @@ void StoreRegistry::Shutdown() {
   }
   if (thread_.joinable()) thread_.join();
   ReadAhead::Instance()->Stop();
+  HelperThreads::Instance()->Stop();
   CloseIdle();
   for (const auto& [key, entry] : Entries()) {
     std::lock_guard<std::mutex> lock(entry->mutex);

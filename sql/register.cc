@@ -8,6 +8,7 @@
 #include "sql/diff_table.h"
 #include "sql/doctor_table.h"
 #include "sql/export_all_table.h"
+#include "sql/hints_table.h"
 #include "sql/history_functions.h"
 #include "sql/import_all_table.h"
 #include "sql/info_functions.h"
@@ -50,6 +51,7 @@ constexpr RegisterTheme kThemes[] = {
     RegisterRetentionFunctions,
     RegisterRetentionTables,
     RegisterMetrics,
+    RegisterHintsTable,
 };
 
 }  // namespace

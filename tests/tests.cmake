@@ -57,6 +57,10 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/group_commit_test.cc
   tests/kv/guard_memo_test.cc
   tests/kv/hash_test.cc
+  tests/kv/helper_threads_test.cc
+  tests/kv/hint_learner_test.cc
+  tests/kv/hints_record_test.cc
+  tests/kv/hints_test.cc
   tests/kv/history_records_test.cc
   tests/kv/hostile_engine_test.cc
   tests/kv/json_lines_test.cc
@@ -125,6 +129,7 @@ actorkv_add_tests(vfs LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/vfs/fetch_test.cc
   tests/vfs/file_pragmas_test.cc
   tests/vfs/group_commit_test.cc
+  tests/vfs/hints_test.cc
   tests/vfs/legacy_journal_test.cc
   tests/vfs/legacy_recovery_test.cc
   tests/vfs/legacy_view_test.cc
@@ -154,6 +159,7 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/expiry_test.cc
   tests/sql/follower_expiry_test.cc
   tests/sql/function_test.cc
+  tests/sql/hints_test.cc
   tests/sql/history_test.cc
   tests/sql/legacy_tables_test.cc
   tests/sql/metrics_test.cc

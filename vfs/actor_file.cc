@@ -25,6 +25,7 @@ ActorFile::ActorFile(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
       options_(std::move(options)),
       reader_(store_.get(), *actor_) {
   pMethods = &FileMethods<ActorFile>::kTable;
+  if (options_.version == nullptr) reader_.UseHints(actor_);
   Add(Metric::kFileOpens);
   Add(Metric::kOpenFiles);
   RegisterOpenFile(this);
@@ -35,7 +36,7 @@ ActorFile::~ActorFile() {
   UnregisterOpenFile(this);
   // What refers to it goes before, so that it is the last use.
   transaction_.reset();
-  store_->CloseActor(std::move(actor_));
+  NoteIgnored(store_->CloseActor(std::move(actor_)));
 }
 
 int ActorFile::Close() {

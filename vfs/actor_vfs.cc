@@ -207,7 +207,7 @@ int VfsAccess(sqlite3_vfs* /*vfs*/, const char* name, int /*flags*/,
     if (s.ok()) s = store->OpenActor(path.actor, &actor);
     if (s.ok()) s = actor->Current(&state);
     *result = s.ok() && (state->exists || state->is_legacy) ? 1 : 0;
-    if (actor != nullptr) store->CloseActor(std::move(actor));
+    if (actor != nullptr) NoteIgnored(store->CloseActor(std::move(actor)));
     return SQLITE_OK;
   });
 }

@@ -7,6 +7,7 @@
 #include "kv/branch_reader.h"
 #include "kv/coding.h"
 #include "kv/commit.h"
+#include "kv/hints.h"
 #include "kv/history.h"
 #include "kv/history_records.h"
 #include "kv/keys.h"
@@ -279,7 +280,7 @@ Status ForkActor(const std::shared_ptr<Store>& store, const ForkSpec& spec,
       !s.ok()) {
     return s;
   }
-  commits[0].spec.also = [&](const HeadState& made, Batch* batch) {
+  commits[0].spec.also = [&](const HeadState& made, Batch* batch) -> Status {
     ForkRecord fork;
     fork.child = made.entry.actor;
     fork.txid = move.source->head.snapshot.txid;
@@ -288,6 +289,12 @@ Status ForkActor(const std::shared_ptr<Store>& store, const ForkSpec& spec,
     const std::string key =
         ForkKey(move.source->head.snapshot.branch, made.head.snapshot.branch);
     batch->Put(partition, key, EncodeRecord(key, fork));
+    if (Status s = CopyHints(store.get(),
+                             {parent->entry.actor, parent->head.generation},
+                             {made.entry.actor, made.head.generation}, batch);
+        !s.ok()) {
+      return s;
+    }
     return GuardVersion(reader.get(), *move.source, batch);
   };
   if (Status s = CommitAll(store.get(), Durability::kSynced, &commits);

@@ -4,7 +4,9 @@
 #include <cstring>
 #include <utility>
 
+#include "kv/preload.h"
 #include "kv/read_ahead.h"
+#include "vfs/sqlite_error.h"
 
 namespace actorkv {
 
@@ -30,6 +32,7 @@ SnapshotReader::SnapshotReader(Store* store, const Actor& actor)
 
 void SnapshotReader::SetSnapshot(const HeadState& state) {
   lineage_ = state.lineage;
+  owner_ = {state.entry.actor, state.head.generation};
   reader_.SetSnapshot(state.head.snapshot, state.lineage);
 }
 
@@ -47,10 +50,13 @@ Status SnapshotReader::FirstPage(const char** page) {
   const Snapshot& snapshot = reader_.snapshot();
   if (first_page_.empty() || first_page_of_ != snapshot) {
     first_page_.assign(snapshot.page_size, '\0');
-    if (Status s = reader_.ReadPage(1, first_page_.data()); !s.ok()) {
+    WakeForMissing(1);
+    Found found = Found::kHere;
+    if (Status s = reader_.ReadPage(1, first_page_.data(), &found); !s.ok()) {
       first_page_.clear();
       return s;
     }
+    NoteUse(1, found);
     first_page_of_ = snapshot;
   }
   *page = first_page_.data();
@@ -65,18 +71,28 @@ Status SnapshotReader::ReadPart(const PagePart& part, char* buffer) {
     std::memcpy(buffer, page + part.begin, part.size);
     return Status::Ok();
   }
+  const bool woke = WakeForMissing(part.pgno);  // then it may be there now
+  Found found = Found::kHere;
   if (part.size == page_size) {
-    if (reads_ahead_ && ReadTogetherWith(part.pgno)) {
-      if (reader_.ReadCached(part.pgno, buffer) != Found::kMissing) {
+    if (reads_ahead_ && !woke && ReadTogetherWith(part.pgno)) {
+      found = reader_.ReadCached(part.pgno, buffer);
+      if (found != Found::kMissing) {
+        NoteUse(part.pgno, found);
         return Status::Ok();
       }
       pattern_.ReadAlone();
     }
-    return reader_.ReadPage(part.pgno, buffer);
+    if (Status s = reader_.ReadPage(part.pgno, buffer, &found); !s.ok()) {
+      return s;
+    }
+  } else {
+    page_.resize(page_size);
+    if (Status s = reader_.ReadPage(part.pgno, page_.data(), &found); !s.ok()) {
+      return s;
+    }
+    std::memcpy(buffer, page_.data() + part.begin, part.size);
   }
-  page_.resize(page_size);
-  if (Status s = reader_.ReadPage(part.pgno, page_.data()); !s.ok()) return s;
-  std::memcpy(buffer, page_.data() + part.begin, part.size);
+  NoteUse(part.pgno, found);
   return Status::Ok();
 }
 
@@ -105,9 +121,18 @@ bool SnapshotReader::ReadKnown(const ReadRequest& request) {
   const Found found = reader_.ReadCached(pgno, request.buffer);
   if (found == Found::kMissing) return false;
   if (reads_ahead_) {
-    pattern_.Note(pgno, found == Found::kAhead);
-    if (found == Found::kAhead) ReadAheadOfRun();
+    pattern_.Note(pgno, found != Found::kHere);
+    if (found != Found::kHere) ReadAheadOfRun();
   }
+  NoteUse(pgno, found);
+  return true;
+}
+
+bool SnapshotReader::WakeForMissing(PageNo pgno) {
+  if (hints_ == nullptr || !hints_->is_asleep() || reader_.IsCached(pgno)) {
+    return false;
+  }
+  NoteIgnored(WakeActor({store_, waking_.lock(), owner_}, &reader_));
   return true;
 }
 
@@ -191,7 +216,11 @@ Status SnapshotReader::Pin(const PagePart& part, PagePin* page) {
       part.pgno == LockPage(snapshot.page_size)) {
     return Status::Ok();
   }
-  return reader_.PinPage(part.pgno, page);
+  WakeForMissing(part.pgno);
+  Found found = Found::kHere;
+  if (Status s = reader_.PinPage(part.pgno, page, &found); !s.ok()) return s;
+  NoteUse(part.pgno, found);
+  return Status::Ok();
 }
 
 Status MakeFirstPage(const PendingCommit& commit, std::string* page) {

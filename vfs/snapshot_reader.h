@@ -5,7 +5,8 @@
 //
 // Where pages are read one after the other and are not in the cache, the next
 // ones are read ahead of being asked for (vfs/access_pattern.h), most of them
-// by another thread (kv/read_ahead.h).
+// by another thread (kv/read_ahead.h). The first page that is not in the cache
+// wakes the actor (kv/preload.h).
 //
 // Belongs to one thread at a time.
 
@@ -19,6 +20,7 @@
 
 #include "kv/branch_reader.h"
 #include "kv/commit.h"
+#include "kv/hints.h"
 #include "kv/read_ahead_range.h"
 #include "kv/store.h"
 #include "vfs/access_pattern.h"
@@ -29,6 +31,13 @@ namespace actorkv {
 class SnapshotReader {
  public:
   SnapshotReader(Store* store, const Actor& actor);
+
+  // From now on wakes the actor, and tells it which pages are used. It must
+  // outlive the reads.
+  void UseHints(const std::shared_ptr<Actor>& actor) {
+    waking_ = actor;
+    hints_ = actor->hints();
+  }
 
   // From now on reads this one.
   void SetSnapshot(const HeadState& state);
@@ -52,6 +61,11 @@ class SnapshotReader {
 
  private:
   bool ReadKnown(const ReadRequest& request);
+  bool WakeForMissing(PageNo pgno);  // true: it did
+  void NoteUse(PageNo pgno, Found found) {
+    if (found == Found::kHere || hints_ == nullptr) return;
+    hints_->Note(pgno, found == Found::kHinted);
+  }
   bool ReadTogetherWith(PageNo pgno);
   void HelpWith(ReadAheadRange* range, PageNo pgno);
   void ReadAheadOfRun();
@@ -61,8 +75,11 @@ class SnapshotReader {
   Store* const store_;
   const std::shared_ptr<const ChangeLog> changes_;
   const bool reads_ahead_;
+  std::weak_ptr<Actor> waking_;
+  ActorHints* hints_ = nullptr;  // of it
   BranchReader reader_;
   std::shared_ptr<const Lineage> lineage_;  // of the snapshot
+  HintsOwner owner_;                        // equally
   AccessPattern pattern_;
   // Of the pattern, for those who read ahead; null before the first.
   std::shared_ptr<std::atomic<PageNo>> front_;

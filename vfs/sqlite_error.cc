@@ -192,6 +192,11 @@ int ReportError(Place place, const Status& status) {
   return code;
 }
 
+void NoteIgnored(const Status& status) {
+  if (status.ok()) return;
+  sqlite3_log(SQLITE_NOTICE, "actorkv: %s", status.ToString().c_str());
+}
+
 std::string LastError() {
   ErrorText* last = LastErrorText();
   std::lock_guard<std::mutex> lock(last->mutex);

@@ -63,6 +63,10 @@ int SqliteCode(Place place, const Status& status);
 // error log: a VFS has no other way to say more than a code.
 int ReportError(Place place, const Status& status);
 
+// Says it in SQLite's error log, as a notice, and nowhere else: what nobody
+// depends on did not work. Nothing for an ok status.
+void NoteIgnored(const Status& status);
+
 // The text of the last error that this process reported; empty if none.
 std::string LastError();
 

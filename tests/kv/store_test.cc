@@ -127,7 +127,7 @@ TEST(StoreTest, AnActorThatWasClosedIsOpenedAgainWithoutReading) {
   ASSERT_OK(actor->Current(&state));
   const Actor* const first = actor.get();
   const uint64_t opened_at_us = store->OpenedAtUs("a");
-  store->CloseActor(std::move(actor));
+  ASSERT_OK(store->CloseActor(std::move(actor)));
   EXPECT_FALSE(store->IsOpen("a"));
   EXPECT_EQ(store->OpenedAtUs("a"), 0u);
   const uint64_t read_count = store.plan()->read_count();
@@ -145,11 +145,11 @@ TEST(StoreTest, AnActorIsOpenUntilItsLastUserIsGone) {
   auto second = store.Open("a");
   std::shared_ptr<const HeadState> state;
   ASSERT_OK(first->Current(&state));
-  store->CloseActor(std::move(first));
+  ASSERT_OK(store->CloseActor(std::move(first)));
   EXPECT_TRUE(store->IsOpen("a"));
   EXPECT_TRUE(IsError(store->WhileClosed({"a"}, [] { return Status::Ok(); }),
                       Code::kBusy, "the actor is open: actor=a"));
-  store->CloseActor(std::move(second));
+  ASSERT_OK(store->CloseActor(std::move(second)));
   EXPECT_FALSE(store->IsOpen("a"));
 }
 
@@ -161,7 +161,7 @@ TEST(StoreTest, WhileClosedForgetsWhatIsKnownOfAnActor) {
     std::shared_ptr<const HeadState> state;
     ASSERT_OK(actor->Current(&state));
     EXPECT_FALSE(state->exists);
-    store->CloseActor(std::move(actor));
+    ASSERT_OK(store->CloseActor(std::move(actor)));
     const Status s = store->WhileClosed({"a"}, [&] {
       return then_fails ? Status::NoSpace("full") : Status::Ok();
     });
@@ -180,7 +180,7 @@ TEST(StoreTest, AsManyIdleActorsAsTheLimitSays) {
     auto actor = store.Open("actor" + std::to_string(i));
     std::shared_ptr<const HeadState> state;
     EXPECT_OK(actor->Current(&state));
-    store->CloseActor(std::move(actor));
+    EXPECT_OK(store->CloseActor(std::move(actor)));
     return store.plan()->read_count() - before;
   };
   for (size_t i = 0; i <= kMaxIdleActors; ++i) EXPECT_GT(read_count_of(i), 0u);
@@ -197,7 +197,7 @@ TEST(StoreTest, NothingIsKnownOfAClosedActorThatOthersMayChange) {
   auto actor = store.Open("a");
   std::shared_ptr<const HeadState> state;
   ASSERT_OK(actor->Current(&state));
-  store->CloseActor(std::move(actor));
+  ASSERT_OK(store->CloseActor(std::move(actor)));
   const uint64_t read_count = store.plan()->read_count();
   ASSERT_OK(store.Open("a")->Current(&state));
   EXPECT_GT(store.plan()->read_count(), read_count);

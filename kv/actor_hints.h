@@ -1,0 +1,72 @@
+// ActorHints: what an actor learns about its first reads while it is open in
+// this process (kv/hint_learner.h): asleep -> awake -> asleep.
+//
+// Thread-safe. An actor that is not learning costs its readers one load of
+// memory that nobody writes to, and only where they miss the page cache.
+
+#ifndef ACTORKV_KV_ACTOR_HINTS_H_
+#define ACTORKV_KV_ACTOR_HINTS_H_
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "kv/hint_learner.h"
+#include "kv/types.h"
+
+namespace actorkv {
+
+// What an actor learned, on its way to the store (kv/hints.h).
+struct LearnedHints {
+  std::string name;  // of the actor, for messages
+  ActorId actor;
+  HintsRecord record;  // with the generation under which it was learned
+};
+
+// An actor that is learning. Nothing without a learner.
+struct Lesson {
+  std::unique_ptr<HintLearner> learner;
+  ActorId actor;
+  Generation generation;  // of the head at the wake
+};
+
+class ActorHints {
+ public:
+  bool is_learning() const { return learning_.load(std::memory_order_relaxed); }
+  bool is_asleep() const { return asleep_.load(std::memory_order_relaxed); }
+
+  // True for the one caller who is to wake the actor.
+  bool Wake() { return is_asleep() && asleep_.exchange(false); }
+
+  // From now on Note() tells the learner, which has woken.
+  void Learn(Lesson lesson);
+
+  // See HintLearner::Note().
+  void Note(PageNo pgno, bool was_preloaded) {
+    if (learning_.load(std::memory_order_relaxed)) {
+      NoteWhileLearning(pgno, was_preloaded);
+    }
+  }
+
+  // What was learned until now; nothing where it does not learn. Without a
+  // name.
+  std::optional<LearnedHints> LearnedSoFar();
+
+  // The actor was closed; it is asleep. Returns what Learn() gave it.
+  Lesson Sleep();
+
+ private:
+  void NoteWhileLearning(PageNo pgno, bool was_preloaded);
+
+  std::atomic<bool> asleep_{true};
+  std::atomic<bool> learning_{false};
+
+  std::mutex mutex_;  // of what follows
+  Lesson lesson_;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_ACTOR_HINTS_H_
