@@ -69,7 +69,7 @@ Status ActorReclaim::Step(bool* done) {
   if (expiry_ != nullptr) return StepExpiry();
   if (branch_index_ < retained_.branches.size()) return StepBranch();
   *done = true;
-  const Status s = EndActor();
+  Status s = EndActor();
   if (options_.dry_run) return s;
   Add(Metric::kReclaimPasses);
   Add(Metric::kReclaimedBytes, use_.reclaimable_bytes);

@@ -213,7 +213,7 @@ Status PinCommit(Store* store, const HeadState& state,
                  std::shared_ptr<const HeadState>* version) {
   const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
   std::shared_ptr<const HeadState> loaded;
-  const Status damaged = LoadVersion(reader.get(), state, record, &loaded);
+  Status damaged = LoadVersion(reader.get(), state, record, &loaded);
   if (damaged.ok()) {
     Status s = PinVersion(store, *loaded, pin);
     if (s.ok()) *version = std::move(loaded);

@@ -63,7 +63,7 @@ Status Reclaimer::Step(std::optional<SpaceUse>* use, bool* done) {
   if (actor_ == nullptr) {
     bool found = false;
     const std::string key = next_key_;
-    const Status s = one_actor_ ? Status::Ok() : NextActor(&found);
+    Status s = one_actor_ ? Status::Ok() : NextActor(&found);
     // An entry that does not decode was passed over.
     *done = !found && (s.ok() || key == next_key_);
     return s;

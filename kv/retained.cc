@@ -86,7 +86,7 @@ class Loader {
       if (Status s = LoadHead(); !s.ok()) return s;
       const std::optional<Head> head = retained_.head;
       reader_->Refresh();
-      const Status branches = LoadBranches();
+      Status branches = LoadBranches();
       if (Status s = LoadHead(); !s.ok()) return s;
       if (head.has_value() == retained_.head.has_value() &&
           (!head.has_value() ||

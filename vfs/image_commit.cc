@@ -108,7 +108,7 @@ Status PageCopy::Copy(PageNo first, uint32_t count) {
   if (Status s = source_.read(first, count, buffer_.data()); !s.ok()) return s;
   for (PageNo pgno = first; pgno - first < count; ++pgno) {
     if (pgno == LockPage(page_size)) continue;
-    const std::string_view page = std::string_view(buffer_).substr(
+    const std::string_view page = std::string_view{buffer_}.substr(
         size_t{pgno - first} * page_size, page_size);
     const uint64_t page_hash = PageHash(pgno, page);
     if (pgno > 1) digest_ += page_hash;
@@ -183,7 +183,7 @@ Status CommitImage(const ImageCommit& commit) {
     if (Status s = commit.copied(); !s.ok()) return s;
   }
   std::vector<PendingCommit> commits(1);
-  if (Status s = transaction.Prepare(commit.origin, &commits[0]); !s.ok()) {
+  if (Status s = transaction.Prepare(commit.origin, commits.data()); !s.ok()) {
     return s;
   }
   std::string first_page;
