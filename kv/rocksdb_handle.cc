@@ -46,8 +46,10 @@ void SetRocksDbFileSystemForTesting(
 
 RocksDbHandle::RocksDbHandle(const std::string& directory, OpenMode mode)
     : mode_(mode),
-      context_{directory, NewEnv(), NewBlockCache(),
-               iterator_pool_.NewListener()} {}
+      context_{directory,
+               NewEnv(),
+               NewBlockCache(),
+               {iterator_pool_.NewListener(), stoppage_.NewListener()}} {}
 
 Status RocksDbHandle::Open(const std::string& directory, OpenMode mode,
                            std::unique_ptr<RocksDbHandle>* handle) {
@@ -119,12 +121,17 @@ bool RocksDbHandle::Serves(Need need) const {
 Status RocksDbHandle::Use(Need need, Gate::Hold* hold) {
   for (int attempt = 0; attempt < kUseAttempts; ++attempt) {
     Gate::Hold taken = gate_.Shared();
-    if (Serves(need)) {
+    const bool serves = Serves(need);
+    if (serves && (need == Need::kRead || !stoppage_.IsDue())) {
       *hold = std::move(taken);
       return Status::Ok();
     }
     taken.unlock();
-    if (Status s = Repair(need); !s.ok()) return s;
+    if (serves) {
+      EndStoppage();
+    } else if (Status s = Repair(need); !s.ok()) {
+      return s;
+    }
   }
   return Status::IOError("store keeps failing: " + directory());
 }
@@ -143,6 +150,21 @@ Status RocksDbHandle::Repair(Need need) {
     return last_error_;
   }
   return Reopen(need);
+}
+
+// Where that fails, what Repair() does is due, as after any failure.
+void RocksDbHandle::EndStoppage() {
+  Gate::Exclusive exclusive(&gate_);
+  if (state_ != State::kWritable || !stoppage_.IsDue()) return;
+  const DiskSpace space = LookAtDisk(directory());
+  if (space.free_bytes < space.reserve_bytes) return stoppage_.PutOff();
+  stoppage_.End();
+  // An open flushes what the log holds, which must be what was promised.
+  if (!database_->db()->SyncWAL().ok()) {
+    state_ = State::kBroken;
+    return;
+  }
+  static_cast<void>(Reopen(Need::kWrite));
 }
 
 bool RocksDbHandle::StillFull() const {

@@ -42,6 +42,7 @@
 #include "kv/rocksdb_engine.h"
 #include "kv/rocksdb_iterators.h"
 #include "kv/rocksdb_open.h"
+#include "kv/rocksdb_stoppage.h"
 
 namespace actorkv {
 
@@ -120,12 +121,15 @@ class RocksDbHandle {
   Status Repair(Need need);
   // REQUIRES: the gate exclusive.
   Status Reopen(Need need);
+  // Opens the database again when RocksDB stopped compacting.
+  void EndStoppage();
   bool StillFull() const;
   Status OpenForReadingOnly();
   void DropAllIterators();
 
   const OpenMode mode_;
-  IteratorPool iterator_pool_;  // outlives the listener in context_
+  IteratorPool iterator_pool_;  // these two outlive their listeners
+  Stoppage stoppage_;
   OpenContext context_;
   std::unique_ptr<HolderFile> holder_;  // released after database_ closed
   std::unique_ptr<CommitCounter> commit_counter_;  // of a writable database

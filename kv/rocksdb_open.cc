@@ -59,7 +59,7 @@ Status OpenDatabase::ForWriting(const OpenContext& context, bool create,
     options.create_if_missing = true;
   }
   options.create_missing_column_families = true;
-  options.listeners.push_back(context.listener);
+  options.listeners = context.listeners;
   options.listeners.push_back(NewMetricsListener());
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> families;

@@ -13,6 +13,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kv/commit_counter.h"
 #include "kv/rocksdb_keys.h"
@@ -26,7 +27,8 @@ struct OpenContext {
   std::string directory;
   std::unique_ptr<rocksdb::Env> env;
   std::shared_ptr<rocksdb::Cache> cache;  // outlives reopens, stays warm
-  std::shared_ptr<rocksdb::EventListener> listener;  // of a writer
+  std::vector<std::shared_ptr<rocksdb::EventListener>>
+      listeners;  // of a writer
 };
 
 class OpenDatabase {

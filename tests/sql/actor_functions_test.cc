@@ -1,5 +1,6 @@
 // actorkv_delete(), actorkv_rename(), actorkv_takeover(), actorkv_backup().
 
+#include "tests/support/crash_life.h"
 #include "tests/support/forwarding_engine.h"
 #include "tests/support/sql_harness.h"
 
@@ -193,7 +194,7 @@ TEST_F(ActorFunctionsTest, BackupOverwritesNothing) {
 
 TEST_F(ActorFunctionsTest, AFollowerChangesNothing) {
   MakeActor("alice");
-  StoreRegistry::Instance()->CloseIdle();
+  CloseStore(File("store"));
   SqliteDb follower;
   ASSERT_EQ(follower.Open(Uri("alice", "&mode=ro")), SQLITE_OK);
   EXPECT_EQ(follower.QueryText("SELECT actor, owner_pid IS NULL "
