@@ -94,7 +94,7 @@ Status WriteHints(Store* store, const LearnedHints& learned) {
 Status CopyHints(Store* store, const HintsOwner& from, const HintsOwner& to,
                  Batch* batch) {
   HintsRecord record;
-  const Status s = store->LoadHints(from, &record);
+  Status s = store->LoadHints(from, &record);
   if (s.code() == Code::kIOError) return s;
   if (!s.ok() || record.ranges.empty()) return Status::Ok();
   record.generation = to.generation;

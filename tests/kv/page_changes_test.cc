@@ -74,7 +74,8 @@ class World {
   // Reclaim removes records that nothing keeps.
   void Forget(size_t i) {
     Batch batch;
-    const HeadState& version = *Version(i).version;
+    const VersionSource source = Version(i);
+    const HeadState& version = *source.version;
     const Snapshot& snapshot = version.head.snapshot;
     batch.Delete(ActorPartition(version.entry.actor),
                  CommitKey(snapshot.branch, snapshot.txid));
