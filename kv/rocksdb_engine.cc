@@ -310,7 +310,7 @@ Status RocksDbEngine::Drop(Partition partition) {
       handle_->family(FamilyOf(partition)), PhysicalKey(partition, ""),
       PartitionEnd(partition, kLimits.max_key_bytes));
   if (!added.ok()) return FromRocksDb(added, "drop", handle_->directory());
-  const Status written = Write(&batch, Durability::kBuffered).status;
+  Status written = Write(&batch, Durability::kBuffered).status;
   if (FamilyOf(partition) == Family::kDefault) memo_.Clear();
   if (!written.ok()) return written;
   return RemoveFilesOf(partition);

@@ -37,11 +37,11 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
                            const rocksdb::IOOptions& options,
                            rocksdb::IODebugContext* debug) override {
     Add(Metric::kLogBytes, data.size());
-    const uint64_t end = end_.load(std::memory_order_relaxed);
-    const uint64_t new_end = end + data.size();
+    const uint64_t begin = end_.load(std::memory_order_relaxed);
+    const uint64_t end = begin + data.size();
     rocksdb::IOStatus s = data.size() < kBulkAppendBytes
-                              ? zeros_.Prepare(end, new_end)
-                              : zeros_.Wait(new_end);
+                              ? zeros_.Prepare(begin, end)
+                              : zeros_.Wait(end);
     if (!s.ok()) return s;
     const std::lock_guard<std::mutex> lock(mutex_);
     if (zeros_.out_of_room()) CutZeros(options, debug);
@@ -49,11 +49,11 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
       tail_.Append(data);
     } else {
       s = WritePending(options, debug);
-      if (s.ok()) s = target()->PositionedAppend(data, end, options, debug);
+      if (s.ok()) s = target()->PositionedAppend(data, begin, options, debug);
       if (!s.ok()) return s;
       tail_.Skip(data);
     }
-    end_.store(new_end);
+    end_.store(end);
     return s;
   }
 

@@ -120,7 +120,7 @@ Status Doctor::Search(const VersionSource& head, bool* found,
     if (!AvoidsDamage(version)) continue;
     ++read;
     Examination result;
-    const Status s = Examine(version, &result);
+    Status s = Examine(version, &result);
     // It has expired: a follower's pins keep nothing.
     if (s.code() == Code::kConflict) continue;
     if (!s.ok()) return s;
