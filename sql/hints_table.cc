@@ -56,7 +56,7 @@ class HintRows : public RowSource {
     next_range_ = 0;
     name_.clear();
     std::shared_ptr<const HeadState> state;
-    const Status s = NextActor(store_.get(), next_name_, found, &name_, &state);
+    Status s = NextActor(store_.get(), next_name_, found, &name_, &state);
     if (!s.ok() && name_.empty()) return s;
     if (only_.has_value() && name_ != *only_) *found = false;
     if (!*found) return Status::Ok();

@@ -3,9 +3,8 @@
 // it or the state after it, never one between; where an operation takes several
 // steps (reclaim, purge), nothing is lost between them, and the rest follows.
 
-#include <signal.h>
-
 #include <atomic>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <memory>

@@ -45,7 +45,7 @@ bool Nothing(PageNo /*pgno*/) { return false; }
 // Returns what was preloaded.
 Pages Live(const Pages& used, HintsRecord* hints) {
   HintLearner learner(*hints, kPageBytes);
-  const Pages preloaded = learner.Wake(kLimits, Nothing);
+  Pages preloaded = learner.Wake(kLimits, Nothing);
   for (const PageNo pgno : used) {
     learner.Note(pgno,
                  std::binary_search(preloaded.begin(), preloaded.end(), pgno));

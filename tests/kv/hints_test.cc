@@ -405,7 +405,7 @@ TEST_F(HintsTest, OthersHelpWhereTheDiskIsSlow) {
   };
   Visit visit(store, "a");
   hook->Set(1, wait);
-  visit.Read({1});
+  visit.Read(Pages{1});
   hook->Set(1, nullptr);
   for (const PageNo pgno : used) {
     EXPECT_EQ(visit.Read(pgno), TestPage(kMinPageSize, pgno, 1)) << pgno;

@@ -87,6 +87,7 @@ class LogScanTest : public testing::Test {
     std::unique_ptr<Engine> engine;
     EXPECT_OK(OpenRocksDbEngine(store_, OpenMode::kExisting, &engine));
     std::vector<std::string> keys;
+    keys.reserve(kCommits);
     for (int i = 0; i < kCommits; ++i) keys.push_back(Key(i));
     std::vector<std::optional<std::string>> values;
     EXPECT_OK(engine->NewReader()->Get(

@@ -79,6 +79,7 @@ TEST(ReadAheadRangeTest, EachPieceIsTakenOnce) {
   ReadAheadRange range(1, 2001, false, nullptr);
   std::vector<std::set<PageNo>> taken(3);
   std::vector<std::thread> threads;
+  threads.reserve(taken.size());
   for (std::set<PageNo>& mine : taken) {
     threads.emplace_back([&range, &mine] {
       Piece piece;

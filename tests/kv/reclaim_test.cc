@@ -306,8 +306,8 @@ TEST_F(ReclaimTest, AQuotaRefusesGrowthOnly) {
   uint64_t previous = 1;
   ASSERT_OK(FindSetting("quota_hard_bytes", &info));
   const ActorId actor = store.State("a")->entry.actor;
-  ASSERT_OK(store->settings()->Set(store.get(), actor, *info, 6 * kMinPageSize,
-                                   &previous));
+  ASSERT_OK(store->settings()->Set(store.get(), actor, *info,
+                                   uint64_t{6} * kMinPageSize, &previous));
   EXPECT_EQ(previous, 0u);
   Commit(store, "a", 2, 8);
   {
