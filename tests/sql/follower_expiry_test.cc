@@ -140,7 +140,7 @@ class FollowerExpiryTest : public testing::Test {
   std::string Export(const std::string& form) {
     const std::string path = directory_.File("out");
     std::filesystem::remove(path);
-    const std::string answer =
+    std::string answer =
         db_.QueryText("SELECT actorkv_export('" + Actor() + "', '" + path +
                       "', '" + form + "', '2')");
     const bool ok = answer.substr(0, 6) != "error:";

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "tests/support/crash_life.h"
 #include "tests/support/sql_harness.h"
 
 namespace actorkv {
@@ -15,14 +16,17 @@ class HintsTableTest : public SqlTest {
     MakeActor("bob", 1);
   }
 
-  // A first query in a process that knows nothing of the actor.
+  // A first query in a process that knows nothing of the actor. What it learns
+  // is stored.
   void Wake(const std::string& actor) {
-    StoreRegistry::Instance()->CloseIdle();
+    CloseStore(File("store"));
     SqliteDb db;
     ASSERT_EQ(db.Open(Uri(actor)), SQLITE_OK);
     EXPECT_EQ(db.QueryText("SELECT count(*) FROM t WHERE rowid IN"
                            " (1, 500, 1000, 1500, 2000)"),
               "5");
+    db.Close();
+    CloseStore(File("store"));
   }
 
   std::string Hints(const std::string& actor) {
@@ -53,17 +57,18 @@ TEST_F(HintsTableTest, TheRatioFollowsWhatIsUsed) {
   EXPECT_EQ(Ask("SELECT min(hit_ratio), max(hit_ratio) FROM actorkv_hints"),
             "1.0|1.0");
   for (int i = 0; i < 2; ++i) {
-    StoreRegistry::Instance()->CloseIdle();
+    CloseStore(File("store"));
     SqliteDb db;
     ASSERT_EQ(db.Open(Uri("alice")), SQLITE_OK);  // and nothing else
   }
+  CloseStore(File("store"));
   EXPECT_EQ(Ask("SELECT count(*) > 0 FROM actorkv_hints WHERE hit_ratio < 0.3"),
             "1");
 }
 
 TEST_F(HintsTableTest, AForkBeginsWithThoseOfItsParent) {
   Wake("alice");
-  StoreRegistry::Instance()->CloseIdle();
+  CloseStore(File("store"));
   ASSERT_NE(Ask("SELECT actorkv_fork('alice', 'carol')"), "");
   EXPECT_NE(Hints("carol"), "");
   EXPECT_EQ(Hints("carol"), Hints("alice"));
@@ -77,7 +82,7 @@ TEST_F(HintsTableTest, TheyGoWithTheActor) {
   ASSERT_EQ(Ask("SELECT actorkv_rename('alice', 'eve')"), "1");
   EXPECT_EQ(Hints("eve"), hints);
   ASSERT_NE(Ask("SELECT actorkv_takeover('eve')"), "");
-  StoreRegistry::Instance()->CloseIdle();
+  CloseStore(File("store"));
   EXPECT_EQ(Hints("eve"), hints);
   ASSERT_NE(Ask("SELECT actorkv_delete('eve')"), "");
   EXPECT_EQ(Hints("eve"), "");
@@ -90,7 +95,7 @@ TEST_F(HintsTableTest, TheyGoWithTheActor) {
 
 TEST_F(HintsTableTest, ABackupHasThemAndVerifyKnowsThem) {
   Wake("alice");
-  StoreRegistry::Instance()->CloseIdle();
+  CloseStore(File("store"));
   const std::string hints = Hints("alice");
   EXPECT_NE(hints, "");
   EXPECT_EQ(Ask("SELECT * FROM actorkv_verify"), "");

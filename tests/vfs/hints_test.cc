@@ -189,6 +189,7 @@ TEST_F(HintsTest, ManyConnectionsWakeItTogether) {
   for (int round = 0; round < 5; ++round) {
     Restart();
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int i = 0; i < 4; ++i) {
       threads.emplace_back([this, &failures] {
         for (int j = 0; j < 5; ++j) {
