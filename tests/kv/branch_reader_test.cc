@@ -101,7 +101,7 @@ TEST_F(BranchReaderTest, IdentifiesVersions) {
       }
       PageIdentity identity;
       ASSERT_OK(reader.IdentifyPage(5, &identity));
-      EXPECT_EQ(identity.txid, TxId{txid / 2 * 2});
+      EXPECT_EQ(identity.txid, TxId{uint64_t{txid} / 2 * 2});
       EXPECT_EQ(identity.page_hash, PageHash(5, PageOf(txid / 2 * 2)));
       EXPECT_TRUE(IsError(reader.IdentifyPage(6, &identity), Code::kCorruption,
                           "page missing"));
@@ -143,7 +143,7 @@ class DeltaReaderTest : public BranchReaderTest {
   // The page at txid `version`; each differs from the one before in one place.
   static std::string Version(uint32_t version) {
     std::string page = TestPage(kDeltaPage, 5, 0);
-    for (uint32_t i = 1; i <= version; ++i) page[i * 50] = 'v';
+    for (uint32_t i = 1; i <= version; ++i) page[size_t{i} * 50] = 'v';
     return page;
   }
 
@@ -161,7 +161,7 @@ class DeltaReaderTest : public BranchReaderTest {
     Snapshot snapshot = At(old_, txid);
     snapshot.page_size = kDeltaPage;
     const auto lineage = LineageOf({{{1}, old_, {~uint64_t{0}}}});
-    const std::string plain = Read(snapshot, lineage, 5);
+    std::string plain = Read(snapshot, lineage, 5);
     // The page cache gives the same, when it fills and when it is full.
     BranchReader reader(engine_.get());
     reader.UseCache((uint64_t{1} << 60) + ++cache_id_, nullptr);

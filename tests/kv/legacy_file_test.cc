@@ -39,8 +39,9 @@ TEST(LegacyFileTest, ReadsWhatWasStored) {
   ASSERT_OK(file.Open());
   EXPECT_TRUE(file.exists());
   EXPECT_EQ(file.size_bytes(), 9000u);
-  for (size_t offset : {0, 1, 4095, 4096, 5000, 8191, 8999, 9000, 20000}) {
-    for (size_t size : {0, 1, 100, 4096, 9000}) {
+  for (size_t offset :
+       {0U, 1U, 4095U, 4096U, 5000U, 8191U, 8999U, 9000U, 20000U}) {
+    for (size_t size : {0U, 1U, 100U, 4096U, 9000U}) {
       const std::string expected =
           offset < bytes.size() ? bytes.substr(offset, size) : "";
       EXPECT_EQ(ReadAll(&file, offset, size) == expected, true)
@@ -51,7 +52,7 @@ TEST(LegacyFileTest, ReadsWhatWasStored) {
 
 TEST(LegacyFileTest, HolesAndShortChunksAreZeros) {
   MemoryPairs pairs;
-  pairs.SetSize(kMain, 4 * 4096);
+  pairs.SetSize(kMain, uint64_t{4} * 4096);
   pairs.PutChunk(kMain, 1, "short");
   pairs.PutChunk(kMain, 3, std::string(5000, 'x'));  // longer than a chunk
   pairs.PutChunk(kMain, 4, "behind the end");
@@ -62,7 +63,7 @@ TEST(LegacyFileTest, HolesAndShortChunksAreZeros) {
                                std::string(4096, 'x');
   EXPECT_EQ(ReadAll(&file, 0, 30000) == expected, true);
   // Backwards, so that what the last seek said is of no use.
-  for (size_t offset : {12288, 8192, 4096, 0}) {
+  for (size_t offset : {12288U, 8192U, 4096U, 0U}) {
     EXPECT_EQ(ReadAll(&file, offset, 4096) == expected.substr(offset, 4096),
               true)
         << offset;
@@ -91,7 +92,7 @@ TEST(LegacyFileTest, NextChunkGivesWhatCounts) {
 TEST(LegacyFileTest, FindsTheFirstHole) {
   MemoryPairs pairs;
   pairs.SetSize(kMain, 5 * 4096 + 10);
-  for (uint32_t i : {0, 1, 3, 4, 5}) {
+  for (uint32_t i : {0U, 1U, 3U, 4U, 5U}) {
     pairs.PutChunk(kMain, i, std::string(4096, 'x'));
   }
   pairs.PutChunk(kMain, 4, std::string(100, 'x'));
@@ -130,10 +131,11 @@ TEST(LegacyFileTest, ASizeCostsNothing) {
 
 TEST(LegacyFileTest, FrontToBackIsOneSeekForAChunk) {
   MemoryPairs pairs;
-  pairs.AddFile(kMain, std::string(100 * 4096, 'x'));
+  pairs.AddFile(kMain, std::string(size_t{100} * 4096, 'x'));
   LegacyFile file(&pairs, kMain);
   ASSERT_OK(file.Open());
-  for (uint64_t at = 0; at < 100 * 4096; at += 512) ReadAll(&file, at, 512);
+  for (uint64_t at = 0; at < uint64_t{100} * 4096; at += 512)
+    ReadAll(&file, at, 512);
   EXPECT_LE(pairs.read_count(), 101u);
 }
 
@@ -185,7 +187,7 @@ TEST(LegacyFileTest, BadMetadataAreNamed) {
 
 TEST(LegacyFileTest, OtherKeysDoNotDisturbAndAreReported) {
   MemoryPairs pairs;
-  pairs.AddFile(kMain, std::string(2 * 4096, 'x'));
+  pairs.AddFile(kMain, std::string(size_t{2} * 4096, 'x'));
   UnknownLegacyKeys unknown;
   ASSERT_OK(FindUnknownLegacyKeys(&pairs, &unknown));
   EXPECT_EQ(unknown.count, 0u);
@@ -203,7 +205,8 @@ TEST(LegacyFileTest, OtherKeysDoNotDisturbAndAreReported) {
             (std::vector<std::string>{other_tag, between, other_layout}));
   LegacyFile file(&pairs, kMain);
   ASSERT_OK(file.Open());
-  EXPECT_EQ(ReadAll(&file, 0, 9000) == std::string(2 * 4096, 'x'), true);
+  EXPECT_EQ(ReadAll(&file, 0, 9000) == std::string(size_t{2} * 4096, 'x'),
+            true);
   for (int i = 0; i < 20; ++i) pairs.Put("\x08" + std::to_string(i), "y");
   ASSERT_OK(FindUnknownLegacyKeys(&pairs, &unknown));
   EXPECT_EQ(unknown.count, 23u);
@@ -212,11 +215,11 @@ TEST(LegacyFileTest, OtherKeysDoNotDisturbAndAreReported) {
 
 TEST(LegacyFileTest, ErrorsOfThePairsComeThrough) {
   MemoryPairs pairs;
-  pairs.AddFile(kMain, std::string(3 * 4096, 'x'));
+  pairs.AddFile(kMain, std::string(size_t{3} * 4096, 'x'));
   for (uint64_t call = 1; call <= 3; ++call) {
     LegacyFile file(&pairs, kMain);
     pairs.FailAt(call);
-    std::string bytes(2 * 4096, '?');
+    std::string bytes(size_t{2} * 4096, '?');
     size_t copied = 99;
     Status s = file.Open();
     if (s.ok()) s = file.Read(0, bytes.size(), bytes.data(), &copied);

@@ -62,6 +62,7 @@ TEST(MetricsTest, QuantilesAreWithinASixteenth) {
   std::mt19937_64 generator(20261127);
   std::lognormal_distribution<double> latency(std::log(1e5), 2);
   std::vector<uint64_t> values;
+  values.reserve(20000);
   for (int i = 0; i < 20000; ++i) {
     values.push_back(std::min(static_cast<uint64_t>(latency(generator)) + 1,
                               uint64_t{1} << kMaxValueBits));
