@@ -54,7 +54,7 @@ class DeltaWriteTest : public testing::Test {
   void Change(PageNo pgno, uint32_t first, uint32_t count,
               const std::string& name = "a") {
     for (uint32_t block = first; block < first + count; ++block) {
-      char& byte = pages_[name][pgno - 1][block * kBlock];
+      char& byte = pages_[name][pgno - 1][size_t{block} * kBlock];
       byte = static_cast<char>(byte + 1);
     }
   }
@@ -104,6 +104,7 @@ class DeltaWriteTest : public testing::Test {
     std::vector<Finding> findings;
     for (bool done = false; !done;) verifier.Step(&findings, &done);
     std::vector<std::string> details;
+    details.reserve(findings.size());
     for (const Finding& finding : findings) details.push_back(finding.detail);
     return details;
   }
@@ -324,7 +325,7 @@ TEST_F(DeltaWriteTest, AReclaimThatStopsLeavesNoDeltaWithoutItsBase) {
        {CommitFault::kFailed, CommitFault::kUnknownLanded,
         CommitFault::kUnknownLost}) {
     for (uint64_t nth = 1;; ++nth) {
-      store_.emplace(MemorySource(), SmallBatches(24 * 1024));
+      store_.emplace(MemorySource(), SmallBatches(size_t{24} * 1024));
       pages_.clear();
       Make(2);
       for (uint32_t i = 0; i < 20; ++i) {

@@ -65,8 +65,9 @@ TEST(PageDeltaTest, RoundTripOfEachPageSize) {
       page[0] = static_cast<char>(base[0] ^ 1);
       const StoredForm form = FormOf(base, page);
       const std::string payload = EncodeDelta(form, page);
-      EXPECT_EQ(payload.size(), kDeltaHeaderBytes + form.changed.count() *
-                                                        (size / kDeltaBlocks));
+      EXPECT_EQ(payload.size(),
+                kDeltaHeaderBytes +
+                    size_t{form.changed.count()} * (size / kDeltaBlocks));
       DecodedDelta delta;
       ASSERT_TRUE(DecodeDelta(payload, &delta));
       EXPECT_EQ(delta.form.base, TxId{7});

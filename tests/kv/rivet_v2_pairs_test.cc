@@ -48,7 +48,7 @@ class RivetV2PairsTest : public testing::Test {
 
 TEST_F(RivetV2PairsTest, AllOfThemInOrder) {
   const PairMap expected = {
-      {Metadata(), LegacyMetadataValue(kPages * 4096)},
+      {Metadata(), LegacyMetadataValue(uint64_t{kPages} * 4096)},
       {Chunk(0), Page('a')},
       {Chunk(1), Page('\0')},  // never written: zeros
       {Chunk(2), Page('c')},
@@ -89,7 +89,7 @@ TEST_F(RivetV2PairsTest, GetFindsWhatIsThere) {
   ASSERT_OK(pairs()->Get(Chunk(2), &value));
   EXPECT_EQ(value, Page('c'));
   ASSERT_OK(pairs()->Get(Metadata(), &value));
-  EXPECT_EQ(value, LegacyMetadataValue(kPages * 4096));
+  EXPECT_EQ(value, LegacyMetadataValue(uint64_t{kPages} * 4096));
   for (const std::string& key :
        {Chunk(3), LegacyMetadataKey(LegacyTag::kJournal), std::string()}) {
     value = "left over";
