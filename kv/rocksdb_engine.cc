@@ -84,13 +84,17 @@ class RocksDbEngine : public Engine {
 
   // All below REQUIRE a Hold.
 
-  // The name of a key in the memo.
-  std::string MemoKey(Partition partition, std::string_view key) const;
-  // Done when every guard holds.
-  CommitResult CheckGuards(const std::vector<Batch::Guard>& guards);
+  // The name of a key in the memo, where nothing outlives a reopen.
+  std::string MemoKey(const std::string& full_key) const {
+    return std::to_string(handle_->reopen_count()) + full_key;
+  }
+  // Done when every guard holds. `memo_keys`: theirs, in their order.
+  CommitResult CheckGuards(const std::vector<Batch::Guard>& guards,
+                           const std::vector<std::string>& memo_keys);
   CommitResult WriteBatch(const Batch& batch, Durability durability);
   // The same, and keeps the memo. REQUIRES: the guards are claimed.
-  CommitResult WriteGuarded(const Batch& batch, Durability durability);
+  CommitResult WriteGuarded(const Batch& batch, Durability durability,
+                            const std::vector<std::string>& memo_keys);
   Status ClaimSpace(size_t size_bytes, Claimant claimant);
   // Begins to flush where a commit of so many bytes would be refused.
   void LookAtSpace(size_t wanted_bytes);
@@ -122,13 +126,17 @@ Claimant ClaimantOf(const Batch& batch) {
   return Claimant::kHousekeeping;
 }
 
+// One for each key of the database: the kind sets the two column families
+// apart.
+std::string FullKey(Partition partition, std::string_view key) {
+  return static_cast<char>(partition.kind) + PhysicalKey(partition, key);
+}
+
 std::vector<std::string> GuardedKeys(const std::vector<Batch::Guard>& guards) {
   std::vector<std::string> keys;
   keys.reserve(guards.size());
   for (const Batch::Guard& guard : guards) {
-    // The kind sets the two column families apart.
-    keys.push_back(static_cast<char>(guard.partition.kind) +
-                   PhysicalKey(guard.partition, guard.key));
+    keys.push_back(FullKey(guard.partition, guard.key));
   }
   return keys;
 }
@@ -147,7 +155,12 @@ CommitResult RocksDbEngine::Commit(const Batch& batch, Durability durability) {
   const GuardSet::Claim claim(&guards_, GuardedKeys(batch.guards()));
   Gate::Hold hold;
   if (Status s = UseForWriting(&hold); !s.ok()) return Failed(s);
-  if (CommitResult r = CheckGuards(batch.guards()); !r.done()) return r;
+  std::vector<std::string> memo_keys;
+  memo_keys.reserve(claim.keys().size());
+  for (const std::string& key : claim.keys()) memo_keys.push_back(MemoKey(key));
+  if (CommitResult r = CheckGuards(batch.guards(), memo_keys); !r.done()) {
+    return r;
+  }
   const size_t bytes = batch.size_bytes() + batch.op_count() * kOpOverheadBytes;
   const bool is_bulk = durability == Durability::kBulk && IsBulk(batch);
   // What goes into a table at once does not go through the log as well.
@@ -156,38 +169,34 @@ CommitResult RocksDbEngine::Commit(const Batch& batch, Durability durability) {
     return Failed(s);
   }
   const bool is_small = durability == Durability::kBulk && !is_bulk;
-  return WriteGuarded(batch, is_small ? Durability::kBuffered : durability);
+  return WriteGuarded(batch, is_small ? Durability::kBuffered : durability,
+                      memo_keys);
 }
 
-std::string RocksDbEngine::MemoKey(Partition partition,
-                                   std::string_view key) const {
-  std::string name = std::to_string(handle_->reopen_count());
-  name += static_cast<char>(partition.kind);
-  return name += PhysicalKey(partition, key);
-}
-
-CommitResult RocksDbEngine::WriteGuarded(const Batch& batch,
-                                         Durability durability) {
+CommitResult RocksDbEngine::WriteGuarded(
+    const Batch& batch, Durability durability,
+    const std::vector<std::string>& memo_keys) {
   std::vector<GuardMemo::Ticket> tickets;
-  for (const Batch::Guard& guard : batch.guards()) {
-    tickets.push_back(memo_.Begin(MemoKey(guard.partition, guard.key)));
-  }
+  tickets.reserve(memo_keys.size());
+  for (const std::string& key : memo_keys) tickets.push_back(memo_.Begin(key));
   CommitResult result = WriteBatch(batch, durability);
   for (size_t i = 0; i < batch.op_count(); ++i) {
     const Batch::Op op = batch.op(i);
     if (FamilyOf(op.partition) != Family::kDefault) continue;  // no guards
-    const std::string key = MemoKey(op.partition, op.key);
     const auto guard = std::find_if(
         batch.guards().begin(), batch.guards().end(),
         [&op](const Batch::Guard& other) {
           return other.partition == op.partition && other.key == op.key;
         });
-    if (guard == batch.guards().end() || !op.value.has_value() ||
-        !result.done()) {
-      memo_.Forget(key);
+    if (guard == batch.guards().end()) {
+      memo_.Forget(MemoKey(FullKey(op.partition, op.key)));
+      continue;
+    }
+    const auto index = static_cast<size_t>(guard - batch.guards().begin());
+    if (result.done() && op.value.has_value()) {
+      memo_.Learn(tickets[index], memo_keys[index], *op.value);
     } else {
-      const auto index = static_cast<size_t>(guard - batch.guards().begin());
-      memo_.Learn(tickets[index], key, *op.value);
+      memo_.Forget(memo_keys[index]);
     }
   }
   return result;
@@ -202,11 +211,13 @@ CommitResult RocksDbEngine::WriteBatch(const Batch& batch,
 }
 
 CommitResult RocksDbEngine::CheckGuards(
-    const std::vector<Batch::Guard>& guards) {
+    const std::vector<Batch::Guard>& guards,
+    const std::vector<std::string>& memo_keys) {
   rocksdb::PinnableSlice value;
-  for (const Batch::Guard& guard : guards) {
+  for (size_t i = 0; i < guards.size(); ++i) {
+    const Batch::Guard& guard = guards[i];
     if (guard.expected.has_value() &&
-        memo_.Holds(MemoKey(guard.partition, guard.key), *guard.expected)) {
+        memo_.Holds(memo_keys[i], *guard.expected)) {
       continue;
     }
     value.Reset();
