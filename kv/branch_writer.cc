@@ -152,6 +152,10 @@ Status BranchWriter::HashOfBase(PageNo pgno, uint64_t* page_hash) {
     *page_hash = 0;
     return Status::Ok();
   }
+  if (pgno == 1 && source_->first_page_of == base) {
+    *page_hash = source_->first_page_hash;
+    return Status::Ok();
+  }
   return base_reader_.HashPage(pgno, page_hash);
 }
 
@@ -263,16 +267,6 @@ Status BranchWriter::SubtractRemoved() {
   return Status::Ok();
 }
 
-// `page` is as stored.
-uint64_t BranchWriter::HashOfOldFirst(const PagePin& page) const {
-  const Snapshot& base = source_->head.snapshot;
-  if (source_->first_page_of == base) return source_->first_page_hash;
-  if (!base.stamp.has_value()) return page->page_hash();
-  std::string stamped(page->page());
-  ApplyStamp(*base.stamp, stamped.data());
-  return PageHash(1, stamped);
-}
-
 // `old_page` is as stored; null: it does not show through.
 void BranchWriter::MakeFirstPage(const CommitSpec& spec,
                                  const PagePin& old_page) {
@@ -293,10 +287,12 @@ void BranchWriter::MakeFirstPage(const CommitSpec& spec,
 // differs.
 Status BranchWriter::PutFirstPage(const CommitSpec& spec, Batch* batch) {
   const Snapshot& base = source_->head.snapshot;
+  uint64_t old_hash = 0;
+  if (Status s = HashOfBase(1, &old_hash); !s.ok()) return s;
+  digest_delta_ -= old_hash;
   PagePin old_page;
   if (base.page_count > 0 && !rewrite_) {
     if (Status s = base_reader_.PinPage(1, &old_page); !s.ok()) return s;
-    digest_delta_ -= HashOfOldFirst(old_page);
   }
   if (page_count_ == 0) return Status::Ok();
   MakeFirstPage(spec, base_limit_ >= 1 ? old_page : nullptr);

@@ -147,7 +147,6 @@ class BranchWriter {
   ActorId actor_id() const;          // 0: a new actor that stored nothing yet
   BranchId branch() const;           // the one being written
   Status HashOfBase(PageNo pgno, uint64_t* page_hash);
-  uint64_t HashOfOldFirst(const PagePin& page) const;
   Status EqualsBase(PageNo pgno, const std::string& page, uint64_t page_hash,
                     uint64_t* base_hash, bool* equal);
   Status FindDelta(PageNo pgno, std::string_view page, StoredForm* form);

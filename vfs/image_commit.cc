@@ -1,12 +1,13 @@
 #include "vfs/image_commit.h"
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "kv/branch_reader.h"
 #include "kv/chunk.h"
-#include "vfs/snapshot_reader.h"
 #include "vfs/transaction.h"
 
 namespace actorkv {
@@ -147,6 +148,19 @@ Status PageCopy::Run() {
   return Status::Ok();
 }
 
+// Of the page 1 that a prepared commit will make; 0 where it leaves no page.
+Status HashFirstPage(const PendingCommit& commit, uint64_t* page_hash) {
+  *page_hash = 0;
+  if (commit.spec.page_count == 0) return Status::Ok();
+  std::string page(commit.writer->page_size(), '\0');
+  if (Status s = commit.writer->ReadPage(1, page.data()); !s.ok()) return s;
+  if (commit.spec.stamp.has_value()) {
+    ApplyStamp(*commit.spec.stamp, page.data());
+  }
+  *page_hash = PageHash(1, page);
+  return Status::Ok();
+}
+
 }  // namespace
 
 PageSource PagesOf(RecoveredImage* image) {
@@ -178,7 +192,6 @@ Status CommitImage(const ImageCommit& commit) {
   Transaction transaction(commit.store, actor, base);
   PageCopy copy(commit, &transaction);
   if (Status s = copy.Run(); !s.ok()) return s;
-  uint64_t digest = copy.digest();
   if (commit.copied != nullptr) {
     if (Status s = commit.copied(); !s.ok()) return s;
   }
@@ -186,9 +199,9 @@ Status CommitImage(const ImageCommit& commit) {
   if (Status s = transaction.Prepare(commit.origin, commits.data()); !s.ok()) {
     return s;
   }
-  std::string first_page;
-  if (Status s = MakeFirstPage(commits[0], &first_page); !s.ok()) return s;
-  if (!first_page.empty()) digest += PageHash(1, first_page);
+  uint64_t first_page_hash = 0;
+  if (Status s = HashFirstPage(commits[0], &first_page_hash); !s.ok()) return s;
+  const uint64_t digest = copy.digest() + first_page_hash;
   commits[0].spec.also = [&](const HeadState& made, Batch* batch) -> Status {
     if (made.head.digest != digest) {
       return Status::Corruption(

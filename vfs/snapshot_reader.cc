@@ -223,18 +223,4 @@ Status SnapshotReader::Pin(const PagePart& part, PagePin* page) {
   return Status::Ok();
 }
 
-Status MakeFirstPage(const PendingCommit& commit, std::string* page) {
-  if (commit.spec.page_count == 0) {
-    page->clear();
-    return Status::Ok();
-  }
-  std::string made(commit.writer->page_size(), '\0');
-  if (Status s = commit.writer->ReadPage(1, made.data()); !s.ok()) return s;
-  if (commit.spec.stamp.has_value()) {
-    ApplyStamp(*commit.spec.stamp, made.data());
-  }
-  *page = std::move(made);
-  return Status::Ok();
-}
-
 }  // namespace actorkv

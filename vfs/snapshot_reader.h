@@ -19,7 +19,6 @@
 #include <string>
 
 #include "kv/branch_reader.h"
-#include "kv/commit.h"
 #include "kv/hints.h"
 #include "kv/read_ahead_range.h"
 #include "kv/store.h"
@@ -89,10 +88,6 @@ class SnapshotReader {
   Snapshot first_page_of_;
   std::string page_;  // scratch
 };
-
-// The page 1 that a prepared commit will make, empty where it leaves no page:
-// kept, it need not be found in the store by the transaction that comes next.
-Status MakeFirstPage(const PendingCommit& commit, std::string* page);
 
 }  // namespace actorkv
 
