@@ -4,6 +4,12 @@
 
 namespace actorkv {
 
+LearnedHints Lesson::Learned(const std::string& name) const {
+  LearnedHints learned{name, actor, learner->Learned()};
+  learned.record.generation = generation;
+  return learned;
+}
+
 void ActorHints::Learn(Lesson lesson) {
   std::lock_guard<std::mutex> lock(mutex_);
   lesson_ = std::move(lesson);
@@ -15,14 +21,10 @@ void ActorHints::NoteWhileLearning(PageNo pgno, bool was_preloaded) {
   if (lesson_.learner != nullptr) lesson_.learner->Note(pgno, was_preloaded);
 }
 
-std::optional<LearnedHints> ActorHints::LearnedSoFar() {
+std::optional<LearnedHints> ActorHints::LearnedSoFar(const std::string& name) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (lesson_.learner == nullptr) return std::nullopt;
-  LearnedHints learned;
-  learned.actor = lesson_.actor;
-  learned.record = lesson_.learner->Learned();
-  learned.record.generation = lesson_.generation;
-  return learned;
+  return lesson_.Learned(name);
 }
 
 Lesson ActorHints::Sleep() {

@@ -27,6 +27,9 @@ struct LearnedHints {
 
 // An actor that is learning. Nothing without a learner.
 struct Lesson {
+  // REQUIRES: a learner. `name`: of the actor.
+  LearnedHints Learned(const std::string& name) const;
+
   std::unique_ptr<HintLearner> learner;
   ActorId actor;
   Generation generation;  // of the head at the wake
@@ -45,14 +48,12 @@ class ActorHints {
 
   // See HintLearner::Note().
   void Note(PageNo pgno, bool was_preloaded) {
-    if (learning_.load(std::memory_order_relaxed)) {
-      NoteWhileLearning(pgno, was_preloaded);
-    }
+    if (is_learning()) NoteWhileLearning(pgno, was_preloaded);
   }
 
-  // What was learned until now; nothing where it does not learn. Without a
-  // name.
-  std::optional<LearnedHints> LearnedSoFar();
+  // What was learned until now; nothing where it does not learn. `name`: of the
+  // actor.
+  std::optional<LearnedHints> LearnedSoFar(const std::string& name);
 
   // The actor was closed; it is asleep. Returns what Learn() gave it.
   Lesson Sleep();

@@ -1,7 +1,6 @@
 #include "kv/change_trail.h"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,8 +11,6 @@
 namespace actorkv {
 
 namespace {
-
-constexpr TxId kLastTxId = {std::numeric_limits<uint64_t>::max()};
 
 // Records, keys and pages beside `limit` that are looked at in any case.
 constexpr uint64_t kMinBudget = 64;

@@ -76,7 +76,7 @@ class Flattener {
   // Copies the pages of one ancestor that the branch still sees.
   Status CopyLevel(const BranchPoint& point) {
     std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
-    std::string start = ChunkKey(0, TxId{~uint64_t{0}});
+    std::string start = ChunkKey(0, kLastTxId);
     for (;;) {
       std::vector<KeyValue> pairs;
       if (Status s = reader->Scan(BranchPartition(point.branch), start,

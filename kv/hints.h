@@ -7,7 +7,7 @@
 //
 // Invariants:
 //  1. Hints count only under the generation of the head: a take-over takes
-//     them along (TakeOverHints()), and what an owner from before it writes
+//     them along (CopyHints()), and what an owner from before it writes
 //     later is refused, or at the latest not read.
 //  2. Nothing is written for an actor that has no head any more.
 //  3. A follower writes nothing, and so queues nothing.

@@ -1,7 +1,6 @@
 #include "kv/history.h"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <utility>
 
@@ -16,7 +15,6 @@ namespace actorkv {
 namespace {
 
 constexpr size_t kBranchesAtOnce = 256;
-constexpr TxId kLastTxId = {std::numeric_limits<uint64_t>::max()};
 
 }  // namespace
 

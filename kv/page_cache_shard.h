@@ -49,8 +49,7 @@ class PageCacheShard {
   // Null when there is none. `hash` is HashPageKey(key).
   const CachedPage* Find(const PageKey& key, uint64_t hash);
 
-  // Of a page that is here. The caller may change `last`
-  // and `is_hinted`.
+  // Of a page that is here. The caller may change `last` and `is_hinted`.
   static CacheEntry* EntryOf(const CachedPage& page) { return &page.entry_; }
 
   // It was asked for.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kv/coding.h"
+#include "kv/legacy_file.h"
 
 namespace actorkv {
 
@@ -31,7 +32,7 @@ bool Follows(std::string_view last, std::string_view key) {
 
 // Where a window begins that ends with `key`, of pairs as large as chunks.
 std::string WindowBefore(std::string_view key) {
-  constexpr uint32_t kPairs = kPairWindowBytes / 4096 - 1;
+  constexpr uint32_t kPairs = kPairWindowBytes / kLegacyChunkBytes - 1;
   std::string begin(key);
   if (key.size() < kCountBytes) return begin;
   char* const number = begin.data() + begin.size() - kCountBytes;

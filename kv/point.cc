@@ -209,12 +209,6 @@ Status Resolver::LoadNow(uint64_t* now_us) {
 }
 
 Status Resolver::AtTime(uint64_t at_us, CommitRecord* record) {
-  uint64_t now_us = 0;
-  if (Status s = LoadNow(&now_us); !s.ok()) return s;
-  if (at_us > now_us) {
-    return Status::InvalidArgument(
-        "the time is in the future: " + TimeText(at_us) + ": actor=" + actor_);
-  }
   bool found = false;
   if (Status s = history_.FindAt(at_us, &found, record); !s.ok()) return s;
   if (found) return Status::Ok();
@@ -262,18 +256,23 @@ Status Resolver::AtName(const std::string& name, CommitRecord* record) {
 
 Status Resolver::Resolve(const Point& point, CommitRecord* record) {
   if (Status s = history_.Load(); !s.ok()) return s;
+  uint64_t now_us = 0;
   switch (point.kind) {
     case Point::Kind::kHead:
       return CommitsAgo(0, record);
     case Point::Kind::kTxId:
       return AtTxId({point.number}, record);
     case Point::Kind::kTime:
+      if (Status s = LoadNow(&now_us); !s.ok()) return s;
+      if (point.number > now_us) {
+        return Status::InvalidArgument(
+            "the time is in the future: " + TimeText(point.number) +
+            ": actor=" + actor_);
+      }
       return AtTime(point.number, record);
-    case Point::Kind::kAgo: {
-      uint64_t now_us = 0;
+    case Point::Kind::kAgo:
       if (Status s = LoadNow(&now_us); !s.ok()) return s;
       return AtTime(now_us - std::min(now_us, point.number), record);
-    }
     case Point::Kind::kCommitsAgo:
       return CommitsAgo(point.number, record);
     case Point::Kind::kName:

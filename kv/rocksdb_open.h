@@ -27,8 +27,8 @@ struct OpenContext {
   std::string directory;
   std::unique_ptr<rocksdb::Env> env;
   std::shared_ptr<rocksdb::Cache> cache;  // outlives reopens, stays warm
-  std::vector<std::shared_ptr<rocksdb::EventListener>>
-      listeners;  // of a writer
+  // Of a writer.
+  std::vector<std::shared_ptr<rocksdb::EventListener>> listeners;
 };
 
 class OpenDatabase {

@@ -191,13 +191,11 @@ Status Store::CloseActor(std::shared_ptr<Actor> actor) {
   const std::shared_ptr<const HeadState> state = actor->Known();
   const Lesson lesson = actors_.Close(std::move(actor));
   if (lesson.learner == nullptr) return Status::Ok();
-  LearnedHints learned{name, lesson.actor, lesson.learner->Learned()};
-  learned.record.generation = lesson.generation;
   if (state != nullptr && state->head.generation != lesson.generation) {
     return FencedError(name, lesson.generation, state->head.generation)
         .WithContext("preload hints");
   }
-  hints_.Add(std::move(learned));
+  hints_.Add(lesson.Learned(name));
   return Status::Ok();
 }
 
@@ -437,11 +435,9 @@ void Store::QueueWhatIsLearned() {
   for (int i = 0; i < kLearningAtOnce && hints_.TakeLearning(&learning); ++i) {
     std::shared_ptr<Actor> actor = actors_.Lock(learning);
     if (actor == nullptr) continue;
-    std::optional<LearnedHints> learned = actor->hints()->LearnedSoFar();
-    if (learned.has_value()) {
-      learned->name = actor->name();
-      hints_.Add(std::move(*learned));
-    }
+    std::optional<LearnedHints> learned =
+        actor->hints()->LearnedSoFar(actor->name());
+    if (learned.has_value()) hints_.Add(std::move(*learned));
     // Its last user may have gone meanwhile.
     static_cast<void>(CloseActor(std::move(actor)));
   }

@@ -26,6 +26,9 @@ using LegacyId = Id<struct LegacyIdTag>;  // of an actor's legacy pairs
 using TxId = Id<struct TxTag>;            // of an actor, over all its branches
 using Generation = Id<struct GenerationTag>;  // writer epoch of an actor
 
+// Behind every commit.
+constexpr TxId kLastTxId = {~uint64_t{0}};
+
 using PageNo = uint32_t;  // 1-based, as in SQLite
 
 // The same in each actor of one transaction; unique in the world.
