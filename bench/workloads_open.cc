@@ -50,6 +50,23 @@ class Creates : public Workload {
   std::atomic<int> database_count_{0};
 };
 
+// Calls `open` for each database up to `count`, and times each.
+template <typename Open>
+Sample TimeEach(size_t count, const Open& open) {
+  Sample sample;
+  std::vector<double> latencies_us;
+  const Stopwatch all;
+  for (size_t i = 0; i < count; ++i) {
+    const Stopwatch watch;
+    open(i);
+    latencies_us.push_back(watch.seconds() * 1e6);
+  }
+  sample.seconds = all.seconds();
+  sample.op_count = latencies_us.size();
+  sample.p50_us = Median(std::move(latencies_us));
+  return sample;
+}
+
 // W8: open, one query, close, each database once in random order. Cold:
 // the process and the operating system have forgotten all of them before.
 class Opens : public Workload {
@@ -79,18 +96,8 @@ class Opens : public Workload {
     }
     // The application has one database open, and with it the store.
     const Connection other = OpenAndAsk(databases_.back());
-    Sample sample;
-    std::vector<double> latencies_us;
-    const Stopwatch all;
-    for (size_t i = 0; i + 1 < databases_.size(); ++i) {
-      const Stopwatch watch;
-      OpenAndAsk(databases_[i]);
-      latencies_us.push_back(watch.seconds() * 1e6);
-    }
-    sample.seconds = all.seconds();
-    sample.op_count = latencies_us.size();
-    sample.p50_us = Median(std::move(latencies_us));
-    return sample;
+    return TimeEach(databases_.size() - 1,
+                    [this](size_t i) { OpenAndAsk(databases_[i]); });
   }
 
  private:
@@ -135,24 +142,15 @@ class Wakes : public Workload {
     // The application has one database open, and with it the store.
     Connection other = backend_.Open(NameOf(database_count_ - 1));
     (void)other.QueryInt("SELECT count(*) FROM sqlite_schema");
-    Sample sample;
-    std::vector<double> latencies_us;
-    const Stopwatch all;
-    for (int i = 0; i + 1 < database_count_; ++i) {
+    return TimeEach(static_cast<size_t>(database_count_ - 1), [this](size_t i) {
       RowSource rows(same_ ? 8 : ++seed_);
-      const Stopwatch watch;
-      Connection connection = backend_.Open(NameOf(i));
+      Connection connection = backend_.Open(NameOf(static_cast<int>(i)));
       Statement select(connection, kSelectSql);
       for (int row = 0; row < kWakeRows; ++row) {
         select.Bind(1, rows.NextId(RowsOf(kWakeBytes)));
         if (select.Run() != 1) Die("W8 did not find a row");
       }
-      latencies_us.push_back(watch.seconds() * 1e6);
-    }
-    sample.seconds = all.seconds();
-    sample.op_count = latencies_us.size();
-    sample.p50_us = Median(std::move(latencies_us));
-    return sample;
+    });
   }
 
  private:

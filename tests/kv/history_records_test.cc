@@ -8,6 +8,7 @@
 
 #include "kv/keys.h"
 #include "tests/support/bytes.h"
+#include "tests/support/record_checks.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {
@@ -36,22 +37,6 @@ TEST(HistoryRecordsTest, GoldenBytes) {
             "1843a0");
   EXPECT_EQ(Hex(EncodeRecord("key", TestSetting())),
             "010807060504030201211345ca378daaf7");
-}
-
-template <typename Record>
-void ExpectSound(const Record& record) {
-  const std::string value = EncodeRecord("key", record);
-  Record decoded;
-  ASSERT_OK(DecodeRecord("key", value, &decoded));
-  EXPECT_EQ(Hex(EncodeRecord("key", decoded)), Hex(value));
-  EXPECT_EQ(DecodeRecord("yek", value, &decoded).code(), Code::kCorruption);
-  for (size_t size = 0; size < value.size(); ++size) {
-    EXPECT_FALSE(DecodeRecord("key", value.substr(0, size), &decoded).ok());
-  }
-  EXPECT_FALSE(DecodeRecord("key", value + "x", &decoded).ok());
-  ForEachBitFlip(value, [&](const std::string& damaged) {
-    EXPECT_FALSE(DecodeRecord("key", damaged, &decoded).ok());
-  });
 }
 
 TEST(HistoryRecordsTest, OnlyWholeRecordsDecode) {

@@ -45,6 +45,15 @@ class PairWindowTest : public testing::Test {
     ASSERT_TRUE(engine_->Commit(batch, Durability::kSynced).done());
   }
 
+  // Every number of one prefix, as large as chunks.
+  void FillWithChunks() {
+    Batch batch;
+    for (uint32_t i = 0; i < kNumbers; ++i) {
+      batch.Put(kPairs, Key('a', i), std::string(4096, 'v'));
+    }
+    ASSERT_TRUE(engine_->Commit(batch, Durability::kSynced).done());
+  }
+
   // Looks for the key in both ways; *next: what was found, or empty.
   void ExpectSame(PairWindow* window, const std::string& key,
                   std::string* next) {
@@ -137,11 +146,7 @@ class CountingReader : public EngineReader {
 };
 
 TEST_F(PairWindowTest, WhoReadsOnIsServedFromWindows) {
-  Batch batch;
-  for (uint32_t i = 0; i < kNumbers; ++i) {
-    batch.Put(kPairs, Key('a', i), std::string(4096, 'v'));
-  }
-  ASSERT_TRUE(engine_->Commit(batch, Durability::kSynced).done());
+  FillWithChunks();
   CountingReader reader(engine_->NewReader());
   PairWindow window(&reader, kPairs);
   std::string next;
@@ -156,11 +161,7 @@ TEST_F(PairWindowTest, WhoReadsOnIsServedFromWindows) {
 
 // As a walk over a tree, which looks at an inner page now and then.
 TEST_F(PairWindowTest, ALookElsewhereKeepsTheWindow) {
-  Batch batch;
-  for (uint32_t i = 0; i < kNumbers; ++i) {
-    batch.Put(kPairs, Key('a', i), std::string(4096, 'v'));
-  }
-  ASSERT_TRUE(engine_->Commit(batch, Durability::kSynced).done());
+  FillWithChunks();
   CountingReader reader(engine_->NewReader());
   PairWindow window(&reader, kPairs);
   std::string next;
@@ -174,11 +175,7 @@ TEST_F(PairWindowTest, ALookElsewhereKeepsTheWindow) {
 
 // As quick_check does, from the last page on.
 TEST_F(PairWindowTest, WhoReadsBackwardsIsServedFromWindows) {
-  Batch batch;
-  for (uint32_t i = 0; i < kNumbers; ++i) {
-    batch.Put(kPairs, Key('a', i), std::string(4096, 'v'));
-  }
-  ASSERT_TRUE(engine_->Commit(batch, Durability::kSynced).done());
+  FillWithChunks();
   CountingReader reader(engine_->NewReader());
   PairWindow window(&reader, kPairs);
   std::string next;
