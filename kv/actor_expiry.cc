@@ -155,9 +155,11 @@ void ActorExpiry::AddReaders() {
   if (retained_.branches.empty()) return;  // it is left alone
   std::vector<PinnedSnapshot> heads;
   if (!name_.empty()) store_->AddOpenHead(name_, &heads);
-  retained_.AddReaders(heads);
-  retained_.reader_count = 0;
-  retained_.AddReaders(store_->pins()->Snapshots());
+  // Of the head of a connection that reads nothing at the moment.
+  for (const PinnedSnapshot& head : heads) retained_.AddReader(head);
+  for (const PinnedSnapshot& reader : store_->pins()->Snapshots()) {
+    if (retained_.AddReader(reader)) retained_.keepers.AddReader();
+  }
 }
 
 // --- What is not retained ----------------------------------------------------

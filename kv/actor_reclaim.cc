@@ -70,6 +70,7 @@ Status ActorReclaim::Step(bool* done) {
   if (branch_index_ < retained_.branches.size()) return StepBranch();
   *done = true;
   Status s = EndActor();
+  Describe();
   if (options_.dry_run) return s;
   Add(Metric::kReclaimPasses);
   Add(Metric::kReclaimedBytes, use_.reclaimable_bytes);
@@ -85,7 +86,6 @@ Status ActorReclaim::StepExpiry() {
   expired_bytes_ = expiry_->expired_bytes();
   expiry_.reset();
   FindLivePoints();
-  Describe();
   return Status::Ok();
 }
 
@@ -116,28 +116,15 @@ void ActorReclaim::FindLivePoints() {
 }
 
 void ActorReclaim::Describe() {
-  std::string* const text = &use_.reason;
-  const auto add = [text](const std::string& what) {
-    *text += (text->empty() ? "" : "; ") + what;
-  };
+  std::string retention;
   if (retained_.gone) {
-    add("deleted, and the retention is over");
+    retention = "deleted, and the retention is over";
   } else if (retained_.retention_ms != 0) {
-    add((entry_.state == ActorState::kDeleted ? "deleted; retention "
-                                              : "retention ") +
-        DurationText(retained_.retention_ms));
+    retention = (entry_.state == ActorState::kDeleted ? "deleted; retention "
+                                                      : "retention ") +
+                DurationText(retained_.retention_ms);
   }
-  std::string names;
-  for (const std::string& name : retained_.point_names) {
-    names += (names.empty() ? "" : ", ") + name;
-  }
-  if (!names.empty()) add("restore points " + names);
-  if (retained_.fork_count != 0) {
-    add(std::to_string(retained_.fork_count) + " branches of forks");
-  }
-  if (retained_.reader_count != 0) {
-    add(std::to_string(retained_.reader_count) + " snapshots being read");
-  }
+  use_.reason = retained_.keepers.Describe(retention);
 }
 
 // --- Versions ----------------------------------------------------------------
@@ -173,11 +160,11 @@ Status ActorReclaim::StepBranch() {
 Status ActorReclaim::Judge(const RetainedBranch& branch, const Version& version,
                            const KeyValue& pair) {
   const size_t size = pair.key.size() + pair.value.size();
-  bool kept = false;
-  if (Status s = IsKept(branch, version, &kept); !s.ok()) return s;
+  std::optional<Keeper> keeper;
+  if (Status s = FindKeeper(branch, version, &keeper); !s.ok()) return s;
   stretch_bytes_ += size;
   VersionUse use;
-  if (!bases_.Take(TxId{version.txid}, &use) && !kept) {
+  if (!bases_.Take(TxId{version.txid}, &use) && !keeper.has_value()) {
     use_.reclaimable_bytes += size;
     branch_freed_bytes_ += size;
     stretch_freed_bytes_ += size;
@@ -185,6 +172,7 @@ Status ActorReclaim::Judge(const RetainedBranch& branch, const Version& version,
     if (options_.dry_run || !branch.used()) return Status::Ok();
     return Delete(BranchPartition(branch.id), pair.key);
   }
+  if (keeper.has_value()) use.keeper = *keeper;
   use.live |= IsLive(branch, version);
   use.shared |= std::any_of(branch.points.begin(), branch.points.end(),
                             [&](const RetainedPoint& point) {
@@ -192,6 +180,7 @@ Status ActorReclaim::Judge(const RetainedBranch& branch, const Version& version,
                             });
   (use.live ? use_.live_bytes : use_.history_bytes) += size;
   if (use.shared) use_.shared_bytes += size;
+  if (!use.live) retained_.keepers.Count(use.keeper, size);
   bases_.Keep({branch.id, version.pgno, TxId{version.txid}}, pair.value, use);
   return Status::Ok();
 }
@@ -202,9 +191,10 @@ bool ActorReclaim::IsLive(const RetainedBranch& branch,
   return live != live_.end() && version.IsReadAt(live->second);
 }
 
-Status ActorReclaim::IsKept(const RetainedBranch& branch,
-                            const Version& version, bool* kept) {
-  *kept = true;
+Status ActorReclaim::FindKeeper(const RetainedBranch& branch,
+                                const Version& version,
+                                std::optional<Keeper>* keeper) {
+  *keeper = Keeper::kRetention;
   if (branch.since.has_value() && version.newer > branch.since->value) {
     // A page past the end is read by none, nor when the database grows: then
     // it gets a new version.
@@ -222,17 +212,18 @@ Status ActorReclaim::IsKept(const RetainedBranch& branch,
       [](const RetainedPoint& a, TxId b) { return a.txid < b; });
   for (auto at = first; at != branch.points.end(); ++at) {
     if (at->txid.value >= version.newer) break;
-    if (version.IsReadAt(*at)) return Status::Ok();
+    if (!version.IsReadAt(*at)) continue;
+    *keeper = at->keeper;
+    return Status::Ok();
   }
   for (const RetainedChild& child : branch.children) {
     if (!Contains(version.txid, version.newer, child.txid)) continue;
-    bool needs = false;
-    if (Status s = ChildNeeds(child.index, version.pgno, 0, &needs); !s.ok()) {
+    if (Status s = FindChildKeeper(child.index, version.pgno, 0, keeper);
+        !s.ok() || keeper->has_value()) {
       return s;
     }
-    if (needs) return Status::Ok();
   }
-  *kept = false;
+  keeper->reset();
   return Status::Ok();
 }
 
@@ -285,10 +276,10 @@ Status ActorReclaim::Holds(BranchId branch, PageNo pgno, TxId txid,
 
 // A branch that holds the page at its oldest snapshot holds it at all of them;
 // and where that one ends before the page, later ones that have it hold it.
-Status ActorReclaim::ChildNeeds(size_t child, PageNo pgno, int depth,
-                                bool* needs) {
+Status ActorReclaim::FindChildKeeper(size_t child, PageNo pgno, int depth,
+                                     std::optional<Keeper>* keeper) {
   const RetainedBranch& branch = retained_.branches[child];
-  *needs = true;
+  *keeper = Keeper::kRetention;
   if (depth > kMaxDepth) return Status::Ok();
   std::optional<TxId> oldest = branch.since;
   uint32_t page_count = branch.since_page_count;
@@ -296,6 +287,7 @@ Status ActorReclaim::ChildNeeds(size_t child, PageNo pgno, int depth,
       (!oldest.has_value() || branch.points.front().txid < *oldest)) {
     oldest = branch.points.front().txid;
     page_count = branch.points.front().page_count;
+    *keeper = branch.points.front().keeper;
   }
   bool holds = false;
   if (oldest.has_value()) {
@@ -308,12 +300,12 @@ Status ActorReclaim::ChildNeeds(size_t child, PageNo pgno, int depth,
       return s;
     }
     if (holds) continue;
-    if (Status s = ChildNeeds(grandchild.index, pgno, depth + 1, needs);
-        !s.ok() || *needs) {
+    if (Status s = FindChildKeeper(grandchild.index, pgno, depth + 1, keeper);
+        !s.ok() || keeper->has_value()) {
       return s;
     }
   }
-  *needs = false;
+  keeper->reset();
   return Status::Ok();
 }
 

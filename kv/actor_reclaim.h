@@ -40,6 +40,7 @@
 
 #include "kv/actor_expiry.h"
 #include "kv/engine.h"
+#include "kv/keepers.h"
 #include "kv/kept_bases.h"
 #include "kv/retained.h"
 
@@ -55,7 +56,7 @@ struct SpaceUse {
   uint64_t history_bytes = 0;      // kept for others
   uint64_t shared_bytes = 0;       // of both, what forks read
   uint64_t reclaimable_bytes = 0;  // and legacy pairs, of a deleted actor
-  std::string reason;              // why history is kept
+  std::string reason;              // who keeps history: kv/keepers.h
 };
 
 // The pass over one actor.
@@ -87,11 +88,14 @@ class ActorReclaim {
   Status EndDeleted();
   Status Judge(const RetainedBranch& branch, const Version& version,
                const KeyValue& pair);
-  Status IsKept(const RetainedBranch& branch, const Version& version,
-                bool* kept);
+  // Who keeps a version; none: nobody.
+  Status FindKeeper(const RetainedBranch& branch, const Version& version,
+                    std::optional<Keeper>* keeper);
   bool IsLive(const RetainedBranch& branch, const Version& version) const;
   Status MaxPageCount(const RetainedBranch& branch, uint32_t* page_count);
-  Status ChildNeeds(size_t child, PageNo pgno, int depth, bool* needs);
+  // Who reads the page of what lies below the branch, through it.
+  Status FindChildKeeper(size_t child, PageNo pgno, int depth,
+                         std::optional<Keeper>* keeper);
   Status Holds(BranchId branch, PageNo pgno, TxId txid, bool* holds);
   void FindLivePoints();
 

@@ -5,8 +5,7 @@ namespace actorkv {
 bool KeptBases::Take(TxId txid, VersionUse* use) {
   const auto found = uses_.find(txid.value);
   if (found == uses_.end()) return keeps_all_;
-  use->live |= found->second.live;
-  use->shared |= found->second.shared;
+  *use = found->second;
   uses_.erase(found);
   return true;
 }
@@ -19,9 +18,10 @@ void KeptBases::Keep(const ChunkId& id, std::string_view value,
     return;
   }
   if (chunk.codec != Codec::kDelta) return;
-  VersionUse& base = uses_[chunk.delta.form.base.value];
-  base.live |= use.live;
-  base.shared |= use.shared;
+  const auto [base, is_new] = uses_.emplace(chunk.delta.form.base.value, use);
+  if (is_new) return;
+  base->second.live |= use.live;
+  base->second.shared |= use.shared;
 }
 
 }  // namespace actorkv

@@ -10,13 +10,15 @@
 #include <string_view>
 
 #include "kv/chunk.h"
+#include "kv/keepers.h"
 
 namespace actorkv {
 
-// For whom a version is kept, beside for history. A base is kept for the same.
+// For whom a version is kept. A base is kept for the same.
 struct VersionUse {
-  bool live = false;    // the head reads it
-  bool shared = false;  // a fork does
+  bool live = false;                   // the head reads it
+  bool shared = false;                 // a fork does
+  Keeper keeper = Keeper::kRetention;  // where the head does not read it
 };
 
 class KeptBases {
@@ -27,7 +29,7 @@ class KeptBases {
     keeps_all_ = false;
   }
 
-  // True when a version that stays needs this one. *use: adds for what.
+  // True when a version that stays needs this one. *use: for what.
   bool Take(TxId txid, VersionUse* use);
 
   // This version stays. What cannot be decoded may need any older one.

@@ -16,7 +16,6 @@ constexpr uint64_t kForkGraceUs = uint64_t{3600} * 1'000'000;
 
 // An actor with more is left alone; each takes about a hundred bytes here.
 constexpr size_t kMaxBranches = 1'000'000;
-constexpr size_t kMaxPointNames = 8;
 
 // A head that goes to another branch while it is looked at is looked at again.
 constexpr int kMaxHeads = 100;
@@ -250,10 +249,8 @@ class Loader {
             retained_.expired_keys.push_back(pair.key);
             return Status::Ok();
           }
-          if (retained_.point_names.size() <= kMaxPointNames) {
-            retained_.point_names.push_back(name);
-          }
           RetainedPoint point;
+          point.keeper = retained_.keepers.AddPoint(name);
           Status s = MakePoint(record.branch, record.txid, &point);
           if (s.ok()) AddPoint(point, branch);
           return s;
@@ -289,8 +286,9 @@ class Loader {
           RetainedPoint point;
           if (Status s = MakePoint(from, fork.txid, &point); !s.ok()) return s;
           point.is_fork = true;
+          point.keeper = Keeper::kFork;
           AddPoint(point, branch);
-          ++retained_.fork_count;
+          retained_.keepers.AddFork();
           return Status::Ok();
         });
   }
@@ -366,34 +364,26 @@ bool AddChild(BranchId child, const BranchPoint& parent,
   return true;
 }
 
+}  // namespace
+
 // What is read through another actor's branch, or by a way that flattening has
-// shortened since, is kept whole: what lies above it is not known here. False:
-// the reader has nothing to do with these branches.
-bool AddReader(const PinnedSnapshot& reader,
-               std::vector<RetainedBranch>* branches) {
+// shortened since, is kept whole: what lies above it is not known here.
+bool Retained::AddReader(const PinnedSnapshot& reader) {
   const Lineage& lineage = *reader.lineage;
   bool reads = false;
   for (size_t level = 0; level < lineage.size(); ++level) {
     const BranchPoint& at = lineage[level];
-    RetainedBranch* const branch = FindBranch(at.branch, branches);
+    RetainedBranch* const branch = FindBranch(at.branch, &branches);
     if (branch == nullptr) continue;
     reads = true;
     if (level == 0) {
       const Snapshot& snapshot = reader.snapshot;
-      AddPoint({snapshot.txid, snapshot.page_count, false}, branch);
-    } else if (!AddChild(lineage[level - 1].branch, at, branches)) {
-      AddPoint({at.txid, kAnyPageCount, false}, branch);
+      AddPoint({snapshot.txid, snapshot.page_count}, branch);
+    } else if (!AddChild(lineage[level - 1].branch, at, &branches)) {
+      AddPoint({at.txid, kAnyPageCount}, branch);
     }
   }
   return reads;
-}
-
-}  // namespace
-
-void Retained::AddReaders(const std::vector<PinnedSnapshot>& readers) {
-  for (const PinnedSnapshot& reader : readers) {
-    if (AddReader(reader, &branches)) ++reader_count;
-  }
 }
 
 Status LoadRetained(EngineReader* reader, const RetainedQuery& query,

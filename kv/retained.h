@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "kv/engine.h"
+#include "kv/keepers.h"
 #include "kv/pins.h"
 #include "kv/records.h"
 #include "kv/types.h"
@@ -41,6 +42,7 @@ struct RetainedPoint {
   TxId txid;
   uint32_t page_count = kAnyPageCount;  // pages past it are not read
   bool is_fork = false;
+  Keeper keeper = Keeper::kReader;  // the first one
 };
 
 // A retained branch that begins at this one.
@@ -78,13 +80,11 @@ struct Retained {
 
   // For people.
   uint64_t retention_ms = 0;
-  std::vector<std::string> point_names;
-  size_t fork_count = 0;
-  size_t reader_count = 0;
+  Keepers keepers;
 
-  // Snapshots that are being read, of this actor or through it. Each page that
-  // one of them finds is needed, and no other.
-  void AddReaders(const std::vector<PinnedSnapshot>& readers);
+  // A snapshot that is being read, of this actor or through it. Each page that
+  // it finds is needed, and no other. False: it is none of this actor's.
+  bool AddReader(const PinnedSnapshot& reader);
 };
 
 struct RetainedQuery {

@@ -33,9 +33,11 @@ class RetentionTest : public SqlTest {
 };
 
 TEST_F(RetentionTest, TheRetentionDecidesAndThePlanSaysSo) {
-  EXPECT_EQ(Ask("SELECT history_bytes > 100000, reclaimable_bytes, reason"
+  EXPECT_EQ(Ask("SELECT history_bytes > 100000, reclaimable_bytes,"
+                " reason = 'retention 24 hours (' || history_bytes ||"
+                " ' bytes)'"
                 " FROM actorkv_reclaim_plan WHERE actor = 'alice'"),
-            "1|0|retention 24 hours");
+            "1|0|1");
   EXPECT_EQ(Ask("SELECT actorkv_reclaim()"), "0");
   EXPECT_EQ(Ask("SELECT actorkv_retention(NULL, '0')"), "24 hours");
   EXPECT_EQ(Ask("SELECT actorkv_retention('alice', '7 days')"), "0");
