@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "kv/actor_reclaim.h"
-#include "kv/catalog.h"
 #include "kv/keys.h"
 #include "kv/legacy_store.h"
+#include "sql/actor_walk.h"
 #include "sql/table.h"
 
 namespace actorkv {
@@ -43,40 +43,25 @@ enum ColumnIndex {
   kDeletedAt,
 };
 
-// A record that does not decode says nothing about the other actors.
-bool IsDamage(const Status& status) {
-  return status.code() == Code::kCorruption ||
-         status.code() == Code::kNotSupported;
-}
-
 class ActorRows : public RowSource {
  public:
   ActorRows(std::shared_ptr<Store> store, std::optional<std::string> only)
-      : store_(std::move(store)), only_(std::move(only)) {
-    if (only_.has_value()) next_name_ = *only_;
-  }
+      : walk_(std::move(store), std::move(only)) {}
 
   Status Next(bool* has_row) override {
-    std::shared_ptr<const HeadState> state;
-    *has_row = false;
-    name_.clear();
     use_.reset();
-    Status s = NextActor(store_.get(), next_name_, has_row, &name_, &state);
-    if (*has_row && only_.has_value() && name_ != *only_) *has_row = false;
-    damaged_ = *has_row && IsDamage(s);
-    if (!*has_row) return name_.empty() ? s : Status::Ok();
-    if (!s.ok() && !damaged_) return s;
-    next_name_ = NameAfter(name_);
-    state_ = damaged_ ? std::make_shared<const HeadState>() : std::move(state);
+    if (Status s = walk_.Next(has_row); !s.ok() || !*has_row) return s;
+    damaged_ = IsDamage(walk_.status());
+    if (!walk_.status().ok() && !damaged_) return walk_.status();
     LoadHeadOfDeleted();
     return LoadLegacyRecord();
   }
 
   void Column(int index, Result* result) const override {
-    const ActorEntry& entry = state_->entry;
+    const ActorEntry& entry = walk_.state().entry;
     switch (index) {
       case kActor:
-        return result->Text(name_);
+        return result->Text(walk_.name());
       case kLayout:
         return result->Int(Layout());
       case kState:
@@ -100,20 +85,21 @@ class ActorRows : public RowSource {
  private:
   // 0 where this process does not own it: it is not open, or followed.
   uint64_t OpenedAtUs() const {
-    return store_->read_only() ? 0 : store_->OpenedAtUs(name_);
+    Store* const store = walk_.store().get();
+    return store->read_only() ? 0 : store->OpenedAtUs(walk_.name());
   }
 
   const char* StateName() const {
     if (damaged_) return "damaged";
-    if (state_->is_legacy && legacy_.has_value()) {
+    if (walk_.state().is_legacy && legacy_.has_value()) {
       return LegacyStateName(legacy_->state);
     }
-    return state_->exists ? "live" : "deleted";
+    return walk_.state().exists ? "live" : "deleted";
   }
 
   // The oldest that its pairs are of, for one that is not live.
   uint64_t Layout() const {
-    if (!state_->is_legacy || !legacy_.has_value()) return kChunkLayout;
+    if (!walk_.state().is_legacy || !legacy_.has_value()) return kChunkLayout;
     return (legacy_->layouts & kHasLayoutZero) != 0 ? 0 : 1;
   }
 
@@ -125,12 +111,10 @@ class ActorRows : public RowSource {
 
   Status LoadLegacyRecord() {
     legacy_.reset();
-    if (damaged_ || (!state_->exists && !state_->is_legacy)) {
-      return Status::Ok();
-    }
+    if (damaged_ || walk_.is_deleted()) return Status::Ok();
     LegacyActor actor;
-    const std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
-    Status loaded = LoadLegacy(reader.get(), name_, &actor);
+    const auto reader = walk_.store()->engine()->NewReader();
+    Status loaded = LoadLegacy(reader.get(), walk_.name(), &actor);
     if (loaded.ok()) {
       legacy_ = std::move(actor.record);
       return loaded;
@@ -144,16 +128,16 @@ class ActorRows : public RowSource {
   void LoadHeadOfDeleted() {
     head_.reset();
     if (damaged_) return;
-    if (state_->exists) {
-      head_ = state_->head;
+    if (walk_.state().exists) {
+      head_ = walk_.state().head;
       return;
     }
     Head head;
     const std::string key = HeadKey();
     std::vector<std::optional<std::string>> values;
-    const std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
+    const auto reader = walk_.store()->engine()->NewReader();
     const Status s =
-        reader->Get(ActorPartition(state_->entry.actor), {key}, &values);
+        reader->Get(ActorPartition(walk_.state().entry.actor), {key}, &values);
     if (s.ok() && values[0].has_value() &&
         DecodeRecord(key, *values[0], &head).ok()) {
       head_ = head;
@@ -166,7 +150,8 @@ class ActorRows : public RowSource {
     if (use_.has_value()) return *use_;
     ReclaimOptions options;
     options.dry_run = true;
-    ActorReclaim plan(store_.get(), name_, state_->entry, options);
+    ActorReclaim plan(walk_.store().get(), walk_.name(), walk_.state().entry,
+                      options);
     bool done = false;
     while (!done && plan.Step(&done).ok()) {
     }
@@ -199,11 +184,7 @@ class ActorRows : public RowSource {
     }
   }
 
-  const std::shared_ptr<Store> store_;
-  const std::optional<std::string> only_;
-  std::string next_name_;
-  std::string name_;
-  std::shared_ptr<const HeadState> state_;
+  ActorWalk walk_;
   std::optional<Head> head_;
   std::optional<LegacyRecord> legacy_;
   bool damaged_ = false;

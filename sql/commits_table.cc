@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "kv/catalog.h"
 #include "kv/hex.h"
 #include "kv/history.h"
+#include "sql/actor_walk.h"
 #include "sql/table.h"
 
 namespace actorkv {
@@ -53,18 +53,15 @@ const char* OriginName(Origin origin) {
 class CommitRows : public RowSource {
  public:
   CommitRows(std::shared_ptr<Store> store, std::optional<std::string> only)
-      : store_(std::move(store)), only_(std::move(only)) {
-    if (only_.has_value()) next_name_ = *only_;
-  }
+      : walk_(std::move(store), std::move(only)) {}
 
   Status Next(bool* has_row) override {
     for (;;) {
       if (scan_ != nullptr) {
         if (Status s = scan_->Next(has_row, &record_); !s.ok() || *has_row) {
-          return s.WithContext("actor=" + name_);
+          return s.WithContext("actor=" + walk_.name());
         }
         scan_.reset();
-        next_name_ = NameAfter(name_);
       }
       if (Status s = BeginActor(has_row); !s.ok() || !*has_row) return s;
     }
@@ -73,7 +70,7 @@ class CommitRows : public RowSource {
   void Column(int index, Result* result) const override {
     switch (index) {
       case kActor:
-        return result->Text(name_);
+        return result->Text(walk_.name());
       case kTxid:
         return result->Int(record_.snapshot.txid.value);
       case kCommittedAt:
@@ -95,23 +92,14 @@ class CommitRows : public RowSource {
 
  private:
   Status BeginActor(bool* found) {
-    std::shared_ptr<const HeadState> state;
-    *found = false;
-    Status s = NextActor(store_.get(), next_name_, found, &name_, &state);
-    if (*found && only_.has_value() && name_ != *only_) {
-      *found = false;
-      return Status::Ok();
-    }
-    if (!s.ok() || !*found) return s;
-    reader_ = store_->engine()->NewReader();
-    scan_ = std::make_unique<CommitScan>(reader_.get(), state->entry.actor);
+    if (Status s = walk_.NextReadable(found); !s.ok() || !*found) return s;
+    reader_ = walk_.store()->engine()->NewReader();
+    scan_ =
+        std::make_unique<CommitScan>(reader_.get(), walk_.state().entry.actor);
     return Status::Ok();
   }
 
-  const std::shared_ptr<Store> store_;
-  const std::optional<std::string> only_;
-  std::string next_name_;
-  std::string name_;
+  ActorWalk walk_;
   std::unique_ptr<EngineReader> reader_;  // of scan_
   std::unique_ptr<CommitScan> scan_;
   CommitRecord record_;

@@ -6,8 +6,8 @@
 #include <system_error>
 #include <utility>
 
-#include "kv/catalog.h"
 #include "kv/store_directory.h"
+#include "sql/actor_walk.h"
 #include "sql/export.h"
 #include "sql/outcome_rows.h"
 #include "sql/target.h"
@@ -42,20 +42,17 @@ class ExportAllRows : public OutcomeRows {
   ExportAllRows(Connection* connection, std::shared_ptr<Store> store,
                 std::string directory, ExportForm form)
       : OutcomeRows(connection),
-        store_(std::move(store)),
+        walk_(std::move(store)),
         directory_(std::move(directory)),
         form_(form) {}
 
  private:
   Status Work(ActorOutcome* outcome, bool* has_row) override {
-    std::shared_ptr<const HeadState> state;
     do {
-      Status s =
-          NextActor(store_.get(), next_name_, has_row, &outcome->actor, &state);
-      if (!*has_row) return outcome->actor.empty() ? s : Status::Ok();
-      next_name_ = NameAfter(outcome->actor);
-      outcome->status = std::move(s);
-    } while (outcome->status.ok() && !state->exists && !state->is_legacy);
+      if (Status s = walk_.Next(has_row); !s.ok() || !*has_row) return s;
+    } while (walk_.is_deleted());
+    outcome->actor = walk_.name();
+    outcome->status = walk_.status();
     if (outcome->status.ok()) {
       outcome->status = Export(outcome->actor, &outcome->bytes);
     }
@@ -65,7 +62,8 @@ class ExportAllRows : public OutcomeRows {
 
   Status Export(const std::string& name, uint64_t* bytes) {
     ExportedActor actor;
-    if (Status s = LoadForExport({store_, name}, "head", &actor); !s.ok()) {
+    if (Status s = LoadForExport({walk_.store(), name}, "head", &actor);
+        !s.ok()) {
       return s;
     }
     ImageTarget file;
@@ -75,10 +73,9 @@ class ExportAllRows : public OutcomeRows {
     return ExportActor(*connection(), actor, form_, file, bytes);
   }
 
-  const std::shared_ptr<Store> store_;
+  ActorWalk walk_;
   const std::string directory_;
   const ExportForm form_;
-  std::string next_name_;
 };
 
 Status OpenRows(Connection* connection, const TableArguments& arguments,

@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "kv/catalog.h"
 #include "kv/hints.h"
+#include "sql/actor_walk.h"
 #include "sql/table.h"
 
 namespace actorkv {
@@ -20,9 +20,7 @@ constexpr char kDeclaration[] =
 class HintRows : public RowSource {
  public:
   HintRows(std::shared_ptr<Store> store, std::optional<std::string> only)
-      : store_(std::move(store)),
-        only_(std::move(only)),
-        next_name_(only_.value_or("")) {}
+      : walk_(std::move(store), std::move(only)) {}
 
   Status Next(bool* has_row) override {
     while (next_range_ >= hints_.ranges.size()) {
@@ -36,7 +34,7 @@ class HintRows : public RowSource {
   void Column(int index, Result* result) const override {
     switch (index) {
       case 0:
-        return result->Text(name_);
+        return result->Text(walk_.name());
       case 1:
         return result->Int(range_.first);
       case 2:
@@ -54,26 +52,18 @@ class HintRows : public RowSource {
   Status NextHints(bool* found) {
     hints_ = HintsRecord();
     next_range_ = 0;
-    name_.clear();
-    std::shared_ptr<const HeadState> state;
-    Status s = NextActor(store_.get(), next_name_, found, &name_, &state);
-    if (!s.ok() && name_.empty()) return s;
-    if (only_.has_value() && name_ != *only_) *found = false;
-    if (!*found) return Status::Ok();
-    next_name_ = NameAfter(name_);
-    if (!s.ok() || !state->exists) return Status::Ok();
-    if (!store_
-             ->LoadHints({state->entry.actor, state->head.generation}, &hints_)
+    if (Status s = walk_.Next(found); !s.ok() || !*found) return s;
+    const HeadState& state = walk_.state();
+    if (!state.exists) return Status::Ok();
+    if (!walk_.store()
+             ->LoadHints({state.entry.actor, state.head.generation}, &hints_)
              .ok()) {
       hints_ = HintsRecord();
     }
     return Status::Ok();
   }
 
-  const std::shared_ptr<Store> store_;
-  const std::optional<std::string> only_;
-  std::string next_name_;
-  std::string name_;
+  ActorWalk walk_;
   HintsRecord hints_;
   size_t next_range_ = 0;
   HintRange range_;

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "kv/catalog.h"
 #include "kv/point.h"
 #include "kv/restore_points.h"
+#include "sql/actor_walk.h"
 #include "sql/function.h"
 #include "sql/target.h"
 #include "vfs/restore.h"
@@ -120,21 +120,16 @@ Status RunRestoreSet(Call* call) {
 }
 
 // The live actors of the store whose names are LIKE the pattern.
-Status MatchingActors(Store* store, const std::string& pattern,
+Status MatchingActors(const std::shared_ptr<Store>& store,
+                      const std::string& pattern,
                       std::vector<std::string>* actors) {
-  std::string next;
+  ActorWalk walk(store);
   for (;;) {
     bool found = false;
-    std::string name;
-    std::shared_ptr<const HeadState> state;
-    if (Status s = NextActor(store, next, &found, &name, &state); !s.ok()) {
-      return s;
-    }
-    if (!found) return Status::Ok();
-    next = NameAfter(name);
-    if (state->exists &&
-        sqlite3_strlike(pattern.c_str(), name.c_str(), 0) == 0) {
-      actors->push_back(name);
+    if (Status s = walk.NextReadable(&found); !s.ok() || !found) return s;
+    if (walk.state().exists &&
+        sqlite3_strlike(pattern.c_str(), walk.name().c_str(), 0) == 0) {
+      actors->push_back(walk.name());
     }
   }
 }
@@ -151,7 +146,7 @@ Status RunRestoreLike(Call* call) {
       !s.ok()) {
     return s;
   }
-  if (Status s = MatchingActors(store.get(), pattern, &actors); !s.ok()) {
+  if (Status s = MatchingActors(store, pattern, &actors); !s.ok()) {
     return s;
   }
   if (Status s = RestoreActors(store, actors, point, &txids); !s.ok()) return s;

@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "kv/catalog.h"
 #include "kv/log_scan.h"
 #include "kv/rocksdb_engine.h"
 #include "kv/store_directory.h"
 #include "kv/types.h"
+#include "sql/actor_walk.h"
 #include "sql/known_bugs.h"
 #include "sql/table.h"
 #include "vfs/actor_path.h"
@@ -103,30 +103,27 @@ class InfoRows : public RowSource {
     AddNumber("store_created_at_ms", store->record().created_at_us / 1000,
               "ms");
     StrandedRecords(store->path());
-    SoftQuotas(store.get());
+    SoftQuotas(store);
   }
 
   // Of the first actors by name, so that this stays a quick look.
-  void SoftQuotas(Store* store) {
-    std::string next;
+  void SoftQuotas(const std::shared_ptr<Store>& store) {
+    ActorWalk walk(store);
     for (int i = 0; i < kMaxQuotaLooks; ++i) {
       bool found = false;
-      std::string name;
       Settings settings;
-      std::shared_ptr<const HeadState> state;
-      const Status s = NextActor(store, next, &found, &name, &state);
-      if (!found) return;
-      next = NameAfter(name);
-      if (!s.ok() || !state->exists) continue;
-      if (!store->settings()->Get(store, state->entry.actor, &settings).ok()) {
-        continue;
-      }
-      const Snapshot& head = state->head.snapshot;
+      if (!walk.Next(&found).ok() || !found) return;
+      const HeadState& state = walk.state();
+      const ActorId actor = state.entry.actor;
+      if (!state.exists) continue;
+      if (!store->settings()->Get(store.get(), actor, &settings).ok()) continue;
+      const Snapshot& head = state.head.snapshot;
       const uint64_t bytes = uint64_t{head.page_count} * head.page_size;
       if (settings.quota_soft_bytes == 0 || bytes <= settings.quota_soft_bytes)
         continue;
       rows_.push_back({"soft_quota",
-                       "actor=" + name + " has " + std::to_string(bytes) +
+                       "actor=" + walk.name() + " has " +
+                           std::to_string(bytes) +
                            " bytes, its soft quota is " +
                            std::to_string(settings.quota_soft_bytes),
                        0, "", /*warning=*/true});

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "kv/legacy_keys.h"
-#include "sql/legacy_rows.h"
+#include "sql/actor_walk.h"
 #include "sql/table.h"
 
 namespace actorkv {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "sql/legacy_rows.h"
+#include "sql/actor_walk.h"
 #include "sql/outcome_rows.h"
 #include "vfs/migration.h"
 

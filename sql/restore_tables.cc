@@ -5,9 +5,9 @@
 #include <string>
 #include <utility>
 
-#include "kv/catalog.h"
 #include "kv/history_records.h"
 #include "kv/keys.h"
+#include "sql/actor_walk.h"
 #include "sql/table.h"
 
 namespace actorkv {
@@ -20,20 +20,18 @@ class ActorRecordWalk {
  public:
   ActorRecordWalk(std::shared_ptr<Store> store, std::optional<std::string> only,
                   std::string prefix)
-      : store_(std::move(store)),
-        reader_(store_->engine()->NewReader()),
-        only_(std::move(only)),
-        prefix_(std::move(prefix)),
-        next_name_(only_.value_or("")) {}
+      : actors_(std::move(store), std::move(only)),
+        reader_(actors_.store()->engine()->NewReader()),
+        prefix_(std::move(prefix)) {}
 
-  const std::string& actor() const { return name_; }
+  const std::string& actor() const { return actors_.name(); }
 
   Status Next(bool* found, KeyValue* pair) {
     for (;;) {
       if (!next_key_.empty()) {
         if (Status s = NextOfActor(found, pair); !s.ok() || *found) return s;
       }
-      if (Status s = NextName(found); !s.ok() || !*found) return s;
+      if (Status s = actors_.NextReadable(found); !s.ok() || !*found) return s;
       next_key_ = prefix_;
     }
   }
@@ -41,8 +39,8 @@ class ActorRecordWalk {
  private:
   Status NextOfActor(bool* found, KeyValue* pair) {
     std::vector<std::optional<KeyValue>> pairs;
-    if (Status s = reader_->Seek(ActorPartition(actor_), {next_key_}, &pairs);
-        !s.ok()) {
+    const Partition partition = ActorPartition(actors_.state().entry.actor);
+    if (Status s = reader_->Seek(partition, {next_key_}, &pairs); !s.ok()) {
       return s;
     }
     *found = pairs[0].has_value() &&
@@ -53,25 +51,9 @@ class ActorRecordWalk {
     return Status::Ok();
   }
 
-  Status NextName(bool* found) {
-    std::shared_ptr<const HeadState> state;
-    if (Status s = NextActor(store_.get(), next_name_, found, &name_, &state);
-        !s.ok() || !*found) {
-      return s;
-    }
-    if (only_.has_value() && name_ != *only_) *found = false;
-    next_name_ = NameAfter(name_);
-    actor_ = state->entry.actor;
-    return Status::Ok();
-  }
-
-  const std::shared_ptr<Store> store_;
+  ActorWalk actors_;
   const std::unique_ptr<EngineReader> reader_;
-  const std::optional<std::string> only_;
   const std::string prefix_;
-  std::string next_name_;
-  std::string name_;
-  ActorId actor_;
   std::string next_key_;  // empty: no actor yet
 };
 

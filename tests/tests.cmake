@@ -151,6 +151,7 @@ actorkv_add_tests(vfs LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
 actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/support/main.cc
   tests/sql/actor_functions_test.cc
+  tests/sql/actor_walk_test.cc
   tests/sql/archive_transfer_test.cc
   tests/sql/clock_back_test.cc
   tests/sql/diff_cost_test.cc

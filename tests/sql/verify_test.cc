@@ -1,6 +1,8 @@
 // actorkv_verify(): whatever is damaged has a row, whatever is sound has none.
 
+#include <filesystem>
 #include <functional>
+#include <utility>
 
 #include "kv/catalog.h"
 #include "kv/keys.h"
@@ -202,6 +204,50 @@ TEST_F(VerifyTest, ActorsListsADamagedOne) {
   EXPECT_EQ(Ask("SELECT actor, state, page_count FROM actorkv_actors"),
             "alice|damaged|\nbob|live|5");
   EXPECT_EQ(Ask("SELECT actor FROM actorkv_actors WHERE actor = 'bob'"), "bob");
+}
+
+// It is a row, an error or nothing, as sql/actor_walk.h says, and who asks for
+// another actor never meets it.
+TEST_F(VerifyTest, WhatTablesMakeOfADamagedActor) {
+  ASSERT_EQ(Ask("SELECT actorkv_restore_point('bob', 'kept')"), "2");
+  const auto state = State("alice");
+  for (const auto& [partition, key] :
+       {std::pair(ActorPartition(state->entry.actor), HeadKey()),
+        std::pair(CatalogPartition(), ActorEntryKey("alice"))}) {
+    SCOPED_TRACE(key);
+    const std::string before = Get(partition, key);
+    Flip(partition, key, 9);
+    for (const char* table :
+         {"actorkv_actors", "actorkv_commits", "actorkv_restore_points",
+          "actorkv_restores", "actorkv_hints", "actorkv_kv"}) {
+      SCOPED_TRACE(table);
+      // The damaged one is the first at or after this name.
+      EXPECT_EQ(
+          Ask("SELECT * FROM " + std::string(table) + " WHERE actor = 'al'"),
+          "");
+    }
+    EXPECT_EQ(Ask("SELECT txid FROM actorkv_commits WHERE actor = 'bob'"),
+              "2\n1");
+    EXPECT_EQ(Ask("SELECT name FROM actorkv_restore_points WHERE actor = "
+                  "'bob'"),
+              "kept");
+    ExpectBad({
+        {"SELECT * FROM actorkv_commits", SQLITE_CORRUPT, "actor=alice"},
+        {"SELECT * FROM actorkv_restore_points", SQLITE_CORRUPT, "actor=alice"},
+        {"SELECT * FROM actorkv_restores", SQLITE_CORRUPT, "actor=alice"},
+    });
+    EXPECT_EQ(Ask("SELECT * FROM actorkv_hints"), "");
+    EXPECT_EQ(Ask("SELECT * FROM actorkv_kv"), "");
+    EXPECT_EQ(Ask("SELECT * FROM actorkv_migrations"), "");
+    EXPECT_EQ(Ask("SELECT actor, action, reason LIKE '%actor=alice%' FROM "
+                  "actorkv_migrate_plan"),
+              "alice|refuse|1");
+    EXPECT_EQ(Ask("SELECT actor, state, error LIKE '%actor=alice%' FROM "
+                  "actorkv_export_all('$DIR/out')"),
+              "alice|failed|1\nbob|exported|");
+    std::filesystem::remove_all(File("out"));
+    Put(partition, key, before);
+  }
 }
 
 TEST_F(VerifyTest, RowsComeWhileTheWorkGoesOn) {
