@@ -4,6 +4,7 @@
 
 #include "kv/types.h"
 #include "tests/support/child_process.h"
+#include "tests/support/store_access.h"
 
 namespace actorkv {
 

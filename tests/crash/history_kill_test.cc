@@ -16,6 +16,7 @@
 #include "tests/support/child_process.h"
 #include "tests/support/crash_life.h"
 #include "tests/support/hooked_engine.h"
+#include "tests/support/store_access.h"
 #include "vfs/sqlite_error.h"
 
 namespace actorkv {

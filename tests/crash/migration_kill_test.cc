@@ -17,6 +17,7 @@
 #include "tests/support/hooked_engine.h"
 #include "tests/support/migrate_harness.h"
 #include "tests/support/rivet_index.h"
+#include "tests/support/store_access.h"
 
 namespace actorkv {
 namespace {

@@ -12,6 +12,7 @@
 #include "tests/crash/bank.h"
 #include "tests/crash/notebook.h"
 #include "tests/support/crash_life.h"
+#include "tests/support/store_access.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {

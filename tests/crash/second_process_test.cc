@@ -16,6 +16,7 @@
 #include "tests/support/child_process.h"
 #include "tests/support/crash_life.h"
 #include "tests/support/sqlite_db.h"
+#include "tests/support/store_access.h"
 #include "tests/support/testing.h"
 #include "vfs/sqlite_error.h"
 

@@ -19,8 +19,8 @@
 #include "kv/records.h"
 #include "kv/rocksdb_engine.h"
 #include "kv/store_marker.h"
-#include "tests/support/crash_life.h"
 #include "tests/support/sqlite_db.h"
+#include "tests/support/store_access.h"
 #include "tests/support/testing.h"
 #include "vfs/sqlite_error.h"
 

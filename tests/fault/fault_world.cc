@@ -6,8 +6,8 @@
 #include "kv/memory_engine.h"
 #include "kv/rocksdb_engine.h"
 #include "kv/store_registry.h"
-#include "tests/support/crash_life.h"
 #include "tests/support/forwarding_engine.h"
+#include "tests/support/store_access.h"
 #include "vfs/sqlite_error.h"
 
 namespace actorkv {

@@ -18,8 +18,8 @@
 
 #include "ext/actorkv.h"
 #include "kv/store_registry.h"
-#include "tests/support/crash_life.h"
 #include "tests/support/sqlite_db.h"
+#include "tests/support/store_access.h"
 #include "tests/support/testing.h"
 #include "vfs/sqlite_error.h"
 

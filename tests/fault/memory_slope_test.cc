@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/crash_life.h"
 #include "tests/support/memory_use.h"
 #include "tests/support/sqlite_db.h"
+#include "tests/support/store_access.h"
 #include "tests/support/testing.h"
 #include "vfs/sqlite_error.h"
 

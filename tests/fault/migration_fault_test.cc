@@ -13,9 +13,9 @@
 #include "kv/hostile_engine.h"
 #include "kv/memory_engine.h"
 #include "kv/store_registry.h"
-#include "tests/support/crash_life.h"
 #include "tests/support/forwarding_engine.h"
 #include "tests/support/migrate_harness.h"
+#include "tests/support/store_access.h"
 #include "vfs/sqlite_error.h"
 
 namespace actorkv {

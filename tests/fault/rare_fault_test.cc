@@ -11,7 +11,7 @@
 #include "kv/commit.h"
 #include "kv/store_registry.h"
 #include "tests/fault/fault_world.h"
-#include "tests/support/crash_life.h"
+#include "tests/support/store_access.h"
 #include "tests/support/testing.h"
 #include "vfs/sqlite_error.h"
 

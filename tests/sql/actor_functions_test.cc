@@ -1,8 +1,8 @@
 // actorkv_delete(), actorkv_rename(), actorkv_takeover(), actorkv_backup().
 
-#include "tests/support/crash_life.h"
 #include "tests/support/forwarding_engine.h"
 #include "tests/support/sql_harness.h"
+#include "tests/support/store_access.h"
 
 namespace actorkv {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "tests/support/crash_life.h"
 #include "tests/support/sql_harness.h"
+#include "tests/support/store_access.h"
 
 namespace actorkv {
 namespace {

@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "kv/rocksdb_engine.h"
-#include "kv/store_registry.h"
 #include "tests/support/child_process.h"
 #include "tests/support/fault_fs.h"
 #include "vfs/sqlite_error.h"
@@ -70,10 +69,6 @@ uint64_t LifeCount(uint64_t count) {
 }
 
 }  // namespace
-
-std::string ActorUri(const std::string& store, const std::string& actor) {
-  return "file:" + store + "/" + actor + "?vfs=actorkv";
-}
 
 Life LiveAndDie(const std::string& child_test, const LifePlan& plan,
                 std::mt19937_64* rng) {
@@ -162,17 +157,6 @@ void MustRun(SqliteDb* db, const std::string& sql) {
                db->Error().c_str(), LastError().c_str());
   ChildSay(kSaysFailed);
   _exit(1);
-}
-
-void CloseStore(const std::string& store) {
-  std::shared_ptr<Store> opened;
-  StoreRegistry* const registry = StoreRegistry::Instance();
-  if (!registry->Acquire(store, OpenMode::kExisting, &opened).ok()) return;
-  const std::weak_ptr<Store> watched = opened;
-  opened.reset();
-  // The registry's own thread may be using it for a moment.
-  while (!watched.expired()) registry->CloseIdle();
-  registry->CloseIdle();  // waits for a close that is under way
 }
 
 }  // namespace actorkv

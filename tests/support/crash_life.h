@@ -43,9 +43,6 @@ struct Life {
   bool failed = false;
 };
 
-// "file:STORE/ACTOR?vfs=actorkv".
-std::string ActorUri(const std::string& store, const std::string& actor);
-
 // Runs the test `child` ("Suite.DISABLED_Name") in its own process, kills it
 // at a random moment, and applies the power loss when the plan has a ledger.
 Life LiveAndDie(const std::string& child, const LifePlan& plan,
@@ -78,10 +75,6 @@ LifePlan BeginLife();
 
 // In the child: runs `sql`, and reports kSaysFailed and leaves on an error.
 void MustRun(SqliteDb* db, const std::string& sql);
-
-// Closes the store in this process, so that another may open it. REQUIRES: no
-// connection to it is open.
-void CloseStore(const std::string& store);
 
 }  // namespace actorkv
 
