@@ -127,26 +127,15 @@ Status ActorExpiry::IsWorthwhile(bool* worthwhile) {
 Status ActorExpiry::AddFreed(const RetainedBranch& branch, uint64_t enough,
                              uint64_t* bytes) {
   uint64_t of_next = 0;  // written by the commit after the one looked at
-  if (branch.since.has_value()) {
-    const std::string key = CommitKey(branch.id, *branch.since);
-    std::vector<std::optional<std::string>> values;
-    if (Status s = reader_->Get(ActorPartition(entry_.actor), {key}, &values);
-        !s.ok()) {
-      return s;
-    }
-    CommitRecord record;
-    if (values[0].has_value() && DecodeRecord(key, *values[0], &record).ok()) {
-      of_next = record.written_bytes;
-    }
-  }
-  Status s = ForEachExpired(branch, "", [&](const KeyValue& pair) -> Status {
-    CommitRecord record;
-    Status d = DecodeRecord(pair.key, pair.value, &record);
-    if (!d.ok()) return d;
-    *bytes += of_next;
-    of_next = record.written_bytes;
-    return *bytes > enough ? EndOfScan() : d;
-  });
+  Status s = ForEachOldCommit(
+      branch, "", [&](const KeyValue& pair, bool stays) -> Status {
+        CommitRecord record;
+        Status d = DecodeRecord(pair.key, pair.value, &record);
+        if (!d.ok()) return d;
+        if (!stays) *bytes += of_next;
+        of_next = record.written_bytes;
+        return *bytes > enough ? EndOfScan() : d;
+      });
   return *bytes > enough ? Status::Ok() : s;
 }
 
@@ -210,15 +199,13 @@ Status ActorExpiry::FreeName() {
   });
 }
 
-// From the key `from` on; empty: from the first.
-Status ActorExpiry::ForEachExpired(
-    const RetainedBranch& branch, const std::string& from,
-    const std::function<Status(const KeyValue&)>& visit) {
+Status ActorExpiry::ForEachOldCommit(const RetainedBranch& branch,
+                                     const std::string& from,
+                                     const Visit& visit) {
   const std::string prefix = CommitPrefix(branch.id);
   std::string start = from.empty() ? prefix : from;
   if (branch.since.has_value() && from.empty()) {
-    if (*branch.since == TxId{}) return Status::Ok();
-    start = CommitKey(branch.id, TxId{branch.since->value - 1});
+    start = CommitKey(branch.id, *branch.since);
   }
   return ForEachPair(reader_.get(),
                      {ActorPartition(entry_.actor), prefix, start},
@@ -227,31 +214,65 @@ Status ActorExpiry::ForEachExpired(
                        TxId txid;
                        Status p = ParseCommitKey(pair.key, &id, &txid);
                        if (!p.ok()) return p;
-                       if (branch.KeepsCommit(txid)) return p;
-                       return visit(pair);
+                       return visit(pair, branch.KeepsCommit(txid));
                      });
 }
 
 Status ActorExpiry::ExpireCommits(bool* done) {
   size_t left = kExpireAtOnce;
   for (; branch_index_ < retained_.branches.size(); ++branch_index_) {
-    Status s = ForEachExpired(retained_.branches[branch_index_], next_key_,
-                              [&](const KeyValue& pair) -> Status {
-                                next_key_ = pair.key;
-                                if (left == 0) return EndOfScan();
-                                Status d = Delete(pair.key);
-                                if (!d.ok()) return d;
-                                --left;
-                                expired_bytes_ +=
-                                    pair.key.size() + pair.value.size();
-                                return d;
-                              });
+    const RetainedBranch& branch = retained_.branches[branch_index_];
+    Status s = ForEachOldCommit(
+        branch, next_key_, [&](const KeyValue& pair, bool stays) -> Status {
+          next_key_ = pair.key;
+          if (left == 0) return EndOfScan();
+          --left;
+          if (!stays) return ExpireCommit(pair);
+          BeginFold(branch, pair);
+          return Status::Ok();
+        });
     *done = false;
     if (!s.ok()) return left == 0 ? CommitDeletes() : s;
     next_key_.clear();
+    PutFold();
+    fold_.End();
   }
   *done = true;
   return CommitDeletes();
+}
+
+Status ActorExpiry::ExpireCommit(const KeyValue& pair) {
+  CommitRecord record;
+  if (DecodeRecord(pair.key, pair.value, &record).ok()) {
+    fold_.Add(record);
+  } else {
+    fold_.End();
+  }
+  expired_bytes_ += pair.key.size() + pair.value.size();
+  return Delete(pair.key);
+}
+
+// A commit stays. What the older ones changed is of use where one of them
+// stays as well.
+void ActorExpiry::BeginFold(const RetainedBranch& branch,
+                            const KeyValue& pair) {
+  PutFold();
+  BranchId id;
+  TxId txid;
+  const bool is_oldest = branch.points.empty() ||
+                         !ParseCommitKey(pair.key, &id, &txid).ok() ||
+                         !(branch.points.front().txid < txid);
+  if (is_oldest) {
+    fold_.End();
+  } else {
+    fold_.Begin(pair.key, pair.value);
+  }
+}
+
+void ActorExpiry::PutFold() {
+  if (auto update = fold_.Take(); update.has_value()) {
+    deletes_.Put(ActorPartition(entry_.actor), update->key, update->value);
+  }
 }
 
 Status ActorExpiry::ExpireRest() {
@@ -267,6 +288,7 @@ Status ActorExpiry::Delete(const std::string& key) {
 }
 
 Status ActorExpiry::CommitDeletes() {
+  PutFold();
   if (deletes_.empty()) return Status::Ok();
   const CommitResult result = store_->Commit(deletes_, Durability::kBuffered);
   deletes_.Clear();

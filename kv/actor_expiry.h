@@ -4,14 +4,18 @@
 //
 //   1. What is retained is read.
 //   2. The records of commits that are not are removed, some thousand at a
-//   time.
-//      Where somebody made more of the past needed meanwhile
-//      (Store::KeepHistory()), it begins again at 1; he waits for one step.
+//      time; what they changed goes into the next that stays, where an older
+//      one stays too (kv/commit_fold.h). Where somebody made more of the past
+//      needed meanwhile (Store::KeepHistory()), it begins again at 1; he waits
+//      for one step.
 //   3. The snapshots that this process reads are added. See kv/pins.h for why
 //      none is missed.
 //
 // After that the plan stays good while commits, restores and forks go on: they
 // begin at the head, at what is retained, or fail.
+//
+// Reclaims of a store take turns (Store::BeginReclaim()), so no other one
+// removes a record that this one writes anew.
 //
 // A dry run removes nothing.
 
@@ -23,6 +27,7 @@
 #include <memory>
 #include <string>
 
+#include "kv/commit_fold.h"
 #include "kv/engine.h"
 #include "kv/retained.h"
 
@@ -62,8 +67,14 @@ class ActorExpiry {
   Status Expire(bool* done);
   Status ExpireCommits(bool* done);
   Status ExpireRest();
-  Status ForEachExpired(const RetainedBranch& branch, const std::string& from,
-                        const std::function<Status(const KeyValue&)>& visit);
+  using Visit = std::function<Status(const KeyValue&, bool stays)>;
+  // From the oldest commit that the branch keeps for itself on, newest first.
+  // From the key `from` on; empty: from the first.
+  Status ForEachOldCommit(const RetainedBranch& branch, const std::string& from,
+                          const Visit& visit);
+  Status ExpireCommit(const KeyValue& pair);
+  void BeginFold(const RetainedBranch& branch, const KeyValue& pair);
+  void PutFold();
   Status Delete(const std::string& key);
   Status CommitDeletes();
   void AddReaders();
@@ -73,7 +84,8 @@ class ActorExpiry {
   const ActorEntry entry_;
   const ReclaimOptions options_;
   const std::unique_ptr<EngineReader> reader_;
-  Batch deletes_;
+  Batch deletes_;  // and what stands for them: see commit_fold.h
+  CommitFold fold_;
 
   bool planned_ = false;
   int plan_count_ = 0;

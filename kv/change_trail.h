@@ -6,7 +6,8 @@
 // changed on the way from the newest branch that both have in their lineages
 //  - on that branch, by the commits after the older of the two: their records
 //    list the pages (CommitRecord::page_list), and each names the commit before
-//    it, so that a record that reclaim removed is noticed;
+//    it, so that a record that is missing is noticed. One that reclaim removed
+//    is not missing where its list is in the next (kv/commit_fold.h);
 //  - on the branches after it, by any commit: as their records say, or, where
 //    one is missing or flattening has copied pages into the branch, as the keys
 //    of the branch do.

@@ -64,10 +64,12 @@ struct CommitRecord {
   uint32_t changed_page_count = 0;  // chunks that this commit stored
   uint64_t written_bytes = 0;       // of their values
   Origin origin = Origin::kSql;
-  // Of the commit whose pages it changed; 0: of none, or not known.
+  // Of the commit whose pages it changed; 0: of none, or not known. Where
+  // commits expired (kv/commit_fold.h), of the one that the oldest of them did.
   TxId base_txid;
-  // The pages that it stored (kv/page_list.h); none: not known, because there
-  // are very many, or the record is of version 1.
+  // The pages that were stored since the base (kv/page_list.h): by this commit,
+  // and by those between that expired. None: not known, because there are very
+  // many, or the record is of version 1.
   std::optional<std::string> page_list;
 };
 

@@ -45,6 +45,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/clock_test.cc
   tests/kv/coding_test.cc
   tests/kv/commit_counter_test.cc
+  tests/kv/commit_fold_test.cc
   tests/kv/commit_test.cc
   tests/kv/container_test.cc
   tests/kv/delta_write_test.cc

@@ -249,9 +249,11 @@ Status UndoRestore(const std::shared_ptr<Store>& store,
   return undone;
 }
 
-Status ForkActor(const std::shared_ptr<Store>& store, const ForkSpec& spec,
-                 TxId* txid) {
-  if (Status s = CheckActorName(spec.fork); !s.ok()) return s;
+namespace {
+
+// *overtaken: the point or the name is not any more what it was.
+Status TryToFork(const std::shared_ptr<Store>& store, const ForkSpec& spec,
+                 TxId* txid, bool* overtaken) {
   const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
   std::shared_ptr<const HeadState> parent;
   if (Status s = LoadHeadState(reader.get(), spec.actor, &parent); !s.ok()) {
@@ -297,12 +299,24 @@ Status ForkActor(const std::shared_ptr<Store>& store, const ForkSpec& spec,
     }
     return GuardVersion(reader.get(), *move.source, batch);
   };
-  if (Status s = CommitAll(store.get(), Durability::kSynced, &commits);
-      !s.ok()) {
-    return s;
+  Status s = CommitAll(store.get(), Durability::kSynced, &commits);
+  *overtaken = s.code() == Code::kConflict;
+  if (s.ok()) *txid = commits[0].state->head.snapshot.txid;
+  return s;
+}
+
+}  // namespace
+
+Status ForkActor(const std::shared_ptr<Store>& store, const ForkSpec& spec,
+                 TxId* txid) {
+  if (Status s = CheckActorName(spec.fork); !s.ok()) return s;
+  Status s;
+  bool overtaken = true;
+  for (int attempt = 0; attempt < kAttempts && overtaken; ++attempt) {
+    overtaken = false;
+    s = TryToFork(store, spec, txid, &overtaken);
   }
-  *txid = commits[0].state->head.snapshot.txid;
-  return Status::Ok();
+  return s;
 }
 
 }  // namespace actorkv

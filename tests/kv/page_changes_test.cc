@@ -11,6 +11,8 @@
 #include "kv/flatten.h"
 #include "kv/history.h"
 #include "kv/keys.h"
+#include "kv/reclaim.h"
+#include "kv/restore_points.h"
 #include "tests/support/store_harness.h"
 
 namespace actorkv {
@@ -71,7 +73,35 @@ class World {
     Note();
   }
 
-  // Reclaim removes records that nothing keeps.
+  // So that reclaim keeps the head.
+  void Name() {
+    if (!named_.empty() && named_.back() == size() - 1) return;
+    TxId txid;
+    EXPECT_OK(MakeRestorePoint(store_.get(), "a",
+                               "p" + std::to_string(size() - 1), 0, &txid));
+    named_.push_back(size() - 1);
+  }
+
+  // All that has no name expires, but for the head.
+  void Reclaim() {
+    const SettingInfo* info = nullptr;
+    uint64_t previous = 0;
+    ASSERT_OK(FindSetting("retention_ms", &info));
+    ASSERT_OK(
+        store_->settings()->Set(store_.get(), ActorId{}, *info, 0, &previous));
+    uint64_t bytes = 0;
+    ASSERT_OK(ReclaimAll(
+        store_.get(), std::nullopt, [] { return Status::Ok(); }, &bytes));
+    kept_ = named_;
+    if (kept_.empty() || kept_.back() != size() - 1) {
+      kept_.push_back(size() - 1);
+    }
+  }
+
+  // The versions that are there.
+  const std::vector<size_t>& kept() const { return kept_; }
+
+  // A record is damaged, or removed by a module that leaves a hole.
   void Forget(size_t i) {
     Batch batch;
     const VersionSource source = Version(i);
@@ -137,12 +167,15 @@ class World {
   void Note() {
     contents_.push_back(ReadAll(store_, "a"));
     txids_.push_back(store_.State("a")->head.snapshot.txid);
+    kept_.push_back(size() - 1);
   }
 
   TestStore store_;
   uint32_t next_;
   std::vector<std::vector<std::string>> contents_;
   std::vector<TxId> txids_;
+  std::vector<size_t> named_;
+  std::vector<size_t> kept_;
 };
 
 using Pages = std::vector<PageNo>;
@@ -215,6 +248,42 @@ TEST(PageChangesTest, WhatRecordsDoNotSayIsLookedFor) {
   EXPECT_LT(reads, 60u);
 }
 
+// More commits than one step of reclaim removes at once, on both sides of a
+// version that stays.
+TEST(PageChangesTest, WhatExpiredIsInTheNextThatStays) {
+  constexpr PageNo kPages = 250;
+  World world(kPages);
+  world.Commit({10});  // 1
+  world.Name();
+  for (PageNo i = 0; i < 300; ++i) world.Commit({100 + i % 7, 110});
+  world.Commit({20});  // 302
+  world.Name();
+  for (PageNo i = 0; i < 300; ++i) world.Commit({200 + i % 5, 240});
+  world.Reclaim();
+  ASSERT_EQ(world.kept(), (std::vector<size_t>{1, 302, 602}));
+  for (int round = 0; round < 2; ++round) {
+    world.mutable_store()->Reopen();
+    uint64_t reads = 0;
+    EXPECT_EQ(world.Changed(1, 302, &reads),
+              (Pages{20, 100, 101, 102, 103, 104, 105, 106, 110}));
+    EXPECT_LT(reads, kPages / 2);
+    EXPECT_EQ(world.Changed(302, 602, &reads),
+              (Pages{200, 201, 202, 203, 204, 240}));
+    EXPECT_LT(reads, kPages / 2);
+    EXPECT_EQ(world.Changed(1, 602, &reads),
+              (Pages{20, 100, 101, 102, 103, 104, 105, 106, 110, 200, 201, 202,
+                     203, 204, 240}));
+    EXPECT_LT(reads, kPages / 2);
+    world.Reclaim();  // there is nothing more to do
+  }
+  // The head that took over expires in its turn.
+  world.Commit({5});
+  world.Reclaim();
+  uint64_t reads = 0;
+  EXPECT_EQ(world.Changed(302, 603, &reads),
+            (Pages{5, 200, 201, 202, 203, 204, 240}));
+}
+
 // More commits than pages: looking at the pages is cheaper.
 TEST(PageChangesTest, ALongWayIsNotGone) {
   constexpr PageNo kPages = 20;
@@ -241,20 +310,26 @@ TEST(PageChangesTest, RandomHistory) {
       for (PageNo i = 0, n = 1 + pick(4); i < n; ++i) {
         pages.push_back(1 + pick(world.page_count() + 2));
       }
-      const PageNo dice = pick(10);
+      const PageNo dice = pick(12);
+      const auto version = [&] {
+        return world.kept()[pick(world.kept().size())];
+      };
       if (dice < 4) world.Commit(pages);
       if (dice == 4 || dice == 5) world.Commit(pages, /*stage=*/true);
       if (dice == 6) world.Cut(1 + pick(world.page_count()));
-      if (dice == 7 || dice == 8) world.Restore(pick(world.size()));
+      if (dice == 7 || dice == 8) world.Restore(version());
       if (dice == 9) {
         ASSERT_OK(Flatten(world.store().get(), open.get()));
       }
-      world.ExpectComplete(pick(world.size()), pick(world.size()));
+      if (dice == 10) world.Name();
+      if (dice == 11 && pick(3) == 0) world.Reclaim();
+      world.ExpectComplete(version(), version());
       if (HasFailure()) return;
     }
     world.mutable_store()->Reopen();
     for (int i = 0; i < 40; ++i) {
-      world.ExpectComplete(pick(world.size()), pick(world.size()));
+      const auto& kept = world.kept();
+      world.ExpectComplete(kept[pick(kept.size())], kept[pick(kept.size())]);
       if (HasFailure()) return;
     }
   }
