@@ -12,6 +12,7 @@
 
 #include "kv/affix.h"
 #include "kv/descriptor.h"
+#include "kv/log_scan.h"
 #include "kv/store_marker.h"
 
 namespace actorkv {
@@ -122,10 +123,12 @@ Status HasData(const std::string& directory, bool* has_data) {
   if (Status s = ListDirectory(directory, &names); !s.ok()) return s;
   bool found = false;
   for (const std::string& name : names) {
-    struct stat file = {};
-    const bool is_log = EndsWith(name, ".log");
-    if (is_log && stat((directory + "/" + name).c_str(), &file) != 0) continue;
-    found = found || EndsWith(name, ".sst") || (is_log && file.st_size > 0);
+    found = found || EndsWith(name, ".sst");
+    if (!EndsWith(name, ".log")) continue;
+    // There are zeros ahead of a log before there is anything in it.
+    LogScan log;
+    if (Status s = ScanLog(directory + "/" + name, &log); !s.ok()) return s;
+    found = found || log.used_bytes > 0;
   }
   *has_data = found;
   return Status::Ok();

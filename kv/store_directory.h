@@ -30,7 +30,7 @@ enum class DirectoryKind {
 // it holds foreign files: an existing directory must not turn into a store.
 Status ClassifyDirectory(const std::string& directory, DirectoryKind* kind);
 
-// *has_data: there is a table file, or a log that is not empty.
+// *has_data: there is a table file, or a log with more than zeros in it.
 Status HasData(const std::string& directory, bool* has_data);
 
 // For what is to be made: ok unless it would lie in the directory of a store,

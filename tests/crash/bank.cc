@@ -5,6 +5,7 @@
 #include "kv/types.h"
 #include "tests/support/child_process.h"
 #include "tests/support/store_access.h"
+#include "vfs/sqlite_error.h"
 
 namespace actorkv {
 
@@ -120,7 +121,7 @@ void TransferMoney(const LifePlan& plan) {
 
 int64_t CheckBank(const LifePlan& plan) {
   SqliteDb db;
-  EXPECT_EQ(OpenBank(plan, &db), SQLITE_OK) << db.Error();
+  EXPECT_EQ(OpenBank(plan, &db), SQLITE_OK) << LastError();
   std::string tables;
   for (int i = 0; i < kActors; ++i) {
     tables +=

@@ -187,6 +187,15 @@ TEST(RocksDbEngineTest, MissingCurrentIsCorruptionNotAFreshStore) {
   }
 }
 
+// The newest log of a directory.
+std::string NewestLog(const std::string& directory) {
+  std::string newest;
+  for (const std::string& name : Names(directory)) {
+    if (fs::path(name).extension() == ".log") newest = name;  // sorted
+  }
+  return directory + "/" + newest;
+}
+
 TEST(RocksDbEngineTest, ForeignDirectoriesAreRefused) {
   TempDir temp;
   std::ofstream(temp.File("letter.txt")) << "hello";
@@ -213,20 +222,35 @@ TEST(RocksDbEngineTest, UnfinishedCreationIsBegunAgain) {
   EXPECT_OK(Open(temp.path(), OpenMode::kCreate));
 }
 
+// One that died before its families were there, and after zeros were written
+// ahead of its log. A record in the log makes it somebody else's.
+TEST(RocksDbEngineTest, ACreationWithoutFamiliesIsBegunAgain) {
+  for (const bool has_record : {false, true}) {
+    TempDir temp;
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    rocksdb::DB* db = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open(options, temp.path(), &db).ok());
+    if (has_record) {
+      ASSERT_TRUE(db->Put(rocksdb::WriteOptions(), "k", "v").ok());
+    }
+    delete db;
+    const std::string log = NewestLog(temp.path());
+    fs::resize_file(log, fs::file_size(log) + (size_t{1} << 20));
+    if (has_record) {
+      EXPECT_TRUE(IsError(Open(temp.path(), OpenMode::kCreate),
+                          Code::kInvalidArgument, "not a store"));
+    } else {
+      EXPECT_OK(Open(temp.path(), OpenMode::kCreate));
+    }
+  }
+}
+
 TEST(RocksDbEngineTest, LeftOverTextInTheHolderFileIsNoHolder) {
   TempDir temp;
   ASSERT_OK(Open(temp.path(), OpenMode::kCreate));
   std::ofstream(temp.File("actorkv.pid")) << "1\n";
   EXPECT_OK(Open(temp.path(), OpenMode::kExisting));
-}
-
-// The newest log of a directory.
-std::string NewestLog(const std::string& directory) {
-  std::string newest;
-  for (const std::string& name : Names(directory)) {
-    if (fs::path(name).extension() == ".log") newest = name;  // sorted
-  }
-  return directory + "/" + newest;
 }
 
 // Commits "0", "1", ... of 10,000 bytes, synced, until it hears 'q'.
