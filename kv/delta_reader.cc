@@ -1,9 +1,8 @@
 #include "kv/delta_reader.h"
 
 #include <cstring>
-#include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "kv/keys.h"
 
@@ -20,17 +19,21 @@ Status BadBase(const ChunkId& id, TxId base, const std::string& what) {
 Status ReadBase(EngineReader* reader, const ChunkId& id,
                 const DecodedDelta& delta, char* page) {
   const ChunkId base_id{id.branch, id.pgno, delta.form.base};
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader->Get(BranchPartition(base_id.branch),
-                             {ChunkKey(base_id.pgno, base_id.txid)}, &values);
+  // Sought, not got: it lies close behind the delta, where `reader` is.
+  const std::string wanted = ChunkKey(base_id.pgno, base_id.txid);
+  bool found = false;
+  std::string_view key;
+  std::string_view value;
+  if (Status s = reader->SeekOne(BranchPartition(base_id.branch), wanted,
+                                 &found, &key, &value);
       !s.ok()) {
     return s;
   }
-  if (!values[0].has_value()) {
+  if (!found || key != wanted) {
     return BadBase(id, base_id.txid, "is missing");
   }
   DecodedChunk base;
-  if (Status s = DecodeChunk(base_id, *values[0], &base); !s.ok()) {
+  if (Status s = DecodeChunk(base_id, value, &base); !s.ok()) {
     return s.WithContext("base of txid=" + std::to_string(id.txid.value));
   }
   if (base.codec == Codec::kDelta) {
