@@ -126,11 +126,11 @@ Status MatchingActors(const std::shared_ptr<Store>& store,
   ActorWalk walk(store);
   for (;;) {
     bool found = false;
-    if (Status s = walk.NextReadable(&found); !s.ok() || !found) return s;
-    if (walk.state().exists &&
-        sqlite3_strlike(pattern.c_str(), walk.name().c_str(), 0) == 0) {
-      actors->push_back(walk.name());
-    }
+    if (Status s = walk.Next(&found); !s.ok() || !found) return s;
+    if (sqlite3_strlike(pattern.c_str(), walk.name().c_str(), 0) != 0) continue;
+    // All that match, or none.
+    if (!walk.status().ok()) return walk.status();
+    if (walk.state().exists) actors->push_back(walk.name());
   }
 }
 

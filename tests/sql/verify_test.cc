@@ -235,7 +235,10 @@ TEST_F(VerifyTest, WhatTablesMakeOfADamagedActor) {
         {"SELECT * FROM actorkv_commits", SQLITE_CORRUPT, "actor=alice"},
         {"SELECT * FROM actorkv_restore_points", SQLITE_CORRUPT, "actor=alice"},
         {"SELECT * FROM actorkv_restores", SQLITE_CORRUPT, "actor=alice"},
+        {"SELECT actorkv_restore_like('head', 'a%')", SQLITE_CORRUPT,
+         "actor=alice"},
     });
+    EXPECT_EQ(Ask("SELECT actorkv_restore_like('head', 'c%')"), "0");
     EXPECT_EQ(Ask("SELECT * FROM actorkv_hints"), "");
     EXPECT_EQ(Ask("SELECT * FROM actorkv_kv"), "");
     EXPECT_EQ(Ask("SELECT * FROM actorkv_migrations"), "");
