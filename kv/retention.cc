@@ -78,8 +78,10 @@ void ApplySettings(const Settings& settings) {
   if (settings.cache_bytes != 0) SetCacheCapacity(settings);
 }
 
-const std::vector<SettingInfo>& AllSettings() {
-  static const std::vector<SettingInfo> settings = {
+const std::array<SettingInfo, kSettingCount>& AllSettings() {
+  // A constant: the thread that serves stores reads it until the process ends,
+  // when what has a destructor may be gone.
+  static constexpr std::array<SettingInfo, kSettingCount> kSettings = {{
       {"cache_bytes", "bytes", &Settings::cache_bytes, kMaxQuotaBytes,
        /*of_store=*/true},
       {"quota_hard_bytes", "bytes", &Settings::quota_hard_bytes, kMaxQuotaBytes,
@@ -90,8 +92,8 @@ const std::vector<SettingInfo>& AllSettings() {
        kMaxRetentionMs, /*of_store=*/true},
       {"retention_ms", "ms", &Settings::retention_ms, kMaxRetentionMs,
        /*of_store=*/false},
-  };
-  return settings;
+  }};
+  return kSettings;
 }
 
 Status FindSetting(const std::string& name, const SettingInfo** info) {

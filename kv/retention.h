@@ -7,6 +7,8 @@
 #ifndef ACTORKV_KV_RETENTION_H_
 #define ACTORKV_KV_RETENTION_H_
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -46,11 +48,13 @@ struct SettingInfo {
   bool of_store;  // an actor has none of its own
 };
 
+constexpr size_t kSettingCount = 5;
+
 // Gives the process what the settings of a store say of it.
 void ApplySettings(const Settings& settings);
 
 // All that there are, by name.
-const std::vector<SettingInfo>& AllSettings();
+const std::array<SettingInfo, kSettingCount>& AllSettings();
 
 // Errors: kInvalidArgument, with the names that there are.
 Status FindSetting(const std::string& name, const SettingInfo** info);

@@ -195,6 +195,7 @@ actorkv_add_tests(fault LINKS ${with_sqlite} SOURCES
 actorkv_add_tests(crash LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
   tests/crash/bank.cc
+  tests/crash/exit_test.cc
   tests/crash/history_kill_test.cc
   tests/crash/kill_test.cc
   tests/crash/migration_kill_test.cc

@@ -30,7 +30,12 @@ transcript() {
       <"$here/$1.sql" >.transcript 2>&1
   ) &
   pid=$!
-  wait "$pid" || true # a statement that fails is part of the transcript
+  # A statement that fails is part of the transcript; so is a shell that dies.
+  local code=0
+  wait "$pid" || code=$?
+  if [ "$code" -gt 128 ]; then
+    echo "the shell died of signal $((code - 128))" >>"$dir/.transcript"
+  fi
   sed -e "s#$dir#\$DIR#g" -e "s#\b$pid\b#\$PID#g" "$dir/.transcript"
   rm -rf "$dir"
 }
