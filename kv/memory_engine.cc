@@ -27,9 +27,9 @@ class MemoryStore {
 
   // REQUIRES: a lock is held while the pairs are used.
   const Pairs& At(Partition partition) const {
-    static const Pairs kEmpty;
+    static const auto* const empty = new Pairs;  // leaked on purpose
     const auto it = partitions_.find({partition.kind, partition.id});
-    return it == partitions_.end() ? kEmpty : it->second;
+    return it == partitions_.end() ? *empty : it->second;
   }
 
   // REQUIRES: the write lock.
