@@ -76,6 +76,11 @@ Connection Backend::Open(const std::string& database) const {
   return Connection(PathOf(database));
 }
 
+Connection Backend::OpenBare(const std::string& database) const {
+  const bool ours = kind_ == Kind::kActorkv;
+  return Connection(PathOf(database) + (ours ? "&actorkv_sql=0" : ""));
+}
+
 void Backend::Remove(const std::string& database) const {
   // An actor stays: history is kept, and a store of our own goes as a whole.
   if (kind_ == Kind::kActorkv) return;

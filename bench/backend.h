@@ -43,6 +43,9 @@ class Backend {
   // A database that exists, as an application opens it.
   Connection Open(const std::string& database) const;
 
+  // The same by an application that needs no SQL functions of ours.
+  Connection OpenBare(const std::string& database) const;
+
   // Sets what an open connection does not have of itself: durable commits.
   void MakeDurable(Connection* connection) const;
 

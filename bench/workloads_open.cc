@@ -68,11 +68,16 @@ Sample TimeEach(size_t count, const Open& open) {
 }
 
 // W8: open, one query, close, each database once in random order. Cold:
-// the process and the operating system have forgotten all of them before.
+// the process and the operating system have forgotten all of them before. Bare:
+// warm, without the functions and tables of actorkv.
 class Opens : public Workload {
  public:
-  Opens(const Backend& backend, const Effort& effort, bool cold)
-      : backend_(backend), cold_(cold) {
+  enum class Kind { kWarm, kBare, kCold };
+
+  Opens(const Backend& backend, const Effort& effort, Kind kind)
+      : backend_(backend),
+        cold_(kind == Kind::kCold),
+        bare_(kind == Kind::kBare) {
     for (int i = 0; i < effort.database_count; ++i) {
       databases_.push_back("w8-" + std::to_string(i));
     }
@@ -102,7 +107,8 @@ class Opens : public Workload {
 
  private:
   Connection OpenAndAsk(const std::string& database) const {
-    Connection connection = backend_.Open(database);
+    Connection connection =
+        bare_ ? backend_.OpenBare(database) : backend_.Open(database);
     Statement select(connection, kSelectSql);
     select.Bind(1, 1);
     if (select.Run() != 1) Die("W8 did not find a row");
@@ -111,6 +117,7 @@ class Opens : public Workload {
 
   const Backend backend_;
   const bool cold_;
+  const bool bare_;
   std::mt19937_64 random_{8};
   std::vector<std::string> databases_;
 };
@@ -177,16 +184,27 @@ void AddCreates(int thread_count, double bar,
   specs->push_back(std::move(spec));
 }
 
-void AddOpens(bool cold, double bar, std::vector<WorkloadSpec>* specs) {
-  const std::string state = cold ? "cold" : "warm";
+void AddOpens(Opens::Kind kind, double bar, std::vector<WorkloadSpec>* specs) {
   WorkloadSpec spec;
-  spec.id = "W8/" + state;
-  spec.text = "open, one query, close, of thousands, " + state;
-  spec.unit = Unit::kP50Us;
+  switch (kind) {
+    case Opens::Kind::kWarm:
+      spec.id = "W8/warm";
+      spec.text = "open, one query, close, of thousands, warm";
+      break;
+    case Opens::Kind::kBare:
+      spec.id = "W8/bare";
+      spec.text = "the same with actorkv_sql=0";
+      break;
+    case Opens::Kind::kCold:
+      spec.id = "W8/cold";
+      spec.text = "open, one query, close, of thousands, cold";
+      break;
+  }
   spec.bar = bar;
+  spec.unit = Unit::kP50Us;
   spec.sides = Sides::kAll;
-  spec.make = [cold](const Backend& backend, const Effort& effort) {
-    return std::make_unique<Opens>(backend, effort, cold);
+  spec.make = [kind](const Backend& backend, const Effort& effort) {
+    return std::make_unique<Opens>(backend, effort, kind);
   };
   specs->push_back(std::move(spec));
 }
@@ -209,9 +227,10 @@ void AddWakes(bool same, std::vector<WorkloadSpec>* specs) {
 void AddOpenWorkloads(std::vector<WorkloadSpec>* specs) {
   AddCreates(1, 8, specs);
   AddCreates(8, 20, specs);
-  AddOpens(/*cold=*/false, 5, specs);
+  AddOpens(Opens::Kind::kWarm, 5, specs);
+  AddOpens(Opens::Kind::kBare, 0, specs);
   if (!CanDropCaches()) return;
-  AddOpens(/*cold=*/true, 3, specs);
+  AddOpens(Opens::Kind::kCold, 3, specs);
   AddWakes(/*same=*/true, specs);
   AddWakes(/*same=*/false, specs);
 }

@@ -52,6 +52,13 @@ int TakeApi(char** error_message, const sqlite3_api_routines* api) {
   return SQLITE_OK;
 }
 
+// Functions and tables cost a third of opening an actor, and a program that
+// opens thousands to run its own SQL needs none of them.
+bool WantsSql(sqlite3* db) {
+  const char* const name = sqlite3_db_filename(db, "main");
+  return name == nullptr || sqlite3_uri_boolean(name, "actorkv_sql", 1) != 0;
+}
+
 int Initialise(sqlite3* db, char** error_message,
                const sqlite3_api_routines* api) {
   int code = TakeApi(error_message, api);
@@ -66,7 +73,7 @@ int Initialise(sqlite3* db, char** error_message,
   // SQLITE_OK and not SQLITE_OK_LOAD_PERMANENTLY: under sqlite3_auto_extension
   // that would count as a failure. The module stays loaded because it is
   // linked with -z nodelete.
-  return RegisterSql(db);
+  return WantsSql(db) ? RegisterSql(db) : SQLITE_OK;
 }
 
 }  // namespace

@@ -11,10 +11,10 @@ namespace actorkv {
 namespace {
 
 // https://www.sqlite.org/uri.html, the parameters of SQLite's own VFSes, and
-// ours.
-constexpr const char* kKnown[] = {"vfs",    "mode",      "cache",  "psow",
-                                  "nolock", "immutable", "modeof", "hexkey",
-                                  "key",    "textkey",   "asof"};
+// ours: asof, and actorkv_sql of ext/actorkv_ext.cc.
+constexpr const char* kKnown[] = {
+    "vfs",    "mode",   "cache", "psow",    "nolock", "immutable",
+    "modeof", "hexkey", "key",   "textkey", "asof",   "actorkv_sql"};
 
 bool IsKnown(const std::string& key) {
   return key[0] == '_' ||

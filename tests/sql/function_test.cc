@@ -52,6 +52,34 @@ TEST_F(FunctionTest, BadArgumentsAreNamed) {
   EXPECT_EQ(Listing(), "store");
 }
 
+// Everything else of such a connection is as always, and other connections
+// have what it has not.
+TEST_F(FunctionTest, AConnectionMayDoWithout) {
+  MakeActor("alice");
+  SqliteDb bare;
+  ASSERT_EQ(bare.Open(Uri("alice") + "&actorkv_sql=0"), SQLITE_OK);
+  EXPECT_EQ(bare.QueryText("SELECT actorkv_version()"),
+            "error: no such function: actorkv_version");
+  EXPECT_EQ(bare.QueryText("SELECT * FROM actorkv_actors"),
+            "error: no such table: actorkv_actors");
+  ASSERT_EQ(bare.Exec("CREATE TABLE bare(x); INSERT INTO bare VALUES (7);"
+                      "ATTACH '" +
+                      Uri("bob") +
+                      "' AS bob; CREATE TABLE bob.both AS SELECT * FROM bare"),
+            SQLITE_OK)
+      << bare.Error();
+  EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_actors"), "2");
+  SqliteDb other;
+  ASSERT_EQ(other.Open(Uri("alice") + "&actorkv_sql=1"), SQLITE_OK);
+  EXPECT_EQ(other.QueryText("SELECT x FROM bare"), "7");
+  EXPECT_EQ(other.QueryText("SELECT actorkv_version() IS NOT NULL"), "1");
+  SqliteDb plain;
+  ASSERT_EQ(plain.Open("file:" + File("plain.db") + "?actorkv_sql=0"),
+            SQLITE_OK);
+  EXPECT_EQ(plain.QueryText("SELECT actorkv_version()"),
+            "error: no such function: actorkv_version");
+}
+
 TEST_F(FunctionTest, DurableFunctionsAreRefusedInsideATransaction) {
   MakeActor("alice");
   ASSERT_EQ(db()->Exec("BEGIN"), SQLITE_OK);
