@@ -11,8 +11,9 @@
 // the first connection is opened; to open an actor on the very first one, open
 // and close a connection to ":memory:" before.
 //
-// A connection that only runs SQL of the host's own, of an actor or not, opens a
-// third faster without those functions and tables: "actorkv_sql=0" in its URI.
+// A connection that only runs SQL of the host's own, of an actor or not, opens
+// a third faster without those functions and tables: "actorkv_sql=0" in its
+// URI.
 //
 // Everything else is SQL: see sql/README.md.
 
