@@ -2,10 +2,10 @@
 
 #include <memory>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "kv/actor.h"
+#include "kv/affix.h"
 #include "kv/clock.h"
 #include "kv/keys.h"
 #include "kv/point.h"
@@ -82,7 +82,7 @@ Status TryToMake(Store* store, const std::string& actor,
 Status MakeRestorePoint(Store* store, const std::string& actor,
                         const std::string& name, uint64_t ttl_us, TxId* txid) {
   if (Status s = CheckRestorePointName(name); !s.ok()) return s;
-  if (std::string_view(name).substr(0, sizeof kUndoPrefix - 1) == kUndoPrefix) {
+  if (BeginsWith(name, kUndoPrefix)) {
     return Status::InvalidArgument(
         std::string("names of restore points that begin with '") + kUndoPrefix +
         "' are given by restores");
