@@ -131,10 +131,11 @@ Status ActorExpiry::AddFreed(const RetainedBranch& branch, uint64_t enough,
       branch, "", [&](const KeyValue& pair, bool stays) -> Status {
         CommitRecord record;
         Status d = DecodeRecord(pair.key, pair.value, &record);
-        if (!d.ok()) return d;
+        // What stays may be damaged, and is not counted then.
+        if (!d.ok() && !stays) return d;
         if (!stays) *bytes += of_next;
         of_next = record.written_bytes;
-        return *bytes > enough ? EndOfScan() : d;
+        return *bytes > enough ? EndOfScan() : Status::Ok();
       });
   return *bytes > enough ? Status::Ok() : s;
 }
