@@ -27,8 +27,8 @@ std::string StoreOf(const std::string& directory, int i) {
 // with connections open.
 TEST(ExitChild, DISABLED_Run) {
   const std::string directory = ChildArgument();
-  // Never closed.
-  auto* const connections = new std::vector<SqliteDb>(kStores);
+  // Never closed; static, so that it is no leak.
+  static auto* const connections = new std::vector<SqliteDb>(kStores);
   for (int i = 0; i < kStores; ++i) {
     SqliteDb& db = (*connections)[static_cast<size_t>(i)];
     ASSERT_EQ(db.Open(ActorUri(StoreOf(directory, i), "a")), SQLITE_OK);

@@ -65,13 +65,13 @@ TEST_F(FetchTest, GivesWholePagesOfTheSnapshotOnly) {
   sqlite3_file* const file = FileOf(&db);
   EXPECT_EQ(Fetch(file, kPage, kPage), nullptr) << "without a lock";
   ASSERT_EQ(db.Exec("BEGIN; SELECT count(*) FROM t"), SQLITE_OK);
-  sqlite3_int64 size = 0;
-  ASSERT_EQ(file->pMethods->xFileSize(file, &size), SQLITE_OK);
+  sqlite3_int64 end = 0;
+  ASSERT_EQ(file->pMethods->xFileSize(file, &end), SQLITE_OK);
   EXPECT_EQ(Fetch(file, 0, kPage), nullptr) << "page 1 has counters";
   EXPECT_EQ(Fetch(file, kPage, kPage / 2), nullptr);
   EXPECT_EQ(Fetch(file, kPage + 1, kPage), nullptr);
-  EXPECT_EQ(Fetch(file, /*offset=*/size, kPage), nullptr);
-  for (sqlite3_int64 at = kPage; at < size; at += kPage) {
+  EXPECT_EQ(Fetch(file, end, kPage), nullptr);
+  for (sqlite3_int64 at = kPage; at < end; at += kPage) {
     std::string copy(kPage, 'x');
     ASSERT_EQ(file->pMethods->xRead(file, copy.data(), kPage, at), SQLITE_OK);
     const char* const page = Fetch(file, at, kPage);

@@ -177,7 +177,7 @@ TEST_F(HintsTest, ASmallCacheIsNotFilledWithHints) {
   Restart();
   PageCache* const cache = PageCache::Instance();
   const size_t capacity = cache->capacity_bytes();
-  cache->SetCapacity(64 * 8 * 4096);  // eight pages are its 64th part
+  cache->SetCapacity(size_t{64} * 8 * 4096);  // eight pages are its 64th part
   Counts counts;
   EXPECT_EQ(OpenAndAsk(kScattered, &counts), kScatteredRows);
   EXPECT_LE(counts.preloaded, 8U);
