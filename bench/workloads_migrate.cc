@@ -135,7 +135,7 @@ class ManyMigrations : public MigrateWorkload {
   }
 
  private:
-  static constexpr uint64_t kBytes = 40 * 1024;
+  static constexpr uint64_t kBytes = uint64_t{40} * 1024;
 
   double CopyAll(const std::string& directory) const {
     std::filesystem::create_directory(directory);
