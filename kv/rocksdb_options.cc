@@ -68,9 +68,12 @@ rocksdb::ColumnFamilyOptions ChunksFamilyOptions(
   // L0 and the first level behind it stay plain: they are hot, and short
   // lived. What a big store keeps deeper is cold and is 90 % of its bytes;
   // LZ4 halves typical pages there and unpacks faster than a disk delivers.
-  options.compression_per_level = {
-      rocksdb::kNoCompression, rocksdb::kNoCompression,
-      HasLz4() ? rocksdb::kLZ4Compression : rocksdb::kNoCompression};
+  // In a store of up to 256 MB the first level behind L0 is the last one.
+  const rocksdb::CompressionType cold =
+      HasLz4() ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  options.compression_per_level = {rocksdb::kNoCompression,
+                                   rocksdb::kNoCompression, cold};
+  options.bottommost_compression = cold;
   // All versions of a page share a prefix. With filters on it, a read skips
   // the files, and the write buffer, that have no version of the page.
   options.prefix_extractor.reset(
