@@ -128,7 +128,8 @@ Status ActorExpiry::AddFreed(const RetainedBranch& branch, uint64_t enough,
                              uint64_t* bytes) {
   uint64_t of_next = 0;  // written by the commit after the one looked at
   Status s = ForEachOldCommit(
-      branch, "", [&](const KeyValue& pair, bool stays) -> Status {
+      branch, "", [&](const KeyValue& pair, TxId txid) -> Status {
+        const bool stays = branch.KeepsCommit(txid);
         CommitRecord record;
         Status d = DecodeRecord(pair.key, pair.value, &record);
         // What stays may be damaged, and is not counted then.
@@ -215,7 +216,7 @@ Status ActorExpiry::ForEachOldCommit(const RetainedBranch& branch,
                        TxId txid;
                        Status p = ParseCommitKey(pair.key, &id, &txid);
                        if (!p.ok()) return p;
-                       return visit(pair, branch.KeepsCommit(txid));
+                       return visit(pair, txid);
                      });
 }
 
@@ -224,12 +225,18 @@ Status ActorExpiry::ExpireCommits(bool* done) {
   for (; branch_index_ < retained_.branches.size(); ++branch_index_) {
     const RetainedBranch& branch = retained_.branches[branch_index_];
     Status s = ForEachOldCommit(
-        branch, next_key_, [&](const KeyValue& pair, bool stays) -> Status {
+        branch, next_key_, [&](const KeyValue& pair, TxId txid) -> Status {
           next_key_ = pair.key;
           if (left == 0) return EndOfScan();
           --left;
-          if (!stays) return ExpireCommit(pair);
-          BeginFold(branch, pair);
+          if (!branch.KeepsCommit(txid)) return ExpireCommit(pair);
+          PutFold();
+          fold_.End();
+          // What older ones changed is of use where one of them stays as well.
+          const auto& points = branch.points;
+          if (!points.empty() && points.front().txid < txid) {
+            fold_.Begin(pair.key, pair.value);
+          }
           return Status::Ok();
         });
     *done = false;
@@ -251,23 +258,6 @@ Status ActorExpiry::ExpireCommit(const KeyValue& pair) {
   }
   expired_bytes_ += pair.key.size() + pair.value.size();
   return Delete(pair.key);
-}
-
-// A commit stays. What the older ones changed is of use where one of them
-// stays as well.
-void ActorExpiry::BeginFold(const RetainedBranch& branch,
-                            const KeyValue& pair) {
-  PutFold();
-  BranchId id;
-  TxId txid;
-  const bool is_oldest = branch.points.empty() ||
-                         !ParseCommitKey(pair.key, &id, &txid).ok() ||
-                         !(branch.points.front().txid < txid);
-  if (is_oldest) {
-    fold_.End();
-  } else {
-    fold_.Begin(pair.key, pair.value);
-  }
 }
 
 void ActorExpiry::PutFold() {

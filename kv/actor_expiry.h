@@ -67,13 +67,12 @@ class ActorExpiry {
   Status Expire(bool* done);
   Status ExpireCommits(bool* done);
   Status ExpireRest();
-  using Visit = std::function<Status(const KeyValue&, bool stays)>;
+  using Visit = std::function<Status(const KeyValue&, TxId txid)>;
   // From the oldest commit that the branch keeps for itself on, newest first.
   // From the key `from` on; empty: from the first.
   Status ForEachOldCommit(const RetainedBranch& branch, const std::string& from,
                           const Visit& visit);
   Status ExpireCommit(const KeyValue& pair);
-  void BeginFold(const RetainedBranch& branch, const KeyValue& pair);
   void PutFold();
   Status Delete(const std::string& key);
   Status CommitDeletes();

@@ -20,7 +20,6 @@ void CommitFold::Begin(const std::string& key, std::string_view value) {
       !DecodePageList(*keeper.record.page_list, kMaxFoldPages, &pages_).ok()) {
     return;
   }
-  base_ = keeper.record.base_txid;
   keeper_ = std::move(keeper);
 }
 
@@ -28,13 +27,15 @@ void CommitFold::Add(const CommitRecord& expired) {
   if (!keeper_.has_value()) return;
   // Pages past the end of the one that stays are not in it, and come back with
   // a commit of their own.
-  const PageNo limit = keeper_->record.snapshot.page_count;
-  if (expired.snapshot.txid != base_ || !expired.page_list.has_value() ||
+  CommitRecord& stays = keeper_->record;
+  const PageNo limit = stays.snapshot.page_count;
+  if (expired.snapshot.txid != stays.base_txid ||
+      !expired.page_list.has_value() ||
       !DecodePageList(*expired.page_list, limit, &pages_).ok()) {
     End();
     return;
   }
-  base_ = expired.base_txid;
+  stays.base_txid = expired.base_txid;
   changed_ = true;
   if (pages_.size() > 2 * size_t{kMaxFoldPages}) Compact();
 }
@@ -53,7 +54,6 @@ std::optional<CommitFold::Update> CommitFold::Take() {
     End();
     return std::nullopt;
   }
-  keeper_->record.base_txid = base_;
   keeper_->record.page_list = std::move(list);
   return Update{keeper_->key, EncodeRecord(keeper_->key, keeper_->record)};
 }

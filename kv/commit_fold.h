@@ -53,10 +53,10 @@ class CommitFold {
 
   void Compact();
 
-  std::optional<Keeper> keeper_;  // none: nothing to fold into
-  std::vector<PageNo> pages_;     // with repetitions
-  TxId base_;                     // of the last one that was added
-  bool changed_ = false;          // since Begin() or Take()
+  // None: nothing to fold into. Its base is that of the last one added.
+  std::optional<Keeper> keeper_;
+  std::vector<PageNo> pages_;  // with repetitions
+  bool changed_ = false;       // since Begin() or Take()
 };
 
 }  // namespace actorkv
