@@ -11,8 +11,8 @@
 #include "kv/flatten.h"
 #include "kv/history.h"
 #include "kv/keys.h"
-#include "kv/reclaim.h"
 #include "kv/restore_points.h"
+#include "tests/support/forget_history.h"
 #include "tests/support/store_harness.h"
 
 namespace actorkv {
@@ -84,14 +84,8 @@ class World {
 
   // All that has no name expires, but for the head.
   void Reclaim() {
-    const SettingInfo* info = nullptr;
-    uint64_t previous = 0;
-    ASSERT_OK(FindSetting("retention_ms", &info));
-    ASSERT_OK(
-        store_->settings()->Set(store_.get(), ActorId{}, *info, 0, &previous));
     uint64_t bytes = 0;
-    ASSERT_OK(ReclaimAll(
-        store_.get(), std::nullopt, [] { return Status::Ok(); }, &bytes));
+    ASSERT_OK(ForgetHistory(store_.get(), &bytes));
     kept_ = named_;
     if (kept_.empty() || kept_.back() != size() - 1) {
       kept_.push_back(size() - 1);

@@ -7,6 +7,7 @@
 #include "kv/flatten.h"
 #include "kv/keys.h"
 #include "kv/reclaim.h"
+#include "tests/support/forget_history.h"
 #include "tests/support/read_hook.h"
 #include "tests/support/store_harness.h"
 
@@ -26,18 +27,9 @@ void CommitStaged(const TestStore& store, uint32_t version, PageNo pages) {
   ASSERT_OK(transaction.Commit(version));
 }
 
-void KeepNoHistory(const TestStore& store) {
-  const SettingInfo* info = nullptr;
-  uint64_t previous = 0;
-  ASSERT_OK(FindSetting("retention_ms", &info));
-  ASSERT_OK(
-      store->settings()->Set(store.get(), ActorId{}, *info, 0, &previous));
-}
-
 void Reclaim(const TestStore& store) {
   uint64_t bytes = 0;
-  ASSERT_OK(ReclaimAll(
-      store.get(), std::nullopt, [] { return Status::Ok(); }, &bytes));
+  ASSERT_OK(ForgetHistory(store.get(), &bytes));
 }
 
 // In all branches of the actor.
@@ -63,7 +55,6 @@ TEST(ReclaimReaderTest, AnOpenActorKeepsNoBranchWhole) {
   }
   const auto pages = ReadAll(store, "a");
   ASSERT_EQ(store.State("a")->lineage->size(), 5u);
-  KeepNoHistory(store);
   Reclaim(store);
   EXPECT_EQ(ChunkCount(store), kPages);
   ExpectPages(store, "a", pages);
@@ -84,7 +75,6 @@ TEST(ReclaimReaderTest, AReaderKeepsWhatItReads) {
     CommitStaged(store, version, kLowPages);
   }
   const auto pages = ReadAll(store, "a");
-  KeepNoHistory(store);
   Reclaim(store);
   EXPECT_EQ(ChunkCount(store), kPages + kLowPages);
   ExpectPages(store, "a", pages);
@@ -116,7 +106,7 @@ TEST(ReclaimReaderTest, AReaderFindsWhatMovesMeanwhile) {
     ASSERT_OK(open->CurrentPinned(store->pins(), &pin, &state));
     ASSERT_GT(state->lineage->size(), kMaxLineageDepth);
     const auto pages = ReadAll(store, "a");
-    KeepNoHistory(store);
+    ASSERT_OK(KeepNoHistory(store.get()));
     // Reclaim has its plan, in which the lineage is a long one.
     const std::unique_lock<std::mutex> turn = store->BeginReclaim();
     Reclaimer reclaimer(store.get(), ReclaimOptions());

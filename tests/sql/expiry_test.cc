@@ -16,6 +16,7 @@
 #include "kv/page_cache.h"
 #include "kv/reclaim.h"
 #include "kv/store_registry.h"
+#include "tests/support/forget_history.h"
 #include "tests/support/read_hook.h"
 #include "tests/support/sql_harness.h"
 #include "vfs/restore.h"
@@ -83,13 +84,8 @@ class ExpiryTest : public testing::Test {
   // that of restores as well.
   void ReclaimAllHistory() {
     if (after_undo_ends_) return ReclaimAfterUndoEnds();
-    const SettingInfo* info = nullptr;
     uint64_t ignored = 0;
-    ASSERT_OK(FindSetting("retention_ms", &info));
-    ASSERT_OK(
-        store_->settings()->Set(store_.get(), ActorId{}, *info, 0, &ignored));
-    ASSERT_OK(ReclaimAll(
-        store_.get(), std::nullopt, [] { return Status::Ok(); }, &ignored));
+    ASSERT_OK(ForgetHistory(store_.get(), &ignored));
   }
 
   // All that an actor holds, and that it is sound; empty: there is none.

@@ -12,8 +12,8 @@
 #include <string>
 
 #include "kv/memory_engine.h"
-#include "kv/reclaim.h"
 #include "kv/store_registry.h"
+#include "tests/support/forget_history.h"
 #include "tests/support/read_hook.h"
 #include "tests/support/sql_harness.h"
 #include "vfs/sqlite_error.h"
@@ -95,13 +95,8 @@ class FollowerExpiryTest : public testing::Test {
     if (std::atomic<uint64_t>* const epoch = epoch_; epoch != nullptr) {
       epoch->fetch_add(1);
     }
-    const SettingInfo* info = nullptr;
     uint64_t ignored = 0;
-    ASSERT_OK(FindSetting("retention_ms", &info));
-    ASSERT_OK(
-        writer_->settings()->Set(writer_.get(), ActorId{}, *info, 0, &ignored));
-    ASSERT_OK(ReclaimAll(
-        writer_.get(), std::nullopt, [] { return Status::Ok(); }, &ignored));
+    ASSERT_OK(ForgetHistory(writer_.get(), &ignored));
   }
 
   std::string Actor() const { return directory_.File(name_) + "/alice"; }

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "kv/page_cache.h"
-#include "kv/reclaim.h"
 #include "tests/support/actor_harness.h"
+#include "tests/support/forget_history.h"
 #include "tests/support/sqlite_db.h"
 
 namespace actorkv {
@@ -37,14 +37,8 @@ class SnapshotResumeTest : public ActorTest {
     std::shared_ptr<Store> store;
     EXPECT_OK(StoreRegistry::Instance()->Acquire(StorePath(),
                                                  OpenMode::kExisting, &store));
-    const SettingInfo* info = nullptr;
-    uint64_t previous = 0;
-    EXPECT_OK(FindSetting("retention_ms", &info));
-    EXPECT_OK(
-        store->settings()->Set(store.get(), ActorId{}, *info, 0, &previous));
     uint64_t bytes = 0;
-    EXPECT_OK(ReclaimAll(
-        store.get(), std::nullopt, [] { return Status::Ok(); }, &bytes));
+    EXPECT_OK(ForgetHistory(store.get(), &bytes));
     return bytes;
   }
 
