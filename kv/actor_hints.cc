@@ -10,15 +10,23 @@ LearnedHints Lesson::Learned(const std::string& name) const {
   return learned;
 }
 
-void ActorHints::Learn(Lesson lesson) {
+std::vector<PageNo> ActorHints::Learn(
+    Lesson lesson, const HintLearner::Limits& limits,
+    const std::function<bool(PageNo)>& is_cached) {
   std::lock_guard<std::mutex> lock(mutex_);
   lesson_ = std::move(lesson);
   learning_.store(true, std::memory_order_relaxed);
+  return lesson_.learner->Wake(limits, is_cached);
 }
 
 void ActorHints::NoteWhileLearning(PageNo pgno, bool was_preloaded) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (lesson_.learner != nullptr) lesson_.learner->Note(pgno, was_preloaded);
+}
+
+void ActorHints::EndPreload() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (lesson_.learner != nullptr) lesson_.learner->EndPreload();
 }
 
 std::optional<LearnedHints> ActorHints::LearnedSoFar(const std::string& name) {

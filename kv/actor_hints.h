@@ -8,10 +8,12 @@
 #define ACTORKV_KV_ACTOR_HINTS_H_
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "kv/hint_learner.h"
 #include "kv/types.h"
@@ -43,13 +45,18 @@ class ActorHints {
   // True for the one caller who is to wake the actor.
   bool Wake() { return is_asleep() && asleep_.exchange(false); }
 
-  // From now on Note() tells the learner, which has woken.
-  void Learn(Lesson lesson);
+  // Wakes the learner, see HintLearner::Wake(). From before that on Note() tells
+  // it, so that a page is either cached for it, or its use is heard.
+  std::vector<PageNo> Learn(Lesson lesson, const HintLearner::Limits& limits,
+                            const std::function<bool(PageNo)>& is_cached);
 
   // See HintLearner::Note().
   void Note(PageNo pgno, bool was_preloaded) {
     if (is_learning()) NoteWhileLearning(pgno, was_preloaded);
   }
+
+  // See HintLearner::EndPreload(). REQUIRES: who woke the actor has it open.
+  void EndPreload();
 
   // What was learned until now; nothing where it does not learn. `name`: of the
   // actor.

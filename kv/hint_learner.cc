@@ -48,7 +48,8 @@ std::vector<PageNo> HintLearner::Wake(
       wanted.push_back(page.pgno);
     }
   }
-  if (wanted.size() >= kMinHintPages) return wanted;
+  is_preloading_ = wanted.size() >= kMinHintPages;
+  if (is_preloading_) return wanted;
   for (Page& page : hinted_) {
     if (page.expected == Expected::kPreloaded) {
       page.expected = Expected::kIfUsed;
@@ -65,7 +66,8 @@ void HintLearner::Note(PageNo pgno, bool was_preloaded) {
   if (hinted != hinted_.end() && hinted->pgno == pgno) {
     page = &*hinted;
     // A page that was preloaded and went before its use was no help.
-    if (page->expected != Expected::kPreloaded || was_preloaded) {
+    if (page->expected != Expected::kPreloaded || was_preloaded ||
+        is_preloading_) {
       page->is_used = true;
     }
   } else {

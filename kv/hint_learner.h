@@ -61,6 +61,10 @@ class HintLearner {
   std::vector<PageNo> Wake(const Limits& limits,
                            const std::function<bool(PageNo)>& is_cached);
 
+  // All that Wake() returned was preloaded. Who asks for such a page before
+  // that may have to read it himself, though the hint was right.
+  void EndPreload() { is_preloading_ = false; }
+
   // A page was used for the first time, or was missed again. `was_preloaded`:
   // it was in the cache, because of Wake().
   void Note(PageNo pgno, bool was_preloaded);
@@ -92,6 +96,7 @@ class HintLearner {
   const HitRatio new_hit_ratio_;
   std::vector<Page> hinted_;  // in order
   std::vector<Page> new_;     // in the order of their first use
+  bool is_preloading_ = false;
 };
 
 }  // namespace actorkv

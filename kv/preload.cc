@@ -132,17 +132,25 @@ Status WakeActor(const WakeSpec& spec, BranchReader* reader) {
   HintsRecord known;
   Status status = spec.store->LoadHints(spec.owner, &known);
   auto learner = std::make_unique<HintLearner>(known, snapshot.page_size);
-  std::vector<PageNo> pages = learner->Wake(
-      {snapshot.page_count, LimitPages(snapshot.page_size)}, [&](PageNo pgno) {
-        return pgno == LockPage(snapshot.page_size) || reader->IsCached(pgno);
-      });
-  // From here on others are heard as well, who may use what is there so far.
-  if (!spec.store->read_only()) {
-    spec.actor->hints()->Learn(
-        {std::move(learner), spec.owner.actor, spec.owner.generation});
+  const HintLearner::Limits limits = {snapshot.page_count,
+                                      LimitPages(snapshot.page_size)};
+  const auto is_cached = [&](PageNo pgno) {
+    return pgno == LockPage(snapshot.page_size) || reader->IsCached(pgno);
+  };
+  std::vector<PageNo> pages;
+  if (spec.store->read_only()) {
+    pages = learner->Wake(limits, is_cached);
+  } else {
+    // From here on others are heard as well, who may use what is there so far.
+    pages = spec.actor->hints()->Learn(
+        {std::move(learner), spec.owner.actor, spec.owner.generation}, limits,
+        is_cached);
     spec.store->hints()->AddLearning(spec.actor);
   }
-  if (!pages.empty()) Preload(std::move(pages), reader);
+  if (!pages.empty()) {
+    Preload(std::move(pages), reader);
+    spec.actor->hints()->EndPreload();
+  }
   return status;
 }
 

@@ -178,12 +178,26 @@ TEST(HintLearnerTest, WhatWentBeforeItsUseWasNoHelp) {
   Live(FromTo(1, 20), &hints);
   HintLearner learner(hints, kPageBytes);
   learner.Wake(kLimits, Nothing);
+  learner.EndPreload();
   for (PageNo pgno = 1; pgno <= 20; ++pgno) {
     learner.Note(pgno, /*was_preloaded=*/pgno <= 10);
   }
   const HintsRecord after = learner.Learned();
   ASSERT_EQ(after.ranges.size(), 2U);
   EXPECT_GT(after.ranges[0].hit_ratio, after.ranges[1].hit_ratio);
+}
+
+TEST(HintLearnerTest, WhatIsAskedForBeforeItIsPreloadedWasHintedRightly) {
+  HintsRecord hints;
+  Live(FromTo(1, 20), &hints);
+  HintLearner learner(hints, kPageBytes);
+  learner.Wake(kLimits, Nothing);
+  for (PageNo pgno = 1; pgno <= 10; ++pgno) learner.Note(pgno, false);
+  learner.EndPreload();
+  for (PageNo pgno = 11; pgno <= 20; ++pgno) learner.Note(pgno, true);
+  const HintsRecord after = learner.Learned();
+  ASSERT_EQ(after.ranges.size(), 1U);
+  EXPECT_GT(after.ranges[0].hit_ratio, hints.ranges[0].hit_ratio);
 }
 
 TEST(HintLearnerTest, NoPagePastTheEndAndNoMoreThanTheLimit) {

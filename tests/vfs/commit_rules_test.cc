@@ -297,6 +297,7 @@ TEST_F(CommitRulesTest, FailureOfStagingRollsBackAndTheConnectionGoesOn) {
 // store that was just opened has nothing in its cache.
 TEST_F(CommitRulesTest, FailedReadsDuringACommitRollBack) {
   uint64_t nth = 0;
+  int failed_count = 0;
   for (bool fired = true; fired;) {
     SCOPED_TRACE("read " + std::to_string(++nth));
     SqliteDb db;
@@ -310,12 +311,14 @@ TEST_F(CommitRulesTest, FailedReadsDuringACommitRollBack) {
         db.Exec("PRAGMA cache_size=5; UPDATE t SET v = 'new' WHERE k % 10 = 0");
     fired = plan()->fired_count() > 0;
     plan()->Reset();
-    EXPECT_EQ(code == SQLITE_OK, !fired) << code;
-    const std::string wanted = fired ? "0" : "30";
+    // The store's own thread reads as well, and may have met the fault.
+    EXPECT_TRUE(fired || code == SQLITE_OK) << code;
+    if (code != SQLITE_OK) ++failed_count;
+    const std::string wanted = code == SQLITE_OK ? "30" : "0";
     EXPECT_EQ(db.QueryText("SELECT sum(v = 'new') FROM t"), wanted);
     EXPECT_EQ(Elsewhere("SELECT sum(v = 'new') FROM t"), wanted);
   }
-  EXPECT_GT(nth, 20u) << "there were no reads to fail";
+  EXPECT_GT(failed_count, 20) << "there were no reads to fail";
 }
 
 }  // namespace
