@@ -1,4 +1,5 @@
-// Memory for cached pages, in blocks of 2 MiB.
+// Memory for cached pages, and for the blocks that RocksDB caches
+// (kv/rocksdb_block_memory.h), in blocks of 2 MiB.
 //
 // A random read of a page misses the processor's table of addresses (TLB) more
 // often than its caches, so blocks are huge pages of the system where it has

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "kv/rocksdb_block_memory.h"
 #include "kv/rocksdb_keys.h"
 #include "kv/rocksdb_logger.h"
 
@@ -156,7 +157,10 @@ rocksdb::Options BulkTableOptions(const rocksdb::Options& family) {
 }
 
 std::shared_ptr<rocksdb::Cache> NewBlockCache() {
-  return rocksdb::NewLRUCache(kBlockCacheBytes);
+  rocksdb::LRUCacheOptions options;
+  options.capacity = kBlockCacheBytes;
+  options.memory_allocator = NewBlockMemory();
+  return rocksdb::NewLRUCache(options);
 }
 
 rocksdb::DBOptions WriterOptions(const std::string& directory,

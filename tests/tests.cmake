@@ -98,6 +98,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rivet_engine_test.cc
   tests/kv/rivet_v2_pairs_test.cc
   tests/kv/rivet_v2_test.cc
+  tests/kv/rocksdb_block_memory_test.cc
   tests/kv/rocksdb_bulk_test.cc
   tests/kv/rocksdb_engine_test.cc
   tests/kv/rocksdb_fault_test.cc
