@@ -45,8 +45,8 @@ class ActorHints {
   // True for the one caller who is to wake the actor.
   bool Wake() { return is_asleep() && asleep_.exchange(false); }
 
-  // Wakes the learner, see HintLearner::Wake(). From before that on Note() tells
-  // it, so that a page is either cached for it, or its use is heard.
+  // Wakes the learner, see HintLearner::Wake(). From before that on Note()
+  // tells it, so that a page is either cached for it, or its use is heard.
   std::vector<PageNo> Learn(Lesson lesson, const HintLearner::Limits& limits,
                             const std::function<bool(PageNo)>& is_cached);
 
