@@ -128,11 +128,19 @@ void HostilePlan::FailRead(uint64_t nth, Status status) {
   read_faults_[read_count_ + nth] = std::move(status);
 }
 
+void HostilePlan::FailReadHere(uint64_t nth, Status status) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  here_ = std::this_thread::get_id();
+  here_left_ = nth;
+  here_status_ = std::move(status);
+}
+
 void HostilePlan::Reset() {
   std::lock_guard<std::mutex> lock(mutex_);
   commit_count_ = read_count_ = fired_count_ = 0;
   commit_faults_.clear();
   read_faults_.clear();
+  here_ = std::thread::id();
 }
 
 uint64_t HostilePlan::commit_count() const {
@@ -163,6 +171,11 @@ std::optional<HostilePlan::CommitAnswer> HostilePlan::NextCommit() {
 Status HostilePlan::NextRead() {
   std::lock_guard<std::mutex> lock(mutex_);
   const auto it = read_faults_.find(++read_count_);
+  if (here_ == std::this_thread::get_id() && --here_left_ == 0) {
+    here_ = std::thread::id();
+    ++fired_count_;
+    return here_status_;
+  }
   if (it == read_faults_.end()) return Status::Ok();
   Status status = std::move(it->second);
   read_faults_.erase(it);

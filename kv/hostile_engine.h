@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <thread>
 
 #include "kv/engine.h"
 
@@ -35,6 +36,9 @@ class HostilePlan {
   // The nth read from now on (each call of Get, Seek, Scan or SeekOne is one)
   // fails with `status`.
   void FailRead(uint64_t nth, Status status);
+  // The same for the nth read of the calling thread, whatever others read. One
+  // at a time.
+  void FailReadHere(uint64_t nth, Status status);
 
   // Forgets all faults and counts.
   void Reset();
@@ -59,6 +63,9 @@ class HostilePlan {
   uint64_t fired_count_ = 0;
   std::map<uint64_t, CommitAnswer> commit_faults_;
   std::map<uint64_t, Status> read_faults_;
+  std::thread::id here_;    // none: no fault of FailReadHere()
+  uint64_t here_left_ = 0;  // reads until it happens
+  Status here_status_;
 };
 
 // `limits`: nullopt for those of `base`. A batch past them is refused before

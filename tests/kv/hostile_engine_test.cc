@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "kv/memory_engine.h"
@@ -55,6 +56,24 @@ TEST(HostileEngineTest, EachFaultHappensOnceAtItsCall) {
   EXPECT_EQ(reader->Scan(kActor, "", 1, &pairs).code(), Code::kIOError);
   EXPECT_EQ(pairs[0].key, "kept");
   EXPECT_OK(reader->Scan(kActor, "", 1, &pairs));
+}
+
+TEST(HostileEngineTest, AReadOfOneThreadFailsWhateverOthersRead) {
+  auto plan = std::make_shared<HostilePlan>();
+  const auto engine =
+      NewHostileEngine(NewMemoryEngine(UnboundedLimits()), plan);
+  const auto reader = engine->NewReader();
+  std::vector<KeyValue> pairs;
+  plan->FailReadHere(2, Status::IOError("mine"));
+  std::thread([&] {
+    const auto other = engine->NewReader();
+    std::vector<KeyValue> read;
+    for (int i = 0; i < 5; ++i) EXPECT_OK(other->Scan(kActor, "", 1, &read));
+  }).join();
+  EXPECT_OK(reader->Scan(kActor, "", 1, &pairs));
+  EXPECT_EQ(reader->Scan(kActor, "", 1, &pairs).code(), Code::kIOError);
+  EXPECT_OK(reader->Scan(kActor, "", 1, &pairs));
+  EXPECT_EQ(plan->fired_count(), 1u);
 }
 
 TEST(HostileEngineTest, LimitsCanBeSmallerThanThoseOfTheBase) {
