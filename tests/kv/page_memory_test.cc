@@ -9,6 +9,8 @@
 #include <random>
 #include <vector>
 
+#include "tests/support/piece_checks.h"
+
 namespace actorkv {
 namespace {
 
@@ -18,39 +20,13 @@ TEST(PageMemoryTest, RoundsUpToCacheLines) {
   EXPECT_EQ(PageMemoryBytes(4096 + 88), 4224u);
 }
 
-// Pieces of several sizes that come and go in no order never overlap.
 TEST(PageMemoryTest, PiecesDoNotOverlap) {
-  struct Piece {
-    unsigned char* bytes;
-    size_t size;
-    unsigned char mark;
-  };
   constexpr size_t kSizes[] = {600, 4200, 65632, 100000};
-  std::mt19937 next(5);
-  std::vector<Piece> pieces;
-  const auto free_one = [&pieces](size_t index) {
-    const Piece piece = pieces[index];
-    for (size_t i : {size_t{0}, piece.size / 2, piece.size - 1}) {
-      ASSERT_EQ(piece.bytes[i], piece.mark);
-    }
-    FreePage(piece.bytes, piece.size);
-    pieces[index] = pieces.back();
-    pieces.pop_back();
-  };
-  for (int step = 0; step < 20000; ++step) {
-    if (!pieces.empty() && next() % 5 < 2) {
-      free_one(next() % pieces.size());
-      continue;
-    }
-    Piece piece;
-    piece.size = kSizes[next() % 16 == 0 ? 2 + next() % 2 : next() % 2];
-    piece.mark = static_cast<unsigned char>(next());
-    piece.bytes = static_cast<unsigned char*>(AllocatePage(piece.size));
-    ASSERT_EQ(reinterpret_cast<uintptr_t>(piece.bytes) % 16, 0u);
-    std::memset(piece.bytes, piece.mark, piece.size);
-    pieces.push_back(piece);
-  }
-  while (!pieces.empty()) free_one(pieces.size() - 1);
+  constexpr size_t kNoLimit = SIZE_MAX;
+  std::mt19937_64 next(5);
+  ExpectPiecesDoNotOverlap({AllocatePage, FreePage}, kNoLimit, &next, [&] {
+    return kSizes[next() % 16 == 0 ? 2 + next() % 2 : next() % 2];
+  });
 }
 
 TEST(PageMemoryTest, GivesBlocksBack) {

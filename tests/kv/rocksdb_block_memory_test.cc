@@ -4,50 +4,27 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <random>
-#include <vector>
 
+#include "tests/support/piece_checks.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {
 namespace {
 
 TEST(RocksDbBlockMemoryTest, BlocksDoNotOverlap) {
-  struct Piece {
-    unsigned char* bytes;
-    size_t size;
-    unsigned char mark;
-  };
+  constexpr size_t kMaxBlocks = 500;
   const std::shared_ptr<rocksdb::MemoryAllocator> memory = NewBlockMemory();
+  const PieceAllocator allocator = {
+      [&](size_t size) { return memory->Allocate(size); },
+      [&](void* block, size_t /*size*/) { memory->Deallocate(block); }};
   std::mt19937_64 rng(TestSeed());
-  std::vector<Piece> pieces;
-  const auto free_one = [&](size_t index) {
-    const Piece piece = pieces[index];
-    for (size_t i : {size_t{0}, piece.size / 2, piece.size - 1}) {
-      ASSERT_EQ(piece.bytes[i], piece.mark);
-    }
-    memory->Deallocate(piece.bytes);
-    pieces[index] = pieces.back();
-    pieces.pop_back();
-  };
-  for (int step = 0; step < 20000; ++step) {
-    if (pieces.size() > 500 || (!pieces.empty() && rng() % 5 < 2)) {
-      free_one(rng() % pieces.size());
-      continue;
-    }
-    Piece piece;
-    // Indexes and filters of a few bytes or of megabytes, and data between.
-    piece.size = 1 + rng() % (rng() % 50 == 0 ? size_t{2} << 20 : 20000);
-    piece.mark = static_cast<unsigned char>(rng());
-    piece.bytes = static_cast<unsigned char*>(memory->Allocate(piece.size));
-    ASSERT_EQ(reinterpret_cast<uintptr_t>(piece.bytes) % 16, 0U);
-    std::memset(piece.bytes, piece.mark, piece.size);
-    pieces.push_back(piece);
-  }
-  while (!pieces.empty()) free_one(pieces.size() - 1);
+  // Indexes and filters of a few bytes or of megabytes, and data between.
+  ExpectPiecesDoNotOverlap(allocator, kMaxBlocks, &rng, [&] {
+    return 1 + rng() % (rng() % 50 == 0 ? size_t{2} << 20 : 20000);
+  });
 }
 
 TEST(RocksDbBlockMemoryTest, CountsWhatItTakes) {
