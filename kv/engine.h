@@ -238,6 +238,11 @@ class Engine {
   // was, after a read, has read nothing new.
   virtual Status CatchUp(std::atomic<uint64_t>* epoch) = 0;
 
+  // Ok while the name under which the engine was opened means what was opened.
+  // Every write asks by itself; who is about to write, or goes by the name,
+  // asks for an error in time. Errors: kFenced, saying what became of it.
+  virtual Status CheckNotMoved() { return Status::Ok(); }
+
   // A consistent copy of everything under the directory `path`, which must
   // not exist. *bytes: its size. kNotSupported where an engine has no files.
   virtual Status Checkpoint(const std::string& path, uint64_t* bytes) = 0;

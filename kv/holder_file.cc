@@ -9,6 +9,7 @@
 #include <set>
 #include <tuple>
 
+#include "kv/file_access.h"
 #include "kv/store_directory.h"
 
 namespace actorkv {
@@ -78,8 +79,8 @@ Status HolderFile::Take(const std::string& directory,
   if (stat(path.c_str(), &file) == 0 && HeldFiles().count(Identity(file))) {
     return OpenIn(directory, getpid());
   }
-  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (fd < 0) return SystemError("open", path, errno);
+  int fd = -1;
+  if (Status s = OpenStoreFile(path, O_RDWR, &fd); !s.ok()) return s;
   struct flock lock = WholeFileWriteLock();
   if (fcntl(fd, F_SETLK, &lock) != 0) {
     const int error = errno;

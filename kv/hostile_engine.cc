@@ -101,6 +101,7 @@ class HostileEngine : public Engine {
     return base_->CatchUp(epoch);
   }
 
+  Status CheckNotMoved() override { return base_->CheckNotMoved(); }
   Status Checkpoint(const std::string& path, uint64_t* bytes) override {
     return base_->Checkpoint(path, bytes);
   }

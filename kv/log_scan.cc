@@ -12,6 +12,7 @@
 
 #include "kv/coding.h"
 #include "kv/descriptor.h"
+#include "kv/file_access.h"
 #include "kv/store_directory.h"
 
 namespace actorkv {
@@ -114,9 +115,11 @@ class Scanner {
 
 Status CopyTail(const Descriptor& from, uint64_t begin, uint64_t end,
                 const std::string& path) {
-  const Descriptor to(
-      open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (to.get() < 0) return SystemError("open", path, errno);
+  int fd = -1;
+  if (Status s = OpenStoreFile(path, O_WRONLY | O_TRUNC, &fd); !s.ok()) {
+    return s;
+  }
+  const Descriptor to(fd);
   std::vector<char> buffer(kBlockBytes);
   while (begin < end) {
     const auto wanted =

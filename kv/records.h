@@ -16,7 +16,8 @@
 
 namespace actorkv {
 
-constexpr uint32_t kStoreFormat = 1;  // of a whole store, in its record
+// Of a whole store, in its marker and its record.
+constexpr uint32_t kStoreFormat = 2;
 
 // One per store. Says which format the store is in.
 struct StoreRecord {

@@ -79,7 +79,7 @@ bool IsBulk(const Batch& batch) {
 
 CommitResult CommitBulk(RocksDbHandle* handle, const Batch& batch) {
   const std::string& directory = handle->directory();
-  const std::string path = NewName(directory);
+  const std::string path = NewName(handle->work_path());
   Add(Metric::kSyncs, 2);  // of the table, and of the log
   rocksdb::Status status = WriteTable(handle, batch, path);
   if (!status.ok()) {

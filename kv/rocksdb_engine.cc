@@ -53,7 +53,7 @@ class RocksDbEngine : public Engine {
  public:
   explicit RocksDbEngine(std::unique_ptr<RocksDbHandle> handle)
       : handle_(std::move(handle)),
-        space_(handle_->directory()),
+        space_(handle_->directory(), handle_->work_path()),
         group_(kMaxGroupBytes, [this](const std::vector<const Batch*>& group) {
           rocksdb::WriteBatch batch = Translate(group);
           return Write(&batch, Durability::kSynced);
@@ -73,6 +73,7 @@ class RocksDbEngine : public Engine {
   Status CatchUp(std::atomic<uint64_t>* epoch) override {
     return handle_->CatchUp(epoch);
   }
+  Status CheckNotMoved() override { return handle_->CheckNotMoved(); }
   Status Checkpoint(const std::string& path, uint64_t* bytes) override;
 
   std::string Describe() const override {
@@ -146,6 +147,9 @@ Status RocksDbEngine::UseForWriting(Gate::Hold* hold) {
     return Status::NotSupported("store is open read-only: " +
                                 handle_->directory());
   }
+  // What is written to a directory that was moved away, or removed, would be
+  // missed where people look for it.
+  if (Status s = handle_->CheckNotMovedSince(); !s.ok()) return s;
   return handle_->Use(Need::kWrite, hold);
 }
 
@@ -372,7 +376,8 @@ Status RocksDbEngine::Compact(Partition partition, std::string_view begin,
 Status RocksDbEngine::Sync() {
   if (handle_->follows()) return Status::Ok();
   Gate::Hold hold;
-  if (Status s = UseForWriting(&hold); !s.ok()) return s;
+  // Also of a directory that was moved: what was promised is to last.
+  if (Status s = handle_->Use(Need::kWrite, &hold); !s.ok()) return s;
   Add(Metric::kSyncs);
   const rocksdb::Status synced = handle_->db()->SyncWAL();
   if (synced.ok()) return Status::Ok();

@@ -16,7 +16,10 @@
 //  3. While it cannot be opened for writing (disk full), it is opened for
 //     reading, so that reads go on; commits try again at most every
 //     kReopenInterval and answer kNoSpace or kIOError until one succeeds.
-//  4. Guarded commits of one key are serial; commits that share no guarded
+//  4. Nothing is written once the path leads to another directory, or nowhere
+//     (kFenced); reads go on in the one that was opened. A commit that SQLite
+//     began before may still go there.
+//  5. Guarded commits of one key are serial; commits that share no guarded
 //     key never wait for each other's sync.
 
 #ifndef ACTORKV_KV_ROCKSDB_ENGINE_H_
@@ -39,7 +42,8 @@ enum class OpenMode {
   kFollow,    // read-only beside a writer in another process
 };
 
-// Errors: kBusy when another process has it open for writing; kCorruption;
+// `directory` is absolute and has no links. Errors: kBusy when another process
+// has it open for writing; kInvalidArgument for links in it; kCorruption;
 // kNoSpace; kIOError.
 Status OpenRocksDbEngine(const std::string& directory, OpenMode mode,
                          std::unique_ptr<Engine>* engine);

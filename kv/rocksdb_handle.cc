@@ -8,6 +8,7 @@
 #include "kv/rocksdb_bulk.h"
 #include "kv/rocksdb_log_file.h"
 #include "kv/rocksdb_options.h"
+#include "kv/rocksdb_store_files.h"
 #include "kv/space_reserve.h"
 
 namespace actorkv {
@@ -27,12 +28,15 @@ TestFileSystem& GetTestFileSystem() {
   return *global;
 }
 
-std::unique_ptr<rocksdb::Env> NewEnv() {
+std::unique_ptr<rocksdb::Env> NewEnv(
+    const std::shared_ptr<OpenedDirectory>& directory) {
   TestFileSystem& test = GetTestFileSystem();
   std::lock_guard<std::mutex> lock(test.mutex);
-  return rocksdb::NewCompositeEnv(NewLogFileSystem(
+  const std::shared_ptr<rocksdb::FileSystem> base =
       test.file_system != nullptr ? test.file_system
-                                  : rocksdb::FileSystem::Default()));
+                                  : rocksdb::FileSystem::Default();
+  return rocksdb::NewCompositeEnv(
+      NewLogFileSystem(NewStoreFileSystem(base, directory)));
 }
 
 }  // namespace
@@ -45,11 +49,10 @@ void SetRocksDbFileSystemForTesting(
 }
 
 RocksDbHandle::RocksDbHandle(const std::string& directory, OpenMode mode)
-    : mode_(mode),
-      context_{directory,
-               NewEnv(),
-               NewBlockCache(),
-               {iterator_pool_.NewListener(), stoppage_.NewListener()}} {}
+    : mode_(mode), path_(directory) {
+  context_.cache = NewBlockCache();
+  context_.listeners = {iterator_pool_.NewListener(), stoppage_.NewListener()};
+}
 
 Status RocksDbHandle::Open(const std::string& directory, OpenMode mode,
                            std::unique_ptr<RocksDbHandle>* handle) {
@@ -60,6 +63,30 @@ Status RocksDbHandle::Open(const std::string& directory, OpenMode mode,
 }
 
 Status RocksDbHandle::OpenFirst() {
+  if (!follows()) {
+    // Before anything is made: a directory that is not for us stays as it is.
+    DirectoryKind kind = DirectoryKind::kMissing;
+    if (Status s = ClassifyDirectory(path_, &kind); !s.ok()) return s;
+    if (kind != DirectoryKind::kDatabase && mode_ == OpenMode::kExisting) {
+      return Status::NotFound("no store: " + path_);
+    }
+    if (Status s = MakeDirectory(path_); !s.ok()) return s;
+  }
+  if (Status s = HoldDirectory(); !s.ok()) return s;
+  return context_.opened->Named(OpenHeld());
+}
+
+Status RocksDbHandle::HoldDirectory() {
+  if (Status s = OpenedDirectory::Open(path_, &context_.opened); !s.ok()) {
+    return s;
+  }
+  context_.directory = context_.opened->work_path();
+  context_.env = NewEnv(context_.opened);
+  return Status::Ok();
+}
+
+Status RocksDbHandle::OpenHeld() {
+  if (Status s = CheckPlainFiles(work_path()); !s.ok()) return s;
   if (follows()) {
     if (Status s = OpenDatabase::ForFollowing(context_, &shown_, &database_);
         !s.ok()) {
@@ -68,14 +95,7 @@ Status RocksDbHandle::OpenFirst() {
     state_ = State::kReadOnly;
     return Status::Ok();
   }
-  // Before anything is made: a directory that is not for us stays as it is.
-  DirectoryKind kind = DirectoryKind::kMissing;
-  if (Status s = ClassifyDirectory(directory(), &kind); !s.ok()) return s;
-  if (kind != DirectoryKind::kDatabase && mode_ == OpenMode::kExisting) {
-    return Status::NotFound("no store: " + directory());
-  }
-  if (Status s = MakeDirectory(directory()); !s.ok()) return s;
-  if (Status s = HolderFile::Take(directory(), &holder_); !s.ok()) return s;
+  if (Status s = HolderFile::Take(work_path(), &holder_); !s.ok()) return s;
   const bool create = mode_ == OpenMode::kCreate;
   last_error_ = OpenForWriting(create);
   if (last_error_.ok()) return Status::Ok();
@@ -86,21 +106,40 @@ Status RocksDbHandle::OpenFirst() {
 }
 
 Status RocksDbHandle::OpenForWriting(bool create) {
+  if (Status s = CheckHolding(); !s.ok()) return s;
   if (commit_counter_ == nullptr) {
-    if (Status s = CommitCounter::Open(directory(), &commit_counter_);
+    if (Status s = CommitCounter::Open(work_path(), &commit_counter_);
         !s.ok()) {
-      return s;
+      return context_.opened->Named(s);
     }
   }
-  RemoveBulkLeftovers(directory());
-  if (Status s = OpenDatabase::ForWriting(context_, create, &database_);
-      !s.ok()) {
-    return s;
+  RemoveBulkLeftovers(work_path());
+  Status s = OpenDatabase::ForWriting(context_, create, &database_);
+  if (s.ok()) s = RaiseFormat();
+  if (!s.ok()) {
+    database_.reset();
+    return context_.opened->Named(s);
   }
   // Writes that were in doubt are decided now.
   commit_counter_->Increment();
   state_ = State::kWritable;
   return Status::Ok();
+}
+
+// Only of a store that can be opened, and before anything is written to it.
+Status RocksDbHandle::RaiseFormat() {
+  bool raised = false;
+  Status s = RaiseMarker(work_path(), &raised);
+  return s.ok() && raised ? context_.opened->AdoptMarker() : s;
+}
+
+// An open after the first must not find the files of another store.
+Status RocksDbHandle::CheckHolding() const {
+  FileAccess access;
+  if (context_.opened->IsHolding(&access)) return Status::Ok();
+  return Status::Fenced(
+      "the files of the store were removed or replaced while it was open: " +
+      path_ + ": close all connections to it and open them again");
 }
 
 RocksDbHandle::~RocksDbHandle() {
@@ -156,7 +195,7 @@ Status RocksDbHandle::Repair(Need need) {
 void RocksDbHandle::EndStoppage() {
   Gate::Exclusive exclusive(&gate_);
   if (state_ != State::kWritable || !stoppage_.IsDue()) return;
-  const DiskSpace space = LookAtDisk(directory());
+  const DiskSpace space = LookAtDisk(work_path());
   if (space.free_bytes < space.reserve_bytes) return stoppage_.PutOff();
   stoppage_.End();
   // An open flushes what the log holds, which must be what was promised.
@@ -171,7 +210,7 @@ bool RocksDbHandle::StillFull() const {
   if (state_ != State::kReadOnly || last_error_.code() != Code::kNoSpace) {
     return false;
   }
-  const DiskSpace space = LookAtDisk(directory());
+  const DiskSpace space = LookAtDisk(work_path());
   return space.free_bytes < space.reserve_bytes;
 }
 
@@ -199,12 +238,15 @@ Status RocksDbHandle::Reopen(Need need) {
 }
 
 Status RocksDbHandle::OpenForReadingOnly() {
+  if (Status s = CheckHolding(); !s.ok()) return s;
   if (unproven_logs_) {
-    if (Status s = RewriteLogs(directory()); !s.ok()) return s;
+    if (Status s = RewriteLogs(work_path()); !s.ok()) {
+      return context_.opened->Named(s);
+    }
     unproven_logs_ = false;
   }
   if (Status s = OpenDatabase::ForReading(context_, &database_); !s.ok()) {
-    return s;
+    return context_.opened->Named(s);
   }
   state_ = State::kReadOnly;
   return Status::Ok();
@@ -212,15 +254,18 @@ Status RocksDbHandle::OpenForReadingOnly() {
 
 Status RocksDbHandle::CatchUp(std::atomic<uint64_t>* epoch) {
   if (!follows()) return Status::Ok();
+  if (Status s = CheckNotMoved(); !s.ok()) return s;
   std::lock_guard<std::mutex> one_at_a_time(catch_up_mutex_);
   CommitCount count;
-  if (Status s = ReadCommitCount(directory(), &count); !s.ok()) return s;
+  if (Status s = ReadCommitCount(work_path(), &count); !s.ok()) {
+    return context_.opened->Named(s);
+  }
   if (count == shown_) return Status::Ok();
   // Opened beside the old one, so that readers wait only for the exchange.
   std::unique_ptr<OpenDatabase> opened;
   if (Status s = OpenDatabase::ForFollowing(context_, &shown_, &opened);
       !s.ok()) {
-    return s;
+    return context_.opened->Named(s);
   }
   {
     Gate::Exclusive exclusive(&gate_);

@@ -16,6 +16,8 @@
 // Invariants:
 //  1. The database is used only under a Hold. Opening and closing it happen
 //     with the gate exclusive, after all registered iterators were dropped.
+//     All files are those of the directory that was opened, wherever it is now
+//     (kv/opened_directory.h); errors name it as it was opened.
 //  2. In state broken nothing is answered: Use() repairs first.
 //  3. What an open after broken shows is on the disk. For writing, RocksDB
 //     flushes and syncs what it recovers from the log before Open returns
@@ -75,8 +77,13 @@ class RocksDbHandle {
   // writable under it.
   void MarkBroken();
 
+  // Errors: kFenced when the path leads to another directory now, or nowhere.
+  Status CheckNotMoved() { return context_.opened->CheckNotMoved(); }
+  // The same for a commit of what SQLite asked for a moment ago.
+  Status CheckNotMovedSince() { return context_.opened->CheckNotMovedSince(); }
+
   // A follower opens the database again if the directory changed; see
-  // Engine::CatchUp().
+  // Engine::CatchUp(). Errors: also kFenced, as CheckNotMoved().
   Status CatchUp(std::atomic<uint64_t>* epoch);
 
   // REQUIRES: a Hold.
@@ -105,7 +112,9 @@ class RocksDbHandle {
   // writes before is not known any more. REQUIRES: a Hold.
   uint64_t reopen_count() const { return reopen_count_; }
 
-  const std::string& directory() const { return context_.directory; }
+  // The directory, for people; and for file work.
+  const std::string& directory() const { return path_; }
+  const std::string& work_path() const { return context_.directory; }
   bool follows() const { return mode_ == OpenMode::kFollow; }
 
  private:
@@ -114,8 +123,12 @@ class RocksDbHandle {
   RocksDbHandle(const std::string& directory, OpenMode mode);
 
   Status OpenFirst();
+  Status HoldDirectory();
+  Status OpenHeld();
   // REQUIRES: the holder file is held, and no database is open.
   Status OpenForWriting(bool create);
+  Status RaiseFormat();
+  Status CheckHolding() const;
   bool Serves(Need need) const;
   // Reopens if it is due. Ok: the state now serves `need`.
   Status Repair(Need need);
@@ -128,6 +141,7 @@ class RocksDbHandle {
   void DropAllIterators();
 
   const OpenMode mode_;
+  const std::string path_;
   IteratorPool iterator_pool_;  // these two outlive their listeners
   Stoppage stoppage_;
   OpenContext context_;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "kv/commit_counter.h"
+#include "kv/opened_directory.h"
 #include "kv/rocksdb_keys.h"
 #include "kv/status.h"
 #include "kv/store_directory.h"
@@ -24,7 +25,10 @@ namespace actorkv {
 
 // What every open of one store has in common.
 struct OpenContext {
+  // For file work, of RocksDB and our own: opened->work_path(). Errors name it,
+  // and are for opened->Named().
   std::string directory;
+  std::shared_ptr<OpenedDirectory> opened;
   std::unique_ptr<rocksdb::Env> env;
   std::shared_ptr<rocksdb::Cache> cache;  // outlives reopens, stays warm
   // Of a writer.

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "kv/opened_directory.h"
+
 namespace actorkv {
 namespace {
 
@@ -21,7 +23,8 @@ bool IsLockError(const rocksdb::Status& status) {
 Status FromRocksDb(const rocksdb::Status& status, std::string_view what,
                    std::string_view directory) {
   if (status.ok()) return Status::Ok();
-  const std::string message = std::string(what) + ": " + status.ToString() +
+  const std::string message = std::string(what) + ": " +
+                              WithoutDescriptors(status.ToString(), directory) +
                               ": " + std::string(directory);
   // NoSpace is a subcode of IOError, so it comes first.
   if (status.IsNoSpace()) return Status::NoSpace(message);

@@ -37,7 +37,7 @@ void SpaceReserve::Refresh(uint64_t promised_bytes, size_t wanted_bytes,
   *tight = false;
   written_bytes_.store(0, std::memory_order_relaxed);
   looked_at_ms_.store(NowMs(), std::memory_order_relaxed);
-  const auto [free_bytes, reserve_bytes] = LookAtDisk(directory_);
+  const auto [free_bytes, reserve_bytes] = LookAtDisk(work_path_);
   usable_bytes_.store(free_bytes - std::min(free_bytes, promised_bytes));
   reserve_bytes_.store(reserve_bytes);
   *tight = promised_bytes > 0 && free_bytes > promised_bytes &&

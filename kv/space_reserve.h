@@ -40,8 +40,9 @@ class SpaceReserve {
   static constexpr int64_t kMaxAgeMs = 100;
   static constexpr uint64_t kMaxWrittenBytes = 1 << 20;
 
-  explicit SpaceReserve(std::string directory)
-      : directory_(std::move(directory)) {}
+  // Looks at the file system of `work_path`, and calls it `directory`.
+  SpaceReserve(std::string directory, std::string work_path)
+      : directory_(std::move(directory)), work_path_(std::move(work_path)) {}
 
   // True when it is time to Refresh().
   bool Stale() const;
@@ -57,6 +58,7 @@ class SpaceReserve {
 
  private:
   const std::string directory_;
+  const std::string work_path_;
   std::atomic<int64_t> looked_at_ms_{-kMaxAgeMs - 1};
   std::atomic<uint64_t> written_bytes_{0};  // since the last look
   std::atomic<uint64_t> usable_bytes_{0};   // free less promised

@@ -55,6 +55,11 @@ Status Status::WithContext(std::string_view context) const {
   return Status(state_->code, std::move(text));
 }
 
+Status Status::WithMessage(std::string message) const {
+  if (ok()) return *this;
+  return Status(state_->code, std::move(message));
+}
+
 std::string_view CodeName(Code code) {
   switch (code) {
     case Code::kOk:

@@ -56,6 +56,9 @@ class [[nodiscard]] Status {
   // The same code with "context: " put before the message. Ok stays ok.
   Status WithContext(std::string_view context) const;
 
+  // The same code with another message. Ok stays ok.
+  Status WithMessage(std::string message) const;
+
  private:
   struct State {
     Code code;

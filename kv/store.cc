@@ -123,7 +123,22 @@ Status Store::LoadRecord(EngineReader* reader) {
                                 " is newer than this module's, which reads " +
                                 std::to_string(kStoreFormat));
   }
-  return Status::Ok();
+  return record_.format < kStoreFormat && !read_only_ ? RaiseRecord()
+                                                      : Status::Ok();
+}
+
+// The marker says so already (kv/store_marker.h, invariant 2).
+Status Store::RaiseRecord() {
+  StoreRecord raised = record_;
+  raised.format = kStoreFormat;
+  const std::string key = StoreRecordKey();
+  Batch batch;
+  batch.Put(CatalogPartition(), key, EncodeRecord(key, raised));
+  Status s = Commit(batch, Durability::kSynced).status;
+  // A store on a full disk can be read; the next open tries again.
+  if (s.code() == Code::kNoSpace) return Status::Ok();
+  if (s.ok()) record_ = raised;
+  return s;
 }
 
 Status Store::CreateRecord() {

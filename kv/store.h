@@ -31,8 +31,9 @@ class BackgroundReclaim;
 
 class Store : public std::enable_shared_from_this<Store> {
  public:
-  // Reads or, on an empty engine, writes the store record. `path` is for
-  // messages. A store on a follower engine is read-only.
+  // Reads or, on an empty engine, writes the store record; of an older format
+  // it is written anew, unless read-only. `path` is for messages. A store on a
+  // follower engine is read-only.
   // Errors: kNotSupported for a store of a newer format, naming it.
   static Status Open(std::string path, std::unique_ptr<Engine> engine,
                      bool read_only, std::shared_ptr<Store>* store);
@@ -169,6 +170,7 @@ class Store : public std::enable_shared_from_this<Store> {
   Store(std::string path, std::unique_ptr<Engine> engine, bool read_only);
   Status LoadRecord(EngineReader* reader);
   Status CreateRecord();
+  Status RaiseRecord();
   // Calls `add` for each pair of the catalog under `prefix`.
   Status ScanCatalog(EngineReader* reader, const std::string& prefix,
                      const std::function<Status(const KeyValue&)>& add);

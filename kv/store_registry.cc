@@ -23,6 +23,9 @@ namespace {
 constexpr std::chrono::milliseconds kLinger{1000};
 constexpr std::chrono::milliseconds kServeInterval{250};
 
+// A directory may be replaced while it is opened.
+constexpr int kAcquireAttempts = 8;
+
 std::atomic<bool> any_store_opened{false};
 std::atomic<bool> forked{false};
 
@@ -52,6 +55,19 @@ Status NoSuchStore(const std::string& directory) {
       "no such store: " + directory +
       ": correct the path, or open an actor in it without mode=ro and mode=rw "
       "to make it");
+}
+
+// Whether `store` is what `directory` means, of which `now` was read. *known:
+// that of the store when it was opened, or looked at last.
+bool IsStill(const std::string& directory, const StoreIdentity& now,
+             Store* store, StoreIdentity* known) {
+  if (now == *known && directory == store->path()) return true;
+  if (now.device != known->device || now.directory != known->directory) {
+    return false;
+  }
+  if (!store->engine()->CheckNotMoved().ok()) return false;
+  *known = now;
+  return true;
 }
 
 void AfterForkInChild() {
@@ -88,16 +104,20 @@ std::shared_ptr<StoreRegistry::Entry> StoreRegistry::FindEntry(const Key& key) {
   return entry;
 }
 
-std::shared_ptr<Store> StoreRegistry::WriterOf(const StoreIdentity& identity) {
+std::shared_ptr<Store> StoreRegistry::WriterOf(const std::string& directory,
+                                               const StoreIdentity& identity) {
   std::shared_ptr<Entry> entry;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    auto it = entries_.find({identity.device, identity.directory, false});
+    auto it = entries_.find({identity.device, identity.directory, false, 0});
     if (it == entries_.end()) return nullptr;
     entry = it->second;
   }
   std::lock_guard<std::mutex> lock(entry->mutex);
-  return entry->identity == identity ? entry->store : nullptr;
+  if (entry->store == nullptr) return nullptr;
+  return IsStill(directory, identity, entry->store.get(), &entry->identity)
+             ? entry->store
+             : nullptr;
 }
 
 Status StoreRegistry::Acquire(const std::string& directory, OpenMode mode,
@@ -108,6 +128,16 @@ Status StoreRegistry::Acquire(const std::string& directory, OpenMode mode,
         "the parent, or exec first: " +
         directory);
   }
+  for (int attempt = 0; attempt < kAcquireAttempts; ++attempt) {
+    bool again = false;
+    Status s = AcquireOnce(directory, mode, store, &again);
+    if (!s.ok() || !again) return s;
+  }
+  return Status::Busy("the directory changes while it is opened: " + directory);
+}
+
+Status StoreRegistry::AcquireOnce(const std::string& directory, OpenMode mode,
+                                  std::shared_ptr<Store>* store, bool* again) {
   StoreIdentity identity;
   Status found = ReadIdentity(directory, &identity);
   if (found.code() == Code::kNotFound && mode == OpenMode::kCreate) {
@@ -120,30 +150,69 @@ Status StoreRegistry::Acquire(const std::string& directory, OpenMode mode,
   if (!found.ok()) return found;
   const bool follow = mode == OpenMode::kFollow;
   if (follow) {
-    *store = WriterOf(identity);
+    *store = WriterOf(directory, identity);
     if (*store != nullptr) return Status::Ok();
   }
-  std::shared_ptr<Entry> entry =
-      FindEntry({identity.device, identity.directory, follow});
+  const Key key = {identity.device, identity.directory, follow, 0};
+  const std::shared_ptr<Entry> entry = FindEntry(key);
   std::lock_guard<std::mutex> lock(entry->mutex);
-  // Who waited here while another thread made the store looked before its
-  // marker was there.
-  if (entry->store != nullptr && !(entry->identity == identity)) {
-    if (Status s = ReadIdentity(directory, &identity); !s.ok()) return s;
-  }
-  if (entry->store != nullptr && !(entry->identity == identity)) {
-    if (entry->store.use_count() > 1) {
-      return Status::IOError(
-          "the store's directory was replaced while it is open: " + directory);
-    }
-    entry->store.reset();
-  }
+  if (Status s = GiveUpStale(directory, identity, entry.get()); !s.ok())
+    return s;
+  *again = entry->is_replaced;
+  if (*again) return Status::Ok();
   if (entry->store == nullptr) {
     if (Status s = OpenInto(directory, mode, entry.get()); !s.ok()) return s;
+  }
+  // What was opened under this key may be what took its place.
+  *again = entry->identity.device != identity.device ||
+           entry->identity.directory != identity.directory;
+  if (*again) {
+    entry->store->Close();
+    entry->store.reset();
+    return Status::Ok();
   }
   entry->idle_since = Clock::time_point::max();
   *store = entry->store;
   return Status::Ok();
+}
+
+Status StoreRegistry::GiveUpStale(const std::string& directory,
+                                  StoreIdentity now, Entry* entry) {
+  if (entry->store == nullptr || entry->is_replaced ||
+      IsStill(directory, now, entry->store.get(), &entry->identity)) {
+    return Status::Ok();
+  }
+  // Who waited here while another thread made the store looked before its
+  // marker was there.
+  if (Status s = ReadIdentity(directory, &now); !s.ok()) return s;
+  if (IsStill(directory, now, entry->store.get(), &entry->identity)) {
+    return Status::Ok();
+  }
+  if (entry->store.use_count() == 1) {
+    entry->store->Close();
+    entry->store.reset();
+    return Status::Ok();
+  }
+  if (!entry->store->read_only() && now.IsSameFiles(entry->identity)) {
+    return Status::Fenced("this process has the store open as " +
+                          entry->store->path() +
+                          ", which was moved or replaced: close all "
+                          "connections to it, then open it as " +
+                          directory);
+  }
+  Replace(entry);
+  return Status::Ok();
+}
+
+void StoreRegistry::Replace(Entry* entry) {
+  entry->is_replaced = true;
+  std::lock_guard<std::mutex> lock(mutex_);
+  // Under this key it stays as long as somebody has it, as its caller does.
+  auto node =
+      entries_.extract({entry->identity.device, entry->identity.directory,
+                        entry->store->read_only(), 0});
+  std::get<3>(node.key()) = ++replaced_count_;
+  entries_.insert(std::move(node));
 }
 
 Status StoreRegistry::OpenInto(const std::string& given, OpenMode mode,

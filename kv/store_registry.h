@@ -6,6 +6,10 @@
 // is opened only for reading is followed (OpenMode::kFollow) and does not keep
 // other processes from writing.
 //
+// A store stays with its users where its directory is moved, removed or
+// replaced. What is at the path then is another store, with an entry of its
+// own.
+//
 // One background thread serves the process: it closes idle stores and does
 // their maintenance. Thread-safe.
 
@@ -44,7 +48,9 @@ class StoreRegistry {
   // that is pointed elsewhere later does not take it apart.
   // Errors: kNotFound (no store there); kInvalidArgument (not empty and not a
   // store; not a directory); kBusy, naming the pid, when another process is
-  // writing; kNotSupported (a newer format; after fork()); kIOError.
+  // writing; kFenced when this process writes to the directory under another
+  // name that does not lead there any more; kNotSupported (a newer format;
+  // after fork()); kIOError.
   Status Acquire(const std::string& directory, OpenMode mode,
                  std::shared_ptr<Store>* store);
 
@@ -65,18 +71,32 @@ class StoreRegistry {
 
  private:
   using Clock = std::chrono::steady_clock;
-  using Key = std::tuple<uint64_t, uint64_t, bool>;  // device, inode, follows
+  // Device, inode, follows; and 0, or a number for each entry that another took
+  // the place of. It is closed after its last user, like any other.
+  using Key = std::tuple<uint64_t, uint64_t, bool, uint64_t>;
 
   struct Entry {
     std::mutex mutex;  // held while the store opens or closes
     std::shared_ptr<Store> store;
     StoreIdentity identity;
+    bool is_replaced = false;  // by another entry of the same directory
     Clock::time_point idle_since = Clock::time_point::max();
   };
 
   StoreRegistry();
   std::shared_ptr<Entry> FindEntry(const Key& key);
-  std::shared_ptr<Store> WriterOf(const StoreIdentity& identity);
+  std::shared_ptr<Store> WriterOf(const std::string& directory,
+                                  const StoreIdentity& identity);
+  // One attempt of Acquire(). *again: the directory changed meanwhile.
+  Status AcquireOnce(const std::string& directory, OpenMode mode,
+                     std::shared_ptr<Store>* store, bool* again);
+  // All below REQUIRE the mutex of the entry.
+  //
+  // Makes room where the entry has a store that is not what `directory`, of
+  // which `now` was read, means.
+  Status GiveUpStale(const std::string& directory, StoreIdentity now,
+                     Entry* entry);
+  void Replace(Entry* entry);
   Status OpenInto(const std::string& given, OpenMode mode, Entry* entry);
   Status OpenEngine(const std::string& directory, OpenMode mode,
                     std::unique_ptr<Engine>* engine);
@@ -90,6 +110,7 @@ class StoreRegistry {
   std::map<Key, std::shared_ptr<Entry>> entries_;
   EngineFactory factory_;
   std::thread thread_;
+  uint64_t replaced_count_ = 0;
   bool woken_ = false;
   bool stopping_ = false;
 };

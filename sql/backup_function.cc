@@ -5,6 +5,7 @@
 #include <string>
 #include <system_error>
 
+#include "kv/file_access.h"
 #include "kv/new_file.h"
 #include "kv/store_directory.h"
 #include "kv/store_marker.h"
@@ -70,7 +71,10 @@ Status Backup(Call* call) {
     return s;
   }
   if (Status s = call->connection()->KeepOn(); !s.ok()) return s;
-  if (Status s = WriteMarker(made.path()); !s.ok()) return s;
+  // Its own id: what is done to the copy is not done to this store.
+  if (Status s = WriteMarker(made.path(), AccessIn(store->path())); !s.ok()) {
+    return s;
+  }
   if (Status s = DirectoryBytes(made.path(), &bytes); !s.ok()) return s;
   if (Status s = RenameWithoutReplacing(made.path(), absolute); !s.ok()) {
     return s;

@@ -53,6 +53,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/engine_guard_test.cc
   tests/fuzz/targets.cc
   tests/kv/fault_fs_test.cc
+  tests/kv/file_access_test.cc
   tests/kv/flatten_test.cc
   tests/kv/fuzz_corpus_test.cc
   tests/kv/group_commit_test.cc
@@ -79,7 +80,9 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/log_scan_test.cc
   tests/kv/ltx_test.cc
   tests/kv/metrics_test.cc
+  tests/kv/moved_store_test.cc
   tests/kv/new_file_test.cc
+  tests/kv/opened_directory_test.cc
   tests/kv/page_cache_test.cc
   tests/kv/page_changes_test.cc
   tests/kv/page_delta_test.cc
@@ -103,9 +106,11 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rocksdb_engine_test.cc
   tests/kv/rocksdb_fault_test.cc
   tests/kv/rocksdb_log_file_test.cc
+  tests/kv/rocksdb_store_files_test.cc
   tests/kv/single_partition_test.cc
   tests/kv/stage_test.cc
   tests/kv/status_test.cc
+  tests/kv/store_directory_test.cc
   tests/kv/store_marker_test.cc
   tests/kv/store_registry_test.cc
   tests/kv/store_test.cc
@@ -137,6 +142,7 @@ actorkv_add_tests(vfs LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/vfs/legacy_view_test.cc
   tests/vfs/legacy_wal_test.cc
   tests/vfs/memory_file_test.cc
+  tests/vfs/moved_store_test.cc
   tests/vfs/page_range_test.cc
   tests/vfs/read_ahead_test.cc
   tests/vfs/recovered_file_test.cc
@@ -161,6 +167,7 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/doctor_test.cc
   tests/sql/expiry_test.cc
   tests/sql/follower_expiry_test.cc
+  tests/sql/format1_test.cc
   tests/sql/function_test.cc
   tests/sql/hints_test.cc
   tests/sql/history_test.cc
@@ -169,6 +176,7 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/migrate_samples_test.cc
   tests/sql/migrate_test.cc
   tests/sql/reclaim_plan_test.cc
+  tests/sql/replaced_store_test.cc
   tests/sql/retention_test.cc
   tests/sql/rivet_formats_test.cc
   tests/sql/tables_test.cc
@@ -197,13 +205,15 @@ actorkv_add_tests(crash LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
   tests/crash/bank.cc
   tests/crash/exit_test.cc
+  tests/crash/format_kill_test.cc
   tests/crash/history_kill_test.cc
   tests/crash/kill_test.cc
   tests/crash/migration_kill_test.cc
   tests/crash/multi_actor_kill_test.cc
   tests/crash/notebook.cc
   tests/crash/power_loss_test.cc
-  tests/crash/second_process_test.cc)
+  tests/crash/second_process_test.cc
+  tests/crash/second_user_test.cc)
 
 # The stock shell cannot load a module that is built with a sanitizer, and
 # the rules of the house need to be checked only once.

@@ -277,6 +277,14 @@ int ActorFile::Sync(int /*flags*/) {
 
 // --- File controls ----------------------------------------------------------
 
+// SQLite asks before the first write of a transaction that has a journal file
+// (pager.c databaseIsUnmoved, 3.40.1), and answers READONLY_DBMOVED itself, so
+// the text is kept here. Without a journal file the commit finds it out.
+bool ActorFile::HasMoved() const {
+  const Status s = store_->engine()->CheckNotMoved();
+  return ReportError(Place::kLock, s) != SQLITE_OK;
+}
+
 int ActorFile::FileControl(int op, void* arg) {
   switch (op) {
     case SQLITE_FCNTL_SYNC:
@@ -297,7 +305,7 @@ int ActorFile::FileControl(int op, void* arg) {
       fetched_.Limit(static_cast<sqlite3_int64*>(arg));
       return SQLITE_OK;
     case SQLITE_FCNTL_HAS_MOVED:
-      *static_cast<int*>(arg) = 0;
+      *static_cast<int*>(arg) = HasMoved() ? 1 : 0;
       return SQLITE_OK;
     case SQLITE_FCNTL_VFSNAME:
       *static_cast<char**>(arg) = sqlite3_mprintf("actorkv");

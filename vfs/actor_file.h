@@ -122,6 +122,7 @@ class ActorFile : public sqlite3_file {
   Status StageForSuperJournal(const char* super_journal);
   Status PhaseTwo();
   Status PublishAlone();
+  bool HasMoved() const;
   void Adopt(std::shared_ptr<const HeadState> state, uint64_t version = 0);
 
   const std::shared_ptr<Store> store_;

@@ -138,7 +138,7 @@ TEST(RecordsTest, NumbersInBytesAreFrozen) {
   EXPECT_EQ(static_cast<int>(Origin::kSql), 1);
   EXPECT_EQ(static_cast<int>(Origin::kImport), 2);
   EXPECT_EQ(static_cast<int>(Origin::kMigrate), 3);
-  EXPECT_EQ(kStoreFormat, 1u);
+  EXPECT_EQ(kStoreFormat, 2u);
 }
 
 TEST(RecordsTest, RoundTrip) {

@@ -34,6 +34,7 @@ class ForwardingEngine : public Engine {
   Status CatchUp(std::atomic<uint64_t>* epoch) override {
     return base_->CatchUp(epoch);
   }
+  Status CheckNotMoved() override { return base_->CheckNotMoved(); }
   Status Checkpoint(const std::string& path, uint64_t* bytes) override {
     return base_->Checkpoint(path, bytes);
   }
