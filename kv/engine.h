@@ -206,6 +206,18 @@ class EngineReader {
   virtual void Refresh() = 0;
 };
 
+// Something that the engine lost, and knows of.
+struct EngineDamage {
+  enum class Kind {
+    kStranded,  // not replayed, but kept in a file
+    kLost,      // gone
+  };
+
+  Kind kind = Kind::kLost;
+  std::string detail;  // what, and where
+  std::string mend;    // what a person can do
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -246,6 +258,10 @@ class Engine {
   // A consistent copy of everything under the directory `path`, which must
   // not exist. *bytes: its size. kNotSupported where an engine has no files.
   virtual Status Checkpoint(const std::string& path, uint64_t* bytes) = 0;
+
+  // What is known to be lost, until a person has dealt with it. Errors:
+  // kIOError.
+  virtual Status ListDamage(std::vector<EngineDamage>* damage) = 0;
 
   // "RocksDB 7.8.3", for people.
   virtual std::string Describe() const = 0;

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "kv/descriptor.h"
 #include "kv/store_directory.h"
 #include "kv/store_marker.h"
 
@@ -111,6 +112,18 @@ Status OpenStoreFile(const std::string& path, int flags, int* fd) {
     return Status::Ok();
   }
   return Status::Busy("it comes and goes while it is opened: " + path);
+}
+
+Status WriteStoreFile(const std::string& path, std::string_view bytes) {
+  int fd = -1;
+  if (Status s = OpenStoreFile(path, O_WRONLY, &fd); !s.ok()) return s;
+  const Descriptor file(fd);
+  if (ftruncate(fd, 0) != 0) return SystemError("cut", path, errno);
+  if (write(fd, bytes.data(), bytes.size()) !=
+      static_cast<ssize_t>(bytes.size())) {
+    return SystemError("write", path, errno);
+  }
+  return fsync(fd) == 0 ? Status::Ok() : SystemError("sync", path, errno);
 }
 
 Status CheckPlainFile(const std::string& path) {

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include <string>
+#include <string_view>
 
 #include "kv/status.h"
 
@@ -46,6 +47,10 @@ void CopyDirectoryAccess(const std::string& from, const std::string& to);
 // Errors: kInvalidArgument for a link or a special file; kNoSpace; kIOError;
 // kNotFound when there is no such directory.
 Status OpenStoreFile(const std::string& path, int flags, int* fd);
+
+// Makes `bytes` the content of the file `path` of a store, on the disk when it
+// returns; a power loss may leave any part of it. Errors: as OpenStoreFile().
+Status WriteStoreFile(const std::string& path, std::string_view bytes);
 
 // Errors: kInvalidArgument when `path` is there and not a plain file.
 Status CheckPlainFile(const std::string& path);

@@ -9,6 +9,7 @@
 #include <set>
 #include <tuple>
 
+#include "kv/descriptor.h"
 #include "kv/file_access.h"
 #include "kv/store_directory.h"
 
@@ -99,6 +100,18 @@ Status HolderFile::Take(const std::string& directory,
   HeldFiles().insert(Identity(file));
   holder->reset(new HolderFile(fd, file));
   return Status::Ok();
+}
+
+bool HolderFile::IsHeld(const std::string& directory) {
+  const std::string path = directory + "/" + kHolderFileName;
+  std::lock_guard<std::mutex> guard(HeldMutex());
+  struct stat file = {};
+  if (stat(path.c_str(), &file) != 0) return false;
+  if (HeldFiles().count(Identity(file)) != 0) return true;
+  const Descriptor opened(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct flock lock = WholeFileWriteLock();
+  return opened.get() >= 0 && fcntl(opened.get(), F_GETLK, &lock) == 0 &&
+         lock.l_type != F_UNLCK;
 }
 
 HolderFile::HolderFile(int fd, const struct stat& file)

@@ -37,6 +37,10 @@ class HolderFile {
   static Status Take(const std::string& directory,
                      std::unique_ptr<HolderFile>* holder);
 
+  // Whether some process, this one or another, has the lock of `directory`.
+  // False where that cannot be known.
+  static bool IsHeld(const std::string& directory);
+
   // Releases the lock.
   ~HolderFile();
   HolderFile(const HolderFile&) = delete;

@@ -106,6 +106,10 @@ class HostileEngine : public Engine {
     return base_->Checkpoint(path, bytes);
   }
 
+  Status ListDamage(std::vector<EngineDamage>* damage) override {
+    return base_->ListDamage(damage);
+  }
+
   std::string Describe() const override {
     return "hostile " + base_->Describe();
   }

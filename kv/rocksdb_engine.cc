@@ -13,6 +13,7 @@
 #include "kv/group_commit.h"
 #include "kv/guard_memo.h"
 #include "kv/guard_set.h"
+#include "kv/log_damage.h"
 #include "kv/metrics.h"
 #include "kv/rocksdb_bulk.h"
 #include "kv/rocksdb_handle.h"
@@ -76,6 +77,10 @@ class RocksDbEngine : public Engine {
   Status CheckNotMoved() override { return handle_->CheckNotMoved(); }
   Status Checkpoint(const std::string& path, uint64_t* bytes) override;
 
+  Status ListDamage(std::vector<EngineDamage>* damage) override {
+    return ListLogDamage({handle_->directory(), handle_->work_path()}, damage);
+  }
+
   std::string Describe() const override {
     return "RocksDB " + RocksDbVersion();
   }
@@ -97,6 +102,8 @@ class RocksDbEngine : public Engine {
   CommitResult WriteGuarded(const Batch& batch, Durability durability,
                             const std::vector<std::string>& memo_keys);
   Status ClaimSpace(size_t size_bytes, Claimant claimant);
+  // After a look at the space.
+  void KeepBallast(uint64_t memtable_bytes);
   // Begins to flush where a commit of so many bytes would be refused.
   void LookAtSpace(size_t wanted_bytes);
   // Removes the table files that hold nothing but the partition, of which
@@ -247,7 +254,28 @@ Status RocksDbEngine::ClaimSpace(size_t size_bytes, Claimant claimant) {
   if (space_.Claim(size_bytes, claimant).ok()) return Status::Ok();
   // Nobody is refused for what was free a moment ago.
   LookAtSpace(size_bytes);
+  const Status refused = space_.Claim(size_bytes, claimant);
+  if (refused.ok() || claimant != Claimant::kHousekeeping ||
+      !handle_->ballast()->GiveUp()) {
+    return refused;
+  }
+  space_.OpenToHousekeeping();
+  LookAtSpace(size_bytes);
   return space_.Claim(size_bytes, claimant);
+}
+
+void RocksDbEngine::KeepBallast(uint64_t memtable_bytes) {
+  Ballast::Need need;
+  need.flush_bytes = memtable_bytes;
+  for (const Family family : {Family::kDefault, Family::kChunks}) {
+    uint64_t bytes = 0;
+    handle_->db()->GetIntProperty(handle_->family(family),
+                                  rocksdb::DB::Properties::kLiveSstFilesSize,
+                                  &bytes);
+    need.store_bytes += bytes;
+  }
+  need.free_bytes = space_.spare_bytes();
+  handle_->ballast()->Keep(need);
 }
 
 void RocksDbEngine::LookAtSpace(size_t wanted_bytes) {
@@ -256,6 +284,7 @@ void RocksDbEngine::LookAtSpace(size_t wanted_bytes) {
       rocksdb::DB::Properties::kCurSizeAllMemTables, &memtable_bytes);
   bool tight = false;
   space_.Refresh(memtable_bytes, wanted_bytes, &tight);
+  KeepBallast(memtable_bytes);
   if (!tight) return;
   // Turns log and memtables into tables, which gives the log's space back;
   // without it nothing would flush while commits are refused.

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "kv/log_seal.h"
 #include "kv/metrics.h"
 #include "kv/rocksdb_bulk.h"
 #include "kv/rocksdb_log_file.h"
@@ -29,14 +30,15 @@ TestFileSystem& GetTestFileSystem() {
 }
 
 std::unique_ptr<rocksdb::Env> NewEnv(
-    const std::shared_ptr<OpenedDirectory>& directory) {
+    const std::shared_ptr<OpenedDirectory>& directory,
+    const std::shared_ptr<LogMarks>& marks) {
   TestFileSystem& test = GetTestFileSystem();
   std::lock_guard<std::mutex> lock(test.mutex);
   const std::shared_ptr<rocksdb::FileSystem> base =
       test.file_system != nullptr ? test.file_system
                                   : rocksdb::FileSystem::Default();
   return rocksdb::NewCompositeEnv(
-      NewLogFileSystem(NewStoreFileSystem(base, directory)));
+      NewLogFileSystem(NewStoreFileSystem(base, directory), marks));
 }
 
 }  // namespace
@@ -50,6 +52,7 @@ void SetRocksDbFileSystemForTesting(
 
 RocksDbHandle::RocksDbHandle(const std::string& directory, OpenMode mode)
     : mode_(mode), path_(directory) {
+  context_.marks = std::make_shared<LogMarks>();
   context_.cache = NewBlockCache();
   context_.listeners = {iterator_pool_.NewListener(), stoppage_.NewListener()};
 }
@@ -81,7 +84,8 @@ Status RocksDbHandle::HoldDirectory() {
     return s;
   }
   context_.directory = context_.opened->work_path();
-  context_.env = NewEnv(context_.opened);
+  context_.env = NewEnv(context_.opened, context_.marks);
+  ballast_.emplace(work_path());
   return Status::Ok();
 }
 
@@ -105,7 +109,16 @@ Status RocksDbHandle::OpenHeld() {
   return OpenForReadingOnly().ok() ? Status::Ok() : last_error_;
 }
 
+// Where the disk is full, what was set aside for this moment makes room.
 Status RocksDbHandle::OpenForWriting(bool create) {
+  Status opened = TryToOpenForWriting(create);
+  if (opened.code() == Code::kNoSpace && ballast_->GiveUp()) {
+    opened = TryToOpenForWriting(create);
+  }
+  return opened;
+}
+
+Status RocksDbHandle::TryToOpenForWriting(bool create) {
   if (Status s = CheckHolding(); !s.ok()) return s;
   if (commit_counter_ == nullptr) {
     if (Status s = CommitCounter::Open(work_path(), &commit_counter_);
@@ -114,7 +127,8 @@ Status RocksDbHandle::OpenForWriting(bool create) {
     }
   }
   RemoveBulkLeftovers(work_path());
-  Status s = OpenDatabase::ForWriting(context_, create, &database_);
+  Status s = context_.marks->Map(work_path());
+  if (s.ok()) s = OpenDatabase::ForWriting(context_, create, &database_);
   if (s.ok()) s = RaiseFormat();
   if (!s.ok()) {
     database_.reset();
@@ -147,7 +161,11 @@ RocksDbHandle::~RocksDbHandle() {
   if (state_ == State::kWritable) {
     // So that a store that was closed survives a power loss whole. A failure
     // has nobody to be told to, and promised nothing.
-    (void)database_->db()->SyncWAL().ok();
+    const bool synced = database_->db()->SyncWAL().ok();
+    database_.reset();
+    if (synced && CheckHolding().ok()) {
+      static_cast<void>(SealLogs(work_path()));
+    }
   }
 }
 
@@ -211,7 +229,7 @@ bool RocksDbHandle::StillFull() const {
     return false;
   }
   const DiskSpace space = LookAtDisk(work_path());
-  return space.free_bytes < space.reserve_bytes;
+  return space.free_bytes + ballast_->size_bytes() < space.reserve_bytes;
 }
 
 Status RocksDbHandle::Reopen(Need need) {

@@ -35,9 +35,11 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_set>
 
+#include "kv/ballast.h"
 #include "kv/commit_counter.h"
 #include "kv/gate.h"
 #include "kv/holder_file.h"
@@ -112,6 +114,9 @@ class RocksDbHandle {
   // writes before is not known any more. REQUIRES: a Hold.
   uint64_t reopen_count() const { return reopen_count_; }
 
+  // Set aside on its disk. REQUIRES: it is no follower.
+  Ballast* ballast() { return &*ballast_; }
+
   // The directory, for people; and for file work.
   const std::string& directory() const { return path_; }
   const std::string& work_path() const { return context_.directory; }
@@ -127,6 +132,7 @@ class RocksDbHandle {
   Status OpenHeld();
   // REQUIRES: the holder file is held, and no database is open.
   Status OpenForWriting(bool create);
+  Status TryToOpenForWriting(bool create);
   Status RaiseFormat();
   Status CheckHolding() const;
   bool Serves(Need need) const;
@@ -152,6 +158,7 @@ class RocksDbHandle {
   // Changed with the gate exclusive, but for writable -> broken.
   std::atomic<State> state_{State::kClosed};
   std::unique_ptr<OpenDatabase> database_;  // null only in kClosed
+  std::optional<Ballast> ballast_;          // once the directory is held
   // The rest is used with the gate exclusive.
   bool unproven_logs_ = false;  // a failed write may sit in them, unsynced
   Status last_error_;           // why it is not writable

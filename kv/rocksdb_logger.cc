@@ -8,10 +8,8 @@
 #include <cstdarg>
 #include <cstdio>
 #include <ctime>
-#include <string>
 
 #include "kv/file_access.h"
-#include "kv/opened_directory.h"
 
 namespace actorkv {
 namespace {
@@ -54,15 +52,12 @@ class FileLogger : public rocksdb::Logger {
     if (added < 0) return;
     size = std::min(size + static_cast<size_t>(added), sizeof(line) - 2);
     line[size++] = '\n';
-    // Files are named as seen from here; that is shorter.
-    const std::string text =
-        WithoutDescriptors(std::string(line, size), /*directory=*/".");
     struct stat file = {};
     const bool full = fstat(fd_, &file) != 0 ||
                       static_cast<size_t>(file.st_size) > kMaxLogFileBytes;
     // The oldest messages go: the newest say what is wrong now.
     if (full && ftruncate(fd_, 0) != 0) return;
-    if (write(fd_, text.data(), text.size()) < 0) return;
+    if (write(fd_, line, size) < 0) return;
   }
 
  private:

@@ -5,6 +5,8 @@
 #include <thread>
 #include <vector>
 
+#include "kv/holder_file.h"
+#include "kv/log_damage.h"
 #include "kv/log_scan.h"
 #include "kv/rocksdb_metrics.h"
 #include "kv/rocksdb_options.h"
@@ -40,6 +42,35 @@ Status CheckFamilies(const OpenContext& context,
                                  context.directory);
 }
 
+// Notes what is gone of the logs before RocksDB replays and removes them, and
+// cuts what is torn.
+Status PrepareLogs(const OpenContext& context) {
+  std::vector<FoundLog> logs;
+  std::vector<LogBreach> breaches;
+  if (Status s = ScanLogs(context.directory, &logs); !s.ok()) return s;
+  if (Status s = FindBreaches(context.directory, logs, &breaches); !s.ok()) {
+    return s;
+  }
+  if (Status s = NoteBreaches(context.directory, breaches); !s.ok()) return s;
+  // RocksDB removes those that are there.
+  for (const LogBreach& breach : breaches) {
+    context.marks->Remove(LogNumber(breach.log));
+  }
+  return MendLogs(context.directory, logs);
+}
+
+// Where no writer could say so, a reader looks at the logs itself. Errors:
+// kCorruption when acknowledged commits are gone.
+Status CheckLogs(const std::string& directory) {
+  if (HolderFile::IsHeld(directory)) return Status::Ok();
+  std::vector<FoundLog> logs;
+  std::vector<LogBreach> breaches;
+  if (Status s = ScanLogs(directory, &logs); !s.ok()) return s;
+  if (Status s = FindBreaches(directory, logs, &breaches); !s.ok()) return s;
+  AddStranded(logs, &breaches);
+  return breaches.empty() ? Status::Ok() : DamagedLogs(directory, breaches);
+}
+
 }  // namespace
 
 Status OpenDatabase::ForWriting(const OpenContext& context, bool create,
@@ -52,7 +83,7 @@ Status OpenDatabase::ForWriting(const OpenContext& context, bool create,
       WriterOptions(context.directory, context.env.get());
   if (kind == DirectoryKind::kDatabase) {
     if (Status s = CheckFamilies(context, options); !s.ok()) return s;
-    if (Status s = MendLogs(context.directory); !s.ok()) return s;
+    if (Status s = PrepareLogs(context); !s.ok()) return s;
   } else if (!create) {
     return Status::NotFound("no store: " + context.directory);
   } else {
@@ -101,6 +132,7 @@ Status OpenDatabase::ForFollowing(const OpenContext& context,
       return last;
     }
     if (last = ReadStamp(context.directory, &before); !last.ok()) return last;
+    const Status logs = CheckLogs(context.directory);
     std::unique_ptr<OpenDatabase> opened;
     if (last = ForReading(context, &opened); !last.ok()) continue;
     DirectoryStamp after;
@@ -111,6 +143,11 @@ Status OpenDatabase::ForFollowing(const OpenContext& context,
       last = Status::Busy("store changes too fast to follow: " +
                           context.directory);
       continue;
+    }
+    // A writer that began meanwhile may have had its hands on the logs.
+    if (last = logs; !last.ok()) {
+      if (HolderFile::IsHeld(context.directory)) continue;
+      return last;
     }
     *count = count_before;
     *database = std::move(opened);

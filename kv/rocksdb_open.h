@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "kv/commit_counter.h"
+#include "kv/log_marks.h"
 #include "kv/opened_directory.h"
 #include "kv/rocksdb_keys.h"
 #include "kv/status.h"
@@ -29,6 +30,7 @@ struct OpenContext {
   // and are for opened->Named().
   std::string directory;
   std::shared_ptr<OpenedDirectory> opened;
+  std::shared_ptr<LogMarks> marks;
   std::unique_ptr<rocksdb::Env> env;
   std::shared_ptr<rocksdb::Cache> cache;  // outlives reopens, stays warm
   // Of a writer.

@@ -42,6 +42,9 @@ class Store : public std::enable_shared_from_this<Store> {
   Store& operator=(const Store&) = delete;
 
   const std::string& path() const { return path_; }
+  // True for the first who asks: that one tells what the engine lost.
+  bool IsFirstToTell() { return !damage_told_.exchange(true); }
+
   bool read_only() const { return read_only_; }
   Engine* engine() { return engine_.get(); }
   Clock* clock() { return &clock_; }
@@ -195,6 +198,7 @@ class Store : public std::enable_shared_from_this<Store> {
   std::atomic<uint64_t> history_count_{0};
   std::atomic<uint64_t> epoch_{0};
   std::atomic<uint64_t> commit_count_{0};
+  std::atomic<bool> damage_told_{false};
   uint64_t commit_id_base_ = 0;  // random, one per opened store
   ActorTable actors_;
   HintQueue hints_;

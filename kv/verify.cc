@@ -52,6 +52,19 @@ std::string MendOf(const Status& status) {
 
 }  // namespace
 
+Status AddEngineDamage(Engine* engine, std::vector<Finding>* findings) {
+  std::vector<EngineDamage> damages;
+  if (Status s = engine->ListDamage(&damages); !s.ok()) return s;
+  for (EngineDamage& damage : damages) {
+    Finding finding;
+    finding.detail = std::move(damage.detail);
+    finding.mend = std::move(damage.mend);
+    finding.is_warning = true;
+    findings->push_back(std::move(finding));
+  }
+  return Status::Ok();
+}
+
 Verifier::Verifier(Store* store)
     : store_(store), reader_(store->engine()->NewReader()) {}
 
@@ -72,6 +85,9 @@ Status Verifier::SelectActor(const std::string& name) {
 
 void Verifier::Step(std::vector<Finding>* findings, bool* done) {
   switch (phase_) {
+    case Phase::kEngine:
+      StepEngine(findings);
+      break;
     case Phase::kCatalog:
       StepCatalog(findings);
       break;
@@ -101,6 +117,12 @@ void Verifier::Report(const Status& status, PageNo pgno, TxId txid,
 // --- The catalog -------------------------------------------------------------
 
 // One key at a time: an actor is verified before the next one is looked for.
+void Verifier::StepEngine(std::vector<Finding>* findings) {
+  phase_ = Phase::kCatalog;
+  Status s = AddEngineDamage(store_->engine(), findings);
+  if (!s.ok()) Report(s, 0, {}, findings);
+}
+
 void Verifier::StepCatalog(std::vector<Finding>* findings) {
   label_.clear();
   reader_->Refresh();

@@ -6,6 +6,7 @@
 
 #include "kv/store_registry.h"
 #include "vfs/actor_file.h"
+#include "vfs/damage_notice.h"
 #include "vfs/recovered_file.h"
 
 namespace actorkv {
@@ -74,6 +75,7 @@ Status Connection::OpenStore(const std::string& directory, StoreUse use,
       !s.ok()) {
     return s;
   }
+  TellDamage(store->get());
   return CheckUse(use, store->get());
 }
 

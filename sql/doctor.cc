@@ -170,9 +170,20 @@ void Doctor::AddAdvice(const VersionSource& head, const VersionSource* sound,
   rows->push_back(std::move(row));
 }
 
+Status Doctor::AddWarnings(std::vector<DoctorRow>* rows) const {
+  std::vector<Finding> findings;
+  if (Status s = AddEngineDamage(target_.store->engine(), &findings); !s.ok()) {
+    return s;
+  }
+  for (Finding& finding : findings)
+    rows->push_back({false, std::move(finding)});
+  return Status::Ok();
+}
+
 Status Doctor::Run(std::vector<DoctorRow>* rows) {
   VersionSource head;
   Examination result;
+  if (Status s = AddWarnings(rows); !s.ok()) return s;
   Status s = FindVersion(target_, "head", &head);
   if (s.code() == Code::kCorruption) {
     rows->push_back({true,

@@ -57,6 +57,7 @@ class Doctor {
   bool AvoidsDamage(const VersionSource& source) const;
   void Remember(const Examination& result);
   Status Search(const VersionSource& head, bool* found, VersionSource* sound);
+  Status AddWarnings(std::vector<DoctorRow>* rows) const;
   void AddAdvice(const VersionSource& head, const VersionSource* sound,
                  std::vector<DoctorRow>* rows) const;
 

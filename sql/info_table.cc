@@ -7,9 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "kv/log_scan.h"
 #include "kv/rocksdb_engine.h"
-#include "kv/store_directory.h"
 #include "kv/types.h"
 #include "sql/actor_walk.h"
 #include "sql/known_bugs.h"
@@ -102,7 +100,7 @@ class InfoRows : public RowSource {
     AddText("store_access", store->read_only() ? "follows" : "writes");
     AddNumber("store_created_at_ms", store->record().created_at_us / 1000,
               "ms");
-    StrandedRecords(store->path());
+    LostRecords(store.get());
     SoftQuotas(store);
   }
 
@@ -130,15 +128,13 @@ class InfoRows : public RowSource {
     }
   }
 
-  void StrandedRecords(const std::string& directory) {
-    std::vector<std::string> names;
-    if (!ListNames(directory, kStrandedPrefix, &names).ok()) return;
-    for (const std::string& name : names) {
-      rows_.push_back({"stranded_log_records",
-                       "commits behind a damaged record of the log were not "
-                       "replayed; they are kept in " +
-                           directory + "/" + name,
-                       0, "", /*warning=*/true});
+  void LostRecords(Store* store) {
+    std::vector<EngineDamage> damages;
+    if (!store->engine()->ListDamage(&damages).ok()) return;
+    for (const EngineDamage& damage : damages) {
+      const bool kept = damage.kind == EngineDamage::Kind::kStranded;
+      rows_.push_back({kept ? "stranded_log_records" : "lost_log_records",
+                       damage.detail, 0, "", /*warning=*/true});
     }
   }
 

@@ -56,7 +56,7 @@ class VerifyRows : public RowSource {
     const Finding& finding = findings_[row_];
     switch (index) {
       case kSeverity:
-        return result->Text("error");
+        return result->Text(finding.is_warning ? "warning" : "error");
       case kActor:
         return result->TextOrNull(finding.actor);
       case kPgno:

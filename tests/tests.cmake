@@ -77,6 +77,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/legacy_store_test.cc
   tests/kv/legacy_undo_test.cc
   tests/kv/lineage_test.cc
+  tests/kv/log_damage_test.cc
   tests/kv/log_scan_test.cc
   tests/kv/ltx_test.cc
   tests/kv/metrics_test.cc

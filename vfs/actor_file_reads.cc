@@ -36,11 +36,8 @@ Status ActorFile::TakeSnapshot() {
   if (ResumeSnapshot()) return Status::Ok();
   resting_.reset();
   if (options_.version != nullptr) {
-    // The past of a store that is not there any more is none either.
-    Status s;
-    if (store_->read_only()) s = store_->engine()->CheckNotMoved();
-    if (s.ok()) Adopt(options_.version);
-    return s;
+    Adopt(options_.version);
+    return Status::Ok();
   }
   if (store_->read_only()) {
     if (Status s = store_->CatchUp(); !s.ok()) return s;

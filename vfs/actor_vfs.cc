@@ -12,6 +12,7 @@
 #include "kv/store_registry.h"
 #include "vfs/actor_file.h"
 #include "vfs/actor_path.h"
+#include "vfs/damage_notice.h"
 #include "vfs/legacy_image.h"
 #include "vfs/memory_file.h"
 #include "vfs/recovered_file.h"
@@ -52,6 +53,7 @@ OpenMode StoreMode(bool read_only, int flags, bool may_create_store) {
 Status AcquireStore(const char* name, const ActorPath& path, OpenMode mode,
                     bool named_vfs, std::shared_ptr<Store>* store) {
   Status s = StoreRegistry::Instance()->Acquire(path.store, mode, store);
+  if (s.ok()) TellDamage(store->get());
   if (s.ok() || named_vfs || s.code() == Code::kBusy) return s;
   // On a connection whose main database is an actor, SQLite hands names
   // without a VFS to ours too, as in ATTACH 'x.db' and VACUUM INTO 'x.db'.

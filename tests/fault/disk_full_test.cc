@@ -6,10 +6,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 
+#include "kv/ballast.h"
 #include "tests/support/child_process.h"
 #include "tests/support/crash_life.h"
 #include "tests/support/sqlite_db.h"
@@ -261,6 +264,88 @@ TEST_F(DiskFullSqlTest, AKillOnAFullDiskLosesNothing) {
     disk_.Free();
     ExpectWorksAgain();
   }
+}
+
+// A disk that others fill to its last byte, under a store that is large enough
+// to have set space aside: what gives space back works, at once and after an
+// open, and rows are refused until there is room.
+class CrowdedDiskSqlTest : public DiskFullSqlTest {
+ protected:
+  CrowdedDiskSqlTest() : DiskFullSqlTest("size=256m") {}
+
+  // Rows of about 90 MB, of which two thirds are history and a deleted actor.
+  void SetUp() override {
+    DiskFullSqlTest::SetUp();
+    if (IsSkipped()) return;
+    SqliteDb other;
+    ASSERT_EQ(other.Open(ActorUri(store_, "gone")), SQLITE_OK);
+    ASSERT_EQ(other.Exec("CREATE TABLE t(body);" + Insert(300)), SQLITE_OK)
+        << LastError();
+    other.Close();
+    ASSERT_EQ(db_.Exec(Insert(300)), SQLITE_OK) << LastError();
+    ASSERT_EQ(db_.Exec("UPDATE t SET body = randomblob(100000)"), SQLITE_OK)
+        << LastError();
+    rows_ = 300;
+    // Small commits, until the store has looked at its size.
+    const auto deadline = std::chrono::steady_clock::now() + kHealTime;
+    while (BallastBytes() == 0 && std::chrono::steady_clock::now() < deadline) {
+      ASSERT_EQ(db_.Exec(Insert()), SQLITE_OK) << LastError();
+      ++rows_;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    ASSERT_GT(BallastBytes(), 0U);
+  }
+
+  uint64_t BallastBytes() const {
+    std::error_code missing;
+    const auto size =
+        std::filesystem::file_size(store_ + "/" + kBallastFileName, missing);
+    return missing ? 0 : size;
+  }
+
+  void ExpectSpaceComesBack() {
+    EXPECT_EQ(db_.Exec(Insert()), SQLITE_FULL) << LastError();
+    EXPECT_EQ(db_.QueryInt("SELECT count(*) FROM t"), rows_);
+    EXPECT_EQ(db_.QueryText("SELECT actorkv_retention(NULL, '0')"), "24 hours")
+        << LastError();
+    EXPECT_GT(db_.QueryInt("SELECT actorkv_delete('gone')"), 0) << LastError();
+    EXPECT_GT(db_.QueryInt("SELECT actorkv_purge('gone')"), 0) << LastError();
+    EXPECT_GT(db_.QueryInt("SELECT actorkv_reclaim()"), 0) << LastError();
+    ExpectWorksAgain();
+    EXPECT_EQ(db_.QueryText("SELECT count(*) FROM actorkv_verify"), "0");
+  }
+};
+
+TEST_F(CrowdedDiskSqlTest, RemovalsWork) {
+  disk_.Fill(0);
+  ExpectSpaceComesBack();
+}
+
+TEST_F(CrowdedDiskSqlTest, RemovalsWorkAfterAnOpen) {
+  db_.Close();
+  CloseStore(store_);
+  ASSERT_GT(BallastBytes(), 0U);
+  disk_.Fill(0);
+  Open();
+  ExpectSpaceComesBack();
+}
+
+// What was given up is set aside again when there is room.
+TEST_F(CrowdedDiskSqlTest, TheSpaceIsSetAsideAgain) {
+  disk_.Fill(0);
+  EXPECT_EQ(db_.QueryText("SELECT actorkv_retention(NULL, '0')"), "24 hours")
+      << LastError();
+  EXPECT_EQ(BallastBytes(), 0U);
+  disk_.Free();
+  ExpectWorksAgain();
+  const auto deadline = std::chrono::steady_clock::now() + kHealTime;
+  while (BallastBytes() == 0 && std::chrono::steady_clock::now() < deadline) {
+    ASSERT_EQ(db_.Exec(Insert()), SQLITE_OK) << LastError();
+    ++rows_;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  EXPECT_GT(BallastBytes(), 0U);
+  CheckRows();
 }
 
 }  // namespace

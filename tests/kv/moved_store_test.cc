@@ -185,7 +185,7 @@ TEST_F(MovedStoreTest, ErrorsAndFilesNameThePath) {
   }
   std::ofstream(path_ + "/CURRENT") << "MANIFEST-999999\n";
   const Status damaged = OpenRocksDbEngine(path_, OpenMode::kExisting, &second);
-  EXPECT_TRUE(IsError(damaged, Code::kIOError, path_ + "/MANIFEST-999999"))
+  EXPECT_TRUE(IsError(damaged, Code::kCorruption, path_ + "/MANIFEST-999999"))
       << damaged.ToString();
   EXPECT_EQ(damaged.message().find("/proc"), std::string_view::npos)
       << damaged.ToString();

@@ -38,6 +38,9 @@ class ForwardingEngine : public Engine {
   Status Checkpoint(const std::string& path, uint64_t* bytes) override {
     return base_->Checkpoint(path, bytes);
   }
+  Status ListDamage(std::vector<EngineDamage>* damage) override {
+    return base_->ListDamage(damage);
+  }
   std::string Describe() const override { return base_->Describe(); }
 
  private:
