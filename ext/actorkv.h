@@ -15,6 +15,9 @@
 // a third faster without those functions and tables: "actorkv_sql=0" in its
 // URI.
 //
+// sqlite3_shutdown() drops what sqlite3_auto_extension() was told: tell it
+// again. An open of an actor does so, too.
+//
 // Everything else is SQL: see sql/README.md.
 
 #ifndef ACTORKV_EXT_ACTORKV_H_

@@ -63,12 +63,12 @@ int Initialise(sqlite3* db, char** error_message,
                const sqlite3_api_routines* api) {
   int code = TakeApi(error_message, api);
   if (code != SQLITE_OK) return code;
-  if (RegisterVfs() != SQLITE_OK) {
+  const auto entry_point = reinterpret_cast<void (*)()>(sqlite3_actorkv_init);
+  if (RegisterVfs(entry_point) != SQLITE_OK) {
     return Fail(error_message, "actorkv: cannot register the VFS");
   }
   // So that connections opened later have the SQL too; again: does nothing.
-  code = sqlite3_auto_extension(
-      reinterpret_cast<void (*)()>(sqlite3_actorkv_init));
+  code = sqlite3_auto_extension(entry_point);
   if (code != SQLITE_OK) return code;
   // SQLITE_OK and not SQLITE_OK_LOAD_PERMANENTLY: under sqlite3_auto_extension
   // that would count as a failure. The module stays loaded because it is

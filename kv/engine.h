@@ -23,6 +23,7 @@
 #define ACTORKV_KV_ENGINE_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -241,6 +242,22 @@ class Engine {
   // A consistent copy of everything under the directory `path`, which must
   // not exist. *bytes: its size. kNotSupported where an engine has no files.
   virtual Status Checkpoint(const std::string& path, uint64_t* bytes) = 0;
+
+  // Whether another process waits for the store: who has no use for the engine
+  // should close it.
+  virtual bool IsWaitedFor() { return false; }
+
+  // The process is about to end: what takes long in here stops with an error.
+  virtual void BeginEnd() {}
+
+  // The process ends: makes all durable and lets go of what the engine stands
+  // on, under its users. Their calls fail from then on, those under way are
+  // waited for until `give_up`. False when they took longer. REQUIRES: the
+  // engine is not destroyed any more.
+  virtual bool End(std::chrono::steady_clock::time_point give_up) {
+    static_cast<void>(give_up);
+    return true;
+  }
 
   // "RocksDB 7.8.3", for people.
   virtual std::string Describe() const = 0;

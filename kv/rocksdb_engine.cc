@@ -75,6 +75,12 @@ class RocksDbEngine : public Engine {
   }
   Status Checkpoint(const std::string& path, uint64_t* bytes) override;
 
+  bool IsWaitedFor() override { return handle_->IsWaitedFor(); }
+  void BeginEnd() override { *handle_->ending() = true; }
+  bool End(std::chrono::steady_clock::time_point give_up) override {
+    return handle_->End(give_up);
+  }
+
   std::string Describe() const override {
     return "RocksDB " + RocksDbVersion();
   }
@@ -354,6 +360,7 @@ Status RocksDbEngine::Compact(Partition partition, std::string_view begin,
   if (Status s = UseForWriting(&hold); !s.ok()) return s;
   rocksdb::CompactRangeOptions options;
   options.exclusive_manual_compaction = false;
+  options.canceled = handle_->ending();
   // Also what lies on the last level already: that is where most of it lies.
   options.bottommost_level_compaction =
       rocksdb::BottommostLevelCompaction::kForceOptimized;

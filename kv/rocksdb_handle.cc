@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kv/metrics.h"
+#include "kv/process_end.h"
 #include "kv/rocksdb_bulk.h"
 #include "kv/rocksdb_log_file.h"
 #include "kv/rocksdb_options.h"
@@ -144,6 +145,7 @@ void RocksDbHandle::MarkBroken() {
 
 Status RocksDbHandle::Repair(Need need) {
   Gate::Exclusive exclusive(&gate_);
+  if (ended_) return last_error_;
   if (Serves(need)) return Status::Ok();  // another thread did it
   const bool broken = state_ == State::kBroken;
   if (!broken && std::chrono::steady_clock::now() < next_attempt_) {
@@ -165,6 +167,24 @@ void RocksDbHandle::EndStoppage() {
     return;
   }
   static_cast<void>(Reopen(Need::kWrite));
+}
+
+bool RocksDbHandle::End(std::chrono::steady_clock::time_point give_up) {
+  ending_ = true;
+  const auto no_catch_up = LockUntil(&catch_up_mutex_, give_up);
+  if (!no_catch_up.owns_lock()) return false;
+  const Gate::Exclusive exclusive(&gate_, give_up);
+  if (!exclusive.owns()) return false;
+  if (ended_) return true;
+  // As in a close; a failure has nobody to be told to.
+  if (state_ == State::kWritable) (void)database_->db()->SyncWAL().ok();
+  DropAllIterators();
+  database_.reset();
+  holder_.reset();
+  last_error_ = ProcessIsEnding(directory());
+  ended_ = true;
+  state_ = State::kClosed;
+  return true;
 }
 
 bool RocksDbHandle::StillFull() const {
@@ -213,6 +233,7 @@ Status RocksDbHandle::OpenForReadingOnly() {
 Status RocksDbHandle::CatchUp(std::atomic<uint64_t>* epoch) {
   if (!follows()) return Status::Ok();
   std::lock_guard<std::mutex> one_at_a_time(catch_up_mutex_);
+  if (ended_) return last_error_;
   CommitCount count;
   if (Status s = ReadCommitCount(directory(), &count); !s.ok()) return s;
   if (count == shown_) return Status::Ok();

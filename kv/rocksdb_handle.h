@@ -75,6 +75,20 @@ class RocksDbHandle {
   // writable under it.
   void MarkBroken();
 
+  // Whether another process waits for the store.
+  bool IsWaitedFor() const {
+    return holder_ != nullptr && holder_->IsWaitedFor();
+  }
+
+  // The process ends: closes the database under its users, and for good. Use()
+  // fails from then on, and nothing that is called here reaches RocksDB any
+  // more. Waits for calls that are under a Hold until `give_up`: false when
+  // they took longer, and it is open still.
+  bool End(std::chrono::steady_clock::time_point give_up);
+
+  // Set when the end is near: a call that may last looks at it, and stops.
+  std::atomic<bool>* ending() { return &ending_; }
+
   // A follower opens the database again if the directory changed; see
   // Engine::CatchUp().
   Status CatchUp(std::atomic<uint64_t>* epoch);
@@ -143,7 +157,9 @@ class RocksDbHandle {
   Status last_error_;           // why it is not writable
   std::chrono::steady_clock::time_point next_attempt_;
   uint64_t reopen_count_ = 0;
+  bool ended_ = false;  // by End(); also under catch_up_mutex_
 
+  std::atomic<bool> ending_{false};
   std::atomic<uint64_t> write_count_{0};
 
   std::mutex owners_mutex_;  // taken after the gate

@@ -7,6 +7,7 @@
 #include "kv/store_registry.h"
 #include "vfs/actor_file.h"
 #include "vfs/recovered_file.h"
+#include "vfs/uri.h"
 
 namespace actorkv {
 
@@ -24,6 +25,15 @@ std::shared_ptr<Store> StoreOfMain(sqlite3* db) {
     return legacy->shared_store();
   }
   return nullptr;
+}
+
+// As the URI of main says, or the default. A main that is no actor may say
+// anything there.
+std::chrono::milliseconds OpenTimeout(sqlite3* db) {
+  std::chrono::milliseconds timeout = OpenWait::kDefaultLimit;
+  const char* const name = sqlite3_db_filename(db, "main");
+  if (name != nullptr) static_cast<void>(ParseOpenTimeout(name, &timeout));
+  return timeout;
 }
 
 Status CheckUse(StoreUse use, Store* store) {
@@ -66,11 +76,13 @@ Connection* Connection::Of(sqlite3* db) {
 }
 
 Status Connection::OpenStore(const std::string& directory, StoreUse use,
-                             std::shared_ptr<Store>* store) {
+                             std::shared_ptr<Store>* store) const {
   OpenMode mode = OpenMode::kFollow;
   if (use == StoreUse::kWrite) mode = OpenMode::kExisting;
   if (use == StoreUse::kCreate) mode = OpenMode::kCreate;
-  if (Status s = StoreRegistry::Instance()->Acquire(directory, mode, store);
+  const OpenWait wait(OpenTimeout(db_), [this] { return KeepOn(); });
+  if (Status s =
+          StoreRegistry::Instance()->Acquire(directory, mode, wait, store);
       !s.ok()) {
     return s;
   }

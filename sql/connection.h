@@ -39,12 +39,16 @@ class Connection {
 
   // The default store: the one that actorkv_store() named, else the store of
   // main where main is an actor. Errors: kInvalidArgument when there is
-  // neither; those of StoreRegistry::Acquire().
+  // neither; those of OpenStore().
   Status OpenDefaultStore(StoreUse use, std::shared_ptr<Store>* store);
 
-  // The store in this directory.
-  static Status OpenStore(const std::string& directory, StoreUse use,
-                          std::shared_ptr<Store>* store);
+  // The store in this directory. For a use that changes it, this waits for
+  // another process that has it open, as long as the URI of main says with
+  // open_timeout_ms, and not after sqlite3_interrupt().
+  // Errors: those of StoreRegistry::Acquire(); kNotSupported where a store that
+  // is open read-only would be changed.
+  Status OpenStore(const std::string& directory, StoreUse use,
+                   std::shared_ptr<Store>* store) const;
 
   // True after sqlite3_interrupt(), until the running statements end.
   // sqlite3_is_interrupted() came with SQLite 3.41, so this runs a statement.

@@ -4,6 +4,7 @@
 
 #include "kv/store_directory.h"
 #include "kv/store_marker.h"
+#include "kv/store_registry.h"
 #include "sql/function.h"
 #include "sql/target.h"
 #include "vfs/actor_path.h"
@@ -74,6 +75,11 @@ Status DefaultVfs(Call* call) {
   return Status::Ok();
 }
 
+Status CloseIdle(Call* call) {
+  call->result().Int(StoreRegistry::Instance()->CloseIdle());
+  return Status::Ok();
+}
+
 constexpr FunctionSpec kVersion = {"actorkv_version", "",     0, 0,
                                    Effects::kNone,    Version};
 constexpr FunctionSpec kLastError = {"actorkv_last_error", "",           0, 0,
@@ -84,11 +90,14 @@ constexpr FunctionSpec kStore = {
 constexpr FunctionSpec kDefaultVfs = {"actorkv_default_vfs", "0 or 1",  1, 1,
                                       Effects::kProcess,     DefaultVfs};
 
+constexpr FunctionSpec kCloseIdle = {"actorkv_close_idle", "",       0, 0,
+                                     Effects::kProcess,    CloseIdle};
+
 }  // namespace
 
 int RegisterInfoFunctions(Connection* connection) {
-  return RegisterFunctions<kVersion, kLastError, kStore, kDefaultVfs>(
-      connection);
+  return RegisterFunctions<kVersion, kLastError, kStore, kDefaultVfs,
+                           kCloseIdle>(connection);
 }
 
 }  // namespace actorkv

@@ -34,7 +34,7 @@ Status ResolveTarget(Connection* connection, const std::string& argument,
     }
     if (Status s = ResolveActorPath(argument, &path); !s.ok()) return s;
     resolved.actor = path.actor;
-    if (Status s = Connection::OpenStore(path.store, use, &resolved.store);
+    if (Status s = connection->OpenStore(path.store, use, &resolved.store);
         !s.ok()) {
       return s;
     }

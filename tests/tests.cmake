@@ -63,6 +63,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/hints_record_test.cc
   tests/kv/hints_test.cc
   tests/kv/history_records_test.cc
+  tests/kv/holder_file_test.cc
   tests/kv/hostile_engine_test.cc
   tests/kv/json_lines_test.cc
   tests/kv/keys_test.cc
@@ -80,6 +81,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/ltx_test.cc
   tests/kv/metrics_test.cc
   tests/kv/new_file_test.cc
+  tests/kv/open_wait_test.cc
   tests/kv/page_cache_test.cc
   tests/kv/page_changes_test.cc
   tests/kv/page_delta_test.cc
@@ -89,6 +91,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/pair_window_test.cc
   tests/kv/pins_test.cc
   tests/kv/point_test.cc
+  tests/kv/process_end_test.cc
   tests/kv/read_ahead_range_test.cc
   tests/kv/read_ahead_test.cc
   tests/kv/reclaim_reader_test.cc
@@ -108,6 +111,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/status_test.cc
   tests/kv/store_marker_test.cc
   tests/kv/store_registry_test.cc
+  tests/kv/store_turns_test.cc
   tests/kv/store_test.cc
   tests/kv/utf8_test.cc
   tests/kv/zero_gap_test.cc)
@@ -171,9 +175,11 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/reclaim_plan_test.cc
   tests/sql/retention_test.cc
   tests/sql/rivet_formats_test.cc
+  tests/sql/shutdown_test.cc
   tests/sql/tables_test.cc
   tests/sql/transfer_fault_test.cc
   tests/sql/transfer_test.cc
+  tests/sql/turns_test.cc
   tests/sql/verify_test.cc)
 actorkv_add_tests(model LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
@@ -197,6 +203,7 @@ actorkv_add_tests(crash LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
   tests/crash/bank.cc
   tests/crash/exit_test.cc
+  tests/crash/fork_test.cc
   tests/crash/history_kill_test.cc
   tests/crash/kill_test.cc
   tests/crash/migration_kill_test.cc

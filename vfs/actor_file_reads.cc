@@ -13,8 +13,9 @@ namespace actorkv {
 Status ActorFile::CheckProcess() {
   if (!StoreRegistry::InForkedChild()) return Status::Ok();
   return Status::NotSupported(
-      "this connection was opened before fork(); open it anew in a process "
-      "that did not fork with an open store");
+      "this connection was opened before fork(), in the parent, and only the "
+      "parent can use it; " +
+      std::string(StoreRegistry::ForkedChildError().message()));
 }
 
 // Most transactions begin where the last one of the connection ended. Then they

@@ -1,13 +1,13 @@
 #include "vfs/actor_vfs.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <mutex>
 #include <new>
 #include <utility>
 
 #include "kv/affix.h"
+#include "kv/open_wait.h"
 #include "kv/point.h"
 #include "kv/store_registry.h"
 #include "vfs/actor_file.h"
@@ -25,9 +25,9 @@ namespace {
 
 struct VfsState {
   sqlite3_vfs vfs = {};
-  sqlite3_vfs* base = nullptr;  // the default before us
-  std::atomic<bool> is_default{false};
-  std::mutex mutex;  // of what follows
+  sqlite3_vfs* base = nullptr;         // the default before us
+  void (*auto_extension)() = nullptr;  // set once, before the VFS is used
+  std::mutex mutex;                    // of what follows
   std::string default_store;
 };
 
@@ -35,6 +35,10 @@ VfsState* State() {
   static auto* const state = new VfsState;
   return state;
 }
+
+// SQLite knows: sqlite3_shutdown() and sqlite3_initialize() make the unix VFS
+// the default again.
+bool IsDefaultVfs() { return sqlite3_vfs_find(nullptr) == &State()->vfs; }
 
 template <typename File, typename... Args>
 int Construct(sqlite3_file* file, Args&&... args) {
@@ -49,14 +53,34 @@ OpenMode StoreMode(bool read_only, int flags, bool may_create_store) {
   return create ? OpenMode::kCreate : OpenMode::kExisting;
 }
 
-Status AcquireStore(const char* name, const ActorPath& path, OpenMode mode,
-                    bool named_vfs, std::shared_ptr<Store>* store) {
-  Status s = StoreRegistry::Instance()->Acquire(path.store, mode, store);
-  if (s.ok() || named_vfs || s.code() == Code::kBusy) return s;
+// What is opened, and how.
+struct OpenPlan {
+  ActorPath path;
+  OpenMode mode = OpenMode::kFollow;
+  bool named_vfs = false;
+  OpenWait wait;
+};
+
+Status AcquireStore(const char* name, const OpenPlan& plan,
+                    std::shared_ptr<Store>* store) {
+  Status s = StoreRegistry::Instance()->Acquire(plan.path.store, plan.mode,
+                                                plan.wait, store);
+  if (s.ok() || plan.named_vfs || s.code() == Code::kBusy) return s;
   // On a connection whose main database is an actor, SQLite hands names
   // without a VFS to ours too, as in ATTACH 'x.db' and VACUUM INTO 'x.db'.
   return s.WithContext(std::string("to open a plain file here write 'file:") +
                        name + "?vfs=" + State()->base->zName + "'");
+}
+
+// An actor is not to be had for a moment while it is renamed or deleted.
+Status OpenActorOf(Store* store, const OpenPlan& plan,
+                   std::shared_ptr<Actor>* actor) {
+  for (;;) {
+    const bool is_last = plan.wait.IsOver();
+    Status s = store->OpenActor(plan.path.actor, actor);
+    if (s.code() != Code::kBusy || is_last) return s;
+    if (Status paused = plan.wait.Pause(); !paused.ok()) return paused;
+  }
 }
 
 // Also of a deleted actor, as long as it is not purged.
@@ -80,9 +104,10 @@ Status FindVersion(Store* store, const std::string& actor,
 
 int OpenActorFile(const char* name, sqlite3_file* file, int flags,
                   int* out_flags) {
-  ActorPath path;
+  OpenPlan plan;
+  const ActorPath& path = plan.path;
   UriOptions uri;
-  Status s = SplitFullName(name, &path);
+  Status s = SplitFullName(name, &plan.path);
   if (s.ok()) s = ParseUriOptions(name, &uri);
   if (!s.ok()) return ReportError(Place::kOpen, s);
   std::shared_ptr<Store> store;
@@ -91,13 +116,14 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
   options.never_locks = uri.never_locks;
   options.read_only = (flags & SQLITE_OPEN_READWRITE) == 0 || uri.never_locks ||
                       uri.as_of.has_value();
-  const bool named_vfs = uri.named_vfs || State()->is_default.load();
-  s = AcquireStore(name, path, StoreMode(options.read_only, flags, named_vfs),
-                   named_vfs, &store);
+  plan.named_vfs = uri.named_vfs || IsDefaultVfs();
+  plan.mode = StoreMode(options.read_only, flags, plan.named_vfs);
+  if (!options.read_only) plan.wait = OpenWait(uri.open_timeout);
+  s = AcquireStore(name, plan, &store);
   std::shared_ptr<Actor> actor;
   std::shared_ptr<const HeadState> state;
   if (s.ok() && store->read_only()) s = store->CatchUp();
-  if (s.ok()) s = store->OpenActor(path.actor, &actor);
+  if (s.ok()) s = OpenActorOf(store.get(), plan, &actor);
   if (s.ok()) s = actor->Current(&state);
   if (s.ok() && uri.as_of.has_value()) {
     s = FindVersion(store.get(), path.actor, state, *uri.as_of, &options);
@@ -116,7 +142,8 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
   }
   std::shared_ptr<RecoveredImage> legacy;
   if (state->is_legacy) {
-    s = OpenLegacyImage(store, path.actor, !options.read_only, &legacy);
+    s = OpenLegacyImage(store, path.actor,
+                        options.read_only ? nullptr : &plan.wait, &legacy);
     if (!s.ok()) return ReportError(Place::kOpen, s);
   }
   const bool read_only = options.read_only || legacy != nullptr;
@@ -145,6 +172,10 @@ int VfsOpen(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file,
       return base->xOpen(base, name, file, flags, out_flags);
     }
     if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
+      // sqlite3_shutdown() keeps the VFS and drops this. SQLite runs automatic
+      // extensions after it has opened main (main.c openDatabase, 3.40.1), so
+      // the connection of this open has ours again.
+      sqlite3_auto_extension(State()->auto_extension);
       return OpenActorFile(name, file, flags, out_flags);
     }
     if (out_flags != nullptr) *out_flags = flags;
@@ -216,7 +247,7 @@ int VfsFullPathname(sqlite3_vfs* /*vfs*/, const char* name, int size,
                     char* output) {
   return Guard([&]() -> int {
     std::string given(name);
-    if (State()->is_default.load() && given.find('/') == std::string::npos &&
+    if (given.find('/') == std::string::npos && IsDefaultVfs() &&
         !DefaultStore().empty()) {
       given = DefaultStore() + "/" + given;
     }
@@ -284,11 +315,14 @@ int FileBytes(const sqlite3_vfs& base) {
 
 }  // namespace
 
-int RegisterVfs() {
+int RegisterVfs(void (*auto_extension)()) {
   static std::mutex mutex;
   std::lock_guard<std::mutex> lock(mutex);
   VfsState* state = State();
   if (state->base != nullptr) return SQLITE_OK;
+  state->auto_extension = auto_extension;
+  // Before any thread opens a store: see kv/process_end.h.
+  StoreRegistry::Instance();
   sqlite3_vfs* base = sqlite3_vfs_find(nullptr);
   if (base == nullptr) return SQLITE_ERROR;
   sqlite3_vfs& vfs = state->vfs;
@@ -317,7 +351,7 @@ const char* BaseVfsName() { return State()->base->zName; }
 
 Status SetDefaultVfs(bool on, bool* previous) {
   VfsState* state = State();
-  *previous = state->is_default.exchange(on);
+  *previous = IsDefaultVfs();
   if (sqlite3_vfs_register(on ? &state->vfs : state->base, 1) != SQLITE_OK) {
     return Status::IOError("cannot change the default VFS");
   }

@@ -18,8 +18,11 @@ namespace actorkv {
 
 constexpr char kVfsName[] = "actorkv";
 
-// Registers the VFS. Again: does nothing. Returns a SQLite code.
-int RegisterVfs();
+// Registers the VFS, and makes all ready for the first store. Again: does
+// nothing. Returns a SQLite code. `auto_extension` is given to SQLite's
+// function of that name at each open of an actor, as sqlite3_shutdown() drops
+// it.
+int RegisterVfs(void (*auto_extension)());
 
 // The name of the VFS that was the default before ours: plain files are its.
 // REQUIRES: RegisterVfs() was called.

@@ -16,10 +16,11 @@ int OpenCode(Code code) {
       return SQLITE_FULL;
     case Code::kCorruption:
       return SQLITE_IOERR_DATA;
+    case Code::kBusy:
+      return SQLITE_BUSY;
     case Code::kNotFound:
     case Code::kAlreadyExists:
     case Code::kInvalidArgument:
-    case Code::kBusy:
     case Code::kConflict:
     case Code::kFenced:
     case Code::kIOError:

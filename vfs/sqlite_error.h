@@ -13,7 +13,7 @@
 // Status     | open       | read       | lock             | write
 // -----------|------------|------------|------------------|--------
 // NotFound   | CANTOPEN   | IOERR_DATA | IOERR_LOCK       | IOERR_x
-// Busy       | CANTOPEN*  | IOERR_READ | BUSY             | IOERR_x
+// Busy       | BUSY*      | IOERR_READ | BUSY             | IOERR_x
 // Conflict   | CANTOPEN   | IOERR_READ | BUSY_SNAPSHOT    | IOERR_x
 // Fenced     | CANTOPEN   | IOERR_READ | READONLY_DBMOVED | IOERR_x
 // NoSpace    | FULL       | IOERR_READ | IOERR_LOCK       | FULL
@@ -31,8 +31,9 @@
 // IOError    | IOERR_FSYNC      | IOERR_FSYNC | IOERR
 // others     | IOERR_FSYNC      | IOERR_FSYNC | ERROR
 //
-// * a store that another process holds: waiting in a busy handler would not
-//   help. x is WRITE, TRUNCATE, FSTAT or DELETE.
+// * a store that another process holds, after the open has waited for it
+//   (kv/open_wait.h): SQLite asks no busy handler at an open. x is WRITE,
+//   TRUNCATE, FSTAT or DELETE.
 
 #ifndef ACTORKV_VFS_SQLITE_ERROR_H_
 #define ACTORKV_VFS_SQLITE_ERROR_H_

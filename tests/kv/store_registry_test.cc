@@ -1,11 +1,9 @@
 // StoreRegistry: one store for each directory and process, what is refused,
-// the linger, fork().
+// the linger.
 
 #include "kv/store_registry.h"
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <thread>
@@ -121,7 +119,7 @@ TEST_F(StoreRegistryTest, Refusals) {
 
 TEST_F(StoreRegistryTest, AnIdleStoreClosesAfterTheLinger) {
   ASSERT_OK(Acquire(path_, OpenMode::kCreate));
-  const std::weak_ptr<Store> watch = store_;
+  const std::weak_ptr<Store> watch = store_->weak_from_this();
   std::this_thread::sleep_for(std::chrono::milliseconds(400));
   EXPECT_FALSE(watch.expired());
   store_.reset();
@@ -201,6 +199,18 @@ TEST_F(StoreRegistryTest, AReplacedMarkerIsNoticed) {
                       "was replaced while it is open"));
 }
 
+TEST_F(StoreRegistryTest, CloseIdleSaysHowMany) {
+  registry_->CloseIdle();  // what the test before has left
+  EXPECT_EQ(registry_->CloseIdle(), 0u);
+  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  ASSERT_OK(Acquire(dir_.File("other"), OpenMode::kCreate));
+  EXPECT_EQ(registry_->CloseIdle(), 1u) << "the other one is in use";
+  store_.reset();
+  EXPECT_EQ(registry_->CloseIdle(), 1u);
+  EXPECT_EQ(registry_->CloseIdle(), 0u);
+  ASSERT_OK(Acquire(path_, OpenMode::kExisting));
+}
+
 TEST_F(StoreRegistryTest, AnotherEngine) {
   registry_->SetEngineFactoryForTesting(
       [](const std::string&, OpenMode, std::unique_ptr<Engine>* engine) {
@@ -231,23 +241,6 @@ TEST_F(StoreRegistryTest, ManyThreadsOpenOneStore) {
   }
   for (std::thread& thread : threads) thread.join();
   for (const auto& store : stores) EXPECT_EQ(store, stores[0]);
-}
-
-TEST_F(StoreRegistryTest, AChildOfForkIsRefused) {
-  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    std::shared_ptr<Store> store;
-    const Status s = registry_->Acquire(path_, OpenMode::kExisting, &store);
-    registry_->Shutdown();  // does nothing
-    _exit(IsError(s, Code::kNotSupported, "was forked") ? 0 : 1);
-  }
-  int result = 0;
-  ASSERT_EQ(waitpid(child, &result, 0), child);
-  EXPECT_TRUE(WIFEXITED(result));
-  EXPECT_EQ(WEXITSTATUS(result), 0);
-  Put(store_, "a");  // the parent goes on
 }
 
 }  // namespace

@@ -21,6 +21,8 @@ TEST_F(FunctionTest, WrongNumberOfArgumentsSaysHowToWriteIt) {
       {"SELECT actorkv_default_vfs()", SQLITE_ERROR,
        "write actorkv_default_vfs(0 or 1)"},
       {"SELECT actorkv_backup()", SQLITE_ERROR, "write actorkv_backup(path)"},
+      {"SELECT actorkv_close_idle(1)", SQLITE_ERROR,
+       "write actorkv_close_idle()"},
   });
 }
 

@@ -271,6 +271,22 @@ TEST_F(ActorVfsTest, UnknownUriParameterIsNamed) {
   EXPECT_FALSE(fs::exists(directory().File("store")));
 }
 
+TEST_F(ActorVfsTest, TheOpenTimeoutIsANumber) {
+  for (const char* good : {"0", "1", "5000", "99999999999999999999999"}) {
+    EXPECT_EQ(Try(Uri("store/alice", std::string("&open_timeout_ms=") + good)),
+              SQLITE_OK)
+        << LastError();
+  }
+  for (const char* bad : {"", "-1", "5s", "1.5", "0x10", " 5", "five"}) {
+    EXPECT_EQ(Try(Uri("store/alice", std::string("&open_timeout_ms=") + bad)),
+              SQLITE_CANTOPEN)
+        << bad;
+    ExpectLastError(std::string("open_timeout_ms is not a whole number of "
+                                "milliseconds from 0 on: ") +
+                    bad);
+  }
+}
+
 TEST_F(ActorVfsTest, DeletionNeverRemovesAnActor) {
   Make(Uri("store/alice"));
   sqlite3_vfs* vfs = sqlite3_vfs_find("actorkv");
