@@ -82,8 +82,8 @@ Status LoadHeadState(EngineReader* reader, const std::string& name,
       !s.ok()) {
     return s.WithContext("actor=" + name);
   }
-  if (Status s = LoadLineage(reader, id, loaded->head.snapshot.branch,
-                             &loaded->lineage);
+  if (Status s =
+          LoadLineageOf(reader, id, loaded->head.snapshot, &loaded->lineage);
       !s.ok()) {
     return s.WithContext("actor=" + name);
   }

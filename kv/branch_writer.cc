@@ -384,6 +384,8 @@ Status BranchWriter::PutRecords(const CommitSpec& spec,
   record.origin = spec.origin;
   record.base_txid = source_->head.snapshot.txid;
   record.page_list = ListPages();
+  record.replaced_txid =
+      base_->exists ? base_->head.snapshot.txid : base_->txid_floor;
   const std::string commit_key = CommitKey(branch(), txid_);
   const Partition partition = ActorPartition(actor);
   batch->Put(partition, commit_key, EncodeRecord(commit_key, record));

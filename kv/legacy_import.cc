@@ -1,9 +1,9 @@
 #include "kv/legacy_import.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
-#include "kv/clock.h"
 #include "kv/engine_limits.h"
 #include "kv/keys.h"
 #include "kv/legacy_keys.h"
@@ -12,6 +12,8 @@
 namespace actorkv {
 
 namespace {
+
+using Steady = std::chrono::steady_clock;
 
 Status CheckPair(const KeyValue& pair) {
   Status s = CheckPairKeySize(pair.key.size());
@@ -76,7 +78,7 @@ Status LegacyImport::Begin() {
 }
 
 Status LegacyImport::ReadAll(const ImportSpec& spec, PairSource* source) {
-  const uint64_t begun_at_us = WallClockUs();
+  const Steady::time_point begun_at = Steady::now();
   spec_ = spec;
   if (Status s = Begin(); !s.ok()) return s;
   KeyValue pair;
@@ -111,7 +113,10 @@ Status LegacyImport::ReadAll(const ImportSpec& spec, PairSource* source) {
   }
   record_.phase = LegacyPhase::kImport;
   record_.phase_us[static_cast<size_t>(LegacyPhase::kImport)] =
-      WallClockUs() - begun_at_us;
+      static_cast<uint64_t>(
+          std::chrono::duration_cast<std::chrono::microseconds>(Steady::now() -
+                                                                begun_at)
+              .count());
   return Status::Ok();
 }
 

@@ -90,6 +90,7 @@ Status Store::Open(std::string path, std::unique_ptr<Engine> engine,
       new Store(std::move(path), std::move(engine), read_only));
   std::unique_ptr<EngineReader> reader = opened->engine_->NewReader();
   if (Status s = opened->clock_.Load(reader.get()); !s.ok()) return s;
+  opened->clock_.BeginWatch();
   if (Status s = opened->LoadRecord(reader.get()); !s.ok()) {
     return s.WithContext("store=" + opened->path_);
   }

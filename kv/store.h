@@ -148,8 +148,8 @@ class Store : public std::enable_shared_from_this<Store> {
   // a branch, or reclaims a little. *more: there is more to do at once.
   Status Maintain(bool* more);
 
-  // Background reclaim begins its next pass now, as at `now_us` (0: by the wall
-  // clock), also where it is turned off.
+  // Background reclaim begins its next pass now, as at `now_us` of the wall
+  // clock (0: by that), also where it is turned off.
   void ReclaimSoonForTesting(uint64_t now_us = 0);
 
   // There is something for Maintain(). Costs nothing to ask.

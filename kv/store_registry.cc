@@ -238,7 +238,7 @@ void StoreRegistry::ServeOnce(std::chrono::milliseconds linger) {
     }
     // Errors of maintenance come back: what it was about is tried again.
     bool more = store != nullptr && !store->read_only();
-    while (more && store->Maintain(&more).ok()) {
+    while (more && !stopping_ && store->Maintain(&more).ok()) {
     }
   }
   DropClosedEntries();

@@ -12,6 +12,7 @@
 #ifndef ACTORKV_KV_STORE_REGISTRY_H_
 #define ACTORKV_KV_STORE_REGISTRY_H_
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -91,7 +92,8 @@ class StoreRegistry {
   EngineFactory factory_;
   std::thread thread_;
   bool woken_ = false;
-  bool stopping_ = false;
+  // Looked at between two pieces of maintenance too: exit waits for one.
+  std::atomic<bool> stopping_{false};
 };
 
 }  // namespace actorkv

@@ -7,6 +7,7 @@
 #include "kv/point.h"
 #include "kv/version_check.h"
 #include "sql/damage.h"
+#include "sql/store_times.h"
 
 namespace actorkv {
 
@@ -25,9 +26,9 @@ std::string Literal(const std::string& text) {
   return literal + "'";
 }
 
-std::string CommitText(const HeadState& version) {
+std::string CommitText(const TimeMap& times, const HeadState& version) {
   return std::to_string(version.head.snapshot.txid.value) + " of " +
-         TimeText(version.head.committed_at_us);
+         TimeText(times.Wall(version.head.committed_at_us));
 }
 
 }  // namespace
@@ -150,6 +151,7 @@ void Doctor::AddDamage(const VersionSource& source, const Examination& head,
 void Doctor::AddAdvice(const VersionSource& head, const VersionSource* sound,
                        std::vector<DoctorRow>* rows) const {
   DoctorRow row;
+  const TimeMap times = TimesShown(target_.store.get());
   row.finding.actor = target_.actor;
   if (sound == nullptr) {
     row.finding.txid = head.version->head.snapshot.txid;
@@ -162,8 +164,8 @@ void Doctor::AddAdvice(const VersionSource& head, const VersionSource* sound,
     row.is_error = false;
     row.finding.txid = txid;
     row.finding.detail = "the newest sound commit is " +
-                         CommitText(*sound->version) + ", the head is " +
-                         CommitText(*head.version);
+                         CommitText(times, *sound->version) + ", the head is " +
+                         CommitText(times, *head.version);
     row.finding.mend = "SELECT actorkv_restore(" + Literal(argument_) + ", " +
                        std::to_string(txid.value) + ")";
   }
@@ -184,9 +186,11 @@ Status Doctor::Run(std::vector<DoctorRow>* rows) {
   if (!s.ok()) return s;
   if (s = Examine(head, &result); !s.ok()) return s;
   if (result.sound()) {
-    rows->push_back({false,
-                     {target_.actor, 0, head.version->head.snapshot.txid,
-                      "the head is sound: " + CommitText(*head.version), ""}});
+    const TimeMap times = TimesShown(target_.store.get());
+    rows->push_back(
+        {false,
+         {target_.actor, 0, head.version->head.snapshot.txid,
+          "the head is sound: " + CommitText(times, *head.version), ""}});
     return Status::Ok();
   }
   Remember(result);

@@ -4,10 +4,12 @@
 
 #include "kv/archive_json.h"
 #include "kv/archive_writer.h"
-#include "kv/clock.h"
+#include "kv/duration.h"
 #include "kv/history.h"
 #include "kv/json_lines.h"
 #include "kv/kv_bin.h"
+#include "kv/wall_clock.h"
+#include "sql/store_times.h"
 #include "sql/version.h"
 #include "vfs/legacy_image.h"
 
@@ -83,8 +85,9 @@ Status MetadataOf(const ExportedActor& actor, ActorMetadata* metadata) {
   }
   metadata->source_actor_id = actor.target.actor;
   metadata->name = actor.target.actor;
-  metadata->create_ts =
-      static_cast<int64_t>(actor.state->entry.created_at_us / 1000);
+  const TimeMap times = TimesShown(actor.target.store.get());
+  metadata->create_ts = static_cast<int64_t>(
+      times.Wall(actor.state->entry.created_at_us) / kUsPerMs);
   return Status::Ok();
 }
 
@@ -99,7 +102,7 @@ Status AddToArchive(const Connection& connection, const ExportedActor& actor,
   if (Status s = WritePairs(connection, actor, sink.get(), bytes); !s.ok()) {
     return s;
   }
-  return archive->Finish(static_cast<int64_t>(WallClockUs() / 1000));
+  return archive->Finish(static_cast<int64_t>(WallClockUs() / kUsPerMs));
 }
 
 }  // namespace

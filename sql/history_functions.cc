@@ -16,7 +16,6 @@ namespace actorkv {
 namespace {
 
 constexpr int kMaxSetActors = 126;  // arguments of a function, less the point
-constexpr uint64_t kUsPerMs = 1000;
 
 Status PointArgument(const Call& call, int index, Point* point) {
   std::string text;
@@ -37,7 +36,7 @@ Status RunRestorePoint(Call* call) {
     if (Status s = call->Count(2, "ttl_ms", &ttl_ms); !s.ok()) return s;
   }
   if (Status s = MakeRestorePoint(target.store.get(), target.actor, name,
-                                  ttl_ms * kUsPerMs, &txid);
+                                  ttl_ms, &txid);
       !s.ok()) {
     return s;
   }

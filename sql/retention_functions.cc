@@ -103,6 +103,14 @@ Status RunSet(Call* call) {
   return Status::Ok();
 }
 
+// Who asks for it knows better than the clock.
+void NoteHold(Store* store) {
+  const HistoryHold hold = store->clock()->Look();
+  if (hold.left_us == 0) return;
+  sqlite3_log(SQLITE_NOTICE, "actorkv: actorkv_reclaim() of %s goes on: %s",
+              store->path().c_str(), hold.Describe().c_str());
+}
+
 Status RunReclaim(Call* call) {
   Target target;
   std::optional<std::string> name;
@@ -123,6 +131,7 @@ Status RunReclaim(Call* call) {
     if (!call->connection()->Interrupted()) return Status::Ok();
     return Status::IOError("interrupted; what was removed stays removed");
   };
+  NoteHold(target.store.get());
   if (Status s = ReclaimAll(target.store.get(), name, keep_on, &bytes);
       !s.ok()) {
     return s;

@@ -57,7 +57,8 @@ struct TableSpec {
 };
 
 // TableSpec::open of a table that reads the default store: Rows is made from
-// the store, and of a table with a key from that too.
+// the store, and of a table with a key from that too; with the connection
+// before them, where it asks for that because a row may take long.
 template <typename Rows>
 Status OpenStoreRows(Connection* connection,
                      [[maybe_unused]] const TableArguments& arguments,
@@ -69,6 +70,10 @@ Status OpenStoreRows(Connection* connection,
   }
   if constexpr (std::is_constructible_v<Rows, std::shared_ptr<Store>>) {
     *rows = std::make_unique<Rows>(std::move(store));
+  } else if constexpr (std::is_constructible_v<Rows, Connection*,
+                                               std::shared_ptr<Store>,
+                                               std::optional<std::string>>) {
+    *rows = std::make_unique<Rows>(connection, std::move(store), arguments[0]);
   } else {
     *rows = std::make_unique<Rows>(std::move(store), arguments[0]);
   }

@@ -42,6 +42,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/byte_source_test.cc
   tests/kv/catalog_test.cc
   tests/kv/chunk_test.cc
+  tests/kv/clock_step_test.cc
   tests/kv/clock_test.cc
   tests/kv/coding_test.cc
   tests/kv/commit_counter_test.cc
@@ -49,6 +50,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/commit_test.cc
   tests/kv/container_test.cc
   tests/kv/delta_write_test.cc
+  tests/kv/duration_test.cc
   tests/kv/engine_conformance_test.cc
   tests/kv/engine_guard_test.cc
   tests/fuzz/targets.cc
@@ -109,6 +111,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/store_marker_test.cc
   tests/kv/store_registry_test.cc
   tests/kv/store_test.cc
+  tests/kv/time_map_test.cc
   tests/kv/utf8_test.cc
   tests/kv/zero_gap_test.cc)
 
@@ -161,8 +164,10 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/doctor_test.cc
   tests/sql/expiry_test.cc
   tests/sql/follower_expiry_test.cc
+  tests/sql/forged_records_test.cc
   tests/sql/function_test.cc
   tests/sql/hints_test.cc
+  tests/sql/history_gap_test.cc
   tests/sql/history_test.cc
   tests/sql/legacy_tables_test.cc
   tests/sql/metrics_test.cc
@@ -179,6 +184,7 @@ actorkv_add_tests(model LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
   tests/model/page_model_test.cc
   tests/model/reclaim_model_test.cc
+  tests/model/reclaim_moment.cc
   tests/model/reclaim_space.cc
   tests/model/sql_differential_test.cc)
 actorkv_add_tests(fault LINKS ${with_sqlite} SOURCES

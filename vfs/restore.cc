@@ -95,7 +95,7 @@ Status PrepareMove(Store* store, Origin origin, Move* move,
 }
 
 // Invariant 1.
-Status AddUndo(EngineReader* reader, const Move& move, const HeadState& made,
+Status AddUndo(Store* store, const Move& move, const HeadState& made,
                Batch* batch) {
   const Partition partition = ActorPartition(made.entry.actor);
   const Snapshot& before = move.base->head.snapshot;
@@ -118,7 +118,7 @@ Status AddUndo(EngineReader* reader, const Move& move, const HeadState& made,
   restore.undo_name = name;
   const std::string key = RestoreKey(made.head.snapshot.txid);
   batch->Put(partition, key, EncodeRecord(key, restore));
-  return GuardVersion(reader, *move.source, batch);
+  return GuardVersion(store, *move.source, batch);
 }
 
 Status BeginMove(const std::shared_ptr<Store>& store, const std::string& name,
@@ -147,7 +147,6 @@ Status BeginMove(const std::shared_ptr<Store>& store, const std::string& name,
 // Commits the moves, whose sources are set.
 Status CommitMoves(const std::shared_ptr<Store>& store,
                    std::vector<Move>* moves, std::vector<TxId>* txids) {
-  const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
   std::vector<PendingCommit> commits(moves->size());
   for (size_t i = 0; i < moves->size(); ++i) {
     Move& move = (*moves)[i];
@@ -159,7 +158,7 @@ Status CommitMoves(const std::shared_ptr<Store>& store,
       return s;
     }
     commits[i].spec.also = [&](const HeadState& made, Batch* batch) {
-      return AddUndo(reader.get(), move, made, batch);
+      return AddUndo(store.get(), move, made, batch);
     };
   }
   if (Status s = CommitAll(store.get(), Durability::kSynced, &commits);
@@ -221,9 +220,11 @@ Status RestoreActors(const std::shared_ptr<Store>& store,
   if (twice != sorted.end()) {
     return Status::InvalidArgument("the actor comes twice: actor=" + *twice);
   }
+  Point fixed = point;
+  if (Status s = FixMoment(store.get(), &fixed); !s.ok()) return s;
   return MoveActors(
       store, actors, txids, [&](const std::string& name, Move* move) {
-        return ResolvePoint({store.get(), name, move->base}, point,
+        return ResolvePoint({store.get(), name, move->base}, fixed,
                             &move->source_pin, &move->source);
       });
 }
@@ -297,7 +298,7 @@ Status TryToFork(const std::shared_ptr<Store>& store, const ForkSpec& spec,
         !s.ok()) {
       return s;
     }
-    return GuardVersion(reader.get(), *move.source, batch);
+    return GuardVersion(store.get(), *move.source, batch);
   };
   Status s = CommitAll(store.get(), Durability::kSynced, &commits);
   *overtaken = s.code() == Code::kConflict;
