@@ -5,6 +5,7 @@
 
 #include "kv/reclaim.h"
 #include "kv/store.h"
+#include "kv/thrown.h"
 
 namespace actorkv {
 
@@ -91,7 +92,12 @@ Status BackgroundReclaim::Step() {
   bool done = false;
   for (int i = 0; i < kStepsAtOnce && !done; ++i) {
     std::optional<SpaceUse> use;
-    const Status s = pass_->Step(&use, &done);
+    // Where a pass stood that threw is not known; another begins at the front.
+    const Status s = Caught([&] {
+      return OrUndo([&] { return pass_->Step(&use, &done); },
+                    [&] { GiveUp(); });
+    });
+    if (pass_ == nullptr) return s;
     if (first.ok()) first = s;
     if (Clock::now() - start >= kTimeAtOnce) break;
   }

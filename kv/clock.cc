@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kv/keys.h"
+#include "kv/thrown.h"
 
 namespace actorkv {
 
@@ -58,18 +59,22 @@ Status Clock::Load(EngineReader* reader) {
 
 // Of all limits in the store only the largest counts; the others are deleted
 // with the next one.
-void Clock::NoteLimit(uint64_t limit_us) {
+void Clock::NoteLimit(uint64_t limit_us) noexcept {
   if (limit_us == limit_us_) return;
-  if (limit_us_ != 0) obsolete_.push_back(std::min(limit_us_, limit_us));
+  if (limit_us_ != 0) NoteObsolete(std::min(limit_us_, limit_us));
   limit_us_ = std::max(limit_us_, limit_us);
+}
+
+void Clock::NoteObsolete(uint64_t limit_us) noexcept {
+  static_cast<void>(IfMemory([&] { obsolete_.push_back(limit_us); }));
 }
 
 void Clock::PutLimit(uint64_t limit_us, Batch* batch) {
   for (uint64_t old_us : obsolete_) {
     batch->Delete(CatalogPartition(), ClockLimitKey(old_us));
   }
-  obsolete_.clear();
   batch->Put(CatalogPartition(), ClockLimitKey(limit_us), "");
+  obsolete_.clear();
 }
 
 uint64_t Clock::Next(Batch* batch) {
@@ -79,11 +84,13 @@ uint64_t Clock::Next(Batch* batch) {
   return last_us_;
 }
 
-void Clock::Committed(const Batch& batch) {
+void Clock::Committed(const Batch& batch) noexcept {
+  const std::string prefix = ClockLimitPrefix();
   for (size_t i = 0; i < batch.op_count(); ++i) {
     const Batch::Op op = batch.op(i);
     uint64_t limit_us = 0;
     if (op.partition == CatalogPartition() && op.value.has_value() &&
+        op.key.substr(0, prefix.size()) == prefix &&
         ParseClockLimitKey(op.key, &limit_us).ok()) {
       std::lock_guard<std::mutex> lock(mutex_);
       NoteLimit(limit_us);
@@ -94,7 +101,7 @@ void Clock::Committed(const Batch& batch) {
 void Clock::WriteExactLimit(Batch* batch) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (limit_us_ == last_us_) return;
-  if (limit_us_ != 0) obsolete_.push_back(limit_us_);
+  if (limit_us_ != 0) NoteObsolete(limit_us_);
   PutLimit(last_us_, batch);
   // The larger limit goes: who takes a time after this must raise it again.
   limit_us_ = last_us_;

@@ -35,21 +35,24 @@ class Clock {
   uint64_t Next(Batch* batch);
 
   // The batch that Next() may have added to is done.
-  void Committed(const Batch& batch);
+  void Committed(const Batch& batch) noexcept;
 
   // Adds the exact time reached as the limit, so that a clean restart goes on
   // from there.
   void WriteExactLimit(Batch* batch);
 
  private:
-  void NoteLimit(uint64_t limit_us);
+  void NoteLimit(uint64_t limit_us) noexcept;
+  void NoteObsolete(uint64_t limit_us) noexcept;
   void PutLimit(uint64_t limit_us, Batch* batch);
 
   const std::function<uint64_t()> wall_clock_;
   std::mutex mutex_;
   uint64_t last_us_ = 0;   // the last time given
   uint64_t limit_us_ = 0;  // the largest limit known to be in the store
-  std::vector<uint64_t> obsolete_;  // smaller limits that are still there
+  // Smaller limits that are still there. One for which there is no memory lies
+  // in the store until it is found at the next open.
+  std::vector<uint64_t> obsolete_;
 };
 
 }  // namespace actorkv

@@ -214,8 +214,10 @@ class Engine {
   virtual std::unique_ptr<EngineReader> NewReader() = 0;
 
   // All of the batch or nothing. Errors (kFailed): kInvalidArgument past a
-  // limit, with the limit and the value in the message; kNoSpace; kIOError.
-  // kNotSupported for more than one partition without multi_partition_commit.
+  // limit, with the limit and the value in the message; kNoSpace; kNoMemory;
+  // kIOError. kNotSupported for more than one partition without
+  // multi_partition_commit. Throws nothing: memory that runs out before the
+  // write is kNoMemory, and in it an outcome that is not known.
   virtual CommitResult Commit(const Batch& batch, Durability durability) = 0;
 
   // Removes every key of the partition. Not atomic with anything; may be

@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "kv/store_directory.h"
+#include "kv/thrown.h"
 
 namespace actorkv {
 namespace {
@@ -94,9 +95,16 @@ Status HolderFile::Take(const std::string& directory,
     close(fd);
     return status;
   }
-  WritePid(fd);
-  HeldFiles().insert(Identity(file));
-  holder->reset(new HolderFile(fd, file));
+  OrUndo(
+      [&] {
+        WritePid(fd);
+        HeldFiles().insert(Identity(file));
+        holder->reset(new HolderFile(fd, file));
+      },
+      [&] {
+        HeldFiles().erase(Identity(file));
+        close(fd);
+      });
   return Status::Ok();
 }
 

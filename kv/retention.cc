@@ -5,6 +5,8 @@
 #include "kv/history_records.h"
 #include "kv/keys.h"
 #include "kv/page_cache.h"
+#include "kv/page_memory.h"
+#include "kv/rocksdb_engine.h"
 #include "kv/store.h"
 
 namespace actorkv {
@@ -65,10 +67,17 @@ Status LoadFrom(EngineReader* reader, Partition partition, Settings* settings) {
   return Status::Ok();
 }
 
+// Of the page cache's capacity: memory that is kept without a page in it.
+constexpr size_t kShareOfSpares = 8;
+
+// What is cached below it, and kept for it, goes along.
 void SetCacheCapacity(const Settings& settings) {
-  PageCache::Instance()->SetCapacity(
-      settings.cache_bytes == 0 ? PageCache::DefaultCapacity()
-                                : static_cast<size_t>(settings.cache_bytes));
+  const size_t bytes = settings.cache_bytes == 0
+                           ? PageCache::DefaultCapacity()
+                           : static_cast<size_t>(settings.cache_bytes);
+  PageCache::Instance()->SetCapacity(bytes);
+  LimitRocksDbCaches(bytes);
+  KeepSpareMemory(bytes / kShareOfSpares);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@
 #ifndef ACTORKV_KV_ROCKSDB_ENGINE_H_
 #define ACTORKV_KV_ROCKSDB_ENGINE_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -44,8 +45,17 @@ enum class OpenMode {
 Status OpenRocksDbEngine(const std::string& directory, OpenMode mode,
                          std::unique_ptr<Engine>* engine);
 
+// Whether a database was given up (kv/rocksdb_fence.h), so that RocksDB's
+// static objects may wait for ever for their threads when the process ends.
+bool RocksDbMayNotEnd();
+
 // "7.8.3", of the library that is loaded.
 std::string RocksDbVersion();
+
+// Bounds the cache of blocks that each store has beside the page cache, now and
+// from now on: `bytes`, and at least 8 and at most 256 MiB, as at first. Also
+// of stores that are open.
+void LimitRocksDbCaches(size_t bytes);
 
 // Every database opened from now on reads and writes through `file_system`;
 // nullptr: the operating system's. For fault tests.

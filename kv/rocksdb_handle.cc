@@ -1,5 +1,6 @@
 #include "kv/rocksdb_handle.h"
 
+#include <malloc.h>
 #include <rocksdb/file_system.h>
 
 #include <utility>
@@ -9,6 +10,7 @@
 #include "kv/rocksdb_log_file.h"
 #include "kv/rocksdb_options.h"
 #include "kv/space_reserve.h"
+#include "kv/thrown.h"
 
 namespace actorkv {
 namespace {
@@ -27,12 +29,12 @@ TestFileSystem& GetTestFileSystem() {
   return *global;
 }
 
-std::unique_ptr<rocksdb::Env> NewEnv() {
+std::shared_ptr<rocksdb::FileSystem> NewFileSystem() {
   TestFileSystem& test = GetTestFileSystem();
   std::lock_guard<std::mutex> lock(test.mutex);
-  return rocksdb::NewCompositeEnv(NewLogFileSystem(
-      test.file_system != nullptr ? test.file_system
-                                  : rocksdb::FileSystem::Default()));
+  return NewLogFileSystem(test.file_system != nullptr
+                              ? test.file_system
+                              : rocksdb::FileSystem::Default());
 }
 
 }  // namespace
@@ -47,9 +49,10 @@ void SetRocksDbFileSystemForTesting(
 RocksDbHandle::RocksDbHandle(const std::string& directory, OpenMode mode)
     : mode_(mode),
       context_{directory,
-               NewEnv(),
+               NewFileSystem(),
                NewBlockCache(),
-               {iterator_pool_.NewListener(), stoppage_.NewListener()}} {}
+               {IteratorPool::NewListener(iterator_pool_),
+                Stoppage::NewListener(stoppage_)}} {}
 
 Status RocksDbHandle::Open(const std::string& directory, OpenMode mode,
                            std::unique_ptr<RocksDbHandle>* handle) {
@@ -104,12 +107,13 @@ Status RocksDbHandle::OpenForWriting(bool create) {
 }
 
 RocksDbHandle::~RocksDbHandle() {
-  iterator_pool_.Clear();
-  if (state_ == State::kWritable) {
-    // So that a store that was closed survives a power loss whole. A failure
-    // has nobody to be told to, and promised nothing.
-    (void)database_->db()->SyncWAL().ok();
-  }
+  iterator_pool_->Clear();
+  // So that a store that was closed survives a power loss whole. A failure has
+  // nobody to be told to, and promised nothing.
+  if (state_ == State::kWritable) static_cast<void>(SyncLog());
+  CloseDatabase();
+  // Its memtables and tables leave holes that malloc keeps.
+  malloc_trim(0);
 }
 
 bool RocksDbHandle::Serves(Need need) const {
@@ -122,7 +126,7 @@ Status RocksDbHandle::Use(Need need, Gate::Hold* hold) {
   for (int attempt = 0; attempt < kUseAttempts; ++attempt) {
     Gate::Hold taken = gate_.Shared();
     const bool serves = Serves(need);
-    if (serves && (need == Need::kRead || !stoppage_.IsDue())) {
+    if (serves && (need == Need::kRead || !stoppage_->IsDue())) {
       *hold = std::move(taken);
       return Status::Ok();
     }
@@ -136,10 +140,43 @@ Status RocksDbHandle::Use(Need need, Gate::Hold* hold) {
   return Status::IOError("store keeps failing: " + directory());
 }
 
-void RocksDbHandle::MarkBroken() {
+void RocksDbHandle::MarkBroken() noexcept {
   // Several holders may report the same failure; only the first changes it.
   State expected = State::kWritable;
   state_.compare_exchange_strong(expected, State::kBroken);
+}
+
+void RocksDbHandle::MarkGivenUp(Lost lost) noexcept {
+  if (lost == Lost::kWriter) lost_writer_ = true;
+  is_given_up_ = true;
+  state_ = State::kBroken;
+}
+
+CommitResult RocksDbHandle::WriteResult(const char* what,
+                                        const rocksdb::Status& status) {
+  if (status.ok()) return {};
+  const bool nothing_written = NothingWritten(status);
+  // First: before the guards are released and the caller hears of it, and
+  // before the text of the error can fail. The next read or commit, of
+  // whichever thread, finds it broken and reopens.
+  if (!nothing_written) MarkBroken();
+  CommitResult result = {
+      nothing_written ? CommitOutcome::kFailed : CommitOutcome::kUnknown,
+      Status::NoMemoryInDoubt()};
+  static_cast<void>(IfMemory([&] {
+    Status text = FromRocksDb(status, what, directory());
+    if (text.code() != Code::kNoMemory) result.status = std::move(text);
+  }));
+  return result;
+}
+
+CommitResult RocksDbHandle::ThrownResult(Status thrown) noexcept {
+  if (thrown.code() == Code::kNoMemory) thrown = Status::NoMemoryInDoubt();
+  return {CommitOutcome::kUnknown, std::move(thrown)};
+}
+
+CommitResult RocksDbHandle::SyncLog() {
+  return AsWriter("sync", [this] { return db()->SyncWAL(); });
 }
 
 Status RocksDbHandle::Repair(Need need) {
@@ -155,15 +192,12 @@ Status RocksDbHandle::Repair(Need need) {
 // Where that fails, what Repair() does is due, as after any failure.
 void RocksDbHandle::EndStoppage() {
   Gate::Exclusive exclusive(&gate_);
-  if (state_ != State::kWritable || !stoppage_.IsDue()) return;
+  if (state_ != State::kWritable || !stoppage_->IsDue()) return;
   const DiskSpace space = LookAtDisk(directory());
-  if (space.free_bytes < space.reserve_bytes) return stoppage_.PutOff();
-  stoppage_.End();
+  if (space.free_bytes < space.reserve_bytes) return stoppage_->PutOff();
+  stoppage_->End();
   // An open flushes what the log holds, which must be what was promised.
-  if (!database_->db()->SyncWAL().ok()) {
-    state_ = State::kBroken;
-    return;
-  }
+  if (!SyncLog().done()) return;
   static_cast<void>(Reopen(Need::kWrite));
 }
 
@@ -184,18 +218,42 @@ Status RocksDbHandle::Reopen(Need need) {
   Add(Metric::kEngineReopens);
   ++reopen_count_;
   if (state_ == State::kBroken) unproven_logs_ = true;
-  DropAllIterators();
-  database_.reset();
-  state_ = State::kClosed;
-  last_error_ = OpenForWriting(false);
+  CloseDatabase();
+  last_error_ = Status::NoMemory();  // until the open says how it ended
+  last_error_ = OpenAgain();
   if (last_error_.ok()) {
     unproven_logs_ = false;
     return Status::Ok();
   }
+  if (follows()) return last_error_;
   Status readable = OpenForReadingOnly();
   next_attempt_ = std::chrono::steady_clock::now() + kReopenInterval;
   if (need == Need::kRead) return readable;
   return last_error_;
+}
+
+Status RocksDbHandle::OpenAgain() {
+  if (!follows()) return OpenForWriting(false);
+  if (Status s = OpenDatabase::ForFollowing(context_, &shown_, &database_);
+      !s.ok()) {
+    return s;
+  }
+  state_ = State::kReadOnly;
+  return Status::Ok();
+}
+
+void RocksDbHandle::CloseDatabase() noexcept {
+  static_cast<void>(SpareMemory::Fill());
+  const SpareMemory::Use use;
+  DropAllIterators();
+  const bool lost_writer = lost_writer_.exchange(false);
+  if (is_given_up_.exchange(false)) {
+    if (!lost_writer) database_->TakeFromThreads();
+    OpenDatabase::Abandon(std::move(database_));
+  } else {
+    database_.reset();
+  }
+  state_ = State::kClosed;
 }
 
 Status RocksDbHandle::OpenForReadingOnly() {
@@ -218,6 +276,7 @@ Status RocksDbHandle::CatchUp(std::atomic<uint64_t>* epoch) {
   if (count == shown_) return Status::Ok();
   // Opened beside the old one, so that readers wait only for the exchange.
   std::unique_ptr<OpenDatabase> opened;
+  bool given_up = false;
   if (Status s = OpenDatabase::ForFollowing(context_, &shown_, &opened);
       !s.ok()) {
     return s;
@@ -226,29 +285,40 @@ Status RocksDbHandle::CatchUp(std::atomic<uint64_t>* epoch) {
     Gate::Exclusive exclusive(&gate_);
     DropAllIterators();
     database_.swap(opened);
+    given_up = is_given_up_.exchange(false);
+    state_ = State::kReadOnly;
     epoch->fetch_add(1, std::memory_order_acq_rel);
   }
+  if (given_up) OpenDatabase::Abandon(std::move(opened));
+  const SpareMemory::Use use;  // as in CloseDatabase()
+  opened.reset();
   return Status::Ok();
 }
 
 void RocksDbHandle::Register(IteratorOwner* owner, IteratorSet* iterators) {
   // Taken and registered in one step: DropAllIterators() must find them.
+  // The latter first: it may fail.
   std::lock_guard<std::mutex> lock(owners_mutex_);
-  *iterators = iterator_pool_.Take();
   owners_.insert(owner);
+  *iterators = iterator_pool_->Take();
 }
 
-void RocksDbHandle::Unregister(IteratorOwner* owner, IteratorSet* iterators) {
+void RocksDbHandle::Unregister(IteratorOwner* owner,
+                               IteratorSet* iterators) noexcept {
   const Gate::Hold hold = gate_.Shared();
-  iterator_pool_.GiveBack(iterators);
+  iterator_pool_->GiveBack(iterators);
   std::lock_guard<std::mutex> lock(owners_mutex_);
   owners_.erase(owner);
 }
 
 void RocksDbHandle::DropAllIterators() {
   std::lock_guard<std::mutex> lock(owners_mutex_);
+  if (is_given_up_) {
+    for (IteratorOwner* owner : owners_) owner->LeaveIterators();
+    return iterator_pool_->Leave();
+  }
   for (IteratorOwner* owner : owners_) owner->DropIterators();
-  iterator_pool_.Clear();
+  iterator_pool_->Clear();
 }
 
 }  // namespace actorkv

@@ -16,6 +16,8 @@
 // Invariants:
 //  1. The database is used only under a Hold. Opening and closing it happen
 //     with the gate exclusive, after all registered iterators were dropped.
+//     A database through which an exception passed is broken, and is not closed
+//     but given up (kv/rocksdb_fence.h), with its iterators.
 //  2. In state broken nothing is answered: Use() repairs first.
 //  3. What an open after broken shows is on the disk. For writing, RocksDB
 //     flushes and syncs what it recovers from the log before Open returns
@@ -24,6 +26,9 @@
 //     written over themselves and synced before; if that fails, the database
 //     stays closed, because showing a commit that a power loss can still
 //     take back would turn an unknown outcome into a lie.
+//  4. One writes or syncs at a time, and nobody after one that failed: RocksDB
+//     asserts that (Debian's 7.8 ends the process), and who waits in its queue
+//     of writers for one that an exception took away waits for ever.
 
 #ifndef ACTORKV_KV_ROCKSDB_HANDLE_H_
 #define ACTORKV_KV_ROCKSDB_HANDLE_H_
@@ -42,7 +47,10 @@
 #include "kv/rocksdb_engine.h"
 #include "kv/rocksdb_iterators.h"
 #include "kv/rocksdb_open.h"
+#include "kv/rocksdb_status.h"
 #include "kv/rocksdb_stoppage.h"
+#include "kv/spare_memory.h"
+#include "kv/thrown.h"
 
 namespace actorkv {
 
@@ -52,6 +60,8 @@ class IteratorOwner {
   virtual ~IteratorOwner() = default;
   // Called with the gate exclusive, so while no call on the owner is inside.
   virtual void DropIterators() = 0;
+  // As that, but they are left as they are: IteratorSet::Leave().
+  virtual void LeaveIterators() = 0;
 };
 
 class RocksDbHandle {
@@ -71,9 +81,26 @@ class RocksDbHandle {
   // that is due. REQUIRES: the thread has no other Hold of it.
   Status Use(Need need, Gate::Hold* hold);
 
-  // The next Use() reopens. REQUIRES: a Hold, and that the database was
-  // writable under it.
-  void MarkBroken();
+  // Calls what reads from the database. What RocksDB throws is passed on, and
+  // leaves a database that is given up: the next Use() opens another.
+  // REQUIRES: a Hold.
+  template <typename Call>
+  auto Enter(const Call& call);
+
+  // The same of what works on it without a turn as a writer.
+  template <typename Call>
+  auto EnterToWork(const Call& call);
+
+  // Has `call` write to the database, or sync its log: invariant 4. Its status
+  // as an outcome: kFailed, where nothing was written; kUnknown, also where it
+  // throws, and then the next Use() reopens, before anyone hears of it. `what`
+  // is for the error. REQUIRES: a Hold, and that the database was writable
+  // under it.
+  template <typename Call>
+  CommitResult AsWriter(const char* what, const Call& call);
+
+  // Syncs what was written so far. REQUIRES: as AsWriter().
+  CommitResult SyncLog();
 
   // A follower opens the database again if the directory changed; see
   // Engine::CatchUp().
@@ -89,9 +116,9 @@ class RocksDbHandle {
   void Register(IteratorOwner* owner, IteratorSet* iterators);
   // Takes the owner's iterators back: under a hold, so that no reopen is in
   // the middle of closing the database under them.
-  void Unregister(IteratorOwner* owner, IteratorSet* iterators);
+  void Unregister(IteratorOwner* owner, IteratorSet* iterators) noexcept;
   // Idle iterators keep files that were removed on the disk.
-  void DropIdleIterators() { iterator_pool_.Clear(); }
+  void DropIdleIterators() { iterator_pool_->Clear(); }
 
   // Rises with every write that was done, before it is reported as done. An
   // iterator made or refreshed since the last rise sees everything.
@@ -110,6 +137,8 @@ class RocksDbHandle {
 
  private:
   enum class State { kWritable, kReadOnly, kBroken, kClosed };
+  // What an exception took away: a reader, or one who may have had locks.
+  enum class Lost { kReader, kWriter };
 
   RocksDbHandle(const std::string& directory, OpenMode mode);
 
@@ -121,22 +150,34 @@ class RocksDbHandle {
   Status Repair(Need need);
   // REQUIRES: the gate exclusive.
   Status Reopen(Need need);
+  Status OpenAgain();
   // Opens the database again when RocksDB stopped compacting.
   void EndStoppage();
   bool StillFull() const;
   Status OpenForReadingOnly();
   void DropAllIterators();
+  // With the iterators; or gives it up.
+  void CloseDatabase() noexcept;
+  // The next Use() reopens. REQUIRE: a Hold.
+  void MarkBroken() noexcept;
+  void MarkGivenUp(Lost lost) noexcept;
+  CommitResult WriteResult(const char* what, const rocksdb::Status& status);
+  static CommitResult ThrownResult(Status thrown) noexcept;
 
   const OpenMode mode_;
-  IteratorPool iterator_pool_;  // these two outlive their listeners
-  Stoppage stoppage_;
+  const std::shared_ptr<IteratorPool> iterator_pool_ =
+      std::make_shared<IteratorPool>();
+  const std::shared_ptr<Stoppage> stoppage_ = std::make_shared<Stoppage>();
   OpenContext context_;
   std::unique_ptr<HolderFile> holder_;  // released after database_ closed
   std::unique_ptr<CommitCounter> commit_counter_;  // of a writable database
 
   Gate gate_;
-  // Changed with the gate exclusive, but for writable -> broken.
+  // Changed with the gate exclusive, but for a change to broken.
   std::atomic<State> state_{State::kClosed};
+  std::atomic<bool> is_given_up_{false};    // broken by an exception
+  std::atomic<bool> lost_writer_{false};    // and not of a reader alone
+  std::mutex writers_mutex_;                // taken after the gate
   std::unique_ptr<OpenDatabase> database_;  // null only in kClosed
   // The rest is used with the gate exclusive.
   bool unproven_logs_ = false;  // a failed write may sit in them, unsynced
@@ -152,6 +193,41 @@ class RocksDbHandle {
   std::mutex catch_up_mutex_;  // taken before the gate
   CommitCount shown_;          // what a follower's database shows at least
 };
+
+template <typename Call>
+auto RocksDbHandle::Enter(const Call& call) {
+  if (!SpareMemory::Fill()) ThrowNoMemory();
+  const SpareMemory::Use use;
+  return OrUndo(call, [this] { MarkGivenUp(Lost::kReader); });
+}
+
+template <typename Call>
+auto RocksDbHandle::EnterToWork(const Call& call) {
+  if (!SpareMemory::Fill()) ThrowNoMemory();
+  const SpareMemory::Use use;
+  return OrUndo(call, [this] { MarkGivenUp(Lost::kWriter); });
+}
+
+template <typename Call>
+CommitResult RocksDbHandle::AsWriter(const char* what, const Call& call) {
+  const std::lock_guard<std::mutex> lock(writers_mutex_);
+  if (state_.load(std::memory_order_acquire) != State::kWritable) {
+    return {CommitOutcome::kFailed,
+            Status::IOError("a write before this one failed: " + directory())};
+  }
+  if (!SpareMemory::Fill()) return {CommitOutcome::kFailed, Status::NoMemory()};
+  const SpareMemory::Use use;
+  rocksdb::Status status;
+  const Status thrown = Caught([&] {
+    status = call();
+    return Status::Ok();
+  });
+  if (!thrown.ok()) {
+    MarkGivenUp(Lost::kWriter);
+    return ThrownResult(thrown);
+  }
+  return WriteResult(what, status);
+}
 
 }  // namespace actorkv
 

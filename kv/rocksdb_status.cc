@@ -21,6 +21,9 @@ bool IsLockError(const rocksdb::Status& status) {
 Status FromRocksDb(const rocksdb::Status& status, std::string_view what,
                    std::string_view directory) {
   if (status.ok()) return Status::Ok();
+  if (status.subcode() == rocksdb::Status::kMemoryLimit) {
+    return Status::NoMemory();
+  }
   const std::string message = std::string(what) + ": " + status.ToString() +
                               ": " + std::string(directory);
   // NoSpace is a subcode of IOError, so it comes first.

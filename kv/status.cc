@@ -1,11 +1,36 @@
 #include "kv/status.h"
 
+#include <new>
 #include <utility>
 
 namespace actorkv {
 
+namespace {
+
+// Short enough to lie in the string itself.
+constexpr char kNoMemoryText[] = "memory ran out";
+
+}  // namespace
+
 Status::Status(Code code, std::string message)
     : state_(std::make_shared<const State>(State{code, std::move(message)})) {}
+
+Status::Status(const State* state) noexcept
+    : state_(std::shared_ptr<const State>(), state) {}
+
+Status Status::NoMemory() noexcept {
+  alignas(State) static unsigned char memory[sizeof(State)];
+  static const State* const state =
+      new (memory) State{Code::kNoMemory, kNoMemoryText};
+  return Status(state);
+}
+
+Status Status::NoMemoryInDoubt() noexcept {
+  alignas(State) static unsigned char memory[sizeof(State)];
+  static const State* const state =
+      new (memory) State{Code::kIOError, kNoMemoryText};
+  return Status(state);
+}
 
 Status Status::NotFound(std::string message) {
   return Status(Code::kNotFound, std::move(message));
@@ -79,6 +104,8 @@ std::string_view CodeName(Code code) {
       return "I/O error";
     case Code::kNotSupported:
       return "not supported";
+    case Code::kNoMemory:
+      return "out of memory";
   }
   return "unknown";
 }

@@ -111,12 +111,13 @@ class Store : public std::enable_shared_from_this<Store> {
   void NoteLease(const CommitId& owner, bool held);
   bool HoldsLease(const CommitId& owner);
 
-  // A stage that no transaction will commit any more.
-  void AddDeadStage(ActorId actor, BranchId branch);
+  // A stage that no transaction will commit any more. Where there is no memory
+  // to note it, it is found when the store is opened next; so too below.
+  void AddDeadStage(ActorId actor, BranchId branch) noexcept;
 
   // An import of legacy pairs that ended. Its pairs are dropped unless an actor
   // has them.
-  void AddDeadImport(LegacyId legacy);
+  void AddDeadImport(LegacyId legacy) noexcept;
 
   // The head of the actor as connections may be given it next without reading
   // it. Nothing of an actor that is not open: who opens it later reads its
@@ -156,7 +157,7 @@ class Store : public std::enable_shared_from_this<Store> {
   bool NeedsMaintenance() const { return work_waits_.load(); }
 
   // Asks for a look at the depth of this actor's branch.
-  void SuggestFlatten(const std::shared_ptr<Actor>& actor);
+  void SuggestFlatten(const std::shared_ptr<Actor>& actor) noexcept;
 
   // Called before the last use: makes everything durable.
   void Close();
@@ -173,9 +174,13 @@ class Store : public std::enable_shared_from_this<Store> {
   Status ScanCatalog(EngineReader* reader, const std::string& prefix,
                      const std::function<Status(const KeyValue&)>& add);
   Status LoadDeadStages(EngineReader* reader);
+  // Puts what it is about back where that fails.
+  template <typename Drop, typename PutBack>
+  Status DropOrPutBack(const Drop& drop, const PutBack& put_back);
   Status DropStage(const Stage& stage);
   Status DropImport(LegacyId legacy);
   CommitResult CommitInRuns(const Batch& batch, Durability durability);
+  CommitResult CommitRuns(const Batch& batch, Durability durability);
   Status FlattenOne(const std::shared_ptr<Actor>& actor);
   void QueueWhatIsLearned();
   Status WriteHintsOfOne();

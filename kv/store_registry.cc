@@ -14,6 +14,7 @@
 #include "kv/helper_threads.h"
 #include "kv/read_ahead.h"
 #include "kv/store_directory.h"
+#include "kv/thrown.h"
 
 namespace actorkv {
 
@@ -35,6 +36,11 @@ void AtExit(int status, void* /*unused*/) {
     _exit(status);
   }
   StoreRegistry::Instance()->Shutdown();
+  // Its threads may wait for ever, and with them the static objects of RocksDB.
+  if (RocksDbMayNotEnd()) {
+    std::fflush(nullptr);
+    _exit(status);
+  }
 }
 
 // Registered after a store is open: handlers run in reverse order, so that this
@@ -80,8 +86,12 @@ void StoreRegistry::SetEngineFactoryForTesting(EngineFactory factory) {
 
 std::shared_ptr<StoreRegistry::Entry> StoreRegistry::FindEntry(const Key& key) {
   std::lock_guard<std::mutex> lock(mutex_);
-  std::shared_ptr<Entry>& entry = entries_[key];
-  if (entry == nullptr) entry = std::make_shared<Entry>();
+  // Made first: the map must have no place without one.
+  auto found = entries_.find(key);
+  if (found == entries_.end()) {
+    found = entries_.emplace(key, std::make_shared<Entry>()).first;
+  }
+  const std::shared_ptr<Entry>& entry = found->second;
   if (!thread_.joinable() && !stopping_) {
     thread_ = std::thread([this] { Run(); });
   }
@@ -213,7 +223,8 @@ void StoreRegistry::Run() {
       woken_ = false;
       if (stopping_) return;
     }
-    ServeOnce(kLinger);
+    // The next turn does what this one had no memory for.
+    static_cast<void>(IfMemory([this] { ServeOnce(kLinger); }));
   }
 }
 

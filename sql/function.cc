@@ -1,5 +1,6 @@
 #include "sql/function.h"
 
+#include "kv/thrown.h"
 #include "vfs/file_methods.h"
 #include "vfs/sqlite_error.h"
 
@@ -16,10 +17,16 @@ bool InTransaction(sqlite3* db) {
          sqlite3_txn_state(db, nullptr) == SQLITE_TXN_WRITE;
 }
 
+Status Run(const FunctionSpec& spec, Call* call) noexcept {
+  return Caught([&] {
+    Status s = call->Check();
+    return s.ok() ? spec.run(call) : s;
+  });
+}
+
 int Run(const FunctionSpec& spec, const Call& call, sqlite3_context* context) {
   Call checked = call;
-  Status s = checked.Check();
-  if (s.ok()) s = spec.run(&checked);
+  const Status s = Run(spec, &checked);
   if (s.ok()) return SQLITE_OK;
   int code = ReportError(Place::kFunction, s.WithContext(spec.name));
   Connection* const connection = checked.connection();

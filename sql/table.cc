@@ -120,10 +120,12 @@ int Fail(sqlite3_vtab* table, const Status& status) {
 }
 
 int Advance(Cursor* cursor) {
-  if (Status s = cursor->rows->Next(&cursor->has_row); !s.ok()) {
-    cursor->has_row = false;
+  bool has_row = false;
+  cursor->has_row = false;
+  if (Status s = cursor->rows->Next(&has_row); !s.ok()) {
     return Fail(cursor->pVtab, s);
   }
+  cursor->has_row = has_row;
   ++cursor->rowid;
   return SQLITE_OK;
 }
@@ -146,6 +148,7 @@ int Filter(sqlite3_vtab_cursor* base, int index_number, const char* /*text*/,
     const Table* table = Self(base->pVtab);
     const TableSpec& spec = table->spec;
     cursor->rows.reset();
+    cursor->has_row = false;
     cursor->rowid = 0;
     cursor->arguments = TakeArguments(spec, index_number, argv);
     Status s = CheckEffects(spec.effects, table->connection->db());

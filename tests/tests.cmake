@@ -31,6 +31,7 @@ endfunction()
 
 # kv's tests link neither SQLite nor the rest: kv must do without them.
 actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
+  tests/support/failing_memory.cc
   tests/kv/archive_json_test.cc
   tests/kv/archive_reader_test.cc
   tests/kv/archive_writer_test.cc
@@ -57,6 +58,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/fuzz_corpus_test.cc
   tests/kv/group_commit_test.cc
   tests/kv/guard_memo_test.cc
+  tests/kv/guard_set_test.cc
   tests/kv/hash_test.cc
   tests/kv/helper_threads_test.cc
   tests/kv/hint_learner_test.cc
@@ -80,6 +82,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/ltx_test.cc
   tests/kv/metrics_test.cc
   tests/kv/new_file_test.cc
+  tests/kv/no_memory_test.cc
   tests/kv/page_cache_test.cc
   tests/kv/page_changes_test.cc
   tests/kv/page_delta_test.cc
@@ -102,8 +105,10 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rocksdb_bulk_test.cc
   tests/kv/rocksdb_engine_test.cc
   tests/kv/rocksdb_fault_test.cc
+  tests/kv/rocksdb_fence_test.cc
   tests/kv/rocksdb_log_file_test.cc
   tests/kv/single_partition_test.cc
+  tests/kv/spare_memory_test.cc
   tests/kv/stage_test.cc
   tests/kv/status_test.cc
   tests/kv/store_marker_test.cc
@@ -115,6 +120,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
 # The others have all of actorkv, and a main function that registers it.
 set(with_sqlite actorkv_ext SQLite::SQLite3)
 actorkv_add_tests(vfs LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
+  tests/support/failing_memory.cc
   tests/support/main.cc
   tests/vfs/access_pattern_test.cc
   tests/vfs/actor_file_test.cc
@@ -182,6 +188,7 @@ actorkv_add_tests(model LINKS ${with_sqlite} SOURCES
   tests/model/reclaim_space.cc
   tests/model/sql_differential_test.cc)
 actorkv_add_tests(fault LINKS ${with_sqlite} SOURCES
+  tests/support/failing_memory.cc
   tests/support/main.cc
   tests/fault/commit_fault_test.cc
   tests/fault/corruption_test.cc
@@ -190,6 +197,8 @@ actorkv_add_tests(fault LINKS ${with_sqlite} SOURCES
   tests/fault/io_error_test.cc
   tests/fault/many_actors_test.cc
   tests/fault/memory_slope_test.cc
+  tests/fault/memory_sweep.cc
+  tests/fault/memory_sweep_test.cc
   tests/fault/migration_fault_test.cc
   tests/fault/migration_memory_test.cc
   tests/fault/rare_fault_test.cc)

@@ -6,6 +6,7 @@
 #include "kv/commit.h"
 #include "kv/metrics.h"
 #include "kv/store_registry.h"
+#include "kv/thrown.h"
 #include "vfs/memory_file.h"
 #include "vfs/sqlite_error.h"
 #include "vfs/super_journal.h"
@@ -24,11 +25,11 @@ ActorFile::ActorFile(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
       actor_(std::move(actor)),
       options_(std::move(options)),
       reader_(store_.get(), *actor_) {
-  pMethods = &FileMethods<ActorFile>::kTable;
   if (options_.version == nullptr) reader_.UseHints(actor_);
+  RegisterOpenFile(this);  // the last that may fail
+  pMethods = &FileMethods<ActorFile>::kTable;
   Add(Metric::kFileOpens);
   Add(Metric::kOpenFiles);
-  RegisterOpenFile(this);
 }
 
 ActorFile::~ActorFile() {
@@ -36,7 +37,9 @@ ActorFile::~ActorFile() {
   UnregisterOpenFile(this);
   // What refers to it goes before, so that it is the last use.
   transaction_.reset();
-  NoteIgnored(store_->CloseActor(std::move(actor_)));
+  // Without memory for it, what the actor learned is lost.
+  static_cast<void>(
+      IfMemory([this] { NoteIgnored(store_->CloseActor(std::move(actor_))); }));
 }
 
 int ActorFile::Close() {
@@ -116,7 +119,14 @@ Status ActorFile::BeginTransaction() {
   return Status::Ok();
 }
 
-void ActorFile::DropTransaction() {
+template <typename Call>
+Status ActorFile::OrDrop(const Call& call) {
+  Status s = OrUndo(call, [this] { DropTransaction(); });
+  if (!s.ok()) DropTransaction();
+  return s;
+}
+
+void ActorFile::DropTransaction() noexcept {
   if (group_ != nullptr) group_->Remove(this);
   group_.reset();
   if (transaction_ == nullptr) return;
@@ -127,14 +137,14 @@ void ActorFile::DropTransaction() {
 
 int ActorFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
   if (options_.read_only) return SQLITE_READONLY;
-  Status s = BeginTransaction();
-  if (s.ok()) {
-    s = transaction_->Write(static_cast<uint64_t>(offset),
-                            static_cast<size_t>(size),
-                            static_cast<const char*>(buffer));
-  }
-  if (!s.ok()) DropTransaction();  // see the header: invariant 4
-  return ReportError(Place::kWrite, s);
+  // See the header: invariant 4.
+  return ReportError(Place::kWrite, OrDrop([&] {
+                       if (Status s = BeginTransaction(); !s.ok()) return s;
+                       return transaction_->Write(
+                           static_cast<uint64_t>(offset),
+                           static_cast<size_t>(size),
+                           static_cast<const char*>(buffer));
+                     }));
 }
 
 int ActorFile::Truncate(sqlite3_int64 size) {
@@ -146,10 +156,10 @@ int ActorFile::Truncate(sqlite3_int64 size) {
   // After the commit point (key assumption 4) the size is right already.
   if (transaction_ == nullptr && bytes >= reader_.size_bytes())
     return SQLITE_OK;
-  Status s = BeginTransaction();
-  if (s.ok()) s = transaction_->Truncate(bytes);
-  if (!s.ok()) DropTransaction();
-  return ReportError(Place::kTruncate, s);
+  return ReportError(Place::kTruncate, OrDrop([&] {
+                       if (Status s = BeginTransaction(); !s.ok()) return s;
+                       return transaction_->Truncate(bytes);
+                     }));
 }
 
 // --- Publishing -------------------------------------------------------------
@@ -169,36 +179,52 @@ Status ActorFile::ShouldPublish(bool* publish) {
   return transaction_->Differs(publish);
 }
 
-Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
-  std::vector<PendingCommit> commits(files.size());
+Status ActorFile::CommitFiles(const std::vector<ActorFile*>& files,
+                              std::vector<PendingCommit>* commits) {
   Durability durability = Durability::kBuffered;
   Status status;
   for (size_t i = 0; i < files.size() && status.ok(); ++i) {
     if (files[i]->pragmas_.durability() == Durability::kSynced) {
       durability = Durability::kSynced;
     }
-    status = files[i]->transaction_->Prepare(files[i]->origin_, &commits[i]);
-    commits[i].pin = &files[i]->next_pin_;
+    PendingCommit& commit = (*commits)[i];
+    status = files[i]->transaction_->Prepare(files[i]->origin_, &commit);
+    commit.pin = &files[i]->next_pin_;
   }
-  if (status.ok() && !files.empty()) {
-    status = CommitAll(files.front()->store_.get(), durability, &commits);
-  }
+  if (!status.ok() || files.empty()) return status;
+  return CommitAll(files.front()->store_.get(), durability, commits);
+}
+
+Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
+  std::vector<PendingCommit> commits;
+  const Status status = OrUndo(
+      [&] {
+        commits.resize(files.size());
+        return CommitFiles(files, &commits);
+      },
+      [&] {
+        for (ActorFile* file : files) file->EndPublish(nullptr);
+      });
   for (size_t i = 0; i < files.size(); ++i) {
-    std::string first_page;
-    if (status.ok()) first_page = commits[i].writer->TakeFirstPage();
-    files[i]->DropTransaction();
-    files[i]->in_doubt_ = !status.ok();
-    if (status.ok()) files[i]->Adopt(commits[i].state);
-    files[i]->store_->pins()->Add(files[i]->state_->head.snapshot,
-                                  files[i]->state_->lineage, &files[i]->pin_);
-    files[i]->next_pin_.Release();
-    if (!status.ok()) continue;
-    files[i]->reader_.KeepFirstPage(std::move(first_page));
-    files[i]->generation_ = commits[i].state->head.generation;
-    files[i]->actor_id_ = commits[i].state->entry.actor;
-    files[i]->exclusive_since_publish_ = true;
+    files[i]->EndPublish(status.ok() ? &commits[i] : nullptr);
   }
   return status;
+}
+
+// Nothing here can fail: what was committed is shown.
+void ActorFile::EndPublish(PendingCommit* commit) noexcept {
+  std::string first_page;
+  if (commit != nullptr) first_page = commit->writer->TakeFirstPage();
+  DropTransaction();
+  in_doubt_ = commit == nullptr;
+  if (commit != nullptr) Adopt(commit->state);
+  store_->pins()->Add(state_->head.snapshot, state_->lineage, &pin_);
+  next_pin_.Release();
+  if (commit == nullptr) return;
+  reader_.KeepFirstPage(std::move(first_page));
+  generation_ = state_->head.generation;
+  actor_id_ = state_->entry.actor;
+  exclusive_since_publish_ = true;
 }
 
 Status ActorFile::PublishAlone() { return PublishAll({this}); }
@@ -236,11 +262,15 @@ Status ActorFile::StageForSuperJournal(const char* super_journal) {
 Status ActorFile::SyncControl(const char* super_journal) {
   if (Status s = CheckProcess(); !s.ok()) return s;
   sync_announced_ = true;
+  return OrDrop([&] { return Decide(super_journal); });
+}
+
+Status ActorFile::Decide(const char* super_journal) {
   bool publish = false;
-  Status s = ShouldPublish(&publish);
-  if (s.ok() && publish) s = PublishOrStage(super_journal);
-  if (!s.ok() || !publish) DropTransaction();
-  return s;
+  if (Status s = ShouldPublish(&publish); !s.ok()) return s;
+  if (publish) return PublishOrStage(super_journal);
+  DropTransaction();
+  return Status::Ok();
 }
 
 // Counts the writers anew, though xLock(EXCLUSIVE) did. The lock may be older

@@ -30,7 +30,8 @@
 //     the commit is on stable storage.
 //  4. A transaction whose write failed is dropped: the pager enters its error
 //     state (pager.c pager_error) and rolls back to the base, in exclusive
-//     mode without ever unlocking.
+//     mode without ever unlocking. So too where memory ran out, and then every
+//     file of the commit drops its own.
 
 #ifndef ACTORKV_VFS_ACTOR_FILE_H_
 #define ACTORKV_VFS_ACTOR_FILE_H_
@@ -115,14 +116,27 @@ class ActorFile : public sqlite3_file {
   Status ResolveDoubt();
   Status Reserve();
   Status BeginTransaction();
-  void DropTransaction();
+  void DropTransaction() noexcept;
+  // `call` writes. Where it fails or throws, the transaction is dropped.
+  template <typename Call>
+  Status OrDrop(const Call& call);
   Status ShouldPublish(bool* publish);
   Status SyncControl(const char* super_journal);
+  Status Decide(const char* super_journal);
   Status PublishOrStage(const char* super_journal);
   Status StageForSuperJournal(const char* super_journal);
   Status PhaseTwo();
   Status PublishAlone();
-  void Adopt(std::shared_ptr<const HeadState> state, uint64_t version = 0);
+  static Status CommitFiles(const std::vector<ActorFile*>& files,
+                            std::vector<PendingCommit>* commits);
+  // The end of a publish: `commit`, null where it failed.
+  void EndPublish(PendingCommit* commit) noexcept;
+  void Adopt(std::shared_ptr<const HeadState> state,
+             uint64_t version = 0) noexcept;
+
+  // Without a lock there is no snapshot to keep: what was taken for one call is
+  // let go of at its end, however that comes.
+  class Borrowed;
 
   const std::shared_ptr<Store> store_;
   std::shared_ptr<Actor> actor_;

@@ -75,7 +75,7 @@ void ActorFile::LetGo() {
 }
 
 void ActorFile::Adopt(std::shared_ptr<const HeadState> state,
-                      uint64_t version) {
+                      uint64_t version) noexcept {
   state_ = std::move(state);
   version_ = version;
   fetched_.Forget();
@@ -134,23 +134,34 @@ int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
   return copied == want ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
 }
 
-Status ActorFile::ReadWithCare(const ReadRequest& request, size_t* copied) {
-  // Without a lock there is no snapshot to keep: SQLite reads 100 bytes so at
-  // open.
-  const bool borrowed = state_ == nullptr && !options_.never_locks;
-  Status s = EnsureSnapshot();
-  if (s.ok()) {
-    s = transaction_ != nullptr ? transaction_->Read(request, copied)
-                                : reader_.Read(request, copied);
-    // Also where it read well: what it read may be of an older commit.
-    if (Status expired = CheckNotExpired(store_.get(), *state_, &epoch_);
-        !expired.ok()) {
-      s = expired;
-    }
+class ActorFile::Borrowed {
+ public:
+  explicit Borrowed(ActorFile* file)
+      : file_(file),
+        borrows_(file->state_ == nullptr && !file->options_.never_locks) {}
+  ~Borrowed() {
+    if (!borrows_) return;
+    file_->LetGo();
+    file_->reader_.Release();
   }
-  if (borrowed) {
-    LetGo();
-    reader_.Release();
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+
+ private:
+  ActorFile* const file_;
+  const bool borrows_;
+};
+
+// SQLite reads 100 bytes without a lock at open.
+Status ActorFile::ReadWithCare(const ReadRequest& request, size_t* copied) {
+  const Borrowed borrowed(this);
+  if (Status s = EnsureSnapshot(); !s.ok()) return s;
+  Status s = transaction_ != nullptr ? transaction_->Read(request, copied)
+                                     : reader_.Read(request, copied);
+  // Also where it read well: what it read may be of an older commit.
+  if (Status expired = CheckNotExpired(store_.get(), *state_, &epoch_);
+      !expired.ok()) {
+    s = expired;
   }
   return s;
 }
@@ -192,12 +203,11 @@ int ActorFile::FileSize(sqlite3_int64* size) {
     *size = static_cast<sqlite3_int64>(transaction_->size_bytes());
     return SQLITE_OK;
   }
-  const bool borrowed = state_ == nullptr && !options_.never_locks;
+  const Borrowed borrowed(this);
   if (Status s = EnsureSnapshot(); !s.ok()) {
     return ReportError(Place::kFileSize, s);
   }
   *size = static_cast<sqlite3_int64>(reader_.size_bytes());
-  if (borrowed) LetGo();
   return SQLITE_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "kv/affix.h"
 #include "kv/point.h"
 #include "kv/store_registry.h"
+#include "kv/thrown.h"
 #include "vfs/actor_file.h"
 #include "vfs/actor_path.h"
 #include "vfs/legacy_image.h"
@@ -36,9 +37,11 @@ VfsState* State() {
   return state;
 }
 
+// SQLite closes what has methods, also where the open failed.
 template <typename File, typename... Args>
 int Construct(sqlite3_file* file, Args&&... args) {
-  new (file) File(std::forward<Args>(args)...);
+  OrUndo([&] { new (file) File(std::forward<Args>(args)...); },
+         [&] { file->pMethods = nullptr; });
   return SQLITE_OK;
 }
 
@@ -136,7 +139,7 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
 int VfsOpen(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file,
             int flags, int* out_flags) {
   file->pMethods = nullptr;
-  return Guard([&]() -> int {
+  return Guard(Place::kOpen, [&]() -> int {
     constexpr int kTemporary = SQLITE_OPEN_TEMP_DB | SQLITE_OPEN_TRANSIENT_DB |
                                SQLITE_OPEN_TEMP_JOURNAL |
                                SQLITE_OPEN_SUBJOURNAL;
@@ -161,7 +164,7 @@ int VfsOpen(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file,
 }
 
 int VfsDelete(sqlite3_vfs* /*vfs*/, const char* name, int sync_directory) {
-  return Guard([&]() -> int {
+  return Guard(Place::kSync, [&]() -> int {
     std::shared_ptr<CommitGroup> group = FindSuperJournal(name);
     if (group != nullptr) {
       DropSuperJournal(name);
@@ -189,7 +192,7 @@ int VfsAccess(sqlite3_vfs* /*vfs*/, const char* name, int /*flags*/,
   // their connection and never hot. A super-journal's name ends in a digit or
   // letter from 0 to F (vdbeaux.c vdbeCommit, 3.40.1).
   if (EndsWith(name, "-journal") || EndsWith(name, "-wal")) return SQLITE_OK;
-  return Guard([&]() -> int {
+  return Guard(Place::kOpen, [&]() -> int {
     if (FindSuperJournal(name) != nullptr) {
       *result = 1;
       return SQLITE_OK;
@@ -214,7 +217,7 @@ int VfsAccess(sqlite3_vfs* /*vfs*/, const char* name, int /*flags*/,
 
 int VfsFullPathname(sqlite3_vfs* /*vfs*/, const char* name, int size,
                     char* output) {
-  return Guard([&]() -> int {
+  return Guard(Place::kOpen, [&]() -> int {
     std::string given(name);
     if (State()->is_default.load() && given.find('/') == std::string::npos &&
         !DefaultStore().empty()) {
@@ -259,9 +262,13 @@ int VfsCurrentTime(sqlite3_vfs* /*vfs*/, double* time) {
   return State()->base->xCurrentTime(State()->base, time);
 }
 int VfsGetLastError(sqlite3_vfs* /*vfs*/, int size, char* text) {
-  if (size > 0) {
+  if (size <= 0) return 0;
+  *text = '\0';
+  // Without memory for it there is no text.
+  static_cast<void>(Guard([&] {
     sqlite3_snprintf(size, text, "%s", LastError().c_str());
-  }
+    return SQLITE_OK;
+  }));
   return 0;
 }
 int VfsCurrentTimeInt64(sqlite3_vfs* /*vfs*/, sqlite3_int64* time) {

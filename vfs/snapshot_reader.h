@@ -67,7 +67,8 @@ class SnapshotReader {
   }
   bool ReadTogetherWith(PageNo pgno);
   void HelpWith(ReadAheadRange* range, PageNo pgno);
-  void ReadAheadOfRun();
+  void ReadAheadOfRun() noexcept;
+  void StartReadAhead();
   Status FirstPage(const char** page);
   Status ReadPart(const PagePart& part, char* buffer);
 

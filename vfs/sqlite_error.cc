@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "kv/thrown.h"
 #include "vfs/sqlite_api.h"
 
 namespace actorkv {
@@ -25,6 +26,8 @@ int OpenCode(Code code) {
     case Code::kIOError:
     case Code::kNotSupported:
       return SQLITE_CANTOPEN;
+    case Code::kNoMemory:
+      return SQLITE_NOMEM;
   }
   return SQLITE_INTERNAL;
 }
@@ -45,6 +48,8 @@ int ReadCode(Code code) {
     case Code::kIOError:
     case Code::kNotSupported:
       return SQLITE_IOERR_READ;
+    case Code::kNoMemory:
+      return SQLITE_IOERR_NOMEM;
   }
   return SQLITE_INTERNAL;
 }
@@ -67,6 +72,8 @@ int LockCode(Code code) {
     case Code::kIOError:
     case Code::kNotSupported:
       return SQLITE_IOERR_LOCK;
+    case Code::kNoMemory:
+      return SQLITE_IOERR_NOMEM;
   }
   return SQLITE_INTERNAL;
 }
@@ -87,6 +94,8 @@ int WriteCode(Code code, int io_error) {
     case Code::kIOError:
     case Code::kNotSupported:
       return io_error;
+    case Code::kNoMemory:
+      return SQLITE_IOERR_NOMEM;
   }
   return SQLITE_INTERNAL;
 }
@@ -109,6 +118,8 @@ int SyncCode(Code code) {
     case Code::kIOError:
     case Code::kNotSupported:
       return SQLITE_IOERR_FSYNC;
+    case Code::kNoMemory:
+      return SQLITE_IOERR_NOMEM;
   }
   return SQLITE_INTERNAL;
 }
@@ -132,11 +143,16 @@ int FunctionCode(Code code) {
     case Code::kFenced:
     case Code::kNotSupported:
       return SQLITE_ERROR;
+    case Code::kNoMemory:
+      return SQLITE_NOMEM;
   }
   return SQLITE_INTERNAL;
 }
 
+constexpr char kNoMemoryText[] = "out of memory: memory ran out";
+
 struct ErrorText {
+  ErrorText() { text.reserve(sizeof kNoMemoryText); }
   std::mutex mutex;
   std::string text;
 };
@@ -144,6 +160,17 @@ struct ErrorText {
 ErrorText* LastErrorText() {
   static auto* const last = new ErrorText;
   return last;
+}
+
+// Allocates nothing.
+int ReportNoMemory(int code) noexcept {
+  {
+    ErrorText* last = LastErrorText();
+    std::lock_guard<std::mutex> lock(last->mutex);
+    last->text.assign(kNoMemoryText);
+  }
+  sqlite3_log(code, "actorkv: %s", kNoMemoryText);
+  return code;
 }
 
 }  // namespace
@@ -178,6 +205,7 @@ int SqliteCode(Place place, const Status& status) {
 int ReportError(Place place, const Status& status) {
   const int code = SqliteCode(place, status);
   if (status.ok()) return code;
+  if (status.code() == Code::kNoMemory) return ReportNoMemory(code);
   const std::string text = status.ToString();
   {
     ErrorText* last = LastErrorText();
@@ -190,6 +218,13 @@ int ReportError(Place place, const Status& status) {
     sqlite3_log(code, "actorkv: %s", text.c_str());
   }
   return code;
+}
+
+int ReportThrown(Place place) noexcept {
+  const Status status = ThrownStatus();
+  int code = SqliteCode(place, Status::NoMemory());
+  const bool reported = IfMemory([&] { code = ReportError(place, status); });
+  return reported ? code : ReportNoMemory(code);
 }
 
 void NoteIgnored(const Status& status) {

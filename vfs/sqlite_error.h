@@ -18,6 +18,7 @@
 // Fenced     | CANTOPEN   | IOERR_READ | READONLY_DBMOVED | IOERR_x
 // NoSpace    | FULL       | IOERR_READ | IOERR_LOCK       | FULL
 // Corruption | IOERR_DATA | IOERR_DATA | IOERR_LOCK       | IOERR_x
+// NoMemory   | NOMEM      | IOERR_NOMEM, here and in all columns but function
 // others     | CANTOPEN   | IOERR_READ | IOERR_LOCK       | IOERR_x
 //
 // Status     | sync             | phase two   | SQL function
@@ -29,6 +30,7 @@
 // NoSpace    | FULL             | FULL        | FULL
 // Corruption | IOERR_FSYNC      | IOERR_FSYNC | CORRUPT
 // IOError    | IOERR_FSYNC      | IOERR_FSYNC | IOERR
+// NoMemory   | IOERR_NOMEM      | IOERR_NOMEM | NOMEM
 // others     | IOERR_FSYNC      | IOERR_FSYNC | ERROR
 //
 // * a store that another process holds: waiting in a busy handler would not
@@ -62,6 +64,10 @@ int SqliteCode(Place place, const Status& status);
 // As SqliteCode(), and keeps the text for LastError() and sends it to SQLite's
 // error log: a VFS has no other way to say more than a code.
 int ReportError(Place place, const Status& status);
+
+// As ReportError() of what was thrown, kNoMemory or kIOError: see kv/thrown.h.
+// REQUIRES: called in a catch clause.
+int ReportThrown(Place place) noexcept;
 
 // Says it in SQLite's error log, as a notice, and nowhere else: what nobody
 // depends on did not work. Nothing for an ok status.

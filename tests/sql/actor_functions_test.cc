@@ -1,5 +1,10 @@
 // actorkv_delete(), actorkv_rename(), actorkv_takeover(), actorkv_backup().
 
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
 #include "tests/support/forwarding_engine.h"
 #include "tests/support/sql_harness.h"
 #include "tests/support/store_access.h"
@@ -86,6 +91,41 @@ TEST_F(ActorFunctionsTest, RenameKeepsContentAndHistory) {
   SqliteDb dave;
   ASSERT_EQ(dave.Open(Uri("dave")), SQLITE_OK);
   EXPECT_EQ(dave.QueryText("SELECT count(*) FROM t"), "1");
+}
+
+// A commit that comes between is no reason to fail.
+TEST_F(ActorFunctionsTest, TakeoverBesideWriters) {
+  constexpr int kWriters = 3;
+  constexpr int kTakeovers = 40;
+  constexpr int kPatience = 100'000'000;
+  MakeActor("alice");
+  std::atomic<bool> stop{false};
+  std::atomic<int> commits{0};
+  std::vector<std::thread> writers;
+  writers.reserve(kWriters);
+  for (int i = 0; i < kWriters; ++i) {
+    writers.emplace_back([&] {
+      while (!stop) {
+        SqliteDb db;
+        if (db.Open(Uri("alice")) != SQLITE_OK) continue;
+        while (!stop && db.Exec("INSERT INTO t VALUES(1)") == SQLITE_OK) {
+          ++commits;
+        }
+      }
+    });
+  }
+  for (int i = 0; i < kTakeovers; ++i) {
+    const int before = commits;
+    EXPECT_EQ(Ask("SELECT actorkv_takeover('alice')"), std::to_string(i + 2));
+    for (int n = 0; commits == before && n < kPatience; ++n) {
+      std::this_thread::yield();
+    }
+  }
+  stop = true;
+  for (std::thread& writer : writers) writer.join();
+  SqliteDb db;
+  ASSERT_EQ(db.Open(Uri("alice")), SQLITE_OK);
+  EXPECT_EQ(db.QueryInt("SELECT count(*) FROM t"), commits + 1);
 }
 
 TEST_F(ActorFunctionsTest, TakeoverFencesWhoWroteBefore) {
