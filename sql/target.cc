@@ -4,18 +4,11 @@
 #include <system_error>
 
 #include "kv/branch_reader.h"
+#include "kv/counters.h"
 #include "vfs/actor_path.h"
 #include "vfs/database_header.h"
 
 namespace actorkv {
-
-namespace {
-
-// Above any schema cookie that counting can have reached, for an actor whose
-// page 1 cannot be read.
-constexpr uint32_t kUnknownCookie = uint32_t{1} << 30;
-
-}  // namespace
 
 Status ResolveTarget(Connection* connection, const std::string& argument,
                      StoreUse use, Target* target) {
@@ -90,12 +83,13 @@ Status AbsolutePath(const std::string& path, std::string* absolute) {
 
 uint32_t SchemaCookie(const Target& target, const HeadState& state) {
   const Snapshot& snapshot = state.head.snapshot;
-  if (snapshot.page_count == 0) return 0;
-  BranchReader reader(target.store->engine());
-  reader.SetSnapshot(snapshot, state.lineage);
-  std::string page(snapshot.page_size, '\0');
-  if (!reader.ReadPage(1, page.data()).ok()) return kUnknownCookie;
-  return ParseHeader(page).cookie;
+  if (snapshot.page_count > 0) {
+    BranchReader reader(target.store->engine());
+    reader.SetSnapshot(snapshot, state.lineage);
+    std::string page(snapshot.page_size, '\0');
+    if (reader.ReadPage(1, page.data()).ok()) return ParseHeader(page).cookie;
+  }
+  return UnknownCounter(state.entry.cookie_floor, snapshot.txid);
 }
 
 Status ResolveActor(const Call& call, StoreUse use, Target* target) {

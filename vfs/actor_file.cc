@@ -105,6 +105,18 @@ int ActorFile::CheckReservedLock(int* reserved) {
 
 // --- Writing ----------------------------------------------------------------
 
+// A page 1 that is damaged is about to be written anew, by a pager that has one
+// in its cache.
+Status ActorFile::ReadPageOne(BasePageOne* page_one) {
+  char bytes[kHeaderBytes];
+  size_t copied = 0;
+  Status s = reader_.Read({0, sizeof bytes, bytes}, &copied);
+  if (!s.ok() && s.code() != Code::kCorruption) return s;
+  if (s.ok()) page_one->header = ParseHeader({bytes, copied});
+  page_one->pager = view_.pager();
+  return Status::Ok();
+}
+
 Status ActorFile::BeginTransaction() {
   if (transaction_ != nullptr) return Status::Ok();
   if (Status s = ResolveDoubt(); !s.ok()) return s;
@@ -112,7 +124,10 @@ Status ActorFile::BeginTransaction() {
     return Status::InvalidArgument("written without a lock: actor=" +
                                    actor_->name());
   }
-  transaction_ = std::make_unique<Transaction>(store_, actor_, state_);
+  BasePageOne page_one;
+  if (Status s = ReadPageOne(&page_one); !s.ok()) return s;
+  transaction_ =
+      std::make_unique<Transaction>(store_, actor_, state_, page_one);
   return Status::Ok();
 }
 
@@ -185,7 +200,10 @@ Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
   }
   for (size_t i = 0; i < files.size(); ++i) {
     std::string first_page;
-    if (status.ok()) first_page = commits[i].writer->TakeFirstPage();
+    if (status.ok()) {
+      first_page = commits[i].writer->TakeFirstPage();
+      files[i]->view_.OnPublish(files[i]->transaction_->header_change());
+    }
     files[i]->DropTransaction();
     files[i]->in_doubt_ = !status.ok();
     if (status.ok()) files[i]->Adopt(commits[i].state);
@@ -288,6 +306,9 @@ int ActorFile::FileControl(int op, void* arg) {
       db_ = static_cast<sqlite3**>(arg);
       return SQLITE_OK;
     case SQLITE_FCNTL_PRAGMA:
+      if (FilePragmas::IsSchemaVersion(static_cast<char**>(arg))) {
+        view_.ShowStored();
+      }
       return pragmas_.Handle(db_ == nullptr ? nullptr : *db_,
                              static_cast<char**>(arg));
     case SQLITE_FCNTL_LOCKSTATE:

@@ -44,6 +44,7 @@
 #include "vfs/fetched_pages.h"
 #include "vfs/file_methods.h"
 #include "vfs/file_pragmas.h"
+#include "vfs/pager_view.h"
 #include "vfs/snapshot_reader.h"
 #include "vfs/transaction.h"
 
@@ -110,11 +111,13 @@ class ActorFile : public sqlite3_file {
   void RestSnapshot();
   Status EnsureSnapshot();  // for a read without a lock
   bool ReadsSnapshot() const;
+  void ShowHeader(const ReadRequest& request);
   Status ReadWithCare(const ReadRequest& request, size_t* copied);
   void LetGo();
   Status ResolveDoubt();
   Status Reserve();
   Status BeginTransaction();
+  Status ReadPageOne(BasePageOne* page_one);
   void DropTransaction();
   Status ShouldPublish(bool* publish);
   Status SyncControl(const char* super_journal);
@@ -142,6 +145,7 @@ class ActorFile : public sqlite3_file {
   ActorId actor_id_;       // of the snapshots so far; 0: it did not exist
   SnapshotReader reader_;
   FetchedPages fetched_;
+  PagerView view_;
 
   std::unique_ptr<Transaction> transaction_;
   std::shared_ptr<CommitGroup> group_;  // staged in it; null: not staged

@@ -131,7 +131,15 @@ int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
     std::memset(bytes, 0, want);
     return ReportError(Place::kRead, s.WithContext("actor=" + actor_->name()));
   }
+  if (request.offset < kHeaderBytes) ShowHeader(request);
   return copied == want ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
+}
+
+// What the pager wrote itself is as it wrote it.
+void ActorFile::ShowHeader(const ReadRequest& request) {
+  if (transaction_ == nullptr || !transaction_->has_header()) {
+    view_.OnRead(request);
+  }
 }
 
 Status ActorFile::ReadWithCare(const ReadRequest& request, size_t* copied) {

@@ -23,7 +23,14 @@ namespace actorkv {
 constexpr size_t kHeaderBytes = 100;
 constexpr size_t kWriteVersionOffset = 18;
 constexpr size_t kReadVersionOffset = 19;
+constexpr size_t kPageCountOffset = 28;
 constexpr size_t kCookieOffset = 40;
+
+// What tells versions of page 1 apart, see kv/counters.h.
+struct Counters {
+  uint32_t change = 0;
+  uint32_t cookie = 0;
+};
 
 struct DatabaseHeader {
   bool valid = false;      // the magic and a legal page size are there

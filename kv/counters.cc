@@ -1,0 +1,26 @@
+#include "kv/counters.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace actorkv {
+
+namespace {
+
+constexpr uint64_t kUnknownCommits = uint64_t{1} << 24;
+
+}  // namespace
+
+uint32_t NextCounter(uint32_t given, uint32_t floor) {
+  return given > floor && given <= kMaxGivenCounter ? given : floor + 1;
+}
+
+uint32_t UnknownCounter(uint32_t floor, TxId txid) {
+  const uint64_t commits = txid == TxId{} ? kUnknownCommits : txid.value;
+  const uint64_t bound = std::max(kUnknownCounter, floor) + commits;
+  // The largest one is left, so that there is one above.
+  return static_cast<uint32_t>(
+      std::min<uint64_t>(bound, std::numeric_limits<uint32_t>::max() - 1));
+}
+
+}  // namespace actorkv
