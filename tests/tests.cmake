@@ -177,6 +177,7 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/verify_test.cc)
 actorkv_add_tests(model LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
+  tests/model/cookie_model_test.cc
   tests/model/page_model_test.cc
   tests/model/reclaim_model_test.cc
   tests/model/reclaim_space.cc

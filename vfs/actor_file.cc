@@ -92,6 +92,7 @@ int ActorFile::Unlock(int level) {
   lock_.store(level, std::memory_order_relaxed);
   if (level == SQLITE_LOCK_NONE) {
     in_doubt_ = false;
+    journal_is_stale_ = false;
     LetGo();
     reader_.Release();
   }
@@ -142,6 +143,7 @@ void ActorFile::DropTransaction() {
 
 int ActorFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
   if (options_.read_only) return SQLITE_READONLY;
+  if (journal_is_stale_) return SQLITE_OK;
   Status s = BeginTransaction();
   if (s.ok()) {
     s = transaction_->Write(static_cast<uint64_t>(offset),
@@ -154,6 +156,7 @@ int ActorFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
 
 int ActorFile::Truncate(sqlite3_int64 size) {
   if (options_.read_only) return SQLITE_READONLY;
+  if (journal_is_stale_) return SQLITE_OK;
   if (Status s = EnsureSnapshot(); !s.ok()) {
     return ReportError(Place::kTruncate, s);
   }

@@ -31,6 +31,11 @@
 //  4. A transaction whose write failed is dropped: the pager enters its error
 //     state (pager.c pager_error) and rolls back to the base, in exclusive
 //     mode without ever unlocking.
+//  5. What a pager plays back from its journal is never published on another
+//     version than the one that the journal is of. Where the file had to move
+//     on to a new head while the pager kept its lock, the pager plays back all
+//     the same (pager.c sqlite3PagerSharedLock: above SHARED its journal counts
+//     as hot), before it reads page 1 anew.
 
 #ifndef ACTORKV_VFS_ACTOR_FILE_H_
 #define ACTORKV_VFS_ACTOR_FILE_H_
@@ -154,6 +159,9 @@ class ActorFile : public sqlite3_file {
   // stopped counting versions.
   bool exclusive_since_publish_ = false;
   bool in_doubt_ = false;  // a publish failed, and perhaps it did not
+  // The pager's journal is of a version that is not the snapshot: what is
+  // written until page 1 is read comes from there.
+  bool journal_is_stale_ = false;
   Origin origin_ = Origin::kSql;
   FilePragmas pragmas_;
   sqlite3** db_ = nullptr;  // from FCNTL_PDB; read it anew each time

@@ -101,6 +101,7 @@ Status ActorFile::ResolveDoubt() {
     return s;
   }
   Adopt(std::move(now));
+  journal_is_stale_ = true;
   return Status::IOError(
       "a commit whose outcome was not known has happened: actor=" +
       actor_->name());
@@ -137,9 +138,9 @@ int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
 
 // What the pager wrote itself is as it wrote it.
 void ActorFile::ShowHeader(const ReadRequest& request) {
-  if (transaction_ == nullptr || !transaction_->has_header()) {
-    view_.OnRead(request);
-  }
+  if (transaction_ != nullptr && transaction_->has_header()) return;
+  view_.OnRead(request);
+  if (PagerView::IsPageOne(request)) journal_is_stale_ = false;
 }
 
 Status ActorFile::ReadWithCare(const ReadRequest& request, size_t* copied) {

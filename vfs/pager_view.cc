@@ -3,7 +3,6 @@
 #include <string_view>
 
 #include "kv/coding.h"
-#include "kv/types.h"
 
 namespace actorkv {
 
@@ -13,12 +12,6 @@ namespace {
 // sqlite3PagerSharedLock, 3.40.1).
 constexpr uint64_t kVersionOffset = 24;
 constexpr size_t kVersionBytes = 16;
-
-// Of all that SQLite reads of page 1 only a whole one gets into its cache, and
-// no page is smaller than this.
-bool IsPageOne(const ReadRequest& request) {
-  return request.offset == 0 && request.size >= kMinPageSize;
-}
 
 bool HasCookie(const ReadRequest& request) {
   return request.offset <= kCookieOffset &&

@@ -24,6 +24,7 @@
 
 #include <cstdint>
 
+#include "kv/types.h"
 #include "vfs/database_header.h"
 #include "vfs/page_range.h"
 
@@ -41,6 +42,12 @@ class PagerView {
   // The counters of the page 1 that the pager has or, before it has read one,
   // of an empty database.
   const Counters& pager() const { return pager_; }
+
+  // Of all that SQLite reads of page 1 only a whole one gets into its cache,
+  // and no page is smaller than this.
+  static bool IsPageOne(const ReadRequest& request) {
+    return request.offset == 0 && request.size >= kMinPageSize;
+  }
 
   // Bytes of the base were read for the pager: shows the cookie as this
   // connection counts it. To be called with what was read of the first
