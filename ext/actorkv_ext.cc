@@ -11,6 +11,7 @@ SQLITE_EXTENSION_INIT1
 #include "vfs/actor_vfs.h"
 #include "vfs/file_methods.h"
 #include "vfs/sqlite_api.h"
+#include "vfs/uri.h"
 
 namespace actorkv {
 
@@ -56,7 +57,7 @@ int TakeApi(char** error_message, const sqlite3_api_routines* api) {
 // opens thousands to run its own SQL needs none of them.
 bool WantsSql(sqlite3* db) {
   const char* const name = sqlite3_db_filename(db, "main");
-  return name == nullptr || sqlite3_uri_boolean(name, "actorkv_sql", 1) != 0;
+  return name == nullptr || UriParameters(name).Boolean("actorkv_sql", true);
 }
 
 int Initialise(sqlite3* db, char** error_message,

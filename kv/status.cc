@@ -4,8 +4,9 @@
 
 namespace actorkv {
 
-Status::Status(Code code, std::string message)
-    : state_(std::make_shared<const State>(State{code, std::move(message)})) {}
+Status::Status(Code code, std::string message, int error)
+    : state_(std::make_shared<const State>(
+          State{code, std::move(message), error})) {}
 
 Status Status::NotFound(std::string message) {
   return Status(Code::kNotFound, std::move(message));
@@ -52,7 +53,11 @@ Status Status::WithContext(std::string_view context) const {
   if (ok()) return *this;
   std::string text(context);
   text.append(": ").append(state_->message);
-  return Status(state_->code, std::move(text));
+  return Status(state_->code, std::move(text), state_->error);
+}
+
+Status Status::WithErrno(int error) const {
+  return ok() ? *this : Status(state_->code, state_->message, error);
 }
 
 std::string_view CodeName(Code code) {

@@ -56,12 +56,19 @@ class [[nodiscard]] Status {
   // The same code with "context: " put before the message. Ok stays ok.
   Status WithContext(std::string_view context) const;
 
+  // The same with the system's error number, for callers who know no codes.
+  Status WithErrno(int error) const;
+
+  // The error number of the system call that failed; 0: none is known.
+  int system_errno() const { return state_ == nullptr ? 0 : state_->error; }
+
  private:
   struct State {
     Code code;
     std::string message;
+    int error = 0;
   };
-  Status(Code code, std::string message);
+  Status(Code code, std::string message, int error = 0);
 
   // Null is ok, so that ok costs nothing to make, copy and test.
   std::shared_ptr<const State> state_;

@@ -85,9 +85,10 @@ Status RewriteFile(const std::string& path) {
 Status SystemError(std::string_view what, std::string_view path, int error) {
   const std::string message = std::string(what) + " " + std::string(path) +
                               ": " + std::generic_category().message(error);
-  if (error == ENOSPC || error == EDQUOT) return Status::NoSpace(message);
-  if (error == ENOENT) return Status::NotFound(message);
-  return Status::IOError(message);
+  Status status = Status::IOError(message);
+  if (error == ENOSPC || error == EDQUOT) status = Status::NoSpace(message);
+  if (error == ENOENT) status = Status::NotFound(message);
+  return status.WithErrno(error);
 }
 
 Status ClassifyDirectory(const std::string& directory, DirectoryKind* kind) {

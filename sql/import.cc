@@ -11,7 +11,7 @@
 #include "kv/store_directory.h"
 #include "sql/actor_connection.h"
 #include "sql/target.h"
-#include "vfs/actor_vfs.h"
+#include "vfs/default_vfs.h"
 #include "vfs/database_header.h"
 #include "vfs/image_commit.h"
 #include "vfs/sqlite_error.h"

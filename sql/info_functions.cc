@@ -7,7 +7,7 @@
 #include "sql/function.h"
 #include "sql/target.h"
 #include "vfs/actor_path.h"
-#include "vfs/actor_vfs.h"
+#include "vfs/default_vfs.h"
 #include "vfs/sqlite_error.h"
 
 namespace actorkv {
@@ -65,12 +65,17 @@ Status DefaultStoreOfConnection(Call* call) {
   return s.code() == Code::kInvalidArgument ? Status::Ok() : s;
 }
 
-Status DefaultVfs(Call* call) {
-  bool on = false;
-  bool previous = false;
-  if (Status s = call->Flag(0, "the argument", &on); !s.ok()) return s;
-  if (Status s = SetDefaultVfs(on, &previous); !s.ok()) return s;
-  call->result().Int(previous ? 1 : 0);
+Status SetDefault(Call* call) {
+  uint64_t value = 0;
+  if (!call->Count(0, "the argument", &value).ok() || value > 2) {
+    return Status::InvalidArgument("the argument is neither 0 nor 1 nor 2");
+  }
+  DefaultVfs previous = DefaultVfs::kBase;
+  if (Status s = SetDefaultVfs(static_cast<DefaultVfs>(value), &previous);
+      !s.ok()) {
+    return s;
+  }
+  call->result().Int(static_cast<uint64_t>(previous));
   return Status::Ok();
 }
 
@@ -81,8 +86,8 @@ constexpr FunctionSpec kLastError = {"actorkv_last_error", "",           0, 0,
 constexpr FunctionSpec kStore = {
     "actorkv_store",         "[path]", 0, 1, Effects::kProcess,
     DefaultStoreOfConnection};
-constexpr FunctionSpec kDefaultVfs = {"actorkv_default_vfs", "0 or 1",  1, 1,
-                                      Effects::kProcess,     DefaultVfs};
+constexpr FunctionSpec kDefaultVfs = {"actorkv_default_vfs", "0, 1 or 2", 1, 1,
+                                      Effects::kProcess,     SetDefault};
 
 }  // namespace
 

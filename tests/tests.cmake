@@ -48,6 +48,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/commit_fold_test.cc
   tests/kv/commit_test.cc
   tests/kv/container_test.cc
+  tests/kv/counters_test.cc
   tests/kv/delta_write_test.cc
   tests/kv/engine_conformance_test.cc
   tests/kv/engine_guard_test.cc
@@ -127,6 +128,7 @@ actorkv_add_tests(vfs LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/vfs/commit_content_test.cc
   tests/vfs/commit_rules_test.cc
   tests/vfs/database_header_test.cc
+  tests/vfs/default_vfs_test.cc
   tests/vfs/entry_point_test.cc
   tests/vfs/fetch_test.cc
   tests/vfs/file_pragmas_test.cc
@@ -137,12 +139,15 @@ actorkv_add_tests(vfs LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/vfs/legacy_view_test.cc
   tests/vfs/legacy_wal_test.cc
   tests/vfs/memory_file_test.cc
+  tests/vfs/no_uri_test.cc
   tests/vfs/page_range_test.cc
+  tests/vfs/raw_uri_test.cc
   tests/vfs/read_ahead_test.cc
   tests/vfs/recovered_file_test.cc
   tests/vfs/restore_test.cc
   tests/vfs/rivet_samples_test.cc
   tests/vfs/row_format_test.cc
+  tests/vfs/schema_cookie_test.cc
   tests/vfs/snapshot_resume_test.cc
   tests/vfs/sql_features_test.cc
   tests/vfs/sqlite_error_test.cc

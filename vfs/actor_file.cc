@@ -109,11 +109,9 @@ int ActorFile::CheckReservedLock(int* reserved) {
 // A page 1 that is damaged is about to be written anew, by a pager that has one
 // in its cache.
 Status ActorFile::ReadPageOne(BasePageOne* page_one) {
-  char bytes[kHeaderBytes];
-  size_t copied = 0;
-  Status s = reader_.Read({0, sizeof bytes, bytes}, &copied);
+  Status s = reader_.ReadFirstPage(&page_one->page);
   if (!s.ok() && s.code() != Code::kCorruption) return s;
-  if (s.ok()) page_one->header = ParseHeader({bytes, copied});
+  page_one->header = ParseHeader(page_one->page);
   page_one->pager = view_.pager();
   return Status::Ok();
 }

@@ -12,29 +12,20 @@
 #include "kv/store_registry.h"
 #include "vfs/actor_file.h"
 #include "vfs/actor_path.h"
+#include "vfs/default_vfs.h"
+#include "vfs/last_errno.h"
 #include "vfs/legacy_image.h"
 #include "vfs/memory_file.h"
+#include "vfs/plain_name.h"
 #include "vfs/recovered_file.h"
 #include "vfs/sqlite_error.h"
 #include "vfs/super_journal.h"
 #include "vfs/uri.h"
+#include "vfs/vfs_name.h"
 
 namespace actorkv {
 
 namespace {
-
-struct VfsState {
-  sqlite3_vfs vfs = {};
-  sqlite3_vfs* base = nullptr;  // the default before us
-  std::atomic<bool> is_default{false};
-  std::mutex mutex;  // of what follows
-  std::string default_store;
-};
-
-VfsState* State() {
-  static auto* const state = new VfsState;
-  return state;
-}
 
 template <typename File, typename... Args>
 int Construct(sqlite3_file* file, Args&&... args) {
@@ -56,7 +47,7 @@ Status AcquireStore(const char* name, const ActorPath& path, OpenMode mode,
   // On a connection whose main database is an actor, SQLite hands names
   // without a VFS to ours too, as in ATTACH 'x.db' and VACUUM INTO 'x.db'.
   return s.WithContext(std::string("to open a plain file here write 'file:") +
-                       name + "?vfs=" + State()->base->zName + "'");
+                       name + "?vfs=" + BaseVfsName() + "'");
 }
 
 // Also of a deleted actor, as long as it is not purged.
@@ -84,6 +75,7 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
   UriOptions uri;
   Status s = SplitFullName(name, &path);
   if (s.ok()) s = ParseUriOptions(name, &uri);
+  if (s.ok()) s = ApplyMode(uri.raw_mode, &flags);
   if (!s.ok()) return ReportError(Place::kOpen, s);
   std::shared_ptr<Store> store;
   ActorFileOptions options;  // its pin goes before the store does
@@ -91,7 +83,7 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
   options.never_locks = uri.never_locks;
   options.read_only = (flags & SQLITE_OPEN_READWRITE) == 0 || uri.never_locks ||
                       uri.as_of.has_value();
-  const bool named_vfs = uri.named_vfs || State()->is_default.load();
+  const bool named_vfs = uri.named_vfs || GetDefaultVfs() != DefaultVfs::kBase;
   s = AcquireStore(name, path, StoreMode(options.read_only, flags, named_vfs),
                    named_vfs, &store);
   std::shared_ptr<Actor> actor;
@@ -119,6 +111,7 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
     s = OpenLegacyImage(store, path.actor, !options.read_only, &legacy);
     if (!s.ok()) return ReportError(Place::kOpen, s);
   }
+  ForgetPlainDirectory(FullName(path));
   const bool read_only = options.read_only || legacy != nullptr;
   if (out_flags != nullptr) {
     *out_flags = read_only
@@ -133,6 +126,36 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
                               std::move(options));
 }
 
+// A file that another VFS opens. Of one without a mark its directory tells from
+// now on whose its journal is.
+int OpenPlainFile(const PlainName& plain, sqlite3_file* file, int flags,
+                  int* out_flags) {
+  if (Status s = ApplyMode(plain.mode, &flags); !s.ok()) {
+    return ReportError(Place::kOpen, s);
+  }
+  ClearLastErrno();
+  const int code =
+      plain.vfs->xOpen(plain.vfs, plain.name, file, flags, out_flags);
+  if (code == SQLITE_OK && !plain.is_marked) RememberPlainDirectory(plain.name);
+  return code;
+}
+
+// True when the file is another VFS's. Of a database without a mark its
+// directory decides now, unless the name says that it is an actor.
+bool FindPlainDatabase(const char* name, int flags, PlainName* plain) {
+  if ((flags & SQLITE_OPEN_MAIN_DB) == 0) return FindPlainName(name, plain);
+  if (FindMarkedName(name, plain)) return true;
+  if (GetDefaultVfs() != DefaultVfs::kStores) return false;
+  const char* const vfs = UriParameters(name).Find("vfs");
+  if (vfs != nullptr && std::strcmp(vfs, kVfsName) == 0) return false;
+  ActorPath path;
+  if (!SplitFullName(name, &path).ok() || IsInStore(FullName(path))) {
+    return false;
+  }
+  *plain = {BaseVfs(), name, "", false};
+  return true;
+}
+
 int VfsOpen(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file,
             int flags, int* out_flags) {
   file->pMethods = nullptr;
@@ -140,9 +163,13 @@ int VfsOpen(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file,
     constexpr int kTemporary = SQLITE_OPEN_TEMP_DB | SQLITE_OPEN_TRANSIENT_DB |
                                SQLITE_OPEN_TEMP_JOURNAL |
                                SQLITE_OPEN_SUBJOURNAL;
-    sqlite3_vfs* base = State()->base;
+    sqlite3_vfs* base = BaseVfs();
     if (name == nullptr || (flags & kTemporary) != 0) {
       return base->xOpen(base, name, file, flags, out_flags);
+    }
+    PlainName plain;
+    if (FindPlainDatabase(name, flags, &plain)) {
+      return OpenPlainFile(plain, file, flags, out_flags);
     }
     if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
       return OpenActorFile(name, file, flags, out_flags);
@@ -162,6 +189,10 @@ int VfsOpen(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file,
 
 int VfsDelete(sqlite3_vfs* /*vfs*/, const char* name, int sync_directory) {
   return Guard([&]() -> int {
+    PlainName plain;
+    if (FindPlainName(name, &plain)) {
+      return plain.vfs->xDelete(plain.vfs, plain.name, sync_directory);
+    }
     std::shared_ptr<CommitGroup> group = FindSuperJournal(name);
     if (group != nullptr) {
       DropSuperJournal(name);
@@ -182,9 +213,12 @@ int VfsDelete(sqlite3_vfs* /*vfs*/, const char* name, int sync_directory) {
   });
 }
 
-int VfsAccess(sqlite3_vfs* /*vfs*/, const char* name, int /*flags*/,
-              int* result) {
+int VfsAccess(sqlite3_vfs* /*vfs*/, const char* name, int flags, int* result) {
   *result = 0;
+  PlainName plain;
+  if (FindPlainName(name, &plain)) {
+    return plain.vfs->xAccess(plain.vfs, plain.name, flags, result);
+  }
   // Asked for twice at the start of each transaction. Journals are private to
   // their connection and never hot. A super-journal's name ends in a digit or
   // letter from 0 to F (vdbeaux.c vdbeCommit, 3.40.1).
@@ -215,18 +249,14 @@ int VfsAccess(sqlite3_vfs* /*vfs*/, const char* name, int /*flags*/,
 int VfsFullPathname(sqlite3_vfs* /*vfs*/, const char* name, int size,
                     char* output) {
   return Guard([&]() -> int {
-    std::string given(name);
-    if (State()->is_default.load() && given.find('/') == std::string::npos &&
-        !DefaultStore().empty()) {
-      given = DefaultStore() + "/" + given;
+    if (!IsRawUri(name) && IsPlainByDefault(name)) {
+      sqlite3_vfs* const base = BaseVfs();
+      return base->xFullPathname(base, name, size, output);
     }
-    // A name without a directory is in the current one, as for files.
-    if (given.find('/') == std::string::npos) given = "./" + given;
-    ActorPath path;
-    if (Status s = ResolveActorPath(given, &path); !s.ok()) {
+    std::string full_name;
+    if (Status s = ResolveVfsName(name, &full_name); !s.ok()) {
       return ReportError(Place::kOpen, s);
     }
-    const std::string full_name = FullName(path);
     if (full_name.size() + 1 > static_cast<size_t>(size)) {
       return SQLITE_CANTOPEN;
     }
@@ -238,34 +268,37 @@ int VfsFullPathname(sqlite3_vfs* /*vfs*/, const char* name, int size,
 // What has nothing to do with files is the base VFS's.
 
 void* VfsDlOpen(sqlite3_vfs* /*vfs*/, const char* name) {
-  return State()->base->xDlOpen(State()->base, name);
+  return BaseVfs()->xDlOpen(BaseVfs(), name);
 }
 void VfsDlError(sqlite3_vfs* /*vfs*/, int size, char* text) {
-  State()->base->xDlError(State()->base, size, text);
+  BaseVfs()->xDlError(BaseVfs(), size, text);
 }
 void (*VfsDlSym(sqlite3_vfs* /*vfs*/, void* library, const char* symbol))() {
-  return State()->base->xDlSym(State()->base, library, symbol);
+  return BaseVfs()->xDlSym(BaseVfs(), library, symbol);
 }
 void VfsDlClose(sqlite3_vfs* /*vfs*/, void* library) {
-  State()->base->xDlClose(State()->base, library);
+  BaseVfs()->xDlClose(BaseVfs(), library);
 }
 int VfsRandomness(sqlite3_vfs* /*vfs*/, int size, char* output) {
-  return State()->base->xRandomness(State()->base, size, output);
+  return BaseVfs()->xRandomness(BaseVfs(), size, output);
 }
 int VfsSleep(sqlite3_vfs* /*vfs*/, int microseconds) {
-  return State()->base->xSleep(State()->base, microseconds);
+  return BaseVfs()->xSleep(BaseVfs(), microseconds);
 }
 int VfsCurrentTime(sqlite3_vfs* /*vfs*/, double* time) {
-  return State()->base->xCurrentTime(State()->base, time);
+  return BaseVfs()->xCurrentTime(BaseVfs(), time);
 }
 int VfsGetLastError(sqlite3_vfs* /*vfs*/, int size, char* text) {
   if (size > 0) {
     sqlite3_snprintf(size, text, "%s", LastError().c_str());
   }
-  return 0;
+  if (LastErrno() != 0) return LastErrno();
+  sqlite3_vfs* const base = BaseVfs();
+  return base->xGetLastError == nullptr ? 0
+                                        : base->xGetLastError(base, 0, nullptr);
 }
 int VfsCurrentTimeInt64(sqlite3_vfs* /*vfs*/, sqlite3_int64* time) {
-  sqlite3_vfs* base = State()->base;
+  sqlite3_vfs* base = BaseVfs();
   if (base->iVersion >= 2 && base->xCurrentTimeInt64 != nullptr) {
     return base->xCurrentTimeInt64(base, time);
   }
@@ -287,14 +320,13 @@ int FileBytes(const sqlite3_vfs& base) {
 int RegisterVfs() {
   static std::mutex mutex;
   std::lock_guard<std::mutex> lock(mutex);
-  VfsState* state = State();
-  if (state->base != nullptr) return SQLITE_OK;
+  if (BaseVfs() != nullptr) return SQLITE_OK;
   sqlite3_vfs* base = sqlite3_vfs_find(nullptr);
   if (base == nullptr) return SQLITE_ERROR;
-  sqlite3_vfs& vfs = state->vfs;
+  static sqlite3_vfs vfs = {};
   vfs.iVersion = 2;
   vfs.szOsFile = FileBytes(*base);
-  vfs.mxPathname = kMaxPathBytes;
+  vfs.mxPathname = kMaxPathnameBytes;
   vfs.zName = kVfsName;
   vfs.xOpen = VfsOpen;
   vfs.xDelete = VfsDelete;
@@ -309,31 +341,8 @@ int RegisterVfs() {
   vfs.xCurrentTime = VfsCurrentTime;
   vfs.xGetLastError = VfsGetLastError;
   vfs.xCurrentTimeInt64 = VfsCurrentTimeInt64;
-  state->base = base;
+  SetVfses(&vfs, base);
   return sqlite3_vfs_register(&vfs, 0);
-}
-
-const char* BaseVfsName() { return State()->base->zName; }
-
-Status SetDefaultVfs(bool on, bool* previous) {
-  VfsState* state = State();
-  *previous = state->is_default.exchange(on);
-  if (sqlite3_vfs_register(on ? &state->vfs : state->base, 1) != SQLITE_OK) {
-    return Status::IOError("cannot change the default VFS");
-  }
-  return Status::Ok();
-}
-
-void SetDefaultStore(const std::string& store) {
-  VfsState* state = State();
-  std::lock_guard<std::mutex> lock(state->mutex);
-  state->default_store = store;
-}
-
-std::string DefaultStore() {
-  VfsState* state = State();
-  std::lock_guard<std::mutex> lock(state->mutex);
-  return state->default_store;
 }
 
 }  // namespace actorkv

@@ -6,6 +6,7 @@
 //       16      2  page size; 1 means 65536
 //       18      1  write version: 1 rollback journal, 2 WAL
 //       19      1  read version, likewise
+//       20      1  bytes at the end of each page that SQLite leaves alone
 //       24      4  change counter
 //       28      4  page count, valid when 24..27 equal 92..95
 //       40      4  schema cookie
@@ -23,6 +24,7 @@ namespace actorkv {
 constexpr size_t kHeaderBytes = 100;
 constexpr size_t kWriteVersionOffset = 18;
 constexpr size_t kReadVersionOffset = 19;
+constexpr size_t kReservedOffset = 20;
 constexpr size_t kPageCountOffset = 28;
 constexpr size_t kCookieOffset = 40;
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "kv/hex.h"
-#include "vfs/actor_vfs.h"
+#include "vfs/default_vfs.h"
 #include "vfs/file_methods.h"
 
 namespace actorkv {

@@ -63,6 +63,15 @@ Status SnapshotReader::FirstPage(const char** page) {
   return Status::Ok();
 }
 
+Status SnapshotReader::ReadFirstPage(std::string_view* page) {
+  *page = {};
+  if (reader_.snapshot().page_count == 0) return Status::Ok();
+  const char* bytes = nullptr;
+  if (Status s = FirstPage(&bytes); !s.ok()) return s;
+  *page = {bytes, first_page_.size()};
+  return Status::Ok();
+}
+
 Status SnapshotReader::ReadPart(const PagePart& part, char* buffer) {
   const uint32_t page_size = reader_.snapshot().page_size;
   if (part.pgno == 1) {

@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "vfs/last_errno.h"
 #include "vfs/sqlite_api.h"
 
 namespace actorkv {
@@ -178,6 +179,7 @@ int SqliteCode(Place place, const Status& status) {
 int ReportError(Place place, const Status& status) {
   const int code = SqliteCode(place, status);
   if (status.ok()) return code;
+  SetLastErrno(status);
   const std::string text = status.ToString();
   {
     ErrorText* last = LastErrorText();

@@ -151,11 +151,12 @@ Status Transaction::LoadPageOne() {
   const Snapshot& base = base_->head.snapshot;
   BasePageOne page_one;
   if (base.page_count > 0) {
-    std::string page(base.page_size, '\0');
+    base_page_.resize(base.page_size);
     BranchReader reader(store_->engine());
     reader.SetSnapshot(base, base_->lineage);
-    if (Status s = reader.ReadPage(1, page.data()); !s.ok()) return s;
-    page_one.header = ParseHeader(page);
+    if (Status s = reader.ReadPage(1, base_page_.data()); !s.ok()) return s;
+    page_one.page = base_page_;
+    page_one.header = ParseHeader(base_page_);
   }
   page_one.pager = {page_one.header.change_counter, page_one.header.cookie};
   page_one_ = page_one;
@@ -215,6 +216,21 @@ Status Transaction::RefuseOrNormaliseWal(const DatabaseHeader& header,
   return writer_->WritePage(1, page.data());
 }
 
+// Behind the header, page 1 has nothing but rows of the schema, or the way to
+// them. They change without the cookie by PRAGMA writable_schema, and by
+// SQLITE_DBCONFIG_RESET_DATABASE, which begins to count again. REQUIRES:
+// ReadHeader() read page 1 last, into page_.
+bool Transaction::SchemaRowsDiffer() const {
+  const std::string_view before = page_one_->page;
+  if (before.size() != page_.size()) return true;
+  // At the end may be bytes that other VFSes fill, see byte 20.
+  const auto reserved =
+      static_cast<size_t>(static_cast<uint8_t>(page_[kReservedOffset]));
+  const size_t rows = page_.size() - kHeaderBytes - reserved;
+  return before.substr(kHeaderBytes, rows) !=
+         std::string_view(page_).substr(kHeaderBytes, rows);
+}
+
 // Invariant 4.
 uint32_t Transaction::CookieFor(const DatabaseHeader& header) const {
   const DatabaseHeader& base = page_one_->header;
@@ -228,8 +244,11 @@ uint32_t Transaction::CookieFor(const DatabaseHeader& header) const {
     const TxId txid = base_->head.snapshot.txid;
     return NextCounter(header.cookie, UnknownCounter(floor, txid));
   }
-  if (header.cookie == page_one_->pager.cookie) return base.cookie;
-  return NextCounter(header.cookie, std::max(base.cookie, floor));
+  const uint32_t above = std::max(base.cookie, floor);
+  if (header.cookie != page_one_->pager.cookie) {
+    return NextCounter(header.cookie, above);
+  }
+  return SchemaRowsDiffer() ? NextCounter(0, above) : base.cookie;
 }
 
 Status Transaction::PutCookie(const DatabaseHeader& header, bool* changed) {

@@ -19,15 +19,18 @@
 //  3. A page 1 that only turned into WAL mode (bytes 18, 19) is refused: no
 //     one could open the actor. A copy of a database in WAL mode, as the
 //     backup API makes it, is stored in rollback mode.
-//  4. Its schema cookie: the base's where the pager did not change it, else one
-//     above the base's and above those of earlier actors of the name. So one
-//     cookie never stands for two schemas, and no reader, who compares nothing
-//     but cookies, goes on with a schema that is gone (vdbe.c OP_Transaction,
-//     3.40.1). Whether the pager changed it shows against its own page 1,
-//     which may have another cookie than the base's (vfs/pager_view.h): it
-//     keeps its cache under exclusive locking, and while a statement is under
-//     way over the COMMIT. tests/model/cookie_model_test.cc looks at every
-//     version of random DDL.
+//  4. Its schema cookie: the base's where neither it nor the schema's rows in
+//     page 1 changed, else one above the base's and above those of earlier
+//     actors that the name had in the catalog. So one cookie never stands for
+//     two schemas, and no reader, who compares nothing but cookies, goes on
+//     with a schema that is gone (vdbe.c OP_Transaction, 3.40.1). Whether the
+//     pager changed the cookie shows against its own page 1, which may have
+//     another one than the base's (vfs/pager_view.h): it keeps its cache under
+//     exclusive locking, and while a statement is under way over the COMMIT.
+//     tests/model/cookie_model_test.cc looks at every version of random DDL.
+//     (A name that a rename or purge has freed begins anew: no file of the
+//     actor is open then, and a follower's is refused, see
+//     actor_file_reads.cc.)
 
 #ifndef ACTORKV_VFS_TRANSACTION_H_
 #define ACTORKV_VFS_TRANSACTION_H_
@@ -50,6 +53,8 @@ struct BasePageOne {
   // The header as it is stored; not valid where there is none, or a damaged
   // one.
   DatabaseHeader header;
+  // All of it, in memory that outlives the transaction; empty: equally.
+  std::string_view page;
   // As the pager has it that writes the transaction.
   Counters pager;
 };
@@ -97,6 +102,7 @@ class Transaction {
  private:
   Status ReadHeader(DatabaseHeader* header);
   Status LoadPageOne();
+  bool SchemaRowsDiffer() const;
   uint32_t CookieFor(const DatabaseHeader& header) const;
   Status PutCookie(const DatabaseHeader& header, bool* changed);
   // *changed: page 1 is no longer as the pager wrote it.
@@ -114,6 +120,7 @@ class Transaction {
   const std::shared_ptr<Actor> actor_;
   const std::shared_ptr<const HeadState> base_;
   std::optional<BasePageOne> page_one_;  // none: not known yet
+  std::string base_page_;                // of it, where it was read here
   bool has_header_ = false;
   HeaderChange header_change_;
   // Null until the first write to an actor without pages, whose size is then

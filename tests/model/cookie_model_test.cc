@@ -230,10 +230,20 @@ class CookieModelTest : public ActorTest {
         db->Exec("COMMIT");
         db->Exec("ROLLBACK");
         return;
+      case 13:
+        if (script->OneIn(3)) Reset(db);
+        return;
       default:
         db->Exec(script->Change());
         return;
     }
+  }
+
+  // Empties the database, and begins to count schemas again.
+  static void Reset(SqliteDb* db) {
+    sqlite3_db_config(db->get(), SQLITE_DBCONFIG_RESET_DATABASE, 1, nullptr);
+    db->Exec("VACUUM");
+    sqlite3_db_config(db->get(), SQLITE_DBCONFIG_RESET_DATABASE, 0, nullptr);
   }
 
   // What is done to an actor, not in it.

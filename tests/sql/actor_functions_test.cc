@@ -60,6 +60,35 @@ TEST_F(ActorFunctionsTest, ANameThatIsUsedAgainStartsAboveTheOldCounters) {
   EXPECT_EQ(Ask("SELECT * FROM actorkv_verify"), "");
 }
 
+// Also of an imported file, which comes with counters of its own.
+TEST_F(ActorFunctionsTest, AnImportUnderANameThatWasUsedStartsAboveTheOld) {
+  for (const char* cookie : {"3", "-1"}) {
+    SCOPED_TRACE(cookie);
+    MakeActor("alice");
+    SqliteDb db;
+    ASSERT_EQ(db.Open(Uri("alice")), SQLITE_OK);
+    ASSERT_EQ(db.Exec("PRAGMA schema_version=1000"), SQLITE_OK);
+    const int64_t before = db.QueryInt("PRAGMA schema_version");
+    db.Close();
+    Ask("SELECT actorkv_delete('alice')");
+    std::filesystem::remove(File("f.db"));
+    MakeFile("f.db", "");
+    SqliteDb file;
+    ASSERT_EQ(file.Open(File("f.db")), SQLITE_OK);
+    ASSERT_EQ(file.Exec(std::string("PRAGMA schema_version=") + cookie),
+              SQLITE_OK);
+    file.Close();
+    ASSERT_EQ(Ask("SELECT actorkv_import('alice', '$DIR/f.db')"), "2");
+    ASSERT_EQ(db.Open(Uri("alice")), SQLITE_OK);
+    const int64_t after = db.QueryInt("PRAGMA schema_version");
+    EXPECT_GT(after, before);
+    ASSERT_EQ(db.Exec("CREATE TABLE more(x)"), SQLITE_OK);
+    EXPECT_EQ(db.QueryInt("PRAGMA schema_version"), after + 1);
+    db.Close();
+    Ask("SELECT actorkv_purge('alice')");
+  }
+}
+
 TEST_F(ActorFunctionsTest, RenameKeepsContentAndHistory) {
   MakeActor("alice");
   MakeActor("bob");

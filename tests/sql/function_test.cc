@@ -19,7 +19,7 @@ TEST_F(FunctionTest, WrongNumberOfArgumentsSaysHowToWriteIt) {
       {"SELECT actorkv_rename('a')", SQLITE_ERROR,
        "write actorkv_rename(actor, new_name)"},
       {"SELECT actorkv_default_vfs()", SQLITE_ERROR,
-       "write actorkv_default_vfs(0 or 1)"},
+       "write actorkv_default_vfs(0, 1 or 2)"},
       {"SELECT actorkv_backup()", SQLITE_ERROR, "write actorkv_backup(path)"},
   });
 }
@@ -45,7 +45,7 @@ TEST_F(FunctionTest, BadArgumentsAreNamed) {
       {"SELECT actorkv_delete('$DIR/none/a')", SQLITE_ERROR, "$DIR/none"},
       {"SELECT actorkv_export('alice', NULL)", SQLITE_ERROR, "path is NULL"},
       {"SELECT actorkv_export('alice', '')", SQLITE_ERROR, "the path is empty"},
-      {"SELECT actorkv_default_vfs(2)", SQLITE_ERROR, "neither 0 nor 1"},
+      {"SELECT actorkv_default_vfs(3)", SQLITE_ERROR, "neither 0 nor 1"},
       {"SELECT actorkv_default_vfs('on')", SQLITE_ERROR, "neither 0 nor 1"},
       {"SELECT actorkv_default_vfs(NULL)", SQLITE_ERROR, "neither 0 nor 1"},
   });
