@@ -180,6 +180,12 @@ Status CommitAll(Store* store, Durability durability,
 Status TakeOver(Store* store, Actor* actor, Generation* generation) {
   std::shared_ptr<const HeadState> state;
   if (Status s = actor->Current(&state); !s.ok()) return s;
+  if (state->is_legacy) {
+    return Status::InvalidArgument(
+        "the actor is legacy, so nobody writes to it: SELECT "
+        "actorkv_migrate(actor) first: actor=" +
+        actor->name());
+  }
   if (!state->exists) {
     return Status::NotFound("no such actor: actor=" + actor->name());
   }

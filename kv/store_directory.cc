@@ -142,7 +142,9 @@ Status CheckNotInStore(const std::string& path) {
     return Status::Ok();
   }
   return Status::InvalidArgument("cannot make " + path + ": " + parent +
-                                 " is a store; an actor's name has no slash");
+                                 " is a store, which holds nothing but its own "
+                                 "files: choose a place outside of it; an "
+                                 "actor's name has no slash");
 }
 
 Status MakeDirectory(const std::string& directory) {

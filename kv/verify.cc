@@ -38,14 +38,32 @@ Status Decodes(const KeyValue& pair) {
   return DecodeRecord(pair.key, pair.value, &record);
 }
 
-std::string MendOf(const Status& status) {
+// As a literal of SQL.
+std::string Quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'') quoted += c;
+    quoted += c;
+  }
+  return quoted + "'";
+}
+
+// `actor`: which is damaged; empty: the store is, or pairs, or its records.
+std::string MendOf(const Status& status, const std::string& actor) {
   const Code code = status.code();
   if (code == Code::kNotSupported) {
     return "read it with the newer version of this module that wrote it";
   }
   if (code == Code::kCorruption || code == Code::kNotFound) {
-    return "restore the actor from an export, or the store from a backup; "
-           "other actors are not affected";
+    const std::string others = "; other actors are not affected";
+    if (actor.empty()) {
+      return "restore the actor from an export, or the store from a backup" +
+             others;
+    }
+    return "SELECT * FROM actorkv_doctor(" + Quoted(actor) +
+           ") tells the newest sound commit and how to go back to it; or "
+           "restore it from an export, or the store from a backup" +
+           others;
   }
   return "see that the disk can be read, then verify again";
 }
@@ -95,7 +113,10 @@ void Verifier::Step(std::vector<Finding>* findings, bool* done) {
 
 void Verifier::Report(const Status& status, PageNo pgno, TxId txid,
                       std::vector<Finding>* findings) {
-  findings->push_back({label_, pgno, txid, status.ToString(), MendOf(status)});
+  // The doctor reads versions, not pairs.
+  const bool has_versions = phase_ == Phase::kChunks || phase_ == Phase::kPages;
+  findings->push_back({label_, pgno, txid, status.ToString(),
+                       MendOf(status, has_versions ? label_ : "")});
 }
 
 // --- The catalog -------------------------------------------------------------
