@@ -9,7 +9,7 @@ SQLITE_EXTENSION_INIT1
 #include "ext/actorkv.h"
 #include "sql/register.h"
 #include "vfs/actor_vfs.h"
-#include "vfs/file_methods.h"
+#include "vfs/last_error.h"
 #include "vfs/sqlite_api.h"
 
 namespace actorkv {
@@ -54,7 +54,10 @@ int TakeApi(char** error_message, const sqlite3_api_routines* api) {
 
 // Functions and tables cost a third of opening an actor, and a program that
 // opens thousands to run its own SQL needs none of them.
+// Neither do the connections that this module opens for its own work: they read
+// databases that somebody else made.
 bool WantsSql(sqlite3* db) {
+  if (InnerWork::UnderWay()) return false;
   const char* const name = sqlite3_db_filename(db, "main");
   return name == nullptr || sqlite3_uri_boolean(name, "actorkv_sql", 1) != 0;
 }

@@ -37,12 +37,19 @@ Status Status::IOError(std::string message) {
 Status Status::NotSupported(std::string message) {
   return Status(Code::kNotSupported, std::move(message));
 }
+Status Status::ReadOnly(std::string message) {
+  return Status(Code::kReadOnly, std::move(message));
+}
+Status Status::Interrupted(std::string message) {
+  return Status(Code::kInterrupted, std::move(message));
+}
 
 std::string_view Status::message() const {
   return state_ == nullptr ? std::string_view() : state_->message;
 }
 
 std::string Status::ToString() const {
+  if (code() == Code::kInterrupted) return state_->message;
   std::string text(CodeName(code()));
   if (!ok()) text.append(": ").append(state_->message);
   return text;
@@ -79,6 +86,10 @@ std::string_view CodeName(Code code) {
       return "I/O error";
     case Code::kNotSupported:
       return "not supported";
+    case Code::kReadOnly:
+      return "read-only";
+    case Code::kInterrupted:
+      return "interrupted";
   }
   return "unknown";
 }

@@ -27,6 +27,8 @@ enum class Code {
   kCorruption,       // restore: a checksum or a record did not decode
   kIOError,          // report: everything else from the engine or the system
   kNotSupported,     // do not ask: newer format, a mix that cannot be atomic
+  kReadOnly,         // ask on a connection that may write
+  kInterrupted,      // call again, if it is still wanted: the caller stopped it
 };
 
 class [[nodiscard]] Status {
@@ -43,6 +45,9 @@ class [[nodiscard]] Status {
   static Status Corruption(std::string message);
   static Status IOError(std::string message);
   static Status NotSupported(std::string message);
+  static Status ReadOnly(std::string message);
+  // The message says that it was interrupted: nothing is put before it.
+  static Status Interrupted(std::string message);
 
   bool ok() const { return state_ == nullptr; }
   Code code() const { return state_ == nullptr ? Code::kOk : state_->code; }

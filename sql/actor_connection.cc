@@ -19,6 +19,8 @@ Status ConnectionError(sqlite3* db) {
     case SQLITE_LOCKED:
       return Status::Busy("another connection is writing to the actor: " +
                           text);
+    case SQLITE_INTERRUPT:
+      return Status::Interrupted(text);
     case SQLITE_FULL:
       return Status::NoSpace(text);
     case SQLITE_CORRUPT:

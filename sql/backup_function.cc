@@ -57,7 +57,7 @@ Status Backup(Call* call) {
   if (Status s = CheckIsFree(absolute); !s.ok()) return s;
   if (Status s = CheckNotInStore(absolute); !s.ok()) return s;
   std::shared_ptr<Store> store;
-  if (Status s = call->connection()->OpenDefaultStore(StoreUse::kWrite, &store);
+  if (Status s = call->connection()->OpenDefaultStore(StoreUse::kOwn, &store);
       !s.ok()) {
     return s;
   }
@@ -81,8 +81,8 @@ Status Backup(Call* call) {
   return Status::Ok();
 }
 
-constexpr FunctionSpec kBackup = {"actorkv_backup",  "path", 1, 1,
-                                  Effects::kDurable, Backup};
+constexpr FunctionSpec kBackup = {"actorkv_backup", "path", 1, 1,
+                                  Effects::kFile,   Backup};
 
 }  // namespace
 

@@ -40,7 +40,7 @@ class Doctor {
         argument_(std::move(argument)) {}
 
   // *rows: what is wrong, and last what to do; or that all is sound. Errors:
-  // kNotFound; kInvalidArgument for a legacy actor; kBusy when interrupted.
+  // kNotFound; kInvalidArgument for a legacy actor; kInterrupted.
   Status Run(std::vector<DoctorRow>* rows);
 
  private:

@@ -47,7 +47,7 @@ class DoctorRows : public RowSource {
       case kTxid:
         return result->IntOrNull(row.finding.txid.value);
       case kDetail:
-        return result->Text(row.finding.detail);
+        return result->ErrorText(row.finding.detail);
       case kMend:
         return result->TextOrNull(row.finding.mend);
       default:

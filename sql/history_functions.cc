@@ -173,22 +173,22 @@ Status RunFork(Call* call) {
 
 constexpr FunctionSpec kRestorePoint = {
     "actorkv_restore_point", "actor, name [, ttl_ms]", 2, 3,
-    Effects::kDurable,       RunRestorePoint};
+    Effects::kStore,       RunRestorePoint};
 constexpr FunctionSpec kDropRestorePoint = {
-    "actorkv_drop_restore_point", "actor, name", 2, 2, Effects::kDurable,
+    "actorkv_drop_restore_point", "actor, name", 2, 2, Effects::kStore,
     RunDropRestorePoint};
 constexpr FunctionSpec kRestore = {"actorkv_restore", "actor, point", 2, 2,
-                                   Effects::kDurable, RunRestore};
+                                   Effects::kStore, RunRestore};
 constexpr FunctionSpec kUndoRestore = {
-    "actorkv_undo_restore", "actor", 1, 1, Effects::kDurable, RunUndoRestore};
+    "actorkv_undo_restore", "actor", 1, 1, Effects::kStore, RunUndoRestore};
 constexpr FunctionSpec kRestoreSet = {
     "actorkv_restore_set", "point, actor, ...", 2,
-    kMaxSetActors + 1,     Effects::kDurable,   RunRestoreSet};
+    kMaxSetActors + 1,     Effects::kStore,   RunRestoreSet};
 constexpr FunctionSpec kRestoreLike = {
     "actorkv_restore_like", "point, pattern", 2, 2,
-    Effects::kDurable,      RunRestoreLike};
+    Effects::kStore,      RunRestoreLike};
 constexpr FunctionSpec kFork = {
-    "actorkv_fork", "actor, new_name [, point]", 2, 3, Effects::kDurable,
+    "actorkv_fork", "actor, new_name [, point]", 2, 3, Effects::kStore,
     RunFork};
 
 }  // namespace

@@ -204,8 +204,7 @@ Status Load(Connection* connection, sqlite3* source, const Target& target,
   commit.keep_on = [connection] { return connection->KeepOn(); };
   Status s = CommitImage(commit);
   if (s.ok()) return s;
-  // An interrupt is kBusy too.
-  if (Status stop = connection->KeepOn(); !stop.ok()) return stop;
+  if (s.code() == Code::kInterrupted) return s;
   return s.code() == Code::kBusy ? TargetBusy(target)
                                  : s.WithContext(TargetName(target));
 }

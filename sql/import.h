@@ -25,7 +25,7 @@ namespace actorkv {
 // `path` is absolute. *page_count: of the new actor.
 // Errors: kAlreadyExists; kNotFound (no such file); kInvalidArgument (empty,
 // a directory, not a database, encrypted, in need of a rollback); kBusy (the
-// file or the actor is being written; interrupted); kCorruption; kNoSpace;
+// file or the actor is being written); kInterrupted; kCorruption; kNoSpace;
 // kIOError.
 Status ImportFile(Connection* connection, const std::string& actor,
                   const std::string& path, uint64_t* page_count);

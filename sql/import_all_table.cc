@@ -20,8 +20,9 @@ constexpr int kDir = kOutcomeColumnCount;
 
 class ImportAllRows : public OutcomeRows {
  public:
-  ImportAllRows(Connection* connection, std::unique_ptr<DirectoryImport> import)
-      : OutcomeRows(connection), import_(std::move(import)) {}
+  ImportAllRows(Connection* connection, const Store& store,
+                std::unique_ptr<DirectoryImport> import)
+      : OutcomeRows(connection, store), import_(std::move(import)) {}
 
  private:
   Status Work(ActorOutcome* outcome, bool* has_row) override {
@@ -54,12 +55,13 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
       !s.ok()) {
     return s;
   }
-  *rows = std::make_unique<ImportAllRows>(connection, std::move(import));
+  *rows =
+      std::make_unique<ImportAllRows>(connection, *store, std::move(import));
   return Status::Ok();
 }
 
 constexpr TableSpec kImportAll = {
-    "actorkv_import_all", kDeclaration, kDir, 1, OpenRows, Effects::kDurable};
+    "actorkv_import_all", kDeclaration, kDir, 1, OpenRows, Effects::kStore};
 
 }  // namespace
 

@@ -26,8 +26,8 @@ struct ImportedActor {
 
 // Imports the dump `path` (JSON lines or kv.bin, gzip or not) as `actor`, as in
 // ResolveTarget(); its store is made where it is missing. Errors:
-// kAlreadyExists; kInvalidArgument, kCorruption for what the file holds; kBusy
-// when interrupted; kNoSpace; kIOError. Nothing is left of a failed import.
+// kAlreadyExists; kInvalidArgument, kCorruption for what the file holds;
+// kInterrupted; kNoSpace; kIOError. Nothing is left of a failed import.
 Status ImportDump(Connection* connection, const std::string& actor,
                   const std::string& path, ContainerForm form,
                   ImportedActor* imported);

@@ -144,7 +144,7 @@ class InfoRows : public RowSource {
 
   void Limits() {
     AddNumber("max_actor_name_bytes", kMaxActorNameBytes, "bytes");
-    AddNumber("max_path_bytes", kMaxPathBytes, "bytes");
+    AddNumber("max_path_bytes", kMaxFullNameBytes, "bytes");
     AddNumber("min_page_size", kMinPageSize, "bytes");
     AddNumber("max_page_size", kMaxPageSize, "bytes");
     AddNumber("transaction_memory_bytes", kTransactionMemoryBytes, "bytes");

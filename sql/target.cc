@@ -23,9 +23,15 @@ Status ResolveTarget(Connection* connection, const std::string& argument,
   if (argument.find('/') == std::string::npos) {
     resolved.actor = argument;
     if (Status s = CheckActorName(argument); !s.ok()) return s;
+    if (!connection->store_path().empty()) {
+      connection->NoteTarget(FullName({connection->store_path(), argument}));
+    }
     if (Status s = connection->OpenDefaultStore(use, &resolved.store);
         !s.ok()) {
       return s;
+    }
+    if (connection->store_path().empty()) {
+      connection->NoteTarget(FullName({resolved.store->path(), argument}));
     }
   } else {
     ActorPath path;
@@ -34,7 +40,8 @@ Status ResolveTarget(Connection* connection, const std::string& argument,
     }
     if (Status s = ResolveActorPath(argument, &path); !s.ok()) return s;
     resolved.actor = path.actor;
-    if (Status s = Connection::OpenStore(path.store, use, &resolved.store);
+    connection->NoteTarget(FullName(path));
+    if (Status s = connection->OpenStore(path.store, use, &resolved.store);
         !s.ok()) {
       return s;
     }

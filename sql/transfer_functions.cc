@@ -129,14 +129,14 @@ Status Export(Call* call) {
   return Status::Ok();
 }
 
-constexpr FunctionSpec kImport = {"actorkv_import",  "actor, path", 2, 2,
-                                  Effects::kDurable, Import};
+constexpr FunctionSpec kImport = {"actorkv_import", "actor, path", 2, 2,
+                                  Effects::kStore,  Import};
 constexpr FunctionSpec kExport = {
     "actorkv_export",
     "actor, path [, form [, point [, overwrite]]]",
     2,
     5,
-    Effects::kDurable,
+    Effects::kFile,
     Export};
 
 }  // namespace

@@ -64,7 +64,7 @@ class VerifyRows : public RowSource {
       case kTxid:
         return result->IntOrNull(finding.txid.value);
       case kDetail:
-        return result->Text(finding.detail);
+        return result->ErrorText(finding.detail);
       case kMend:
         return result->Text(finding.mend);
       default:

@@ -132,6 +132,7 @@ actorkv_add_tests(vfs LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/vfs/file_pragmas_test.cc
   tests/vfs/group_commit_test.cc
   tests/vfs/hints_test.cc
+  tests/vfs/last_error_test.cc
   tests/vfs/legacy_journal_test.cc
   tests/vfs/legacy_recovery_test.cc
   tests/vfs/legacy_view_test.cc
@@ -164,10 +165,13 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/function_test.cc
   tests/sql/hints_test.cc
   tests/sql/history_test.cc
+  tests/sql/hostile_schema_test.cc
+  tests/sql/last_error_test.cc
   tests/sql/legacy_tables_test.cc
   tests/sql/metrics_test.cc
   tests/sql/migrate_samples_test.cc
   tests/sql/migrate_test.cc
+  tests/sql/read_only_test.cc
   tests/sql/reclaim_plan_test.cc
   tests/sql/retention_test.cc
   tests/sql/rivet_formats_test.cc

@@ -45,6 +45,40 @@ int ActorFile::Close() {
   return SQLITE_OK;
 }
 
+// --- Errors -----------------------------------------------------------------
+
+int ActorFile::Report(Place place, const Status& status) {
+  if (status.ok()) return SQLITE_OK;
+  if (rolls_back_ && place != Place::kLock) {
+    const int code = SqliteCode(place, status);
+    LogError(code, status);
+    return code;
+  }
+  const int code = ReportError(place, status, error_owner());
+  // A read that fails brings a rollback about, too, but one that calls nothing
+  // here as long as no page was written.
+  const bool wrote = place != Place::kLock && place != Place::kRead;
+  if (writing() && (wrote || transaction_ != nullptr)) BeginRollback(this);
+  return code;
+}
+
+// Also the other writers of the connection: they are rolled back as well.
+void ActorFile::BeginRollback(ActorFile* file) {
+  file->rolls_back_ = true;
+  if (file->db_ == nullptr) return;
+  sqlite3* const db = *file->db_;
+  for (int i = 0;; ++i) {
+    const char* schema = sqlite3_db_name(db, i);
+    if (schema == nullptr) return;
+    sqlite3_file* other = nullptr;
+    ActorFile* actor = nullptr;
+    sqlite3_file_control(db, schema, SQLITE_FCNTL_FILE_POINTER, &other);
+    if (FileMethods<ActorFile>::Cast(other, &actor) && actor->writing()) {
+      actor->rolls_back_ = true;
+    }
+  }
+}
+
 // --- Locks ------------------------------------------------------------------
 
 Status ActorFile::Reserve() {
@@ -54,16 +88,17 @@ Status ActorFile::Reserve() {
 int ActorFile::Lock(int level) {
   const int held = lock_.load(std::memory_order_relaxed);
   if (level <= held) return SQLITE_OK;
+  rolls_back_ = false;
   if (held == SQLITE_LOCK_NONE) {
     Status s = CheckProcess();
     if (s.ok()) s = TakeSnapshot();
-    if (!s.ok()) return ReportError(Place::kLock, s);
+    if (!s.ok()) return Report(Place::kLock, s);
     // Other threads ask only for what is RESERVED and above.
     lock_.store(SQLITE_LOCK_SHARED, std::memory_order_relaxed);
     if (level == SQLITE_LOCK_SHARED) return SQLITE_OK;
   }
   if (level >= SQLITE_LOCK_RESERVED && held < SQLITE_LOCK_RESERVED) {
-    if (Status s = Reserve(); !s.ok()) return ReportError(Place::kLock, s);
+    if (Status s = Reserve(); !s.ok()) return Report(Place::kLock, s);
     lock_.store(SQLITE_LOCK_RESERVED);
   }
   // A commit locks all its databases before it writes to any (vdbeaux.c
@@ -72,7 +107,7 @@ int ActorFile::Lock(int level) {
   if (level == SQLITE_LOCK_EXCLUSIVE && db_ != nullptr) {
     const Writers writers = CountWriters(*db_, *this);
     if (writers.count > 1 && !writers.mix.ok()) {
-      return ReportError(Place::kLock, writers.mix);
+      return Report(Place::kLock, writers.mix);
     }
   }
   lock_.store(level);
@@ -86,6 +121,7 @@ int ActorFile::Unlock(int level) {
     DropTransaction();
     lock_.store(level);
     actor_->Release(this);
+    rolls_back_ = false;
   }
   exclusive_since_publish_ = false;
   sync_announced_ = false;
@@ -125,31 +161,39 @@ void ActorFile::DropTransaction() {
   if (store_->NeedsMaintenance()) StoreRegistry::Instance()->Wake();
 }
 
+// SQLite itself refuses to write to what was opened so; this is for others.
+int ActorFile::ReportReadOnly() {
+  return ReportCode(
+      SQLITE_READONLY,
+      "read-only: the file was opened for reading: actor=" + actor_->name(),
+      error_owner());
+}
+
 int ActorFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
-  if (options_.read_only) return SQLITE_READONLY;
+  if (options_.read_only != ReadOnly::kNo) return ReportReadOnly();
   Status s = BeginTransaction();
   if (s.ok()) {
     s = transaction_->Write(static_cast<uint64_t>(offset),
                             static_cast<size_t>(size),
                             static_cast<const char*>(buffer));
   }
+  const int code = Report(Place::kWrite, s);
   if (!s.ok()) DropTransaction();  // see the header: invariant 4
-  return ReportError(Place::kWrite, s);
+  return code;
 }
 
 int ActorFile::Truncate(sqlite3_int64 size) {
-  if (options_.read_only) return SQLITE_READONLY;
-  if (Status s = EnsureSnapshot(); !s.ok()) {
-    return ReportError(Place::kTruncate, s);
-  }
+  if (options_.read_only != ReadOnly::kNo) return ReportReadOnly();
+  if (Status s = EnsureSnapshot(); !s.ok()) return Report(Place::kTruncate, s);
   const auto bytes = static_cast<uint64_t>(size);
   // After the commit point (key assumption 4) the size is right already.
   if (transaction_ == nullptr && bytes >= reader_.size_bytes())
     return SQLITE_OK;
   Status s = BeginTransaction();
   if (s.ok()) s = transaction_->Truncate(bytes);
+  const int code = Report(Place::kTruncate, s);
   if (!s.ok()) DropTransaction();
-  return ReportError(Place::kTruncate, s);
+  return code;
 }
 
 // --- Publishing -------------------------------------------------------------
@@ -182,6 +226,10 @@ Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
   }
   if (status.ok() && !files.empty()) {
     status = CommitAll(files.front()->store_.get(), durability, &commits);
+  }
+  // They are of one connection.
+  if (status.ok() && !files.empty()) {
+    EndErrorOfConnection(files.front()->error_owner().db);
   }
   for (size_t i = 0; i < files.size(); ++i) {
     std::string first_page;
@@ -272,18 +320,21 @@ int ActorFile::Sync(int /*flags*/) {
   bool differs = false;
   Status s = transaction_->Differs(&differs);
   if (s.ok() && differs) s = PublishAlone();
-  return ReportError(Place::kSync, s);
+  return Report(Place::kSync, s);
 }
 
 // --- File controls ----------------------------------------------------------
 
 int ActorFile::FileControl(int op, void* arg) {
   switch (op) {
-    case SQLITE_FCNTL_SYNC:
-      return ReportError(Place::kSync,
-                         SyncControl(static_cast<const char*>(arg)));
+    case SQLITE_FCNTL_SYNC: {
+      const Status s = SyncControl(static_cast<const char*>(arg));
+      const int code = Report(Place::kSync, s);
+      if (s.ok()) rolls_back_ = false;
+      return code;
+    }
     case SQLITE_FCNTL_COMMIT_PHASETWO:
-      return ReportError(Place::kPhaseTwo, PhaseTwo());
+      return Report(Place::kPhaseTwo, PhaseTwo());
     case SQLITE_FCNTL_PDB:
       db_ = static_cast<sqlite3**>(arg);
       return SQLITE_OK;

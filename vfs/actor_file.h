@@ -31,6 +31,19 @@
 //  4. A transaction whose write failed is dropped: the pager enters its error
 //     state (pager.c pager_error) and rolls back to the base, in exclusive
 //     mode without ever unlocking.
+//  5. What fails in the rollback that an error brought about is not reported:
+//     the first error is why the call failed.
+//
+// The rollback of invariant 5 begins with an error of a write transaction, in
+// each file of the connection that is writing, and is over with the first of:
+//
+//   xUnlock below RESERVED, xLock        a transaction ended, another begins
+//   FCNTL_SYNC that went well            the end of a playback; in exclusive
+//                                        mode nothing is unlocked
+//   xRead of the 16 bytes at 24          how a pager without a state of its
+//                                        own begins (pager.c
+//                                        sqlite3PagerSharedLock, 3.40.1): in
+//                                        exclusive mode after its error state
 
 #ifndef ACTORKV_VFS_ACTOR_FILE_H_
 #define ACTORKV_VFS_ACTOR_FILE_H_
@@ -45,18 +58,27 @@
 #include "vfs/file_methods.h"
 #include "vfs/file_pragmas.h"
 #include "vfs/snapshot_reader.h"
+#include "vfs/sqlite_error.h"
 #include "vfs/transaction.h"
 
 namespace actorkv {
 
+// Why a file cannot be written.
+enum class ReadOnly {
+  kNo,
+  kMode,     // mode=ro, or SQLITE_OPEN_READONLY
+  kPast,     // asof=
+  kNoLocks,  // nolock=1 or immutable=1
+};
+
 struct ActorFileOptions {
   std::string full_name;
-  bool read_only = false;
+  ReadOnly read_only = ReadOnly::kNo;
   // nolock=1 or immutable=1: SQLite never locks, so the first read takes the
   // snapshot and the file keeps it.
   bool never_locks = false;
   // A version of the past, which this file shows for ever, and its pin.
-  // REQUIRES: read_only.
+  // REQUIRES: read_only is kPast.
   std::shared_ptr<const HeadState> version;
   std::shared_ptr<Pin> version_pin;
 };
@@ -80,6 +102,16 @@ class ActorFile : public sqlite3_file {
   const Store* store() const { return store_.get(); }
   const std::shared_ptr<Store>& shared_store() const { return store_; }
   const std::shared_ptr<Actor>& actor() const { return actor_; }
+  ReadOnly read_only() const { return options_.read_only; }
+
+  // Whose errors its errors are.
+  ErrorOwner error_owner() const {
+    return {db_ == nullptr ? nullptr : *db_, options_.full_name};
+  }
+
+  // An error was reported that makes the connection of `file` roll back:
+  // invariant 5.
+  static void BeginRollback(ActorFile* file);
 
   // Holds the actor's reservation. May be asked from other threads.
   bool writing() const { return lock_.load() >= SQLITE_LOCK_RESERVED; }
@@ -103,6 +135,9 @@ class ActorFile : public sqlite3_file {
   int Unfetch(sqlite3_int64 offset, void* page);
 
  private:
+  // Reports an error of this file, or not (invariant 5); the code.
+  int Report(Place place, const Status& status);
+  int ReportReadOnly();
   // Errors: kNotSupported in a child of fork().
   static Status CheckProcess();
   Status TakeSnapshot();
@@ -149,7 +184,8 @@ class ActorFile : public sqlite3_file {
   // The lock has not left EXCLUSIVE since the last publish: the pager may have
   // stopped counting versions.
   bool exclusive_since_publish_ = false;
-  bool in_doubt_ = false;  // a publish failed, and perhaps it did not
+  bool in_doubt_ = false;    // a publish failed, and perhaps it did not
+  bool rolls_back_ = false;  // invariant 5
   Origin origin_ = Origin::kSql;
   FilePragmas pragmas_;
   sqlite3** db_ = nullptr;  // from FCNTL_PDB; read it anew each time

@@ -10,6 +10,14 @@
 
 namespace actorkv {
 
+namespace {
+
+// What a pager reads to learn whether the file has changed.
+constexpr sqlite3_int64 kVersionOffset = 24;
+constexpr int kVersionBytes = 16;
+
+}  // namespace
+
 Status ActorFile::CheckProcess() {
   if (!StoreRegistry::InForkedChild()) return Status::Ok();
   return Status::NotSupported(
@@ -123,13 +131,16 @@ bool ActorFile::ReadsSnapshot() const {
 int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
   auto* bytes = static_cast<char*>(buffer);
   const auto want = static_cast<size_t>(size);
+  if (rolls_back_ && offset == kVersionOffset && size == kVersionBytes) {
+    rolls_back_ = false;  // see the header: invariant 5
+  }
   const ReadRequest request = {static_cast<uint64_t>(offset), want, bytes};
   size_t copied = 0;
   const Status s = ReadsSnapshot() ? reader_.Read(request, &copied)
                                    : ReadWithCare(request, &copied);
   if (!s.ok()) {
     std::memset(bytes, 0, want);
-    return ReportError(Place::kRead, s.WithContext("actor=" + actor_->name()));
+    return Report(Place::kRead, s.WithContext("actor=" + actor_->name()));
   }
   return copied == want ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
 }
@@ -194,7 +205,7 @@ int ActorFile::FileSize(sqlite3_int64* size) {
   }
   const bool borrowed = state_ == nullptr && !options_.never_locks;
   if (Status s = EnsureSnapshot(); !s.ok()) {
-    return ReportError(Place::kFileSize, s);
+    return Report(Place::kFileSize, s);
   }
   *size = static_cast<sqlite3_int64>(reader_.size_bytes());
   if (borrowed) LetGo();

@@ -131,11 +131,11 @@ Status ResolveActorPath(const std::string& name, ActorPath* path) {
   if (Status s = CanonicalDirectory(directory, &resolved.store); !s.ok()) {
     return s;
   }
-  if (FullName(resolved).size() > size_t{kMaxPathBytes}) {
-    return Status::InvalidArgument("the name is " +
-                                   std::to_string(FullName(resolved).size()) +
-                                   " bytes long, the limit is " +
-                                   std::to_string(kMaxPathBytes) + ": " + name);
+  if (FullName(resolved).size() > size_t{kMaxFullNameBytes}) {
+    return Status::InvalidArgument(
+        "the name is " + std::to_string(FullName(resolved).size()) +
+        " bytes long, the limit is " + std::to_string(kMaxFullNameBytes) +
+        ": " + name);
   }
   *path = std::move(resolved);
   return Status::Ok();

@@ -13,7 +13,10 @@
 
 namespace actorkv {
 
-constexpr int kMaxPathBytes = 512;  // of a full path name
+// Of a full path name, as SQLite is told; it keeps some for "-journal" and
+// refuses longer names without a word (pager.c sqlite3PagerOpen, 3.40.1).
+constexpr int kMaxPathBytes = 512;
+constexpr int kMaxFullNameBytes = kMaxPathBytes - 8;
 
 struct ActorPath {
   std::string store;  // canonical directory

@@ -78,21 +78,27 @@ Status FindVersion(Store* store, const std::string& actor,
                       &options->version);
 }
 
-int OpenActorFile(const char* name, sqlite3_file* file, int flags,
-                  int* out_flags) {
+ReadOnly WhyReadOnly(int flags, const UriOptions& uri) {
+  if (uri.as_of.has_value()) return ReadOnly::kPast;
+  if (uri.never_locks) return ReadOnly::kNoLocks;
+  return (flags & SQLITE_OPEN_READWRITE) == 0 ? ReadOnly::kMode : ReadOnly::kNo;
+}
+
+Status OpenActorFile(const char* name, sqlite3_file* file, int flags,
+                     int* out_flags) {
   ActorPath path;
   UriOptions uri;
   Status s = SplitFullName(name, &path);
   if (s.ok()) s = ParseUriOptions(name, &uri);
-  if (!s.ok()) return ReportError(Place::kOpen, s);
+  if (!s.ok()) return s;
   std::shared_ptr<Store> store;
   ActorFileOptions options;  // its pin goes before the store does
   options.full_name = name;
   options.never_locks = uri.never_locks;
-  options.read_only = (flags & SQLITE_OPEN_READWRITE) == 0 || uri.never_locks ||
-                      uri.as_of.has_value();
+  options.read_only = WhyReadOnly(flags, uri);
+  const bool asked_read_only = options.read_only != ReadOnly::kNo;
   const bool named_vfs = uri.named_vfs || State()->is_default.load();
-  s = AcquireStore(name, path, StoreMode(options.read_only, flags, named_vfs),
+  s = AcquireStore(name, path, StoreMode(asked_read_only, flags, named_vfs),
                    named_vfs, &store);
   std::shared_ptr<Actor> actor;
   std::shared_ptr<const HeadState> state;
@@ -101,7 +107,7 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
   if (s.ok()) s = actor->Current(&state);
   if (s.ok() && uri.as_of.has_value()) {
     s = FindVersion(store.get(), path.actor, state, *uri.as_of, &options);
-    if (!s.ok()) return ReportError(Place::kOpen, s);
+    if (!s.ok()) return s;
     state = options.version;
   }
   const bool there = s.ok() && (state->exists || state->is_legacy);
@@ -109,17 +115,17 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
     s = Status::NotFound("no such actor: actor=" + path.actor +
                          " store=" + path.store);
   }
-  if (!s.ok()) return ReportError(Place::kOpen, s);
+  if (!s.ok()) return s;
   // A fork of forks may not have been open when it became deep.
   if (state->lineage != nullptr && state->lineage->size() > kMaxLineageDepth) {
     store->SuggestFlatten(actor);
   }
   std::shared_ptr<RecoveredImage> legacy;
   if (state->is_legacy) {
-    s = OpenLegacyImage(store, path.actor, !options.read_only, &legacy);
-    if (!s.ok()) return ReportError(Place::kOpen, s);
+    s = OpenLegacyImage(store, path.actor, !asked_read_only, &legacy);
+    if (!s.ok()) return s;
   }
-  const bool read_only = options.read_only || legacy != nullptr;
+  const bool read_only = asked_read_only || legacy != nullptr;
   if (out_flags != nullptr) {
     *out_flags = read_only
                      ? (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) |
@@ -127,37 +133,57 @@ int OpenActorFile(const char* name, sqlite3_file* file, int flags,
                      : flags;
   }
   if (legacy != nullptr) {
-    return Construct<RecoveredFile>(file, std::move(legacy), std::move(store));
+    Construct<RecoveredFile>(
+        file, std::move(legacy),
+        RecoveredFileOptions{std::move(store), name, asked_read_only});
+  } else {
+    Construct<ActorFile>(file, std::move(store), std::move(actor),
+                         std::move(options));
   }
-  return Construct<ActorFile>(file, std::move(store), std::move(actor),
-                              std::move(options));
+  EndErrorOfThread();
+  return Status::Ok();
+}
+
+// What goes wrong with a temporary file, which is the base VFS's.
+int ReportTemporary(int code) {
+  if (code == SQLITE_OK) return code;
+  return ReportCode(code, std::string("a temporary file cannot be made: ") +
+                              sqlite3_errstr(code));
 }
 
 int VfsOpen(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file,
             int flags, int* out_flags) {
   file->pMethods = nullptr;
-  return Guard([&]() -> int {
+  const ErrorOwner owner = {nullptr, name == nullptr ? "" : name};
+  const auto open = [&]() -> int {
     constexpr int kTemporary = SQLITE_OPEN_TEMP_DB | SQLITE_OPEN_TRANSIENT_DB |
                                SQLITE_OPEN_TEMP_JOURNAL |
                                SQLITE_OPEN_SUBJOURNAL;
     sqlite3_vfs* base = State()->base;
     if (name == nullptr || (flags & kTemporary) != 0) {
-      return base->xOpen(base, name, file, flags, out_flags);
+      return ReportTemporary(base->xOpen(base, name, file, flags, out_flags));
     }
     if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
-      return OpenActorFile(name, file, flags, out_flags);
+      return ReportError(Place::kOpen,
+                         OpenActorFile(name, file, flags, out_flags), owner);
     }
     if (out_flags != nullptr) *out_flags = flags;
     if ((flags & SQLITE_OPEN_MAIN_JOURNAL) != 0) {
-      return Construct<MemoryFile>(file, base);
+      std::string actor_name(name);
+      RemoveSuffix("-journal", &actor_name);
+      return Construct<MemoryFile>(file, base, std::move(actor_name));
     }
     if ((flags & SQLITE_OPEN_SUPER_JOURNAL) != 0 &&
         (flags & SQLITE_OPEN_CREATE) != 0) {
       return Construct<SuperJournalFile>(file, name);
     }
-    // A WAL, or a super-journal to recover from: there is none.
-    return SQLITE_CANTOPEN;
-  });
+    // Nobody asks for one: there is never a WAL, and never a super-journal to
+    // recover from.
+    return ReportCode(SQLITE_CANTOPEN,
+                      std::string("there is no such file of an actor: ") + name,
+                      owner);
+  };
+  return Guard(open, [&] { return owner; });
 }
 
 int VfsDelete(sqlite3_vfs* /*vfs*/, const char* name, int sync_directory) {
@@ -169,7 +195,7 @@ int VfsDelete(sqlite3_vfs* /*vfs*/, const char* name, int sync_directory) {
         group->Drop();
         return SQLITE_OK;
       }
-      return ReportError(Place::kSync, group->Publish());
+      return group->PublishAndReport();
     }
     std::string actor(name);
     if (RemoveSuffix("-journal", &actor) || RemoveSuffix("-wal", &actor)) {
@@ -216,6 +242,7 @@ int VfsFullPathname(sqlite3_vfs* /*vfs*/, const char* name, int size,
                     char* output) {
   return Guard([&]() -> int {
     std::string given(name);
+    const ErrorOwner owner = {nullptr, name};
     if (State()->is_default.load() && given.find('/') == std::string::npos &&
         !DefaultStore().empty()) {
       given = DefaultStore() + "/" + given;
@@ -224,11 +251,12 @@ int VfsFullPathname(sqlite3_vfs* /*vfs*/, const char* name, int size,
     if (given.find('/') == std::string::npos) given = "./" + given;
     ActorPath path;
     if (Status s = ResolveActorPath(given, &path); !s.ok()) {
-      return ReportError(Place::kOpen, s);
+      return ReportError(Place::kOpen, s, owner);
     }
     const std::string full_name = FullName(path);
     if (full_name.size() + 1 > static_cast<size_t>(size)) {
-      return SQLITE_CANTOPEN;
+      return ReportCode(SQLITE_CANTOPEN, "the name is too long: " + full_name,
+                        owner);
     }
     std::memcpy(output, full_name.c_str(), full_name.size() + 1);
     return SQLITE_OK;

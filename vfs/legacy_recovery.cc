@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "vfs/database_header.h"
+#include "vfs/last_error.h"
 #include "vfs/legacy_holes.h"
 #include "vfs/legacy_journal.h"
 #include "vfs/legacy_vfs.h"
@@ -284,6 +285,7 @@ Status Recovery::Run(std::unique_ptr<RecoveredImage>* image) {
 
 Status Recover(PairReader* pairs, const RecoveryOptions& options,
                std::unique_ptr<RecoveredImage>* image) {
+  const InnerWork inner;
   return Recovery(pairs, options).Run(image);
 }
 

@@ -1,7 +1,8 @@
 #include "vfs/sqlite_error.h"
 
-#include <mutex>
+#include <optional>
 
+#include "kv/utf8.h"
 #include "vfs/sqlite_api.h"
 
 namespace actorkv {
@@ -24,6 +25,8 @@ int OpenCode(Code code) {
     case Code::kFenced:
     case Code::kIOError:
     case Code::kNotSupported:
+    case Code::kReadOnly:
+    case Code::kInterrupted:
       return SQLITE_CANTOPEN;
   }
   return SQLITE_INTERNAL;
@@ -44,6 +47,8 @@ int ReadCode(Code code) {
     case Code::kNoSpace:
     case Code::kIOError:
     case Code::kNotSupported:
+    case Code::kReadOnly:
+    case Code::kInterrupted:
       return SQLITE_IOERR_READ;
   }
   return SQLITE_INTERNAL;
@@ -59,6 +64,8 @@ int LockCode(Code code) {
       return SQLITE_BUSY_SNAPSHOT;
     case Code::kFenced:
       return SQLITE_READONLY_DBMOVED;
+    case Code::kReadOnly:
+      return SQLITE_READONLY;
     case Code::kNotFound:
     case Code::kAlreadyExists:
     case Code::kInvalidArgument:
@@ -66,6 +73,7 @@ int LockCode(Code code) {
     case Code::kCorruption:
     case Code::kIOError:
     case Code::kNotSupported:
+    case Code::kInterrupted:
       return SQLITE_IOERR_LOCK;
   }
   return SQLITE_INTERNAL;
@@ -86,6 +94,8 @@ int WriteCode(Code code, int io_error) {
     case Code::kCorruption:
     case Code::kIOError:
     case Code::kNotSupported:
+    case Code::kReadOnly:
+    case Code::kInterrupted:
       return io_error;
   }
   return SQLITE_INTERNAL;
@@ -108,6 +118,8 @@ int SyncCode(Code code) {
     case Code::kCorruption:
     case Code::kIOError:
     case Code::kNotSupported:
+    case Code::kReadOnly:
+    case Code::kInterrupted:
       return SQLITE_IOERR_FSYNC;
   }
   return SQLITE_INTERNAL;
@@ -125,6 +137,10 @@ int FunctionCode(Code code) {
       return SQLITE_CORRUPT;
     case Code::kIOError:
       return SQLITE_IOERR;
+    case Code::kReadOnly:
+      return SQLITE_READONLY;
+    case Code::kInterrupted:
+      return SQLITE_INTERRUPT;
     case Code::kNotFound:
     case Code::kAlreadyExists:
     case Code::kInvalidArgument:
@@ -136,14 +152,11 @@ int FunctionCode(Code code) {
   return SQLITE_INTERNAL;
 }
 
-struct ErrorText {
-  std::mutex mutex;
-  std::string text;
-};
-
-ErrorText* LastErrorText() {
-  static auto* const last = new ErrorText;
-  return last;
+// Busy and conflict are part of a normal day; a log line each would hide what
+// matters.
+bool IsWorthALine(int code) {
+  const int primary = code & 0xff;
+  return primary != SQLITE_BUSY && primary != SQLITE_INTERRUPT;
 }
 
 }  // namespace
@@ -175,32 +188,40 @@ int SqliteCode(Place place, const Status& status) {
   return SQLITE_INTERNAL;
 }
 
-int ReportError(Place place, const Status& status) {
+int ReportError(Place place, const Status& status, const ErrorOwner& owner) {
   const int code = SqliteCode(place, status);
   if (status.ok()) return code;
-  const std::string text = status.ToString();
-  {
-    ErrorText* last = LastErrorText();
-    std::lock_guard<std::mutex> lock(last->mutex);
-    last->text = text;
-  }
-  // Busy and conflict are part of a normal day; a log line each would hide
-  // what matters.
-  if (status.code() != Code::kBusy && status.code() != Code::kConflict) {
-    sqlite3_log(code, "actorkv: %s", text.c_str());
-  }
+  return ReportCode(code, status.ToString(), owner);
+}
+
+int ReportCode(int code, std::string_view text, const ErrorOwner& owner) {
+  const std::string readable = EscapedUtf8(text);
+  KeepError(code, readable, owner);
+  if (IsWorthALine(code)) sqlite3_log(code, "actorkv: %s", readable.c_str());
   return code;
 }
 
-void NoteIgnored(const Status& status) {
-  if (status.ok()) return;
-  sqlite3_log(SQLITE_NOTICE, "actorkv: %s", status.ToString().c_str());
+int ReportThrown(const char* what, const ErrorOwner& owner) {
+  if (what == nullptr) {
+    KeepError(SQLITE_NOMEM, {}, owner);
+    return SQLITE_NOMEM;
+  }
+  // Without EscapedUtf8(), which may throw: these texts are of the library.
+  KeepError(SQLITE_INTERNAL, what, owner);
+  sqlite3_log(SQLITE_INTERNAL, "actorkv: %s", what);
+  return SQLITE_INTERNAL;
 }
 
+void LogError(int code, const Status& status) {
+  if (status.ok() || !IsWorthALine(code)) return;
+  sqlite3_log(code, "actorkv: %s", EscapedUtf8(status.ToString()).c_str());
+}
+
+void NoteIgnored(const Status& status) { LogError(SQLITE_NOTICE, status); }
+
 std::string LastError() {
-  ErrorText* last = LastErrorText();
-  std::lock_guard<std::mutex> lock(last->mutex);
-  return last->text;
+  const std::optional<KeptError> error = ErrorOfThread();
+  return error.has_value() ? error->text : std::string();
 }
 
 }  // namespace actorkv

@@ -200,9 +200,13 @@ TEST_F(ActorFunctionsTest, AFollowerChangesNothing) {
   EXPECT_EQ(follower.QueryText("SELECT actor, owner_pid IS NULL "
                                "FROM actorkv_actors"),
             "alice|1");
+  EXPECT_EQ(follower.QueryText("SELECT actorkv_delete('alice')").substr(0, 52),
+            "error: actorkv_delete: main was opened with mode=ro ");
+  // What needs the store of who writes, and only looks.
   EXPECT_EQ(
-      follower.QueryText("SELECT actorkv_delete('alice')"),
-      "error: actorkv_delete: the store is open read-only: " + File("store"));
+      follower.QueryText("SELECT actorkv_backup('" + File("copy") + "')"),
+      "error: actorkv_backup: the store is open read-only: " + File("store"));
+  EXPECT_EQ(follower.ErrorCode(), SQLITE_READONLY);
   EXPECT_EQ(follower.QueryText("SELECT * FROM actorkv_verify"), "");
 }
 

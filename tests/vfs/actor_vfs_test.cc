@@ -194,7 +194,7 @@ TEST_F(ActorVfsTest, BadNamesAreRefusedWithTheReason) {
       {"store/..", "actor name is a directory's"},
       {std::string(200, 'd') + "/" + std::string(200, 'e') + "/" +
            std::string(200, 'x'),
-       "the limit is 512"},
+       "the limit is 504"},
   };
   for (const Case& c : cases) {
     EXPECT_EQ(Try(Uri(c.name)), SQLITE_CANTOPEN) << c.name;
