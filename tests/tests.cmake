@@ -171,8 +171,10 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/metrics_test.cc
   tests/sql/migrate_samples_test.cc
   tests/sql/migrate_test.cc
+  tests/sql/name_pattern_test.cc
   tests/sql/read_only_test.cc
   tests/sql/reclaim_plan_test.cc
+  tests/sql/restore_like_test.cc
   tests/sql/retention_test.cc
   tests/sql/rivet_formats_test.cc
   tests/sql/tables_test.cc
