@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "kv/affix.h"
 #include "kv/byte_reader.h"
 #include "kv/hex.h"
 #include "kv/new_file.h"
@@ -116,6 +117,9 @@ class JsonLinesReader : public PairSource {
       if (Status s = reader_.TakeLine(kMaxJsonLineBytes, line, &ended_);
           !s.ok()) {
         return s.WithContext("after line " + std::to_string(number_));
+      }
+      if (number_ == 0 && BeginsWith(*line, kByteOrderMark)) {
+        line->erase(0, kByteOrderMark.size());
       }
       if (line->empty() && !ended_) return Status::Ok();
       ++number_;

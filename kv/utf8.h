@@ -11,6 +11,9 @@ namespace actorkv {
 // U+10FFFF.
 bool IsUtf8(std::string_view text);
 
+// What some editors put before a text.
+inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 }  // namespace actorkv
 
 #endif  // ACTORKV_KV_UTF8_H_
