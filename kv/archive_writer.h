@@ -1,4 +1,5 @@
-// ArchiveWriter: an archive directory of version 1, which Rivet 2.2 accepts.
+// ArchiveWriter: an archive directory of version 1, as Rivet had it in its
+// development after 2.2; no release of Rivet writes or reads one.
 //
 // Invariants:
 //  1. An actor is there whole or not at all: it is written in a directory

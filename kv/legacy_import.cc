@@ -88,6 +88,15 @@ Status LegacyImport::ReadAll(const ImportSpec& spec, PairSource* source) {
   }
   if (Status s = Flush(); !s.ok()) return s;
   if (Status s = commits_.Wait(); !s.ok()) return s;
+  Describe();
+  record_.phase = LegacyPhase::kImport;
+  record_.phase_us[static_cast<size_t>(LegacyPhase::kImport)] =
+      WallClockUs() - begun_at_us;
+  return Status::Ok();
+}
+
+// What is stored of the pairs, in their record.
+void LegacyImport::Describe() {
   record_.legacy = legacy_;
   record_.form = spec_.form;
   record_.metadata_json = spec_.metadata_json;
@@ -104,15 +113,10 @@ Status LegacyImport::ReadAll(const ImportSpec& spec, PairSource* source) {
                       report_.large_messages.Text(),
                   &record_.warnings);
   }
-  if (report_.unknown.count > 0) {
-    AddLegacyNote(
-        "keys of no known form, kept as they are: " + report_.unknown.Text(),
-        &record_.warnings);
+  for (const std::string& note : report_.UnknownNotes()) {
+    AddLegacyNote(note, &record_.warnings);
   }
-  record_.phase = LegacyPhase::kImport;
-  record_.phase_us[static_cast<size_t>(LegacyPhase::kImport)] =
-      WallClockUs() - begun_at_us;
-  return Status::Ok();
+  if (!has_pairs_) AddLegacyNote("no pair came with it", &record_.warnings);
 }
 
 Status LegacyImport::Add(const KeyValue& pair) {
@@ -127,7 +131,7 @@ Status LegacyImport::Add(const KeyValue& pair) {
   }
   batch_.Put(LegacyPartition(legacy_), PairKey(pair.key), stored);
   batch_keys_.insert(pair.key);
-  report_.Count(pair.key, pair.value.size());
+  report_.Count(pair.key, pair.value);
   if (!has_pairs_ || pair.key > largest_key_) largest_key_ = pair.key;
   has_pairs_ = true;
   return Status::Ok();

@@ -34,8 +34,8 @@ constexpr bool kReadsNewTableFormat = ROCKSDB_MAJOR > 8 ||
                                        ROCKSDB_MINOR >= 6);
 
 constexpr char kInstead[] =
-    "; have Rivet export its actors, or dump each as JSON lines, and import "
-    "that";
+    "; dump each as JSON lines and import that, or import the plain files that "
+    "'rivet-engine depot doctor' writes from 2.3.0 on";
 
 Status CheckTableFormat(const std::string& path) {
   std::unique_ptr<RandomFile> file;

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "sql/import_pairs.h"
+#include "sql/directory_import.h"
 #include "sql/outcome_rows.h"
 #include "sql/target.h"
 
@@ -25,12 +25,14 @@ class ImportAllRows : public OutcomeRows {
 
  private:
   Status Work(ActorOutcome* outcome, bool* has_row) override {
-    ImportedActor imported;
-    Status s =
-        import_->Next(&outcome->actor, has_row, &imported, &outcome->status);
-    outcome->state = LegacyStateName(imported.state);
-    outcome->bytes = imported.bytes;
-    return s;
+    DirectoryImport::Outcome made;
+    if (Status s = import_->Next(&made, has_row); !s.ok()) return s;
+    outcome->actor = std::move(made.name);
+    outcome->skipped = made.skipped;
+    outcome->status = std::move(made.status);
+    outcome->state = LegacyStateName(made.imported.state);
+    outcome->bytes = made.imported.bytes;
+    return Status::Ok();
   }
 
   const std::unique_ptr<DirectoryImport> import_;

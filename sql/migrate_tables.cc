@@ -156,10 +156,7 @@ class HistoryRows : public RowSource {
       case 0:
         return result->Text(actor_.name);
       case 1:
-        // The word for a migration, not for the actor.
-        return result->Text(record.state == LegacyState::kLive
-                                ? "done"
-                                : LegacyStateName(record.state));
+        return result->Text(LegacyStateName(record.state));
       case 2:
         return result->Text(LegacyPhaseName(record.phase));
       case 3:

@@ -27,6 +27,7 @@ void OutcomeRows::Column(int index, Result* result) const {
     case 0:
       return result->Text(outcome_.actor);
     case 1:
+      if (outcome_.skipped) return result->Text("skipped");
       return result->Text(ok ? outcome_.state : "failed");
     case 2:
       if (ok) result->Int(outcome_.bytes);
@@ -34,8 +35,9 @@ void OutcomeRows::Column(int index, Result* result) const {
     case 3:
       return result->Int(duration_ms_);
     case 4:
-      if (!ok) result->Text(outcome_.status.ToString());
-      return;
+      if (ok) return;
+      return result->Text(outcome_.skipped ? outcome_.status.message()
+                                           : outcome_.status.ToString());
     default:
       return;
   }

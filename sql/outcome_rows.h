@@ -22,6 +22,7 @@ constexpr int kOutcomeColumnCount = 5;
 struct ActorOutcome {
   std::string actor;
   Status status;           // not ok: state is "failed", there are no bytes
+  bool skipped = false;    // it is no actor: state is "skipped"
   const char* state = "";  // after it
   uint64_t bytes = 0;
 };

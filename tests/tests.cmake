@@ -96,7 +96,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/records_test.cc
   tests/kv/rivet_engine_keys_test.cc
   tests/kv/rivet_engine_test.cc
-  tests/kv/rivet_v2_pairs_test.cc
+  tests/kv/image_pairs_test.cc
   tests/kv/rivet_v2_test.cc
   tests/kv/rocksdb_block_memory_test.cc
   tests/kv/rocksdb_bulk_test.cc
@@ -132,6 +132,7 @@ actorkv_add_tests(vfs LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/vfs/file_pragmas_test.cc
   tests/vfs/group_commit_test.cc
   tests/vfs/hints_test.cc
+  tests/vfs/legacy_journal_cut_test.cc
   tests/vfs/legacy_journal_test.cc
   tests/vfs/legacy_recovery_test.cc
   tests/vfs/legacy_view_test.cc
@@ -148,6 +149,7 @@ actorkv_add_tests(vfs LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/vfs/sqlite_error_test.cc
   tests/vfs/stacked_vfs_test.cc
   tests/vfs/synchronous_test.cc
+  tests/vfs/table_removal_test.cc
   tests/vfs/transaction_test.cc
   tests/vfs/uri_test.cc)
 actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
@@ -158,6 +160,7 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/clock_back_test.cc
   tests/sql/diff_cost_test.cc
   tests/sql/diff_test.cc
+  tests/sql/directory_import_test.cc
   tests/sql/doctor_test.cc
   tests/sql/expiry_test.cc
   tests/sql/follower_expiry_test.cc
@@ -168,6 +171,7 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/metrics_test.cc
   tests/sql/migrate_samples_test.cc
   tests/sql/migrate_test.cc
+  tests/sql/pair_meaning_test.cc
   tests/sql/reclaim_plan_test.cc
   tests/sql/retention_test.cc
   tests/sql/rivet_formats_test.cc

@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace actorkv {
@@ -35,6 +36,10 @@ struct DatabaseHeader {
   uint32_t page_count = 0;  // 0 unless counters_agree
   uint32_t cookie = 0;
 };
+
+// Page 1 of a database in which nothing is, as SQLite makes it when it copies
+// one of no bytes (btree.c newDatabase, 3.40.1). REQUIRES: a legal page size.
+std::string BlankFirstPage(uint32_t page_size);
 
 // `bytes` is the beginning of page 1; fewer than kHeaderBytes are not valid.
 DatabaseHeader ParseHeader(std::string_view bytes);

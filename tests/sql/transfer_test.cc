@@ -144,6 +144,8 @@ TEST_F(TransferTest, BadSources) {
   WriteFile("garbage.db", std::string(20000, 'x'));
   WriteFile("short.db", "hello");
   WriteFile("cut.db", Contents("good.db").substr(0, 20000));
+  WriteFile("end.db",
+            Contents("good.db").substr(0, Contents("good.db").size() - 1));
   CopyInMidTransaction(File("good.db"), File("hot.db"));
   const std::string hot = Contents("hot.db") + Contents("hot.db-journal");
   ExpectBad({
@@ -158,6 +160,8 @@ TEST_F(TransferTest, BadSources) {
        "not a SQLite database, or an encrypted one: $DIR/short.db"},
       {"SELECT actorkv_import('b', '$DIR/cut.db')", SQLITE_CORRUPT,
        "database disk image is malformed: $DIR/cut.db"},
+      {"SELECT actorkv_import('b', '$DIR/end.db')", SQLITE_CORRUPT,
+       "bytes, and its header says "},
       {"SELECT actorkv_import('b', '$DIR/hot.db')", SQLITE_ERROR,
        "$DIR/hot.db-journal has to be rolled back"},
       {"SELECT actorkv_import('alice', '$DIR/good.db')", SQLITE_ERROR,
