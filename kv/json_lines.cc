@@ -141,18 +141,17 @@ class JsonLinesReader : public PairSource {
 
 class JsonLinesWriter : public PairSink {
  public:
-  JsonLinesWriter(std::unique_ptr<NewFile> file, bool overwrite)
-      : file_(std::move(file)), overwrite_(overwrite) {}
+  explicit JsonLinesWriter(std::unique_ptr<NewFile> file)
+      : file_(std::move(file)) {}
 
   Status Add(std::string_view key, std::string_view value) override {
     return file_->Append(R"({"k":")" + ToHex(key) + R"(","v":")" +
                          ToHex(value) + "\"}\n");
   }
-  Status Finish() override { return file_->Finish(overwrite_); }
+  Status Finish() override { return file_->Finish(); }
 
  private:
   const std::unique_ptr<NewFile> file_;
-  const bool overwrite_;
 };
 
 }  // namespace
@@ -164,8 +163,8 @@ std::unique_ptr<PairSource> ReadJsonLines(std::unique_ptr<ByteSource> source) {
 Status WriteJsonLines(const std::string& path, bool overwrite,
                       std::unique_ptr<PairSink>* sink) {
   std::unique_ptr<NewFile> file;
-  if (Status s = NewFile::Create(path, &file); !s.ok()) return s;
-  *sink = std::make_unique<JsonLinesWriter>(std::move(file), overwrite);
+  if (Status s = NewFile::Create(path, overwrite, &file); !s.ok()) return s;
+  *sink = std::make_unique<JsonLinesWriter>(std::move(file));
   return Status::Ok();
 }
 

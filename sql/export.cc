@@ -5,6 +5,7 @@
 #include "kv/archive_json.h"
 #include "kv/archive_writer.h"
 #include "kv/clock.h"
+#include "kv/file_target.h"
 #include "kv/history.h"
 #include "kv/json_lines.h"
 #include "kv/kv_bin.h"
@@ -32,8 +33,14 @@ std::function<Status()> KeepOnOf(const Connection& connection,
   };
 }
 
-// SQLite would apply what such a file holds to the new database.
-Status CheckNoSidecars(const std::string& path) {
+// SQLite would apply what such a file holds to the new database. It follows
+// links, too, before it looks.
+Status CheckNoSidecars(const ImageTarget& target) {
+  FileTarget end;
+  if (Status s = FindFileTarget(target.path, target.overwrite, &end); !s.ok()) {
+    return s;
+  }
+  const std::string& path = end.path;
   struct stat file = {};
   for (const char* suffix : {"-wal", "-journal"}) {
     if (lstat((path + suffix).c_str(), &file) == 0) {
@@ -47,7 +54,7 @@ Status CheckNoSidecars(const std::string& path) {
 
 Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
                      const ImageTarget& file, uint64_t* bytes) {
-  if (Status s = CheckNoSidecars(file.path); !s.ok()) return s;
+  if (Status s = CheckNoSidecars(file); !s.ok()) return s;
   if (actor.state->exists) {
     return WriteImage(actor.target.store->engine(), *actor.state, file,
                       KeepOnOf(connection, actor), bytes);

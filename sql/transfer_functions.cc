@@ -1,11 +1,10 @@
 #include "sql/transfer_functions.h"
 
-#include <sys/stat.h>
-
 #include <memory>
 #include <string>
 
 #include "kv/container.h"
+#include "kv/file_target.h"
 #include "sql/export.h"
 #include "sql/function.h"
 #include "sql/import.h"
@@ -15,11 +14,6 @@
 namespace actorkv {
 
 namespace {
-
-bool IsThere(const std::string& path) {
-  struct stat file = {};
-  return lstat(path.c_str(), &file) == 0;
-}
 
 Status Import(Call* call) {
   std::string actor;
@@ -93,13 +87,12 @@ Status ReadFile(const Call& call, ExportForm form, ImageTarget* file) {
   }
   // An archive is a directory, to which an actor is added.
   if (form == ExportForm::kArchive) return Status::Ok();
-  if (!file->overwrite && IsThere(file->path)) {
-    return Status::AlreadyExists("it exists already: " + file->path +
-                                 ": to replace it give overwrite = 1, as in "
-                                 "actorkv_export(actor, path, 'db', 'head', "
-                                 "1)");
-  }
-  return Status::Ok();
+  FileTarget ignored;
+  Status found = FindFileTarget(file->path, file->overwrite, &ignored);
+  if (found.code() != Code::kAlreadyExists) return found;
+  return Status::AlreadyExists(std::string(found.message()) +
+                               ": to replace it give overwrite = 1, as in "
+                               "actorkv_export(actor, path, 'db', 'head', 1)");
 }
 
 Status Export(Call* call) {

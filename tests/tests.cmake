@@ -53,6 +53,8 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/engine_guard_test.cc
   tests/fuzz/targets.cc
   tests/kv/fault_fs_test.cc
+  tests/kv/file_names_test.cc
+  tests/kv/file_target_test.cc
   tests/kv/flatten_test.cc
   tests/kv/fuzz_corpus_test.cc
   tests/kv/group_commit_test.cc
@@ -79,6 +81,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/log_scan_test.cc
   tests/kv/ltx_test.cc
   tests/kv/metrics_test.cc
+  tests/kv/new_directory_test.cc
   tests/kv/new_file_test.cc
   tests/kv/page_cache_test.cc
   tests/kv/page_changes_test.cc
@@ -109,6 +112,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/store_marker_test.cc
   tests/kv/store_registry_test.cc
   tests/kv/store_test.cc
+  tests/kv/temporary_test.cc
   tests/kv/utf8_test.cc
   tests/kv/zero_gap_test.cc)
 
@@ -197,6 +201,7 @@ actorkv_add_tests(crash LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
   tests/crash/bank.cc
   tests/crash/exit_test.cc
+  tests/crash/export_kill_test.cc
   tests/crash/history_kill_test.cc
   tests/crash/kill_test.cc
   tests/crash/migration_kill_test.cc

@@ -81,6 +81,9 @@ class ChildProcess {
     pid_ = 0;
   }
 
+  // It has ended, and somebody else waited for it.
+  void Forget() { pid_ = 0; }
+
   // True when it ended by itself with success.
   bool WaitForSuccess() {
     int status = 0;
