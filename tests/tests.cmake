@@ -216,6 +216,8 @@ if(NOT ACTORKV_SANITIZE)
   actorkv_add_test(module sh tests/support/check_module.sh
     $<TARGET_FILE:actorkv>)
   actorkv_add_test(golden bash tests/golden/run.sh $<TARGET_FILE:actorkv>)
+  actorkv_add_test(docs python3 tests/docs.py $<TARGET_FILE:actorkv>
+    $<TARGET_FILE:actorkv_static> ${PROJECT_BINARY_DIR}/actorkv.pc)
   actorkv_add_test(tidy python3 tests/tidy.py)
   actorkv_add_test(tidy_self_test python3 tests/tidy.py --self-test)
 endif()
