@@ -112,6 +112,12 @@ suite: module testfixture ## SQLite's own test suite on the VFS (minutes)
 deps-bench:
 	@$(DEPS) build bench
 
+deps-hosts:
+	@$(DEPS) build hosts
+
+test-python: module deps-hosts ## CPython's tests of its sqlite3, on actors
+	@bash tests/hosts/cpython/run.sh build/actorkv.so build-hosts
+
 bench: deps-bench ## Benchmarks against the unix VFS, see bench/README.md
 	$(call build,build,,actorkv_bench)
 	build/actorkv_bench $(BENCH_ARGS)
@@ -145,11 +151,11 @@ install: module ## Install module, header and static library under PREFIX
 format: deps-check ## Format the code
 	@clang-format -i $(SOURCES)
 
-clean: ## Remove what was built; build-suite/ stays
+clean: ## Remove what was built; build-suite/ and build-hosts/ stay
 	rm -rf build build-asan build-tsan
 
 distclean: clean ## Remove everything that was made
-	rm -rf build-suite build-tidy build-fuzz
+	rm -rf build-suite build-hosts build-tidy build-fuzz
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' \

@@ -1,7 +1,8 @@
 // actorkv for hosts that link it: the one public header, for C and C++.
 //
-// Link libactorkv.a, librocksdb, zlib, LZ4, and the SQLite library of the host.
-// Before the first connection is opened, say
+// Link libactorkv.a with -lrocksdb -lisal -lz -llz4, the SQLite library of the
+// host, and where no C++ compiler links -lstdc++ -lm -lpthread -ldl. README.md
+// has a whole program. Before the first connection is opened, say
 //
 //   sqlite3_auto_extension((void (*)(void))sqlite3_actorkv_init);
 //
@@ -14,6 +15,9 @@
 // A connection that only runs SQL of the host's own, of an actor or not, opens
 // a third faster without those functions and tables: "actorkv_sql=0" in its
 // URI.
+//
+// sqlite3_shutdown() drops what sqlite3_auto_extension() was told: tell it
+// again. An open of an actor does so, too.
 //
 // Everything else is SQL: see sql/README.md.
 

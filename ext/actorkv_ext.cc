@@ -9,8 +9,9 @@ SQLITE_EXTENSION_INIT1
 #include "ext/actorkv.h"
 #include "sql/register.h"
 #include "vfs/actor_vfs.h"
-#include "vfs/file_methods.h"
+#include "vfs/last_error.h"
 #include "vfs/sqlite_api.h"
+#include "vfs/uri.h"
 
 namespace actorkv {
 
@@ -54,21 +55,24 @@ int TakeApi(char** error_message, const sqlite3_api_routines* api) {
 
 // Functions and tables cost a third of opening an actor, and a program that
 // opens thousands to run its own SQL needs none of them.
+// Neither do the connections that this module opens for its own work: they read
+// databases that somebody else made.
 bool WantsSql(sqlite3* db) {
+  if (InnerWork::UnderWay()) return false;
   const char* const name = sqlite3_db_filename(db, "main");
-  return name == nullptr || sqlite3_uri_boolean(name, "actorkv_sql", 1) != 0;
+  return name == nullptr || UriParameters(name).Boolean("actorkv_sql", true);
 }
 
 int Initialise(sqlite3* db, char** error_message,
                const sqlite3_api_routines* api) {
   int code = TakeApi(error_message, api);
   if (code != SQLITE_OK) return code;
-  if (RegisterVfs() != SQLITE_OK) {
+  const auto entry_point = reinterpret_cast<void (*)()>(sqlite3_actorkv_init);
+  if (RegisterVfs(entry_point) != SQLITE_OK) {
     return Fail(error_message, "actorkv: cannot register the VFS");
   }
   // So that connections opened later have the SQL too; again: does nothing.
-  code = sqlite3_auto_extension(
-      reinterpret_cast<void (*)()>(sqlite3_actorkv_init));
+  code = sqlite3_auto_extension(entry_point);
   if (code != SQLITE_OK) return code;
   // SQLITE_OK and not SQLITE_OK_LOAD_PERMANENTLY: under sqlite3_auto_extension
   // that would count as a failure. The module stays loaded because it is

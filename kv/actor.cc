@@ -82,8 +82,8 @@ Status LoadHeadState(EngineReader* reader, const std::string& name,
       !s.ok()) {
     return s.WithContext("actor=" + name);
   }
-  if (Status s = LoadLineage(reader, id, loaded->head.snapshot.branch,
-                             &loaded->lineage);
+  if (Status s =
+          LoadLineageOf(reader, id, loaded->head.snapshot, &loaded->lineage);
       !s.ok()) {
     return s.WithContext("actor=" + name);
   }
@@ -102,7 +102,7 @@ Actor::Actor(std::string name, Engine* engine,
 
 Actor::~Actor() { Close(); }
 
-void Actor::SetLocked(std::shared_ptr<const HeadState> state) {
+void Actor::SetLocked(std::shared_ptr<const HeadState> state) noexcept {
   version_.fetch_add(1, std::memory_order_seq_cst);
   state_ = std::move(state);
 }
@@ -201,7 +201,7 @@ TxId Actor::TakeTxId(TxId floor) {
 }
 
 void Actor::Publish(std::shared_ptr<const HeadState> state,
-                    const std::vector<PageNo>& pages) {
+                    const std::vector<PageNo>& pages) noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
   const Snapshot& snapshot = state->head.snapshot;
   changes_->Add(snapshot.branch, snapshot.txid, pages);
@@ -210,7 +210,7 @@ void Actor::Publish(std::shared_ptr<const HeadState> state,
   continues_branch_ = true;
 }
 
-void Actor::PublishTakeOver(std::shared_ptr<const HeadState> state) {
+void Actor::PublishTakeOver(std::shared_ptr<const HeadState> state) noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
   SetLocked(std::move(state));
   state_epoch_ = epoch_->load(std::memory_order_acquire);
@@ -222,7 +222,7 @@ bool Actor::continues_branch() {
   return continues_branch_;
 }
 
-void Actor::Forget() {
+void Actor::Forget() noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
   // The txid in doubt is above the head; it stays given.
   if (state_ != nullptr) {

@@ -104,7 +104,7 @@ class Actor {
 
   // A commit is done, which changed `pages` and no others.
   void Publish(std::shared_ptr<const HeadState> state,
-               const std::vector<PageNo>& pages);
+               const std::vector<PageNo>& pages) noexcept;
 
   // What is known of changes between heads.
   const std::shared_ptr<ChangeLog>& changes() const { return changes_; }
@@ -114,7 +114,7 @@ class Actor {
 
   // The generation was raised. The next commit may have to go to a new branch:
   // whoever wrote before may have left something behind on this one.
-  void PublishTakeOver(std::shared_ptr<const HeadState> state);
+  void PublishTakeOver(std::shared_ptr<const HeadState> state) noexcept;
 
   // True when this process committed last on the present branch, and nothing
   // in doubt came after. See Store::CanContinueBranch().
@@ -122,14 +122,14 @@ class Actor {
 
   // The outcome of a commit is not known, or it failed on the way: the head is
   // read again before it is next used.
-  void Forget();
+  void Forget() noexcept;
 
   // `lineage` gives the same pages as the present one, by a shorter way.
   void ReplaceLineage(BranchId branch, std::shared_ptr<const Lineage> lineage);
 
  private:
   Status LoadLocked();
-  void SetLocked(std::shared_ptr<const HeadState> state);
+  void SetLocked(std::shared_ptr<const HeadState> state) noexcept;
 
   const std::string name_;
   std::atomic<uint64_t> opened_at_us_;

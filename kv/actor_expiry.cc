@@ -5,10 +5,10 @@
 #include <utility>
 #include <vector>
 
-#include "kv/clock.h"
 #include "kv/keys.h"
 #include "kv/prefix_scan.h"
 #include "kv/store.h"
+#include "kv/time_map.h"
 
 namespace actorkv {
 
@@ -54,7 +54,9 @@ Status ActorExpiry::Plan(bool* done) {
     if (Status s = IsStillNamed(&wanted); !s.ok()) return s;
     wanted = wanted && ++plan_count_ <= kMaxPlans;
     if (wanted) {
-      if (Status s = Load(); !s.ok()) return s;
+      bool held = false;
+      if (Status s = Load(&held); !s.ok()) return s;
+      wanted = !held;
     }
   }
   if (wanted && options_.only_where_worthwhile) {
@@ -87,11 +89,11 @@ Status ActorExpiry::IsStillNamed(bool* named) {
   return Status::Ok();
 }
 
-Status ActorExpiry::Load() {
+// *held: nothing of it expires now, and nothing was loaded.
+Status ActorExpiry::Load(bool* held) {
   RetainedQuery query;
   query.actor = entry_.actor;
   query.entry = entry_;
-  query.now_us = options_.now_us == 0 ? WallClockUs() : options_.now_us;
   query.fork_records_come_first =
       !store_->engine()->limits().multi_partition_commit;
   Settings settings;
@@ -100,6 +102,19 @@ Status ActorExpiry::Load() {
     return s;
   }
   query.retention_ms = settings.retention_ms;
+  if (options_.waits_for_clock) {
+    const HistoryHold hold = store_->clock()->Look();
+    const bool purged = entry_.deleted_at_us == kPurgedAtUs;
+    *held = hold.Covers(query.retention_ms) && !purged;
+    if (*held) return Status::Ok();
+    // What is kept by a retention of 0 is not kept by time, but points are.
+    if (hold.left_us != 0) query.held_us = hold.jump_us;
+  }
+  if (Status s = LoadTimeMap(reader_.get(), store_->clock(), options_.now_us,
+                             &query.times);
+      !s.ok()) {
+    return s;
+  }
   return LoadRetained(reader_.get(), query, &retained_);
 }
 

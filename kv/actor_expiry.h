@@ -39,7 +39,10 @@ struct ReclaimOptions {
   bool dry_run = false;
   // Leaves an actor alone as long as it would free little for its reading.
   bool only_where_worthwhile = false;
-  uint64_t now_us = 0;  // 0: by the wall clock
+  // Nobody asked for it: the history that a jump of the wall clock made look
+  // old stays for a while (HistoryHold in kv/clock.h).
+  bool waits_for_clock = false;
+  uint64_t now_us = 0;  // of the wall clock; 0: what it says
 };
 
 class ActorExpiry {
@@ -58,7 +61,7 @@ class ActorExpiry {
 
  private:
   Status Plan(bool* done);
-  Status Load();
+  Status Load(bool* held);
   Status IsStillNamed(bool* named);
   Status IsWorthwhile(bool* worthwhile);
   Status AddFreed(const RetainedBranch& branch, uint64_t enough,

@@ -125,6 +125,9 @@ void ActorReclaim::Describe() {
                 DurationText(retained_.retention_ms);
   }
   use_.reason = retained_.keepers.Describe(retention);
+  const HistoryHold hold = store_->clock()->Look();
+  if (!hold.Covers(retained_.retention_ms)) return;
+  use_.reason += (use_.reason.empty() ? "" : "; ") + hold.Describe();
 }
 
 // --- Versions ----------------------------------------------------------------

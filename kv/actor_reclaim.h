@@ -56,7 +56,8 @@ struct SpaceUse {
   uint64_t history_bytes = 0;      // kept for others
   uint64_t shared_bytes = 0;       // of both, what forks read
   uint64_t reclaimable_bytes = 0;  // and legacy pairs, of a deleted actor
-  std::string reason;              // who keeps history: kv/keepers.h
+  // Who keeps history (kv/keepers.h), and what holds it.
+  std::string reason;
 };
 
 // The pass over one actor.

@@ -128,11 +128,12 @@ Status ActorTable::BeginChange(const std::vector<std::string>& names) {
                         ": close its connections first");
   }
   for (const std::string& name : names) DropIdleLocked(name, &dropped);
-  changing_.insert(names.begin(), names.end());
+  std::set<std::string> begun(names.begin(), names.end());
+  changing_.merge(begun);  // moves them: nothing can fail half-way
   return Status::Ok();
 }
 
-void ActorTable::EndChange(const std::vector<std::string>& names) {
+void ActorTable::EndChange(const std::vector<std::string>& names) noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
   for (const std::string& name : names) changing_.erase(name);
 }

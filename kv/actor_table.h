@@ -65,7 +65,7 @@ class ActorTable {
   // kBusy; what was known of them is forgotten. Errors: kBusy when one is open
   // or is being changed; then nothing has begun.
   Status BeginChange(const std::vector<std::string>& names);
-  void EndChange(const std::vector<std::string>& names);
+  void EndChange(const std::vector<std::string>& names) noexcept;
 
  private:
   using IdleActors = std::list<std::shared_ptr<Actor>>;

@@ -1,111 +1,116 @@
 #include "kv/archive_json.h"
 
-#include <limits>
-#include <nlohmann/json.hpp>
-#include <set>
+#include <algorithm>
 #include <utility>
+#include <vector>
+
+#include "kv/json_text.h"
 
 namespace actorkv {
 
 namespace {
 
-using nlohmann::json;
-using nlohmann::ordered_json;
-
-constexpr int kIndent = 2;
+constexpr size_t kIndent = 2;
 
 // Takes typed members out of the object that `text` is. The first thing that
 // is wrong is kept for Finish(), and every read after it gives nothing.
 class ObjectReader {
  public:
-  explicit ObjectReader(std::string_view text) {
-    std::set<std::string> names;
-    const auto check = [&](int depth, json::parse_event_t event,
-                           const json& value) {
-      if (depth > kMaxArchiveJsonDepth) Fail("it is nested too deep");
-      if (event == json::parse_event_t::key && depth == 1) {
-        const auto& name = value.get_ref<const std::string&>();
-        if (!names.insert(name).second) Fail(Named(name) + " comes twice");
-      }
-      return ok();
-    };
-    object_ = json::parse(text, check, /*allow_exceptions=*/false);
-    if (ok() && !object_.is_object()) Fail("it is not a JSON object");
-  }
+  using Kind = JsonMember::Kind;
+
+  explicit ObjectReader(std::string_view text)
+      : error_(ReadJsonObject(text, kMaxArchiveJsonDepth, &members_)) {}
 
   std::string String(const char* name) {
-    const json value = Required(name);
-    if (ok() && !value.is_string()) Fail(Named(name) + " is not a string");
-    return ok() ? value.get<std::string>() : "";
+    return Required(name, Kind::kString, " is not a string").text;
   }
 
   // Missing and null are the same, as for Rivet.
   std::optional<std::string> OptionalString(const char* name) {
-    if (!ok() || !object_.contains(name)) return std::nullopt;
-    if (!object_[name].is_null()) return String(name);
-    object_.erase(name);
+    const auto found = Find(name);
+    if (!error_.ok() || found == members_.end()) return std::nullopt;
+    if (found->kind != Kind::kNull) return String(name);
+    members_.erase(found);
     return std::nullopt;
   }
 
   int64_t Integer(const char* name) {
-    const json value = Required(name);
-    const bool too_large =
-        value.is_number_unsigned() &&
-        value.get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()};
-    if (ok() && (!value.is_number_integer() || too_large)) {
-      Fail(Named(name) + " is not an integer of 64 bits");
-    }
-    return ok() ? value.get<int64_t>() : 0;
+    return Required(name, Kind::kInteger, " is not an integer of 64 bits")
+        .integer;
   }
 
   std::string Object(const char* name) {
-    const json value = Required(name);
-    if (ok() && !value.is_object()) Fail(Named(name) + " is not an object");
-    return ok() ? value.dump() : "";
+    return Required(name, Kind::kObject, " is not an object").text;
   }
 
   // Nothing may be left.
   Status Finish() {
-    if (ok() && !object_.empty()) {
-      Fail("the field " + Named(object_.begin().key()) + " is not known");
+    if (error_.ok() && !members_.empty()) {
+      Fail("the field " + Named(members_.front().name) + " is not known");
     }
-    return ok() ? Status::Ok() : Status::InvalidArgument(error_);
+    return error_;
   }
 
  private:
   static std::string Named(const std::string& name) {
     return "\"" + name + "\"";
   }
-  bool ok() const { return error_.empty(); }
   void Fail(std::string error) {
-    if (ok()) error_ = std::move(error);
+    if (error_.ok()) error_ = Status::InvalidArgument(std::move(error));
+  }
+  std::vector<JsonMember>::iterator Find(const char* name) {
+    return std::find_if(members_.begin(), members_.end(),
+                        [&](const JsonMember& m) { return m.name == name; });
   }
 
-  json Required(const char* name) {
-    if (!ok()) return nullptr;
-    const auto found = object_.find(name);
-    if (found == object_.end()) {
+  JsonMember Required(const char* name, Kind kind, const char* otherwise) {
+    if (!error_.ok()) return {};
+    const auto found = Find(name);
+    if (found == members_.end()) {
       Fail(Named(name) + " is missing");
-      return nullptr;
+      return {};
     }
-    json value = std::move(*found);
-    object_.erase(found);
-    return value;
+    JsonMember member = std::move(*found);
+    members_.erase(found);
+    if (member.kind == kind) return member;
+    Fail(Named(name) + otherwise);
+    return {};
   }
 
-  json object_;
-  std::string error_;
+  std::vector<JsonMember> members_;
+  Status error_;
 };
 
-ordered_json OrNull(const std::optional<std::string>& text) {
-  return text.has_value() ? ordered_json(*text) : ordered_json(nullptr);
-}
+// An object, line by line.
+class ObjectWriter {
+ public:
+  ObjectWriter() : json_(kIndent) { json_.Open('{'); }
 
-std::string Dump(const ordered_json& object) {
-  return object.dump(kIndent, ' ', /*ensure_ascii=*/false,
-                     ordered_json::error_handler_t::replace) +
-         "\n";
-}
+  void Add(const char* name, const std::string& text) {
+    json_.Key(name);
+    json_.Value(JsonString(text));
+  }
+  void Add(const char* name, const std::optional<std::string>& text) {
+    json_.Key(name);
+    json_.Value(text.has_value() ? JsonString(*text) : "null");
+  }
+  template <typename Integer>
+  void AddNumber(const char* name, Integer number) {
+    json_.Key(name);
+    json_.Value(std::to_string(number));
+  }
+  void AddJson(const char* name, const std::string& json) {
+    json_.Key(name);
+    json_.Copy(json);
+  }
+  std::string Finish() {
+    json_.Close('}');
+    return json_.text() + "\n";
+  }
+
+ private:
+  JsonWriter json_;
+};
 
 }  // namespace
 
@@ -152,24 +157,26 @@ Status ParseArchiveManifest(std::string_view text, ArchiveManifest* manifest) {
 }
 
 std::string ToJson(const ActorMetadata& metadata) {
-  return Dump({{"source_actor_id", metadata.source_actor_id},
-               {"name", metadata.name},
-               {"key", OrNull(metadata.key)},
-               {"runner_name_selector", metadata.runner_name_selector},
-               {"crash_policy", metadata.crash_policy},
-               {"create_ts", metadata.create_ts}});
+  ObjectWriter object;
+  object.Add("source_actor_id", metadata.source_actor_id);
+  object.Add("name", metadata.name);
+  object.Add("key", metadata.key);
+  object.Add("runner_name_selector", metadata.runner_name_selector);
+  object.Add("crash_policy", metadata.crash_policy);
+  object.AddNumber("create_ts", metadata.create_ts);
+  return object.Finish();
 }
 
 std::string ToJson(const ArchiveManifest& manifest) {
-  ordered_json selector =
-      ordered_json::parse(manifest.selector, nullptr, false);
-  return Dump({{"version", manifest.version},
-               {"generated_at", manifest.generated_at},
-               {"source_cluster", OrNull(manifest.source_cluster)},
-               {"source_namespace_id", manifest.source_namespace_id},
-               {"source_namespace_name", manifest.source_namespace_name},
-               {"selector", std::move(selector)},
-               {"actor_count", manifest.actor_count}});
+  ObjectWriter object;
+  object.AddNumber("version", manifest.version);
+  object.AddNumber("generated_at", manifest.generated_at);
+  object.Add("source_cluster", manifest.source_cluster);
+  object.Add("source_namespace_id", manifest.source_namespace_id);
+  object.Add("source_namespace_name", manifest.source_namespace_name);
+  object.AddJson("selector", manifest.selector);
+  object.AddNumber("actor_count", manifest.actor_count);
+  return object.Finish();
 }
 
 }  // namespace actorkv

@@ -23,11 +23,13 @@ struct DirCloser {
 // What a string of a list takes beside its characters, about.
 constexpr size_t kStringBytes = sizeof(std::string) + 16;
 
-Status IsDirectory(DIR* dir, const dirent& entry, bool* is_directory) {
+Status IsDirectory(DIR* dir, const dirent& entry, bool whole,
+                   bool* is_directory) {
   struct stat file = {};
   // Follows links: an archive may be put together from them.
   if (fstatat(dirfd(dir), static_cast<const char*>(entry.d_name), &file, 0) !=
       0) {
+    if (whole && errno == ENOENT) return Status::Ok();
     return SystemError("look at", static_cast<const char*>(entry.d_name),
                        errno);
   }
@@ -35,16 +37,14 @@ Status IsDirectory(DIR* dir, const dirent& entry, bool* is_directory) {
   return Status::Ok();
 }
 
-}  // namespace
-
-Status ListDirectory(const std::string& directory, DirectoryList* list) {
+Status List(const std::string& directory, bool whole, DirectoryList* list) {
   const std::unique_ptr<DIR, DirCloser> dir(opendir(directory.c_str()));
   if (dir == nullptr) return SystemError("list", directory, errno);
   DirectoryList found;
   size_t bytes = 0;
   for (errno = 0; const dirent* entry = readdir(dir.get()); errno = 0) {
     const std::string_view name = static_cast<const char*>(entry->d_name);
-    if (name[0] == '.') continue;
+    if (name == "." || name == ".." || (name[0] == '.' && !whole)) continue;
     bytes += name.size() + kStringBytes;
     if (bytes > kMaxListBytes) {
       return Status::InvalidArgument("the names in " + directory +
@@ -53,7 +53,8 @@ Status ListDirectory(const std::string& directory, DirectoryList* list) {
     }
     bool is_directory = entry->d_type == DT_DIR;
     if (entry->d_type == DT_UNKNOWN || entry->d_type == DT_LNK) {
-      if (Status s = IsDirectory(dir.get(), *entry, &is_directory); !s.ok()) {
+      if (Status s = IsDirectory(dir.get(), *entry, whole, &is_directory);
+          !s.ok()) {
         return s.WithContext(directory);
       }
     }
@@ -64,6 +65,16 @@ Status ListDirectory(const std::string& directory, DirectoryList* list) {
   std::sort(found.others.begin(), found.others.end());
   *list = std::move(found);
   return Status::Ok();
+}
+
+}  // namespace
+
+Status ListDirectory(const std::string& directory, DirectoryList* list) {
+  return List(directory, false, list);
+}
+
+Status ListWholeDirectory(const std::string& directory, DirectoryList* list) {
+  return List(directory, true, list);
 }
 
 Status CheckArchiveActorId(std::string_view id) {

@@ -38,6 +38,9 @@ struct DirectoryList {
 };
 Status ListDirectory(const std::string& directory, DirectoryList* list);
 
+// The same, with names that begin with a dot, and links that lead nowhere.
+Status ListWholeDirectory(const std::string& directory, DirectoryList* list);
+
 // Errors: kInvalidArgument when `id` cannot name a directory.
 Status CheckArchiveActorId(std::string_view id);
 

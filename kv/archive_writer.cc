@@ -9,7 +9,10 @@
 #include <utility>
 
 #include "kv/archive_layout.h"
+#include "kv/clock.h"
+#include "kv/file_names.h"
 #include "kv/kv_bin.h"
+#include "kv/new_directory.h"
 #include "kv/new_file.h"
 #include "kv/store_directory.h"
 #include "kv/utf8.h"
@@ -21,34 +24,37 @@ namespace {
 Status WriteFile(const std::string& path, const std::string& text,
                  bool overwrite) {
   std::unique_ptr<NewFile> file;
-  if (Status s = NewFile::Create(path, &file); !s.ok()) return s;
+  if (Status s = NewFile::Create(path, overwrite, &file); !s.ok()) return s;
   if (Status s = file->Append(text); !s.ok()) return s;
-  return file->Finish(overwrite);
+  return file->Finish();
+}
+
+Status WriteManifest(const std::string& directory, int64_t now_ms,
+                     uint64_t actor_count, bool overwrite) {
+  ArchiveManifest manifest;
+  manifest.generated_at = now_ms;
+  manifest.source_cluster = kArchiveSourceCluster;
+  manifest.source_namespace_id = kArchiveSourceCluster;
+  manifest.source_namespace_name = kArchiveSourceCluster;
+  manifest.actor_count = actor_count;
+  return WriteFile(directory + kManifestName, ToJson(manifest), overwrite);
 }
 
 // An actor on its way into the archive.
 class ActorSink : public PairSink {
  public:
-  ActorSink(std::string temporary, std::string final_path)
-      : temporary_(std::move(temporary)), final_(std::move(final_path)) {}
-  ~ActorSink() override {
-    pairs_.reset();
-    if (moved_) return;
-    unlink((temporary_ + kMetadataName).c_str());
-    unlink((temporary_ + kKvBinName).c_str());
-    rmdir(temporary_.c_str());
-  }
-  ActorSink(const ActorSink&) = delete;
-  ActorSink& operator=(const ActorSink&) = delete;
+  explicit ActorSink(std::unique_ptr<NewDirectory> directory)
+      : directory_(std::move(directory)) {}
 
   Status Begin(const ActorMetadata& metadata) {
-    if (Status s = MakeDirectory(temporary_); !s.ok()) return s;
-    if (Status s = WriteFile(temporary_ + kMetadataName, ToJson(metadata),
+    const std::string content = directory_->content();
+    if (Status s = MakeDirectory(content); !s.ok()) return s;
+    if (Status s = WriteFile(content + kMetadataName, ToJson(metadata),
                              /*overwrite=*/false);
         !s.ok()) {
       return s;
     }
-    return WriteKvBin(temporary_ + kKvBinName, /*overwrite=*/false, &pairs_);
+    return WriteKvBin(content + kKvBinName, /*overwrite=*/false, &pairs_);
   }
 
   Status Add(std::string_view key, std::string_view value) override {
@@ -57,18 +63,12 @@ class ActorSink : public PairSink {
 
   Status Finish() override {
     if (Status s = pairs_->Finish(); !s.ok()) return s;
-    if (Status s = RenameWithoutReplacing(temporary_, final_); !s.ok()) {
-      return s;
-    }
-    moved_ = true;
-    return SyncDirectoryOf(final_);
+    return directory_->Finish();
   }
 
  private:
-  const std::string temporary_;
-  const std::string final_;
-  std::unique_ptr<PairSink> pairs_;
-  bool moved_ = false;
+  const std::unique_ptr<NewDirectory> directory_;
+  std::unique_ptr<PairSink> pairs_;  // in the directory, so it goes first
 };
 
 // Held while actors are counted and the count is written: two writers must
@@ -117,9 +117,20 @@ Status CheckNew(const std::string& directory) {
     return Status::Ok();
   }
   return Status::InvalidArgument(
-      "the directory holds actors but no manifest.json, as an export that did "
-      "not finish; remove it first: " +
+      "the directory holds actors but no manifest.json, so it is no archive "
+      "that actorkv made; remove it first: " +
       directory);
+}
+
+Status CheckIsDirectory(const std::string& path) {
+  struct stat file = {};
+  if (stat(path.c_str(), &file) != 0) {
+    return SystemError("look at", path, errno);
+  }
+  if (S_ISDIR(file.st_mode)) return Status::Ok();
+  return Status::InvalidArgument("an archive is a directory, this is " +
+                                 std::string(KindOfFile(file.st_mode)) + ": " +
+                                 path);
 }
 
 Status CheckOurs(const std::string& directory,
@@ -144,9 +155,11 @@ Status ArchiveWriter::Open(const std::string& path,
   std::string directory = path;
   while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
   if (Status s = MakeDirectory(directory); !s.ok()) return s;
+  if (Status s = CheckIsDirectory(directory); !s.ok()) return s;
   ArchiveManifest manifest;
   Status read = ReadManifest(directory, &manifest);
-  if (read.code() == Code::kNotFound) {
+  const bool is_new = read.code() == Code::kNotFound;
+  if (is_new) {
     if (Status s = CheckNew(directory); !s.ok()) return s;
   } else if (!read.ok()) {
     return read;
@@ -154,6 +167,15 @@ Status ArchiveWriter::Open(const std::string& path,
     return s;
   }
   if (Status s = MakeDirectory(directory + kActorsName); !s.ok()) return s;
+  if (is_new) {
+    Status written =
+        WriteManifest(directory, static_cast<int64_t>(WallClockUs() / 1000),
+                      /*actor_count=*/0, /*overwrite=*/false);
+    // Another writer may have begun the same archive.
+    if (!written.ok() && written.code() != Code::kAlreadyExists) {
+      return written;
+    }
+  }
   if (Status s = SyncDirectoryOf(directory); !s.ok()) return s;
   writer->reset(new ArchiveWriter(std::move(directory)));
   return Status::Ok();
@@ -175,12 +197,13 @@ Status ArchiveWriter::AddActor(const ActorMetadata& metadata,
   }
   const std::string path =
       directory_ + kActorsName + "/" + metadata.source_actor_id;
-  struct stat there = {};
-  if (lstat(path.c_str(), &there) == 0) {
+  std::unique_ptr<NewDirectory> made;
+  Status created = NewDirectory::Create(directory_, path, &made);
+  if (created.code() == Code::kAlreadyExists) {
     return Status::AlreadyExists("the archive has this actor: " + path);
   }
-  auto actor =
-      std::make_unique<ActorSink>(TemporaryName(directory_ + "/"), path);
+  if (!created.ok()) return created;
+  auto actor = std::make_unique<ActorSink>(std::move(made));
   if (Status s = actor->Begin(metadata); !s.ok()) return s;
   *sink = std::move(actor);
   return Status::Ok();
@@ -193,14 +216,8 @@ Status ArchiveWriter::Finish(int64_t now_ms) {
   if (Status s = ListDirectory(directory_ + kActorsName, &actors); !s.ok()) {
     return s;
   }
-  ArchiveManifest manifest;
-  manifest.generated_at = now_ms;
-  manifest.source_cluster = kArchiveSourceCluster;
-  manifest.source_namespace_id = kArchiveSourceCluster;
-  manifest.source_namespace_name = kArchiveSourceCluster;
-  manifest.actor_count = actors.directories.size();
-  return WriteFile(directory_ + kManifestName, ToJson(manifest),
-                   /*overwrite=*/true);
+  return WriteManifest(directory_, now_ms, actors.directories.size(),
+                       /*overwrite=*/true);
 }
 
 }  // namespace actorkv

@@ -1,11 +1,13 @@
-// ArchiveWriter: an archive directory of version 1, which Rivet 2.2 accepts.
+// ArchiveWriter: an archive directory of version 1, as Rivet had it in its
+// development after 2.2; no release of Rivet writes or reads one.
 //
 // Invariants:
 //  1. An actor is there whole or not at all: it is written in a directory
-//     beside actors/, whose name begins with a dot, and moved in when synced.
-//  2. The manifest is written last and says how many actors there are. What
-//     an interrupted export leaves has no manifest, or one with another
-//     number: no reader takes it for a whole archive.
+//     beside actors/ (kv/new_directory.h), and moved in when synced.
+//  2. The manifest says how many actors there are: none in a new archive, and
+//     the others once they are there. So no reader takes an archive for whole
+//     in which a writer died between the two, and the next writer, which counts
+//     again, makes it so.
 //  3. Only an archive that this writer made is added to; its manifest says so
 //     in source_cluster.
 
@@ -40,9 +42,9 @@ class ArchiveWriter {
   Status AddActor(const ActorMetadata& metadata,
                   std::unique_ptr<PairSink>* sink);
 
-  // Writes the manifest for all actors that are there now. Without it the
-  // archive is not whole. `now_ms`: milliseconds since 1970. May be called
-  // again after more actors.
+  // Writes the manifest for all actors that are there now. Without it an
+  // archive with new actors is not whole. `now_ms`: milliseconds since 1970.
+  // May be called again after more actors.
   Status Finish(int64_t now_ms);
 
  private:

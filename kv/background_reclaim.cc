@@ -5,6 +5,7 @@
 
 #include "kv/reclaim.h"
 #include "kv/store.h"
+#include "kv/thrown.h"
 
 namespace actorkv {
 
@@ -51,6 +52,7 @@ Status BackgroundReclaim::Begin(bool* begun) {
   ReclaimOptions options;
   options.only_where_worthwhile = !soon_;
   options.now_us = now_us_;
+  options.waits_for_clock = now_us_ == 0;
   pass_ = std::make_unique<Reclaimer>(store_, options);
   busy_ = Clock::duration::zero();
   commit_count_ = commit_count;
@@ -82,16 +84,24 @@ void BackgroundReclaim::BeginSoonForTesting(uint64_t now_us) {
 }
 
 Status BackgroundReclaim::Step() {
+  // So that a jump is seen soon, and not at the next pass.
+  static_cast<void>(store_->clock()->Look());
+  Status first;
   if (pass_ == nullptr) {
     bool begun = false;
     if (Status s = Begin(&begun); !s.ok() || !begun) return s;
+    first = store_->engine()->FinishCompactions();
   }
   const Clock::time_point start = Clock::now();
-  Status first;
   bool done = false;
   for (int i = 0; i < kStepsAtOnce && !done; ++i) {
     std::optional<SpaceUse> use;
-    const Status s = pass_->Step(&use, &done);
+    // Where a pass stood that threw is not known; another begins at the front.
+    const Status s = Caught([&] {
+      return OrUndo([&] { return pass_->Step(&use, &done); },
+                    [&] { GiveUp(); });
+    });
+    if (pass_ == nullptr) return s;
     if (first.ok()) first = s;
     if (Clock::now() - start >= kTimeAtOnce) break;
   }

@@ -61,14 +61,14 @@ BranchWriter::~BranchWriter() {
 }
 
 // The next commit reads the hashes of these pages.
-void BranchWriter::CacheMadePages() {
+void BranchWriter::CacheMadePages() noexcept {
   for (auto& [pgno, page] : made_pages_) {
     PageCache::Instance()->Insert({store_->cache_id(), branch(), pgno}, txid_,
                                   std::move(page));
   }
 }
 
-void BranchWriter::Detach(bool committed) {
+void BranchWriter::Detach(bool committed) noexcept {
   if (committed) CacheMadePages();
   // Where the commit could not take the stage record away, dropping the stage
   // does; it finds the branch record and keeps the branch.
@@ -215,9 +215,9 @@ Status BranchWriter::BeginStage() {
   record.created_at_us = stage_.value;
   const std::string key = StageKey(stage_);
   batch.Put(CatalogPartition(), key, EncodeRecord(key, record));
-  stage_known_ = true;
   staged_chunks_ =
       std::make_unique<StageWriter>(store_.get(), stage_, txid_, page_size_);
+  stage_known_ = true;
   return store_->Commit(batch, Durability::kBuffered)
       .status.WithContext("staging");
 }
@@ -384,6 +384,8 @@ Status BranchWriter::PutRecords(const CommitSpec& spec,
   record.origin = spec.origin;
   record.base_txid = source_->head.snapshot.txid;
   record.page_list = ListPages();
+  record.replaced_txid =
+      base_->exists ? base_->head.snapshot.txid : base_->txid_floor;
   const std::string commit_key = CommitKey(branch(), txid_);
   const Partition partition = ActorPartition(actor);
   batch->Put(partition, commit_key, EncodeRecord(commit_key, record));

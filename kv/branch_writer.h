@@ -136,7 +136,7 @@ class BranchWriter {
 
   // The prepared commit is done, or its outcome is unknown (committed = false):
   // the stage is no longer this writer's to drop.
-  void Detach(bool committed);
+  void Detach(bool committed) noexcept;
 
  private:
   BranchWriter(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
@@ -150,7 +150,7 @@ class BranchWriter {
   Status EqualsBase(PageNo pgno, const std::string& page, uint64_t page_hash,
                     uint64_t* base_hash, bool* equal);
   Status FindDelta(PageNo pgno, std::string_view page, StoredForm* form);
-  void CacheMadePages();
+  void CacheMadePages() noexcept;
   Status Cut(uint32_t page_count);
   void TakeIds(bool stage, Batch* batch);
   bool CanLoad(PageNo pgno) const;

@@ -1,37 +1,42 @@
 #include "kv/bulk_commits.h"
 
-#include <pthread.h>
-
+#include <thread>
 #include <utility>
 
+#include "kv/start_thread.h"
 #include "kv/store.h"
+#include "kv/thrown.h"
 
 namespace actorkv {
 
-// pthread_create() says where there is no thread to be had; std::thread throws.
 struct BulkCommits::Work {
   Store* store;
   Batch batch;
   Status status;
-  pthread_t thread;
+  std::thread thread;
 
-  static void* Run(void* work) {
+  static void Run(void* work) noexcept {
     auto* const self = static_cast<Work*>(work);
-    self->status = self->store->Commit(self->batch, Durability::kBulk).status;
-    return nullptr;
+    self->status = Caught([self] {
+      return self->store->Commit(self->batch, Durability::kBulk).status;
+    });
   }
 };
 
-BulkCommits::BulkCommits(Store* store) : store_(store) {}
+BulkCommits::BulkCommits(Store* store) : store_(store) {
+  spares_.reserve(kMaxBulkCommits);
+}
 
 BulkCommits::~BulkCommits() { (void)Wait(); }
 
-void BulkCommits::TakeOldest() {
+void BulkCommits::TakeOldest() noexcept {
   Work* const work = under_way_.front().get();
-  (void)pthread_join(work->thread, nullptr);
+  work->thread.join();
   if (failed_.ok()) failed_ = std::move(work->status);
   work->batch.Clear();
-  spares_.push_back(std::move(work->batch));
+  if (spares_.size() < kMaxBulkCommits) {
+    spares_.push_back(std::move(work->batch));
+  }
   under_way_.pop_front();
 }
 
@@ -52,12 +57,13 @@ Status BulkCommits::Add(Batch* batch) {
     *batch = std::move(spares_.back());
     spares_.pop_back();
   }
-  if (pthread_create(&work->thread, nullptr, Work::Run, work.get()) == 0) {
-    under_way_.push_back(std::move(work));
-    return failed_;
-  }
-  (void)Work::Run(work.get());
-  failed_ = std::move(work->status);
+  // In the queue first: who has a thread must be there to be waited for.
+  under_way_.push_back(std::move(work));
+  Work* const added = under_way_.back().get();
+  if (StartThread(Work::Run, added, &added->thread)) return failed_;
+  Work::Run(added);
+  failed_ = std::move(added->status);
+  under_way_.pop_back();
   return failed_;
 }
 

@@ -7,6 +7,7 @@
 //     who needs one to be there waits.
 //  2. After an error nothing more is begun, and every call returns it.
 //  3. When the object is gone, so is its work: nothing lands later.
+//  4. Where no thread can be made, who adds a batch commits it.
 //
 // Memory: the batches under way and those that were, at most kMaxBulkCommits.
 // The latter are handed out again, so that memory is not given back to the
@@ -53,7 +54,7 @@ class BulkCommits {
  private:
   struct Work;  // a batch and the thread that commits it
 
-  void TakeOldest();
+  void TakeOldest() noexcept;
 
   Store* const store_;
   std::deque<std::unique_ptr<Work>> under_way_;

@@ -4,14 +4,12 @@
 #include <utility>
 #include <vector>
 
+#include "kv/counters.h"
 #include "kv/keys.h"
 
 namespace actorkv {
 
 namespace {
-
-// Above any change counter or schema cookie that counting can have reached.
-constexpr uint32_t kUnknownFloor = uint32_t{1} << 30;
 
 // A live or legacy actor.
 Status LoadPresent(Store* store, const std::string& name,
@@ -75,18 +73,18 @@ Status DeleteActor(
   return store->WhileClosed({name}, [&]() -> Status {
     std::shared_ptr<const HeadState> state;
     Status s = LoadPresent(store, name, &state);
-    uint32_t stamp = kUnknownFloor;
-    uint32_t cookie = kUnknownFloor;
-    // The counters of a legacy actor's database have not been read.
-    if (s.ok() && state->exists) {
-      stamp = state->head.snapshot.stamp.value_or(0);
-      cookie = schema_cookie(*state);
-    } else if (s.code() == Code::kCorruption) {
-      s = LoadEntry(store, name, &state);
-    }
+    const bool has_head = s.ok() && state->exists;
+    if (s.code() == Code::kCorruption) s = LoadEntry(store, name, &state);
     if (!s.ok()) return s;
     Batch batch;
     ActorEntry entry = state->entry;
+    // The counters of a legacy actor's database have not been read.
+    const Snapshot head = has_head ? state->head.snapshot : Snapshot{};
+    const uint32_t stamp =
+        head.stamp.value_or(UnknownCounter(entry.stamp_floor, head.txid));
+    const uint32_t cookie = has_head
+                                ? schema_cookie(*state)
+                                : UnknownCounter(entry.cookie_floor, TxId{});
     entry.state = ActorState::kDeleted;
     entry.deleted_at_us = store->clock()->Next(&batch);
     entry.stamp_floor = std::max(entry.stamp_floor, stamp);

@@ -2,6 +2,8 @@
 
 #include <mutex>
 
+#include "kv/thrown.h"
+
 namespace actorkv {
 
 namespace {
@@ -11,26 +13,29 @@ constexpr size_t kMaxPages = 65536;
 
 }  // namespace
 
-void ChangeLog::ResetLocked(BranchId branch, TxId txid) {
+void ChangeLog::ResetLocked(BranchId branch, TxId txid) noexcept {
   branch_ = branch;
   from_ = txid;
   to_ = txid;
   last_change_.clear();
 }
 
-void ChangeLog::Reset(BranchId branch, TxId txid) {
+void ChangeLog::Reset(BranchId branch, TxId txid) noexcept {
   std::lock_guard<std::shared_mutex> lock(mutex_);
   ResetLocked(branch, txid);
 }
 
 void ChangeLog::Add(BranchId branch, TxId txid,
-                    const std::vector<PageNo>& pages) {
+                    const std::vector<PageNo>& pages) noexcept {
   std::lock_guard<std::shared_mutex> lock(mutex_);
   if (branch != branch_ || last_change_.size() + pages.size() > kMaxPages) {
     ResetLocked(branch, txid);
     return;
   }
-  for (PageNo pgno : pages) last_change_[pgno] = txid;
+  const bool noted = IfMemory([&] {
+    for (PageNo pgno : pages) last_change_[pgno] = txid;
+  });
+  if (!noted) return ResetLocked(branch, txid);
   to_ = txid;
 }
 

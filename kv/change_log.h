@@ -2,7 +2,9 @@
 // commits that this process has seen. It tells whether a page that was read at
 // one snapshot is the same at a later one.
 //
-// Invariant: a commit is in the log before any reader can have its snapshot.
+// Invariant: a commit is in the log before any reader can have its snapshot; or
+// the log has forgotten all that came before it, as where there is no memory
+// for its pages.
 //
 // Thread-safe.
 
@@ -21,11 +23,12 @@ namespace actorkv {
 class ChangeLog {
  public:
   // Forgets everything: nothing is known of commits up to `txid`.
-  void Reset(BranchId branch, TxId txid);
+  void Reset(BranchId branch, TxId txid) noexcept;
 
   // The commit that followed the last one changed these pages. On another
   // branch than before this is a Reset().
-  void Add(BranchId branch, TxId txid, const std::vector<PageNo>& pages);
+  void Add(BranchId branch, TxId txid,
+           const std::vector<PageNo>& pages) noexcept;
 
   // Forgets everything up to the present, where that is more than `max_pages`
   // changed pages.
@@ -41,7 +44,7 @@ class ChangeLog {
                   std::vector<PageNo>* pages) const;
 
  private:
-  void ResetLocked(BranchId branch, TxId txid);
+  void ResetLocked(BranchId branch, TxId txid) noexcept;
 
   mutable std::shared_mutex mutex_;
   BranchId branch_;

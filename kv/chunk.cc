@@ -166,6 +166,11 @@ Status DecodeChunk(const ChunkId& id, std::string_view value,
       !DecodeDelta(decoded.payload, &decoded.delta)) {
     return Damaged(id, "no delta of a page");
   }
+  // Its base has a key of its own; that of the delta is after it.
+  if (decoded.codec == Codec::kDelta && !(decoded.delta.form.base < id.txid)) {
+    return Damaged(id, "a base that is not older, txid=" +
+                           std::to_string(decoded.delta.form.base.value));
+  }
   *chunk = decoded;
   return Status::Ok();
 }

@@ -7,10 +7,15 @@
 #include "kv/hints.h"
 #include "kv/keys.h"
 #include "kv/metrics.h"
+#include "kv/thrown.h"
 
 namespace actorkv {
 
 namespace {
+
+CommitResult Failed(Status status) {
+  return {CommitOutcome::kFailed, std::move(status)};
+}
 
 // The stored head of an actor, nullptr when the actor does not exist.
 Status ReadHead(Store* store, const std::string& name,
@@ -25,11 +30,10 @@ Status ResolveConflict(Store* store,
   Add(Metric::kCommitConflicts);
   Status first = Status::Conflict("a guard of the commit did not hold");
   for (auto it = commits.rbegin(); it != commits.rend(); ++it) {
-    Actor* actor = it->writer->actor().get();
+    const Actor* actor = it->writer->actor().get();
     const HeadState& base = *it->writer->base();
     std::shared_ptr<const HeadState> now;
     if (Status s = ReadHead(store, actor->name(), &now); !s.ok()) return s;
-    actor->Forget();
     if (now->head_bytes == base.head_bytes) continue;
     first = Status::Conflict("the actor was changed by another writer: actor=" +
                              actor->name());
@@ -53,7 +57,8 @@ Status ResolveUnknown(Store* store, const PendingCommit& commit,
   return Status::Ok();
 }
 
-void Finish(Store* store, std::vector<PendingCommit>* commits) {
+// Invariant 4.
+void Finish(Store* store, std::vector<PendingCommit>* commits) noexcept {
   Add(Metric::kCommits);
   for (PendingCommit& commit : *commits) {
     const std::shared_ptr<Actor>& actor = commit.writer->actor();
@@ -65,24 +70,62 @@ void Finish(Store* store, std::vector<PendingCommit>* commits) {
   }
 }
 
+// With `in_doubt`, what may still land must keep its chunks.
+void Forget(bool in_doubt, std::vector<PendingCommit>* commits) noexcept {
+  for (PendingCommit& commit : *commits) {
+    commit.writer->actor()->Forget();
+    if (in_doubt) commit.writer->Detach(/*committed=*/false);
+  }
+}
+
+Status InDoubt(const Status& status) noexcept {
+  Status text;
+  const bool made = IfMemory([&] {
+    text = status.WithContext(
+        "the outcome of the commit is not known, look at the actor before it "
+        "is repeated");
+  });
+  return made ? text : status;
+}
+
 Status AfterUnknown(Store* store, const CommitResult& result,
-                    const CommitId& id, std::vector<PendingCommit>* commits) {
+                    const CommitId& id,
+                    std::vector<PendingCommit>* commits) noexcept {
   Add(Metric::kCommitsUnknown);
   bool landed = false;
-  Status s = ResolveUnknown(store, commits->front(), id, &landed);
+  const Status s = Caught(
+      [&] { return ResolveUnknown(store, commits->front(), id, &landed); });
   if (s.ok() && landed) {
     Finish(store, commits);
     return Status::Ok();
   }
-  for (PendingCommit& commit : *commits) {
-    commit.writer->actor()->Forget();
-    // What may still land must keep its chunks.
-    if (!s.ok()) commit.writer->Detach(/*committed=*/false);
+  Forget(/*in_doubt=*/!s.ok(), commits);
+  return s.ok() ? result.status : InDoubt(result.status);
+}
+
+Status AfterConflict(Store* store,
+                     std::vector<PendingCommit>* commits) noexcept {
+  Forget(/*in_doubt=*/false, commits);
+  return Caught([&] { return ResolveConflict(store, *commits); });
+}
+
+// What comes of the engine's answer.
+Status Conclude(Store* store, const CommitResult& result, const CommitId& id,
+                std::vector<PendingCommit>* commits) noexcept {
+  switch (result.outcome) {
+    case CommitOutcome::kDone:
+      Finish(store, commits);
+      return Status::Ok();
+    case CommitOutcome::kConflict:
+      return AfterConflict(store, commits);
+    case CommitOutcome::kFailed:
+      Add(Metric::kCommitFailures);
+      Forget(/*in_doubt=*/false, commits);
+      return result.status;
+    case CommitOutcome::kUnknown:
+      break;
   }
-  if (s.ok()) return result.status;
-  return result.status.WithContext(
-      "the outcome of the commit is not known, look at the actor before it is "
-      "repeated");
+  return AfterUnknown(store, result, id, commits);
 }
 
 Status CheckBeforeCommit(Store* store,
@@ -160,28 +203,27 @@ Status CommitAll(Store* store, Durability durability,
     store->pins()->Add(commit.state->head.snapshot, commit.state->lineage,
                        commit.pin);
   }
-  const CommitResult result = store->Commit(batch, durability);
-  switch (result.outcome) {
-    case CommitOutcome::kDone:
-      Finish(store, commits);
-      return Status::Ok();
-    case CommitOutcome::kConflict:
-      return ResolveConflict(store, *commits);
-    case CommitOutcome::kFailed:
-      Add(Metric::kCommitFailures);
-      for (PendingCommit& commit : *commits) commit.writer->actor()->Forget();
-      return result.status;
-    case CommitOutcome::kUnknown:
-      return AfterUnknown(store, result, stamp.commit_id, commits);
-  }
-  return Status::IOError("unreachable commit outcome");
+  return Conclude(store, store->Commit(batch, durability), stamp.commit_id,
+                  commits);
 }
 
-Status TakeOver(Store* store, Actor* actor, Generation* generation) {
+namespace {
+
+// Of a take-over beside commits, each of which may move the head that it
+// guards.
+constexpr int kTakeOverAttempts = 100;
+
+CommitResult TryToTakeOver(Store* store, Actor* actor, Generation* generation) {
   std::shared_ptr<const HeadState> state;
-  if (Status s = actor->Current(&state); !s.ok()) return s;
+  if (Status s = actor->Current(&state); !s.ok()) return Failed(s);
+  if (state->is_legacy) {
+    return Failed(Status::InvalidArgument(
+        "the actor is legacy, so nobody writes to it: SELECT "
+        "actorkv_migrate(actor) first: actor=" +
+        actor->name()));
+  }
   if (!state->exists) {
-    return Status::NotFound("no such actor: actor=" + actor->name());
+    return Failed(Status::NotFound("no such actor: actor=" + actor->name()));
   }
   auto raised = std::make_shared<HeadState>(*state);
   raised->head.generation.value += 1;
@@ -194,16 +236,26 @@ Status TakeOver(Store* store, Actor* actor, Generation* generation) {
   if (Status s = CopyHints(store, {id, state->head.generation},
                            {id, raised->head.generation}, &batch);
       !s.ok()) {
-    return s;
+    return Failed(s);
   }
-  const CommitResult result = store->Commit(batch, Durability::kSynced);
+  CommitResult result = store->Commit(batch, Durability::kSynced);
   if (!result.done()) {
     actor->Forget();
-    return result.status;
+    return result;
   }
   *generation = raised->head.generation;
   actor->PublishTakeOver(std::move(raised));
-  return Status::Ok();
+  return result;
+}
+
+}  // namespace
+
+Status TakeOver(Store* store, Actor* actor, Generation* generation) {
+  for (int attempt = 0; attempt < kTakeOverAttempts; ++attempt) {
+    const CommitResult result = TryToTakeOver(store, actor, generation);
+    if (result.outcome != CommitOutcome::kConflict) return result.status;
+  }
+  return Status::Busy("others commit all the time: actor=" + actor->name());
 }
 
 }  // namespace actorkv

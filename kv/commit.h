@@ -9,6 +9,10 @@
 //  3. An outcome that the engine does not know is resolved by reading the head
 //     again and comparing commit ids, or reported as such; the txid is never
 //     used again (kv/actor.h).
+//  4. Between the engine's answer and the end of publication nothing can fail:
+//     states, batch and pages were made before, and what takes memory there is
+//     let be without it (the cache, what changed between heads). So a commit is
+//     published whole, or every actor of it forgets what it knew.
 
 #ifndef ACTORKV_KV_COMMIT_H_
 #define ACTORKV_KV_COMMIT_H_
@@ -33,12 +37,14 @@ struct PendingCommit {
 // with expected and actual generation; kConflict when a head moved;
 // kNotSupported for several actors on an engine that cannot do it, before
 // anything is written; kNoSpace, also where a database would grow past its hard
-// quota (kv/retention.h); kIOError.
+// quota (kv/retention.h); kNoMemory, where nothing was written; kIOError. What
+// is thrown, std::bad_alloc, is thrown before anything was written.
 Status CommitAll(Store* store, Durability durability,
                  std::vector<PendingCommit>* commits);
 
 // Raises the generation of the actor, so that every writer that began before
-// is refused. Errors: kNotFound when there is no such actor.
+// is refused. Where a commit comes between, it begins again. Errors: kNotFound
+// when there is no such actor; kBusy when others commit all the time.
 Status TakeOver(Store* store, Actor* actor, Generation* generation);
 
 }  // namespace actorkv

@@ -6,8 +6,10 @@
 
 #include <cerrno>
 #include <new>
+#include <random>
 
 #include "kv/descriptor.h"
+#include "kv/file_access.h"
 #include "kv/store_directory.h"
 
 namespace actorkv {
@@ -16,21 +18,36 @@ namespace {
 static_assert(std::atomic<uint64_t>::is_always_lock_free,
               "processes share the number");
 
-constexpr size_t kBytes = sizeof(uint64_t);
+// DO NOT CHANGE THIS LAYOUT: processes of different modules share the file.
+struct Contents {
+  uint64_t count = 0;
+  uint64_t random = 0;
+};
+static_assert(sizeof(Contents) == 16, "both without a gap");
+
+constexpr size_t kBytes = sizeof(Contents);
 
 std::string PathIn(const std::string& directory) {
   return directory + "/" + kCommitCounterFileName;
 }
 
-// Writes the number once, so that its block exists: a store to a page of a
+uint64_t NewRandom() {
+  std::random_device device;
+  uint64_t number = 0;
+  while (number == 0) number = uint64_t{device()} << 32 | device();
+  return number;
+}
+
+// Writes everything once, so that its block exists: a store to a page of a
 // mapping that the disk has no room for would kill the process.
 Status WriteFirst(int fd, const std::string& path) {
-  uint64_t value = 0;
-  if (pread(fd, &value, kBytes, 0) < 0) {
+  Contents contents;
+  if (pread(fd, &contents, kBytes, 0) < 0) {
     return SystemError("read", path, errno);
   }
-  ++value;
-  if (pwrite(fd, &value, kBytes, 0) != static_cast<ssize_t>(kBytes)) {
+  ++contents.count;
+  contents.random = NewRandom();
+  if (pwrite(fd, &contents, kBytes, 0) != static_cast<ssize_t>(kBytes)) {
     return SystemError("write", path, errno);
   }
   return Status::Ok();
@@ -41,8 +58,9 @@ Status WriteFirst(int fd, const std::string& path) {
 Status CommitCounter::Open(const std::string& directory,
                            std::unique_ptr<CommitCounter>* counter) {
   const std::string path = PathIn(directory);
-  const Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-  if (file.get() < 0) return SystemError("open", path, errno);
+  int fd = -1;
+  if (Status s = OpenStoreFile(path, O_RDWR, &fd); !s.ok()) return s;
+  const Descriptor file(fd);
   if (Status s = WriteFirst(file.get(), path); !s.ok()) return s;
   void* const mapped =
       mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
@@ -56,19 +74,20 @@ CommitCounter::~CommitCounter() { munmap(value_, kBytes); }
 
 Status ReadCommitCount(const std::string& directory, CommitCount* count) {
   const std::string path = PathIn(directory);
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(
+      open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (file.get() < 0) {
     if (errno != ENOENT) return SystemError("open", path, errno);
     *count = CommitCount();
     return Status::Ok();
   }
   struct stat status = {};
-  uint64_t value = 0;
+  Contents contents;
   if (fstat(file.get(), &status) != 0 ||
-      pread(file.get(), &value, kBytes, 0) < 0) {
+      pread(file.get(), &contents, kBytes, 0) < 0) {
     return SystemError("read", path, errno);
   }
-  *count = {status.st_dev, status.st_ino, value};
+  *count = {status.st_dev, status.st_ino, contents.count, contents.random};
   return Status::Ok();
 }
 

@@ -5,9 +5,16 @@
 // Sizes and times of RocksDB's files would not do: its log is written over
 // zeros (kv/rocksdb_log_file.h), and times are coarse.
 //
-// The file holds one number, 8 bytes in the byte order of the machine, whose
-// processes alone share it. It says nothing about a store at rest and need not
-// survive a power loss: every open for writing counts on from what it finds.
+// The file, in the byte order of the machine, whose processes alone share it:
+//
+//     0   8   count
+//     8   8   a random number, of the last open for writing
+//
+// A file of another store of the same age has the same count, and a file that
+// was removed and made again may have the same inode: the random number
+// differs. The file says nothing about a store at rest and need not survive a
+// power loss: every open for writing counts on from what it finds. Older
+// modules know a file of the first 8 bytes alone.
 //
 // Invariants:
 //  1. The number rises after a write is readable by other processes and before
@@ -33,8 +40,8 @@ inline constexpr char kCommitCounterFileName[] = "actorkv.commits";
 
 class CommitCounter {
  public:
-  // Makes the file in `directory` where it is missing. Errors: kNoSpace,
-  // kIOError.
+  // Makes the file in `directory` where it is missing, and writes a new random
+  // number to it. Errors: kInvalidArgument for a link; kNoSpace; kIOError.
   static Status Open(const std::string& directory,
                      std::unique_ptr<CommitCounter>* counter);
 
@@ -58,9 +65,11 @@ struct CommitCount {
   dev_t device = 0;
   ino_t inode = 0;
   uint64_t count = 0;
+  uint64_t random = 0;  // 0: an older module wrote the file
 
   friend bool operator==(const CommitCount& a, const CommitCount& b) {
-    return a.device == b.device && a.inode == b.inode && a.count == b.count;
+    return a.device == b.device && a.inode == b.inode && a.count == b.count &&
+           a.random == b.random;
   }
 };
 

@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <utility>
+#include <vector>
 
+#include "kv/actor_files.h"
+#include "kv/affix.h"
 #include "kv/archive_layout.h"
 #include "kv/byte_reader.h"
 #include "kv/coding.h"
@@ -14,7 +17,10 @@
 #include "kv/json_lines.h"
 #include "kv/kv_bin.h"
 #include "kv/named_pairs.h"
+#include "kv/rivet_v2_records.h"
 #include "kv/store_directory.h"
+#include "kv/store_marker.h"
+#include "kv/utf8.h"
 
 namespace actorkv {
 
@@ -25,9 +31,22 @@ using std::string_view_literals::operator""sv;
 constexpr std::string_view kSqliteMagic = "SQLite format 3\0"sv;
 constexpr size_t kFirstBytes = 8;  // of a file that is not known
 
+// Looked at: the magic, or an entry of sqlite.bin up to the end of its key.
+constexpr size_t kLookBytes = 32;
+
 bool Exists(const std::string& path) {
   struct stat there = {};
   return stat(path.c_str(), &there) == 0;
+}
+
+// An entry of kv.bin whose key is one of sqlite.bin's.
+bool IsSqliteBin(std::string_view begin) {
+  if (begin.size() <= kEntryLengthBytes) return false;
+  const std::string_view payload = begin.substr(kEntryLengthBytes);
+  const auto key_bytes = static_cast<uint8_t>(payload[0]);  // a short key
+  RivetV2Key key;
+  return key_bytes < payload.size() &&
+         ParseRivetV2Key(payload.substr(1, key_bytes), &key);
 }
 
 // The first byte decides between the dumps: the length of an entry of kv.bin
@@ -38,9 +57,13 @@ ContainerForm FormOf(std::string_view begin) {
     return ContainerForm::kSqlite;
   }
   if (begin[0] == '\0') {
+    if (IsSqliteBin(begin)) return ContainerForm::kSqliteBin;
     const bool fits = begin.size() < kEntryLengthBytes ||
                       LoadBig32(begin.data()) <= kMaxKvBinEntryBytes;
     return fits ? ContainerForm::kKvBin : ContainerForm::kUnknown;
+  }
+  if (BeginsWith(begin, kByteOrderMark)) {
+    begin.remove_prefix(kByteOrderMark.size());
   }
   const size_t first = begin.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos || begin[first] == '{') {
@@ -49,16 +72,29 @@ ContainerForm FormOf(std::string_view begin) {
   return ContainerForm::kUnknown;
 }
 
-ContainerForm FormOfDirectory(const std::string& path) {
+Status FormOfDirectory(const std::string& path, ContainerForm* form) {
+  if (Exists(path + "/" + kMarkerFileName) ||
+      Exists(path + "/" + kHolderFileName)) {
+    *form = ContainerForm::kActorkvStore;
+    return Status::Ok();
+  }
   // Half an archive too: its reader says what is missing.
   if (Exists(path + kManifestName) || Exists(path + kActorsName)) {
-    return ContainerForm::kArchive;
+    *form = ContainerForm::kArchive;
+    return Status::Ok();
   }
-  if (Exists(path + "/" + kHolderFileName)) {
-    return ContainerForm::kActorkvStore;
+  if (Exists(path + "/CURRENT")) {
+    *form = ContainerForm::kRivetEngine;
+    return Status::Ok();
   }
-  if (Exists(path + "/CURRENT")) return ContainerForm::kRivetEngine;
-  return ContainerForm::kUnknown;
+  std::vector<DirectoryEntry> entries;
+  if (Status s = ListActorFiles(path, &entries); !s.ok()) return s;
+  *form = entries.empty() ? ContainerForm::kEmptyDirectory
+                          : ContainerForm::kOtherDirectory;
+  for (const DirectoryEntry& entry : entries) {
+    if (!entry.actor.empty()) *form = ContainerForm::kActorFiles;
+  }
+  return Status::Ok();
 }
 
 // *reader stands at the beginning of what `container` describes.
@@ -69,7 +105,7 @@ Status OpenAndRecognise(const std::string& path, Container* container,
   if (Status s = OpenBytes(path, &source, &found.gzip); !s.ok()) return s;
   auto bytes = std::make_unique<ByteReader>(std::move(source));
   std::string_view begin;
-  if (Status s = bytes->Peek(kSqliteMagic.size(), &begin); !s.ok()) {
+  if (Status s = bytes->Peek(kLookBytes, &begin); !s.ok()) {
     return s.WithContext(path);
   }
   found.form = FormOf(begin);
@@ -105,12 +141,20 @@ std::string_view FormName(ContainerForm form) {
       return "JSON lines";
     case ContainerForm::kKvBin:
       return "kv.bin";
+    case ContainerForm::kSqliteBin:
+      return "sqlite.bin, the database of an actor in an archive";
     case ContainerForm::kArchive:
       return "an archive of actors";
     case ContainerForm::kRivetEngine:
       return "a RocksDB directory";
     case ContainerForm::kActorkvStore:
       return "a store of actorkv";
+    case ContainerForm::kActorFiles:
+      return "a directory of actors' files";
+    case ContainerForm::kEmptyDirectory:
+      return "an empty directory";
+    case ContainerForm::kOtherDirectory:
+      return "a directory of something else";
     case ContainerForm::kUnknown:
       break;
   }
@@ -125,7 +169,7 @@ Status RecogniseContainer(const std::string& path, Container* container) {
   }
   if (S_ISDIR(there.st_mode)) {
     Container found;
-    found.form = FormOfDirectory(path);
+    if (Status s = FormOfDirectory(path, &found.form); !s.ok()) return s;
     *container = std::move(found);
     return Status::Ok();
   }

@@ -1,5 +1,6 @@
 // In what form something on the disk holds actors. It is told by content
-// alone: names and extensions do not count.
+// alone: names and extensions do not count, but for the files of a directory
+// that has nothing else.
 
 #ifndef ACTORKV_KV_CONTAINER_H_
 #define ACTORKV_KV_CONTAINER_H_
@@ -18,9 +19,13 @@ enum class ContainerForm {
   kSqlite,        // a SQLite database file
   kJsonLines,     // one actor: kv/json_lines.h
   kKvBin,         // one actor: kv/kv_bin.h
+  kSqliteBin,     // the database of an actor in an archive: kv/rivet_v2.h
   kArchive,       // a directory of actors: kv/archive_reader.h
   kRivetEngine,   // the RocksDB directory of Rivet's engine: kv/rivet_engine.h
-  kActorkvStore,  // a store of ours
+  kActorkvStore,  // a store of ours, or a backup of one
+  kActorFiles,    // a directory of files, one an actor: kv/actor_files.h
+  kEmptyDirectory,
+  kOtherDirectory,
   kUnknown,
 };
 

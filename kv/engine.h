@@ -23,6 +23,7 @@
 #define ACTORKV_KV_ENGINE_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -206,6 +207,18 @@ class EngineReader {
   virtual void Refresh() = 0;
 };
 
+// Something that the engine lost, and knows of.
+struct EngineDamage {
+  enum class Kind {
+    kStranded,  // not replayed, but kept in a file
+    kLost,      // gone
+  };
+
+  Kind kind = Kind::kLost;
+  std::string detail;  // what, and where
+  std::string mend;    // what a person can do
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -214,8 +227,10 @@ class Engine {
   virtual std::unique_ptr<EngineReader> NewReader() = 0;
 
   // All of the batch or nothing. Errors (kFailed): kInvalidArgument past a
-  // limit, with the limit and the value in the message; kNoSpace; kIOError.
-  // kNotSupported for more than one partition without multi_partition_commit.
+  // limit, with the limit and the value in the message; kNoSpace; kNoMemory;
+  // kIOError. kNotSupported for more than one partition without
+  // multi_partition_commit. Throws nothing: memory that runs out before the
+  // write is kNoMemory, and in it an outcome that is not known.
   virtual CommitResult Commit(const Batch& batch, Durability durability) = 0;
 
   // Removes every key of the partition. Not atomic with anything; may be
@@ -225,9 +240,12 @@ class Engine {
   // Gives back the space of what was removed from the partition, of the keys
   // at or after `begin` and before `end` (empty: to its end), where that does
   // not happen at once. Changes nothing that a reader sees, takes as long as
-  // the range is large, and holds up no commit.
+  // the range is large, and holds up no commit. It needs space itself: what the
+  // disk has no room for is left, and is no error.
   virtual Status Compact(Partition partition, std::string_view begin,
                          std::string_view end) = 0;
+  // Compacts what was left, where there is room now.
+  virtual Status FinishCompactions() { return Status::Ok(); }
 
   // Makes what kBuffered commits wrote durable.
   virtual Status Sync() = 0;
@@ -238,9 +256,34 @@ class Engine {
   // was, after a read, has read nothing new.
   virtual Status CatchUp(std::atomic<uint64_t>* epoch) = 0;
 
+  // Ok while the name under which the engine was opened means what was opened.
+  // Every write asks by itself; who is about to write, or goes by the name,
+  // asks for an error in time. Errors: kFenced, saying what became of it.
+  virtual Status CheckNotMoved() { return Status::Ok(); }
+
   // A consistent copy of everything under the directory `path`, which must
   // not exist. *bytes: its size. kNotSupported where an engine has no files.
   virtual Status Checkpoint(const std::string& path, uint64_t* bytes) = 0;
+
+  // What is known to be lost, until a person has dealt with it. Errors:
+  // kIOError.
+  virtual Status ListDamage(std::vector<EngineDamage>* damage) = 0;
+
+  // Whether another process waits for the store: who has no use for the engine
+  // should close it.
+  virtual bool IsWaitedFor() { return false; }
+
+  // The process is about to end: what takes long in here stops with an error.
+  virtual void BeginEnd() {}
+
+  // The process ends: makes all durable and lets go of what the engine stands
+  // on, under its users. Their calls fail from then on, those under way are
+  // waited for until `give_up`. False when they took longer. REQUIRES: the
+  // engine is not destroyed any more.
+  virtual bool End(std::chrono::steady_clock::time_point give_up) {
+    static_cast<void>(give_up);
+    return true;
+  }
 
   // "RocksDB 7.8.3", for people.
   virtual std::string Describe() const = 0;

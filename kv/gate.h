@@ -12,8 +12,11 @@
 #define ACTORKV_KV_GATE_H_
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <shared_mutex>
+
+#include "kv/timed_lock.h"
 
 namespace actorkv {
 
@@ -35,6 +38,17 @@ class Gate {
       lock_ = std::unique_lock<std::shared_mutex>(gate->mutex_);
       gate->closed_.store(false, std::memory_order_release);
     }
+
+    // Gives up at `give_up`: owns() is false then.
+    Exclusive(Gate* gate, std::chrono::steady_clock::time_point give_up)
+        : turn_(LockUntil(&gate->turnstile_, give_up)) {
+      if (!turn_.owns_lock()) return;
+      gate->closed_.store(true, std::memory_order_release);
+      lock_ = LockUntil(&gate->mutex_, give_up);
+      gate->closed_.store(false, std::memory_order_release);
+    }
+
+    bool owns() const { return lock_.owns_lock(); }
 
    private:
     std::unique_lock<std::mutex> turn_;

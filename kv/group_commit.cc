@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kv/metrics.h"
+#include "kv/thrown.h"
 
 namespace actorkv {
 
@@ -19,7 +20,9 @@ constexpr std::chrono::nanoseconds kMaxWait = std::chrono::microseconds(200);
 }  // namespace
 
 GroupCommit::GroupCommit(size_t max_bytes, Write write)
-    : max_bytes_(max_bytes), write_(std::move(write)) {}
+    : max_bytes_(max_bytes), write_(std::move(write)) {
+  batches_.reserve(kMaxMembers);
+}
 
 // Under the lock, so that the waiter, which lives in its thread's frame, is
 // there until this returns.
@@ -35,74 +38,90 @@ GroupCommit::Turn GroupCommit::Waiter::Wait() {
   return turn_;
 }
 
-CommitResult GroupCommit::Commit(const Batch& batch) {
+void GroupCommit::Enqueue(Waiter* waiter) {
+  (first_ == nullptr ? first_ : last_->next) = waiter;
+  last_ = waiter;
+  ++queue_size_;
+}
+
+GroupCommit::Waiter* GroupCommit::TakeFirst() {
+  Waiter* const waiter = first_;
+  if (waiter == nullptr) return nullptr;
+  first_ = std::exchange(waiter->next, nullptr);
+  --queue_size_;
+  return waiter;
+}
+
+CommitResult GroupCommit::Commit(const Batch& batch) noexcept {
   Waiter me(&batch);
   {
     Lock lock(mutex_);
     if (has_leader_) {
-      queue_.push_back(&me);
-      if (queue_.size() + 1 == expected_) arrived_.notify_one();
+      Enqueue(&me);
+      if (queue_size_ + 1 == expected_) arrived_.notify_one();
       lock.unlock();
-      if (me.Wait() == Turn::kDone) return me.result;
+      if (me.Wait() == Turn::kDone) return std::move(me.result);
     } else {
       has_leader_ = true;
     }
   }
   Lead(&me);
-  return me.result;
+  return std::move(me.result);
 }
 
 void GroupCommit::WaitForOthers(Lock* lock) {
   const std::chrono::nanoseconds wait =
       std::min(last_write_ / kWaitFraction, kMaxWait);
-  arrived_.wait_for(*lock, wait,
-                    [&] { return queue_.size() + 1 >= expected_; });
+  arrived_.wait_for(*lock, wait, [&] { return queue_size_ + 1 >= expected_; });
 }
 
-std::vector<GroupCommit::Waiter*> GroupCommit::TakeGroup(Waiter* leader) {
-  std::vector<Waiter*> group = {leader};
+void GroupCommit::TakeGroup(Waiter* leader) {
+  batches_.clear();
+  batches_.push_back(leader->batch);
   size_t bytes = leader->batch->size_bytes();
-  while (!queue_.empty()) {
-    bytes += queue_.front()->batch->size_bytes();
-    if (bytes > max_bytes_) break;
-    group.push_back(queue_.front());
-    queue_.pop_front();
+  for (Waiter* end = leader; first_ != nullptr; end = end->next) {
+    bytes += first_->batch->size_bytes();
+    if (bytes > max_bytes_ || batches_.size() == kMaxMembers) break;
+    batches_.push_back(first_->batch);
+    end->next = TakeFirst();
   }
-  return group;
 }
 
-// The leader is not in the queue.
-void GroupCommit::Lead(Waiter* leader) {
+// What was thrown may have been thrown before anything was written, or after
+// all of it was.
+CommitResult GroupCommit::WriteGroup() noexcept {
+  CommitResult result = {CommitOutcome::kUnknown, Status::NoMemoryInDoubt()};
+  static_cast<void>(IfMemory([&] { result = write_(batches_); }));
+  return result;
+}
+
+void GroupCommit::Lead(Waiter* leader) noexcept {
   Lock lock(mutex_);
   WaitForOthers(&lock);
-  const std::vector<Waiter*> group = TakeGroup(leader);
+  TakeGroup(leader);
   lock.unlock();
-  std::vector<const Batch*> batches;
-  batches.reserve(group.size());
-  for (const Waiter* waiter : group) batches.push_back(waiter->batch);
+  const size_t group_size = batches_.size();
   const Clock::time_point begin = Clock::now();
-  const CommitResult result = write_(batches);
+  const CommitResult result = WriteGroup();
   const Clock::time_point end = Clock::now();
   Record(Metric::kGroupWriteLatency, end - begin);
-  Record(Metric::kGroupCommits, group.size());
+  Record(Metric::kGroupCommits, group_size);
   lock.lock();
   last_write_ = end - begin;
-  expected_ = group.size() + queue_.size();
-  Waiter* next = nullptr;
-  if (queue_.empty()) {
-    has_leader_ = false;
-  } else {
-    next = queue_.front();
-    queue_.pop_front();
-  }
+  expected_ = group_size + queue_size_;
+  Waiter* const next = TakeFirst();
+  has_leader_ = next != nullptr;
   lock.unlock();
   // The next group's leader first: a write should not wait for wake-ups.
   if (next != nullptr) next->Tell(Turn::kLead);
+  Waiter* member = std::exchange(leader->next, nullptr);
   leader->result = result;
-  for (Waiter* waiter : group) {
-    if (waiter == leader) continue;
-    waiter->result = result;
-    waiter->Tell(Turn::kDone);
+  while (member != nullptr) {
+    // Read before it is told: then it may be gone.
+    Waiter* const following = member->next;
+    member->result = result;
+    member->Tell(Turn::kDone);
+    member = following;
   }
 }
 

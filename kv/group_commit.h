@@ -13,6 +13,10 @@
 //  3. Who is waited for wakes nobody in vain: a waiting leader is woken by the
 //     last one that it expects, and a member by its result, without taking the
 //     lock of all again.
+//  4. Whoever has the lead hands it on, and gives every member of its group a
+//     result, whatever happens: nothing between taking and handing on can fail.
+//     So nothing there allocates, and what the write throws is a result, one
+//     that is not known.
 //
 // Thread-safe. No lock is held during the write, nor while others are woken.
 
@@ -21,7 +25,7 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <deque>
+#include <cstddef>
 #include <functional>
 #include <mutex>
 #include <vector>
@@ -36,10 +40,12 @@ class GroupCommit {
   using Write =
       std::function<CommitResult(const std::vector<const Batch*>& batches)>;
 
+  static constexpr size_t kMaxMembers = 512;
+
   // A group holds at most `max_bytes` of keys and values, or one batch.
   GroupCommit(size_t max_bytes, Write write);
 
-  CommitResult Commit(const Batch& batch);
+  CommitResult Commit(const Batch& batch) noexcept;
 
  private:
   enum class Turn { kWait, kLead, kDone };
@@ -52,7 +58,8 @@ class GroupCommit {
     Turn Wait();
 
     const Batch* const batch;
-    CommitResult result;  // of kDone
+    Waiter* next = nullptr;  // in the queue or the group
+    CommitResult result;     // of kDone
 
    private:
     std::mutex mutex_;
@@ -61,19 +68,29 @@ class GroupCommit {
   };
   using Lock = std::unique_lock<std::mutex>;
 
+  // These REQUIRE that mutex_ is held.
+  void Enqueue(Waiter* waiter);
+  Waiter* TakeFirst();  // null: the queue is empty
   void WaitForOthers(Lock* lock);
-  std::vector<Waiter*> TakeGroup(Waiter* leader);
-  void Lead(Waiter* leader);
+  // Links the group behind its leader, which is not in the queue.
+  void TakeGroup(Waiter* leader);
+
+  void Lead(Waiter* leader) noexcept;
+  CommitResult WriteGroup() noexcept;
 
   const size_t max_bytes_;
   const Write write_;
 
   std::mutex mutex_;
   std::condition_variable arrived_;  // what a waiting leader listens to
-  std::deque<Waiter*> queue_;        // of the next group
+  Waiter* first_ = nullptr;          // of the next group
+  Waiter* last_ = nullptr;
+  size_t queue_size_ = 0;
   bool has_leader_ = false;
   size_t expected_ = 1;  // commits, see invariant 2
   std::chrono::nanoseconds last_write_{0};
+
+  std::vector<const Batch*> batches_;  // of the group, its leader's to use
 };
 
 }  // namespace actorkv

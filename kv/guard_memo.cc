@@ -15,22 +15,27 @@ GuardMemo::Ticket GuardMemo::Begin(std::string_view key) {
   return {index, place.version};
 }
 
-void GuardMemo::Learn(const Ticket& ticket, std::string_view key,
-                      std::string_view value) {
+// What was there before goes with the arguments, without the lock.
+void GuardMemo::Learn(const Ticket& ticket, std::string key,
+                      std::string value) noexcept {
   Place& place = places_[ticket.place];
   const std::lock_guard<std::mutex> lock(place.mutex);
   if (place.version != ticket.version) return;
-  place.key = key;
-  place.value = value;
+  place.key.swap(key);
+  place.value.swap(value);
 }
 
-void GuardMemo::Forget(std::string_view key) {
-  Place& place = places_[PlaceOf(key)];
+void GuardMemo::Forget(std::string_view key) noexcept {
+  Forget(Ticket{PlaceOf(key), 0});
+}
+
+void GuardMemo::Forget(const Ticket& ticket) noexcept {
+  Place& place = places_[ticket.place];
   const std::lock_guard<std::mutex> lock(place.mutex);
   Empty(&place);
 }
 
-void GuardMemo::Clear() {
+void GuardMemo::Clear() noexcept {
   for (Place& place : places_) {
     const std::lock_guard<std::mutex> lock(place.mutex);
     Empty(&place);
@@ -44,7 +49,7 @@ bool GuardMemo::Holds(std::string_view key, std::string_view value) {
 }
 
 // REQUIRES: place->mutex held.
-void GuardMemo::Empty(Place* place) {
+void GuardMemo::Empty(Place* place) noexcept {
   ++place->version;
   place->key.clear();
   place->value.clear();

@@ -5,7 +5,8 @@
 // Invariant: what it knows of a key is what the database holds, or the key is
 // being written at this moment. So whoever writes a key forgets it after the
 // write, and Learn() drops what was overtaken: it takes effect only when nobody
-// forgot the key since Begin(), which comes before the write.
+// forgot the key since Begin(), which comes before the write. Nothing that is
+// done after a write can fail: what is learned was allocated before it.
 //
 // Bounded: a key has one place, which it shares with others. Thread-safe.
 
@@ -30,10 +31,11 @@ class GuardMemo {
   };
 
   Ticket Begin(std::string_view key);
-  void Learn(const Ticket& ticket, std::string_view key,
-             std::string_view value);
-  void Forget(std::string_view key);
-  void Clear();
+  void Learn(const Ticket& ticket, std::string key, std::string value) noexcept;
+  void Forget(std::string_view key) noexcept;
+  // Of the key of the ticket.
+  void Forget(const Ticket& ticket) noexcept;
+  void Clear() noexcept;
 
   // Whether the key is known to hold `value`.
   bool Holds(std::string_view key, std::string_view value);
@@ -48,7 +50,7 @@ class GuardMemo {
   };
 
   static size_t PlaceOf(std::string_view key);
-  static void Empty(Place* place);
+  static void Empty(Place* place) noexcept;
 
   std::array<Place, kPlaces> places_;
 };

@@ -2,6 +2,9 @@
 // that guard the same key are serial, so that "compare, then write" is one
 // step for them; all others never meet here.
 //
+// Invariant: a key is claimed by one claim at most, and by none that is over.
+// Claiming and giving back allocate nothing, so neither can stop half-way.
+//
 // The mutex inside covers only the bookkeeping. It is never held while a
 // commit reads, writes or waits for the disk.
 
@@ -11,7 +14,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 namespace actorkv {
@@ -31,8 +33,14 @@ class GuardSet {
     const std::vector<std::string>& keys() const { return keys_; }
 
    private:
+    friend class GuardSet;
+
+    bool Has(const std::string& key) const;
+
     GuardSet* const set_;
     const std::vector<std::string> keys_;
+    Claim* previous_ = nullptr;  // of those that were granted, as next_
+    Claim* next_ = nullptr;
   };
 
  private:
@@ -42,7 +50,7 @@ class GuardSet {
   std::mutex mutex_;
   std::condition_variable released_;
   // Bounded by the commits under way, that is by the threads.
-  std::unordered_set<std::string> claimed_;
+  Claim* granted_ = nullptr;
 };
 
 }  // namespace actorkv

@@ -45,24 +45,43 @@ class Unpacked : public ByteSource {
   }
 
  private:
+  // *more is false when there are no packed bytes any more.
+  Status FillBuffer(bool* more) {
+    if (stream_.avail_in > 0 || inside_output_) return Status::Ok();
+    size_t got = 0;
+    if (Status s = packed_->Read(buffer_.data(), buffer_.size(), &got);
+        !s.ok()) {
+      return s;
+    }
+    offset_ += got;
+    stream_.next_in = reinterpret_cast<Bytef*>(buffer_.data());
+    stream_.avail_in = static_cast<uInt>(got);
+    *more = got > 0;
+    return Status::Ok();
+  }
+
+  // Zeros up to the end of the file are what tapes and block devices add, and
+  // gzip(1) passes over them. *more becomes false.
+  Status SkipZeros(bool* more) {
+    while (*more) {
+      const Bytef* const end = stream_.next_in + stream_.avail_in;
+      const Bytef* const other =
+          std::find_if(static_cast<const Bytef*>(stream_.next_in), end,
+                       [](Bytef byte) { return byte != 0; });
+      stream_.avail_in = static_cast<uInt>(end - other);
+      if (other != end) return Bad("something that is not gzip behind zeros");
+      if (Status s = FillBuffer(more); !s.ok()) return s;
+    }
+    return Status::Ok();
+  }
+
   // Has packed bytes ready, in a member. *more is false at the end, which is
   // good only between two members.
   Status Fill(bool* more) {
-    if (stream_.avail_in == 0 && !inside_output_) {
-      size_t got = 0;
-      if (Status s = packed_->Read(buffer_.data(), buffer_.size(), &got);
-          !s.ok()) {
-        return s;
-      }
-      offset_ += got;
-      stream_.next_in = reinterpret_cast<Bytef*>(buffer_.data());
-      stream_.avail_in = static_cast<uInt>(got);
-      if (got == 0) {
-        *more = false;
-        return in_member_ ? Bad("it is cut short") : Status::Ok();
-      }
-    }
+    if (Status s = FillBuffer(more); !s.ok()) return s;
+    if (!*more) return in_member_ ? Bad("it is cut short") : Status::Ok();
     if (in_member_) return Status::Ok();
+    if (is_open_ && *stream_.next_in == 0) return SkipZeros(more);
     const int begun =
         is_open_ ? inflateReset(&stream_) : inflateInit2(&stream_, kGzipOnly);
     if (begun != Z_OK) return Status::IOError("zlib: no memory");

@@ -14,9 +14,9 @@ namespace actorkv {
 bool IsGzip(std::string_view bytes);
 
 // Unpacks one gzip member after another. Reading fails with kCorruption when
-// a member is cut short or damaged, or when something else follows one; the
-// text has the offset in the packed file. Memory: one buffer and zlib's
-// window, whatever the input.
+// a member is cut short or damaged, or when something else follows one than
+// zeros up to the end; the text has the offset in the packed file. Memory: one
+// buffer and zlib's window, whatever the input.
 std::unique_ptr<ByteSource> UnpackGzip(std::unique_ptr<ByteSource> packed);
 
 }  // namespace actorkv

@@ -2,21 +2,39 @@
 
 #include <utility>
 
+#include "kv/start_thread.h"
+#include "kv/thrown.h"
+
 namespace actorkv {
+
+HelperThreads::HelperThreads() {
+  called_.reserve(kMaxThreads);
+  threads_.reserve(kMaxThreads);
+}
 
 HelperThreads* HelperThreads::Instance() {
   static auto* const instance = new HelperThreads;
   return instance;
 }
 
-void HelperThreads::Call(const std::function<void()>& work) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (stopped_) return;
+void HelperThreads::MakeThreads() noexcept {
   while (threads_.size() < kMaxThreads) {
-    threads_.emplace_back([this] { Run(); });
+    std::thread thread;
+    if (!StartThread(RunThread, this, &thread)) return;
+    threads_.push_back(std::move(thread));
     ++idle_count_;
   }
+}
+
+void HelperThreads::CallIdle(const std::function<void()>& work) {
   for (; idle_count_ > 0; --idle_count_) called_.push_back(work);
+}
+
+void HelperThreads::Call(const std::function<void()>& work) noexcept {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (stopped_) return;
+  MakeThreads();
+  static_cast<void>(IfMemory([&] { CallIdle(work); }));
   changed_.notify_all();
 }
 
@@ -35,7 +53,7 @@ void HelperThreads::Stop() {
   threads_.clear();
 }
 
-void HelperThreads::Run() {
+void HelperThreads::Run() noexcept {
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return stopped_ || !called_.empty(); });
@@ -43,7 +61,8 @@ void HelperThreads::Run() {
     std::function<void()> work = std::move(called_.back());
     called_.pop_back();
     lock.unlock();
-    work();
+    // Else who asked for help goes on without it.
+    static_cast<void>(IfMemory(work));
     work = nullptr;
     lock.lock();
     ++idle_count_;

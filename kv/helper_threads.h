@@ -1,7 +1,8 @@
 // HelperThreads: a few threads of the process that help who waits for the disk.
 //
 // They are made when they are first needed. Who asks for help goes on working
-// himself, and gets to the end without it: when all are busy, nobody helps.
+// himself, and gets to the end without it: when all are busy, or there are no
+// threads to be had, nobody helps.
 //
 // Thread-safe.
 
@@ -21,11 +22,13 @@ class HelperThreads {
  public:
   static constexpr size_t kMaxThreads = 3;
 
+  HelperThreads();
+
   // The one of the process. Never destroyed: see Stop().
   static HelperThreads* Instance();
 
-  // Every thread that is idle runs `work` once, soon.
-  void Call(const std::function<void()>& work);
+  // Every thread that is idle runs `work` once, soon. What it throws is lost.
+  void Call(const std::function<void()>& work) noexcept;
 
   // What was called until now is done.
   void Wait();
@@ -34,7 +37,13 @@ class HelperThreads {
   void Stop();
 
  private:
-  void Run();
+  static void RunThread(void* self) {
+    static_cast<HelperThreads*>(self)->Run();
+  }
+  void Run() noexcept;
+  // These REQUIRE that mutex_ is held.
+  void MakeThreads() noexcept;
+  void CallIdle(const std::function<void()>& work);
 
   std::mutex mutex_;  // of what follows
   std::condition_variable changed_;

@@ -94,31 +94,32 @@ Status History::FindNewest(bool* found, CommitRecord* record) {
 }
 
 // Times go up with txids, so the one looked for is found by halving.
-Status History::FindAt(uint64_t at_us, bool* found, CommitRecord* record) {
+Status History::FindAround(uint64_t at_us, CommitsAround* around) {
+  CommitsAround looked;
+  bool found = false;
   CommitRecord newest;
-  if (Status s = FindNewest(found, &newest); !s.ok() || !*found) return s;
-  if (newest.committed_at_us <= at_us) {
-    *record = newest;
-    return Status::Ok();
-  }
-  *found = false;
+  if (Status s = FindNewest(&found, &newest); !s.ok()) return s;
   // Commit `low` and those before it are early enough; `high` is too late.
   uint64_t low = 0;
-  uint64_t high = newest.snapshot.txid.value;
+  uint64_t high = found ? newest.snapshot.txid.value : 0;
+  if (found) {
+    const bool is_early = newest.committed_at_us <= at_us;
+    (is_early ? looked.before : looked.after) = newest;
+    if (is_early) high = 0;
+  }
   while (low + 1 < high) {
     const uint64_t middle = low + (high - low) / 2;
-    bool there = false;
-    CommitRecord looked_at;
-    if (Status s = FindBefore({middle}, &there, &looked_at); !s.ok()) return s;
-    if (!there || looked_at.committed_at_us <= at_us) {
-      low = middle;
-      if (!there) continue;
-      *found = true;
-      *record = looked_at;
-    } else {
-      high = looked_at.snapshot.txid.value;
+    CommitRecord record;
+    if (Status s = FindBefore({middle}, &found, &record); !s.ok()) return s;
+    if (found && record.committed_at_us > at_us) {
+      high = record.snapshot.txid.value;
+      looked.after = std::move(record);
+      continue;
     }
+    low = middle;
+    if (found) looked.before = std::move(record);
   }
+  *around = std::move(looked);
   return Status::Ok();
 }
 
@@ -155,12 +156,16 @@ Status History::FindOldest(bool* found, CommitRecord* record) {
   return Status::Ok();
 }
 
-std::string History::DescribeOldest() {
+std::string DescribeCommit(const CommitRecord& record, const TimeMap& times) {
+  return std::to_string(record.snapshot.txid.value) + " of " +
+         TimeText(times.Wall(record.committed_at_us));
+}
+
+std::string History::DescribeOldest(const TimeMap& times) {
   bool found = false;
   CommitRecord oldest;
   if (!FindOldest(&found, &oldest).ok() || !found) return "";
-  return std::to_string(oldest.snapshot.txid.value) + " of " +
-         TimeText(oldest.committed_at_us);
+  return DescribeCommit(oldest, times);
 }
 
 Status CommitScan::Next(bool* found, CommitRecord* record) {
@@ -176,17 +181,21 @@ Status CommitScan::Next(bool* found, CommitRecord* record) {
   return Status::Ok();
 }
 
-Status GuardVersion(EngineReader* reader, const HeadState& version,
-                    Batch* batch) {
+Status GuardVersion(Store* store, const HeadState& version, Batch* batch) {
+  const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
   const Snapshot& snapshot = version.head.snapshot;
   const Partition partition = ActorPartition(version.entry.actor);
   const std::string key = CommitKey(snapshot.branch, snapshot.txid);
   std::vector<std::optional<std::string>> values;
   if (Status s = reader->Get(partition, {key}, &values); !s.ok()) return s;
   if (!values[0].has_value()) {
-    History history(reader, version.entry.actor);
+    History history(reader.get(), version.entry.actor);
+    TimeMap times;
     std::string oldest;
-    if (history.Load().ok()) oldest = history.DescribeOldest();
+    if (history.Load().ok() &&
+        LoadTimeMap(reader.get(), store->clock(), 0, &times).ok()) {
+      oldest = history.DescribeOldest(times);
+    }
     return Status::Conflict(
         "the commit has expired: txid=" + std::to_string(snapshot.txid.value) +
         (oldest.empty() ? "" : "; the oldest that is available is " + oldest));
@@ -200,8 +209,7 @@ Status GuardVersion(EngineReader* reader, const HeadState& version,
 Status PinVersion(Store* store, const HeadState& version, Pin* pin) {
   store->pins()->Add(version.head.snapshot, version.lineage, pin);
   Batch unused;
-  const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
-  Status s = GuardVersion(reader.get(), version, &unused);
+  Status s = GuardVersion(store, version, &unused);
   if (!s.ok()) pin->Release();
   return s;
 }
@@ -222,7 +230,7 @@ Status PinCommit(Store* store, const HeadState& state,
   commit.entry = state.entry;
   commit.head.snapshot = record.snapshot;
   Batch unused;
-  if (Status s = GuardVersion(reader.get(), commit, &unused); !s.ok()) return s;
+  if (Status s = GuardVersion(store, commit, &unused); !s.ok()) return s;
   return damaged;
 }
 
@@ -232,8 +240,7 @@ Status CheckNotExpired(Store* store, const HeadState& version,
   while (store->read_only() && version.exists && *epoch != store->epoch()) {
     const uint64_t now = store->epoch();
     Batch unused;
-    const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
-    if (Status s = GuardVersion(reader.get(), version, &unused); !s.ok()) {
+    if (Status s = GuardVersion(store, version, &unused); !s.ok()) {
       return s;
     }
     *epoch = now;
@@ -251,8 +258,8 @@ Status LoadVersion(EngineReader* reader, const HeadState& state,
   made->head.digest = record.digest;
   made->head.committed_at_us = record.committed_at_us;
   made->head.commit_id = record.commit_id;
-  if (Status s = LoadLineage(reader, state.entry.actor, record.snapshot.branch,
-                             &made->lineage);
+  if (Status s = LoadLineageOf(reader, state.entry.actor, record.snapshot,
+                               &made->lineage);
       !s.ok()) {
     return s;
   }

@@ -5,7 +5,11 @@
 // the newest one was its head, also where a restore has left it since. Each
 // branch holds one stretch of that line.
 //
-// A commit whose record reclaim has removed is not in it any more.
+// A commit whose record reclaim has removed is not in it any more. So the line
+// has gaps: between a commit that a restore point keeps and those within the
+// retention. A commit says which one it replaced (CommitRecord::replaced_txid);
+// where that is not the one before it that is there, it lies behind a gap, and
+// what was the head in the meantime is not known any more.
 //
 // Belongs to one thread at a time.
 
@@ -14,16 +18,30 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "kv/actor.h"
 #include "kv/engine.h"
 #include "kv/records.h"
+#include "kv/time_map.h"
 
 namespace actorkv {
 
 class Store;
+
+// Of a moment: the newest commit at or before it, and the oldest after it.
+struct CommitsAround {
+  std::optional<CommitRecord> before;
+  std::optional<CommitRecord> after;
+
+  // What was the head at the moment is `before`, and not one that expired.
+  bool IsKnown() const {
+    return before.has_value() &&
+           (!after.has_value() || Replaces(*after, before->snapshot.txid));
+  }
+};
 
 class History {
  public:
@@ -36,13 +54,15 @@ class History {
   // The commit `txid`; *found is false when there is none.
   Status Find(TxId txid, bool* found, CommitRecord* record);
 
-  // The newest commit at or before `txid`, or at or before `at_us`.
+  // The newest commit at or before `txid`.
   Status FindBefore(TxId txid, bool* found, CommitRecord* record);
-  Status FindAt(uint64_t at_us, bool* found, CommitRecord* record);
+
+  // `at_us` is a time of the store.
+  Status FindAround(uint64_t at_us, CommitsAround* around);
 
   // "17 of 2026-11-20T10:00:00.000000Z", of the oldest one; empty when there is
   // none, or that cannot be read.
-  std::string DescribeOldest();
+  std::string DescribeOldest(const TimeMap& times);
 
   // The newest and the oldest one that there is.
   Status FindNewest(bool* found, CommitRecord* record);
@@ -92,8 +112,7 @@ Status PinCommit(Store* store, const HeadState& state,
 // Makes the commit in `batch` fail when the version cannot be restored any
 // more, so that nothing is built on what reclaim removes meanwhile. Errors:
 // kConflict when that is so now.
-Status GuardVersion(EngineReader* reader, const HeadState& version,
-                    Batch* batch);
+Status GuardVersion(Store* store, const HeadState& version, Batch* batch);
 
 // Pins a version for as long as `pin` holds it. Errors: kConflict when it
 // cannot be read any more; then nothing is pinned.
@@ -105,6 +124,9 @@ Status PinVersion(Store* store, const HeadState& version, Pin* pin);
 // look, and 0 before the first. Ok on a store that is no follower. Errors:
 // kConflict when it has expired: what was read may be of another commit.
 Status CheckNotExpired(Store* store, const HeadState& version, uint64_t* epoch);
+
+// "17 of 2026-11-20T10:00:00.000000Z".
+std::string DescribeCommit(const CommitRecord& record, const TimeMap& times);
 
 }  // namespace actorkv
 

@@ -2,9 +2,41 @@
 
 #include <utility>
 
+#include "kv/keys.h"
 #include "kv/record_frame.h"
 
 namespace actorkv {
+
+namespace {
+
+// What was restored, and left, came before the commit that the restore made,
+// after which the restore point of the head before it is named.
+Status CheckPlace(std::string_view key, const RestoreRecord& record) {
+  TxId txid;
+  if (Status s = ParseRestoreKey(key, &txid); !s.ok()) return s;
+  const std::string number = std::to_string(txid.value);
+  if (record.from_txid < txid && record.source_txid < txid &&
+      record.undo_name == kUndoPrefix + number) {
+    return Status::Ok();
+  }
+  return DisagreesWithKey(
+      "restore", "txid=" + number,
+      "from=" + std::to_string(record.from_txid.value) +
+          " to=" + std::to_string(record.source_txid.value) +
+          " undo=" + record.undo_name);
+}
+
+Status CheckForkKey(std::string_view key) {
+  BranchId branch;
+  BranchId child;
+  if (Status s = ParseForkKey(key, &branch, &child); !s.ok()) return s;
+  if (branch < child) return Status::Ok();
+  return DisagreesWithKey(
+      "fork", "branch=" + std::to_string(branch.value),
+      "a child that is not younger, branch=" + std::to_string(child.value));
+}
+
+}  // namespace
 
 std::string EncodeRecord(std::string_view key,
                          const RestorePointRecord& record) {
@@ -56,6 +88,7 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   decoded.restored_at_us = fields.Little64();
   decoded.undo_name = fields.Bytes(fields.Little32());
   if (Status s = CloseRecord("restore", fields); !s.ok()) return s;
+  if (Status s = CheckPlace(key, decoded); !s.ok()) return s;
   *record = std::move(decoded);
   return Status::Ok();
 }
@@ -77,6 +110,7 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   decoded.txid.value = fields.Little64();
   decoded.created_at_us = fields.Little64();
   if (Status s = CloseRecord("fork", fields); !s.ok()) return s;
+  if (Status s = CheckForkKey(key); !s.ok()) return s;
   *record = decoded;
   return Status::Ok();
 }

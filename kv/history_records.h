@@ -15,8 +15,13 @@
 
 namespace actorkv {
 
+// Restores name the head that they leave so, with the txid of the commit that
+// they make; nobody else can.
+inline constexpr char kUndoPrefix[] = "undo-";
+
 // A name for a commit. As long as it is there, and has not expired, the commit
-// can be restored.
+// can be restored. Both times are of the store; the end is as long after the
+// beginning as was asked for, and on the wall too (EndOf() in kv/time_map.h).
 struct RestorePointRecord {
   BranchId branch;
   TxId txid;

@@ -5,51 +5,35 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <mutex>
-#include <set>
-#include <tuple>
+#include <utility>
 
+#include "kv/descriptor.h"
+#include "kv/file_access.h"
 #include "kv/store_directory.h"
 
 namespace actorkv {
 namespace {
 
-// pid, device, inode. The pid is part of it because a child of fork() gets a
-// copy of the set but none of the locks.
-using HeldFile = std::tuple<pid_t, dev_t, ino_t>;
+constexpr int kPidByte = 0;
+constexpr int kHolderByte = 1;
+constexpr int kWaitByte = 2;
 
-// Leaked on purpose: stores may be closed by exit handlers.
-std::mutex& HeldMutex() {
-  static auto* const mutex = new std::mutex;
-  return *mutex;
+std::string PathIn(const std::string& directory) {
+  return directory + "/" + kHolderFileName;
 }
 
-// REQUIRES: HeldMutex() held.
-std::set<HeldFile>& HeldFiles() {
-  static auto* const files = new std::set<HeldFile>;
-  return *files;
-}
-
-HeldFile Identity(const struct stat& file) {
-  return {getpid(), file.st_dev, file.st_ino};
-}
-
-struct flock WholeFileWriteLock() {
+struct flock PidLock() {
   struct flock lock = {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
+  lock.l_start = kPidByte;
+  lock.l_len = 1;
   return lock;
 }
 
-Status OpenIn(const std::string& directory, pid_t pid) {
-  return Status::Busy("store is open in process " + std::to_string(pid) + ": " +
-                      directory);
-}
-
-// Who holds the lock that we did not get. The kernel knows, except for a
-// holder in another pid namespace (0 then): there the file's text is better.
+// Who holds the lock that we did not get; 0: not known.
 pid_t HolderPid(int fd) {
-  struct flock lock = WholeFileWriteLock();
+  struct flock lock = PidLock();
   if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK &&
       lock.l_pid > 0) {
     return lock.l_pid;
@@ -59,54 +43,84 @@ pid_t HolderPid(int fd) {
   return static_cast<pid_t>(strtol(text, nullptr, 10));
 }
 
+Status OpenElsewhere(const std::string& directory, int fd) {
+  const pid_t pid = HolderPid(fd);
+  const std::string holder =
+      pid > 0 ? "process " + std::to_string(pid) : "another process";
+  return Status::Busy("store is open in " + holder + ": " + directory);
+}
+
 // Best effort: the text is for people, and a full disk must not keep a store
-// from being read.
+// from being read. The file is at no time empty, for who reads it meanwhile.
 void WritePid(int fd) {
   const std::string text = std::to_string(getpid()) + "\n";
-  if (ftruncate(fd, 0) != 0) return;
-  if (pwrite(fd, text.data(), text.size(), 0) < 0) return;
+  const ssize_t written = pwrite(fd, text.data(), text.size(), 0);
+  if (written < 0) return;
+  if (ftruncate(fd, written) != 0) return;
 }
 
 }  // namespace
 
 Status HolderFile::Take(const std::string& directory,
                         std::unique_ptr<HolderFile>* holder) {
-  const std::string path = directory + "/" + kHolderFileName;
-  std::lock_guard<std::mutex> guard(HeldMutex());
-  struct stat file = {};
-  // stat, not open: see invariant 1.
-  if (stat(path.c_str(), &file) == 0 && HeldFiles().count(Identity(file))) {
-    return OpenIn(directory, getpid());
+  std::unique_ptr<LockFile> file;
+  if (Status s = LockFile::Open(PathIn(directory), /*create=*/true, &file);
+      !s.ok())
+    return s;
+  bool locked = false;
+  if (Status s =
+          file->TryLock(kHolderByte, LockFile::Kind::kExclusive, &locked);
+      !s.ok()) {
+    return s;
   }
-  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (fd < 0) return SystemError("open", path, errno);
-  struct flock lock = WholeFileWriteLock();
-  if (fcntl(fd, F_SETLK, &lock) != 0) {
+  if (!locked) return OpenElsewhere(directory, file->fd());
+  struct flock lock = PidLock();
+  if (fcntl(file->fd(), F_SETLK, &lock) != 0) {
     const int error = errno;
     const bool held = error == EAGAIN || error == EACCES;
-    Status status = held ? OpenIn(directory, HolderPid(fd))
-                         : SystemError("lock", path, error);
-    close(fd);
-    return status;
+    return held ? OpenElsewhere(directory, file->fd())
+                : SystemError("lock", PathIn(directory), error);
   }
-  if (fstat(fd, &file) != 0) {
-    Status status = SystemError("fstat", path, errno);
-    close(fd);
-    return status;
-  }
-  WritePid(fd);
-  HeldFiles().insert(Identity(file));
-  holder->reset(new HolderFile(fd, file));
+  WritePid(file->fd());
+  holder->reset(new HolderFile(std::move(file)));
   return Status::Ok();
 }
 
-HolderFile::HolderFile(int fd, const struct stat& file)
-    : fd_(fd), device_(file.st_dev), inode_(file.st_ino) {}
+bool HolderFile::IsHeld(const std::string& directory) {
+  const Descriptor file(
+      open(PathIn(directory).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = kPidByte;
+  lock.l_len = kHolderByte - kPidByte + 1;
+  return file.get() >= 0 && fcntl(file.get(), F_OFD_GETLK, &lock) == 0 &&
+         lock.l_type != F_UNLCK;
+}
 
-HolderFile::~HolderFile() {
-  std::lock_guard<std::mutex> guard(HeldMutex());
-  HeldFiles().erase({getpid(), device_, inode_});
-  close(fd_);
+HolderFile::HolderFile(std::unique_ptr<LockFile> file)
+    : file_(std::move(file)) {}
+
+bool HolderFile::IsWaitedFor() const {
+  return file_->IsLockedElsewhere(kWaitByte, 1);
+}
+
+HolderWait::HolderWait(const std::string& directory) {
+  std::unique_ptr<LockFile> file;
+  if (!LockFile::Open(PathIn(directory), /*create=*/false, &file).ok()) return;
+  // Not to be had beside a holder of an older version, which looks at no mark.
+  bool marked = false;
+  static_cast<void>(file->TryLock(kWaitByte, LockFile::Kind::kShared, &marked));
+  file_ = std::move(file);
+}
+
+bool HolderWait::IsHeld() const {
+  return file_ != nullptr &&
+         file_->IsLockedElsewhere(kPidByte, kHolderByte - kPidByte + 1);
+}
+
+bool HolderWait::OthersWait() const {
+  return file_ != nullptr && file_->IsLockedElsewhere(kWaitByte, 1);
 }
 
 }  // namespace actorkv

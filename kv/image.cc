@@ -16,7 +16,10 @@ constexpr PageNo kPagesBetweenChecks = 1024;
 Status WriteImage(const ImagePages& pages, const ImageTarget& target,
                   const std::function<Status()>& keep_on, uint64_t* bytes) {
   std::unique_ptr<NewFile> file;
-  if (Status s = NewFile::Create(target.path, &file); !s.ok()) return s;
+  if (Status s = NewFile::Create(target.path, target.overwrite, &file);
+      !s.ok()) {
+    return s;
+  }
   std::string page(pages.page_size, '\0');
   for (PageNo pgno = 1; pgno <= pages.page_count; ++pgno) {
     if (pgno % kPagesBetweenChecks == 0) {
@@ -26,7 +29,7 @@ Status WriteImage(const ImagePages& pages, const ImageTarget& target,
     if (Status s = file->Append(page); !s.ok()) return s;
   }
   if (Status s = keep_on(); !s.ok()) return s;
-  if (Status s = file->Finish(target.overwrite); !s.ok()) return s;
+  if (Status s = file->Finish(); !s.ok()) return s;
   *bytes = file->size_bytes();
   return Status::Ok();
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "kv/affix.h"
 #include "kv/byte_reader.h"
 #include "kv/hex.h"
 #include "kv/new_file.h"
@@ -117,6 +118,9 @@ class JsonLinesReader : public PairSource {
           !s.ok()) {
         return s.WithContext("after line " + std::to_string(number_));
       }
+      if (number_ == 0 && BeginsWith(*line, kByteOrderMark)) {
+        line->erase(0, kByteOrderMark.size());
+      }
       if (line->empty() && !ended_) return Status::Ok();
       ++number_;
       if (!line->empty()) break;
@@ -141,18 +145,17 @@ class JsonLinesReader : public PairSource {
 
 class JsonLinesWriter : public PairSink {
  public:
-  JsonLinesWriter(std::unique_ptr<NewFile> file, bool overwrite)
-      : file_(std::move(file)), overwrite_(overwrite) {}
+  explicit JsonLinesWriter(std::unique_ptr<NewFile> file)
+      : file_(std::move(file)) {}
 
   Status Add(std::string_view key, std::string_view value) override {
     return file_->Append(R"({"k":")" + ToHex(key) + R"(","v":")" +
                          ToHex(value) + "\"}\n");
   }
-  Status Finish() override { return file_->Finish(overwrite_); }
+  Status Finish() override { return file_->Finish(); }
 
  private:
   const std::unique_ptr<NewFile> file_;
-  const bool overwrite_;
 };
 
 }  // namespace
@@ -164,8 +167,8 @@ std::unique_ptr<PairSource> ReadJsonLines(std::unique_ptr<ByteSource> source) {
 Status WriteJsonLines(const std::string& path, bool overwrite,
                       std::unique_ptr<PairSink>* sink) {
   std::unique_ptr<NewFile> file;
-  if (Status s = NewFile::Create(path, &file); !s.ok()) return s;
-  *sink = std::make_unique<JsonLinesWriter>(std::move(file), overwrite);
+  if (Status s = NewFile::Create(path, overwrite, &file); !s.ok()) return s;
+  *sink = std::make_unique<JsonLinesWriter>(std::move(file));
   return Status::Ok();
 }
 

@@ -4,7 +4,8 @@
 //
 // A line may have spaces, and its members in either order; nothing else is
 // let pass, because what is not understood would be lost. The last line may
-// lack its newline, and empty lines may follow it.
+// lack its newline, and empty lines may follow it. A byte order mark before the
+// first line is passed over.
 
 #ifndef ACTORKV_KV_JSON_LINES_H_
 #define ACTORKV_KV_JSON_LINES_H_

@@ -13,6 +13,7 @@ constexpr char kDeletedEntry = 'D';
 constexpr char kStage = 'S';
 constexpr char kImport = 'I';
 constexpr char kClockLimit = 'T';
+constexpr char kClockStep = 'W';
 constexpr char kHead = 'H';
 constexpr char kHints = 'I';
 constexpr char kBranchRecord = 'B';
@@ -109,6 +110,14 @@ std::string ClockLimitKey(uint64_t limit_us) {
 }
 Status ParseClockLimitKey(std::string_view key, uint64_t* limit_us) {
   return ParseKindAndId(key, kClockLimit, "clock limit", limit_us);
+}
+
+std::string ClockStepKey(uint64_t begin_us) {
+  return KindAndId(kClockStep, begin_us);
+}
+std::string ClockStepPrefix() { return Prefix(kClockStep); }
+Status ParseClockStepKey(std::string_view key, uint64_t* begin_us) {
+  return ParseKindAndId(key, kClockStep, "clock step", begin_us);
 }
 
 std::string HeadKey() { return Prefix(kHead); }

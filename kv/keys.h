@@ -15,6 +15,7 @@
 //   'I' legacy(8)                        import: legacy pairs being written,
 //                                        of no actor yet
 //   'T' limit_us(8)                      clock limit
+//   'W' begin_us(8)                      clock step
 //   'V' name                             setting of the store
 //
 // Actor partition (id = actor)
@@ -81,6 +82,10 @@ Status ParseImportKey(std::string_view key, LegacyId* legacy);
 std::string ClockLimitKey(uint64_t limit_us);
 std::string ClockLimitPrefix();
 Status ParseClockLimitKey(std::string_view key, uint64_t* limit_us);
+
+std::string ClockStepKey(uint64_t begin_us);
+std::string ClockStepPrefix();
+Status ParseClockStepKey(std::string_view key, uint64_t* begin_us);
 
 std::string HeadKey();
 std::string HintsKey();

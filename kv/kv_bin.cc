@@ -48,19 +48,18 @@ class KvBinReader : public PairSource {
 
 class KvBinWriter : public PairSink {
  public:
-  KvBinWriter(std::unique_ptr<NewFile> file, bool overwrite)
-      : file_(std::move(file)), overwrite_(overwrite) {}
+  explicit KvBinWriter(std::unique_ptr<NewFile> file)
+      : file_(std::move(file)) {}
 
   Status Add(std::string_view key, std::string_view value) override {
     if (Status s = CheckPairKeySize(key.size()); !s.ok()) return s;
     if (Status s = CheckPairValueSize(value.size()); !s.ok()) return s;
     return file_->Append(EncodeKvBinEntry(key, value));
   }
-  Status Finish() override { return file_->Finish(overwrite_); }
+  Status Finish() override { return file_->Finish(); }
 
  private:
   const std::unique_ptr<NewFile> file_;
-  const bool overwrite_;
 };
 
 }  // namespace
@@ -117,8 +116,8 @@ std::string EncodeKvBinEntry(std::string_view key, std::string_view value) {
 Status WriteKvBin(const std::string& path, bool overwrite,
                   std::unique_ptr<PairSink>* sink) {
   std::unique_ptr<NewFile> file;
-  if (Status s = NewFile::Create(path, &file); !s.ok()) return s;
-  *sink = std::make_unique<KvBinWriter>(std::move(file), overwrite);
+  if (Status s = NewFile::Create(path, overwrite, &file); !s.ok()) return s;
+  *sink = std::make_unique<KvBinWriter>(std::move(file));
   return Status::Ok();
 }
 

@@ -34,6 +34,36 @@ std::string After(std::string_view key) {
   return std::string(key).append(1, '\0');
 }
 
+bool IsLayoutZero(std::string_view key, std::string_view value) {
+  return ParseLegacyKey(key, value).layout == KeyLayout::kZero;
+}
+
+// *value: of the pair that is stored under the key `zero` of layout 0; nullopt
+// also when what is there is not of layout 0.
+Status GetLayoutZero(PairReader* stored, const std::string& zero,
+                     std::optional<std::string>* value) {
+  if (Status s = stored->Get(zero, value); !s.ok()) return s;
+  if (value->has_value() && !IsLayoutZero(zero, **value)) value->reset();
+  return Status::Ok();
+}
+
+// *other: the value of the same pair in the other layout; nullopt: it is not
+// there.
+Status GetOther(PairReader* stored, const KeyValue& pair,
+                std::optional<std::string>* other) {
+  other->reset();
+  const KeyLayout layout = ParseLegacyKey(pair.key, pair.value).layout;
+  std::string key;
+  if (layout == KeyLayout::kZero) {
+    if (!LayoutOneKey(pair.key, pair.value, &key)) return Status::Ok();
+    return stored->Get(key, other);
+  }
+  if (layout != KeyLayout::kOne || !LayoutZeroKey(pair.key, &key)) {
+    return Status::Ok();
+  }
+  return GetLayoutZero(stored, key, other);
+}
+
 Status ConflictError(std::string_view zero, std::string_view one) {
   return Status::NotSupported(
       "the pair has one value in layout 0 and another in layout 1: key=" +
@@ -108,8 +138,8 @@ Status LayoutOneView::Advance(Stream* stream) {
   if (range.exact) {
     std::optional<std::string> value;
     if (Status s = stored_->Get(range.from, &value); !s.ok()) return s;
-    stream->ended = !value.has_value();
-    if (value.has_value()) stream->pair = {stream->bound, std::move(*value)};
+    stream->ended = !value.has_value() || !IsLayoutZero(range.from, *value);
+    if (!stream->ended) stream->pair = {stream->bound, std::move(*value)};
     return Status::Ok();
   }
   std::optional<KeyValue> found;
@@ -123,7 +153,7 @@ Status LayoutOneView::Advance(Stream* stream) {
   std::string one;
   const std::string replaced =
       std::string(range.to).append(found->key, range.from.size());
-  if (LayoutOneKey(found->key, &one) && one == replaced) {
+  if (LayoutOneKey(found->key, found->value, &one) && one == replaced) {
     stream->NoteGap(found->key);
     stream->gap_ends = false;
     stream->MoveTo(std::move(found->key));
@@ -179,12 +209,11 @@ Status LayoutOneView::Get(std::string_view key,
   std::optional<std::string> one;
   std::optional<std::string> zero;
   std::string zero_key;
+  if (Status s = stored_->Get(key, &one); !s.ok()) return s;
   // A key of layout 0 is no key of the view.
-  if (ParseLegacyKey(key).layout != KeyLayout::kZero) {
-    if (Status s = stored_->Get(key, &one); !s.ok()) return s;
-  }
+  if (one.has_value() && IsLayoutZero(key, *one)) one.reset();
   if (LayoutZeroKey(key, &zero_key)) {
-    if (Status s = stored_->Get(zero_key, &zero); !s.ok()) return s;
+    if (Status s = GetLayoutZero(stored_, zero_key, &zero); !s.ok()) return s;
   }
   if (one.has_value() && zero.has_value() && *one != *zero) {
     return ConflictError(zero_key, key);
@@ -235,18 +264,41 @@ uint64_t LayoutReport::SqliteBytes() const {
          of(LegacyNamespace::kSqliteChunk).bytes;
 }
 
-void LayoutReport::Count(std::string_view key, size_t value_bytes) {
-  const LegacyKey parsed = ParseLegacyKey(key);
+void LayoutReport::Count(std::string_view key, std::string_view value) {
+  const LegacyKey parsed = ParseLegacyKey(key, value);
   LayoutCount& counted = spaces[static_cast<size_t>(parsed.space)];
   ++counted.pair_count[static_cast<size_t>(parsed.layout)];
-  counted.bytes += key.size() + value_bytes;
-  if (parsed.space == LegacyNamespace::kUnknown) unknown.Add(key);
+  counted.bytes += key.size() + value.size();
+  if (parsed.space == LegacyNamespace::kUnknown) {
+    if (HasUnknownVersion(key)) {
+      unknown_versions[static_cast<uint8_t>(key[0]) - kFirstVersioned].Add(key);
+    } else {
+      unknown.Add(key);
+    }
+  }
   if (parsed.space == LegacyNamespace::kQueueMessage &&
-      value_bytes > kMaxQueueMessageBytes) {
+      value.size() > kMaxQueueMessageBytes) {
     large_messages.Add(key);
   }
   std::string one;
-  if (!LayoutOneKey(key, &one)) dropped.Add(key);
+  if (!LayoutOneKey(key, value, &one)) dropped.Add(key);
+}
+
+std::vector<std::string> LayoutReport::UnknownNotes() const {
+  static const char* const kNames[kVersionedCount] = {"queue's", "workflow's",
+                                                      "traces'", "database's"};
+  std::vector<std::string> notes;
+  for (size_t i = 0; i < kVersionedCount; ++i) {
+    if (unknown_versions[i].count == 0) continue;
+    notes.push_back(
+        std::string("keys of an unknown version of the ") + kNames[i] +
+        " namespace, kept as they are: " + unknown_versions[i].Text());
+  }
+  if (unknown.count > 0) {
+    notes.push_back("keys of no known form, kept as they are: " +
+                    unknown.Text());
+  }
+  return notes;
 }
 
 Status LayoutReport::CheckConflicts() const {
@@ -265,18 +317,23 @@ Status CheckLayouts(PairReader* stored, LayoutReport* report) {
     if (Status s = stored->Seek(at, &pair); !s.ok()) return s;
     if (!pair.has_value()) break;
     at = After(pair->key);
-    made.Count(pair->key, pair->value.size());
-    std::string one;
-    if (ParseLegacyKey(pair->key).layout != KeyLayout::kZero ||
-        !LayoutOneKey(pair->key, &one)) {
-      continue;
-    }
+    made.Count(pair->key, pair->value);
+    if (!IsLayoutZero(pair->key, pair->value)) continue;
     std::optional<std::string> other;
-    if (Status s = stored->Get(one, &other); !s.ok()) return s;
+    if (Status s = GetOther(stored, *pair, &other); !s.ok()) return s;
     if (!other.has_value()) continue;
-    (*other == pair->value ? made.same : made.conflicts).Add(pair->key);
+    const bool same = *other == pair->value;
+    (same ? made.same : made.conflicts).Add(pair->key);
+    if (!same && IsSqliteKey(pair->key)) ++made.database_conflict_count;
   }
   *report = std::move(made);
+  return Status::Ok();
+}
+
+Status IsInConflict(PairReader* stored, const KeyValue& pair, bool* conflict) {
+  std::optional<std::string> other;
+  if (Status s = GetOther(stored, pair, &other); !s.ok()) return s;
+  *conflict = other.has_value() && *other != pair.value;
   return Status::Ok();
 }
 

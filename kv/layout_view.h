@@ -50,6 +50,10 @@ class LayoutOneView : public PairReader {
 // How many keys of one sort a report names.
 constexpr size_t kMaxNamedKeys = 8;
 
+// The namespaces of layout 1 with a version in their second byte: 5 to 8.
+constexpr uint8_t kFirstVersioned = 5;
+constexpr size_t kVersionedCount = 4;
+
 // What was found of one sort: how many, and the first of them.
 struct NamedKeys {
   uint64_t count = 0;
@@ -69,10 +73,14 @@ struct LayoutCount {
 // What an actor's pairs are.
 struct LayoutReport {
   std::array<LayoutCount, kLegacyNamespaceCount> spaces = {};
+  // Unknown keys: those of a version of a namespace that is not known, by the
+  // first byte of the namespace from kFirstVersioned on; the others.
+  std::array<NamedKeys, kVersionedCount> unknown_versions = {};
   NamedKeys unknown;
   // Keys of layout 0 whose pair is also there under its key of layout 1...
-  NamedKeys same;            // ...with the same value
-  NamedKeys conflicts;       // ...with another value
+  NamedKeys same;                        // ...with the same value
+  NamedKeys conflicts;                   // ...with another value
+  uint64_t database_conflict_count = 0;  // those of SQLite files
   NamedKeys dropped;         // VERSION of a workflow, not in layout 1
   NamedKeys large_messages;  // past kMaxQueueMessageBytes
 
@@ -86,7 +94,10 @@ struct LayoutReport {
   uint64_t SqliteBytes() const;
 
   // Counts one stored pair, whatever other pairs there are.
-  void Count(std::string_view key, size_t value_bytes);
+  void Count(std::string_view key, std::string_view value);
+
+  // What there is to say of unknown keys: a note for each of the above.
+  std::vector<std::string> UnknownNotes() const;
 
   // kNotSupported when there are conflicts, naming the first; ok otherwise.
   Status CheckConflicts() const;
@@ -94,6 +105,10 @@ struct LayoutReport {
 
 // Reads all pairs once, in stored order. Errors: those of `stored`.
 Status CheckLayouts(PairReader* stored, LayoutReport* report);
+
+// Whether the stored `pair` is also there in the other layout, with another
+// value. Errors: those of `stored`.
+Status IsInConflict(PairReader* stored, const KeyValue& pair, bool* conflict);
 
 }  // namespace actorkv
 

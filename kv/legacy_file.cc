@@ -12,6 +12,11 @@ namespace actorkv {
 namespace {
 
 constexpr std::string_view kNamespace("\x08", 1);
+constexpr char kVersion = 1;        // of the namespace
+constexpr char kTupleStart = 0x15;  // there are traces of layout 0
+// What is not known below these: of layout 1, and of layout 0.
+constexpr std::string_view kLooksLikeAFile[] = {
+    {"\x08\x01", 2}, {"\x09\x00", 2}, {"\x09\x01", 2}};
 constexpr std::string_view kMetadataPrefix("\x08\x01\x00", 3);
 constexpr std::string_view kChunkPrefix("\x08\x01\x01", 3);
 constexpr size_t kMetadataKeyBytes = 4;
@@ -39,6 +44,34 @@ bool IsKnown(std::string_view key) {
   }
   return BeginsWith(key, kChunkPrefix) && has_tag &&
          key.size() == kChunkKeyBytes;
+}
+
+// All keys of the namespace are of the version that is known, or are none of
+// its keys. A few seeks.
+Status CheckVersions(PairReader* pairs) {
+  std::string from(kNamespace);
+  for (;;) {
+    std::optional<KeyValue> pair;
+    if (Status s = pairs->Seek(from, &pair); !s.ok()) return s;
+    if (!pair.has_value() || !BeginsWith(pair->key, kNamespace)) {
+      return Status::Ok();
+    }
+    if (pair->key.size() == kNamespace.size()) {
+      from = pair->key + '\0';
+      continue;
+    }
+    const char version = pair->key[kNamespace.size()];
+    if (version != kVersion && version != kTupleStart) {
+      return Status::NotSupported(
+          "the database is kept in version " +
+          std::to_string(static_cast<uint8_t>(version)) +
+          " of its namespace, and only version 1 is known: key=" +
+          Hex(pair->key) +
+          ": the pairs stay as they are; use a version of actorkv that knows "
+          "it");
+    }
+    from = std::string(kNamespace) + static_cast<char>(version + 1);
+  }
 }
 
 Status ParseMetadata(LegacyTag tag, std::string_view value,
@@ -205,23 +238,24 @@ Status LegacyFile::FindHole(uint64_t begin, uint64_t end, uint64_t* hole) {
   return Status::Ok();
 }
 
-Status FindUnknownLegacyKeys(PairReader* pairs, UnknownLegacyKeys* unknown) {
-  UnknownLegacyKeys found;
-  std::string from(kNamespace);
-  for (;;) {
-    std::optional<KeyValue> pair;
-    if (Status s = pairs->Seek(from, &pair); !s.ok()) return s;
-    if (!pair.has_value() || !BeginsWith(pair->key, kNamespace)) break;
-    if (!IsKnown(pair->key)) {
-      ++found.count;
-      if (found.first.size() < kMaxUnknownKeys) {
-        found.first.push_back(pair->key);
+Status CheckDatabaseKeys(PairReader* pairs, bool has_main) {
+  if (Status s = CheckVersions(pairs); !s.ok() || has_main) return s;
+  for (const std::string_view start : kLooksLikeAFile) {
+    std::string from(start);
+    for (;;) {
+      std::optional<KeyValue> pair;
+      if (Status s = pairs->Seek(from, &pair); !s.ok()) return s;
+      if (!pair.has_value() || !BeginsWith(pair->key, start)) break;
+      if (!IsKnown(pair->key)) {
+        return Status::Corruption(
+            "there is no database, but a key that looks like a piece of one: "
+            "key=" +
+            Hex(pair->key) + ": restore the actor's pairs from a backup");
       }
+      from = std::move(pair->key);
+      from += '\0';
     }
-    from = std::move(pair->key);
-    from += '\0';
   }
-  *unknown = std::move(found);
   return Status::Ok();
 }
 

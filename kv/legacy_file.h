@@ -25,7 +25,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "kv/pairs.h"
 #include "kv/status.h"
@@ -107,17 +106,14 @@ class LegacyFile {
   std::string next_;
 };
 
-// Keys below [8] that layout 1 does not define: unknown tags, other layouts,
-// keys of a wrong length. They are kept with the pairs; this is to report them.
-struct UnknownLegacyKeys {
-  uint64_t count = 0;
-  std::vector<std::string> first;  // of at most kMaxUnknownKeys
-};
-
-constexpr size_t kMaxUnknownKeys = 8;
-
-// Reads every pair below [8].
-Status FindUnknownLegacyKeys(PairReader* pairs, UnknownLegacyKeys* unknown);
+// That nothing in `pairs`, in layout 1, is a database that is not understood,
+// so that none is passed over as if there were none:
+//  - a key [8] with another version than 1, whatever else there is;
+//  - where there is no main file (`has_main`), any key that only looks like
+//    one of a SQLite file, in either layout: another tag, length or kind.
+// Errors, which name the first such key: kNotSupported for a version,
+// kCorruption for the others.
+Status CheckDatabaseKeys(PairReader* pairs, bool has_main);
 
 }  // namespace actorkv
 

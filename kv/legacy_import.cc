@@ -1,9 +1,9 @@
 #include "kv/legacy_import.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
-#include "kv/clock.h"
 #include "kv/engine_limits.h"
 #include "kv/keys.h"
 #include "kv/legacy_keys.h"
@@ -12,6 +12,8 @@
 namespace actorkv {
 
 namespace {
+
+using Steady = std::chrono::steady_clock;
 
 Status CheckPair(const KeyValue& pair) {
   Status s = CheckPairKeySize(pair.key.size());
@@ -76,7 +78,7 @@ Status LegacyImport::Begin() {
 }
 
 Status LegacyImport::ReadAll(const ImportSpec& spec, PairSource* source) {
-  const uint64_t begun_at_us = WallClockUs();
+  const Steady::time_point begun_at = Steady::now();
   spec_ = spec;
   if (Status s = Begin(); !s.ok()) return s;
   KeyValue pair;
@@ -88,6 +90,18 @@ Status LegacyImport::ReadAll(const ImportSpec& spec, PairSource* source) {
   }
   if (Status s = Flush(); !s.ok()) return s;
   if (Status s = commits_.Wait(); !s.ok()) return s;
+  Describe();
+  record_.phase = LegacyPhase::kImport;
+  record_.phase_us[static_cast<size_t>(LegacyPhase::kImport)] =
+      static_cast<uint64_t>(
+          std::chrono::duration_cast<std::chrono::microseconds>(Steady::now() -
+                                                                begun_at)
+              .count());
+  return Status::Ok();
+}
+
+// What is stored of the pairs, in their record.
+void LegacyImport::Describe() {
   record_.legacy = legacy_;
   record_.form = spec_.form;
   record_.metadata_json = spec_.metadata_json;
@@ -104,15 +118,10 @@ Status LegacyImport::ReadAll(const ImportSpec& spec, PairSource* source) {
                       report_.large_messages.Text(),
                   &record_.warnings);
   }
-  if (report_.unknown.count > 0) {
-    AddLegacyNote(
-        "keys of no known form, kept as they are: " + report_.unknown.Text(),
-        &record_.warnings);
+  for (const std::string& note : report_.UnknownNotes()) {
+    AddLegacyNote(note, &record_.warnings);
   }
-  record_.phase = LegacyPhase::kImport;
-  record_.phase_us[static_cast<size_t>(LegacyPhase::kImport)] =
-      WallClockUs() - begun_at_us;
-  return Status::Ok();
+  if (!has_pairs_) AddLegacyNote("no pair came with it", &record_.warnings);
 }
 
 Status LegacyImport::Add(const KeyValue& pair) {
@@ -127,7 +136,7 @@ Status LegacyImport::Add(const KeyValue& pair) {
   }
   batch_.Put(LegacyPartition(legacy_), PairKey(pair.key), stored);
   batch_keys_.insert(pair.key);
-  report_.Count(pair.key, pair.value.size());
+  report_.Count(pair.key, pair.value);
   if (!has_pairs_ || pair.key > largest_key_) largest_key_ = pair.key;
   has_pairs_ = true;
   return Status::Ok();

@@ -9,7 +9,8 @@
 //  3. Memory is bounded by a few batches, whatever the source says of its
 //     sizes.
 //
-// A source without any pair is no error: it gives an actor that has nothing.
+// A source without any pair is no error: it gives an actor that has nothing,
+// with a warning.
 
 #ifndef ACTORKV_KV_LEGACY_IMPORT_H_
 #define ACTORKV_KV_LEGACY_IMPORT_H_
@@ -70,6 +71,7 @@ class LegacyImport {
   Status Add(const KeyValue& pair);
   Status CheckIsNewKey(const std::string& key);
   Status Flush();
+  void Describe();
   void PutRecord(ActorId actor, Batch* batch);
   Status AfterUnknown(const CommitResult& result, ActorId actor);
 

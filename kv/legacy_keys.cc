@@ -16,12 +16,17 @@ constexpr uint8_t kMaxTag = 3;
 constexpr size_t kTextBytes = 64;
 
 constexpr size_t kMessageIdBytes = 8;
-constexpr size_t kChunkTailBytes = 1 + 4;  // tag, index
+constexpr char kMaxVersion = 15;               // that is likely ever
+constexpr size_t kQueueMetaBytes = 2 + 8 + 4;  // version, next id, size
+constexpr size_t kNoAlarmBytes = 2 + 1;        // version, 0
+constexpr size_t kAlarmBytes = 2 + 1 + 8;      // version, 1, time
+constexpr size_t kAlarmFlag = 2;               // offset
+constexpr size_t kChunkTailBytes = 1 + 4;      // tag, index
 
 // Prefixes; each has its length beside it because some hold zeros.
 constexpr std::string_view kMessageOne("\x05\x01\x02", 3);
 constexpr std::string_view kMetaOne("\x05\x01\x01", 3);
-constexpr std::string_view kMetaZero("\x06", 1);
+constexpr std::string_view kMetaZero("\x06", 1);  // also of an alarm
 constexpr std::string_view kWorkflowOne("\x06\x01", 2);
 constexpr std::string_view kWorkflowZero("\x07", 1);
 constexpr std::string_view kTracesOne("\x07\x01", 2);
@@ -57,8 +62,11 @@ LegacyKey Known(Space space, KeyLayout layout) {
   return {space, layout};
 }
 
+// Of a namespace of layout 1, in its second byte.
+bool CouldBeVersion(char byte) { return byte > 0 && byte <= kMaxVersion; }
+
 LegacyKey ParseQueueKey(std::string_view key) {
-  if (key.size() == 1 + kMessageIdBytes) {
+  if (key.size() == 1 + kMessageIdBytes && !CouldBeVersion(key[1])) {
     return {Space::kQueueMessage, KeyLayout::kZero};
   }
   if (key == kMetaOne) return {Space::kQueueMeta, KeyLayout::kOne};
@@ -67,6 +75,26 @@ LegacyKey ParseQueueKey(std::string_view key) {
     return {Space::kQueueMessage, KeyLayout::kOne};
   }
   return {};
+}
+
+// Of the key 6.
+LegacyKey ParseSix(std::string_view value) {
+  if (value.size() == kQueueMetaBytes) {
+    return {Space::kQueueMeta, KeyLayout::kZero};
+  }
+  if ((value.size() == kNoAlarmBytes && value[kAlarmFlag] == 0) ||
+      (value.size() == kAlarmBytes && value[kAlarmFlag] == 1)) {
+    return {Space::kAlarm, KeyLayout::kSame};
+  }
+  return {};
+}
+
+// All printable, and no quote.
+bool IsPlainText(std::string_view bytes) {
+  for (const char byte : bytes) {
+    if (byte < ' ' || byte > '~' || byte == '\'') return false;
+  }
+  return !bytes.empty();
 }
 
 std::string Replaced(std::string_view key, std::string_view from,
@@ -98,13 +126,15 @@ const char* LegacyNamespaceName(LegacyNamespace space) {
       return "sqlite_meta";
     case Space::kSqliteChunk:
       return "sqlite_chunk";
+    case Space::kAlarm:
+      return "alarm";
     case Space::kUnknown:
       break;
   }
   return "unknown";
 }
 
-LegacyKey ParseLegacyKey(std::string_view key) {
+LegacyKey ParseLegacyKey(std::string_view key, std::string_view value) {
   if (key.empty()) return {};
   switch (key[0]) {
     case 1:
@@ -121,7 +151,7 @@ LegacyKey ParseLegacyKey(std::string_view key) {
     case 5:
       return ParseQueueKey(key);
     case 6:
-      if (key == kMetaZero) return {Space::kQueueMeta, KeyLayout::kZero};
+      if (key == kMetaZero) return ParseSix(value);
       if (!HasTuple(key, kWorkflowOne)) return {};
       return {Space::kWorkflow, KeyLayout::kOne};
     case 7:
@@ -142,8 +172,24 @@ LegacyKey ParseLegacyKey(std::string_view key) {
   }
 }
 
-bool LayoutOneKey(std::string_view key, std::string* one) {
-  const LegacyKey parsed = ParseLegacyKey(key);
+bool IsSqliteKey(std::string_view key) {
+  const Space space = ParseLegacyKey(key, {}).space;
+  return space == Space::kSqliteMeta || space == Space::kSqliteChunk;
+}
+
+bool HasUnknownVersion(std::string_view key) {
+  constexpr char kKnownVersion = 1;
+  constexpr char kFirst = 5;
+  constexpr char kLast = 8;
+  if (key.size() < 2 || key[0] < kFirst || key[0] > kLast) return false;
+  // What layout 0 has there: the begin of a tuple, or of the id of a message.
+  const char layout_zero = key[0] == kFirst ? '\0' : kTupleStart;
+  return key[1] != kKnownVersion && key[1] != layout_zero;
+}
+
+bool LayoutOneKey(std::string_view key, std::string_view value,
+                  std::string* one) {
+  const LegacyKey parsed = ParseLegacyKey(key, value);
   if (parsed.layout != KeyLayout::kZero) {
     *one = std::string(key);
     return true;
@@ -166,15 +212,17 @@ bool LayoutOneKey(std::string_view key, std::string* one) {
 }
 
 bool LayoutZeroKey(std::string_view one, std::string* zero) {
-  const LegacyKey parsed = ParseLegacyKey(one);
+  const LegacyKey parsed = ParseLegacyKey(one, {});
   if (parsed.layout != KeyLayout::kOne) return false;
   std::string found;
+  if (one == kMetaOne) {
+    *zero = std::string(kMetaZero);
+    return true;
+  }
   if (one == kInputOne) {
     found = std::string(kInputZero);
   } else if (parsed.space == Space::kQueueMessage) {
     found = Replaced(one, kMessageOne, std::string_view("\x05", 1));
-  } else if (parsed.space == Space::kQueueMeta) {
-    found = std::string(kMetaZero);
   } else if (parsed.space == Space::kWorkflow) {
     found = Replaced(one, kWorkflowOne, kWorkflowZero);
   } else if (parsed.space == Space::kTraces) {
@@ -182,15 +230,17 @@ bool LayoutZeroKey(std::string_view one, std::string* zero) {
   } else {
     found = Replaced(one, kSqliteOne, kSqliteZero);
   }
-  // (3, 5) of layout 1 is no field that layout 0 had.
+  // (3, 5) of layout 1 is no field that layout 0 had, and not all ids are.
   std::string back;
-  if (!LayoutOneKey(found, &back) || back != one) return false;
+  if (!LayoutOneKey(found, {}, &back) || back != one) return false;
   *zero = std::move(found);
   return true;
 }
 
 std::string LegacyKeyText(std::string_view key) {
-  std::string text = ToHex(key.substr(0, kTextBytes));
+  const std::string_view shown = key.substr(0, kTextBytes);
+  std::string text =
+      IsPlainText(shown) ? "'" + std::string(shown) + "'" : ToHex(shown);
   if (key.size() > kTextBytes) text.append("...");
   return text;
 }

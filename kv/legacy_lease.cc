@@ -4,6 +4,7 @@
 
 #include "kv/clock.h"
 #include "kv/keys.h"
+#include "kv/thrown.h"
 
 namespace actorkv {
 
@@ -51,7 +52,8 @@ LegacyLease::LegacyLease(std::shared_ptr<Store> store, LegacyActor actor)
 }
 
 LegacyLease::~LegacyLease() {
-  (void)Release();
+  // Without memory for that it ends by itself, and here at once: NoteLease().
+  static_cast<void>(IfMemory([this] { (void)Release(); }));
   store_->NoteLease(owner_, /*held=*/false);
 }
 

@@ -98,7 +98,7 @@ Status DropSome(Store* store, LegacyId legacy, std::string_view prefix,
       break;
     }
     next = After(key);
-    if (!IsSqlite(ParseLegacyKey(key).space)) continue;
+    if (!IsSqliteKey(key)) continue;
     batch.Delete(partition, stored_key);
     dropped +=
         key.size() + value.size() - std::min(value.size(), kPairFrameBytes);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kv/clock.h"
+#include "kv/counters.h"
 #include "kv/keys.h"
 #include "kv/legacy_lease.h"
 
@@ -39,8 +40,10 @@ void PutUndo(const LegacyActor& actor, uint32_t schema_cookie, Batch* batch) {
   const HeadState& state = *actor.head;
   ActorEntry entry = state.entry;
   entry.state = ActorState::kLegacy;
-  entry.stamp_floor =
-      std::max(entry.stamp_floor, state.head.snapshot.stamp.value_or(0));
+  const Snapshot& head = state.head.snapshot;
+  entry.stamp_floor = std::max(
+      entry.stamp_floor,
+      head.stamp.value_or(UnknownCounter(entry.stamp_floor, head.txid)));
   entry.cookie_floor = std::max(entry.cookie_floor, schema_cookie);
   const std::string entry_key = ActorEntryKey(actor.name);
   batch->Put(CatalogPartition(), entry_key, EncodeRecord(entry_key, entry));

@@ -1,8 +1,9 @@
 #include "kv/lineage.h"
 
-#include <limits>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "kv/keys.h"
 
@@ -10,9 +11,39 @@ namespace actorkv {
 
 namespace {
 
-// No lineage is this long: flattening begins at kMaxLineageDepth. A longer one
-// is a loop of damaged records.
+// No lineage is this long: flattening begins at kMaxLineageDepth, when an actor
+// is opened.
 constexpr size_t kImpossibleDepth = 100'000;
+
+// `at`: of what is read on the branch.
+Status Follow(EngineReader* reader, const BranchPoint& at,
+              std::shared_ptr<const Lineage>* lineage) {
+  auto found = std::make_shared<Lineage>();
+  BranchPoint point = at;
+  point.txid = kLastTxId;
+  for (;;) {
+    found->push_back(point);
+    BranchRecord record;
+    if (Status s = LoadBranchRecord(reader, point.actor, point.branch, &record);
+        !s.ok()) {
+      return s;
+    }
+    if (found->size() == 1 && at.txid < record.first_txid) {
+      return Status::Corruption("commit older than its branch: branch=" +
+                                std::to_string(at.branch.value) + " txid=" +
+                                std::to_string(at.txid.value) + " first_txid=" +
+                                std::to_string(record.first_txid.value));
+    }
+    if (!record.parent.has_value()) break;
+    if (found->size() > kImpossibleDepth) {
+      return Status::Corruption("too many ancestors: branch=" +
+                                std::to_string(at.branch.value));
+    }
+    point = *record.parent;
+  }
+  *lineage = std::move(found);
+  return Status::Ok();
+}
 
 }  // namespace
 
@@ -33,24 +64,13 @@ Status LoadBranchRecord(EngineReader* reader, ActorId actor, BranchId branch,
 
 Status LoadLineage(EngineReader* reader, ActorId actor, BranchId branch,
                    std::shared_ptr<const Lineage>* lineage) {
-  auto found = std::make_shared<Lineage>();
-  BranchPoint point{actor, branch, {std::numeric_limits<uint64_t>::max()}};
-  for (;;) {
-    found->push_back(point);
-    BranchRecord record;
-    if (Status s = LoadBranchRecord(reader, point.actor, point.branch, &record);
-        !s.ok()) {
-      return s;
-    }
-    if (!record.parent.has_value()) break;
-    if (found->size() > kImpossibleDepth) {
-      return Status::Corruption("branch records form a loop: branch=" +
-                                std::to_string(branch.value));
-    }
-    point = *record.parent;
-  }
-  *lineage = std::move(found);
-  return Status::Ok();
+  return Follow(reader, {actor, branch, kLastTxId}, lineage);
+}
+
+Status LoadLineageOf(EngineReader* reader, ActorId actor,
+                     const Snapshot& snapshot,
+                     std::shared_ptr<const Lineage>* lineage) {
+  return Follow(reader, {actor, snapshot.branch, snapshot.txid}, lineage);
 }
 
 }  // namespace actorkv

@@ -18,9 +18,17 @@ namespace actorkv {
 using Lineage = std::vector<BranchPoint>;
 
 // Follows the branch records from `branch` of `actor` to the branch that has
-// no parent. Errors: kCorruption when a record is missing or damaged.
+// no parent. Each parent is an older branch (kv/records.h), so that comes to an
+// end. Errors: kCorruption when a record is missing or damaged, or there are
+// more than any branch has.
 Status LoadLineage(EngineReader* reader, ActorId actor, BranchId branch,
                    std::shared_ptr<const Lineage>* lineage);
+
+// The same for the branch of a head or commit. Errors: kCorruption also where
+// that is older than its branch.
+Status LoadLineageOf(EngineReader* reader, ActorId actor,
+                     const Snapshot& snapshot,
+                     std::shared_ptr<const Lineage>* lineage);
 
 // The record of one branch. Errors: kCorruption when it is missing or damaged.
 Status LoadBranchRecord(EngineReader* reader, ActorId actor, BranchId branch,

@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kv/coding.h"
 #include "kv/descriptor.h"
+#include "kv/file_access.h"
 #include "kv/store_directory.h"
 
 namespace actorkv {
@@ -114,9 +116,11 @@ class Scanner {
 
 Status CopyTail(const Descriptor& from, uint64_t begin, uint64_t end,
                 const std::string& path) {
-  const Descriptor to(
-      open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (to.get() < 0) return SystemError("open", path, errno);
+  int fd = -1;
+  if (Status s = OpenStoreFile(path, O_WRONLY | O_TRUNC, &fd); !s.ok()) {
+    return s;
+  }
+  const Descriptor to(fd);
   std::vector<char> buffer(kBlockBytes);
   while (begin < end) {
     const auto wanted =
@@ -133,16 +137,15 @@ Status CopyTail(const Descriptor& from, uint64_t begin, uint64_t end,
   return Status::Ok();
 }
 
-Status MendLog(const std::string& directory, const std::string& name) {
-  const std::string path = directory + "/" + name;
-  LogScan scan;
-  if (Status s = ScanLog(path, &scan); !s.ok()) return s;
+Status MendLog(const std::string& directory, const FoundLog& found) {
+  const LogScan& scan = found.scan;
   if (scan.used_bytes <= scan.end_bytes) return Status::Ok();
+  const std::string path = directory + "/" + found.name;
   const Descriptor log(open(path.c_str(), O_RDWR | O_CLOEXEC));
   if (log.get() < 0) return SystemError("open", path, errno);
   if (scan.stranded_count > 0) {
-    const std::string kept = directory + "/" + kStrandedPrefix + name + "-" +
-                             std::to_string(scan.end_bytes);
+    const std::string kept = directory + "/" + kStrandedPrefix + found.name +
+                             "-" + std::to_string(scan.end_bytes);
     if (Status s = CopyTail(log, scan.end_bytes, scan.used_bytes, kept);
         !s.ok()) {
       return s;
@@ -158,18 +161,18 @@ Status MendLog(const std::string& directory, const std::string& name) {
 
 // All but the newest.
 Status RemoveEmptyLogs(const std::string& directory,
-                       std::vector<std::string> logs) {
+                       std::vector<FoundLog> logs) {
   // Their numbers have six digits at least.
   std::sort(logs.begin(), logs.end(), [](const auto& a, const auto& b) {
-    return a.size() != b.size() ? a.size() < b.size() : a < b;
+    return a.name.size() != b.name.size() ? a.name.size() < b.name.size()
+                                          : a.name < b.name;
   });
   if (!logs.empty()) logs.pop_back();
-  for (const std::string& name : logs) {
-    const std::string path = directory + "/" + name;
-    struct stat info;
-    if (stat(path.c_str(), &info) != 0)
-      return SystemError("look at", path, errno);
-    if (info.st_size == 0 && unlink(path.c_str()) != 0) {
+  for (const FoundLog& log : logs) {
+    const bool cut = log.scan.used_bytes > log.scan.end_bytes;
+    const uint64_t size_bytes = cut ? log.scan.end_bytes : log.size_bytes;
+    const std::string path = directory + "/" + log.name;
+    if (size_bytes == 0 && unlink(path.c_str()) != 0) {
       return SystemError("remove", path, errno);
     }
   }
@@ -194,13 +197,32 @@ Status ScanLog(const std::string& path, LogScan* scan) {
   return Status::Ok();
 }
 
-Status MendLogs(const std::string& directory) {
-  std::vector<std::string> logs;
-  if (Status s = ListLogs(directory, &logs); !s.ok()) return s;
-  for (const std::string& name : logs) {
-    if (Status s = MendLog(directory, name); !s.ok()) return s;
+Status ScanLogs(const std::string& directory, std::vector<FoundLog>* logs) {
+  std::vector<std::string> names;
+  if (Status s = ListLogs(directory, &names); !s.ok()) return s;
+  std::vector<FoundLog> found;
+  for (const std::string& name : names) {
+    const std::string path = directory + "/" + name;
+    FoundLog log;
+    log.name = name;
+    struct stat info = {};
+    if (stat(path.c_str(), &info) != 0) {
+      return SystemError("look at", path, errno);
+    }
+    log.size_bytes = static_cast<uint64_t>(info.st_size);
+    if (Status s = ScanLog(path, &log.scan); !s.ok()) return s;
+    found.push_back(std::move(log));
   }
-  return RemoveEmptyLogs(directory, std::move(logs));
+  *logs = std::move(found);
+  return Status::Ok();
+}
+
+Status MendLogs(const std::string& directory,
+                const std::vector<FoundLog>& logs) {
+  for (const FoundLog& log : logs) {
+    if (Status s = MendLog(directory, log); !s.ok()) return s;
+  }
+  return RemoveEmptyLogs(directory, logs);
 }
 
 }  // namespace actorkv

@@ -22,6 +22,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "kv/status.h"
 
@@ -40,17 +41,29 @@ struct LogScan {
 // Errors: kIOError.
 Status ScanLog(const std::string& path, LogScan* scan);
 
+// A log as it was found, before anything is done about it.
+struct FoundLog {
+  std::string name;  // "000012.log"
+  uint64_t size_bytes = 0;
+  LogScan scan;
+};
+
+// All logs in `directory`, by name. Errors: kIOError.
+Status ScanLogs(const std::string& directory, std::vector<FoundLog>* logs);
+
 // The name, in the directory of the store, of what is kept from behind a bad
 // record: "actorkv.stranded-000012.log-81920".
 inline constexpr char kStrandedPrefix[] = "actorkv.stranded-";
 
-// Cuts every log in `directory` behind its last whole record before the first
-// bad one, so that what is replayed is always a prefix of what was written.
-// Where whole records lie behind, they are kept in a file of their own first.
-// Removes empty logs, but for the newest: RocksDB leaves one behind each time
-// that it is open and nothing is flushed, and reads all of them at each open.
-// REQUIRES: nobody has the database open. Errors: kIOError, kNoSpace.
-Status MendLogs(const std::string& directory);
+// Cuts each of the logs behind its last whole record before the first bad one,
+// so that what is replayed is always a prefix of what was written. Where whole
+// records lie behind, they are kept in a file of their own first. Removes empty
+// logs, but for the newest: RocksDB leaves one behind each time that it is open
+// and nothing is flushed, and reads all of them at each open. `logs`: as
+// ScanLogs() found them. REQUIRES: nobody has the database open. Errors:
+// kIOError, kNoSpace.
+Status MendLogs(const std::string& directory,
+                const std::vector<FoundLog>& logs);
 
 }  // namespace actorkv
 

@@ -157,6 +157,11 @@ class MemoryEngine : public Engine {
     return Status::NotSupported("a memory engine has no files");
   }
 
+  Status ListDamage(std::vector<EngineDamage>* damage) override {
+    damage->clear();
+    return Status::Ok();
+  }
+
   std::string Describe() const override { return "memory"; }
 
  private:

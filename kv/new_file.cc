@@ -3,76 +3,83 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
-#include <cstdio>
-#include <random>
 #include <utility>
 
+#include "kv/file_names.h"
 #include "kv/store_directory.h"
+#include "kv/temporary.h"
 
 namespace actorkv {
 
 namespace {
 
-constexpr mode_t kFileMode = 0666;  // less the process's umask
+constexpr mode_t kNewMode = 0666;       // less the process's umask
+constexpr mode_t kReplacedMode = 0600;  // until it has that of the other
 
-std::string DirectoryOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
+// The place may change between a look and what follows it.
+constexpr int kAttempts = 100;
 
-Status Exists(const std::string& path) {
-  return Status::AlreadyExists("it exists already: " + path);
+std::atomic<bool> name_all{false};
+
+std::string ProcPath(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
+
+// A file without a name in the directory, or -1.
+int OpenUnnamed(const std::string& directory, mode_t mode) {
+  if (name_all.load(std::memory_order_relaxed)) return -1;
+  const int fd =
+      open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+  // Without /proc it could not be given a name.
+  if (fd < 0 || access(ProcPath(fd).c_str(), F_OK) == 0) return fd;
+  close(fd);
+  return -1;
 }
 
 }  // namespace
 
-std::string TemporaryName(const std::string& path) {
-  std::random_device device;
-  const std::string number =
-      std::to_string(uint64_t{device()} << 32 | device());
-  return DirectoryOf(path) + "/.actorkv-" + number + ".tmp";
-}
+void NewFile::NameAllForTesting(bool all) { name_all = all; }
 
-Status RenameWithoutReplacing(const std::string& from, const std::string& to) {
-  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(),
-                RENAME_NOREPLACE) == 0) {
-    return Status::Ok();
-  }
-  if (errno == EEXIST) return Exists(to);
-  if (errno != EINVAL && errno != ENOSYS) {
-    return SystemError("rename to", to, errno);
-  }
-  // This file system has no such rename; a hard link does not replace either.
-  if (link(from.c_str(), to.c_str()) != 0) {
-    return errno == EEXIST ? Exists(to) : SystemError("link to", to, errno);
-  }
-  unlink(from.c_str());
-  return Status::Ok();
-}
-
-Status SyncDirectoryOf(const std::string& path) {
-  return SyncDirectory(DirectoryOf(path));
-}
-
-Status NewFile::Create(const std::string& path,
+Status NewFile::Create(const std::string& path, bool overwrite,
                        std::unique_ptr<NewFile>* file) {
-  if (Status s = CheckNotInStore(path); !s.ok()) return s;
-  std::string temporary = TemporaryName(path);
-  const int fd = open(temporary.c_str(),
-                      O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode);
-  if (fd < 0) return SystemError("create a file for", path, errno);
-  file->reset(new NewFile(path, std::move(temporary), fd));
+  FileTarget target;
+  if (Status s = FindFileTarget(path, overwrite, &target); !s.ok()) return s;
+  RemoveLeftovers(DirectoryOf(target.path));
+  std::unique_ptr<NewFile> made(new NewFile(std::move(target), overwrite));
+  if (Status s = made->Open(); !s.ok()) return s.WithContext(path);
+  *file = std::move(made);
   return Status::Ok();
 }
 
-NewFile::NewFile(std::string path, std::string temporary, int fd)
-    : path_(std::move(path)), temporary_(std::move(temporary)), fd_(fd) {}
+NewFile::NewFile(FileTarget target, bool overwrite)
+    : target_(std::move(target)), overwrite_(overwrite) {}
 
 NewFile::~NewFile() {
-  if (fd_ >= 0) close(fd_);
-  if (!finished_) unlink(temporary_.c_str());
+  if (fd_ < 0) return;
+  // The name may mean something else since RenameOverFile() failed.
+  if (!temporary_.empty() && IsStillNamed(fd_, temporary_)) {
+    unlink(temporary_.c_str());
+  }
+  // Last: it is locked until it has no name.
+  close(fd_);
+}
+
+Status NewFile::Open() {
+  const std::string directory = DirectoryOf(target_.path);
+  const mode_t mode = target_.is_now.has_value() ? kReplacedMode : kNewMode;
+  fd_ = OpenUnnamed(directory, mode);
+  if (fd_ >= 0) {
+    LockUnnamed(fd_);
+    return Status::Ok();
+  }
+  Temporary made;
+  if (Status s = MakeTemporary(directory, TemporaryKind::kFile, mode, &made);
+      !s.ok()) {
+    return s;
+  }
+  temporary_ = std::move(made.path);
+  fd_ = made.fd;
+  return Status::Ok();
 }
 
 Status NewFile::Append(std::string_view bytes) {
@@ -92,27 +99,64 @@ Status NewFile::WritePiece() {
   while (!rest.empty()) {
     const ssize_t put = write(fd_, rest.data(), rest.size());
     if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return SystemError("write", path_, errno);
+    if (put < 0) return SystemError("write", target_.path, errno);
     rest.remove_prefix(static_cast<size_t>(put));
   }
   piece_.clear();
   return Status::Ok();
 }
 
-Status NewFile::Finish(bool overwrite) {
-  if (Status s = WritePiece(); !s.ok()) return s;
-  if (fsync(fd_) != 0) return SystemError("sync", path_, errno);
-  const int closed = close(std::exchange(fd_, -1));
-  if (closed != 0) return SystemError("close", path_, errno);
-  if (overwrite) {
-    if (std::rename(temporary_.c_str(), path_.c_str()) != 0) {
-      return SystemError("rename to", path_, errno);
-    }
-  } else if (Status s = RenameWithoutReplacing(temporary_, path_); !s.ok()) {
+Status NewFile::GiveName(const std::string& path) {
+  if (!temporary_.empty()) return RenameWithoutReplacing(temporary_, path);
+  if (linkat(AT_FDCWD, ProcPath(fd_).c_str(), AT_FDCWD, path.c_str(),
+             AT_SYMLINK_FOLLOW) == 0) {
+    return Status::Ok();
+  }
+  return errno == EEXIST ? ExistsAlready(path)
+                         : SystemError("create", path, errno);
+}
+
+Status NewFile::Place(bool* done) {
+  FileTarget now;
+  if (Status s = FindFileTarget(target_.path, overwrite_, &now); !s.ok()) {
     return s;
   }
-  finished_ = true;
-  return SyncDirectoryOf(path_);
+  const bool replaces = now.is_now.has_value();
+  if (replaces) target_.is_now = now.is_now;
+  if (target_.is_now.has_value()) {
+    Status kept = KeepAttributes(target_.path, *target_.is_now, fd_);
+    if (!kept.ok()) return kept;
+  }
+  if (fsync(fd_) != 0) return SystemError("sync", target_.path, errno);
+  Status placed;
+  if (replaces && temporary_.empty()) {
+    std::string name = DirectoryOf(target_.path) + "/" +
+                       NewTemporaryName(TemporaryKind::kFile);
+    if (Status s = GiveName(name); !s.ok()) return s;
+    temporary_ = std::move(name);
+  }
+  placed = replaces ? RenameOverFile(temporary_, target_.path)
+                    : GiveName(target_.path);
+  if (placed.ok()) temporary_.clear();
+  *done = placed.ok();
+  const Code lost = replaces ? Code::kNotFound : Code::kAlreadyExists;
+  const bool again = placed.code() == lost && (replaces || overwrite_);
+  return again ? Status::Ok() : placed;
+}
+
+Status NewFile::Finish() {
+  if (Status s = WritePiece(); !s.ok()) return s;
+  bool done = false;
+  for (int i = 0; !done; ++i) {
+    if (i == kAttempts) {
+      return Status::Busy("others make and remove it all the time: " +
+                          target_.path);
+    }
+    if (Status s = Place(&done); !s.ok()) return s;
+  }
+  const int closed = close(std::exchange(fd_, -1));
+  if (closed != 0) return SystemError("close", target_.path, errno);
+  return SyncDirectoryOf(target_.path);
 }
 
 }  // namespace actorkv

@@ -1,7 +1,16 @@
 // NewFile: a file that appears under its name only when it is whole.
 //
-// It is written under a temporary name in the same directory, synced, and
-// then renamed. Whatever goes wrong before, nothing is left behind.
+// Invariants:
+//  1. Until Finish() the name means what it meant before, and from then on the
+//     new file, whole and durable; at every moment it means one of the two.
+//     What is replaced is a regular file, and a link is followed
+//     (kv/file_target.h).
+//  2. The file has no name at all while it is written, where the file system
+//     can do that (O_TMPFILE), and else that of a temporary
+//     (kv/temporary.h). So a writer that dies leaves nothing, or what the next
+//     one in the directory removes.
+//  3. What is written to replace a file that was there at Create() is never
+//     readable for more than that file is.
 
 #ifndef ACTORKV_KV_NEW_FILE_H_
 #define ACTORKV_KV_NEW_FILE_H_
@@ -11,17 +20,21 @@
 #include <string>
 #include <string_view>
 
+#include "kv/file_target.h"
 #include "kv/status.h"
 
 namespace actorkv {
 
 class NewFile {
  public:
-  // `path` is absolute. Errors: kNotFound when its directory does not exist;
-  // kInvalidArgument when that is a store's; kNoSpace; kIOError.
-  static Status Create(const std::string& path, std::unique_ptr<NewFile>* file);
+  // `path` is absolute. A new file has the permissions that the umask leaves,
+  // one that replaces another those of the other. Errors: those of
+  // FindFileTarget(); kNotFound when the directory does not exist; kNoSpace;
+  // kIOError.
+  static Status Create(const std::string& path, bool overwrite,
+                       std::unique_ptr<NewFile>* file);
 
-  // Removes the temporary file, unless Finish() succeeded.
+  // Removes what is written, unless Finish() succeeded.
   ~NewFile();
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
@@ -29,34 +42,33 @@ class NewFile {
   // Written in pieces of kPieceBytes, whatever the size of `bytes`.
   Status Append(std::string_view bytes);
 
-  // Makes the file durable under its name. Errors: kAlreadyExists when there
-  // is something of that name, unless `overwrite`.
-  Status Finish(bool overwrite);
+  // Makes the file durable under its name. Errors: those of Create(), where
+  // something changed since.
+  Status Finish();
 
   uint64_t size_bytes() const { return size_bytes_; }
+
+  // Files have names from their beginning on, as where the file system has no
+  // other way.
+  static void NameAllForTesting(bool all);
 
  private:
   static constexpr size_t kPieceBytes = size_t{1} << 20;
 
-  NewFile(std::string path, std::string temporary, int fd);
+  NewFile(FileTarget target, bool overwrite);
+  Status Open();
   Status WritePiece();
+  // Puts it in its place. *done is false when that changed in this moment.
+  Status Place(bool* done);
+  Status GiveName(const std::string& path);
 
-  const std::string path_;
-  const std::string temporary_;
-  int fd_;  // -1: closed
-  bool finished_ = false;
+  FileTarget target_;
+  const bool overwrite_;
+  std::string temporary_;  // its name; empty: it has none
+  int fd_ = -1;
   uint64_t size_bytes_ = 0;
   std::string piece_;
 };
-
-// A name in the directory of `path` that nothing else has.
-std::string TemporaryName(const std::string& path);
-
-// Gives `from` the name `to`, which must be free: kAlreadyExists otherwise.
-Status RenameWithoutReplacing(const std::string& from, const std::string& to);
-
-// Makes names in the directory of `path` durable.
-Status SyncDirectoryOf(const std::string& path);
 
 }  // namespace actorkv
 

@@ -99,7 +99,7 @@ bool PageCache::Identify(const PageKey& key, TxId txid,
 }
 
 void PageCache::Insert(const PageKey& key, TxId txid, PagePin page,
-                       Source source) {
+                       Source source) noexcept {
   const bool ahead = source == Source::kAhead || source == Source::kHint;
   const uint64_t hash = HashPageKey(key);
   Shard& shard = ShardOf(hash);
@@ -108,7 +108,7 @@ void PageCache::Insert(const PageKey& key, TxId txid, PagePin page,
   const CachedPage* known = shard.pages.Find(key, hash);
   CacheEntry* entry = PageCacheShard::EntryOf(*page);
   if (known == nullptr) {
-    shard.pages.Add(key, hash, std::move(page), ahead);
+    if (!shard.pages.Add(key, hash, std::move(page), ahead)) return;
     entry->is_hinted = source == Source::kHint;
   } else {
     CacheEntry* const present = PageCacheShard::EntryOf(*known);
@@ -123,7 +123,7 @@ void PageCache::Insert(const PageKey& key, TxId txid, PagePin page,
   shard.pages.Shrink(capacity_bytes() / kShards);
 }
 
-void PageCache::DropStore(uint64_t store) {
+void PageCache::DropStore(uint64_t store) noexcept {
   for (Shard& shard : shards_) {
     std::lock_guard<std::mutex> lock(shard.mutex);
     shard.pages.DropStore(store);

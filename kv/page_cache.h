@@ -81,13 +81,13 @@ class PageCache {
                 PageIdentity* identity);
 
   // A seek at snapshot `txid` found `page`, or a commit made it. REQUIRES: it
-  // is in no cache.
+  // is in no cache. Nothing where there is no memory for its place.
   void Insert(const PageKey& key, TxId txid, PagePin page,
-              Source source = Source::kCommit);
+              Source source = Source::kCommit) noexcept;
 
   // Drops all pages of a store that nobody reads any more. What it costs grows
   // with the capacity, not only with the store.
-  void DropStore(uint64_t store);
+  void DropStore(uint64_t store) noexcept;
 
   size_t capacity_bytes() const {
     return capacity_bytes_.load(std::memory_order_relaxed);

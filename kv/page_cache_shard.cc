@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "kv/thrown.h"
+
 namespace actorkv {
 
 namespace {
@@ -67,10 +69,10 @@ void PageCacheShard::Use(const CachedPage& page) {
   }
 }
 
-void PageCacheShard::Add(const PageKey& key, uint64_t hash, PagePin page,
-                         bool ahead) {
+bool PageCacheShard::Add(const PageKey& key, uint64_t hash, PagePin page,
+                         bool ahead) noexcept {
   // A quarter of the slots stays free, so that searches are short.
-  if (4 * (page_count_ + 1) > 3 * slots_.size()) Grow();
+  if (4 * (page_count_ + 1) > 3 * slots_.size() && !Grow()) return false;
   const CachedPage& added = *page;
   CacheEntry* entry = EntryOf(added);
   *entry = CacheEntry();
@@ -82,6 +84,7 @@ void PageCacheShard::Add(const PageKey& key, uint64_t hash, PagePin page,
          static_cast<uint32_t>(key.store)});
   ++page_count_;
   PushNewest(added);
+  return true;
 }
 
 void PageCacheShard::Replace(const CachedPage& old, PagePin page, bool ahead) {
@@ -113,16 +116,21 @@ void PageCacheShard::EvictOne(size_t limit_bytes) {
   EvictNew(*ahead);
 }
 
-// Removing moves slots: first all of them are found.
-void PageCacheShard::DropStore(uint64_t store) {
-  std::vector<const CachedPage*> dropped;
-  for (const Slot& slot : slots_) {
-    if (slot.page != nullptr && slot.store == static_cast<uint32_t>(store) &&
-        slot.page->entry_.key.store == store) {
-      dropped.push_back(slot.page.get());
+// Removing moves what lies behind into the slot, which is looked at again. What
+// moves into slots at the front, around the end, was there before, so that it
+// was looked at.
+void PageCacheShard::DropStore(uint64_t store) noexcept {
+  for (size_t at = 0; at < slots_.size();) {
+    const Slot& slot = slots_[at];
+    const bool drops = slot.page != nullptr &&
+                       slot.store == static_cast<uint32_t>(store) &&
+                       slot.page->entry_.key.store == store;
+    if (drops) {
+      Remove(*slot.page);
+    } else {
+      ++at;
     }
   }
-  for (const CachedPage* page : dropped) Remove(*page);
 }
 
 PageCacheCounts PageCacheShard::counts() const {
@@ -141,13 +149,21 @@ size_t PageCacheShard::TableBytes() const {
   return slots_.capacity() * sizeof(Slot) + gone_.capacity() * sizeof(uint32_t);
 }
 
-void PageCacheShard::Grow() {
-  std::vector<Slot> before(std::max(kFirstSlots, 2 * slots_.size()));
+bool PageCacheShard::Grow() noexcept {
+  const size_t size = std::max(kFirstSlots, 2 * slots_.size());
+  std::vector<Slot> before;
+  std::vector<uint32_t> gone;
+  const bool made = IfMemory([&] {
+    before.resize(size);
+    gone.resize(size);
+  });
+  if (!made) return false;
   before.swap(slots_);
-  gone_.assign(slots_.size(), 0);
+  gone_.swap(gone);
   for (Slot& slot : before) {
     if (slot.page != nullptr) Place(std::move(slot));
   }
+  return true;
 }
 
 void PageCacheShard::Place(Slot slot) {

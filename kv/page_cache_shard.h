@@ -16,7 +16,8 @@
 // it does not go to make room, unless such pages have more than their share: a
 // small part of the cache, which is enough for several scans.
 //
-// Not thread-safe: the owner has a lock. No I/O.
+// Only its tables are allocated here, and what there is no memory for is not
+// cached. Not thread-safe: the owner has a lock. No I/O.
 
 #ifndef ACTORKV_KV_PAGE_CACHE_SHARD_H_
 #define ACTORKV_KV_PAGE_CACHE_SHARD_H_
@@ -56,8 +57,10 @@ class PageCacheShard {
   void Use(const CachedPage& page);
 
   // Adds a page under a key that is not there. It is in no other cache.
-  // `ahead`: nobody asked for it yet.
-  void Add(const PageKey& key, uint64_t hash, PagePin page, bool ahead);
+  // `ahead`: nobody asked for it yet. False where there is no memory for its
+  // place: then it is not added.
+  bool Add(const PageKey& key, uint64_t hash, PagePin page,
+           bool ahead) noexcept;
 
   // Puts `page` in the place of `old`, which is here.
   void Replace(const CachedPage& old, PagePin page, bool ahead);
@@ -66,7 +69,7 @@ class PageCacheShard {
   void Shrink(size_t limit_bytes);
 
   // Drops all pages of a store.
-  void DropStore(uint64_t store);
+  void DropStore(uint64_t store) noexcept;
 
   PageCacheCounts counts() const;
   void CountMiss() { ++counts_.misses; }
@@ -97,7 +100,7 @@ class PageCacheShard {
   size_t mask() const { return slots_.size() - 1; }
   size_t SlotOf(const CachedPage& page) const;
   size_t TableBytes() const;
-  void Grow();
+  bool Grow() noexcept;  // false: there is no memory for it
   void Place(Slot slot);
   void PushNewest(const CachedPage& page);
   void Unlink(const CachedPage& page);

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <mutex>
@@ -17,7 +18,7 @@ constexpr size_t kUnitBytes = 64;  // a cache line
 // Before huge pages are asked for.
 constexpr size_t kSmallBlocks = 8;
 // Kept without a page in them.
-constexpr size_t kMaxSpareBlocks = 64;
+constexpr size_t kMaxSpareBlocks = kMaxSpareBytes / kBlockBytes;
 // The largest page with what is kept beside it.
 constexpr size_t kMaxSlotBytes = size_t{66} << 10;
 constexpr size_t kClasses = kMaxSlotBytes / kUnitBytes + 1;
@@ -129,15 +130,25 @@ class PageMemory {
     --block_count_;
   }
 
+  void KeepSpares(size_t bytes) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    spare_limit_ = std::min(bytes / kBlockBytes, kMaxSpareBlocks);
+    while (spare_count_ > spare_limit_) munmap(TakeSpare(), kBlockBytes);
+  }
+
   size_t block_bytes() {
     std::lock_guard<std::mutex> lock(mutex_);
     return block_count_ * kBlockBytes;
+  }
+  size_t spare_bytes() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return spare_count_ * kBlockBytes;
   }
 
  private:
   // False where it cannot be kept. What is in it may turn into zeros.
   bool Spare(Block* block) {
-    if (!block->mapped || spare_count_ == spare_.size() ||
+    if (!block->mapped || spare_count_ >= spare_limit_ ||
         madvise(block, kBlockBytes, MADV_FREE) != 0) {
       return false;
     }
@@ -171,6 +182,7 @@ class PageMemory {
   size_t block_count_ = 0;                    // those that have pages
   std::array<void*, kMaxSpareBlocks> spare_{};
   size_t spare_count_ = 0;
+  size_t spare_limit_ = kMaxSpareBlocks;
 };
 
 }  // namespace
@@ -190,6 +202,12 @@ void FreePage(void* memory, size_t size) {
   if (!kBlocks || slot_bytes > kMaxSlotBytes) return ::operator delete(memory);
   PageMemory::Instance()->Free(memory, slot_bytes);
 }
+
+void KeepSpareMemory(size_t bytes) {
+  PageMemory::Instance()->KeepSpares(bytes);
+}
+
+size_t PageMemorySpareBytes() { return PageMemory::Instance()->spare_bytes(); }
 
 size_t PageMemoryBlockBytes() { return PageMemory::Instance()->block_bytes(); }
 

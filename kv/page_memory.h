@@ -9,8 +9,8 @@
 // A block goes back to the system when its last page is free. A few are kept
 // for the next, because memory that a process touches for the first time costs
 // more than what is read into it (0.5 to 1.5 us for 4 KiB; 9 us in a virtual
-// machine that never used it). The system may take the memory of those when it
-// is short (MADV_FREE).
+// machine that never used it), but no more than KeepSpareMemory() allows. The
+// system may take the memory of those when it is short (MADV_FREE).
 //
 // Thread-safe.
 
@@ -31,8 +31,15 @@ void* AllocatePage(size_t size);
 // REQUIRES: `memory` is of AllocatePage(size).
 void FreePage(void* memory, size_t size);
 
-// All blocks that have pages, together, now.
+// How much is kept for the next: `bytes`, and at most kMaxSpareBytes, as at
+// first.
+inline constexpr size_t kMaxSpareBytes = size_t{128} << 20;
+void KeepSpareMemory(size_t bytes);
+
+// All blocks that have pages, together, now; and those that are kept for the
+// next.
 size_t PageMemoryBlockBytes();
+size_t PageMemorySpareBytes();
 
 }  // namespace actorkv
 

@@ -72,18 +72,25 @@ Status PairExport::AddPage(const std::string& page) {
 
 Status PairExport::AddDatabase() {
   database_done_ = true;
-  const Snapshot& snapshot = source_.state->head.snapshot;
-  const uint64_t size = uint64_t{snapshot.page_count} * snapshot.page_size;
+  const ImagePages pages = source_.pages.has_value()
+                               ? *source_.pages
+                               : VersionPages(source_.engine, source_.state);
+  if (pages.page_count == 0 && source_.legacy.has_value()) {
+    bool came = false;
+    if (Status s = CameWithDatabase(source_.engine, *source_.legacy, &came);
+        !s.ok() || !came) {
+      return s;
+    }
+  }
+  const uint64_t size = uint64_t{pages.page_count} * pages.page_size;
   if (Status s =
           Add(LegacyMetadataKey(LegacyTag::kMain), LegacyMetadataValue(size));
       !s.ok()) {
     return s;
   }
-  BranchReader reader(source_.engine);
-  reader.SetSnapshot(snapshot, source_.state->lineage);
-  std::string page(snapshot.page_size, '\0');
-  for (PageNo pgno = 1; pgno <= snapshot.page_count; ++pgno) {
-    if (Status s = reader.ReadPage(pgno, page.data()); !s.ok()) return s;
+  std::string page(pages.page_size, '\0');
+  for (PageNo pgno = 1; pgno <= pages.page_count; ++pgno) {
+    if (Status s = pages.read(pgno, page.data()); !s.ok()) return s;
     if (Status s = AddPage(page); !s.ok()) return s;
   }
   return chunk_.empty() ? Status::Ok() : AddChunk();
@@ -103,7 +110,7 @@ Status PairExport::AddStored() {
       if (Status s = AddDatabase(); !s.ok()) return s;
     }
     // They are in the database since the migration.
-    if (live() && IsSqlite(ParseLegacyKey(pair->key).space)) continue;
+    if (live() && IsSqliteKey(pair->key)) continue;
     if (Status s = Add(pair->key, pair->value); !s.ok()) return s;
   }
 }
@@ -120,6 +127,33 @@ Status PairExport::Run() {
 }
 
 }  // namespace
+
+Status CameWithDatabase(Engine* engine, const LegacyActor& legacy, bool* came) {
+  if (legacy.record.dropped_at_us != 0) {  // those of SQLite files are gone
+    *came = legacy.record.sqlite_bytes > 0;
+    return Status::Ok();
+  }
+  LegacyPairs stored(engine, legacy.record.legacy);
+  LayoutOneView pairs(&stored);
+  std::optional<std::string> metadata;
+  if (Status s = pairs.Get(LegacyMetadataKey(LegacyTag::kMain), &metadata);
+      !s.ok()) {
+    return s;
+  }
+  *came = metadata.has_value();
+  return Status::Ok();
+}
+
+ImagePages VersionPages(Engine* engine,
+                        const std::shared_ptr<const HeadState>& state) {
+  const Snapshot& snapshot = state->head.snapshot;
+  const auto reader = std::make_shared<BranchReader>(engine);
+  reader->SetSnapshot(snapshot, state->lineage);
+  return {snapshot.page_size, snapshot.page_count,
+          [reader](PageNo pgno, char* page) {
+            return reader->ReadPage(pgno, page);
+          }};
+}
 
 Status ExportPairs(const PairExportSource& source,
                    const std::function<Status()>& keep_on, PairSink* sink,

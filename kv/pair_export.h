@@ -2,7 +2,8 @@
 //
 // Of a live actor the SQLite pairs are made from its database as the exported
 // version has it, the others are what was imported with it, if anything. Of a
-// legacy actor all are what was imported, journals and WAL included.
+// legacy actor all are what was imported, journals and WAL included. An actor
+// that came without a database, and has no page yet, has no SQLite pairs.
 
 #ifndef ACTORKV_KV_PAIR_EXPORT_H_
 #define ACTORKV_KV_PAIR_EXPORT_H_
@@ -11,6 +12,7 @@
 #include <functional>
 #include <optional>
 
+#include "kv/image.h"
 #include "kv/legacy_store.h"
 #include "kv/pairs.h"
 
@@ -21,7 +23,17 @@ struct PairExportSource {
   // The version to export; exists = false: a legacy actor.
   std::shared_ptr<const HeadState> state;
   std::optional<LegacyActor> legacy;  // nullopt: it never had pairs
+  // The pages of its database, where they are not those of `state`.
+  std::optional<ImagePages> pages;
 };
+
+// Whether the actor came with a database among its pairs. Errors: of the pairs.
+Status CameWithDatabase(Engine* engine, const LegacyActor& legacy, bool* came);
+
+// The pages of the version `state`, each verified as it is read. `engine` must
+// outlive what it gives.
+ImagePages VersionPages(Engine* engine,
+                        const std::shared_ptr<const HeadState>& state);
 
 // Gives all pairs to `sink`, in the order of their keys, and finishes it.
 // Memory: one page and a pair. `keep_on` is asked now and then, and last before

@@ -6,12 +6,13 @@
 #include <ctime>
 #include <limits>
 #include <optional>
+#include <utility>
 #include <vector>
 
-#include "kv/clock.h"
 #include "kv/history.h"
 #include "kv/history_records.h"
 #include "kv/keys.h"
+#include "kv/time_map.h"
 #include "kv/utf8.h"
 
 namespace actorkv {
@@ -69,12 +70,46 @@ bool TakeFraction(std::string_view* text, uint64_t* us) {
   return true;
 }
 
-bool ParseTime(std::string_view text, uint64_t* at_us) {
+// "Z", or the distance from UTC, perhaps after a space: "+01:00", "-0530",
+// "+01"; or nothing.
+bool TakeZone(std::string_view* text, int64_t* zone_us, bool* has_distance) {
+  *zone_us = 0;
+  *has_distance = false;
+  if (text->empty() || TakeChar(text, "Zz")) return true;
+  TakeChar(text, " ");
+  const bool west = !text->empty() && (*text)[0] == '-';
+  int hours = 0;
+  int minutes = 0;
+  if (!TakeChar(text, "+-") || !TakeDigits(text, 2, &hours)) return false;
+  if (TakeChar(text, ":") || !text->empty()) {
+    if (!TakeDigits(text, 2, &minutes)) return false;
+  }
+  if (hours > 23 || minutes > 59) return false;
+  *zone_us = int64_t{hours * 3600 + minutes * 60} *
+             static_cast<int64_t>(kSecondUs) * (west ? -1 : 1);
+  *has_distance = true;
+  return true;
+}
+
+// A day that is not in the calendar, or a second that is not in the minute,
+// comes back from timegm() as another one.
+bool SecondsOf(const std::tm& written, std::time_t* seconds) {
+  std::tm time = written;
+  time.tm_year -= 1900;
+  time.tm_mon -= 1;
+  *seconds = timegm(&time);
+  return time.tm_mday == written.tm_mday && time.tm_mon == written.tm_mon - 1 &&
+         time.tm_hour == written.tm_hour && time.tm_min == written.tm_min &&
+         time.tm_sec == written.tm_sec;
+}
+
+bool ParseTime(std::string_view text, uint64_t* at_us, bool* has_distance) {
   std::tm time = {};
   uint64_t fraction_us = 0;
+  int64_t zone_us = 0;
   if (!TakeDigits(&text, 4, &time.tm_year) || !TakeChar(&text, "-") ||
       !TakeDigits(&text, 2, &time.tm_mon) || !TakeChar(&text, "-") ||
-      !TakeDigits(&text, 2, &time.tm_mday) || !TakeChar(&text, "T ") ||
+      !TakeDigits(&text, 2, &time.tm_mday) || !TakeChar(&text, "Tt ") ||
       !TakeDigits(&text, 2, &time.tm_hour) || !TakeChar(&text, ":") ||
       !TakeDigits(&text, 2, &time.tm_min)) {
     return false;
@@ -83,19 +118,13 @@ bool ParseTime(std::string_view text, uint64_t* at_us) {
                                !TakeFraction(&text, &fraction_us))) {
     return false;
   }
-  TakeChar(&text, "Zz");
-  if (!text.empty() || time.tm_year < 1970) return false;
-  const std::tm written = time;
-  time.tm_year -= 1900;
-  time.tm_mon -= 1;
-  const std::time_t seconds = timegm(&time);
-  // A day that is not in the calendar comes back as another one.
-  if (time.tm_mday != written.tm_mday || time.tm_mon != written.tm_mon - 1 ||
-      time.tm_hour != written.tm_hour || time.tm_min != written.tm_min ||
-      time.tm_sec != written.tm_sec) {
-    return false;
-  }
-  *at_us = static_cast<uint64_t>(seconds) * kSecondUs + fraction_us;
+  if (!TakeZone(&text, &zone_us, has_distance) || !text.empty()) return false;
+  std::time_t seconds = 0;
+  if (!SecondsOf(time, &seconds)) return false;
+  const int64_t local_us = seconds * static_cast<int64_t>(kSecondUs) +
+                           static_cast<int64_t>(fraction_us);
+  if (local_us < zone_us) return false;  // before 1970
+  *at_us = static_cast<uint64_t>(local_us - zone_us);
   return true;
 }
 
@@ -144,8 +173,9 @@ bool ParseForm(const std::string& text, Point* point) {
     return true;
   }
   uint64_t at_us = 0;
-  if (ParseTime(text, &at_us)) {
-    *point = {Point::Kind::kTime, at_us, ""};
+  bool has_distance = false;
+  if (ParseTime(text, &at_us, &has_distance)) {
+    *point = {Point::Kind::kTime, at_us, has_distance ? text : ""};
     return true;
   }
   return ParseRelative(text, point);
@@ -155,41 +185,64 @@ constexpr char kForms[] =
     "a point is 'head', a txid, a UTC time like '2026-11-20T10:00:00Z', "
     "'-5 minutes', '-1 commit' or the name of a restore point";
 
+// Of what is no restore point: what people write when they mean a time.
+std::string HintFor(const std::string& name) {
+  uint64_t at_us = 0;
+  bool has_distance = false;
+  if (name == "now") return "; now is 'head'";
+  if (ParseTime(name, &at_us, &has_distance)) return "; it is in the future";
+  std::string_view text = name;
+  int number = 0;
+  if (TakeDigits(&text, 4, &number) && TakeChar(&text, "-")) {
+    return "; a time has a day that there is, an hour and a minute";
+  }
+  if (!name.empty() && name[0] == '-') return "; write what is counted";
+  return "";
+}
+
 // Finds the commit of a point in an actor's history.
 class Resolver {
  public:
-  Resolver(EngineReader* reader, const std::string& actor,
-           const HeadState& state)
-      : reader_(reader),
-        actor_(actor),
-        state_(state),
-        history_(reader, state.entry.actor) {}
+  Resolver(EngineReader* reader, const PointOf& of)
+      : reader_(reader), of_(of), history_(reader, of.state->entry.actor) {}
 
   Status Resolve(const Point& point, CommitRecord* record);
 
  private:
-  Status LoadNow(uint64_t* now_us);
-  Status AtTime(uint64_t at_us, CommitRecord* record);
+  Status AtMoment(const Point& point, CommitRecord* record);
   Status CommitsAgo(uint64_t count, CommitRecord* record);
   Status AtTxId(TxId txid, CommitRecord* record);
   Status AtName(const std::string& name, CommitRecord* record);
+  Status LoadPoint(const std::string& name, bool* found,
+                   RestorePointRecord* point);
   Status NotThere(const std::string& what);
+  Status Expired(const std::string& what,
+                 const std::optional<CommitRecord>& after);
 
   EngineReader* const reader_;
-  const std::string& actor_;
-  const HeadState& state_;
+  const PointOf& of_;
   History history_;
+  TimeMap times_;
 };
 
 // What is not there may have been, and be expired.
 Status Resolver::NotThere(const std::string& what) {
-  const std::string oldest = history_.DescribeOldest();
-  const std::string where = ": actor=" + actor_;
+  const std::string oldest = history_.DescribeOldest(times_);
+  const std::string where = ": actor=" + of_.actor;
   if (oldest.empty()) {
     return Status::InvalidArgument(what + ", nor any commit" + where);
   }
   return Status::InvalidArgument(what + "; the oldest that is available is " +
                                  oldest + where);
+}
+
+Status Resolver::Expired(const std::string& what,
+                         const std::optional<CommitRecord>& after) {
+  std::string text = "the commit has expired: " + what;
+  if (after.has_value()) {
+    text += "; the next that is available is " + DescribeCommit(*after, times_);
+  }
+  return NotThere(text);
 }
 
 Status Resolver::AtTxId(TxId txid, CommitRecord* record) {
@@ -199,20 +252,29 @@ Status Resolver::AtTxId(TxId txid, CommitRecord* record) {
   return NotThere("there is no commit " + std::to_string(txid.value));
 }
 
-// Commits may be of a later time than the wall clock's, which was set back.
-Status Resolver::LoadNow(uint64_t* now_us) {
-  bool found = false;
-  CommitRecord newest;
-  if (Status s = history_.FindNewest(&found, &newest); !s.ok()) return s;
-  *now_us = std::max(WallClockUs(), found ? newest.committed_at_us : 0);
-  return Status::Ok();
-}
-
-Status Resolver::AtTime(uint64_t at_us, CommitRecord* record) {
-  bool found = false;
-  if (Status s = history_.FindAt(at_us, &found, record); !s.ok()) return s;
-  if (found) return Status::Ok();
-  return NotThere("there is no commit at or before " + TimeText(at_us));
+Status Resolver::AtMoment(const Point& point, CommitRecord* record) {
+  if (!point.name.empty()) {
+    bool found = false;
+    RestorePointRecord unused;
+    if (Status s = LoadPoint(point.name, &found, &unused); !s.ok()) return s;
+    if (found) return AtName(point.name, record);
+  }
+  CommitsAround around;
+  if (Status s = history_.FindAround(point.number, &around); !s.ok()) return s;
+  if (around.IsKnown()) {
+    *record = std::move(*around.before);
+    return Status::Ok();
+  }
+  const std::string at = TimeText(point.wall_us);
+  // Before the first commit that there is, there may have been others.
+  const bool was_first =
+      !around.before.has_value() &&
+      (!around.after.has_value() ||
+       around.after->replaced_txid.value_or(TxId{}) == TxId{} ||
+       point.number < of_.state->entry.created_at_us);
+  if (was_first) return NotThere("there is no commit at or before " + at);
+  if (!around.before.has_value()) around.after.reset();  // it is the oldest
+  return Expired("what was the head at " + at + " is not kept", around.after);
 }
 
 Status Resolver::CommitsAgo(uint64_t count, CommitRecord* record) {
@@ -221,58 +283,84 @@ Status Resolver::CommitsAgo(uint64_t count, CommitRecord* record) {
                                    std::to_string(kMaxCommitsAgo) +
                                    " commits ago: name a txid or a time");
   }
-  CommitScan scan(reader_, state_.entry.actor);
-  bool found = true;
-  for (uint64_t i = 0; i <= count && found; ++i) {
-    if (Status s = scan.Next(&found, record); !s.ok()) return s;
+  CommitScan scan(reader_, of_.state->entry.actor);
+  CommitRecord at;
+  for (uint64_t i = 0; i <= count; ++i) {
+    CommitRecord before;
+    bool found = false;
+    if (Status s = scan.Next(&found, &before); !s.ok()) return s;
+    const bool is_next =
+        found && (i == 0 || Replaces(at, before.snapshot.txid));
+    if (is_next) {
+      at = std::move(before);
+      continue;
+    }
+    if (found || at.replaced_txid.value_or(TxId{}) != TxId{}) {
+      return Expired(std::to_string(count) +
+                         " commits before the head are asked for, kept "
+                         "without a gap: " +
+                         std::to_string(i - 1),
+                     std::nullopt);
+    }
+    return NotThere("there are not " + std::to_string(count) +
+                    " commits before the head");
   }
-  if (found) return Status::Ok();
-  return NotThere("there are not " + std::to_string(count) +
-                  " commits before the head");
+  *record = std::move(at);
+  return Status::Ok();
 }
 
-Status Resolver::AtName(const std::string& name, CommitRecord* record) {
+Status Resolver::LoadPoint(const std::string& name, bool* found,
+                           RestorePointRecord* point) {
   const std::string key = RestorePointKey(name);
   std::vector<std::optional<std::string>> values;
   if (Status s =
-          reader_->Get(ActorPartition(state_.entry.actor), {key}, &values);
+          reader_->Get(ActorPartition(of_.state->entry.actor), {key}, &values);
       !s.ok()) {
     return s;
   }
+  *found = values[0].has_value();
+  return *found ? DecodeRecord(key, *values[0], point) : Status::Ok();
+}
+
+Status Resolver::AtName(const std::string& name, CommitRecord* record) {
   RestorePointRecord point;
-  if (values[0].has_value()) {
-    if (Status s = DecodeRecord(key, *values[0], &point); !s.ok()) return s;
+  bool found = false;
+  if (Status s = LoadPoint(name, &found, &point); !s.ok()) return s;
+  if (!found) {
+    return Status::NotFound("no restore point '" + name + "': actor=" +
+                            of_.actor + ": " + kForms + HintFor(name));
   }
-  if (!values[0].has_value()) {
-    return Status::NotFound("no restore point '" + name + "': actor=" + actor_ +
-                            ": " + kForms);
-  }
-  if (point.expires_at_us != 0 && point.expires_at_us <= WallClockUs()) {
+  if (HasEnded(point, times_, times_.wall_now_us())) {
     return NotThere("the restore point '" + name + "' expired at " +
-                    TimeText(point.expires_at_us));
+                    TimeText(EndOf(point, times_)));
   }
-  return AtTxId(point.txid, record);
+  CommitRecord named;
+  if (Status s = AtTxId(point.txid, &named); !s.ok()) return s;
+  if (named.snapshot.branch != point.branch) {
+    return Status::Corruption(
+        "restore point of a commit on another branch: name=" + name +
+        " txid=" + std::to_string(point.txid.value) +
+        " branch=" + std::to_string(point.branch.value));
+  }
+  *record = std::move(named);
+  return Status::Ok();
 }
 
 Status Resolver::Resolve(const Point& point, CommitRecord* record) {
   if (Status s = history_.Load(); !s.ok()) return s;
-  uint64_t now_us = 0;
+  if (Status s = LoadTimeMap(reader_, of_.store->clock(), 0, &times_);
+      !s.ok()) {
+    return s;
+  }
   switch (point.kind) {
     case Point::Kind::kHead:
       return CommitsAgo(0, record);
     case Point::Kind::kTxId:
       return AtTxId({point.number}, record);
     case Point::Kind::kTime:
-      if (Status s = LoadNow(&now_us); !s.ok()) return s;
-      if (point.number > now_us) {
-        return Status::InvalidArgument(
-            "the time is in the future: " + TimeText(point.number) +
-            ": actor=" + actor_);
-      }
-      return AtTime(point.number, record);
-    case Point::Kind::kAgo:
-      if (Status s = LoadNow(&now_us); !s.ok()) return s;
-      return AtTime(now_us - std::min(now_us, point.number), record);
+    case Point::Kind::kAgo:  // FixMoment() made moments of them
+    case Point::Kind::kMoment:
+      return AtMoment(point, record);
     case Point::Kind::kCommitsAgo:
       return CommitsAgo(point.number, record);
     case Point::Kind::kName:
@@ -308,16 +396,43 @@ Status CheckRestorePointName(const std::string& name) {
       "': " + kForms);
 }
 
+Status FixMoment(Store* store, Point* point) {
+  const bool is_time = point->kind == Point::Kind::kTime;
+  if (!is_time && point->kind != Point::Kind::kAgo) return Status::Ok();
+  TimeMap times;
+  const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
+  if (Status s = LoadTimeMap(reader.get(), store->clock(), 0, &times);
+      !s.ok()) {
+    return s;
+  }
+  const uint64_t now_us = times.wall_now_us();
+  const uint64_t number = point->number;
+  const uint64_t at_us = is_time ? number : now_us - std::min(now_us, number);
+  if (at_us > now_us) {
+    if (point->name.empty()) {
+      return Status::InvalidArgument("the time is in the future: " +
+                                     TimeText(at_us));
+    }
+    point->kind = Point::Kind::kName;
+    return Status::Ok();
+  }
+  point->kind = Point::Kind::kMoment;
+  point->number = times.Cut(at_us);
+  point->wall_us = at_us;
+  return Status::Ok();
+}
+
 // A commit may expire between the look and the pin; then another look says
 // what there is instead.
 Status ResolvePoint(const PointOf& of, const Point& point, Pin* pin,
                     std::shared_ptr<const HeadState>* version) {
-  Status s;
-  for (int i = 0; i < kAttempts; ++i) {
+  Point fixed = point;
+  Status s = FixMoment(of.store, &fixed);
+  for (int i = 0; i < kAttempts && s.ok(); ++i) {
     const std::unique_ptr<EngineReader> reader =
         of.store->engine()->NewReader();
     CommitRecord record;
-    s = Resolver(reader.get(), of.actor, *of.state).Resolve(point, &record);
+    s = Resolver(reader.get(), of).Resolve(fixed, &record);
     if (!s.ok()) return s;
     s = PinCommit(of.store, *of.state, record, pin, version);
     if (s.code() != Code::kConflict) break;

@@ -72,9 +72,11 @@ class PageQueue {
     left_.notify_all();
   }
 
-  // REQUIRES: all pieces were taken, so that nobody enters any more.
+  // Takes what is left, so that nobody enters any more, and waits for those who
+  // have.
   void WaitForHelpers() {
     std::unique_lock<std::mutex> lock(mutex_);
+    next_ = pages_.size();
     left_.wait(lock, [this] { return helper_count_ == 0; });
   }
 
@@ -95,18 +97,41 @@ class PageQueue {
   size_t helper_count_ = 0;
 };
 
+// Leaves or waits at its end, however that comes.
+class Helping {
+ public:
+  explicit Helping(PageQueue* queue) : queue_(queue) {}
+  ~Helping() { queue_->LeaveHelper(); }
+  Helping(const Helping&) = delete;
+  Helping& operator=(const Helping&) = delete;
+
+ private:
+  PageQueue* const queue_;
+};
+
+class BeingHelped {
+ public:
+  explicit BeingHelped(PageQueue* queue) : queue_(queue) {}
+  ~BeingHelped() { queue_->WaitForHelpers(); }
+  BeingHelped(const BeingHelped&) = delete;
+  BeingHelped& operator=(const BeingHelped&) = delete;
+
+ private:
+  PageQueue* const queue_;
+};
+
 // What a helper does. The store is there as long as he has entered.
 void Help(PageQueue* queue, const BranchReader& asking) {
   if (!queue->EnterHelper()) return;
-  std::unique_ptr<BranchReader> reader = asking.Another();
+  const Helping helping(queue);
+  const std::unique_ptr<BranchReader> reader = asking.Another();
   while (queue->ReadPiece(reader.get())) {
   }
-  reader.reset();
-  queue->LeaveHelper();
 }
 
 void Preload(std::vector<PageNo> pages, BranchReader* reader) {
   const auto queue = std::make_shared<PageQueue>(std::move(pages));
+  const BeingHelped being_helped(queue.get());  // by those who use `reader`
   bool is_helped = false;
   for (;;) {
     const auto begin = std::chrono::steady_clock::now();
@@ -118,7 +143,6 @@ void Preload(std::vector<PageNo> pages, BranchReader* reader) {
     HelperThreads::Instance()->Call(
         [queue, reader] { Help(queue.get(), *reader); });
   }
-  queue->WaitForHelpers();
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "kv/branch_reader.h"
+#include "kv/start_thread.h"
+#include "kv/thrown.h"
 
 namespace actorkv {
 
@@ -11,11 +13,15 @@ ReadAhead* ReadAhead::Instance() {
   return instance;
 }
 
-void ReadAhead::Start(std::unique_ptr<ReadAheadJob> job) {
+bool ReadAhead::Enqueue(std::unique_ptr<ReadAheadJob>* job) noexcept {
+  return IfMemory([&] { waiting_.push_back(std::move(*job)); });
+}
+
+void ReadAhead::Start(std::unique_ptr<ReadAheadJob> job) noexcept {
   std::unique_lock<std::mutex> lock(mutex_);
   if (stopped_ || waiting_.size() >= kMaxWaiting) return;
-  waiting_.push_back(std::move(job));
-  if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
+  if (!thread_.joinable() && !StartThread(RunThread, this, &thread_)) return;
+  if (!Enqueue(&job)) return;
   const bool asleep = !busy_ && waiting_.size() == 1;
   lock.unlock();
   // A wake-up costs as much as a few pages.
@@ -38,7 +44,7 @@ void ReadAhead::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void ReadAhead::Run() {
+void ReadAhead::Run() noexcept {
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
     work_.wait(lock, [this] { return stopped_ || !waiting_.empty(); });
@@ -55,15 +61,20 @@ void ReadAhead::Run() {
   }
 }
 
-void ReadAhead::Read(const ReadAheadJob& job) {
+void ReadAhead::Read(const ReadAheadJob& job) noexcept {
+  // Else who asks for the pages reads them.
+  static_cast<void>(IfMemory([&] { ReadPieces(job); }));
+}
+
+void ReadAhead::ReadPieces(const ReadAheadJob& job) {
   BranchReader reader(job.store->engine());
   reader.UseCache(job.store->cache_id(), job.changes);
   reader.SetSnapshot(job.snapshot, job.lineage);
   ReadAheadRange::Piece piece;
   while (!stopped_ && job.range->Take(&piece)) {
+    const ReadAheadRange::Doing doing(job.range.get(), piece);
     const Status ignored = reader.CacheRange(piece.first, piece.end);
     static_cast<void>(ignored);
-    job.range->Done(piece);
   }
 }
 

@@ -5,7 +5,8 @@
 // itself. What comes late does no harm, because a
 // version never changes and the page cache knows which snapshots see it
 // (kv/page_cache.h); and what the reader has passed is not read any more. An
-// error is not reported here; who asks for the page finds it again.
+// error is not reported here; who asks for the page finds it again. Without a
+// thread, or without memory, nothing is read ahead, and no job waits.
 //
 // Thread-safe.
 
@@ -39,8 +40,8 @@ class ReadAhead {
   // The one of the process. Never destroyed: see Stop().
   static ReadAhead* Instance();
 
-  // Does nothing when too much waits already.
-  void Start(std::unique_ptr<ReadAheadJob> job);
+  // Does nothing when too much waits already, or there is no thread for it.
+  void Start(std::unique_ptr<ReadAheadJob> job) noexcept;
 
   // Everything that was started until now is done.
   void Wait();
@@ -51,8 +52,12 @@ class ReadAhead {
  private:
   static constexpr size_t kMaxWaiting = 16;
 
-  void Run();
-  void Read(const ReadAheadJob& job);
+  static void RunThread(void* self) { static_cast<ReadAhead*>(self)->Run(); }
+  void Run() noexcept;
+  void Read(const ReadAheadJob& job) noexcept;
+  void ReadPieces(const ReadAheadJob& job);
+  // REQUIRES: mutex_ is held.
+  bool Enqueue(std::unique_ptr<ReadAheadJob>* job) noexcept;
 
   std::mutex mutex_;              // of what follows
   std::condition_variable work_;  // for the thread

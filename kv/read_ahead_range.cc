@@ -48,7 +48,7 @@ bool ReadAheadRange::Take(Piece* piece) {
   }
 }
 
-void ReadAheadRange::Done(const Piece& piece) {
+void ReadAheadRange::Done(const Piece& piece) noexcept {
   // Sequentially consistent, as in WaitFor(): one of the two sees the other.
   done_.fetch_or(uint64_t{1} << piece.index);
   if (!waited_.load()) return;

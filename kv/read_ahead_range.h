@@ -41,7 +41,21 @@ class ReadAheadRange {
   // The piece that is wanted next, to be read and then Done(). False when all
   // are taken.
   bool Take(Piece* piece);
-  void Done(const Piece& piece);
+  void Done(const Piece& piece) noexcept;
+
+  // A piece that was taken is Done() with this object, however that goes.
+  class Doing {
+   public:
+    Doing(ReadAheadRange* range, const Piece& piece)
+        : range_(range), piece_(piece) {}
+    ~Doing() { range_->Done(piece_); }
+    Doing(const Doing&) = delete;
+    Doing& operator=(const Doing&) = delete;
+
+   private:
+    ReadAheadRange* const range_;
+    const Piece piece_;
+  };
 
   // The piece of this page was read. REQUIRES: Contains(pgno).
   bool IsDone(PageNo pgno) const;

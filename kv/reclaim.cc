@@ -143,7 +143,7 @@ Status ReclaimAll(Store* store, const std::optional<std::string>& name,
                   const std::function<Status()>& keep_on, uint64_t* bytes) {
   const std::unique_lock<std::mutex> turn = store->BeginReclaim();
   uint64_t freed = 0;
-  Status first;
+  Status first = store->engine()->FinishCompactions();
   for (int round = 0; round < kMaxRounds; ++round) {
     Reclaimer reclaimer(store, ReclaimOptions());
     if (name.has_value()) {

@@ -63,4 +63,11 @@ Status CloseRecord(const char* what, const FieldReader& fields) {
   return Status::Ok();
 }
 
+Status DisagreesWithKey(const char* what, const std::string& key_names,
+                        const std::string& record_names) {
+  return Status::Corruption(std::string(what) +
+                            " record damaged: its key names " + key_names +
+                            ", the record " + record_names);
+}
+
 }  // namespace actorkv

@@ -40,6 +40,11 @@ Status OpenRecord(const RecordKind& kind, std::string_view key,
 // Errors: kCorruption unless all fields were read, and no more.
 Status CloseRecord(const char* what, const FieldReader& fields);
 
+// kCorruption of a record that is whole and does not fit its key: what the one
+// names and what the other.
+Status DisagreesWithKey(const char* what, const std::string& key_names,
+                        const std::string& record_names);
+
 }  // namespace actorkv
 
 #endif  // ACTORKV_KV_RECORD_FRAME_H_

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "kv/affix.h"
 #include "kv/coding.h"
+#include "kv/keys.h"
 #include "kv/record_frame.h"
 
 namespace actorkv {
@@ -13,7 +15,11 @@ constexpr uint8_t kHasStamp = 1;   // flag of a snapshot
 constexpr uint8_t kHasParent = 1;  // flag of a branch record
 constexpr uint8_t kHasPages = 1;   // flag of a commit record
 
-constexpr RecordKind kCommitKind = {"commit", 2};
+constexpr RecordKind kCommitKind = {"commit", 3};
+
+// Of a commit: what it has no field for.
+constexpr uint8_t kVersionWithoutReplaced = 2;
+constexpr uint8_t kVersionWithoutBase = 1;
 
 // flags(1) branch(8) txid(8) page_count(4) page_size(4) stamp(4)
 void AppendSnapshot(std::string* out, const Snapshot& snapshot) {
@@ -35,6 +41,51 @@ Snapshot ReadSnapshot(FieldReader* fields) {
   const uint32_t stamp = fields->Little32();
   if (has_stamp) snapshot.stamp = stamp;
   return snapshot;
+}
+
+std::string Named(BranchId branch, TxId txid) {
+  return "branch=" + std::to_string(branch.value) +
+         " txid=" + std::to_string(txid.value);
+}
+
+// Of a database that has pages.
+Status CheckSnapshot(const char* what, const Snapshot& snapshot) {
+  if (snapshot.page_count == 0 || IsLegalPageSize(snapshot.page_size)) {
+    return Status::Ok();
+  }
+  return Status::Corruption(std::string(what) +
+                            " record damaged: a page size of " +
+                            std::to_string(snapshot.page_size));
+}
+
+Status CheckPlace(std::string_view key, const CommitRecord& record) {
+  BranchId branch;
+  TxId txid;
+  if (Status s = ParseCommitKey(key, &branch, &txid); !s.ok()) return s;
+  const Snapshot& snapshot = record.snapshot;
+  if (snapshot.branch != branch || snapshot.txid != txid) {
+    return DisagreesWithKey(kCommitKind.name, Named(branch, txid),
+                            Named(snapshot.branch, snapshot.txid));
+  }
+  const TxId replaced = record.replaced_txid.value_or(TxId{});
+  if (record.base_txid < txid && replaced < txid) return Status::Ok();
+  return DisagreesWithKey(kCommitKind.name, Named(branch, txid),
+                          "one that came before it, base=" +
+                              std::to_string(record.base_txid.value) +
+                              " replaced=" + std::to_string(replaced.value));
+}
+
+Status CheckPlace(std::string_view key, const BranchRecord& record) {
+  BranchId branch;
+  if (Status s = ParseBranchRecordKey(key, &branch); !s.ok()) return s;
+  if (!record.parent.has_value()) return Status::Ok();
+  const BranchPoint& parent = *record.parent;
+  if (parent.branch < branch && parent.txid < record.first_txid) {
+    return Status::Ok();
+  }
+  return DisagreesWithKey(
+      "branch", Named(branch, record.first_txid),
+      "a parent that is not older, " + Named(parent.branch, parent.txid));
 }
 
 CommitId ReadCommitId(FieldReader* fields) {
@@ -101,6 +152,15 @@ Status DecodeRecord(std::string_view key, std::string_view value,
     return Status::NotSupported("actor state " + std::to_string(state) +
                                 " is not known");
   }
+  if (BeginsWith(key, DeletedEntryPrefix())) {
+    ActorId actor;
+    if (Status s = ParseDeletedEntryKey(key, &actor); !s.ok()) return s;
+    if (actor != decoded.actor) {
+      return DisagreesWithKey(
+          "actor", "actor_id=" + std::to_string(actor.value),
+          "actor_id=" + std::to_string(decoded.actor.value));
+    }
+  }
   *entry = decoded;
   return Status::Ok();
 }
@@ -127,12 +187,16 @@ Status DecodeRecord(std::string_view key, std::string_view value, Head* head) {
   decoded.commit_id = ReadCommitId(&fields);
   decoded.stored_bytes = fields.Little64();
   if (Status s = CloseRecord("head", fields); !s.ok()) return s;
+  if (Status s = CheckSnapshot("head", decoded.snapshot); !s.ok()) return s;
   *head = decoded;
   return Status::Ok();
 }
 
+// One whose replaced commit is not known goes on without that field.
 std::string EncodeRecord(std::string_view key, const CommitRecord& record) {
-  std::string body = BeginRecord(kCommitKind.version);
+  std::string body =
+      BeginRecord(record.replaced_txid.has_value() ? kCommitKind.version
+                                                   : kVersionWithoutReplaced);
   AppendSnapshot(&body, record.snapshot);
   AppendLittle64(&body, record.generation.value);
   AppendLittle64(&body, record.digest);
@@ -142,6 +206,9 @@ std::string EncodeRecord(std::string_view key, const CommitRecord& record) {
   AppendLittle64(&body, record.written_bytes);
   AppendByte(&body, static_cast<uint8_t>(record.origin));
   AppendLittle64(&body, record.base_txid.value);
+  if (record.replaced_txid.has_value()) {
+    AppendLittle64(&body, record.replaced_txid->value);
+  }
   AppendByte(&body, record.page_list.has_value() ? kHasPages : uint8_t{0});
   body += record.page_list.value_or("");
   return FinishRecord(key, std::move(body));
@@ -162,14 +229,30 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   decoded.changed_page_count = fields.Little32();
   decoded.written_bytes = fields.Little64();
   decoded.origin = static_cast<Origin>(fields.Byte());
-  if (value[0] != 1) {
+  const auto version = static_cast<uint8_t>(value[0]);
+  if (version > kVersionWithoutBase) {
     decoded.base_txid.value = fields.Little64();
+    if (version > kVersionWithoutReplaced) {
+      decoded.replaced_txid = TxId{fields.Little64()};
+    }
     const bool has_pages = (fields.Byte() & kHasPages) != 0;
     if (has_pages) decoded.page_list = fields.Bytes(fields.rest().size());
   }
   if (Status s = CloseRecord(kCommitKind.name, fields); !s.ok()) return s;
+  if (Status s = CheckSnapshot(kCommitKind.name, decoded.snapshot); !s.ok()) {
+    return s;
+  }
+  if (Status s = CheckPlace(key, decoded); !s.ok()) return s;
   *record = std::move(decoded);
   return Status::Ok();
+}
+
+// Txids that no commit has are of commits that failed, which is rare; the
+// records of old versions do not tell them from those that have expired.
+bool Replaces(const CommitRecord& next, TxId commit) {
+  return next.replaced_txid.has_value()
+             ? *next.replaced_txid == commit
+             : next.snapshot.txid.value == commit.value + 1;
 }
 
 std::string EncodeRecord(std::string_view key, const BranchRecord& record) {
@@ -200,6 +283,7 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   decoded.chunk_count = fields.Little32();
   decoded.created_at_us = fields.Little64();
   if (Status s = CloseRecord("branch", fields); !s.ok()) return s;
+  if (Status s = CheckPlace(key, decoded); !s.ok()) return s;
   *record = decoded;
   return Status::Ok();
 }

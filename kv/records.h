@@ -2,6 +2,11 @@
 // legacy actors (kv/legacy_record.h). Their frame is in kv/record_frame.h;
 // kv/FORMAT.md has each byte. An unknown version is kNotSupported and names it;
 // anything else that does not decode is kCorruption and names the record.
+//
+// Invariant: what a record says of its place is what its key says, and nothing
+// begins at what is not older. DecodeRecord() is where that is looked at, so it
+// is true of every record that anybody has: who goes from one to the next, by
+// what they say, gets on, and comes to an end.
 
 #ifndef ACTORKV_KV_RECORDS_H_
 #define ACTORKV_KV_RECORDS_H_
@@ -16,7 +21,8 @@
 
 namespace actorkv {
 
-constexpr uint32_t kStoreFormat = 1;  // of a whole store, in its record
+// Of a whole store, in its marker and its record.
+constexpr uint32_t kStoreFormat = 2;
 
 // One per store. Says which format the store is in.
 struct StoreRecord {
@@ -71,7 +77,15 @@ struct CommitRecord {
   // and by those between that expired. None: not known, because there are very
   // many, or the record is of version 1.
   std::optional<std::string> page_list;
+  // Of the head when the commit was made, whatever its base is; 0: the actor
+  // had none. Commits that expire change nothing of it, so that a hole in
+  // history is known for one (kv/history.h). None: not known, because the
+  // record is of version 1 or 2.
+  std::optional<TxId> replaced_txid;
 };
+
+// The commit was the head until `next`, of the same actor, replaced it.
+bool Replaces(const CommitRecord& next, TxId commit);
 
 // A commit of pages in disorder has no list from some ten thousand pages on.
 constexpr size_t kMaxPageListBytes = size_t{64} << 10;

@@ -6,9 +6,10 @@
 
 #include "kv/actor.h"
 #include "kv/affix.h"
-#include "kv/clock.h"
+#include "kv/duration.h"
 #include "kv/keys.h"
 #include "kv/point.h"
+#include "kv/time_map.h"
 
 namespace actorkv {
 
@@ -39,7 +40,7 @@ Status LoadPoint(EngineReader* reader, ActorId actor, const std::string& name,
 }
 
 Status TryToMake(Store* store, const std::string& actor,
-                 const std::string& name, uint64_t ttl_us, TxId* txid) {
+                 const std::string& name, uint64_t ttl_ms, TxId* txid) {
   const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
   std::shared_ptr<const HeadState> state;
   std::optional<std::string> taken;
@@ -50,9 +51,11 @@ Status TryToMake(Store* store, const std::string& actor,
   }
   if (taken.has_value()) {
     RestorePointRecord old;
+    TimeMap times;
     Status s = DecodeRecord(RestorePointKey(name), *taken, &old);
+    if (s.ok()) s = LoadTimeMap(reader.get(), store->clock(), 0, &times);
     if (!s.ok()) return s;
-    if (old.expires_at_us == 0 || old.expires_at_us > WallClockUs()) {
+    if (!HasEnded(old, times, times.wall_now_us())) {
       return Status::AlreadyExists("there is a restore point '" + name +
                                    "' already: actor=" + actor);
     }
@@ -62,7 +65,8 @@ Status TryToMake(Store* store, const std::string& actor,
   point.branch = state->head.snapshot.branch;
   point.txid = state->head.snapshot.txid;
   point.created_at_us = store->clock()->Next(&batch);
-  point.expires_at_us = ttl_us == 0 ? 0 : point.created_at_us + ttl_us;
+  point.expires_at_us =
+      ttl_ms == 0 ? 0 : point.created_at_us + ttl_ms * kUsPerMs;
   const Partition partition = ActorPartition(state->entry.actor);
   const std::string key = RestorePointKey(name);
   batch.Put(partition, key, EncodeRecord(key, point));
@@ -80,8 +84,9 @@ Status TryToMake(Store* store, const std::string& actor,
 }  // namespace
 
 Status MakeRestorePoint(Store* store, const std::string& actor,
-                        const std::string& name, uint64_t ttl_us, TxId* txid) {
+                        const std::string& name, uint64_t ttl_ms, TxId* txid) {
   if (Status s = CheckRestorePointName(name); !s.ok()) return s;
+  if (Status s = CheckDurationMs("ttl_ms", ttl_ms); !s.ok()) return s;
   if (BeginsWith(name, kUndoPrefix)) {
     return Status::InvalidArgument(
         std::string("names of restore points that begin with '") + kUndoPrefix +
@@ -89,7 +94,7 @@ Status MakeRestorePoint(Store* store, const std::string& actor,
   }
   Status s;
   for (int i = 0; i < kAttempts; ++i) {
-    s = TryToMake(store, actor, name, ttl_us, txid);
+    s = TryToMake(store, actor, name, ttl_ms, txid);
     if (s.code() != Code::kConflict) return s;
   }
   return Status::Busy("the actor changes too fast to name its head: actor=" +

@@ -11,14 +11,12 @@
 
 namespace actorkv {
 
-// Restores name the head that they leave so; nobody else can.
-inline constexpr char kUndoPrefix[] = "undo-";
-
-// Gives the head of `actor` a name, durably. `ttl_us`: how long, 0 for ever.
-// Errors: kNotFound; kInvalidArgument for a legacy actor, or a name that no
-// restore point can have; kAlreadyExists; kNoSpace; kIOError.
+// Gives the head of `actor` a name, durably. `ttl_ms`: how long, 0 for ever.
+// Errors: kNotFound; kInvalidArgument for a legacy actor, a name that no
+// restore point can have, or more than 100 years; kAlreadyExists; kNoSpace;
+// kIOError.
 Status MakeRestorePoint(Store* store, const std::string& actor,
-                        const std::string& name, uint64_t ttl_us, TxId* txid);
+                        const std::string& name, uint64_t ttl_ms, TxId* txid);
 
 // Takes the name away; its commit stays as long as others keep it. *txid: of
 // that commit. Errors: kNotFound when there is no such actor or name.

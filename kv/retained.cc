@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kv/affix.h"
+#include "kv/duration.h"
 #include "kv/history_records.h"
 #include "kv/keys.h"
 #include "kv/prefix_scan.h"
@@ -21,6 +22,17 @@ constexpr size_t kMaxBranches = 1'000'000;
 constexpr int kMaxHeads = 100;
 
 constexpr uint64_t kForever = std::numeric_limits<uint64_t>::max();
+
+// The largest time of the store that is past the retention.
+uint64_t CutoffOf(const RetainedQuery& query) {
+  // Whatever the clock says.
+  if (query.retention_ms == 0) return kForever;
+  const uint64_t retention_us = query.retention_ms * kUsPerMs;
+  const uint64_t wall_us = query.times.wall_now_us();
+  const uint64_t store_us = query.times.store_now_us();
+  return std::min(query.times.Cut(wall_us - std::min(wall_us, retention_us)),
+                  store_us - std::min(store_us, retention_us));
+}
 
 void AddPoint(const RetainedPoint& point, RetainedBranch* branch) {
   auto& points = branch->points;
@@ -51,10 +63,7 @@ class Loader {
       : reader_(reader), query_(query) {
     retained_.actor = query.actor;
     retained_.retention_ms = query.retention_ms;
-    const uint64_t retention_us = query.retention_ms * 1000;
-    cutoff_us_ = query.now_us - std::min(query.now_us, retention_us);
-    // Whatever the clock says.
-    if (query.retention_ms == 0) cutoff_us_ = kForever;
+    cutoff_us_ = CutoffOf(query);
     retained_.gone = query.entry.state == ActorState::kDeleted &&
                      (query.entry.deleted_at_us <= cutoff_us_ ||
                       query.entry.deleted_at_us == kPurgedAtUs);
@@ -156,16 +165,24 @@ class Loader {
     return DecodeRecord(pairs[0]->key, pairs[0]->value, record);
   }
 
-  // When the last commit of a branch that is not the head's was replaced: as
-  // the next branch began.
-  uint64_t ReplacedAt(BranchId branch, const CommitRecord& last) const {
-    uint64_t at_us = last.committed_at_us;
-    for (const RetainedBranch& newer : retained_.branches) {
-      // Newest first: the last one before it is the next one.
-      if (!(branch < newer.id)) break;
-      at_us = std::max(last.committed_at_us, newer.record.created_at_us);
+  // When the last commit of a branch that is not the head's was replaced: by
+  // the first commit of the next branch, which may have been begun long before.
+  // Where that one has expired, this one was past the retention before.
+  Status FindReplaced(const RetainedBranch& branch, const CommitRecord& last,
+                      uint64_t* at_us) {
+    *at_us = last.committed_at_us;
+    // Newest first: the one before it is the next one.
+    if (&branch == retained_.branches.data()) return Status::Ok();
+    const RetainedBranch& next = *(&branch - 1);
+    *at_us = std::max(*at_us, next.record.created_at_us);
+    const TxId first = next.record.first_txid;
+    bool found = false;
+    CommitRecord record;
+    Status s = FindCommit(next.id, first, &found, &record);
+    if (s.ok() && found && record.snapshot.txid == first) {
+      *at_us = std::max(*at_us, record.committed_at_us);
     }
-    return at_us;
+    return s;
   }
 
   // What was the head within the retention: from the newest commit at or
@@ -185,8 +202,11 @@ class Loader {
     }
     if (!found && !is_head) return Status::Ok();
     branch->last_page_count = last.snapshot.page_count;
-    if (!is_head && ReplacedAt(branch->id, last) <= cutoff_us_)
-      return Status::Ok();
+    if (!is_head) {
+      uint64_t replaced_us = 0;
+      Status s = FindReplaced(*branch, last, &replaced_us);
+      if (!s.ok() || replaced_us <= cutoff_us_) return s;
+    }
     branch->since = last.snapshot.txid;
     branch->since_page_count = last.snapshot.page_count;
     if (last.committed_at_us <= cutoff_us_) return Status::Ok();
@@ -242,8 +262,9 @@ class Loader {
           if (Status s = ParseRestorePointKey(pair.key, &name); !s.ok()) {
             return s;
           }
-          const bool expired = record.expires_at_us != 0 &&
-                               record.expires_at_us <= query_.now_us;
+          const uint64_t now_us = query_.times.wall_now_us();
+          const bool expired = HasEnded(
+              record, query_.times, now_us - std::min(now_us, query_.held_us));
           RetainedBranch* const branch = FindBranch(record.branch);
           if (expired || branch == nullptr) {
             retained_.expired_keys.push_back(pair.key);
@@ -276,8 +297,9 @@ class Loader {
           if (Status s = BeginsAt(fork.child, child, from, &there); !s.ok()) {
             return s;
           }
-          const bool young = query_.fork_records_come_first &&
-                             fork.created_at_us + kForkGraceUs > query_.now_us;
+          const bool young =
+              query_.fork_records_come_first &&
+              fork.created_at_us + kForkGraceUs > query_.times.store_now_us();
           RetainedBranch* const branch = FindBranch(from);
           if (branch == nullptr || (!there && !young)) {
             retained_.expired_keys.push_back(pair.key);

@@ -14,6 +14,10 @@
 //
 // A deleted actor keeps all that for as long as the retention says; then only
 // forks and readers count.
+//
+// The retention is over when it is both on the wall and in the time of the
+// store (kv/time_map.h): where a clock was ahead the second passes too soon,
+// and where it was behind the first. Restore points end on the wall alone.
 
 #ifndef ACTORKV_KV_RETAINED_H_
 #define ACTORKV_KV_RETAINED_H_
@@ -28,6 +32,7 @@
 #include "kv/keepers.h"
 #include "kv/pins.h"
 #include "kv/records.h"
+#include "kv/time_map.h"
 #include "kv/types.h"
 
 namespace actorkv {
@@ -90,7 +95,10 @@ struct Retained {
 struct RetainedQuery {
   ActorId actor;
   ActorEntry entry;
-  uint64_t now_us = 0;
+  TimeMap times;  // of now
+  // Restore points end as if it was so long ago: a jump of the wall clock that
+  // is not believed yet (HistoryHold in kv/clock.h).
+  uint64_t held_us = 0;
   uint64_t retention_ms = 0;
   // A fork record may be there before its branch is: on an engine that commits
   // partition by partition. Then only old ones are taken for left over.

@@ -1,47 +1,19 @@
 #include "kv/retention.h"
 
-#include <charconv>
+#include <algorithm>
 
 #include "kv/history_records.h"
 #include "kv/keys.h"
 #include "kv/page_cache.h"
+#include "kv/page_memory.h"
+#include "kv/rocksdb_engine.h"
 #include "kv/store.h"
 
 namespace actorkv {
 
 namespace {
 
-// A hundred years: times stay far from where they would overflow.
-constexpr uint64_t kMaxRetentionMs = uint64_t{36'525} * 86'400'000;
 constexpr uint64_t kMaxQuotaBytes = uint64_t{1} << 62;
-
-struct Unit {
-  std::string_view name;  // of several; of one it has no s
-  uint64_t ms;
-};
-
-// Largest first.
-constexpr Unit kUnits[] = {
-    {"weeks", 7 * uint64_t{86'400'000}},
-    {"days", 86'400'000},
-    {"hours", 3'600'000},
-    {"minutes", 60'000},
-    {"seconds", 1000},
-    {"ms", 1},
-};
-
-Status BadDuration(const std::string& text) {
-  return Status::InvalidArgument(
-      "not a duration: " + text +
-      ": write a number and weeks, days, hours, minutes, seconds or ms, as in "
-      "'7 days'; at most 100 years");
-}
-
-bool IsUnit(std::string_view text, const Unit& unit) {
-  return text == unit.name ||
-         (unit.name.back() == 's' && unit.ms > 1 &&
-          text == unit.name.substr(0, unit.name.size() - 1));
-}
 
 // Sets what the partition has a record of.
 Status LoadFrom(EngineReader* reader, Partition partition, Settings* settings) {
@@ -60,15 +32,24 @@ Status LoadFrom(EngineReader* reader, Partition partition, Settings* settings) {
     if (Status s = DecodeRecord(keys[i], *values[i], &record); !s.ok()) {
       return s.WithContext(AllSettings()[i].name);
     }
-    settings->*AllSettings()[i].member = record.value;
+    // None is past its limit, unless somebody else wrote it.
+    settings->*AllSettings()[i].member =
+        std::min(record.value, AllSettings()[i].max);
   }
   return Status::Ok();
 }
 
+// Of the page cache's capacity: memory that is kept without a page in it.
+constexpr size_t kShareOfSpares = 8;
+
+// What is cached below it, and kept for it, goes along.
 void SetCacheCapacity(const Settings& settings) {
-  PageCache::Instance()->SetCapacity(
-      settings.cache_bytes == 0 ? PageCache::DefaultCapacity()
-                                : static_cast<size_t>(settings.cache_bytes));
+  const size_t bytes = settings.cache_bytes == 0
+                           ? PageCache::DefaultCapacity()
+                           : static_cast<size_t>(settings.cache_bytes);
+  PageCache::Instance()->SetCapacity(bytes);
+  LimitRocksDbCaches(bytes);
+  KeepSpareMemory(bytes / kShareOfSpares);
 }
 
 }  // namespace
@@ -89,8 +70,8 @@ const std::array<SettingInfo, kSettingCount>& AllSettings() {
       {"quota_soft_bytes", "bytes", &Settings::quota_soft_bytes, kMaxQuotaBytes,
        /*of_store=*/false},
       {"reclaim_interval_ms", "ms", &Settings::reclaim_interval_ms,
-       kMaxRetentionMs, /*of_store=*/true},
-      {"retention_ms", "ms", &Settings::retention_ms, kMaxRetentionMs,
+       kMaxDurationMs, /*of_store=*/true},
+      {"retention_ms", "ms", &Settings::retention_ms, kMaxDurationMs,
        /*of_store=*/false},
   }};
   return kSettings;
@@ -107,38 +88,6 @@ Status FindSetting(const std::string& name, const SettingInfo** info) {
   }
   return Status::InvalidArgument("no such setting: " + name +
                                  ": there are: " + names);
-}
-
-Status ParseDuration(const std::string& text, uint64_t* duration_ms) {
-  uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc()) return BadDuration(text);
-  std::string_view unit_name(rest, static_cast<size_t>(end - rest));
-  while (!unit_name.empty() && unit_name.front() == ' ') {
-    unit_name.remove_prefix(1);
-  }
-  if (unit_name.empty() && rest == end) unit_name = "ms";
-  for (const Unit& unit : kUnits) {
-    if (!IsUnit(unit_name, unit)) continue;
-    if (number > kMaxRetentionMs / unit.ms) break;
-    *duration_ms = number * unit.ms;
-    return Status::Ok();
-  }
-  return BadDuration(text);
-}
-
-std::string DurationText(uint64_t duration_ms) {
-  for (const Unit& unit : kUnits) {
-    if (duration_ms < unit.ms || duration_ms % unit.ms != 0) continue;
-    // Hours up to two days, as people say it.
-    if (unit.ms >= 86'400'000 && duration_ms < 2 * unit.ms) continue;
-    const uint64_t number = duration_ms / unit.ms;
-    std::string name(unit.name);
-    if (number == 1 && unit.ms > 1) name.pop_back();
-    return std::to_string(number) + " " + name;
-  }
-  return "0";
 }
 
 Status LoadSettings(EngineReader* reader, ActorId actor, Settings* settings) {

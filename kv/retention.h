@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kv/duration.h"
 #include "kv/engine.h"
 #include "kv/types.h"
 
@@ -58,13 +59,6 @@ const std::array<SettingInfo, kSettingCount>& AllSettings();
 
 // Errors: kInvalidArgument, with the names that there are.
 Status FindSetting(const std::string& name, const SettingInfo** info);
-
-// "7 days", "36 hours", "90 minutes", "10 seconds", "2 weeks", "500 ms"; a
-// number alone is milliseconds. Errors: kInvalidArgument, with the forms.
-Status ParseDuration(const std::string& text, uint64_t* duration_ms);
-
-// "24 hours", "90 minutes": in the largest unit that is exact.
-std::string DurationText(uint64_t duration_ms);
 
 // Reads them from the store. `actor`: 0 for those of the store itself.
 Status LoadSettings(EngineReader* reader, ActorId actor, Settings* settings);

@@ -26,6 +26,18 @@ std::string NewName(const std::string& directory) {
          std::to_string(++count);
 }
 
+// The table has other names where it was taken in.
+class Unlinker {
+ public:
+  explicit Unlinker(const std::string& path) : path_(path) {}
+  ~Unlinker() { unlink(path_.c_str()); }
+  Unlinker(const Unlinker&) = delete;
+  Unlinker& operator=(const Unlinker&) = delete;
+
+ private:
+  const std::string& path_;
+};
+
 rocksdb::Status WriteTable(RocksDbHandle* handle, const Batch& batch,
                            const std::string& path) {
   rocksdb::ColumnFamilyHandle* const family =
@@ -78,25 +90,19 @@ bool IsBulk(const Batch& batch) {
 }
 
 CommitResult CommitBulk(RocksDbHandle* handle, const Batch& batch) {
-  const std::string& directory = handle->directory();
-  const std::string path = NewName(directory);
+  const std::string path = NewName(handle->work_path());
+  const Unlinker unlinker(path);
   Add(Metric::kSyncs, 2);  // of the table, and of the log
-  rocksdb::Status status = WriteTable(handle, batch, path);
-  if (!status.ok()) {
-    unlink(path.c_str());
+  if (rocksdb::Status s = WriteTable(handle, batch, path); !s.ok()) {
     return {CommitOutcome::kFailed,
-            FromRocksDb(status, "bulk write", directory)};
+            FromRocksDb(s, "bulk write", handle->directory())};
   }
-  status = handle->db()->SyncWAL();
-  if (status.ok()) status = TakeIn(handle, batch, path);
-  if (status.ok()) {
-    handle->CountWrite();
-    return {};
-  }
-  unlink(path.c_str());
-  handle->MarkBroken();
-  return {CommitOutcome::kUnknown,
-          FromRocksDb(status, "bulk write", directory)};
+  CommitResult result = handle->AsWriter("bulk write", [&] {
+    rocksdb::Status s = handle->db()->SyncWAL();
+    return s.ok() ? TakeIn(handle, batch, path) : s;
+  });
+  if (result.done()) handle->CountWrite();
+  return result;
 }
 
 void RemoveBulkLeftovers(const std::string& directory) {

@@ -23,7 +23,8 @@ inline constexpr size_t kMinBulkBytes = size_t{2} << 20;
 // and has no guards.
 bool IsBulk(const Batch& batch);
 
-// REQUIRES: IsBulk(), and a Hold of a writable database.
+// REQUIRES: IsBulk(), and a Hold of a writable database. Throws only where
+// nothing was written.
 CommitResult CommitBulk(RocksDbHandle* handle, const Batch& batch);
 
 // Removes files that a process left which died in CommitBulk(). REQUIRES: the

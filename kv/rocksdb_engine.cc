@@ -13,14 +13,17 @@
 #include "kv/group_commit.h"
 #include "kv/guard_memo.h"
 #include "kv/guard_set.h"
+#include "kv/log_damage.h"
 #include "kv/metrics.h"
 #include "kv/rocksdb_bulk.h"
+#include "kv/rocksdb_compaction.h"
 #include "kv/rocksdb_handle.h"
 #include "kv/rocksdb_keys.h"
 #include "kv/rocksdb_log_file.h"
 #include "kv/rocksdb_reader.h"
 #include "kv/rocksdb_status.h"
 #include "kv/space_reserve.h"
+#include "kv/thrown.h"
 
 namespace actorkv {
 namespace {
@@ -49,14 +52,24 @@ CommitResult Failed(Status status) {
   return {CommitOutcome::kFailed, std::move(status)};
 }
 
+// Of what throws only where nothing was written.
+template <typename Call>
+CommitResult OrFailed(const Call& call) noexcept {
+  CommitResult result;
+  const Status thrown = Caught([&] {
+    result = call();
+    return Status::Ok();
+  });
+  return thrown.ok() ? result : Failed(thrown);
+}
+
 class RocksDbEngine : public Engine {
  public:
   explicit RocksDbEngine(std::unique_ptr<RocksDbHandle> handle)
       : handle_(std::move(handle)),
-        space_(handle_->directory()),
+        space_(handle_->directory(), handle_->work_path()),
         group_(kMaxGroupBytes, [this](const std::vector<const Batch*>& group) {
-          rocksdb::WriteBatch batch = Translate(group);
-          return Write(&batch, Durability::kSynced);
+          return WriteGroup(group, Durability::kSynced);
         }) {}
 
   const EngineLimits& limits() const override { return kLimits; }
@@ -69,17 +82,38 @@ class RocksDbEngine : public Engine {
   Status Drop(Partition partition) override;
   Status Compact(Partition partition, std::string_view begin,
                  std::string_view end) override;
+  Status FinishCompactions() override;
   Status Sync() override;
   Status CatchUp(std::atomic<uint64_t>* epoch) override {
     return handle_->CatchUp(epoch);
   }
+  Status CheckNotMoved() override { return handle_->CheckNotMoved(); }
   Status Checkpoint(const std::string& path, uint64_t* bytes) override;
+
+  Status ListDamage(std::vector<EngineDamage>* damage) override {
+    return ListLogDamage({handle_->directory(), handle_->work_path()}, damage);
+  }
+
+  bool IsWaitedFor() override { return handle_->IsWaitedFor(); }
+  void BeginEnd() override { *handle_->ending() = true; }
+  bool End(std::chrono::steady_clock::time_point give_up) override {
+    return handle_->End(give_up);
+  }
 
   std::string Describe() const override {
     return "RocksDB " + RocksDbVersion();
   }
 
  private:
+  // Of one key that a commit writes: made before the write, so that nothing is
+  // allocated between a write that landed and what is known of it.
+  struct Note {
+    GuardMemo::Ticket ticket;
+    std::string key;  // empty: the value is not to be known
+    std::string value;
+  };
+
+  Status CheckWritable();
   Status UseForWriting(Gate::Hold* hold);
 
   // All below REQUIRE a Hold.
@@ -91,11 +125,17 @@ class RocksDbEngine : public Engine {
   // Done when every guard holds. `memo_keys`: theirs, in their order.
   CommitResult CheckGuards(const std::vector<Batch::Guard>& guards,
                            const std::vector<std::string>& memo_keys);
-  CommitResult WriteBatch(const Batch& batch, Durability durability);
+  CommitResult CommitOnce(const Batch& batch, Durability durability);
+  CommitResult WriteBatch(const Batch& batch, Durability durability) noexcept;
   // The same, and keeps the memo. REQUIRES: the guards are claimed.
   CommitResult WriteGuarded(const Batch& batch, Durability durability,
                             const std::vector<std::string>& memo_keys);
+  // What the memo will know of each key of the batch that can be guarded.
+  std::vector<Note> NotesOf(const Batch& batch,
+                            const std::vector<std::string>& memo_keys);
   Status ClaimSpace(size_t size_bytes, Claimant claimant);
+  // After a look at the space.
+  void KeepBallast(uint64_t memtable_bytes);
   // Begins to flush where a commit of so many bytes would be refused.
   void LookAtSpace(size_t wanted_bytes);
   // Removes the table files that hold nothing but the partition, of which
@@ -104,10 +144,12 @@ class RocksDbEngine : public Engine {
   // level, where no other key comes.
   Status RemoveFilesOf(Partition partition);
   rocksdb::WriteBatch Translate(const std::vector<const Batch*>& group);
-  // Writes; marks the database broken when the outcome is not known.
+  CommitResult WriteGroup(const std::vector<const Batch*>& group,
+                          Durability durability) noexcept;
   CommitResult Write(rocksdb::WriteBatch* batch, Durability durability);
 
   const std::unique_ptr<RocksDbHandle> handle_;
+  RocksDbCompaction compaction_{handle_.get()};
   GuardSet guards_;
   GuardMemo memo_;
   SpaceReserve space_;
@@ -141,15 +183,28 @@ std::vector<std::string> GuardedKeys(const std::vector<Batch::Guard>& guards) {
   return keys;
 }
 
-Status RocksDbEngine::UseForWriting(Gate::Hold* hold) {
+Status RocksDbEngine::CheckWritable() {
   if (handle_->follows()) {
     return Status::NotSupported("store is open read-only: " +
                                 handle_->directory());
   }
+  // What is written to a directory that was moved away, or removed, would be
+  // missed where people look for it.
+  return handle_->CheckNotMoved();
+}
+
+Status RocksDbEngine::UseForWriting(Gate::Hold* hold) {
+  if (Status s = CheckWritable(); !s.ok()) return s;
   return handle_->Use(Need::kWrite, hold);
 }
 
 CommitResult RocksDbEngine::Commit(const Batch& batch, Durability durability) {
+  // The write itself throws nothing.
+  return OrFailed([&] { return CommitOnce(batch, durability); });
+}
+
+CommitResult RocksDbEngine::CommitOnce(const Batch& batch,
+                                       Durability durability) {
   if (Status s = CheckBatchLimits(batch, kLimits); !s.ok()) return Failed(s);
   // Claimed before the hold: who waits here must not keep a reopen waiting.
   const GuardSet::Claim claim(&guards_, GuardedKeys(batch.guards()));
@@ -176,10 +231,21 @@ CommitResult RocksDbEngine::Commit(const Batch& batch, Durability durability) {
 CommitResult RocksDbEngine::WriteGuarded(
     const Batch& batch, Durability durability,
     const std::vector<std::string>& memo_keys) {
-  std::vector<GuardMemo::Ticket> tickets;
-  tickets.reserve(memo_keys.size());
-  for (const std::string& key : memo_keys) tickets.push_back(memo_.Begin(key));
+  std::vector<Note> notes = NotesOf(batch, memo_keys);
   CommitResult result = WriteBatch(batch, durability);
+  for (Note& note : notes) {
+    if (result.done() && !note.key.empty()) {
+      memo_.Learn(note.ticket, std::move(note.key), std::move(note.value));
+    } else {
+      memo_.Forget(note.ticket);
+    }
+  }
+  return result;
+}
+
+std::vector<RocksDbEngine::Note> RocksDbEngine::NotesOf(
+    const Batch& batch, const std::vector<std::string>& memo_keys) {
+  std::vector<Note> notes;
   for (size_t i = 0; i < batch.op_count(); ++i) {
     const Batch::Op op = batch.op(i);
     if (FamilyOf(op.partition) != Family::kDefault) continue;  // no guards
@@ -189,25 +255,36 @@ CommitResult RocksDbEngine::WriteGuarded(
           return other.partition == op.partition && other.key == op.key;
         });
     if (guard == batch.guards().end()) {
-      memo_.Forget(MemoKey(FullKey(op.partition, op.key)));
+      const std::string key = MemoKey(FullKey(op.partition, op.key));
+      notes.push_back({memo_.Begin(key), "", ""});
       continue;
     }
     const auto index = static_cast<size_t>(guard - batch.guards().begin());
-    if (result.done() && op.value.has_value()) {
-      memo_.Learn(tickets[index], memo_keys[index], *op.value);
-    } else {
-      memo_.Forget(memo_keys[index]);
+    Note note{memo_.Begin(memo_keys[index]), "", ""};
+    if (op.value.has_value()) {
+      note.key = memo_keys[index];
+      note.value = *op.value;
     }
+    notes.push_back(std::move(note));
   }
-  return result;
+  return notes;
 }
 
 CommitResult RocksDbEngine::WriteBatch(const Batch& batch,
-                                       Durability durability) {
+                                       Durability durability) noexcept {
   if (durability == Durability::kSynced) return group_.Commit(batch);
-  if (durability == Durability::kBulk) return CommitBulk(handle_.get(), batch);
-  rocksdb::WriteBatch translated = Translate({&batch});
-  return Write(&translated, durability);
+  return OrFailed([&] {
+    return durability == Durability::kBulk ? CommitBulk(handle_.get(), batch)
+                                           : WriteGroup({&batch}, durability);
+  });
+}
+
+CommitResult RocksDbEngine::WriteGroup(const std::vector<const Batch*>& group,
+                                       Durability durability) noexcept {
+  return OrFailed([&] {
+    rocksdb::WriteBatch translated = Translate(group);
+    return Write(&translated, durability);
+  });
 }
 
 CommitResult RocksDbEngine::CheckGuards(
@@ -221,9 +298,12 @@ CommitResult RocksDbEngine::CheckGuards(
       continue;
     }
     value.Reset();
-    const rocksdb::Status got = handle_->db()->Get(
-        rocksdb::ReadOptions(), handle_->family(FamilyOf(guard.partition)),
-        PhysicalKey(guard.partition, guard.key), &value);
+    const std::string key = PhysicalKey(guard.partition, guard.key);
+    const rocksdb::Status got = handle_->Enter([&] {
+      return handle_->db()->Get(rocksdb::ReadOptions(),
+                                handle_->family(FamilyOf(guard.partition)), key,
+                                &value);
+    });
     if (!got.ok() && !got.IsNotFound()) {
       return Failed(FromRocksDb(got, "read guard", handle_->directory()));
     }
@@ -243,25 +323,40 @@ Status RocksDbEngine::ClaimSpace(size_t size_bytes, Claimant claimant) {
   if (space_.Claim(size_bytes, claimant).ok()) return Status::Ok();
   // Nobody is refused for what was free a moment ago.
   LookAtSpace(size_bytes);
+  const Status refused = space_.Claim(size_bytes, claimant);
+  if (refused.ok() || claimant != Claimant::kHousekeeping) return refused;
+  Ballast* const ballast = handle_->ballast();
+  if (!ballast->GiveUp() && !ballast->IsMissing()) return refused;
+  space_.OpenToHousekeeping();
+  LookAtSpace(size_bytes);
   return space_.Claim(size_bytes, claimant);
+}
+
+void RocksDbEngine::KeepBallast(uint64_t memtable_bytes) {
+  Ballast::Need need;
+  need.flush_bytes = memtable_bytes;
+  need.store_bytes = handle_->TableBytes();
+  need.free_bytes = space_.spare_bytes();
+  handle_->ballast()->Keep(need);
+  handle_->FollowBallast();
 }
 
 void RocksDbEngine::LookAtSpace(size_t wanted_bytes) {
   uint64_t memtable_bytes = 0;
-  handle_->db()->GetAggregatedIntProperty(
-      rocksdb::DB::Properties::kCurSizeAllMemTables, &memtable_bytes);
+  handle_->Enter([&] {
+    return handle_->db()->GetAggregatedIntProperty(
+        rocksdb::DB::Properties::kCurSizeAllMemTables, &memtable_bytes);
+  });
   bool tight = false;
   space_.Refresh(memtable_bytes, wanted_bytes, &tight);
+  KeepBallast(memtable_bytes);
   if (!tight) return;
   // Turns log and memtables into tables, which gives the log's space back;
   // without it nothing would flush while commits are refused.
-  rocksdb::FlushOptions flush;
-  flush.wait = false;
-  flush.allow_write_stall = true;
-  (void)handle_->db()
-      ->Flush(flush, {handle_->family(Family::kDefault),
-                      handle_->family(Family::kChunks)})
-      .ok();
+  static_cast<void>(handle_->AsWriter("flush", [&] {
+    handle_->BeginFlush();
+    return rocksdb::Status::OK();  // what it does not give back is refused
+  }));
 }
 
 rocksdb::WriteBatch RocksDbEngine::Translate(
@@ -298,18 +393,10 @@ CommitResult RocksDbEngine::Write(rocksdb::WriteBatch* batch,
     Add(Metric::kSyncs);
     synced.emplace();
   }
-  const rocksdb::Status written = handle_->db()->Write(options, batch);
-  synced.reset();
-  if (written.ok()) {
-    handle_->CountWrite();
-    return {};
-  }
-  const Status status = FromRocksDb(written, "commit", handle_->directory());
-  if (NothingWritten(written)) return Failed(status);
-  // Before the guards are released and the caller hears of it: the next
-  // read or commit, of whichever thread, finds it broken and reopens.
-  handle_->MarkBroken();
-  return {CommitOutcome::kUnknown, status};
+  CommitResult result = handle_->AsWriter(
+      "commit", [&] { return handle_->db()->Write(options, batch); });
+  if (result.done()) handle_->CountWrite();
+  return result;
 }
 
 Status RocksDbEngine::Drop(Partition partition) {
@@ -321,7 +408,7 @@ Status RocksDbEngine::Drop(Partition partition) {
       handle_->family(FamilyOf(partition)), PhysicalKey(partition, ""),
       PartitionEnd(partition, kLimits.max_key_bytes));
   if (!added.ok()) return FromRocksDb(added, "drop", handle_->directory());
-  Status written = Write(&batch, Durability::kBuffered).status;
+  const Status written = Write(&batch, Durability::kBuffered).status;
   if (FamilyOf(partition) == Family::kDefault) memo_.Clear();
   if (!written.ok()) return written;
   return RemoveFilesOf(partition);
@@ -334,50 +421,38 @@ Status RocksDbEngine::RemoveFilesOf(Partition partition) {
   const rocksdb::Slice end_slice(end);
   // A removed file is gone at once. What made the partition unreachable may
   // be in the log only, and must not come back without it.
-  rocksdb::Status removed = handle_->db()->SyncWAL();
-  if (removed.ok()) {
-    removed = rocksdb::DeleteFilesInRange(
+  const CommitResult removed = handle_->AsWriter("drop", [&] {
+    rocksdb::Status s = handle_->db()->SyncWAL();
+    if (!s.ok()) return s;
+    return rocksdb::DeleteFilesInRange(
         handle_->db(), handle_->family(FamilyOf(partition)), &begin_slice,
         &end_slice, /*include_end=*/false);
-  }
-  if (!removed.ok()) {
-    handle_->MarkBroken();
-    return FromRocksDb(removed, "drop", handle_->directory());
-  }
-  handle_->DropIdleIterators();
-  return Status::Ok();
+  });
+  if (removed.done()) handle_->DropIdleIterators();
+  return removed.status;
 }
 
 Status RocksDbEngine::Compact(Partition partition, std::string_view begin,
                               std::string_view end) {
-  Gate::Hold hold;
-  if (Status s = UseForWriting(&hold); !s.ok()) return s;
-  rocksdb::CompactRangeOptions options;
-  options.exclusive_manual_compaction = false;
-  // Also what lies on the last level already: that is where most of it lies.
-  options.bottommost_level_compaction =
-      rocksdb::BottommostLevelCompaction::kForceOptimized;
-  const std::string first = PhysicalKey(partition, begin);
-  const std::string last = end.empty()
-                               ? PartitionEnd(partition, kLimits.max_key_bytes)
-                               : PhysicalKey(partition, end);
-  const rocksdb::Slice begin_slice(first);
-  const rocksdb::Slice end_slice(last);
-  const rocksdb::Status compacted = handle_->db()->CompactRange(
-      options, handle_->family(FamilyOf(partition)), &begin_slice, &end_slice);
-  if (compacted.ok()) return Status::Ok();
-  return FromRocksDb(compacted, "compact", handle_->directory());
+  if (Status s = CheckWritable(); !s.ok()) return s;
+  return compaction_.Compact(
+      {FamilyOf(partition), PhysicalKey(partition, begin),
+       end.empty() ? PartitionEnd(partition, kLimits.max_key_bytes)
+                   : PhysicalKey(partition, end)});
+}
+
+Status RocksDbEngine::FinishCompactions() {
+  if (Status s = CheckWritable(); !s.ok()) return s;
+  return compaction_.Finish();
 }
 
 Status RocksDbEngine::Sync() {
   if (handle_->follows()) return Status::Ok();
   Gate::Hold hold;
-  if (Status s = UseForWriting(&hold); !s.ok()) return s;
+  // Also of a directory that was moved: what was promised is to last.
+  if (Status s = handle_->Use(Need::kWrite, &hold); !s.ok()) return s;
   Add(Metric::kSyncs);
-  const rocksdb::Status synced = handle_->db()->SyncWAL();
-  if (synced.ok()) return Status::Ok();
-  handle_->MarkBroken();
-  return FromRocksDb(synced, "sync", handle_->directory());
+  return handle_->SyncLog().status;
 }
 
 Status RocksDbEngine::Checkpoint(const std::string& path, uint64_t* bytes) {
@@ -388,17 +463,21 @@ Status RocksDbEngine::Checkpoint(const std::string& path, uint64_t* bytes) {
   if (!classified.ok() || kind != DirectoryKind::kMissing) {
     return Status::AlreadyExists("checkpoint target exists: " + path);
   }
-  rocksdb::Checkpoint* raw = nullptr;
-  rocksdb::Status made = rocksdb::Checkpoint::Create(handle_->db(), &raw);
-  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
-  // Flushes first, so that the copy is tables without a log.
-  if (made.ok()) made = checkpoint->CreateCheckpoint(path);
+  const rocksdb::Status made = handle_->EnterToWork([&] {
+    rocksdb::Checkpoint* raw = nullptr;
+    rocksdb::Status s = rocksdb::Checkpoint::Create(handle_->db(), &raw);
+    const std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
+    // Flushes first, so that the copy is tables without a log.
+    return s.ok() ? checkpoint->CreateCheckpoint(path) : s;
+  });
   if (!made.ok())
     return FromRocksDb(made, "checkpoint to " + path, handle_->directory());
   return DirectoryBytes(path, bytes);
 }
 
 }  // namespace
+
+bool RocksDbMayNotEnd() { return OpenDatabase::AnyAbandoned(); }
 
 std::string RocksDbVersion() { return rocksdb::GetRocksVersionAsString(); }
 

@@ -16,12 +16,16 @@
 //  3. While it cannot be opened for writing (disk full), it is opened for
 //     reading, so that reads go on; commits try again at most every
 //     kReopenInterval and answer kNoSpace or kIOError until one succeeds.
-//  4. Guarded commits of one key are serial; commits that share no guarded
+//  4. Nothing is written once the path leads to another directory, or nowhere
+//     (kFenced); reads go on in the one that was opened. A commit that SQLite
+//     began before may still go there.
+//  5. Guarded commits of one key are serial; commits that share no guarded
 //     key never wait for each other's sync.
 
 #ifndef ACTORKV_KV_ROCKSDB_ENGINE_H_
 #define ACTORKV_KV_ROCKSDB_ENGINE_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -39,13 +43,28 @@ enum class OpenMode {
   kFollow,    // read-only beside a writer in another process
 };
 
-// Errors: kBusy when another process has it open for writing; kCorruption;
+// `directory` is absolute and has no links. Errors: kBusy when another process
+// has it open for writing; kInvalidArgument for links in it; kCorruption;
 // kNoSpace; kIOError.
 Status OpenRocksDbEngine(const std::string& directory, OpenMode mode,
                          std::unique_ptr<Engine>* engine);
 
+// Has every static object made that RocksDB (7.8.3) makes during its work for
+// us: see kv/process_end.h. Starts no thread, writes no file, and takes some
+// milliseconds, by which the first open of a store is shorter.
+void MakeRocksDbStatics();
+
+// Whether a database was given up (kv/rocksdb_fence.h), so that RocksDB's
+// static objects may wait for ever for their threads when the process ends.
+bool RocksDbMayNotEnd();
+
 // "7.8.3", of the library that is loaded.
 std::string RocksDbVersion();
+
+// Bounds the cache of blocks that each store has beside the page cache, now and
+// from now on: `bytes`, and at least 8 and at most 256 MiB, as at first. Also
+// of stores that are open.
+void LimitRocksDbCaches(size_t bytes);
 
 // Every database opened from now on reads and writes through `file_system`;
 // nullptr: the operating system's. For fault tests.

@@ -7,7 +7,8 @@ namespace {
 
 class ClearingListener : public rocksdb::EventListener {
  public:
-  explicit ClearingListener(IteratorPool* pool) : pool_(pool) {}
+  explicit ClearingListener(std::shared_ptr<IteratorPool> pool)
+      : pool_(std::move(pool)) {}
 
   void OnFlushCompleted(rocksdb::DB* /*db*/,
                         const rocksdb::FlushJobInfo& /*info*/) override {
@@ -20,7 +21,8 @@ class ClearingListener : public rocksdb::EventListener {
   }
 
  private:
-  IteratorPool* const pool_;
+  // A database that was given up may tell it after the store is gone.
+  const std::shared_ptr<IteratorPool> pool_;
 };
 
 bool IsEmpty(const IteratorSet& set) {
@@ -32,7 +34,12 @@ bool IsEmpty(const IteratorSet& set) {
 
 }  // namespace
 
-IteratorSet IteratorPool::Take() {
+void IteratorSet::Leave() noexcept {
+  for (IteratorSlot& slot : slots) static_cast<void>(slot.iterator.release());
+  *this = IteratorSet();
+}
+
+IteratorSet IteratorPool::Take() noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
   IteratorSet set;
   if (!idle_.empty()) {
@@ -43,7 +50,7 @@ IteratorSet IteratorPool::Take() {
   return set;
 }
 
-void IteratorPool::GiveBack(IteratorSet* set) {
+void IteratorPool::GiveBack(IteratorSet* set) noexcept {
   IteratorSet given = std::exchange(*set, IteratorSet());
   if (IsEmpty(given)) return;
   for (IteratorSlot& slot : given.slots) slot.session = 0;
@@ -52,15 +59,34 @@ void IteratorPool::GiveBack(IteratorSet* set) {
   idle_.push_back(std::move(given));
 }
 
-void IteratorPool::Clear() {
-  std::vector<IteratorSet> dropped;  // destroyed without the mutex
-  std::lock_guard<std::mutex> lock(mutex_);
-  dropped.swap(idle_);
-  ++generation_;
+// One after the other, so that they end without the mutex; the room for them
+// stays.
+void IteratorPool::Clear() noexcept {
+  uint64_t generation = 0;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    generation = ++generation_;
+  }
+  for (;;) {
+    IteratorSet dropped;
+    std::lock_guard<std::mutex> lock(mutex_);
+    // Behind the first that is of now, all are.
+    if (idle_.empty() || idle_.front().generation >= generation) return;
+    dropped = std::move(idle_.front());
+    idle_.erase(idle_.begin());
+  }
 }
 
-std::shared_ptr<rocksdb::EventListener> IteratorPool::NewListener() {
-  return std::make_shared<ClearingListener>(this);
+void IteratorPool::Leave() noexcept {
+  std::lock_guard<std::mutex> lock(mutex_);
+  ++generation_;
+  for (IteratorSet& set : idle_) set.Leave();
+  idle_.clear();
+}
+
+std::shared_ptr<rocksdb::EventListener> IteratorPool::NewListener(
+    std::shared_ptr<IteratorPool> pool) {
+  return std::make_shared<ClearingListener>(std::move(pool));
 }
 
 }  // namespace actorkv

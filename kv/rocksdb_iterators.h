@@ -9,9 +9,10 @@
 //  2. All are dropped when a flush or a compaction was done (the listener),
 //     that is, as soon as they keep something alive that is not in use; sets
 //     that were out at that moment are dropped when they come back.
-//  3. All are dropped before a database is closed (kv/rocksdb_handle.h).
+//  3. All are dropped before a database is closed, and left as they are when it
+//     is given up (kv/rocksdb_handle.h).
 //
-// Thread-safe.
+// Giving back and dropping allocate nothing. Thread-safe.
 
 #ifndef ACTORKV_KV_ROCKSDB_ITERATORS_H_
 #define ACTORKV_KV_ROCKSDB_ITERATORS_H_
@@ -26,12 +27,23 @@
 #include <mutex>
 #include <vector>
 
+#include "kv/spare_memory.h"
+
 namespace actorkv {
 
 enum class IteratorKind : size_t { kDefault = 0, kChunks = 1, kPage = 2 };
 
+// The last iterator of files that are obsolete notes them, in destructors.
+struct EndIterator {
+  void operator()(rocksdb::Iterator* iterator) const {
+    const SpareMemory::Use use;
+    delete iterator;
+  }
+};
+using OwnedIterator = std::unique_ptr<rocksdb::Iterator, EndIterator>;
+
 struct IteratorSlot {
-  std::unique_ptr<rocksdb::Iterator> iterator;
+  OwnedIterator iterator;
   uint64_t session = 0;      // the reader's, when it was last used
   uint64_t write_count = 0;  // the handle's, before it was made or refreshed
 };
@@ -39,24 +51,34 @@ struct IteratorSlot {
 struct IteratorSet {
   std::array<IteratorSlot, 3> slots;  // by IteratorKind
   uint64_t generation = 0;            // the pool's, when it was taken
+
+  // Lets go of the iterators without ending them: of a database that was given
+  // up, they may wait for a lock that nobody gives back.
+  void Leave() noexcept;
 };
 
 class IteratorPool {
  public:
   static constexpr size_t kMaxIdleSets = 64;
 
+  IteratorPool() { idle_.reserve(kMaxIdleSets); }
+
   // A set that was given back, else an empty one. Its sessions are 0.
-  IteratorSet Take();
+  IteratorSet Take() noexcept;
 
   // Takes the iterators out of `set`; drops them where there is no room.
   // REQUIRES: the database is open and stays so during the call.
-  void GiveBack(IteratorSet* set);
+  void GiveBack(IteratorSet* set) noexcept;
 
-  void Clear();
+  void Clear() noexcept;
 
-  // For the options of the database: clears the pool after each flush and
-  // compaction. The pool must outlive the database.
-  std::shared_ptr<rocksdb::EventListener> NewListener();
+  // As Clear(), but the iterators are left as they are.
+  void Leave() noexcept;
+
+  // For the options of a database: clears the pool after each flush and
+  // compaction.
+  static std::shared_ptr<rocksdb::EventListener> NewListener(
+      std::shared_ptr<IteratorPool> pool);
 
  private:
   std::mutex mutex_;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kv/affix.h"
+#include "kv/log_marks.h"
 #include "kv/metrics.h"
 #include "kv/rocksdb_log_tail.h"
 #include "kv/rocksdb_log_zeros.h"
@@ -21,17 +22,23 @@ thread_local bool sync_follows = false;
 
 bool IsLog(std::string_view name) { return EndsWith(name, ".log"); }
 
+// Of a path.
+uint64_t LogNumberOf(std::string_view path) {
+  return LogNumber(path.substr(path.rfind('/') + 1));
+}
+
 // Appends come from one thread at a time; a sync may come beside them
 // (DB::SyncWAL), and then covers what was appended before it.
 class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
  public:
-  // Both are the file `name`; `direct` may be null. `file_system` outlives
-  // the file.
+  // Both are the file; `direct` may be null, and so may `mark`, which hears of
+  // what is synced.
   LogFile(WritableFile base, WritableFile direct,
-          rocksdb::FileSystem* file_system, const std::string& name)
+          std::unique_ptr<LogZeros> zeros, LogMarks::Slot* mark)
       : FSWritableFileOwnerWrapper(std::move(base)),
         direct_(std::move(direct)),
-        zeros_(file_system, name) {}
+        zeros_(std::move(zeros)),
+        mark_(mark) {}
 
   rocksdb::IOStatus Append(const rocksdb::Slice& data,
                            const rocksdb::IOOptions& options,
@@ -40,11 +47,11 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
     const uint64_t begin = end_.load(std::memory_order_relaxed);
     const uint64_t end = begin + data.size();
     rocksdb::IOStatus s = data.size() < kBulkAppendBytes
-                              ? zeros_.Prepare(begin, end)
-                              : zeros_.Wait(end);
+                              ? zeros_->Prepare(begin, end)
+                              : zeros_->Wait(end);
     if (!s.ok()) return s;
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (zeros_.out_of_room()) CutZeros(options, debug);
+    if (zeros_->out_of_room()) CutZeros(options, debug);
     if (CanBeDirect(data.size())) {
       tail_.Append(data);
     } else {
@@ -72,14 +79,20 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
 
   rocksdb::IOStatus Sync(const rocksdb::IOOptions& options,
                          rocksdb::IODebugContext* debug) override {
-    if (auto s = WriteDirect(options, debug); !s.ok()) return s;
-    return target()->Sync(options, debug);
+    const uint64_t end = end_.load();
+    rocksdb::IOStatus s = WriteDirect(options, debug);
+    if (s.ok()) s = target()->Sync(options, debug);
+    if (s.ok()) MarkSynced(end);
+    return s;
   }
 
   rocksdb::IOStatus Fsync(const rocksdb::IOOptions& options,
                           rocksdb::IODebugContext* debug) override {
-    if (auto s = WriteDirect(options, debug); !s.ok()) return s;
-    return target()->Fsync(options, debug);
+    const uint64_t end = end_.load();
+    rocksdb::IOStatus s = WriteDirect(options, debug);
+    if (s.ok()) s = target()->Fsync(options, debug);
+    if (s.ok()) MarkSynced(end);
+    return s;
   }
 
   uint64_t GetFileSize(const rocksdb::IOOptions& /*options*/,
@@ -95,7 +108,7 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
 
   rocksdb::IOStatus Close(const rocksdb::IOOptions& options,
                           rocksdb::IODebugContext* debug) override {
-    zeros_.Stop();
+    zeros_->Stop();
     // What is pending was acknowledged to nobody. Only gives space back: the
     // zeros would do no harm.
     target()->Truncate(end_.load(), options, debug).PermitUncheckedError();
@@ -106,20 +119,27 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
   }
 
  private:
+  // Syncs of two threads may end in any order.
+  void MarkSynced(uint64_t end) {
+    if (mark_ == nullptr) return;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (end > mark_->end_bytes.load()) mark_->end_bytes.store(end);
+  }
+
   // All below REQUIRE the lock.
 
   // A disk without room for zeros may have room for records. Once.
   void CutZeros(const rocksdb::IOOptions& options,
                 rocksdb::IODebugContext* debug) {
     if (std::exchange(is_cut_, true)) return;
-    const uint64_t kept = std::max(tail_.end(), zeros_.prepared());
+    const uint64_t kept = std::max(tail_.end(), zeros_->prepared());
     target()->Truncate(kept, options, debug).PermitUncheckedError();
   }
 
   // Whole blocks must lie over zeros, or the file would grow by them.
   bool CanBeDirect(size_t size) const {
     return direct_ != nullptr && sync_follows && tail_.Fits(size) &&
-           tail_.end() + size + kLogBlockBytes <= zeros_.prepared();
+           tail_.end() + size + kLogBlockBytes <= zeros_->prepared();
   }
 
   rocksdb::IOStatus WritePending(const rocksdb::IOOptions& options,
@@ -143,7 +163,8 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
   }
 
   const WritableFile direct_;
-  LogZeros zeros_;
+  const std::unique_ptr<LogZeros> zeros_;
+  LogMarks::Slot* const mark_;
   std::atomic<uint64_t> end_{0};  // of the last record, bytes
   std::mutex mutex_;
   LogTail tail_;         // guarded by mutex_
@@ -167,7 +188,9 @@ WritableFile OpenDirect(rocksdb::FileSystem* file_system,
 
 class LogFileSystem : public rocksdb::FileSystemWrapper {
  public:
-  using FileSystemWrapper::FileSystemWrapper;
+  LogFileSystem(const std::shared_ptr<rocksdb::FileSystem>& base,
+                std::shared_ptr<LogMarks> marks)
+      : FileSystemWrapper(base), marks_(std::move(marks)) {}
 
   const char* Name() const override { return "actorkv.LogFileSystem"; }
 
@@ -184,10 +207,25 @@ class LogFileSystem : public rocksdb::FileSystemWrapper {
     rocksdb::IOStatus made =
         target()->NewWritableFile(name, options, &base, debug);
     if (!made.ok()) return made;
-    *file = std::make_unique<LogFile>(std::move(base), std::move(direct),
-                                      target(), name);
+    *file = std::make_unique<LogFile>(
+        std::move(base), std::move(direct),
+        std::make_unique<LogZeros>(target(), name),
+        marks_ == nullptr ? nullptr : marks_->Take(LogNumberOf(name)));
     return made;
   }
+
+  rocksdb::IOStatus DeleteFile(const std::string& name,
+                               const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override {
+    if (IsLog(name) && marks_ != nullptr &&
+        !marks_->Remove(LogNumberOf(name))) {
+      return rocksdb::IOStatus::IOError("cannot take away the mark of " + name);
+    }
+    return target()->DeleteFile(name, options, debug);
+  }
+
+ private:
+  const std::shared_ptr<LogMarks> marks_;
 };
 
 }  // namespace
@@ -196,8 +234,9 @@ SyncedWrite::SyncedWrite() { sync_follows = true; }
 SyncedWrite::~SyncedWrite() { sync_follows = false; }
 
 std::shared_ptr<rocksdb::FileSystem> NewLogFileSystem(
-    const std::shared_ptr<rocksdb::FileSystem>& base) {
-  return std::make_shared<LogFileSystem>(base);
+    const std::shared_ptr<rocksdb::FileSystem>& base,
+    std::shared_ptr<LogMarks> marks) {
+  return std::make_shared<LogFileSystem>(base, std::move(marks));
 }
 
 }  // namespace actorkv

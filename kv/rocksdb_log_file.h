@@ -33,13 +33,18 @@
 
 namespace actorkv {
 
+class LogMarks;
+
 // An append as large as this is of a bulk write. Zeros ahead of it would double
 // what is written, and wait for a sync that nobody asked for; so the log grows
 // with it, and is prepared again at the next small one.
 inline constexpr uint64_t kBulkAppendBytes = 64 << 10;
 
+// `marks` (kv/log_marks.h) learns how far each log is on the disk; null: nobody
+// wants to know.
 std::shared_ptr<rocksdb::FileSystem> NewLogFileSystem(
-    const std::shared_ptr<rocksdb::FileSystem>& base);
+    const std::shared_ptr<rocksdb::FileSystem>& base,
+    std::shared_ptr<LogMarks> marks);
 
 // While it lives, what this thread appends to a log is followed by a Sync() of
 // that log, or by an error to whoever wrote it.

@@ -6,6 +6,8 @@
 
 #include "kv/metrics.h"
 #include "kv/rocksdb_log_tail.h"
+#include "kv/start_thread.h"
+#include "kv/thrown.h"
 
 namespace actorkv {
 namespace {
@@ -65,9 +67,13 @@ bool LogZeros::Plan(uint64_t begin, uint64_t end) {
 }
 
 void LogZeros::RunBeside() {
-  // Without a thread to be had it is run by Collect().
-  beside_ =
-      std::async(std::launch::async | std::launch::deferred, [this] { Run(); });
+  // Without a thread to be had it is run by Collect(); without memory to ask
+  // for one the next record asks again.
+  const std::launch policy = ThreadsAreRefusedForTesting()
+                                 ? std::launch::deferred
+                                 : std::launch::async | std::launch::deferred;
+  static_cast<void>(
+      IfMemory([&] { beside_ = std::async(policy, [this] { Run(); }); }));
 }
 
 rocksdb::IOStatus LogZeros::Collect() {
@@ -85,7 +91,14 @@ rocksdb::IOStatus LogZeros::Finish() {
   return task_.status;
 }
 
-void LogZeros::Run() {
+// Memory that runs out is as a disk that is full: the log does without zeros.
+void LogZeros::Run() noexcept {
+  if (IfMemory([this] { WriteZeros(); })) return;
+  task_.out_of_room = true;
+  has_failed_.store(true, std::memory_order_relaxed);
+}
+
+void LogZeros::WriteZeros() {
   const rocksdb::IOOptions options;
   std::unique_ptr<rocksdb::FSRandomRWFile> file;
   rocksdb::IOStatus s = file_system_->NewRandomRWFile(

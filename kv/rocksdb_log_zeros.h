@@ -68,7 +68,8 @@ class LogZeros {
 
   // Decides on a task; false when there is none to do.
   bool Plan(uint64_t begin, uint64_t end);
-  void Run();                   // the task
+  void Run() noexcept;  // the task
+  void WriteZeros();
   void RunBeside();             // the same in a thread of its own
   rocksdb::IOStatus Finish();   // what has run
   rocksdb::IOStatus Collect();  // waits for it, where it runs

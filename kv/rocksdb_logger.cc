@@ -8,6 +8,10 @@
 #include <cstdarg>
 #include <cstdio>
 #include <ctime>
+#include <string>
+
+#include "kv/file_access.h"
+#include "kv/opened_directory.h"
 
 namespace actorkv {
 namespace {
@@ -21,10 +25,10 @@ class SilentLogger : public rocksdb::Logger {
 
 class FileLogger : public rocksdb::Logger {
  public:
-  explicit FileLogger(const std::string& path)
-      : Logger(rocksdb::WARN_LEVEL),
-        fd_(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-                 0666)) {}
+  // Where it cannot be opened, nothing is written.
+  explicit FileLogger(const std::string& path) : Logger(rocksdb::WARN_LEVEL) {
+    if (!OpenStoreFile(path, O_WRONLY | O_APPEND, &fd_).ok()) fd_ = -1;
+  }
   ~FileLogger() override {
     if (fd_ >= 0) close(fd_);
   }
@@ -50,16 +54,19 @@ class FileLogger : public rocksdb::Logger {
     if (added < 0) return;
     size = std::min(size + static_cast<size_t>(added), sizeof(line) - 2);
     line[size++] = '\n';
+    // Files are named as seen from here; that is shorter.
+    const std::string text =
+        WithoutDescriptors(std::string(line, size), /*directory=*/".");
     struct stat file = {};
     const bool full = fstat(fd_, &file) != 0 ||
                       static_cast<size_t>(file.st_size) > kMaxLogFileBytes;
     // The oldest messages go: the newest say what is wrong now.
     if (full && ftruncate(fd_, 0) != 0) return;
-    if (write(fd_, line, size) < 0) return;
+    if (write(fd_, text.data(), text.size()) < 0) return;
   }
 
  private:
-  const int fd_;
+  int fd_ = -1;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kv/metrics.h"
+#include "kv/thrown.h"
 
 namespace actorkv {
 
@@ -43,7 +44,7 @@ class MetricsListener : public rocksdb::EventListener {
     const auto known = stalls_.find(info.cf_name);
     if (stalls && known == stalls_.end()) {
       Add(Metric::kWriteStalls);
-      stalls_.emplace(info.cf_name, Clock::now());
+      NoteStall(info.cf_name);
     } else if (!stalls && known != stalls_.end()) {
       AddStall(known->second);
       stalls_.erase(known);
@@ -52,6 +53,11 @@ class MetricsListener : public rocksdb::EventListener {
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  // Its time is not counted where there is no memory to note its begin.
+  void NoteStall(const std::string& family) {
+    static_cast<void>(IfMemory([&] { stalls_.emplace(family, Clock::now()); }));
+  }
 
   static void AddStall(Clock::time_point begin) {
     const std::chrono::nanoseconds time = Clock::now() - begin;

@@ -1,6 +1,6 @@
 // OpenDatabase: one open RocksDB database with its column families, and the
-// three ways to open it. No state beyond that; when to open how is decided in
-// rocksdb_handle.h.
+// three ways to open it, and to give it up. No state beyond that; when to open
+// how is decided in rocksdb_handle.h.
 
 #ifndef ACTORKV_KV_ROCKSDB_OPEN_H_
 #define ACTORKV_KV_ROCKSDB_OPEN_H_
@@ -8,6 +8,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/listener.h>
 
 #include <array>
@@ -16,6 +17,9 @@
 #include <vector>
 
 #include "kv/commit_counter.h"
+#include "kv/log_marks.h"
+#include "kv/opened_directory.h"
+#include "kv/rocksdb_fence.h"
 #include "kv/rocksdb_keys.h"
 #include "kv/status.h"
 #include "kv/store_directory.h"
@@ -24,11 +28,16 @@ namespace actorkv {
 
 // What every open of one store has in common.
 struct OpenContext {
+  // For file work, of RocksDB and our own: opened->work_path(). Errors name it,
+  // and are for opened->Named().
   std::string directory;
-  std::unique_ptr<rocksdb::Env> env;
+  std::shared_ptr<OpenedDirectory> opened;
+  std::shared_ptr<LogMarks> marks;
+  std::shared_ptr<rocksdb::FileSystem> file_system;
   std::shared_ptr<rocksdb::Cache> cache;  // outlives reopens, stays warm
   // Of a writer.
   std::vector<std::shared_ptr<rocksdb::EventListener>> listeners;
+  bool compacts = true;  // by itself
 };
 
 class OpenDatabase {
@@ -36,9 +45,16 @@ class OpenDatabase {
   // For reading and writing. With `create`, makes what is missing.
   // REQUIRES: the HolderFile is held.
   // Errors: kNotFound, kInvalidArgument (not a store), kBusy, kCorruption,
-  // kNoSpace, kIOError.
+  // kNoSpace, kNoMemory, kIOError, also where no thread can be made.
   static Status ForWriting(const OpenContext& context, bool create,
                            std::unique_ptr<OpenDatabase>* database);
+
+  // Removes tables that belong to no database: those that a process was writing
+  // when it died. An open removes them too, but after it has written what the
+  // log holds, for which they may leave no room. *any: there were some.
+  // REQUIRES: the HolderFile is held, and no database is open.
+  // Errors: as ForReading().
+  static Status RemoveUnfinishedTables(const OpenContext& context, bool* any);
 
   // For reading, while nobody writes. Changes no file.
   static Status ForReading(const OpenContext& context,
@@ -50,6 +66,20 @@ class OpenDatabase {
   static Status ForFollowing(const OpenContext& context, CommitCount* count,
                              std::unique_ptr<OpenDatabase>* database);
 
+  // Of a database through which an exception passed: it is cut off from its
+  // files and stays in memory, with all that it holds, until the process ends.
+  // Its iterators must be left as they are, too.
+  static void Abandon(std::unique_ptr<OpenDatabase> database) noexcept;
+
+  // To be called before that where only readers were interrupted: RocksDB keeps
+  // what a thread reads in a place of the thread, and asserts at its end that
+  // the reader gave it back. Does what it can.
+  void TakeFromThreads() noexcept;
+
+  // Whether that happened to any database of the process. Then RocksDB's static
+  // objects may wait for ever for their threads.
+  static bool AnyAbandoned();
+
   // REQUIRES: no iterator of it is left.
   ~OpenDatabase();
   OpenDatabase(const OpenDatabase&) = delete;
@@ -59,13 +89,30 @@ class OpenDatabase {
   rocksdb::ColumnFamilyHandle* family(Family family) const {
     return families_[static_cast<size_t>(family)];
   }
+  // Of all its tables.
+  uint64_t TableBytes() const;
+  // Of its memtables; does not wait for it.
+  void BeginFlush();
+  // Whether it compacts by itself.
+  void SetCompacts(bool compacts);
 
  private:
-  OpenDatabase(rocksdb::DB* db,
-               const std::vector<rocksdb::ColumnFamilyHandle*>& families);
+  using Families = std::vector<rocksdb::ColumnFamilyHandle*>;
 
+  explicit OpenDatabase(const OpenContext& context);
+
+  // Has `open` open a database in the environment of a new object, which is
+  // abandoned where that throws. `what` is for the error.
+  template <typename Open>
+  static Status Make(const OpenContext& context, const char* what,
+                     const Open& open, std::unique_ptr<OpenDatabase>* database);
+
+  const std::shared_ptr<Fence> fence_ = std::make_shared<Fence>();
+  const std::unique_ptr<rocksdb::Env> files_;
+  const std::unique_ptr<rocksdb::Env> env_;  // on top of it
   std::unique_ptr<rocksdb::DB> db_;
-  std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> families_;
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> families_{};
+  OpenDatabase* next_abandoned_ = nullptr;
 };
 
 }  // namespace actorkv

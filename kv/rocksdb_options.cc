@@ -6,8 +6,12 @@
 #include <rocksdb/table.h>
 
 #include <algorithm>
+#include <memory>
+#include <mutex>
+#include <vector>
 
 #include "kv/rocksdb_block_memory.h"
+#include "kv/rocksdb_engine.h"
 #include "kv/rocksdb_keys.h"
 #include "kv/rocksdb_logger.h"
 
@@ -19,6 +23,23 @@ constexpr double kFilterBitsPerKey = 10;
 // Scans of pages run twice as fast as with 4 KiB blocks; a point read out of
 // the cache costs the same.
 constexpr size_t kPageBlockBytes = size_t{16} << 10;
+
+// Those of the stores that are open. Leaked on purpose: stores may be closed by
+// exit handlers.
+struct BlockCaches {
+  std::mutex mutex;
+  size_t limit_bytes = kBlockCacheBytes;
+  std::vector<std::weak_ptr<rocksdb::Cache>> all;
+
+  void DropEnded() {
+    const auto ended = [](const auto& cache) { return cache.expired(); };
+    all.erase(std::remove_if(all.begin(), all.end(), ended), all.end());
+  }
+};
+BlockCaches& GetBlockCaches() {
+  static auto* const global = new BlockCaches;
+  return *global;
+}
 
 rocksdb::BlockBasedTableOptions TableOptions(
     const std::shared_ptr<rocksdb::Cache>& cache) {
@@ -157,10 +178,25 @@ rocksdb::Options BulkTableOptions(const rocksdb::Options& family) {
 }
 
 std::shared_ptr<rocksdb::Cache> NewBlockCache() {
+  BlockCaches& caches = GetBlockCaches();
+  const std::lock_guard<std::mutex> lock(caches.mutex);
   rocksdb::LRUCacheOptions options;
-  options.capacity = kBlockCacheBytes;
+  options.capacity = caches.limit_bytes;
   options.memory_allocator = NewBlockMemory();
-  return rocksdb::NewLRUCache(options);
+  std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(options);
+  caches.DropEnded();
+  caches.all.push_back(cache);
+  return cache;
+}
+
+void LimitRocksDbCaches(size_t bytes) {
+  BlockCaches& caches = GetBlockCaches();
+  const std::lock_guard<std::mutex> lock(caches.mutex);
+  caches.limit_bytes = std::clamp(bytes, kMinBlockCacheBytes, kBlockCacheBytes);
+  caches.DropEnded();
+  for (const auto& weak : caches.all) {
+    if (const auto cache = weak.lock()) cache->SetCapacity(caches.limit_bytes);
+  }
 }
 
 rocksdb::DBOptions WriterOptions(const std::string& directory,

@@ -21,6 +21,7 @@ namespace actorkv {
 
 // Shared by both column families of one store.
 inline constexpr size_t kBlockCacheBytes = size_t{256} << 20;
+inline constexpr size_t kMinBlockCacheBytes = size_t{8} << 20;
 inline constexpr size_t kDefaultWriteBufferBytes = size_t{8} << 20;
 inline constexpr size_t kChunksWriteBufferBytes = size_t{32} << 20;
 // All write buffers together, also those being flushed.
@@ -29,6 +30,7 @@ inline constexpr size_t kAllWriteBufferBytes = size_t{96} << 20;
 inline constexpr uint64_t kMaxLogBytes = uint64_t{64} << 20;
 inline constexpr int kMaxOpenFiles = 512;
 
+// Of kBlockCacheBytes, or what LimitRocksDbCaches() said (kv/rocksdb_engine.h).
 std::shared_ptr<rocksdb::Cache> NewBlockCache();
 
 // Options of the database as a whole. `env` may be null: RocksDB's default.

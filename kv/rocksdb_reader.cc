@@ -2,6 +2,7 @@
 
 #include "kv/rocksdb_keys.h"
 #include "kv/rocksdb_status.h"
+#include "kv/thrown.h"
 
 namespace actorkv {
 namespace {
@@ -50,8 +51,6 @@ RocksDbReader::RocksDbReader(RocksDbHandle* handle) : handle_(handle) {
 
 RocksDbReader::~RocksDbReader() { handle_->Unregister(this, &set_); }
 
-void RocksDbReader::DropIterators() { set_ = IteratorSet(); }
-
 // Touches no slot: it has no hold, and a reopen may be dropping them.
 void RocksDbReader::Refresh() { ++session_; }
 
@@ -61,7 +60,9 @@ Status RocksDbReader::Prepare(Kind kind, rocksdb::Iterator** iterator) {
   if (slot.iterator != nullptr && slot.session != session_ &&
       slot.write_count != write_count) {
     // RocksDB may have to build it anew inside, from all files.
-    if (!slot.iterator->Refresh().ok()) slot.iterator.reset();
+    const bool fresh =
+        handle_->Enter([&] { return slot.iterator->Refresh().ok(); });
+    if (!fresh) slot.iterator.reset();
     slot.write_count = write_count;
   }
   slot.session = session_;
@@ -75,8 +76,9 @@ Status RocksDbReader::Prepare(Kind kind, rocksdb::Iterator** iterator) {
     options.total_order_seek = kind != Kind::kPage;
     const Family family =
         kind == Kind::kDefault ? Family::kDefault : Family::kChunks;
-    slot.iterator.reset(
-        handle_->db()->NewIterator(options, handle_->family(family)));
+    slot.iterator.reset(handle_->Enter([&] {
+      return handle_->db()->NewIterator(options, handle_->family(family));
+    }));
     slot.write_count = write_count;
   }
   *iterator = slot.iterator.get();
@@ -91,8 +93,20 @@ Status RocksDbReader::Ended(Kind kind) {
   return FromRocksDb(status, "seek", handle_->directory());
 }
 
+template <typename Call>
+Status RocksDbReader::Move(const Call& call) {
+  if (!SpareMemory::Fill()) return Status::NoMemory();
+  const SpareMemory::Use use;
+  return OrUndo(call, [this] { DropIterators(); });
+}
+
 Status RocksDbReader::Position(Partition partition, std::string_view key,
                                rocksdb::Iterator** at) {
+  return Move([&] { return PositionOnce(partition, key, at); });
+}
+
+Status RocksDbReader::PositionOnce(Partition partition, std::string_view key,
+                                   rocksdb::Iterator** at) {
   SetPhysicalKey(partition, key, &target_);
   rocksdb::Iterator* iterator = nullptr;
   const bool is_branch = FamilyOf(partition) == Family::kChunks;
@@ -138,8 +152,10 @@ Status RocksDbReader::Get(Partition partition,
   for (std::string_view key : keys) {
     SetPhysicalKey(partition, key, &target_);
     value.Reset();
-    const rocksdb::Status got =
-        handle_->db()->Get(rocksdb::ReadOptions(), family, target_, &value);
+    const rocksdb::Status got = handle_->Enter([&] {
+      return handle_->db()->Get(rocksdb::ReadOptions(), family, target_,
+                                &value);
+    });
     if (got.IsNotFound()) {
       read.emplace_back(std::nullopt);
     } else if (!got.ok()) {
@@ -187,18 +203,20 @@ Status RocksDbReader::Scan(Partition partition, std::string_view start,
   if (Status s = Prepare(kind, &iterator); !s.ok()) return s;
   SetPhysicalKey(partition, start, &target_);
   const size_t prefix_bytes = PartitionPrefixBytes(partition);
-  std::vector<KeyValue> read;
-  for (iterator->Seek(target_); read.size() < limit && iterator->Valid() &&
-                                IsInside(*iterator, target_, prefix_bytes);
-       iterator->Next()) {
-    read.push_back(KeyValue{std::string(LogicalKey(*iterator, partition)),
-                            iterator->value().ToString()});
-  }
-  if (!iterator->Valid()) {
-    if (Status s = Ended(kind); !s.ok()) return s;
-  }
-  *pairs = std::move(read);
-  return Status::Ok();
+  return Move([&]() -> Status {
+    std::vector<KeyValue> read;
+    for (iterator->Seek(target_); read.size() < limit && iterator->Valid() &&
+                                  IsInside(*iterator, target_, prefix_bytes);
+         iterator->Next()) {
+      read.push_back(KeyValue{std::string(LogicalKey(*iterator, partition)),
+                              iterator->value().ToString()});
+    }
+    if (!iterator->Valid()) {
+      if (Status s = Ended(kind); !s.ok()) return s;
+    }
+    *pairs = std::move(read);
+    return Status::Ok();
+  });
 }
 
 // With an iterator of its own: one that does not fill RocksDB's cache.
@@ -212,8 +230,10 @@ Status RocksDbReader::Visit(Partition partition, std::string_view start,
   options.verify_checksums = true;
   options.fill_cache = false;
   options.total_order_seek = true;
-  const std::unique_ptr<rocksdb::Iterator> iterator(handle_->db()->NewIterator(
-      options, handle_->family(FamilyOf(partition))));
+  const OwnedIterator iterator(handle_->Enter([&] {
+    return handle_->db()->NewIterator(options,
+                                      handle_->family(FamilyOf(partition)));
+  }));
   SetPhysicalKey(partition, start, &target_);
   const size_t prefix_bytes = PartitionPrefixBytes(partition);
   for (iterator->Seek(target_);

@@ -44,9 +44,15 @@ class RocksDbReader : public EngineReader, private IteratorOwner {
  private:
   using Kind = IteratorKind;
 
-  void DropIterators() override;
+  void DropIterators() override { set_ = IteratorSet(); }
+  void LeaveIterators() override { set_.Leave(); }
 
   // All below REQUIRE a Hold.
+
+  // Calls what moves iterators. One out of which something was thrown is not
+  // used again.
+  template <typename Call>
+  Status Move(const Call& call);
 
   // The iterator of a kind, fresh.
   Status Prepare(Kind kind, rocksdb::Iterator** iterator);
@@ -54,6 +60,8 @@ class RocksDbReader : public EngineReader, private IteratorOwner {
   // it to null.
   Status Position(Partition partition, std::string_view key,
                   rocksdb::Iterator** at);
+  Status PositionOnce(Partition partition, std::string_view key,
+                      rocksdb::Iterator** at);
   // `iterator` has nothing more: by its end, or by an error.
   Status Ended(Kind kind);
 

@@ -9,6 +9,7 @@
 
 #include "kv/archive_layout.h"
 #include "kv/coding.h"
+#include "kv/process_end.h"
 #include "kv/random_file.h"
 #include "kv/rivet_engine.h"
 #include "kv/rocksdb_logger.h"
@@ -34,8 +35,8 @@ constexpr bool kReadsNewTableFormat = ROCKSDB_MAJOR > 8 ||
                                        ROCKSDB_MINOR >= 6);
 
 constexpr char kInstead[] =
-    "; have Rivet export its actors, or dump each as JSON lines, and import "
-    "that";
+    "; dump each as JSON lines and import that, or import the plain files that "
+    "'rivet-engine depot doctor' writes from 2.3.0 on";
 
 Status CheckTableFormat(const std::string& path) {
   std::unique_ptr<RandomFile> file;
@@ -74,21 +75,41 @@ Status CheckTableFormats(const std::string& directory) {
   return Status::Ok();
 }
 
+// Leaves it where it is in a process that ends.
+template <typename Object>
+void DropUnlessEnding(const std::string& directory,
+                      std::unique_ptr<Object>* object) {
+  Gate::Hold hold;
+  if (!UseRocksDb(directory, &hold).ok()) {
+    static_cast<void>(object->release());
+  }
+  object->reset();
+}
+
 class Position : public SortedPairs {
  public:
   Position(rocksdb::DB* db, std::string directory)
       : directory_(std::move(directory)) {
+    Gate::Hold hold;
+    if (!UseRocksDb(directory_, &hold).ok()) return;  // Seek() will say
     rocksdb::ReadOptions options;
     options.verify_checksums = true;
     options.fill_cache = false;  // each block is read once
     iterator_.reset(db->NewIterator(options));
   }
+  ~Position() override { DropUnlessEnding(directory_, &iterator_); }
+  Position(const Position&) = delete;
+  Position& operator=(const Position&) = delete;
 
   Status Seek(std::string_view key, bool* valid) override {
+    Gate::Hold hold;
+    if (Status s = UseRocksDb(directory_, &hold); !s.ok()) return s;
     iterator_->Seek(rocksdb::Slice(key.data(), key.size()));
     return Moved(valid);
   }
   Status Next(bool* valid) override {
+    Gate::Hold hold;
+    if (Status s = UseRocksDb(directory_, &hold); !s.ok()) return s;
     iterator_->Next();
     return Moved(valid);
   }
@@ -116,13 +137,16 @@ class Space : public SortedPairSpace {
  public:
   Space(std::unique_ptr<rocksdb::DB> db, std::string directory)
       : db_(std::move(db)), directory_(std::move(directory)) {}
+  ~Space() override { DropUnlessEnding(directory_, &db_); }
+  Space(const Space&) = delete;
+  Space& operator=(const Space&) = delete;
 
   std::unique_ptr<SortedPairs> NewPosition() override {
     return std::make_unique<Position>(db_.get(), directory_);
   }
 
  private:
-  const std::unique_ptr<rocksdb::DB> db_;
+  std::unique_ptr<rocksdb::DB> db_;
   const std::string directory_;
 };
 
@@ -151,6 +175,8 @@ Status OpenRivetEngine(const std::string& directory,
   if (!kReadsNewTableFormat) {
     if (Status s = CheckTableFormats(directory); !s.ok()) return s;
   }
+  Gate::Hold hold;
+  if (Status s = UseRocksDb(directory, &hold); !s.ok()) return s;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened =
       rocksdb::DB::OpenForReadOnly(EngineOptions(), directory, &db);

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "kv/opened_directory.h"
+
 namespace actorkv {
 namespace {
 
@@ -16,13 +18,31 @@ bool IsLockError(const rocksdb::Status& status) {
          text.find("lock") != std::string::npos;
 }
 
+// Its text, which has two blanks where it leaves something out, and says
+// "Corruption" of what a reader should know as damage.
+std::string Readable(const rocksdb::Status& status) {
+  std::string text = status.ToString();
+  for (size_t at = 0; (at = text.find("  ", at)) != std::string::npos;) {
+    text.erase(at, 1);
+  }
+  if (!status.IsCorruption()) return text;
+  return "a file of the store is damaged, RocksDB says: " + text;
+}
+
 }  // namespace
 
 Status FromRocksDb(const rocksdb::Status& status, std::string_view what,
                    std::string_view directory) {
   if (status.ok()) return Status::Ok();
-  const std::string message = std::string(what) + ": " + status.ToString() +
-                              ": " + std::string(directory);
+  if (status.subcode() == rocksdb::Status::kMemoryLimit) {
+    return Status::NoMemory();
+  }
+  std::string message = std::string(what) + ": " +
+                        WithoutDescriptors(Readable(status), directory);
+  // Most of its texts name the file.
+  if (message.find(directory) == std::string::npos) {
+    message.append(": ").append(directory);
+  }
   // NoSpace is a subcode of IOError, so it comes first.
   if (status.IsNoSpace()) return Status::NoSpace(message);
   if (IsLockError(status)) return Status::Busy(message);

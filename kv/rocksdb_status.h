@@ -11,7 +11,9 @@
 
 namespace actorkv {
 
-// "commit: IO error: No space left on device: DIR".
+// "commit: IO error: No space left on device: DIR". Files that RocksDB finds
+// through a descriptor of the directory are named by `directory`. Memory that
+// ran out in a file system of ours (kv/rocksdb_fence.h) is kNoMemory.
 Status FromRocksDb(const rocksdb::Status& status, std::string_view what,
                    std::string_view directory);
 

@@ -1,11 +1,14 @@
 #include "kv/rocksdb_stoppage.h"
 
+#include <utility>
+
 namespace actorkv {
 namespace {
 
 class StoppageListener : public rocksdb::EventListener {
  public:
-  explicit StoppageListener(Stoppage* stoppage) : stoppage_(stoppage) {}
+  explicit StoppageListener(std::shared_ptr<Stoppage> stoppage)
+      : stoppage_(std::move(stoppage)) {}
 
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason,
                          rocksdb::Status* status) override {
@@ -16,13 +19,14 @@ class StoppageListener : public rocksdb::EventListener {
   }
 
  private:
-  Stoppage* const stoppage_;
+  const std::shared_ptr<Stoppage> stoppage_;
 };
 
 }  // namespace
 
-std::shared_ptr<rocksdb::EventListener> Stoppage::NewListener() {
-  return std::make_shared<StoppageListener>(this);
+std::shared_ptr<rocksdb::EventListener> Stoppage::NewListener(
+    std::shared_ptr<Stoppage> stoppage) {
+  return std::make_shared<StoppageListener>(std::move(stoppage));
 }
 
 }  // namespace actorkv

@@ -23,8 +23,9 @@ class Stoppage {
   // At most so often is it to be ended.
   static constexpr std::chrono::seconds kRestartInterval{2};
 
-  // To be told by RocksDB. Must not outlive the Stoppage in use.
-  std::shared_ptr<rocksdb::EventListener> NewListener();
+  // Has `stoppage` be told by RocksDB.
+  static std::shared_ptr<rocksdb::EventListener> NewListener(
+      std::shared_ptr<Stoppage> stoppage);
 
   void Begin() { has_begun_.store(true, std::memory_order_relaxed); }
 

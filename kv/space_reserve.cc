@@ -37,11 +37,17 @@ void SpaceReserve::Refresh(uint64_t promised_bytes, size_t wanted_bytes,
   *tight = false;
   written_bytes_.store(0, std::memory_order_relaxed);
   looked_at_ms_.store(NowMs(), std::memory_order_relaxed);
-  const auto [free_bytes, reserve_bytes] = LookAtDisk(directory_);
+  const auto [free_bytes, reserve_bytes] = LookAtDisk(work_path_);
   usable_bytes_.store(free_bytes - std::min(free_bytes, promised_bytes));
   reserve_bytes_.store(reserve_bytes);
+  if (usable_bytes_.load() >= reserve_bytes) is_open_.store(false);
   *tight = promised_bytes > 0 && free_bytes > promised_bytes &&
            free_bytes - promised_bytes < reserve_bytes + 2 * wanted_bytes;
+}
+
+uint64_t SpaceReserve::spare_bytes() const {
+  const uint64_t usable = usable_bytes_.load();
+  return usable - std::min(usable, reserve_bytes_.load());
 }
 
 Status SpaceReserve::Claim(size_t size_bytes, Claimant claimant) {
@@ -50,8 +56,11 @@ Status SpaceReserve::Claim(size_t size_bytes, Claimant claimant) {
       size_bytes;
   const uint64_t usable = usable_bytes_.load(std::memory_order_relaxed);
   const uint64_t whole_reserve = reserve_bytes_.load(std::memory_order_relaxed);
-  const uint64_t reserve =
-      claimant == Claimant::kHousekeeping ? whole_reserve / 2 : whole_reserve;
+  uint64_t reserve = whole_reserve;
+  if (claimant == Claimant::kHousekeeping) {
+    reserve = whole_reserve / 2;
+    if (is_open_.load()) reserve = std::min(reserve, kLastReserveBytes);
+  }
   // Twice: once for the log and once for the table that it becomes.
   if (usable >= reserve && (usable - reserve) / 2 >= written) {
     return Status::Ok();

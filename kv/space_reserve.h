@@ -18,6 +18,7 @@ namespace actorkv {
 // system.
 inline constexpr uint64_t kReserveBytes = 16 << 20;
 inline constexpr uint64_t kReservePercent = 5;
+inline constexpr uint64_t kLastReserveBytes = 1 << 20;
 
 struct DiskSpace {
   uint64_t free_bytes;  // to an ordinary user
@@ -29,7 +30,8 @@ DiskSpace LookAtDisk(const std::string& directory);
 
 // Who asks for space. Records and removals are small, and are how a user gets
 // space back on a full disk: retention, reclaim, purge. They may use half of
-// the reserve.
+// the reserve, and all but kLastReserveBytes once the store has given up what
+// it had set aside for them (ballast.h).
 enum class Claimant { kPages, kHousekeeping };
 
 // Thread-safe. Approximate by design: threads that claim between two looks
@@ -40,8 +42,9 @@ class SpaceReserve {
   static constexpr int64_t kMaxAgeMs = 100;
   static constexpr uint64_t kMaxWrittenBytes = 1 << 20;
 
-  explicit SpaceReserve(std::string directory)
-      : directory_(std::move(directory)) {}
+  // Looks at the file system of `work_path`, and calls it `directory`.
+  SpaceReserve(std::string directory, std::string work_path)
+      : directory_(std::move(directory)), work_path_(std::move(work_path)) {}
 
   // True when it is time to Refresh().
   bool Stale() const;
@@ -52,15 +55,24 @@ class SpaceReserve {
   // frees the log of the same size, and what was deleted is never written).
   void Refresh(uint64_t promised_bytes, size_t wanted_bytes, bool* tight);
 
+  // The ballast was given up: it is for housekeeping, until the reserve is free
+  // again.
+  void OpenToHousekeeping() { is_open_.store(true); }
+
+  // What Refresh() saw: free beyond what is promised and the reserve, bytes.
+  uint64_t spare_bytes() const;
+
   // Claims the bytes of one commit. Errors: kNoSpace with both figures.
   Status Claim(size_t size_bytes, Claimant claimant);
 
  private:
   const std::string directory_;
+  const std::string work_path_;
   std::atomic<int64_t> looked_at_ms_{-kMaxAgeMs - 1};
   std::atomic<uint64_t> written_bytes_{0};  // since the last look
   std::atomic<uint64_t> usable_bytes_{0};   // free less promised
   std::atomic<uint64_t> reserve_bytes_{0};
+  std::atomic<bool> is_open_{false};  // see OpenToHousekeeping()
 };
 
 }  // namespace actorkv

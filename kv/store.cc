@@ -9,10 +9,9 @@
 #include "kv/coding.h"
 #include "kv/flatten.h"
 #include "kv/keys.h"
-#include "kv/legacy_record.h"
-#include "kv/legacy_store.h"
 #include "kv/metrics.h"
 #include "kv/page_cache.h"
+#include "kv/thrown.h"
 #include "kv/utf8.h"
 
 namespace actorkv {
@@ -67,6 +66,24 @@ Status CheckActorName(const std::string& name) {
   return Status::Ok();
 }
 
+namespace {
+
+// Ends a change, however it goes.
+class Changing {
+ public:
+  Changing(ActorTable* actors, const std::vector<std::string>& names)
+      : actors_(actors), names_(names) {}
+  ~Changing() { actors_->EndChange(names_); }
+  Changing(const Changing&) = delete;
+  Changing& operator=(const Changing&) = delete;
+
+ private:
+  ActorTable* const actors_;
+  const std::vector<std::string>& names_;
+};
+
+}  // namespace
+
 Store::Store(std::string path, std::unique_ptr<Engine> engine, bool read_only)
     : path_(std::move(path)),
       read_only_(read_only),
@@ -90,6 +107,7 @@ Status Store::Open(std::string path, std::unique_ptr<Engine> engine,
       new Store(std::move(path), std::move(engine), read_only));
   std::unique_ptr<EngineReader> reader = opened->engine_->NewReader();
   if (Status s = opened->clock_.Load(reader.get()); !s.ok()) return s;
+  opened->clock_.BeginWatch();
   if (Status s = opened->LoadRecord(reader.get()); !s.ok()) {
     return s.WithContext("store=" + opened->path_);
   }
@@ -123,7 +141,22 @@ Status Store::LoadRecord(EngineReader* reader) {
                                 " is newer than this module's, which reads " +
                                 std::to_string(kStoreFormat));
   }
-  return Status::Ok();
+  return record_.format < kStoreFormat && !read_only_ ? RaiseRecord()
+                                                      : Status::Ok();
+}
+
+// The marker says so already (kv/store_marker.h, invariant 2).
+Status Store::RaiseRecord() {
+  StoreRecord raised = record_;
+  raised.format = kStoreFormat;
+  const std::string key = StoreRecordKey();
+  Batch batch;
+  batch.Put(CatalogPartition(), key, EncodeRecord(key, raised));
+  Status s = Commit(batch, Durability::kSynced).status;
+  // A store on a full disk can be read; the next open tries again.
+  if (s.code() == Code::kNoSpace) return Status::Ok();
+  if (s.ok()) record_ = raised;
+  return s;
 }
 
 Status Store::CreateRecord() {
@@ -218,9 +251,8 @@ void Store::AddOpenHead(const std::string& name,
 Status Store::WhileClosed(const std::vector<std::string>& names,
                           const std::function<Status()>& change) {
   if (Status s = actors_.BeginChange(names); !s.ok()) return s;
-  Status status = change();
-  actors_.EndChange(names);
-  return status;
+  const Changing changing(&actors_, names);
+  return change();
 }
 
 Status Store::CatchUp() { return engine_->CatchUp(&epoch_); }
@@ -261,6 +293,13 @@ CommitResult Store::Commit(const Batch& batch, Durability durability) {
 }
 
 CommitResult Store::CommitInRuns(const Batch& batch, Durability durability) {
+  // Where it threw that was perhaps between two runs.
+  CommitResult result = {CommitOutcome::kUnknown, Status::NoMemoryInDoubt()};
+  static_cast<void>(IfMemory([&] { result = CommitRuns(batch, durability); }));
+  return result;
+}
+
+CommitResult Store::CommitRuns(const Batch& batch, Durability durability) {
   const size_t max_bytes = engine_->limits().max_batch_bytes;
   std::vector<Batch::Guard> guards = batch.guards();
   CommitResult result;
@@ -301,85 +340,31 @@ bool Store::HoldsLease(const CommitId& owner) {
   return leases_.count(owner) != 0;
 }
 
-void Store::AddDeadStage(ActorId actor, BranchId branch) {
+void Store::AddDeadStage(ActorId actor, BranchId branch) noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
-  dead_stages_.push_back({actor, branch});
+  static_cast<void>(IfMemory([&] { dead_stages_.push_back({actor, branch}); }));
   work_waits_ = true;
 }
 
-void Store::AddDeadImport(LegacyId legacy) {
+void Store::AddDeadImport(LegacyId legacy) noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
-  dead_imports_.push_back(legacy);
+  static_cast<void>(IfMemory([&] { dead_imports_.push_back(legacy); }));
   work_waits_ = true;
 }
 
-void Store::SuggestFlatten(const std::shared_ptr<Actor>& actor) {
+void Store::SuggestFlatten(const std::shared_ptr<Actor>& actor) noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
   // It comes again when the actor is opened, or commits.
   if (read_only_ || flatten_queue_.size() >= kMaxFlattenQueue) return;
-  flatten_queue_.emplace_back(actor);
+  static_cast<void>(IfMemory([&] { flatten_queue_.emplace_back(actor); }));
   work_waits_ = true;
 }
 
-Status Store::DropStage(const Stage& stage) {
-  // Looked at before the branch record: the commit that takes the mark away
-  // because it is done writes that one.
-  bool resumable = false;
-  if (Status s = IsResumable(engine_->NewReader().get(), stage.actor,
-                             stage.branch, &resumable);
-      !s.ok()) {
-    return s;
-  }
-  if (resumable) return Status::Ok();
-  // A branch record is written in the same batch as the head that made the
-  // branch reachable: with one, the stage was committed after all.
-  std::unique_ptr<EngineReader> reader = engine_->NewReader();
-  const std::string branch_key = BranchRecordKey(stage.branch);
-  std::vector<std::optional<std::string>> values;
-  if (Status s =
-          reader->Get(ActorPartition(stage.actor), {branch_key}, &values);
-      !s.ok()) {
-    return s;
-  }
-  if (!values[0].has_value()) {
-    if (Status s = engine_->Drop(BranchPartition(stage.branch)); !s.ok()) {
-      return s;
-    }
-  }
-  Batch batch;
-  batch.Delete(CatalogPartition(), StageKey(stage.branch));
-  return Commit(batch, Durability::kBuffered).status;
-}
-
-// The record of the import says of which actor the pairs were to be; they are
-// when that actor's legacy record names them.
-Status Store::DropImport(LegacyId legacy) {
-  std::unique_ptr<EngineReader> reader = engine_->NewReader();
-  const std::string key = ImportKey(legacy);
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader->Get(CatalogPartition(), {key}, &values); !s.ok()) {
-    return s;
-  }
-  if (!values[0].has_value()) return Status::Ok();
-  StageRecord import;
-  if (Status s = DecodeRecord(key, *values[0], &import); !s.ok()) return s;
-  const std::string record_key = LegacyRecordKey();
-  if (Status s =
-          reader->Get(ActorPartition(import.actor), {record_key}, &values);
-      !s.ok()) {
-    return s;
-  }
-  LegacyRecord record;
-  if (values[0].has_value()) {
-    Status s = DecodeRecord(record_key, *values[0], &record);
-    if (!s.ok()) return s;
-  }
-  if (record.legacy != legacy) {
-    if (Status s = engine_->Drop(LegacyPartition(legacy)); !s.ok()) return s;
-  }
-  Batch batch;
-  batch.Delete(CatalogPartition(), key);
-  return Commit(batch, Durability::kBuffered).status;
+template <typename Drop, typename PutBack>
+Status Store::DropOrPutBack(const Drop& drop, const PutBack& put_back) {
+  Status s = Caught(drop);
+  if (!s.ok()) put_back();
+  return s;
 }
 
 Status Store::Maintain(bool* more) {
@@ -403,14 +388,12 @@ Status Store::Maintain(bool* more) {
     work_waits_ = *more;
   }
   if (stage.branch != BranchId{}) {
-    Status s = DropStage(stage);
-    if (!s.ok()) AddDeadStage(stage.actor, stage.branch);
-    return s;
+    return DropOrPutBack([&] { return DropStage(stage); },
+                         [&] { AddDeadStage(stage.actor, stage.branch); });
   }
   if (import != LegacyId{}) {
-    Status s = DropImport(import);
-    if (!s.ok()) AddDeadImport(import);
-    return s;
+    return DropOrPutBack([&] { return DropImport(import); },
+                         [&] { AddDeadImport(import); });
   }
   if (actor != nullptr) return FlattenOne(actor);
   QueueWhatIsLearned();

@@ -31,8 +31,9 @@ class BackgroundReclaim;
 
 class Store : public std::enable_shared_from_this<Store> {
  public:
-  // Reads or, on an empty engine, writes the store record. `path` is for
-  // messages. A store on a follower engine is read-only.
+  // Reads or, on an empty engine, writes the store record; of an older format
+  // it is written anew, unless read-only. `path` is for messages. A store on a
+  // follower engine is read-only.
   // Errors: kNotSupported for a store of a newer format, naming it.
   static Status Open(std::string path, std::unique_ptr<Engine> engine,
                      bool read_only, std::shared_ptr<Store>* store);
@@ -41,6 +42,9 @@ class Store : public std::enable_shared_from_this<Store> {
   Store& operator=(const Store&) = delete;
 
   const std::string& path() const { return path_; }
+  // True for the first who asks: that one tells what the engine lost.
+  bool IsFirstToTell() { return !damage_told_.exchange(true); }
+
   bool read_only() const { return read_only_; }
   Engine* engine() { return engine_.get(); }
   Clock* clock() { return &clock_; }
@@ -111,12 +115,13 @@ class Store : public std::enable_shared_from_this<Store> {
   void NoteLease(const CommitId& owner, bool held);
   bool HoldsLease(const CommitId& owner);
 
-  // A stage that no transaction will commit any more.
-  void AddDeadStage(ActorId actor, BranchId branch);
+  // A stage that no transaction will commit any more. Where there is no memory
+  // to note it, it is found when the store is opened next; so too below.
+  void AddDeadStage(ActorId actor, BranchId branch) noexcept;
 
   // An import of legacy pairs that ended. Its pairs are dropped unless an actor
   // has them.
-  void AddDeadImport(LegacyId legacy);
+  void AddDeadImport(LegacyId legacy) noexcept;
 
   // The head of the actor as connections may be given it next without reading
   // it. Nothing of an actor that is not open: who opens it later reads its
@@ -148,15 +153,15 @@ class Store : public std::enable_shared_from_this<Store> {
   // a branch, or reclaims a little. *more: there is more to do at once.
   Status Maintain(bool* more);
 
-  // Background reclaim begins its next pass now, as at `now_us` (0: by the wall
-  // clock), also where it is turned off.
+  // Background reclaim begins its next pass now, as at `now_us` of the wall
+  // clock (0: by that), also where it is turned off.
   void ReclaimSoonForTesting(uint64_t now_us = 0);
 
   // There is something for Maintain(). Costs nothing to ask.
   bool NeedsMaintenance() const { return work_waits_.load(); }
 
   // Asks for a look at the depth of this actor's branch.
-  void SuggestFlatten(const std::shared_ptr<Actor>& actor);
+  void SuggestFlatten(const std::shared_ptr<Actor>& actor) noexcept;
 
   // Called before the last use: makes everything durable.
   void Close();
@@ -169,13 +174,18 @@ class Store : public std::enable_shared_from_this<Store> {
   Store(std::string path, std::unique_ptr<Engine> engine, bool read_only);
   Status LoadRecord(EngineReader* reader);
   Status CreateRecord();
+  Status RaiseRecord();
   // Calls `add` for each pair of the catalog under `prefix`.
   Status ScanCatalog(EngineReader* reader, const std::string& prefix,
                      const std::function<Status(const KeyValue&)>& add);
   Status LoadDeadStages(EngineReader* reader);
+  // Puts what it is about back where that fails.
+  template <typename Drop, typename PutBack>
+  Status DropOrPutBack(const Drop& drop, const PutBack& put_back);
   Status DropStage(const Stage& stage);
   Status DropImport(LegacyId legacy);
   CommitResult CommitInRuns(const Batch& batch, Durability durability);
+  CommitResult CommitRuns(const Batch& batch, Durability durability);
   Status FlattenOne(const std::shared_ptr<Actor>& actor);
   void QueueWhatIsLearned();
   Status WriteHintsOfOne();
@@ -193,6 +203,7 @@ class Store : public std::enable_shared_from_this<Store> {
   std::atomic<uint64_t> history_count_{0};
   std::atomic<uint64_t> epoch_{0};
   std::atomic<uint64_t> commit_count_{0};
+  std::atomic<bool> damage_told_{false};
   uint64_t commit_id_base_ = 0;  // random, one per opened store
   ActorTable actors_;
   HintQueue hints_;

@@ -7,56 +7,105 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <memory>
 #include <system_error>
 
 #include "kv/affix.h"
 #include "kv/descriptor.h"
+#include "kv/file_access.h"
 #include "kv/log_scan.h"
+#include "kv/log_seal.h"
 #include "kv/store_marker.h"
 
 namespace actorkv {
 namespace {
 
 constexpr std::string_view kCurrent = "CURRENT";
+constexpr std::string_view kOurPrefix = "actorkv.";
+constexpr std::string_view kDigits = "0123456789";
+// RocksDB writes the numbers of files with six digits at least.
+constexpr size_t kMinNumberDigits = 6;
+
+bool IsNumber(std::string_view text) {
+  return text.size() >= kMinNumberDigits &&
+         text.find_first_not_of(kDigits) == std::string_view::npos;
+}
+
+// "000012.log", for the suffix ".log".
+bool IsNumbered(std::string_view name, std::string_view suffix) {
+  return EndsWith(name, suffix) &&
+         IsNumber(name.substr(0, name.size() - suffix.size()));
+}
+
+bool IsManifest(std::string_view name) {
+  constexpr std::string_view kManifest = "MANIFEST-";
+  return BeginsWith(name, kManifest) && IsNumber(name.substr(kManifest.size()));
+}
+
+bool IsOptions(std::string_view name) {
+  constexpr std::string_view kOptions = "OPTIONS-";
+  if (!BeginsWith(name, kOptions)) return false;
+  name.remove_prefix(kOptions.size());
+  return IsNumber(name) || IsNumbered(name, ".dbtmp");
+}
+
+bool IsLog(std::string_view name) { return IsNumbered(name, ".log"); }
 
 // Files that exist only where a database was. MANIFEST-000001 is not one of
 // them: a crash in the middle of the first creation leaves it without
 // CURRENT, and there cannot be data behind it.
 bool IsDatabaseFile(std::string_view name) {
-  return EndsWith(name, ".sst") || EndsWith(name, ".blob") ||
-         EndsWith(name, ".log") ||
-         (BeginsWith(name, "MANIFEST-") && name != "MANIFEST-000001");
+  return IsNumbered(name, ".sst") || IsNumbered(name, ".blob") || IsLog(name) ||
+         (IsManifest(name) && name != "MANIFEST-000001");
 }
 
-// Files that a creation which did not finish may leave, our own, and what
-// mkfs puts into the root of a file system.
-bool IsHarmless(std::string_view name) {
-  return BeginsWith(name, "actorkv.") || name == "LOCK" || name == "IDENTITY" ||
-         BeginsWith(name, "LOG") || BeginsWith(name, "OPTIONS-") ||
-         EndsWith(name, ".dbtmp") || name == "MANIFEST-000001" ||
-         name == "lost+found";
+// Our own files, and those of RocksDB that a creation which did not finish may
+// leave.
+bool IsLeftover(std::string_view name) {
+  return BeginsWith(name, kOurPrefix) || name == "LOCK" || name == "IDENTITY" ||
+         name == "LOG" || BeginsWith(name, "LOG.old.") || IsOptions(name) ||
+         IsNumbered(name, ".dbtmp") || name == "MANIFEST-000001";
+}
+
+// Also what mkfs puts into the root of a file system.
+bool IsHarmless(std::string_view name, bool beside_ours) {
+  return (beside_ours && IsLeftover(name)) || name == "lost+found";
 }
 
 bool IsStamped(std::string_view name) {
-  return name == kCurrent || BeginsWith(name, "MANIFEST-") ||
-         EndsWith(name, ".log");
+  return name == kCurrent || IsManifest(name) || IsLog(name);
 }
 
-// Every name but "." and "..".
-Status ListDirectory(const std::string& directory,
-                     std::vector<std::string>* names) {
+using NameVisitor = std::function<Status(const std::string& name, int type)>;
+
+// Calls `visit` for every name but "." and "..", with its d_type.
+Status VisitNames(const std::string& directory, const NameVisitor& visit) {
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(directory.c_str()),
                                                 &closedir);
   if (dir == nullptr) return SystemError("list", directory, errno);
-  std::vector<std::string> found;
   errno = 0;
   while (const dirent* entry = readdir(dir.get())) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") found.emplace_back(name);
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") {
+      if (Status s = visit(name, entry->d_type); !s.ok()) return s;
+    }
     errno = 0;
   }
-  if (errno != 0) return SystemError("list", directory, errno);
+  return errno == 0 ? Status::Ok() : SystemError("list", directory, errno);
+}
+
+Status ListDirectory(const std::string& directory,
+                     std::vector<std::string>* names) {
+  std::vector<std::string> found;
+  if (Status s = VisitNames(directory,
+                            [&found](const std::string& name, int /*type*/) {
+                              found.push_back(name);
+                              return Status::Ok();
+                            });
+      !s.ok()) {
+    return s;
+  }
   *names = std::move(found);
   return Status::Ok();
 }
@@ -85,9 +134,10 @@ Status RewriteFile(const std::string& path) {
 Status SystemError(std::string_view what, std::string_view path, int error) {
   const std::string message = std::string(what) + " " + std::string(path) +
                               ": " + std::generic_category().message(error);
-  if (error == ENOSPC || error == EDQUOT) return Status::NoSpace(message);
-  if (error == ENOENT) return Status::NotFound(message);
-  return Status::IOError(message);
+  Status status = Status::IOError(message);
+  if (error == ENOSPC || error == EDQUOT) status = Status::NoSpace(message);
+  if (error == ENOENT) status = Status::NotFound(message);
+  return status.WithErrno(error);
 }
 
 Status ClassifyDirectory(const std::string& directory, DirectoryKind* kind) {
@@ -103,13 +153,17 @@ Status ClassifyDirectory(const std::string& directory, DirectoryKind* kind) {
     return Status::Ok();
   }
   for (const std::string& name : names) {
-    if (IsDatabaseFile(name)) {
+    if (IsDatabaseFile(name) || name == kLogSealFileName) {
       return Status::Corruption("CURRENT is missing beside " + name + ": " +
                                 directory);
     }
   }
+  // What RocksDB leaves lies beside files of ours: those come first.
+  const bool is_ours = std::any_of(
+      names.begin(), names.end(),
+      [](const std::string& name) { return BeginsWith(name, kOurPrefix); });
   for (const std::string& name : names) {
-    if (!IsHarmless(name)) {
+    if (!IsHarmless(name, is_ours)) {
       return Status::InvalidArgument("not a store, and not empty (" + name +
                                      "): " + directory);
     }
@@ -123,8 +177,8 @@ Status HasData(const std::string& directory, bool* has_data) {
   if (Status s = ListDirectory(directory, &names); !s.ok()) return s;
   bool found = false;
   for (const std::string& name : names) {
-    found = found || EndsWith(name, ".sst");
-    if (!EndsWith(name, ".log")) continue;
+    found = found || IsNumbered(name, ".sst");
+    if (!IsLog(name)) continue;
     // There are zeros ahead of a log before there is anything in it.
     LogScan log;
     if (Status s = ScanLog(directory + "/" + name, &log); !s.ok()) return s;
@@ -132,6 +186,15 @@ Status HasData(const std::string& directory, bool* has_data) {
   }
   *has_data = found;
   return Status::Ok();
+}
+
+Status CheckPlainFiles(const std::string& directory) {
+  return VisitNames(directory, [&](const std::string& name, int type) {
+    if (type == DT_REG) return Status::Ok();
+    const bool ours =
+        name == kCurrent || IsDatabaseFile(name) || IsLeftover(name);
+    return ours ? CheckPlainFile(directory + "/" + name) : Status::Ok();
+  });
 }
 
 Status CheckNotInStore(const std::string& path) {
@@ -142,7 +205,9 @@ Status CheckNotInStore(const std::string& path) {
     return Status::Ok();
   }
   return Status::InvalidArgument("cannot make " + path + ": " + parent +
-                                 " is a store; an actor's name has no slash");
+                                 " is a store, which holds nothing but its own "
+                                 "files: choose a place outside of it; an "
+                                 "actor's name has no slash");
 }
 
 Status MakeDirectory(const std::string& directory) {
@@ -182,7 +247,7 @@ bool SameFiles(const DirectoryStamp& before, const DirectoryStamp& after) {
     const DirectoryStamp::File& b = after.files[i];
     if (a.name != b.name || a.inode != b.inode) return false;
     // Commits write to logs, and only to them.
-    if (!EndsWith(a.name, ".log") && !(a == b)) return false;
+    if (!IsLog(a.name) && !(a == b)) return false;
   }
   return true;
 }
@@ -198,10 +263,9 @@ Status SyncDirectory(const std::string& directory) {
 Status ListLogs(const std::string& directory, std::vector<std::string>* names) {
   std::vector<std::string> all;
   if (Status s = ListNames(directory, "", &all); !s.ok()) return s;
-  all.erase(
-      std::remove_if(all.begin(), all.end(),
-                     [](const auto& name) { return !EndsWith(name, ".log"); }),
-      all.end());
+  all.erase(std::remove_if(all.begin(), all.end(),
+                           [](const auto& name) { return !IsLog(name); }),
+            all.end());
   *names = std::move(all);
   return Status::Ok();
 }

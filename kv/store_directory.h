@@ -33,6 +33,10 @@ Status ClassifyDirectory(const std::string& directory, DirectoryKind* kind);
 // *has_data: there is a table file, or a log with more than zeros in it.
 Status HasData(const std::string& directory, bool* has_data);
 
+// Ok when the files of a store in it, its database's included, are plain files.
+// Errors: kInvalidArgument for a link or a special file, named; kIOError.
+Status CheckPlainFiles(const std::string& directory);
+
 // For what is to be made: ok unless it would lie in the directory of a store,
 // which holds nothing but the store's own files. Errors: kInvalidArgument.
 Status CheckNotInStore(const std::string& path);

@@ -46,6 +46,25 @@ size_t CharacterLength(std::string_view text) {
 
 }  // namespace
 
+std::string EscapedUtf8(std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const size_t length = bytes[0] == '\0' ? 0 : CharacterLength(bytes);
+    if (length > 0) {
+      text.append(bytes.substr(0, length));
+    } else {
+      const auto byte = static_cast<unsigned char>(bytes[0]);
+      text += "\\x";
+      text += kDigits[byte >> 4];
+      text += kDigits[byte & 15];
+    }
+    bytes.remove_prefix(length > 0 ? length : 1);
+  }
+  return text;
+}
+
 bool IsUtf8(std::string_view text) {
   while (!text.empty()) {
     const size_t length = CharacterLength(text);

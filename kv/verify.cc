@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "kv/affix.h"
+#include "kv/clock_step.h"
 #include "kv/delta_reader.h"
 #include "kv/hints_record.h"
 #include "kv/history_records.h"
@@ -38,19 +39,50 @@ Status Decodes(const KeyValue& pair) {
   return DecodeRecord(pair.key, pair.value, &record);
 }
 
-std::string MendOf(const Status& status) {
+// As a literal of SQL.
+std::string Quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'') quoted += c;
+    quoted += c;
+  }
+  return quoted + "'";
+}
+
+// `actor`: which is damaged; empty: the store is, or pairs, or its records.
+std::string MendOf(const Status& status, const std::string& actor) {
   const Code code = status.code();
   if (code == Code::kNotSupported) {
     return "read it with the newer version of this module that wrote it";
   }
   if (code == Code::kCorruption || code == Code::kNotFound) {
-    return "restore the actor from an export, or the store from a backup; "
-           "other actors are not affected";
+    const std::string others = "; other actors are not affected";
+    if (actor.empty()) {
+      return "restore the actor from an export, or the store from a backup" +
+             others;
+    }
+    return "SELECT * FROM actorkv_doctor(" + Quoted(actor) +
+           ") tells the newest sound commit and how to go back to it; or "
+           "restore it from an export, or the store from a backup" +
+           others;
   }
   return "see that the disk can be read, then verify again";
 }
 
 }  // namespace
+
+Status AddEngineDamage(Engine* engine, std::vector<Finding>* findings) {
+  std::vector<EngineDamage> damages;
+  if (Status s = engine->ListDamage(&damages); !s.ok()) return s;
+  for (EngineDamage& damage : damages) {
+    Finding finding;
+    finding.detail = std::move(damage.detail);
+    finding.mend = std::move(damage.mend);
+    finding.is_warning = true;
+    findings->push_back(std::move(finding));
+  }
+  return Status::Ok();
+}
 
 Verifier::Verifier(Store* store)
     : store_(store), reader_(store->engine()->NewReader()) {}
@@ -72,6 +104,9 @@ Status Verifier::SelectActor(const std::string& name) {
 
 void Verifier::Step(std::vector<Finding>* findings, bool* done) {
   switch (phase_) {
+    case Phase::kEngine:
+      StepEngine(findings);
+      break;
     case Phase::kCatalog:
       StepCatalog(findings);
       break;
@@ -95,12 +130,21 @@ void Verifier::Step(std::vector<Finding>* findings, bool* done) {
 
 void Verifier::Report(const Status& status, PageNo pgno, TxId txid,
                       std::vector<Finding>* findings) {
-  findings->push_back({label_, pgno, txid, status.ToString(), MendOf(status)});
+  // The doctor reads versions, not pairs.
+  const bool has_versions = phase_ == Phase::kChunks || phase_ == Phase::kPages;
+  findings->push_back({label_, pgno, txid, status.ToString(),
+                       MendOf(status, has_versions ? label_ : "")});
 }
 
 // --- The catalog -------------------------------------------------------------
 
 // One key at a time: an actor is verified before the next one is looked for.
+void Verifier::StepEngine(std::vector<Finding>* findings) {
+  phase_ = Phase::kCatalog;
+  Status s = AddEngineDamage(store_->engine(), findings);
+  if (!s.ok()) Report(s, 0, {}, findings);
+}
+
 void Verifier::StepCatalog(std::vector<Finding>* findings) {
   label_.clear();
   reader_->Refresh();
@@ -140,7 +184,6 @@ Status Verifier::CheckCatalogEntry(const KeyValue& pair) {
     if (Status s = DecodeRecord(pair.key, pair.value, &entry); !s.ok()) {
       return s;
     }
-    entry.actor = actor;
     BeginActor("id=" + std::to_string(actor.value), entry);
     has_no_name_ = true;
     return Status::Ok();
@@ -159,6 +202,7 @@ Status Verifier::CheckCatalogEntry(const KeyValue& pair) {
     uint64_t limit_us = 0;
     return ParseClockLimitKey(pair.key, &limit_us);
   }
+  if (BeginsWith(pair.key, ClockStepPrefix())) return Decodes<ClockStep>(pair);
   if (BeginsWith(pair.key, SettingPrefix()))
     return Decodes<SettingRecord>(pair);
   if (pair.key == StoreRecordKey()) return Decodes<StoreRecord>(pair);
@@ -212,10 +256,25 @@ Status Verifier::CheckLegacyRecord(const KeyValue& pair) {
   return Status::Ok();
 }
 
+// One that ends may be there for a moment longer than its commit.
+Status Verifier::CheckPoint(const KeyValue& pair) {
+  RestorePointRecord point;
+  Status s = DecodeRecord(pair.key, pair.value, &point);
+  if (!s.ok() || point.expires_at_us != 0) return s;
+  std::vector<std::optional<std::string>> commits;
+  s = reader_->Get(ActorPartition(actor_),
+                   {CommitKey(point.branch, point.txid)}, &commits);
+  if (!s.ok() || commits[0].has_value()) return s;
+  std::string name;
+  s = ParseRestorePointKey(pair.key, &name);
+  if (!s.ok()) return s;
+  return Status::Corruption(
+      "the commit of restore point " + name +
+      " is missing: txid=" + std::to_string(point.txid.value));
+}
+
 Status Verifier::CheckHistoryRecord(const KeyValue& pair) {
-  if (BeginsWith(pair.key, RestorePointPrefix())) {
-    return Decodes<RestorePointRecord>(pair);
-  }
+  if (BeginsWith(pair.key, RestorePointPrefix())) return CheckPoint(pair);
   if (BeginsWith(pair.key, RestorePrefix())) {
     TxId txid;
     if (Status s = ParseRestoreKey(pair.key, &txid); !s.ok()) return s;
@@ -250,16 +309,8 @@ Status Verifier::CheckActorRecord(const KeyValue& pair, TxId* txid) {
         std::to_string(static_cast<uint8_t>(pair.key[0])));
   }
   BranchId branch;
-  CommitRecord record;
   if (Status s = ParseCommitKey(pair.key, &branch, txid); !s.ok()) return s;
-  if (Status s = DecodeRecord(pair.key, pair.value, &record); !s.ok()) return s;
-  if (record.snapshot.branch == branch && record.snapshot.txid == *txid) {
-    return Status::Ok();
-  }
-  return Status::Corruption(
-      "commit record speaks of another commit: branch=" +
-      std::to_string(record.snapshot.branch.value) +
-      " txid=" + std::to_string(record.snapshot.txid.value));
+  return Decodes<CommitRecord>(pair);
 }
 
 // --- Its legacy pairs --------------------------------------------------------

@@ -7,7 +7,8 @@
 //  - every page of the head is there, and the sum of the page hashes is the
 //    head's digest;
 //  - every legacy pair verifies, and there are as many as were imported.
-// And every record of the catalog decodes.
+// And every record of the catalog decodes. What the engine knows to have lost
+// is told first, as a warning.
 //
 // The work goes in bounded pieces with bounded memory. Whatever cannot be read
 // is a finding, and the work goes on with what comes next.
@@ -33,7 +34,11 @@ struct Finding {
   TxId txid;          // 0: not of one commit
   std::string detail;
   std::string mend;
+  bool is_warning = false;  // otherwise something cannot be read
 };
+
+// Adds what the engine knows to have lost. Errors: kIOError.
+Status AddEngineDamage(Engine* engine, std::vector<Finding>* findings);
 
 class Verifier {
  public:
@@ -47,8 +52,17 @@ class Verifier {
   void Step(std::vector<Finding>* findings, bool* done);
 
  private:
-  enum class Phase { kCatalog, kRecords, kPairs, kChunks, kPages, kEnd };
+  enum class Phase {
+    kEngine,
+    kCatalog,
+    kRecords,
+    kPairs,
+    kChunks,
+    kPages,
+    kEnd
+  };
 
+  void StepEngine(std::vector<Finding>* findings);
   void StepCatalog(std::vector<Finding>* findings);
   void StepRecords(std::vector<Finding>* findings);
   void StepPairs(std::vector<Finding>* findings);
@@ -56,6 +70,7 @@ class Verifier {
   void StepPages(std::vector<Finding>* findings);
 
   Status CheckCatalogEntry(const KeyValue& pair);
+  Status CheckPoint(const KeyValue& pair);
   Status CheckHistoryRecord(const KeyValue& pair);
   Status CheckActorRecord(const KeyValue& pair, TxId* txid);
   Status CheckLegacyRecord(const KeyValue& pair);
@@ -79,7 +94,7 @@ class Verifier {
 
   Store* const store_;
   const std::unique_ptr<EngineReader> reader_;
-  Phase phase_ = Phase::kCatalog;
+  Phase phase_ = Phase::kEngine;
   bool one_actor_ = false;
   std::string next_key_;  // of the partition that the phase scans
 

@@ -42,8 +42,7 @@ Status Verifier::LoadHead() {
 Status Verifier::PinHead(const std::string& bytes) {
   if (Status s = DecodeRecord(HeadKey(), bytes, &head_); !s.ok()) return s;
   std::shared_ptr<const Lineage> lineage;
-  if (Status s =
-          LoadLineage(reader_.get(), actor_, head_.snapshot.branch, &lineage);
+  if (Status s = LoadLineageOf(reader_.get(), actor_, head_.snapshot, &lineage);
       !s.ok()) {
     return s;
   }

@@ -19,6 +19,8 @@ Status ConnectionError(sqlite3* db) {
     case SQLITE_LOCKED:
       return Status::Busy("another connection is writing to the actor: " +
                           text);
+    case SQLITE_INTERRUPT:
+      return Status::Interrupted(text);
     case SQLITE_FULL:
       return Status::NoSpace(text);
     case SQLITE_CORRUPT:
@@ -52,6 +54,8 @@ Status QueryText(sqlite3* db, const std::string& sql,
 }
 
 Status ActorConnection::Open(const Target& target, Origin origin) {
+  // By its name, which must still mean the store of the target.
+  if (Status s = target.store->engine()->CheckNotMoved(); !s.ok()) return s;
   sqlite3* db = nullptr;
   const std::string name = FullName({target.store->path(), target.actor});
   const int code = sqlite3_open_v2(

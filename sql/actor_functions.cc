@@ -59,12 +59,12 @@ Status RaiseGeneration(Call* call) {
   return Status::Ok();
 }
 
-constexpr FunctionSpec kDelete = {"actorkv_delete",  "actor", 1, 1,
-                                  Effects::kDurable, Delete};
+constexpr FunctionSpec kDelete = {"actorkv_delete", "actor", 1, 1,
+                                  Effects::kStore,  Delete};
 constexpr FunctionSpec kRename = {
-    "actorkv_rename", "actor, new_name", 2, 2, Effects::kDurable, Rename};
+    "actorkv_rename", "actor, new_name", 2, 2, Effects::kStore, Rename};
 constexpr FunctionSpec kTakeOver = {"actorkv_takeover", "actor",        1, 1,
-                                    Effects::kDurable,  RaiseGeneration};
+                                    Effects::kStore,    RaiseGeneration};
 
 }  // namespace
 

@@ -2,14 +2,17 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "kv/actor_reclaim.h"
+#include "kv/duration.h"
 #include "kv/keys.h"
 #include "kv/legacy_store.h"
 #include "sql/actor_walk.h"
+#include "sql/store_times.h"
 #include "sql/table.h"
 
 namespace actorkv {
@@ -45,8 +48,11 @@ enum ColumnIndex {
 
 class ActorRows : public RowSource {
  public:
-  ActorRows(std::shared_ptr<Store> store, std::optional<std::string> only)
-      : walk_(std::move(store), std::move(only)) {}
+  ActorRows(Connection* connection, std::shared_ptr<Store> store,
+            std::optional<std::string> only)
+      : connection_(connection),
+        times_(TimesShown(store.get())),
+        walk_(std::move(store), std::move(only)) {}
 
   Status Next(bool* has_row) override {
     use_.reset();
@@ -72,11 +78,12 @@ class ActorRows : public RowSource {
         if (OpenedAtUs() == 0) return;
         return result->Int(static_cast<uint64_t>(getpid()));
       case kOpenedAt:
-        return result->IntOrNull(OpenedAtUs() / 1000);
+        return result->IntOrNull(std::min(OpenedAtUs(), times_.wall_now_us()) /
+                                 kUsPerMs);
       case kCreatedAt:
-        return result->IntOrNull(entry.created_at_us / 1000);
+        return result->IntOrNull(times_.Wall(entry.created_at_us) / kUsPerMs);
       case kDeletedAt:
-        return result->IntOrNull(entry.deleted_at_us / 1000);
+        return result->IntOrNull(times_.Wall(entry.deleted_at_us) / kUsPerMs);
       default:
         if (head_.has_value()) HeadColumn(index, result);
     }
@@ -145,7 +152,7 @@ class ActorRows : public RowSource {
   }
 
   // Reads all chunks of the actor, so only when a column asks for it. Where
-  // that fails, actorkv_verify says why.
+  // that fails, actorkv_verify says why; where it is interrupted, SQLite is.
   const SpaceUse& Use() const {
     if (use_.has_value()) return *use_;
     ReclaimOptions options;
@@ -153,7 +160,7 @@ class ActorRows : public RowSource {
     ActorReclaim plan(walk_.store().get(), walk_.name(), walk_.state().entry,
                       options);
     bool done = false;
-    while (!done && plan.Step(&done).ok()) {
+    while (!done && connection_->KeepOn().ok() && plan.Step(&done).ok()) {
     }
     use_ = plan.use();
     return *use_;
@@ -178,12 +185,14 @@ class ActorRows : public RowSource {
       case kGeneration:
         return result->Int(head_->generation.value);
       case kModifiedAt:
-        return result->Int(head_->committed_at_us / 1000);
+        return result->Int(times_.Wall(head_->committed_at_us) / kUsPerMs);
       default:
         return;
     }
   }
 
+  Connection* const connection_;
+  const TimeMap times_;
   ActorWalk walk_;
   std::optional<Head> head_;
   std::optional<LegacyRecord> legacy_;

@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "kv/duration.h"
 #include "kv/hex.h"
 #include "kv/history.h"
 #include "sql/actor_walk.h"
+#include "sql/store_times.h"
 #include "sql/table.h"
 
 namespace actorkv {
@@ -53,7 +55,8 @@ const char* OriginName(Origin origin) {
 class CommitRows : public RowSource {
  public:
   CommitRows(std::shared_ptr<Store> store, std::optional<std::string> only)
-      : walk_(std::move(store), std::move(only)) {}
+      : times_(TimesShown(store.get())),
+        walk_(std::move(store), std::move(only)) {}
 
   Status Next(bool* has_row) override {
     for (;;) {
@@ -74,7 +77,7 @@ class CommitRows : public RowSource {
       case kTxid:
         return result->Int(record_.snapshot.txid.value);
       case kCommittedAt:
-        return result->Int(record_.committed_at_us / 1000);
+        return result->Int(times_.Wall(record_.committed_at_us) / kUsPerMs);
       case kCommitId:
         return result->Text(Hex(record_.commit_id));
       case kPageCount:
@@ -99,6 +102,7 @@ class CommitRows : public RowSource {
     return Status::Ok();
   }
 
+  const TimeMap times_;
   ActorWalk walk_;
   std::unique_ptr<EngineReader> reader_;  // of scan_
   std::unique_ptr<CommitScan> scan_;

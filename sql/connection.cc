@@ -5,8 +5,12 @@
 #include <utility>
 
 #include "kv/store_registry.h"
+#include "sql/read_only.h"
 #include "vfs/actor_file.h"
+#include "vfs/damage_notice.h"
+#include "vfs/last_error.h"
 #include "vfs/recovered_file.h"
+#include "vfs/uri.h"
 
 namespace actorkv {
 
@@ -26,12 +30,25 @@ std::shared_ptr<Store> StoreOfMain(sqlite3* db) {
   return nullptr;
 }
 
+// As the URI of main says, or the default. A main that is no actor may say
+// anything there.
+std::chrono::milliseconds OpenTimeout(sqlite3* db) {
+  std::chrono::milliseconds timeout = OpenWait::kDefaultLimit;
+  const char* const name = sqlite3_db_filename(db, "main");
+  if (name != nullptr) static_cast<void>(ParseOpenTimeout(name, &timeout));
+  return timeout;
+}
+
+bool Changes(StoreUse use) {
+  return use == StoreUse::kWrite || use == StoreUse::kCreate;
+}
+
 Status CheckUse(StoreUse use, Store* store) {
   if (use == StoreUse::kRead) {
     return store->read_only() ? store->CatchUp() : Status::Ok();
   }
   if (!store->read_only()) return Status::Ok();
-  return Status::NotSupported("the store is open read-only: " + store->path());
+  return Status::ReadOnly("the store is open read-only: " + store->path());
 }
 
 struct Registered {
@@ -47,12 +64,14 @@ Registered* GetRegistered() {
 }  // namespace
 
 Connection::Connection(sqlite3* db) : db_(db) {
+  WatchConnection(db);
   Registered* registered = GetRegistered();
   std::lock_guard<std::mutex> lock(registered->mutex);
   registered->connections[db] = this;
 }
 
 Connection::~Connection() {
+  ForgetConnection(db_);
   Registered* registered = GetRegistered();
   std::lock_guard<std::mutex> lock(registered->mutex);
   registered->connections.erase(db_);
@@ -66,15 +85,31 @@ Connection* Connection::Of(sqlite3* db) {
 }
 
 Status Connection::OpenStore(const std::string& directory, StoreUse use,
-                             std::shared_ptr<Store>* store) {
+                             std::shared_ptr<Store>* store) const {
+  // Where functions and tables say it by their Effects it was checked; this is
+  // for what does not.
+  if (Changes(use)) {
+    if (Status s = CheckMayChangeStore(db_); !s.ok()) return s;
+  }
   OpenMode mode = OpenMode::kFollow;
-  if (use == StoreUse::kWrite) mode = OpenMode::kExisting;
+  if (use == StoreUse::kWrite || use == StoreUse::kOwn) {
+    mode = OpenMode::kExisting;
+  }
   if (use == StoreUse::kCreate) mode = OpenMode::kCreate;
-  if (Status s = StoreRegistry::Instance()->Acquire(directory, mode, store);
+  const OpenWait wait(OpenTimeout(db_), [this] { return KeepOn(); });
+  if (Status s =
+          StoreRegistry::Instance()->Acquire(directory, mode, wait, store);
       !s.ok()) {
     return s;
   }
+  TellDamage(store->get());
   return CheckUse(use, store->get());
+}
+
+std::string Connection::DefaultStorePath() const {
+  if (!store_path_.empty()) return store_path_;
+  const std::shared_ptr<Store> of_main = StoreOfMain(db_);
+  return of_main == nullptr ? std::string() : of_main->path();
 }
 
 Status Connection::OpenDefaultStore(StoreUse use,
@@ -85,6 +120,9 @@ Status Connection::OpenDefaultStore(StoreUse use,
     return Status::InvalidArgument(
         "there is no default store: main is not an actor; call "
         "actorkv_store(PATH), or write STORE/ACTOR");
+  }
+  if (Changes(use)) {
+    if (Status s = CheckMayChangeStore(db_); !s.ok()) return s;
   }
   *store = std::move(of_main);
   return CheckUse(use, store->get());
@@ -99,7 +137,7 @@ bool Connection::Interrupted() const {
 }
 
 Status Connection::KeepOn() const {
-  return Interrupted() ? Status::Busy("interrupted") : Status::Ok();
+  return Interrupted() ? Status::Interrupted("interrupted") : Status::Ok();
 }
 
 void Connection::Unref(void* connection) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "kv/store.h"
 #include "vfs/sqlite_api.h"
@@ -16,6 +17,7 @@ namespace actorkv {
 // What a function or table needs of a store.
 enum class StoreUse {
   kRead,    // looks only; does not keep other processes from writing
+  kOwn,     // looks only, and must be of the process that writes to it
   kWrite,   // changes it
   kCreate,  // changes it, and makes it where it is missing
 };
@@ -39,19 +41,34 @@ class Connection {
 
   // The default store: the one that actorkv_store() named, else the store of
   // main where main is an actor. Errors: kInvalidArgument when there is
-  // neither; those of StoreRegistry::Acquire().
+  // neither; those of OpenStore().
   Status OpenDefaultStore(StoreUse use, std::shared_ptr<Store>* store);
 
-  // The store in this directory.
-  static Status OpenStore(const std::string& directory, StoreUse use,
-                          std::shared_ptr<Store>* store);
+  // Its directory, without opening it; empty: there is none.
+  std::string DefaultStorePath() const;
+
+  // The store in this directory. For a use that changes it, this waits for
+  // another process that has it open, as long as the URI of main says with
+  // open_timeout_ms, and not after sqlite3_interrupt().
+  // Errors: those of StoreRegistry::Acquire(); kNotSupported where a store that
+  // is open read-only would be changed; kReadOnly where this connection may not
+  // change one, and wants to.
+  Status OpenStore(const std::string& directory, StoreUse use,
+                   std::shared_ptr<Store>* store) const;
+
+  // The full names of the actors that the running call is about, for the errors
+  // by name.
+  const std::vector<std::string>& targets() const { return targets_; }
+  void NoteTarget(std::string full_name) {
+    targets_.push_back(std::move(full_name));
+  }
+  void ForgetTargets() { targets_.clear(); }
 
   // True after sqlite3_interrupt(), until the running statements end.
   // sqlite3_is_interrupted() came with SQLite 3.41, so this runs a statement.
   bool Interrupted() const;
 
-  // kBusy for an interrupted connection; RunFunction() and the tables turn it
-  // into SQLITE_INTERRUPT.
+  // kInterrupted for an interrupted connection.
   Status KeepOn() const;
 
   // SQLite's references to this object: of each table, and of the function
@@ -68,6 +85,7 @@ class Connection {
  private:
   sqlite3* const db_;
   std::string store_path_;
+  std::vector<std::string> targets_;
   int references_ = 0;
   bool has_function_reference_ = false;
 };

@@ -40,7 +40,7 @@ class Doctor {
         argument_(std::move(argument)) {}
 
   // *rows: what is wrong, and last what to do; or that all is sound. Errors:
-  // kNotFound; kInvalidArgument for a legacy actor; kBusy when interrupted.
+  // kNotFound; kInvalidArgument for a legacy actor; kInterrupted.
   Status Run(std::vector<DoctorRow>* rows);
 
  private:
@@ -57,6 +57,7 @@ class Doctor {
   bool AvoidsDamage(const VersionSource& source) const;
   void Remember(const Examination& result);
   Status Search(const VersionSource& head, bool* found, VersionSource* sound);
+  Status AddWarnings(std::vector<DoctorRow>* rows) const;
   void AddAdvice(const VersionSource& head, const VersionSource* sound,
                  std::vector<DoctorRow>* rows) const;
 

@@ -39,15 +39,16 @@ class DoctorRows : public RowSource {
     const DoctorRow& row = rows_[next_ - 1];
     switch (index) {
       case kSeverity:
+        if (row.finding.is_warning) return result->Text("warning");
         return result->Text(row.is_error ? "error" : "info");
       case kActor:
-        return result->Text(row.finding.actor);
+        return result->TextOrNull(row.finding.actor);
       case kPgno:
         return result->IntOrNull(row.finding.pgno);
       case kTxid:
         return result->IntOrNull(row.finding.txid.value);
       case kDetail:
-        return result->Text(row.finding.detail);
+        return result->ErrorText(row.finding.detail);
       case kMend:
         return result->TextOrNull(row.finding.mend);
       default:

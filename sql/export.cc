@@ -4,12 +4,19 @@
 
 #include "kv/archive_json.h"
 #include "kv/archive_writer.h"
-#include "kv/clock.h"
+#include "kv/duration.h"
+#include "kv/file_target.h"
 #include "kv/history.h"
+#include "kv/image_pairs.h"
 #include "kv/json_lines.h"
 #include "kv/kv_bin.h"
+#include "kv/wall_clock.h"
+#include "sql/legacy_tables.h"
+#include "sql/store_times.h"
 #include "sql/version.h"
+#include "vfs/database_header.h"
 #include "vfs/legacy_image.h"
+#include "vfs/table_removal.h"
 
 namespace actorkv {
 
@@ -17,6 +24,9 @@ namespace {
 
 // A head that moves away is looked for so often.
 constexpr int kAttempts = 100;
+
+// Of a database that has no pages yet, and so no page size.
+constexpr uint32_t kBlankPageSize = 4096;
 
 // Also says whether what was read so far is of the version.
 std::function<Status()> KeepOnOf(const Connection& connection,
@@ -32,8 +42,14 @@ std::function<Status()> KeepOnOf(const Connection& connection,
   };
 }
 
-// SQLite would apply what such a file holds to the new database.
-Status CheckNoSidecars(const std::string& path) {
+// SQLite would apply what such a file holds to the new database. It follows
+// links, too, before it looks.
+Status CheckNoSidecars(const ImageTarget& target) {
+  FileTarget end;
+  if (Status s = FindFileTarget(target.path, target.overwrite, &end); !s.ok()) {
+    return s;
+  }
+  const std::string& path = end.path;
   struct stat file = {};
   for (const char* suffix : {"-wal", "-journal"}) {
     if (lstat((path + suffix).c_str(), &file) == 0) {
@@ -45,34 +61,83 @@ Status CheckNoSidecars(const std::string& path) {
   return Status::Ok();
 }
 
+// A database of no pages, as a file that says that it is one: one of no bytes
+// could be what is left of anything, and import does not take it.
+Status WriteBlank(uint32_t page_size, const ImageTarget& file,
+                  uint64_t* bytes) {
+  const std::string blank =
+      BlankFirstPage(IsLegalPageSize(page_size) ? page_size : kBlankPageSize);
+  const ImagePages pages = {static_cast<uint32_t>(blank.size()), 1,
+                            [&](PageNo, char* page) {
+                              blank.copy(page, blank.size());
+                              return Status::Ok();
+                            }};
+  return WriteImage(
+      pages, file, [] { return Status::Ok(); }, bytes);
+}
+
 Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
                      const ImageTarget& file, uint64_t* bytes) {
-  if (Status s = CheckNoSidecars(file.path); !s.ok()) return s;
+  if (Status s = CheckNoSidecars(file); !s.ok()) return s;
+  const std::function<Status()> keep_on = KeepOnOf(connection, actor);
   if (actor.state->exists) {
-    return WriteImage(actor.target.store->engine(), *actor.state, file,
-                      KeepOnOf(connection, actor), bytes);
+    if (actor.state->head.snapshot.page_count == 0) {
+      return WriteBlank(actor.state->head.snapshot.page_size, file, bytes);
+    }
+    return WriteImage(actor.target.store->engine(), *actor.state, file, keep_on,
+                      bytes);
   }
   RecoveryOptions options;
-  options.keep_on = KeepOnOf(connection, actor);
+  options.keep_on = keep_on;
   std::shared_ptr<RecoveredImage> image;
   if (Status s =
           RecoverActor(actor.target.store, *actor.legacy, options, &image);
       !s.ok()) {
     return s;
   }
+  if (image->page_count() == 0) {
+    return WriteBlank(image->page_size(), file, bytes);
+  }
   const ImagePages pages = {
       image->page_size(), image->page_count(),
       [&](PageNo pgno, char* page) { return image->ReadPage(pgno, page); }};
-  return WriteImage(pages, file, options.keep_on, bytes);
+  return WriteImage(pages, file, keep_on, bytes);
 }
 
+// What the pairs become to Rivet must not come to it twice: the tables that a
+// migration with 'tables' made of them stay here.
 Status WritePairs(const Connection& connection, const ExportedActor& actor,
                   PairSink* sink, uint64_t* bytes) {
+  const std::function<Status()> keep_on = KeepOnOf(connection, actor);
   PairExportSource source;
   source.engine = actor.target.store->engine();
   source.state = actor.state;
   source.legacy = actor.legacy;
-  return ExportPairs(source, KeepOnOf(connection, actor), sink, bytes);
+  if (!actor.state->exists || !actor.legacy.has_value()) {
+    return ExportPairs(source, keep_on, sink, bytes);
+  }
+  ImagePairs database(VersionPages(source.engine, actor.state));
+  RemainingDatabase remaining;
+  if (Status s = RemoveTables(&database, PlacedTables(), keep_on, &remaining);
+      !s.ok()) {
+    return s;
+  }
+  if (remaining.image != nullptr) {
+    RecoveredImage* const image = remaining.image.get();
+    bool came = true;
+    if (remaining.blank) {
+      if (Status s = CameWithDatabase(source.engine, *actor.legacy, &came);
+          !s.ok()) {
+        return s;
+      }
+    }
+    source.pages =
+        ImagePages{image->page_size(), came ? image->page_count() : 0,
+                   [image](PageNo pgno, char* page) {
+                     return image->ReadPage(pgno, page);
+                   }};
+  }
+  return ExportPairs(source, keep_on, sink, bytes);
 }
 
 // What an archive says of the actor: what it said when it came, or what the
@@ -83,8 +148,9 @@ Status MetadataOf(const ExportedActor& actor, ActorMetadata* metadata) {
   }
   metadata->source_actor_id = actor.target.actor;
   metadata->name = actor.target.actor;
-  metadata->create_ts =
-      static_cast<int64_t>(actor.state->entry.created_at_us / 1000);
+  const TimeMap times = TimesShown(actor.target.store.get());
+  metadata->create_ts = static_cast<int64_t>(
+      times.Wall(actor.state->entry.created_at_us) / kUsPerMs);
   return Status::Ok();
 }
 
@@ -99,7 +165,7 @@ Status AddToArchive(const Connection& connection, const ExportedActor& actor,
   if (Status s = WritePairs(connection, actor, sink.get(), bytes); !s.ok()) {
     return s;
   }
-  return archive->Finish(static_cast<int64_t>(WallClockUs() / 1000));
+  return archive->Finish(static_cast<int64_t>(WallClockUs() / kUsPerMs));
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ Status LoadForExport(const Target& target, const std::string& point,
 // Writes a file, or with kArchive adds to the archive in the directory
 // file.path, which is made where it is missing. *bytes: of the file; of keys
 // and values with kArchive. Errors: kAlreadyExists; kCorruption; kNoSpace;
-// kIOError; kBusy when interrupted.
+// kIOError; kInterrupted.
 Status ExportActor(const Connection& connection, const ExportedActor& actor,
                    ExportForm form, const ImageTarget& file, uint64_t* bytes);
 

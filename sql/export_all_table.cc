@@ -41,7 +41,7 @@ class ExportAllRows : public OutcomeRows {
  public:
   ExportAllRows(Connection* connection, std::shared_ptr<Store> store,
                 std::string directory, ExportForm form)
-      : OutcomeRows(connection),
+      : OutcomeRows(connection, *store),
         walk_(std::move(store)),
         directory_(std::move(directory)),
         form_(form) {}
@@ -109,7 +109,7 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
 }
 
 constexpr TableSpec kExportAll = {
-    "actorkv_export_all", kDeclaration, kDir, 2, OpenRows, Effects::kDurable};
+    "actorkv_export_all", kDeclaration, kDir, 2, OpenRows, Effects::kFile};
 
 }  // namespace
 

@@ -1,6 +1,12 @@
 #include "sql/function.h"
 
+#include <vector>
+
+#include "kv/thrown.h"
+#include "kv/utf8.h"
+#include "sql/read_only.h"
 #include "vfs/file_methods.h"
+#include "vfs/last_error.h"
 #include "vfs/sqlite_error.h"
 
 namespace actorkv {
@@ -16,18 +22,40 @@ bool InTransaction(sqlite3* db) {
          sqlite3_txn_state(db, nullptr) == SQLITE_TXN_WRITE;
 }
 
+// A SQLite with SQLITE_ENABLE_STAT4 may call a deterministic function while it
+// prepares a statement, to guess how many rows a WHERE leaves (vdbemem.c
+// valueFromFunction, 3.40.1). Such a call has no program that could keep data
+// for it.
+bool IsBeingPlanned(sqlite3_context* context) {
+  static char mark;
+  sqlite3_set_auxdata(context, 0, &mark, nullptr);
+  return sqlite3_get_auxdata(context, 0) == nullptr;
+}
+
+Status CheckAndRun(const FunctionSpec& spec, Call* call) noexcept {
+  return Caught([&]() -> Status {
+    if (Status s = call->Check(); !s.ok()) return s;
+    if (spec.tells_errors) return spec.run(call);
+    const InnerWork inner;
+    return spec.run(call);
+  });
+}
+
 int Run(const FunctionSpec& spec, const Call& call, sqlite3_context* context) {
-  Call checked = call;
-  Status s = checked.Check();
-  if (s.ok()) s = spec.run(&checked);
-  if (s.ok()) return SQLITE_OK;
-  int code = ReportError(Place::kFunction, s.WithContext(spec.name));
-  Connection* const connection = checked.connection();
-  if (connection != nullptr && connection->Interrupted()) {
-    code = SQLITE_INTERRUPT;
+  if (spec.effects != Effects::kNone && IsBeingPlanned(context)) {
+    return SQLITE_OK;  // NULL, and nothing done
   }
-  const std::string text =
-      std::string(spec.name) + ": " + std::string(s.message());
+  Call checked = call;
+  Connection* const connection = checked.connection();
+  if (connection != nullptr) connection->ForgetTargets();
+  const Status s = CheckAndRun(spec, &checked);
+  if (s.ok()) {
+    if (!spec.tells_errors) EndErrorOfConnection(connection->db());
+    return SQLITE_OK;
+  }
+  std::string text;
+  const int code = ReportCallError(
+      {spec.name, sqlite3_context_db_handle(context), connection}, s, &text);
   sqlite3_result_error(context, text.c_str(), -1);
   return code;
 }
@@ -48,9 +76,35 @@ Status Call::Check() const {
 }
 
 Status CheckEffects(Effects effects, sqlite3* db) {
-  if (effects != Effects::kDurable || !InTransaction(db)) return Status::Ok();
+  if (effects == Effects::kNone || effects == Effects::kProcess) {
+    return Status::Ok();
+  }
+  Status may = effects == Effects::kStore ? CheckMayChangeStore(db)
+                                          : CheckMayWriteFile(db);
+  if (!may.ok() || !InTransaction(db)) return may;
   return Status::InvalidArgument(
       "cannot run inside a transaction: COMMIT or ROLLBACK first");
+}
+
+int ReportCallError(const CallSite& site, const Status& status,
+                    std::string* text) {
+  const Status named = status.WithContext(site.name);
+  *text = EscapedUtf8(named.message());
+  int code = SqliteCode(Place::kFunction, status);
+  std::vector<std::string> targets;
+  if (site.connection != nullptr) {
+    if (site.connection->Interrupted()) code = SQLITE_INTERRUPT;
+    targets = site.connection->targets();
+  }
+  const std::string whole = named.ToString();
+  ErrorOwner owner = {site.db, {}};
+  if (!targets.empty()) owner.name = targets.back();
+  ReportCode(code, whole, owner);
+  if (!targets.empty()) targets.pop_back();
+  for (const std::string& target : targets) {
+    KeepErrorOfName(code, EscapedUtf8(whole), target);
+  }
+  return code;
 }
 
 Status Call::Text(int index, const char* what, std::string* text) const {
@@ -90,7 +144,11 @@ Status Call::Flag(int index, const char* what, bool* flag) const {
 void RunFunction(const FunctionSpec& spec, sqlite3_context* context,
                  int arg_count, sqlite3_value** args) {
   const Call call(spec, context, arg_count, args);
-  const int code = Guard([&] { return Run(spec, call, context); });
+  const int code =
+      Guard([&] { return Run(spec, call, context); },
+            [&] {
+              return ErrorOwner{sqlite3_context_db_handle(context), {}};
+            });
   if (code == SQLITE_NOMEM) {
     sqlite3_result_error_nomem(context);
   } else if (code != SQLITE_OK) {
@@ -100,8 +158,8 @@ void RunFunction(const FunctionSpec& spec, sqlite3_context* context,
 
 int RegisterFunction(Connection* connection, const FunctionSpec& spec,
                      void (*callback)(sqlite3_context*, int, sqlite3_value**)) {
-  int flags = SQLITE_UTF8;
-  if (spec.effects != Effects::kNone) flags |= SQLITE_DIRECTONLY;
+  // See the header: no schema calls them.
+  constexpr int flags = SQLITE_UTF8 | SQLITE_DIRECTONLY | SQLITE_DETERMINISTIC;
   void (*release)(void*) = nullptr;
   if (connection->TakeFunctionReference()) {
     connection->Ref();  // SQLite calls Unref also when this fails

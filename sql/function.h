@@ -3,6 +3,14 @@
 //
 // A function returns a Status. An error becomes the text "NAME: message" with
 // the code of Place::kFunction (vfs/sqlite_error.h), or SQLITE_INTERRUPT.
+//
+// No schema calls them. All are SQLITE_DIRECTONLY, which shuts out views,
+// triggers, DEFAULT, generated columns and indexes of every schema but temp.
+// All are SQLITE_DETERMINISTIC as well, which most are not: SQLite marks what a
+// CHECK calls as a part of a schema only then (resolve.c resolveExprStep,
+// 3.40.1; 3.53 does so always), and PRAGMA quick_check evaluates those of a
+// database that somebody else made, outside of any write. What it costs: SQLite
+// may call a function once in a statement for all rows with the same arguments.
 
 #ifndef ACTORKV_SQL_FUNCTION_H_
 #define ACTORKV_SQL_FUNCTION_H_
@@ -17,16 +25,34 @@
 
 namespace actorkv {
 
-// Functions with effects are SQLITE_DIRECTONLY: no view or trigger of a
-// database that somebody sent can call them.
+// What a call touches. It decides what may call it; each function and table
+// that does something is one of these.
 enum class Effects {
   kNone,     // only looks
-  kProcess,  // changes settings of the process or the connection
-  kDurable,  // durable when it returns, so refused inside a transaction
+  kProcess,  // changes settings of the process or the connection, not a store
+  // Changes a store: durable when it returns, so refused inside a transaction;
+  // and refused on a connection that may not change one (sql/read_only.h).
+  kStore,
+  // Writes files outside of stores: refused inside a transaction, and under
+  // PRAGMA query_only.
+  kFile,
 };
 
-// Errors: kInvalidArgument for what is durable inside a transaction of `db`.
+// Errors: kInvalidArgument inside a transaction of `db`, kReadOnly where it may
+// not do this.
 Status CheckEffects(Effects effects, sqlite3* db);
+
+// Where a call of a function or table failed.
+struct CallSite {
+  const char* name;        // of the function or table
+  sqlite3* db;             // the connection
+  Connection* connection;  // null: none any more
+};
+
+// Keeps the error for the connection, the thread and the actors that the call
+// was about. *text: "NAME: message", for SQLite. Returns the code.
+int ReportCallError(const CallSite& site, const Status& status,
+                    std::string* text);
 
 class Call;
 
@@ -37,6 +63,8 @@ struct FunctionSpec {
   int max_args;
   Effects effects;
   Status (*run)(Call* call);
+  // Tells of the errors so far, and leaves them as they are.
+  bool tells_errors = false;
 };
 
 class Call {

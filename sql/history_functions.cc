@@ -6,7 +6,6 @@
 
 #include "kv/point.h"
 #include "kv/restore_points.h"
-#include "sql/actor_walk.h"
 #include "sql/function.h"
 #include "sql/target.h"
 #include "vfs/restore.h"
@@ -16,7 +15,6 @@ namespace actorkv {
 namespace {
 
 constexpr int kMaxSetActors = 126;  // arguments of a function, less the point
-constexpr uint64_t kUsPerMs = 1000;
 
 Status PointArgument(const Call& call, int index, Point* point) {
   std::string text;
@@ -37,7 +35,7 @@ Status RunRestorePoint(Call* call) {
     if (Status s = call->Count(2, "ttl_ms", &ttl_ms); !s.ok()) return s;
   }
   if (Status s = MakeRestorePoint(target.store.get(), target.actor, name,
-                                  ttl_ms * kUsPerMs, &txid);
+                                  ttl_ms, &txid);
       !s.ok()) {
     return s;
   }
@@ -119,41 +117,6 @@ Status RunRestoreSet(Call* call) {
   return Status::Ok();
 }
 
-// The live actors of the store whose names are LIKE the pattern.
-Status MatchingActors(const std::shared_ptr<Store>& store,
-                      const std::string& pattern,
-                      std::vector<std::string>* actors) {
-  ActorWalk walk(store);
-  for (;;) {
-    bool found = false;
-    if (Status s = walk.Next(&found); !s.ok() || !found) return s;
-    if (sqlite3_strlike(pattern.c_str(), walk.name().c_str(), 0) != 0) continue;
-    // All that match, or none.
-    if (!walk.status().ok()) return walk.status();
-    if (walk.state().exists) actors->push_back(walk.name());
-  }
-}
-
-Status RunRestoreLike(Call* call) {
-  Point point;
-  std::string pattern;
-  std::shared_ptr<Store> store;
-  std::vector<std::string> actors;
-  std::vector<TxId> txids;
-  if (Status s = PointArgument(*call, 0, &point); !s.ok()) return s;
-  if (Status s = call->Text(1, "the pattern", &pattern); !s.ok()) return s;
-  if (Status s = call->connection()->OpenDefaultStore(StoreUse::kWrite, &store);
-      !s.ok()) {
-    return s;
-  }
-  if (Status s = MatchingActors(store, pattern, &actors); !s.ok()) {
-    return s;
-  }
-  if (Status s = RestoreActors(store, actors, point, &txids); !s.ok()) return s;
-  call->result().Int(txids.size());
-  return Status::Ok();
-}
-
 Status RunFork(Call* call) {
   Target target;
   ForkSpec spec;
@@ -173,30 +136,26 @@ Status RunFork(Call* call) {
 
 constexpr FunctionSpec kRestorePoint = {
     "actorkv_restore_point", "actor, name [, ttl_ms]", 2, 3,
-    Effects::kDurable,       RunRestorePoint};
+    Effects::kStore,         RunRestorePoint};
 constexpr FunctionSpec kDropRestorePoint = {
-    "actorkv_drop_restore_point", "actor, name", 2, 2, Effects::kDurable,
+    "actorkv_drop_restore_point", "actor, name", 2, 2, Effects::kStore,
     RunDropRestorePoint};
 constexpr FunctionSpec kRestore = {"actorkv_restore", "actor, point", 2, 2,
-                                   Effects::kDurable, RunRestore};
+                                   Effects::kStore,   RunRestore};
 constexpr FunctionSpec kUndoRestore = {
-    "actorkv_undo_restore", "actor", 1, 1, Effects::kDurable, RunUndoRestore};
+    "actorkv_undo_restore", "actor", 1, 1, Effects::kStore, RunUndoRestore};
 constexpr FunctionSpec kRestoreSet = {
     "actorkv_restore_set", "point, actor, ...", 2,
-    kMaxSetActors + 1,     Effects::kDurable,   RunRestoreSet};
-constexpr FunctionSpec kRestoreLike = {
-    "actorkv_restore_like", "point, pattern", 2, 2,
-    Effects::kDurable,      RunRestoreLike};
+    kMaxSetActors + 1,     Effects::kStore,     RunRestoreSet};
 constexpr FunctionSpec kFork = {
-    "actorkv_fork", "actor, new_name [, point]", 2, 3, Effects::kDurable,
+    "actorkv_fork", "actor, new_name [, point]", 2, 3, Effects::kStore,
     RunFork};
 
 }  // namespace
 
 int RegisterHistoryFunctions(Connection* connection) {
   return RegisterFunctions<kRestorePoint, kDropRestorePoint, kRestore,
-                           kUndoRestore, kRestoreSet, kRestoreLike, kFork>(
-      connection);
+                           kUndoRestore, kRestoreSet, kFork>(connection);
 }
 
 }  // namespace actorkv

@@ -5,14 +5,16 @@
 
 #include <cerrno>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "kv/store_directory.h"
 #include "sql/actor_connection.h"
 #include "sql/target.h"
-#include "vfs/actor_vfs.h"
 #include "vfs/database_header.h"
+#include "vfs/default_vfs.h"
 #include "vfs/image_commit.h"
 #include "vfs/sqlite_error.h"
 
@@ -186,6 +188,21 @@ bool StandsInFile(sqlite3* db, PageSource* pages) {
   return true;
 }
 
+// SQLite takes the bytes that its last page lacks for zeros; whole pages that
+// it lacks it misses itself.
+Status CheckLength(sqlite3* source, const PageSource& pages) {
+  sqlite3_int64 size_bytes = 0;
+  sqlite3_file* const file = FileOf(source);
+  const int code = file->pMethods->xFileSize(file, &size_bytes);
+  const std::string path = sqlite3_db_filename(source, "main");
+  if (code != SQLITE_OK) return SourceError(code, path);
+  const uint64_t expected = uint64_t{pages.page_count} * pages.page_size;
+  if (static_cast<uint64_t>(size_bytes) >= expected) return Status::Ok();
+  return Status::Corruption("it has " + std::to_string(size_bytes) +
+                            " bytes, and its header says " +
+                            std::to_string(expected) + ": " + path);
+}
+
 // The pages of a file that StandsInFile().
 Status Load(Connection* connection, sqlite3* source, const Target& target,
             PageSource pages) {
@@ -204,14 +221,13 @@ Status Load(Connection* connection, sqlite3* source, const Target& target,
   commit.keep_on = [connection] { return connection->KeepOn(); };
   Status s = CommitImage(commit);
   if (s.ok()) return s;
-  // An interrupt is kBusy too.
-  if (Status stop = connection->KeepOn(); !stop.ok()) return stop;
+  if (s.code() == Code::kInterrupted) return s;
   return s.code() == Code::kBusy ? TargetBusy(target)
                                  : s.WithContext(TargetName(target));
 }
 
 Status Copy(Connection* connection, sqlite3* source, const Target& target,
-            uint64_t* page_count) {
+            ImportedActor* imported) {
   ActorConnection database;
   if (Status s = database.Open(target, Origin::kImport); !s.ok()) {
     return s.WithContext(TargetName(target));
@@ -229,33 +245,43 @@ Status Copy(Connection* connection, sqlite3* source, const Target& target,
     code = sqlite3_backup_step(backup.get(), kPagesAtOnce);
   }
   if (code != SQLITE_DONE) return TargetError(code, target);
-  *page_count = static_cast<uint64_t>(sqlite3_backup_pagecount(backup.get()));
+  std::optional<std::string> page_size;
+  if (Status s = QueryText(source, "PRAGMA page_size", &page_size); !s.ok()) {
+    return s;
+  }
+  imported->page_count =
+      static_cast<uint64_t>(sqlite3_backup_pagecount(backup.get()));
+  imported->bytes = imported->page_count * std::stoull(page_size.value_or("0"));
   return Status::Ok();
 }
 
 }  // namespace
 
-Status ImportFile(Connection* connection, const std::string& actor,
-                  const std::string& path, uint64_t* page_count) {
+Status ImportFile(Connection* connection, const FindTarget& find_target,
+                  const std::string& path, ImportedActor* imported) {
   Database source;
   const int timeout_ms = BusyTimeout(connection->db());
   if (Status s = OpenSource(path, timeout_ms, &source); !s.ok()) return s;
   Target target;
-  if (Status s = ResolveTarget(connection, actor, StoreUse::kCreate, &target);
-      !s.ok()) {
-    return s;
-  }
+  if (Status s = find_target(&target); !s.ok()) return s;
   if (Status s = CheckIsNew(target); !s.ok()) return s;
+  ImportedActor made;
+  made.state = LegacyState::kLive;
   PageSource pages;
   if (!StandsInFile(source.get(), &pages)) {
-    return Copy(connection, source.get(), target, page_count);
+    if (Status s = Copy(connection, source.get(), target, &made); !s.ok()) {
+      return s;
+    }
+  } else {
+    if (Status s = CheckLength(source.get(), pages); !s.ok()) return s;
+    made.page_count = pages.page_count;
+    made.bytes = uint64_t{pages.page_count} * pages.page_size;
+    if (Status s = Load(connection, source.get(), target, std::move(pages));
+        !s.ok()) {
+      return s;
+    }
   }
-  const uint32_t count = pages.page_count;
-  if (Status s = Load(connection, source.get(), target, std::move(pages));
-      !s.ok()) {
-    return s;
-  }
-  *page_count = count;
+  *imported = made;
   return Status::Ok();
 }
 

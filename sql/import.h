@@ -15,20 +15,35 @@
 #define ACTORKV_SQL_IMPORT_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
+#include "kv/legacy_record.h"
 #include "sql/connection.h"
+#include "sql/target.h"
 
 namespace actorkv {
 
-// `actor` as in ResolveTarget(); its store is made where it is missing.
-// `path` is absolute. *page_count: of the new actor.
-// Errors: kAlreadyExists; kNotFound (no such file); kInvalidArgument (empty,
-// a directory, not a database, encrypted, in need of a rollback); kBusy (the
-// file or the actor is being written; interrupted); kCorruption; kNoSpace;
-// kIOError.
-Status ImportFile(Connection* connection, const std::string& actor,
-                  const std::string& path, uint64_t* page_count);
+struct ImportedActor {
+  LegacyState state = LegacyState::kLegacy;
+  // Of a database; of an actor that comes as pairs, their keys and values, and
+  // the pages of a sqlite.bin.
+  uint64_t bytes = 0;
+  // Of the database; of a legacy one as its metadata say. 0: none.
+  uint64_t page_count = 0;
+};
+
+// Finds the actor to be; asked once, when the source is known to be good, so
+// that no store is made for one that is not.
+using FindTarget = std::function<Status(Target*)>;
+
+// Imports the file `path`, which is absolute. Errors: kAlreadyExists; kNotFound
+// (no such file); kInvalidArgument (empty, a directory, not a database,
+// encrypted, in need of a rollback); kBusy (the file or the actor is being
+// written); kInterrupted; kCorruption; kNoSpace; kIOError; those of
+// `find_target`.
+Status ImportFile(Connection* connection, const FindTarget& find_target,
+                  const std::string& path, ImportedActor* imported);
 
 }  // namespace actorkv
 

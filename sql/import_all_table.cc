@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "sql/import_pairs.h"
+#include "sql/directory_import.h"
 #include "sql/outcome_rows.h"
 #include "sql/target.h"
 
@@ -20,17 +20,20 @@ constexpr int kDir = kOutcomeColumnCount;
 
 class ImportAllRows : public OutcomeRows {
  public:
-  ImportAllRows(Connection* connection, std::unique_ptr<DirectoryImport> import)
-      : OutcomeRows(connection), import_(std::move(import)) {}
+  ImportAllRows(Connection* connection, const Store& store,
+                std::unique_ptr<DirectoryImport> import)
+      : OutcomeRows(connection, store), import_(std::move(import)) {}
 
  private:
   Status Work(ActorOutcome* outcome, bool* has_row) override {
-    ImportedActor imported;
-    Status s =
-        import_->Next(&outcome->actor, has_row, &imported, &outcome->status);
-    outcome->state = LegacyStateName(imported.state);
-    outcome->bytes = imported.bytes;
-    return s;
+    DirectoryImport::Outcome made;
+    if (Status s = import_->Next(&made, has_row); !s.ok()) return s;
+    outcome->actor = std::move(made.name);
+    outcome->skipped = made.skipped;
+    outcome->status = std::move(made.status);
+    outcome->state = LegacyStateName(made.imported.state);
+    outcome->bytes = made.imported.bytes;
+    return Status::Ok();
   }
 
   const std::unique_ptr<DirectoryImport> import_;
@@ -54,12 +57,13 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
       !s.ok()) {
     return s;
   }
-  *rows = std::make_unique<ImportAllRows>(connection, std::move(import));
+  *rows =
+      std::make_unique<ImportAllRows>(connection, *store, std::move(import));
   return Status::Ok();
 }
 
 constexpr TableSpec kImportAll = {
-    "actorkv_import_all", kDeclaration, kDir, 1, OpenRows, Effects::kDurable};
+    "actorkv_import_all", kDeclaration, kDir, 1, OpenRows, Effects::kStore};
 
 }  // namespace
 

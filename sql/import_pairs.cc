@@ -2,14 +2,11 @@
 
 #include <utility>
 
-#include "kv/archive_reader.h"
+#include "kv/image_pairs.h"
 #include "kv/layout_view.h"
 #include "kv/legacy_file.h"
-#include "kv/legacy_import.h"
 #include "kv/legacy_store.h"
-#include "kv/rivet_engine.h"
 #include "kv/rivet_v2.h"
-#include "kv/rivet_v2_pairs.h"
 #include "sql/target.h"
 #include "vfs/database_header.h"
 #include "vfs/image_commit.h"
@@ -34,6 +31,33 @@ uint64_t PageCountOf(Store* store, LegacyId legacy) {
   return page_size == 0 ? 0 : main.size_bytes() / page_size;
 }
 
+// The pairs of a dump, which are an error when there are none: a file that was
+// cut to nothing must not become an actor that has nothing.
+class SomePairs : public PairSource {
+ public:
+  SomePairs(const std::string& path, PairSource* pairs)
+      : path_(path), pairs_(pairs) {}
+
+  Status Next(KeyValue* pair, bool* more) override {
+    if (Status s = pairs_->Next(pair, more); !s.ok()) return s;
+    if (!*more && !any_) {
+      return Status::InvalidArgument(
+          "there is no pair in it, and the dump of an actor has at least "
+          "one: " +
+          path_);
+    }
+    any_ = true;
+    return Status::Ok();
+  }
+
+ private:
+  const std::string& path_;
+  PairSource* const pairs_;
+  bool any_ = false;
+};
+
+}  // namespace
+
 Status ImportLegacy(const std::shared_ptr<Store>& store, const ImportSpec& spec,
                     PairSource* source, ImportedActor* imported) {
   LegacyRecord record;
@@ -44,7 +68,6 @@ Status ImportLegacy(const std::shared_ptr<Store>& store, const ImportSpec& spec,
   return Status::Ok();
 }
 
-// The pairs and the database in one commit.
 Status ImportWithDatabase(const std::shared_ptr<Store>& store,
                           const ImportSpec& spec, PairSource* source,
                           const std::string& sqlite_bin,
@@ -53,7 +76,13 @@ Status ImportWithDatabase(const std::shared_ptr<Store>& store,
   if (Status s = RivetV2Database::Open(sqlite_bin, &database); !s.ok()) {
     return s;
   }
-  RivetV2Pairs pages(database.get());
+  ImagePairs pages({database->page_size(), database->page_count(),
+                    [&](PageNo pgno, char* buffer) {
+                      std::string page;
+                      Status s = database->ReadPage(pgno, &page);
+                      if (s.ok()) page.copy(buffer, page.size());
+                      return s;
+                    }});
   RecoveryOptions options;
   options.keep_on = spec.keep_on;
   std::unique_ptr<RecoveredImage> image;
@@ -80,124 +109,20 @@ Status ImportWithDatabase(const std::shared_ptr<Store>& store,
   return Status::Ok();
 }
 
-class ArchiveImport : public DirectoryImport {
- public:
-  ArchiveImport(Connection* connection, std::shared_ptr<Store> store,
-                std::unique_ptr<ArchiveReader> archive)
-      : connection_(connection),
-        store_(std::move(store)),
-        archive_(std::move(archive)) {}
-
-  Status Next(std::string* name, bool* more, ImportedActor* imported,
-              Status* outcome) override {
-    *more = next_ < archive_->actor_ids().size();
-    if (!*more) return Status::Ok();
-    *name = archive_->actor_ids()[next_++];
-    *outcome = Import(*name, imported);
-    return Status::Ok();
-  }
-
- private:
-  Status Import(const std::string& id, ImportedActor* imported) {
-    ArchiveActor actor;
-    std::unique_ptr<PairSource> pairs;
-    if (Status s = archive_->ReadActor(id, &actor); !s.ok()) return s;
-    if (Status s = OpenKvBin(actor.kv_bin_path, &pairs); !s.ok()) return s;
-    ImportSpec spec;
-    spec.name = id;
-    spec.form = LegacyForm::kArchive;
-    spec.metadata_json = ToJson(actor.metadata);
-    spec.keep_on = [this] { return connection_->KeepOn(); };
-    if (actor.sqlite_bin_path.empty()) {
-      return ImportLegacy(store_, spec, pairs.get(), imported);
-    }
-    return ImportWithDatabase(store_, spec, pairs.get(), actor.sqlite_bin_path,
-                              imported);
-  }
-
-  Connection* const connection_;
-  const std::shared_ptr<Store> store_;
-  const std::unique_ptr<ArchiveReader> archive_;
-  size_t next_ = 0;
-};
-
-class EngineImport : public DirectoryImport {
- public:
-  EngineImport(Connection* connection, std::shared_ptr<Store> store,
-               std::unique_ptr<RivetEngine> engine)
-      : connection_(connection),
-        store_(std::move(store)),
-        engine_(std::move(engine)) {}
-
-  Status Next(std::string* name, bool* more, ImportedActor* imported,
-              Status* outcome) override {
-    if (Status s = engine_->NextActor(id_, &id_, more); !s.ok()) return s;
-    if (!*more) return Status::Ok();
-    *name = id_;
-    *outcome = Import(imported);
-    return Status::Ok();
-  }
-
- private:
-  Status Import(ImportedActor* imported) {
-    std::unique_ptr<PairSource> pairs;
-    if (Status s = engine_->OpenPairs(id_, &pairs); !s.ok()) return s;
-    ImportSpec spec;
-    spec.name = id_;
-    spec.form = LegacyForm::kRocksDb;
-    spec.keep_on = [this] { return connection_->KeepOn(); };
-    return ImportLegacy(store_, spec, pairs.get(), imported);
-  }
-
-  Connection* const connection_;
-  const std::shared_ptr<Store> store_;
-  const std::unique_ptr<RivetEngine> engine_;
-  std::string id_;
-};
-
-}  // namespace
-
-Status ImportDump(Connection* connection, const std::string& actor,
+Status ImportDump(Connection* connection, const FindTarget& find_target,
                   const std::string& path, ContainerForm form,
                   ImportedActor* imported) {
   std::unique_ptr<PairSource> pairs;
   if (Status s = OpenDump(path, &pairs); !s.ok()) return s;
   Target target;
-  if (Status s = ResolveTarget(connection, actor, StoreUse::kCreate, &target);
-      !s.ok()) {
-    return s;
-  }
+  if (Status s = find_target(&target); !s.ok()) return s;
   ImportSpec spec;
   spec.name = target.actor;
   spec.form = form == ContainerForm::kKvBin ? LegacyForm::kKvBin
                                             : LegacyForm::kJsonLines;
   spec.keep_on = [connection] { return connection->KeepOn(); };
-  return ImportLegacy(target.store, spec, pairs.get(), imported);
-}
-
-Status DirectoryImport::Open(Connection* connection,
-                             std::shared_ptr<Store> store,
-                             const std::string& path,
-                             std::unique_ptr<DirectoryImport>* import) {
-  Container container;
-  if (Status s = RecogniseContainer(path, &container); !s.ok()) return s;
-  if (container.form == ContainerForm::kArchive) {
-    std::unique_ptr<ArchiveReader> archive;
-    if (Status s = ArchiveReader::Open(path, &archive); !s.ok()) return s;
-    *import = std::make_unique<ArchiveImport>(connection, std::move(store),
-                                              std::move(archive));
-    return Status::Ok();
-  }
-  if (container.form == ContainerForm::kRivetEngine) {
-    std::unique_ptr<RivetEngine> engine;
-    if (Status s = OpenRivetEngine(path, &engine); !s.ok()) return s;
-    *import = std::make_unique<EngineImport>(connection, std::move(store),
-                                             std::move(engine));
-    return Status::Ok();
-  }
-  return Status::InvalidArgument(
-      "not a directory of actors but " + std::string(FormName(container.form)) +
-      ": one actor is imported by actorkv_import(actor, path): " + path);
+  SomePairs some(path, pairs.get());
+  return ImportLegacy(target.store, spec, &some, imported);
 }
 
 }  // namespace actorkv

@@ -1,14 +1,18 @@
 #include "sql/info_functions.h"
 
+#include <optional>
 #include <string>
 
 #include "kv/store_directory.h"
 #include "kv/store_marker.h"
+#include "kv/store_registry.h"
+#include "kv/utf8.h"
 #include "sql/function.h"
+#include "sql/read_only.h"
 #include "sql/target.h"
 #include "vfs/actor_path.h"
-#include "vfs/actor_vfs.h"
-#include "vfs/sqlite_error.h"
+#include "vfs/default_vfs.h"
+#include "vfs/last_error.h"
 
 namespace actorkv {
 
@@ -19,8 +23,39 @@ Status Version(Call* call) {
   return Status::Ok();
 }
 
-Status LastErrorText(Call* call) {
-  call->result().TextOrNull(LastError());
+// The full name of the actor that an argument means, where it means one: also
+// what cannot be opened, and cannot be a name, has errors.
+std::string NameOfError(const Connection& connection,
+                        const std::string& argument) {
+  ActorPath path;
+  std::string name = argument;
+  if (name.find('/') == std::string::npos) {
+    const std::string store = connection.DefaultStorePath();
+    if (store.empty()) return name;
+    name = FullName({store, name});
+  }
+  return ResolveActorPath(name, &path).ok() ? FullName(path) : argument;
+}
+
+Status TellErrorOfName(Call* call) {
+  std::string argument;
+  if (Status s = call->Text(0, "the name", &argument); !s.ok()) return s;
+  const std::string name = NameOfError(*call->connection(), argument);
+  const std::optional<KeptError> error = ErrorOfName(name);
+  if (error.has_value()) call->result().Text(error->ToString());
+  return Status::Ok();
+}
+
+Status TellLastError(Call* call) {
+  if (call->arg_count() > 0) return TellErrorOfName(call);
+  sqlite3* const db = call->connection()->db();
+  const std::optional<KeptError> error = ErrorFor(db);
+  std::string text;
+  if (error.has_value()) text = error->ToString();
+  if (const std::string note = ReadOnlyNote(db); !note.empty()) {
+    text += (text.empty() ? "read-only: " : "; ") + note;
+  }
+  call->result().TextOrNull(EscapedUtf8(text));
   return Status::Ok();
 }
 
@@ -65,30 +100,44 @@ Status DefaultStoreOfConnection(Call* call) {
   return s.code() == Code::kInvalidArgument ? Status::Ok() : s;
 }
 
-Status DefaultVfs(Call* call) {
-  bool on = false;
-  bool previous = false;
-  if (Status s = call->Flag(0, "the argument", &on); !s.ok()) return s;
-  if (Status s = SetDefaultVfs(on, &previous); !s.ok()) return s;
-  call->result().Int(previous ? 1 : 0);
+Status SetDefault(Call* call) {
+  uint64_t value = 0;
+  if (!call->Count(0, "the argument", &value).ok() || value > 2) {
+    return Status::InvalidArgument("the argument is neither 0 nor 1 nor 2");
+  }
+  DefaultVfs previous = DefaultVfs::kBase;
+  if (Status s = SetDefaultVfs(static_cast<DefaultVfs>(value), &previous);
+      !s.ok()) {
+    return s;
+  }
+  call->result().Int(static_cast<uint64_t>(previous));
+  return Status::Ok();
+}
+
+Status CloseIdle(Call* call) {
+  call->result().Int(StoreRegistry::Instance()->CloseIdle());
   return Status::Ok();
 }
 
 constexpr FunctionSpec kVersion = {"actorkv_version", "",     0, 0,
                                    Effects::kNone,    Version};
-constexpr FunctionSpec kLastError = {"actorkv_last_error", "",           0, 0,
-                                     Effects::kNone,       LastErrorText};
+constexpr FunctionSpec kLastError = {"actorkv_last_error", "[actor]",     0, 1,
+                                     Effects::kNone,       TellLastError,
+                                     /*tells_errors=*/true};
 constexpr FunctionSpec kStore = {
     "actorkv_store",         "[path]", 0, 1, Effects::kProcess,
     DefaultStoreOfConnection};
-constexpr FunctionSpec kDefaultVfs = {"actorkv_default_vfs", "0 or 1",  1, 1,
-                                      Effects::kProcess,     DefaultVfs};
+constexpr FunctionSpec kDefaultVfs = {"actorkv_default_vfs", "0, 1 or 2", 1, 1,
+                                      Effects::kProcess,     SetDefault};
+
+constexpr FunctionSpec kCloseIdle = {"actorkv_close_idle", "",       0, 0,
+                                     Effects::kProcess,    CloseIdle};
 
 }  // namespace
 
 int RegisterInfoFunctions(Connection* connection) {
-  return RegisterFunctions<kVersion, kLastError, kStore, kDefaultVfs>(
-      connection);
+  return RegisterFunctions<kVersion, kLastError, kStore, kDefaultVfs,
+                           kCloseIdle>(connection);
 }
 
 }  // namespace actorkv

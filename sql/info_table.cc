@@ -7,12 +7,14 @@
 #include <utility>
 #include <vector>
 
-#include "kv/log_scan.h"
+#include "kv/duration.h"
+#include "kv/point.h"
 #include "kv/rocksdb_engine.h"
-#include "kv/store_directory.h"
 #include "kv/types.h"
+#include "kv/wall_clock.h"
 #include "sql/actor_walk.h"
 #include "sql/known_bugs.h"
+#include "sql/store_times.h"
 #include "sql/table.h"
 #include "vfs/actor_path.h"
 #include "vfs/memory_file.h"
@@ -27,6 +29,8 @@ constexpr char kDeclaration[] =
 enum ColumnIndex { kName, kValue, kUnit, kLevel };
 
 constexpr int kMaxQuotaLooks = 1000;
+
+constexpr uint64_t kAheadIsNoticedUs = 60'000'000;
 
 struct Row {
   std::string name;
@@ -100,14 +104,35 @@ class InfoRows : public RowSource {
     }
     AddText("store", store->path());
     AddText("store_access", store->read_only() ? "follows" : "writes");
-    AddNumber("store_created_at_ms", store->record().created_at_us / 1000,
-              "ms");
-    StrandedRecords(store->path());
-    SoftQuotas(store);
+    const TimeMap times = TimesShown(store.get());
+    AddNumber("store_created_at_ms",
+              times.Wall(store->record().created_at_us) / kUsPerMs, "ms");
+    LostRecords(store.get());
+    ClockRows(times);
+    hold_ = store->clock()->Look();
+    ActorRows(store);
+  }
+
+  void Warn(std::string name, std::string text) {
+    rows_.push_back({std::move(name), std::move(text), 0, "", true});
+  }
+
+  void ClockRows(const TimeMap& times) {
+    if (!times.believes_wall_clock()) {
+      Warn("wall_clock",
+           "the wall clock says " + TimeText(WallClockUs()) +
+               ", which is not believed; the store goes on from its own time");
+    }
+    if (times.ahead_us() <= kAheadIsNoticedUs) return;
+    Warn("clock_ahead",
+         "the time of the store is " + RoughDuration(times.ahead_us()) +
+             " ahead of the wall clock, which was ahead when it was used, or "
+             "is behind now: times are shown and meant as of the wall clock, "
+             "ids run ahead");
   }
 
   // Of the first actors by name, so that this stays a quick look.
-  void SoftQuotas(const std::shared_ptr<Store>& store) {
+  void ActorRows(const std::shared_ptr<Store>& store) {
     ActorWalk walk(store);
     for (int i = 0; i < kMaxQuotaLooks; ++i) {
       bool found = false;
@@ -115,8 +140,13 @@ class InfoRows : public RowSource {
       if (!walk.Next(&found).ok() || !found) return;
       const HeadState& state = walk.state();
       const ActorId actor = state.entry.actor;
-      if (!state.exists) continue;
+      if (!walk.status().ok()) continue;
       if (!store->settings()->Get(store.get(), actor, &settings).ok()) continue;
+      if (hold_.Covers(settings.retention_ms)) {
+        Warn("history_held", hold_.Describe());
+        hold_ = HistoryHold();  // once
+      }
+      if (!state.exists) continue;
       const Snapshot& head = state.head.snapshot;
       const uint64_t bytes = uint64_t{head.page_count} * head.page_size;
       if (settings.quota_soft_bytes == 0 || bytes <= settings.quota_soft_bytes)
@@ -130,15 +160,13 @@ class InfoRows : public RowSource {
     }
   }
 
-  void StrandedRecords(const std::string& directory) {
-    std::vector<std::string> names;
-    if (!ListNames(directory, kStrandedPrefix, &names).ok()) return;
-    for (const std::string& name : names) {
-      rows_.push_back({"stranded_log_records",
-                       "commits behind a damaged record of the log were not "
-                       "replayed; they are kept in " +
-                           directory + "/" + name,
-                       0, "", /*warning=*/true});
+  void LostRecords(Store* store) {
+    std::vector<EngineDamage> damages;
+    if (!store->engine()->ListDamage(&damages).ok()) return;
+    for (const EngineDamage& damage : damages) {
+      const bool kept = damage.kind == EngineDamage::Kind::kStranded;
+      rows_.push_back({kept ? "stranded_log_records" : "lost_log_records",
+                       damage.detail, 0, "", /*warning=*/true});
     }
   }
 
@@ -151,6 +179,7 @@ class InfoRows : public RowSource {
     AddNumber("journal_memory_bytes", kJournalMemoryBytes, "bytes");
   }
 
+  HistoryHold hold_;
   std::vector<Row> rows_;
   size_t next_ = 0;
   const Row* row_ = nullptr;

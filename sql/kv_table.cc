@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "kv/layout_view.h"
 #include "kv/legacy_keys.h"
 #include "sql/actor_walk.h"
 #include "sql/table.h"
@@ -15,9 +16,9 @@ namespace {
 
 constexpr char kDeclaration[] =
     "CREATE TABLE x(actor TEXT, namespace TEXT, key BLOB, value BLOB,"
-    " layout INTEGER)";
+    " layout INTEGER, conflict INTEGER)";
 
-enum ColumnIndex { kActor, kNamespace, kKey, kValue, kLayout };
+enum ColumnIndex { kActor, kNamespace, kKey, kValue, kLayout, kConflict };
 
 class KvRows : public RowSource {
  public:
@@ -33,19 +34,19 @@ class KvRows : public RowSource {
         *has_row = pair_.has_value();
         if (*has_row) {
           from_ = pair_->key + '\0';
-          return Status::Ok();
+          return FindConflict();
         }
       }
       if (Status s = walk_.Next(&actor_, has_row); !s.ok()) return s;
       if (!*has_row) return Status::Ok();
-      pairs_ = std::make_unique<LegacyPairs>(walk_.store()->engine(),
-                                             actor_.record.legacy);
-      from_.clear();
+      if (Status s = Begin(); !s.ok()) {
+        return s.WithContext("actor=" + actor_.name);
+      }
     }
   }
 
   void Column(int index, Result* result) const override {
-    const LegacyKey key = ParseLegacyKey(pair_->key);
+    const LegacyKey key = ParseLegacyKey(pair_->key, pair_->value);
     switch (index) {
       case kActor:
         return result->Text(actor_.name);
@@ -59,15 +60,49 @@ class KvRows : public RowSource {
         // NULL where both layouts have the same key.
         if (key.layout == KeyLayout::kSame) return;
         return result->Int(key.layout == KeyLayout::kZero ? 0 : 1);
+      case kConflict:
+        return result->Int(conflict_ ? 1 : 0);
       default:
         return;
     }
   }
 
  private:
+  // Goes on with the pairs of actor_.
+  Status Begin() {
+    Engine* const engine = walk_.store()->engine();
+    const LegacyId legacy = actor_.record.legacy;
+    pairs_ = std::make_unique<LegacyPairs>(engine, legacy);
+    others_ = std::make_unique<LegacyPairs>(engine, legacy);
+    from_.clear();
+    constexpr uint8_t kBoth = kHasLayoutZero | kHasLayoutOne;
+    has_both_ = (actor_.record.layouts & kBoth) == kBoth;
+    database_conflict_ = false;
+    if (!has_both_) return Status::Ok();
+    LayoutReport report;
+    if (Status s = CheckLayouts(others_.get(), &report); !s.ok()) return s;
+    database_conflict_ = report.database_conflict_count > 0;
+    return Status::Ok();
+  }
+
+  // A database is one thing: where a pair of it is in conflict, all are.
+  Status FindConflict() {
+    conflict_ = false;
+    if (!has_both_) return Status::Ok();
+    if (IsSqliteKey(pair_->key)) {
+      conflict_ = database_conflict_;
+      return Status::Ok();
+    }
+    return IsInConflict(others_.get(), *pair_, &conflict_);
+  }
+
   LegacyWalk walk_;
   LegacyActor actor_;
-  std::unique_ptr<LegacyPairs> pairs_;  // of actor_; null before the first
+  std::unique_ptr<LegacyPairs> pairs_;   // of actor_; null before the first
+  std::unique_ptr<LegacyPairs> others_;  // the same, to look elsewhere
+  bool has_both_ = false;                // layouts
+  bool database_conflict_ = false;
+  bool conflict_ = false;  // of pair_
   std::optional<KeyValue> pair_;
   std::string from_;
 };

@@ -65,6 +65,7 @@ TableIndex TableOf(LegacyNamespace space) {
     case LegacyNamespace::kState:
     case LegacyNamespace::kInspector:
     case LegacyNamespace::kQueueMeta:
+    case LegacyNamespace::kAlarm:
     case LegacyNamespace::kSqliteMeta:
     case LegacyNamespace::kSqliteChunk:
     case LegacyNamespace::kUnknown:
@@ -153,8 +154,8 @@ Status Placement::Bind(TableIndex index, std::string_view key,
 }
 
 Status Placement::Insert(const KeyValue& pair) {
-  const LegacyNamespace space = ParseLegacyKey(pair.key).space;
-  if (IsSqlite(space)) return Status::Ok();
+  if (IsSqliteKey(pair.key)) return Status::Ok();
+  const LegacyNamespace space = ParseLegacyKey(pair.key, pair.value).space;
   const TableIndex index = TableOf(space);
   sqlite3_stmt* const insert = inserts_[index];
   if (insert == nullptr) return Status::Ok();
@@ -268,6 +269,14 @@ Status PlaceInTables(const Connection& connection, const Target& target) {
                 Steady::now() - begin)
                 .count());
   });
+}
+
+std::vector<SchemaTable> PlacedTables() {
+  std::vector<SchemaTable> tables;
+  for (const TableText& table : kTables) {
+    tables.push_back({table.name, CreateText(table)});
+  }
+  return tables;
 }
 
 }  // namespace actorkv

@@ -9,13 +9,17 @@
 //   _actorkv_meta(key BLOB, value BLOB)           all others, by whole key
 //
 // Keys are those of layout 1. The id of a message past 2^63 - 1 is shown less
-// 2^64. The pairs stay what counts: an export takes them, not these tables.
+// 2^64. The pairs stay what counts: an export in one of Rivet's forms takes
+// them and leaves these tables out.
 
 #ifndef ACTORKV_SQL_LEGACY_TABLES_H_
 #define ACTORKV_SQL_LEGACY_TABLES_H_
 
+#include <vector>
+
 #include "sql/connection.h"
 #include "sql/target.h"
+#include "vfs/table_removal.h"
 
 namespace actorkv {
 
@@ -24,6 +28,9 @@ namespace actorkv {
 // kAlreadyExists when the database has a table of its own by such a name;
 // kBusy, kNoSpace, kIOError, kCorruption.
 Status PlaceInTables(const Connection& connection, const Target& target);
+
+// What sqlite_schema has of these tables, each as it was made.
+std::vector<SchemaTable> PlacedTables();
 
 }  // namespace actorkv
 

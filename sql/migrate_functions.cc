@@ -83,13 +83,12 @@ Status RunDropLegacy(Call* call) {
 }
 
 constexpr FunctionSpec kMigrate = {
-    "actorkv_migrate", "actor [, 'tables']", 1, 2, Effects::kDurable,
-    RunMigrate};
+    "actorkv_migrate", "actor [, 'tables']", 1, 2, Effects::kStore, RunMigrate};
 constexpr FunctionSpec kUnmigrate = {
     "actorkv_unmigrate", "actor [, 'discard']", 1, 2,
-    Effects::kDurable,   RunUnmigrate};
+    Effects::kStore,     RunUnmigrate};
 constexpr FunctionSpec kDropLegacy = {"actorkv_drop_legacy", "actor",      1, 1,
-                                      Effects::kDurable,     RunDropLegacy};
+                                      Effects::kStore,       RunDropLegacy};
 
 }  // namespace
 

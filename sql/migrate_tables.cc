@@ -36,7 +36,8 @@ constexpr std::chrono::milliseconds kSyncEvery{100};
 class MigrateAllRows : public OutcomeRows {
  public:
   MigrateAllRows(Connection* connection, std::shared_ptr<Store> store)
-      : OutcomeRows(connection), walk_(std::move(store), std::nullopt) {}
+      : OutcomeRows(connection, *store),
+        walk_(std::move(store), std::nullopt) {}
   ~MigrateAllRows() override {
     if (unsynced_) (void)walk_.store()->engine()->Sync();
   }
@@ -123,7 +124,7 @@ class PlanRows : public RowSource {
       case 1:
         return result->Text(action_);
       case 2:
-        return result->TextOrNull(reason_);
+        return result->TextOrNull(EscapedUtf8(reason_));
       default:
         return;
     }
@@ -156,10 +157,7 @@ class HistoryRows : public RowSource {
       case 0:
         return result->Text(actor_.name);
       case 1:
-        // The word for a migration, not for the actor.
-        return result->Text(record.state == LegacyState::kLive
-                                ? "done"
-                                : LegacyStateName(record.state));
+        return result->Text(LegacyStateName(record.state));
       case 2:
         return result->Text(LegacyPhaseName(record.phase));
       case 3:
@@ -171,8 +169,8 @@ class HistoryRows : public RowSource {
       case 6:
         return result->Int(record.attempts);
       case 7:
-        return result->TextOrNull(record.error.empty() ? Joined(record.warnings)
-                                                       : record.error);
+        return result->TextOrNull(EscapedUtf8(
+            record.error.empty() ? Joined(record.warnings) : record.error));
       default:
         return;
     }
@@ -221,7 +219,7 @@ Status OpenPlan(Connection* connection, const TableArguments& arguments,
 }
 
 constexpr TableSpec kMigrateAll = {
-    "actorkv_migrate_all", kAllDeclaration, -1, 0, OpenAll, Effects::kDurable};
+    "actorkv_migrate_all", kAllDeclaration, -1, 0, OpenAll, Effects::kStore};
 constexpr TableSpec kMigratePlan = {"actorkv_migrate_plan", kPlanDeclaration, 0,
                                     0, OpenPlan};
 constexpr TableSpec kMigrations = {"actorkv_migrations", kHistoryDeclaration, 0,

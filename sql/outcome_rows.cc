@@ -3,7 +3,19 @@
 #include <chrono>
 #include <utility>
 
+#include "kv/utf8.h"
+#include "vfs/actor_path.h"
+#include "vfs/last_error.h"
+#include "vfs/sqlite_error.h"
+
 namespace actorkv {
+
+// The statement does not fail, so it is the last error of the actor alone.
+void OutcomeRows::Keep(const ActorOutcome& outcome) const {
+  KeepErrorOfName(SqliteCode(Place::kFunction, outcome.status),
+                  EscapedUtf8(outcome.status.ToString()),
+                  FullName({store_path_, outcome.actor}));
+}
 
 Status OutcomeRows::Next(bool* has_row) {
   using Steady = std::chrono::steady_clock;
@@ -12,6 +24,7 @@ Status OutcomeRows::Next(bool* has_row) {
   const Steady::time_point begin = Steady::now();
   ActorOutcome outcome;
   if (Status s = Work(&outcome, has_row); !s.ok()) return s;
+  if (*has_row && !outcome.status.ok()) Keep(outcome);
   outcome_ = std::move(outcome);
   duration_ms_ = static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() -
@@ -27,6 +40,7 @@ void OutcomeRows::Column(int index, Result* result) const {
     case 0:
       return result->Text(outcome_.actor);
     case 1:
+      if (outcome_.skipped) return result->Text("skipped");
       return result->Text(ok ? outcome_.state : "failed");
     case 2:
       if (ok) result->Int(outcome_.bytes);
@@ -34,8 +48,10 @@ void OutcomeRows::Column(int index, Result* result) const {
     case 3:
       return result->Int(duration_ms_);
     case 4:
-      if (!ok) result->Text(outcome_.status.ToString());
-      return;
+      if (ok) return;
+      return result->ErrorText(outcome_.skipped
+                                   ? std::string(outcome_.status.message())
+                                   : outcome_.status.ToString());
     default:
       return;
   }

@@ -22,16 +22,19 @@ constexpr int kOutcomeColumnCount = 5;
 struct ActorOutcome {
   std::string actor;
   Status status;           // not ok: state is "failed", there are no bytes
+  bool skipped = false;    // it is no actor: state is "skipped"
   const char* state = "";  // after it
   uint64_t bytes = 0;
 };
 
 class OutcomeRows : public RowSource {
  public:
-  explicit OutcomeRows(Connection* connection) : connection_(connection) {}
+  // `store`: of the actors.
+  OutcomeRows(Connection* connection, const Store& store)
+      : connection_(connection), store_path_(store.path()) {}
 
   // An actor that fails is a row with its error, and the next call goes on
-  // behind it. Errors: kBusy when interrupted; those of Work().
+  // behind it. Errors: kInterrupted; those of Work().
   Status Next(bool* has_row) final;
   void Column(int index, Result* result) const final;
 
@@ -43,7 +46,10 @@ class OutcomeRows : public RowSource {
   virtual Status Work(ActorOutcome* outcome, bool* has_row) = 0;
 
  private:
+  void Keep(const ActorOutcome& outcome) const;
+
   Connection* const connection_;
+  const std::string store_path_;
   ActorOutcome outcome_;
   uint64_t duration_ms_ = 0;
 };

@@ -17,6 +17,7 @@
 #include "sql/metrics_table.h"
 #include "sql/migrate_functions.h"
 #include "sql/migrate_tables.h"
+#include "sql/restore_like.h"
 #include "sql/restore_plan_table.h"
 #include "sql/restore_tables.h"
 #include "sql/retention_functions.h"
@@ -30,27 +31,17 @@ namespace {
 using RegisterTheme = int (*)(Connection* connection);
 
 constexpr RegisterTheme kThemes[] = {
-    RegisterInfoFunctions,
-    RegisterInfoTable,
-    RegisterActorsTable,
-    RegisterCommitsTable,
-    RegisterVerifyTable,
-    RegisterTransferFunctions,
-    RegisterActorFunctions,
-    RegisterBackupFunction,
-    RegisterMigrateFunctions,
-    RegisterMigrateTables,
-    RegisterImportAllTable,
-    RegisterExportAllTable,
-    RegisterKvTable,
-    RegisterHistoryFunctions,
-    RegisterRestoreTables,
-    RegisterDiffTable,
-    RegisterDoctorTable,
-    RegisterRestorePlanTable,
-    RegisterRetentionFunctions,
-    RegisterRetentionTables,
-    RegisterMetrics,
+    RegisterInfoFunctions,    RegisterInfoTable,
+    RegisterActorsTable,      RegisterCommitsTable,
+    RegisterVerifyTable,      RegisterTransferFunctions,
+    RegisterActorFunctions,   RegisterBackupFunction,
+    RegisterMigrateFunctions, RegisterMigrateTables,
+    RegisterImportAllTable,   RegisterExportAllTable,
+    RegisterKvTable,          RegisterHistoryFunctions,
+    RegisterRestoreTables,    RegisterDiffTable,
+    RegisterDoctorTable,      RegisterRestorePlanTable,
+    RegisterRestoreLike,      RegisterRetentionFunctions,
+    RegisterRetentionTables,  RegisterMetrics,
     RegisterHintsTable,
 };
 

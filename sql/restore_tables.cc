@@ -5,9 +5,11 @@
 #include <string>
 #include <utility>
 
+#include "kv/duration.h"
 #include "kv/history_records.h"
 #include "kv/keys.h"
 #include "sql/actor_walk.h"
+#include "sql/store_times.h"
 #include "sql/table.h"
 
 namespace actorkv {
@@ -66,7 +68,8 @@ constexpr char kPointsDeclaration[] =
 class PointRows : public RowSource {
  public:
   PointRows(std::shared_ptr<Store> store, std::optional<std::string> only)
-      : walk_(std::move(store), std::move(only), RestorePointPrefix()) {}
+      : times_(TimesShown(store.get())),
+        walk_(std::move(store), std::move(only), RestorePointPrefix()) {}
 
   Status Next(bool* has_row) override {
     KeyValue pair;
@@ -85,15 +88,17 @@ class PointRows : public RowSource {
       case 2:
         return result->Int(point_.txid.value);
       case 3:
-        return result->Int(point_.created_at_us / 1000);
+        return result->Int(times_.Wall(point_.created_at_us) / kUsPerMs);
       case 4:
-        return result->IntOrNull(point_.expires_at_us / 1000);
+        if (point_.expires_at_us == 0) return;
+        return result->Int(EndOf(point_, times_) / kUsPerMs);
       default:
         return;
     }
   }
 
  private:
+  const TimeMap times_;
   ActorRecordWalk walk_;
   std::string name_;
   RestorePointRecord point_;
@@ -108,7 +113,8 @@ constexpr char kRestoresDeclaration[] =
 class RestoreRows : public RowSource {
  public:
   RestoreRows(std::shared_ptr<Store> store, std::optional<std::string> only)
-      : walk_(std::move(store), std::move(only), RestorePrefix()) {}
+      : times_(TimesShown(store.get())),
+        walk_(std::move(store), std::move(only), RestorePrefix()) {}
 
   Status Next(bool* has_row) override {
     KeyValue pair;
@@ -128,13 +134,14 @@ class RestoreRows : public RowSource {
       case 3:
         return result->Text(restore_.undo_name);
       case 4:
-        return result->Int(restore_.restored_at_us / 1000);
+        return result->Int(times_.Wall(restore_.restored_at_us) / kUsPerMs);
       default:
         return;
     }
   }
 
  private:
+  const TimeMap times_;
   ActorRecordWalk walk_;
   RestoreRecord restore_;
 };

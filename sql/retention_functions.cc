@@ -103,6 +103,14 @@ Status RunSet(Call* call) {
   return Status::Ok();
 }
 
+// Who asks for it knows better than the clock.
+void NoteHold(Store* store) {
+  const HistoryHold hold = store->clock()->Look();
+  if (hold.left_us == 0) return;
+  sqlite3_log(SQLITE_NOTICE, "actorkv: actorkv_reclaim() of %s goes on: %s",
+              store->path().c_str(), hold.Describe().c_str());
+}
+
 Status RunReclaim(Call* call) {
   Target target;
   std::optional<std::string> name;
@@ -121,8 +129,9 @@ Status RunReclaim(Call* call) {
   }
   const auto keep_on = [call]() -> Status {
     if (!call->connection()->Interrupted()) return Status::Ok();
-    return Status::IOError("interrupted; what was removed stays removed");
+    return Status::Interrupted("interrupted; what was removed stays removed");
   };
+  NoteHold(target.store.get());
   if (Status s = ReclaimAll(target.store.get(), name, keep_on, &bytes);
       !s.ok()) {
     return s;
@@ -162,22 +171,22 @@ Status RunPurge(Call* call) {
 }
 
 constexpr FunctionSpec kRetention = {
-    "actorkv_retention", "actor or NULL, duration", 2, 2, Effects::kDurable,
+    "actorkv_retention", "actor or NULL, duration", 2, 2, Effects::kStore,
     RunRetention};
 constexpr FunctionSpec kQuota = {"actorkv_quota",
                                  "actor or NULL, soft_bytes, hard_bytes",
                                  3,
                                  3,
-                                 Effects::kDurable,
+                                 Effects::kStore,
                                  RunQuota};
 constexpr FunctionSpec kSet = {
-    "actorkv_set", "name, value[, actor]", 2, 3, Effects::kDurable, RunSet};
+    "actorkv_set", "name, value[, actor]", 2, 3, Effects::kStore, RunSet};
 constexpr FunctionSpec kReclaim = {"actorkv_reclaim", "[actor]", 0, 1,
-                                   Effects::kDurable, RunReclaim};
+                                   Effects::kStore,   RunReclaim};
 constexpr FunctionSpec kUndelete = {"actorkv_undelete", "actor",    1, 1,
-                                    Effects::kDurable,  RunUndelete};
-constexpr FunctionSpec kPurge = {"actorkv_purge",   "actor", 1, 1,
-                                 Effects::kDurable, RunPurge};
+                                    Effects::kStore,    RunUndelete};
+constexpr FunctionSpec kPurge = {"actorkv_purge", "actor", 1, 1,
+                                 Effects::kStore, RunPurge};
 
 }  // namespace
 

@@ -57,8 +57,10 @@ class SettingRows : public RowSource {
 
 class PlanRows : public RowSource {
  public:
-  PlanRows(std::shared_ptr<Store> store, std::optional<std::string> only)
-      : store_(std::move(store)),
+  PlanRows(Connection* connection, std::shared_ptr<Store> store,
+           std::optional<std::string> only)
+      : connection_(connection),
+        store_(std::move(store)),
         only_(std::move(only)),
         reclaimer_(store_.get(), DryRun()) {}
 
@@ -72,6 +74,7 @@ class PlanRows : public RowSource {
     }
     for (bool done = false; !done;) {
       std::optional<SpaceUse> use;
+      if (Status s = connection_->KeepOn(); !s.ok()) return s;
       if (Status s = reclaimer_.Step(&use, &done); !s.ok()) return s;
       if (!use.has_value()) continue;
       use_ = std::move(*use);
@@ -107,6 +110,7 @@ class PlanRows : public RowSource {
     return options;
   }
 
+  Connection* const connection_;
   const std::shared_ptr<Store> store_;
   const std::optional<std::string> only_;
   Reclaimer reclaimer_;

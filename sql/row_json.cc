@@ -13,32 +13,34 @@ namespace actorkv {
 
 namespace {
 
-using nlohmann::ordered_json;
+// Of the library only strings and numbers are used: its objects and arrays
+// allocate in their destructors, and so end the process where memory runs out.
+using nlohmann::json;
 
-ordered_json TextJson(const std::string& text) {
-  if (IsUtf8(text)) return text;
-  return {{"text", ToHex(text)}};
+// {"kind":"text"}, of text that needs no escapes.
+std::string Marked(const char* kind, const std::string& text) {
+  return std::string("{\"") + kind + "\":\"" + text + "\"}";
 }
 
-ordered_json ValueJson(sqlite3_value* value) {
+std::string ValueJson(sqlite3_value* value) {
   switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
-      return int64_t{sqlite3_value_int64(value)};
+      return std::to_string(sqlite3_value_int64(value));
     case SQLITE_FLOAT: {
       const double real = sqlite3_value_double(value);
-      if (std::isfinite(real)) return real;
-      return {{"real", real < 0 ? "-Infinity" : "Infinity"}};
+      if (std::isfinite(real)) return json(real).dump();
+      return Marked("real", real < 0 ? "-Infinity" : "Infinity");
     }
     case SQLITE_TEXT:
-      return TextJson(TextOf(value));
+      return JsonText(TextOf(value));
     case SQLITE_BLOB: {
       const void* bytes = sqlite3_value_blob(value);
       const auto size = static_cast<size_t>(sqlite3_value_bytes(value));
-      if (size == 0) return {{"blob", ""}};
-      return {{"blob", ToHex({static_cast<const char*>(bytes), size})}};
+      if (size == 0) return Marked("blob", "");
+      return Marked("blob", ToHex({static_cast<const char*>(bytes), size}));
     }
     default:
-      return nullptr;
+      return "null";
   }
 }
 
@@ -84,13 +86,13 @@ Status RowidName(sqlite3* db, const std::string& table, std::string* name) {
 
 }  // namespace
 
-std::string JsonText(const std::string& text) { return TextJson(text).dump(); }
+std::string JsonText(const std::string& text) {
+  return IsUtf8(text) ? json(text).dump() : Marked("text", ToHex(text));
+}
 
 std::string SchemaJson(const SchemaItem& item) {
-  ordered_json json;
-  json["type"] = TextJson(item.type);
-  json["sql"] = item.sql.empty() ? ordered_json() : TextJson(item.sql);
-  return json.dump();
+  return "{\"type\":" + JsonText(item.type) +
+         ",\"sql\":" + (item.sql.empty() ? "null" : JsonText(item.sql)) + "}";
 }
 
 Status ReadKeyColumns(sqlite3* db, const std::string& table,
@@ -156,20 +158,23 @@ Status RowJson::Bind(const ChangedRow& row) {
   return code == SQLITE_OK ? Status::Ok() : ConnectionError(db_);
 }
 
-Status RowJson::Read(const ChangedRow& row, std::string* json) {
-  json->clear();
+Status RowJson::Read(const ChangedRow& row, std::string* row_json) {
+  row_json->clear();
   if (statement_ == nullptr) return Status::Ok();
   sqlite3_stmt* const statement = statement_.get();
   if (Status s = Bind(row); !s.ok()) return s;
   Status status;
   const int code = sqlite3_step(statement);
   if (code == SQLITE_ROW) {
-    ordered_json object = ordered_json::object();
+    *row_json = "{";
     for (int i = 0; i < sqlite3_column_count(statement); ++i) {
-      object[sqlite3_column_name(statement, i)] =
-          ValueJson(sqlite3_column_value(statement, i));
+      const char* const name = sqlite3_column_name(statement, i);
+      if (name == nullptr) return ConnectionError(db_);  // no memory for it
+      if (i > 0) *row_json += ',';
+      *row_json +=
+          JsonText(name) + ":" + ValueJson(sqlite3_column_value(statement, i));
     }
-    *json = object.dump();
+    *row_json += '}';
   } else if (code == SQLITE_DONE) {
     status = Status::Corruption(
         "SQLite does not find a row by its key: table=" + table_);
@@ -180,9 +185,9 @@ Status RowJson::Read(const ChangedRow& row, std::string* json) {
   return status;
 }
 
-Status RowJson::Key(const ChangedRow& row, std::string* json) {
+Status RowJson::Key(const ChangedRow& row, std::string* key_json) {
   if (key_count_ == 0) {
-    *json = std::to_string(row.rowid);
+    *key_json = std::to_string(row.rowid);
     return Status::Ok();
   }
   // SQLite makes UTF-8 of the text.
@@ -198,11 +203,12 @@ Status RowJson::Key(const ChangedRow& row, std::string* json) {
   std::swap(echo, statement_);
   if (!status.ok()) return status;
   if (sqlite3_step(echo.get()) != SQLITE_ROW) return ConnectionError(db_);
-  ordered_json array = ordered_json::array();
+  *key_json = "[";
   for (int i = 0; i < sqlite3_column_count(echo.get()); ++i) {
-    array.push_back(ValueJson(sqlite3_column_value(echo.get(), i)));
+    if (i > 0) *key_json += ',';
+    *key_json += ValueJson(sqlite3_column_value(echo.get(), i));
   }
-  *json = array.dump();
+  *key_json += ']';
   return Status::Ok();
 }
 

@@ -1,10 +1,12 @@
 #include "sql/table.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <utility>
 
 #include "vfs/file_methods.h"
+#include "vfs/last_error.h"
 #include "vfs/sqlite_error.h"
 
 namespace actorkv {
@@ -110,20 +112,27 @@ int CloseCursor(sqlite3_vtab_cursor* cursor) {
 
 int Fail(sqlite3_vtab* table, const Status& status) {
   const Table* self = Self(table);
-  int code = ReportError(Place::kFunction, status.WithContext(self->spec.name));
-  if (self->connection->Interrupted()) code = SQLITE_INTERRUPT;
-  const std::string text =
-      std::string(self->spec.name) + ": " + std::string(status.message());
+  std::string text;
+  const int code = ReportCallError(
+      {self->spec.name, self->connection->db(), self->connection}, status,
+      &text);
   sqlite3_free(table->zErrMsg);
   table->zErrMsg = sqlite3_mprintf("%s", text.c_str());
   return code;
 }
 
+Status NextRow(Cursor* cursor, bool* has_row) {
+  const InnerWork inner;
+  return cursor->rows->Next(has_row);
+}
+
 int Advance(Cursor* cursor) {
-  if (Status s = cursor->rows->Next(&cursor->has_row); !s.ok()) {
-    cursor->has_row = false;
+  bool has_row = false;
+  cursor->has_row = false;
+  if (Status s = NextRow(cursor, &has_row); !s.ok()) {
     return Fail(cursor->pVtab, s);
   }
+  cursor->has_row = has_row;
   ++cursor->rowid;
   return SQLITE_OK;
 }
@@ -139,29 +148,48 @@ TableArguments TakeArguments(const TableSpec& spec, int given,
   return arguments;
 }
 
+Status Open(const Table& table, Cursor* cursor) {
+  if (Status s = CheckEffects(table.spec.effects, table.connection->db());
+      !s.ok()) {
+    return s;
+  }
+  const InnerWork inner;
+  return table.spec.open(table.connection, cursor->arguments, &cursor->rows);
+}
+
+// The connection whose error it is when something is thrown.
+struct OwnerOfTable {
+  const sqlite3_vtab* table;
+  ErrorOwner operator()() const {
+    return {static_cast<const Table*>(table)->connection->db(), {}};
+  }
+};
+
 int Filter(sqlite3_vtab_cursor* base, int index_number, const char* /*text*/,
            int /*argc*/, sqlite3_value** argv) {
-  return Guard([&] {
-    Cursor* cursor = Self(base);
-    const Table* table = Self(base->pVtab);
-    const TableSpec& spec = table->spec;
-    cursor->rows.reset();
-    cursor->rowid = 0;
-    cursor->arguments = TakeArguments(spec, index_number, argv);
-    Status s = CheckEffects(spec.effects, table->connection->db());
-    if (s.ok()) {
-      s = spec.open(table->connection, cursor->arguments, &cursor->rows);
-    }
-    if (!s.ok()) {
-      cursor->has_row = false;
-      return Fail(base->pVtab, s);
-    }
-    return Advance(cursor);
-  });
+  return Guard(
+      [&] {
+        Cursor* cursor = Self(base);
+        const Table* table = Self(base->pVtab);
+        const TableSpec& spec = table->spec;
+        cursor->rows.reset();
+        cursor->has_row = false;
+        cursor->rowid = 0;
+        cursor->arguments = TakeArguments(spec, index_number, argv);
+        table->connection->ForgetTargets();
+        if (Status s = Open(*table, cursor); !s.ok()) {
+          return Fail(base->pVtab, s);
+        }
+        const int code = Advance(cursor);
+        if (code == SQLITE_OK) EndErrorOfConnection(table->connection->db());
+        return code;
+      },
+      OwnerOfTable{base->pVtab});
 }
 
 int Next(sqlite3_vtab_cursor* cursor) {
-  return Guard([&] { return Advance(Self(cursor)); });
+  return Guard([&] { return Advance(Self(cursor)); },
+               OwnerOfTable{cursor->pVtab});
 }
 
 int Eof(sqlite3_vtab_cursor* cursor) { return Self(cursor)->has_row ? 0 : 1; }
@@ -187,19 +215,39 @@ int RowId(sqlite3_vtab_cursor* cursor, sqlite3_int64* rowid) {
   return SQLITE_OK;
 }
 
+// Without xCreate there is no CREATE VIRTUAL TABLE, but a file that somebody
+// wrote can have the statement in its schema, and SQLite then only connects
+// (vtab.c sqlite3VtabCallConnect, 3.40.1). The arguments are those of
+// sqlite3VtabEponymousTableInit().
+bool IsEponymous(const ConnectCall& call) {
+  return call.argument_count == 3 &&
+         std::strcmp(call.arguments[0], call.arguments[2]) == 0 &&
+         std::strcmp(call.arguments[1], "main") == 0;
+}
+
 }  // namespace
 
-int ConnectTable(const TableSpec& spec, sqlite3* db, void* connection,
+int ConnectTable(const TableSpec& spec, const ConnectCall& call,
                  sqlite3_vtab** table) {
-  return Guard([&] {
-    const int code = sqlite3_declare_vtab(db, spec.declaration);
-    if (code != SQLITE_OK) return code;
-    if (spec.effects == Effects::kDurable) {
-      sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
-    }
-    *table = new Table(spec, static_cast<Connection*>(connection));
-    return SQLITE_OK;
-  });
+  auto* const connection = static_cast<Connection*>(call.connection);
+  sqlite3* const db = connection->db();
+  return Guard(
+      [&]() -> int {
+        if (!IsEponymous(call)) {
+          *call.error = sqlite3_mprintf(
+              "%s is there by its own name only, no schema can have it",
+              spec.name);
+          return SQLITE_ERROR;
+        }
+        const int code = sqlite3_declare_vtab(db, spec.declaration);
+        if (code != SQLITE_OK) return code;
+        sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
+        *table = new Table(spec, connection);
+        return SQLITE_OK;
+      },
+      [&] {
+        return ErrorOwner{db, {}};
+      });
 }
 
 sqlite3_module TableModule(int (*connect)(sqlite3*, void*, int,

@@ -2,6 +2,9 @@
 // columns and opens a RowSource; RegisterTables() gives it to a connection,
 // where it is there without CREATE VIRTUAL TABLE ("eponymous").
 //
+// No schema but temp reads them: all are SQLITE_VTAB_DIRECTONLY, and a file
+// cannot have one under a name of its own.
+//
 // Rows are made one at a time, when SQLite asks for them. An equality on the
 // key column reaches the row source, so that WHERE actor = 'alice' is one
 // look-up.
@@ -51,13 +54,13 @@ struct TableSpec {
   int argument_count;
   Status (*open)(Connection* connection, const TableArguments& arguments,
                  std::unique_ptr<RowSource>* rows);
-  // Making rows changes something. As with functions: refused inside a
-  // transaction, and no view or trigger can do it.
+  // What making rows does. As with functions.
   Effects effects = Effects::kNone;
 };
 
 // TableSpec::open of a table that reads the default store: Rows is made from
-// the store, and of a table with a key from that too.
+// the store, and of a table with a key from that too; with the connection
+// before them, where it asks for that because a row may take long.
 template <typename Rows>
 Status OpenStoreRows(Connection* connection,
                      [[maybe_unused]] const TableArguments& arguments,
@@ -69,20 +72,32 @@ Status OpenStoreRows(Connection* connection,
   }
   if constexpr (std::is_constructible_v<Rows, std::shared_ptr<Store>>) {
     *rows = std::make_unique<Rows>(std::move(store));
+  } else if constexpr (std::is_constructible_v<Rows, Connection*,
+                                               std::shared_ptr<Store>,
+                                               std::optional<std::string>>) {
+    *rows = std::make_unique<Rows>(connection, std::move(store), arguments[0]);
   } else {
     *rows = std::make_unique<Rows>(std::move(store), arguments[0]);
   }
   return Status::Ok();
 }
 
-int ConnectTable(const TableSpec& spec, sqlite3* db, void* connection,
+// What SQLite hands to xConnect.
+struct ConnectCall {
+  void* connection;
+  int argument_count;
+  const char* const* arguments;  // the module, the schema, the table
+  char** error;
+};
+
+int ConnectTable(const TableSpec& spec, const ConnectCall& call,
                  sqlite3_vtab** table);
 
 template <const TableSpec& kSpec>
-int ConnectCallback(sqlite3* db, void* connection, int /*argc*/,
-                    const char* const* /*argv*/, sqlite3_vtab** table,
-                    char** /*error*/) {
-  return ConnectTable(kSpec, db, connection, table);
+int ConnectCallback(sqlite3* /*db*/, void* connection, int argc,
+                    const char* const* argv, sqlite3_vtab** table,
+                    char** error) {
+  return ConnectTable(kSpec, {connection, argc, argv, error}, table);
 }
 
 int RegisterTable(Connection* connection, const TableSpec& spec,

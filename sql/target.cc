@@ -4,18 +4,11 @@
 #include <system_error>
 
 #include "kv/branch_reader.h"
+#include "kv/counters.h"
 #include "vfs/actor_path.h"
 #include "vfs/database_header.h"
 
 namespace actorkv {
-
-namespace {
-
-// Above any schema cookie that counting can have reached, for an actor whose
-// page 1 cannot be read.
-constexpr uint32_t kUnknownCookie = uint32_t{1} << 30;
-
-}  // namespace
 
 Status ResolveTarget(Connection* connection, const std::string& argument,
                      StoreUse use, Target* target) {
@@ -23,9 +16,15 @@ Status ResolveTarget(Connection* connection, const std::string& argument,
   if (argument.find('/') == std::string::npos) {
     resolved.actor = argument;
     if (Status s = CheckActorName(argument); !s.ok()) return s;
+    if (!connection->store_path().empty()) {
+      connection->NoteTarget(FullName({connection->store_path(), argument}));
+    }
     if (Status s = connection->OpenDefaultStore(use, &resolved.store);
         !s.ok()) {
       return s;
+    }
+    if (connection->store_path().empty()) {
+      connection->NoteTarget(FullName({resolved.store->path(), argument}));
     }
   } else {
     ActorPath path;
@@ -34,7 +33,8 @@ Status ResolveTarget(Connection* connection, const std::string& argument,
     }
     if (Status s = ResolveActorPath(argument, &path); !s.ok()) return s;
     resolved.actor = path.actor;
-    if (Status s = Connection::OpenStore(path.store, use, &resolved.store);
+    connection->NoteTarget(FullName(path));
+    if (Status s = connection->OpenStore(path.store, use, &resolved.store);
         !s.ok()) {
       return s;
     }
@@ -90,12 +90,13 @@ Status AbsolutePath(const std::string& path, std::string* absolute) {
 
 uint32_t SchemaCookie(const Target& target, const HeadState& state) {
   const Snapshot& snapshot = state.head.snapshot;
-  if (snapshot.page_count == 0) return 0;
-  BranchReader reader(target.store->engine());
-  reader.SetSnapshot(snapshot, state.lineage);
-  std::string page(snapshot.page_size, '\0');
-  if (!reader.ReadPage(1, page.data()).ok()) return kUnknownCookie;
-  return ParseHeader(page).cookie;
+  if (snapshot.page_count > 0) {
+    BranchReader reader(target.store->engine());
+    reader.SetSnapshot(snapshot, state.lineage);
+    std::string page(snapshot.page_size, '\0');
+    if (reader.ReadPage(1, page.data()).ok()) return ParseHeader(page).cookie;
+  }
+  return UnknownCounter(state.entry.cookie_floor, snapshot.txid);
 }
 
 Status ResolveActor(const Call& call, StoreUse use, Target* target) {

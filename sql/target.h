@@ -34,8 +34,8 @@ Status LoadPresent(const Target& target,
                    std::shared_ptr<const HeadState>* state);
 
 // SQLite knows by the schema cookie that a schema changed, so an actor that
-// takes the name later must begin above this one (vfs/transaction.h). Above
-// any that counting can have reached where page 1 cannot be read.
+// takes the name later must begin above this one (vfs/transaction.h). A bound
+// (kv/counters.h) where page 1 cannot be read.
 uint32_t SchemaCookie(const Target& target, const HeadState& state);
 
 // The actor that the first argument of a function names.

@@ -1,74 +1,34 @@
 #include "sql/transfer_functions.h"
 
-#include <sys/stat.h>
-
 #include <memory>
 #include <string>
 
-#include "kv/container.h"
+#include "kv/file_target.h"
 #include "sql/export.h"
 #include "sql/function.h"
-#include "sql/import.h"
-#include "sql/import_pairs.h"
+#include "sql/import_one.h"
 #include "sql/target.h"
 
 namespace actorkv {
 
 namespace {
 
-bool IsThere(const std::string& path) {
-  struct stat file = {};
-  return lstat(path.c_str(), &file) == 0;
-}
-
 Status Import(Call* call) {
   std::string actor;
   std::string path;
   std::string absolute;
-  Container container;
   if (Status s = call->Text(0, "actor", &actor); !s.ok()) return s;
   if (Status s = call->Text(1, "path", &path); !s.ok()) return s;
   if (Status s = AbsolutePath(path, &absolute); !s.ok()) return s;
-  if (Status s = RecogniseContainer(absolute, &container); !s.ok()) return s;
-  uint64_t page_count = 0;
-  switch (container.form) {
-    case ContainerForm::kJsonLines:
-    case ContainerForm::kKvBin: {
-      ImportedActor imported;
-      if (Status s = ImportDump(call->connection(), actor, absolute,
-                                container.form, &imported);
-          !s.ok()) {
-        return s;
-      }
-      page_count = imported.page_count;
-      break;
-    }
-    case ContainerForm::kArchive:
-    case ContainerForm::kRivetEngine:
-      return Status::InvalidArgument(
-          "it holds more than one actor: SELECT * FROM "
-          "actorkv_import_all(path): " +
-          absolute);
-    case ContainerForm::kActorkvStore:
-      return Status::InvalidArgument(
-          "it is a store: open its actors as file:STORE/ACTOR?vfs=actorkv: " +
-          absolute);
-    case ContainerForm::kEmpty:
-    case ContainerForm::kSqlite:
-    case ContainerForm::kUnknown:
-      if (container.gzip) {
-        return Status::InvalidArgument("it is packed, unpack it with gunzip: " +
-                                       absolute);
-      }
-      // SQLite knows best what is wrong with a file that is no database.
-      if (Status s =
-              ImportFile(call->connection(), actor, absolute, &page_count);
-          !s.ok()) {
-        return s;
-      }
-      break;
+  Connection* const connection = call->connection();
+  const auto target = [&](Target* found) {
+    return ResolveTarget(connection, actor, StoreUse::kCreate, found);
+  };
+  ImportedActor imported;
+  if (Status s = ImportOne(connection, target, absolute, &imported); !s.ok()) {
+    return s;
   }
-  call->result().Int(page_count);
+  call->result().Int(imported.page_count);
   return Status::Ok();
 }
 
@@ -93,13 +53,12 @@ Status ReadFile(const Call& call, ExportForm form, ImageTarget* file) {
   }
   // An archive is a directory, to which an actor is added.
   if (form == ExportForm::kArchive) return Status::Ok();
-  if (!file->overwrite && IsThere(file->path)) {
-    return Status::AlreadyExists("it exists already: " + file->path +
-                                 ": to replace it give overwrite = 1, as in "
-                                 "actorkv_export(actor, path, 'db', 'head', "
-                                 "1)");
-  }
-  return Status::Ok();
+  FileTarget ignored;
+  Status found = FindFileTarget(file->path, file->overwrite, &ignored);
+  if (found.code() != Code::kAlreadyExists) return found;
+  return Status::AlreadyExists(std::string(found.message()) +
+                               ": to replace it give overwrite = 1, as in "
+                               "actorkv_export(actor, path, 'db', 'head', 1)");
 }
 
 Status Export(Call* call) {
@@ -129,14 +88,14 @@ Status Export(Call* call) {
   return Status::Ok();
 }
 
-constexpr FunctionSpec kImport = {"actorkv_import",  "actor, path", 2, 2,
-                                  Effects::kDurable, Import};
+constexpr FunctionSpec kImport = {"actorkv_import", "actor, path", 2, 2,
+                                  Effects::kStore,  Import};
 constexpr FunctionSpec kExport = {
     "actorkv_export",
     "actor, path [, form [, point [, overwrite]]]",
     2,
     5,
-    Effects::kDurable,
+    Effects::kFile,
     Export};
 
 }  // namespace

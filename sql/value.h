@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "kv/utf8.h"
 #include "vfs/sqlite_api.h"
 
 namespace actorkv {
@@ -37,6 +38,8 @@ class Result {
     sqlite3_result_text64(context_, text.data(), text.size(), SQLITE_TRANSIENT,
                           SQLITE_UTF8);
   }
+  // Of an error, which may name what is not UTF-8.
+  void ErrorText(std::string_view text) { Text(EscapedUtf8(text)); }
   void TextOrNull(std::string_view text) {
     if (!text.empty()) Text(text);
   }

@@ -56,7 +56,7 @@ class VerifyRows : public RowSource {
     const Finding& finding = findings_[row_];
     switch (index) {
       case kSeverity:
-        return result->Text("error");
+        return result->Text(finding.is_warning ? "warning" : "error");
       case kActor:
         return result->TextOrNull(finding.actor);
       case kPgno:
@@ -64,7 +64,7 @@ class VerifyRows : public RowSource {
       case kTxid:
         return result->IntOrNull(finding.txid.value);
       case kDetail:
-        return result->Text(finding.detail);
+        return result->ErrorText(finding.detail);
       case kMend:
         return result->Text(finding.mend);
       default:

@@ -88,6 +88,8 @@ Status CheckRead(const VersionSource& source) {
 
 Status OpenVersion(const Target& target, const HeadState& version,
                    Database* database) {
+  // By its name, which must still mean the store of the target.
+  if (Status s = target.store->engine()->CheckNotMoved(); !s.ok()) return s;
   sqlite3* db = nullptr;
   const std::string name =
       "file:" + UriPath(FullName({target.store->path(), target.actor})) +

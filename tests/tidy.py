@@ -43,12 +43,13 @@ BANNED = [
 ]
 # Only in the product: one guard turns what the library throws into a code.
 BANNED_IN_PRODUCT = [
-    (r"\b(throw|try)\b", "errors are Status; only vfs/file_methods.h catches"),
+    (r"\b(throw|try)\b", "errors are Status; only kv/thrown.h catches"),
     (r"\b(system|popen)\s*\(", "no shells"),
     (r"\bstd::(cout|cerr)\b|\bf?printf\s*\(", "a library does not print"),
 ]
 # The entry point catches before there is an API table to log with.
-MAY_TRY = ("vfs/file_methods.h", "ext/actorkv_ext.cc")
+MAY_TRY = ("kv/thrown.h", "kv/thrown.cc", "vfs/file_methods.h",
+           "ext/actorkv_ext.cc")
 
 # Inputs of fuzzers, whatever they look like.
 ANY_BYTES = "tests/fuzz/corpus/"

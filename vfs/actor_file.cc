@@ -6,6 +6,7 @@
 #include "kv/commit.h"
 #include "kv/metrics.h"
 #include "kv/store_registry.h"
+#include "kv/thrown.h"
 #include "vfs/memory_file.h"
 #include "vfs/sqlite_error.h"
 #include "vfs/super_journal.h"
@@ -24,11 +25,11 @@ ActorFile::ActorFile(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
       actor_(std::move(actor)),
       options_(std::move(options)),
       reader_(store_.get(), *actor_) {
-  pMethods = &FileMethods<ActorFile>::kTable;
   if (options_.version == nullptr) reader_.UseHints(actor_);
+  RegisterOpenFile(this);  // the last that may fail
+  pMethods = &FileMethods<ActorFile>::kTable;
   Add(Metric::kFileOpens);
   Add(Metric::kOpenFiles);
-  RegisterOpenFile(this);
 }
 
 ActorFile::~ActorFile() {
@@ -36,13 +37,49 @@ ActorFile::~ActorFile() {
   UnregisterOpenFile(this);
   // What refers to it goes before, so that it is the last use.
   transaction_.reset();
-  NoteIgnored(store_->CloseActor(std::move(actor_)));
+  // Without memory for it, what the actor learned is lost.
+  static_cast<void>(
+      IfMemory([this] { NoteIgnored(store_->CloseActor(std::move(actor_))); }));
 }
 
 int ActorFile::Close() {
   Unlock(SQLITE_LOCK_NONE);
   DropTransaction();
   return SQLITE_OK;
+}
+
+// --- Errors -----------------------------------------------------------------
+
+int ActorFile::Report(Place place, const Status& status) {
+  if (status.ok()) return SQLITE_OK;
+  if (rolls_back_ && place != Place::kLock) {
+    const int code = SqliteCode(place, status);
+    LogError(code, status);
+    return code;
+  }
+  const int code = ReportError(place, status, error_owner());
+  // A read that fails brings a rollback about, too, but one that calls nothing
+  // here as long as no page was written.
+  const bool wrote = place != Place::kLock && place != Place::kRead;
+  if (writing() && (wrote || transaction_ != nullptr)) BeginRollback(this);
+  return code;
+}
+
+// Also the other writers of the connection: they are rolled back as well.
+void ActorFile::BeginRollback(ActorFile* file) {
+  file->rolls_back_ = true;
+  if (file->db_ == nullptr) return;
+  sqlite3* const db = *file->db_;
+  for (int i = 0;; ++i) {
+    const char* schema = sqlite3_db_name(db, i);
+    if (schema == nullptr) return;
+    sqlite3_file* other = nullptr;
+    ActorFile* actor = nullptr;
+    sqlite3_file_control(db, schema, SQLITE_FCNTL_FILE_POINTER, &other);
+    if (FileMethods<ActorFile>::Cast(other, &actor) && actor->writing()) {
+      actor->rolls_back_ = true;
+    }
+  }
 }
 
 // --- Locks ------------------------------------------------------------------
@@ -54,16 +91,17 @@ Status ActorFile::Reserve() {
 int ActorFile::Lock(int level) {
   const int held = lock_.load(std::memory_order_relaxed);
   if (level <= held) return SQLITE_OK;
+  rolls_back_ = false;
   if (held == SQLITE_LOCK_NONE) {
     Status s = CheckProcess();
     if (s.ok()) s = TakeSnapshot();
-    if (!s.ok()) return ReportError(Place::kLock, s);
+    if (!s.ok()) return Report(Place::kLock, s);
     // Other threads ask only for what is RESERVED and above.
     lock_.store(SQLITE_LOCK_SHARED, std::memory_order_relaxed);
     if (level == SQLITE_LOCK_SHARED) return SQLITE_OK;
   }
   if (level >= SQLITE_LOCK_RESERVED && held < SQLITE_LOCK_RESERVED) {
-    if (Status s = Reserve(); !s.ok()) return ReportError(Place::kLock, s);
+    if (Status s = Reserve(); !s.ok()) return Report(Place::kLock, s);
     lock_.store(SQLITE_LOCK_RESERVED);
   }
   // A commit locks all its databases before it writes to any (vdbeaux.c
@@ -72,7 +110,7 @@ int ActorFile::Lock(int level) {
   if (level == SQLITE_LOCK_EXCLUSIVE && db_ != nullptr) {
     const Writers writers = CountWriters(*db_, *this);
     if (writers.count > 1 && !writers.mix.ok()) {
-      return ReportError(Place::kLock, writers.mix);
+      return Report(Place::kLock, writers.mix);
     }
   }
   lock_.store(level);
@@ -86,12 +124,14 @@ int ActorFile::Unlock(int level) {
     DropTransaction();
     lock_.store(level);
     actor_->Release(this);
+    rolls_back_ = false;
   }
   exclusive_since_publish_ = false;
   sync_announced_ = false;
   lock_.store(level, std::memory_order_relaxed);
   if (level == SQLITE_LOCK_NONE) {
     in_doubt_ = false;
+    journal_is_stale_ = false;
     LetGo();
     reader_.Release();
   }
@@ -105,6 +145,16 @@ int ActorFile::CheckReservedLock(int* reserved) {
 
 // --- Writing ----------------------------------------------------------------
 
+// A page 1 that is damaged is about to be written anew, by a pager that has one
+// in its cache.
+Status ActorFile::ReadPageOne(BasePageOne* page_one) {
+  Status s = reader_.ReadFirstPage(&page_one->page);
+  if (!s.ok() && s.code() != Code::kCorruption) return s;
+  page_one->header = ParseHeader(page_one->page);
+  page_one->pager = view_.pager();
+  return Status::Ok();
+}
+
 Status ActorFile::BeginTransaction() {
   if (transaction_ != nullptr) return Status::Ok();
   if (Status s = ResolveDoubt(); !s.ok()) return s;
@@ -112,11 +162,21 @@ Status ActorFile::BeginTransaction() {
     return Status::InvalidArgument("written without a lock: actor=" +
                                    actor_->name());
   }
-  transaction_ = std::make_unique<Transaction>(store_, actor_, state_);
+  BasePageOne page_one;
+  if (Status s = ReadPageOne(&page_one); !s.ok()) return s;
+  transaction_ =
+      std::make_unique<Transaction>(store_, actor_, state_, page_one);
   return Status::Ok();
 }
 
-void ActorFile::DropTransaction() {
+template <typename Call>
+Status ActorFile::OrDrop(const Call& call) {
+  Status s = Caught(call);
+  if (!s.ok()) DropTransaction();
+  return s;
+}
+
+void ActorFile::DropTransaction() noexcept {
   if (group_ != nullptr) group_->Remove(this);
   group_.reset();
   if (transaction_ == nullptr) return;
@@ -125,31 +185,38 @@ void ActorFile::DropTransaction() {
   if (store_->NeedsMaintenance()) StoreRegistry::Instance()->Wake();
 }
 
+// SQLite itself refuses to write to what was opened so; this is for others.
+int ActorFile::ReportReadOnly() {
+  return ReportCode(
+      SQLITE_READONLY,
+      "read-only: the file was opened for reading: actor=" + actor_->name(),
+      error_owner());
+}
+
 int ActorFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
-  if (options_.read_only) return SQLITE_READONLY;
-  Status s = BeginTransaction();
-  if (s.ok()) {
-    s = transaction_->Write(static_cast<uint64_t>(offset),
-                            static_cast<size_t>(size),
-                            static_cast<const char*>(buffer));
-  }
-  if (!s.ok()) DropTransaction();  // see the header: invariant 4
-  return ReportError(Place::kWrite, s);
+  if (options_.read_only != ReadOnly::kNo) return ReportReadOnly();
+  if (journal_is_stale_) return SQLITE_OK;
+  // See the header: invariant 4.
+  return Report(Place::kWrite, OrDrop([&] {
+                  if (Status s = BeginTransaction(); !s.ok()) return s;
+                  return transaction_->Write(static_cast<uint64_t>(offset),
+                                             static_cast<size_t>(size),
+                                             static_cast<const char*>(buffer));
+                }));
 }
 
 int ActorFile::Truncate(sqlite3_int64 size) {
-  if (options_.read_only) return SQLITE_READONLY;
-  if (Status s = EnsureSnapshot(); !s.ok()) {
-    return ReportError(Place::kTruncate, s);
-  }
+  if (options_.read_only != ReadOnly::kNo) return ReportReadOnly();
+  if (journal_is_stale_) return SQLITE_OK;
+  if (Status s = EnsureSnapshot(); !s.ok()) return Report(Place::kTruncate, s);
   const auto bytes = static_cast<uint64_t>(size);
   // After the commit point (key assumption 4) the size is right already.
   if (transaction_ == nullptr && bytes >= reader_.size_bytes())
     return SQLITE_OK;
-  Status s = BeginTransaction();
-  if (s.ok()) s = transaction_->Truncate(bytes);
-  if (!s.ok()) DropTransaction();
-  return ReportError(Place::kTruncate, s);
+  return Report(Place::kTruncate, OrDrop([&] {
+                  if (Status s = BeginTransaction(); !s.ok()) return s;
+                  return transaction_->Truncate(bytes);
+                }));
 }
 
 // --- Publishing -------------------------------------------------------------
@@ -169,36 +236,59 @@ Status ActorFile::ShouldPublish(bool* publish) {
   return transaction_->Differs(publish);
 }
 
-Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
-  std::vector<PendingCommit> commits(files.size());
+Status ActorFile::CommitFiles(const std::vector<ActorFile*>& files,
+                              std::vector<PendingCommit>* commits) {
   Durability durability = Durability::kBuffered;
   Status status;
   for (size_t i = 0; i < files.size() && status.ok(); ++i) {
     if (files[i]->pragmas_.durability() == Durability::kSynced) {
       durability = Durability::kSynced;
     }
-    status = files[i]->transaction_->Prepare(files[i]->origin_, &commits[i]);
-    commits[i].pin = &files[i]->next_pin_;
+    PendingCommit& commit = (*commits)[i];
+    status = files[i]->transaction_->Prepare(files[i]->origin_, &commit);
+    commit.pin = &files[i]->next_pin_;
   }
+  if (!status.ok() || files.empty()) return status;
+  return CommitAll(files.front()->store_.get(), durability, commits);
+}
+
+Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
+  std::vector<PendingCommit> commits;
+  const Status status = OrUndo(
+      [&] {
+        commits.resize(files.size());
+        return CommitFiles(files, &commits);
+      },
+      [&] {
+        for (ActorFile* file : files) file->EndPublish(nullptr);
+      });
+  // They are of one connection.
   if (status.ok() && !files.empty()) {
-    status = CommitAll(files.front()->store_.get(), durability, &commits);
+    EndErrorOfConnection(files.front()->error_owner().db);
   }
   for (size_t i = 0; i < files.size(); ++i) {
-    std::string first_page;
-    if (status.ok()) first_page = commits[i].writer->TakeFirstPage();
-    files[i]->DropTransaction();
-    files[i]->in_doubt_ = !status.ok();
-    if (status.ok()) files[i]->Adopt(commits[i].state);
-    files[i]->store_->pins()->Add(files[i]->state_->head.snapshot,
-                                  files[i]->state_->lineage, &files[i]->pin_);
-    files[i]->next_pin_.Release();
-    if (!status.ok()) continue;
-    files[i]->reader_.KeepFirstPage(std::move(first_page));
-    files[i]->generation_ = commits[i].state->head.generation;
-    files[i]->actor_id_ = commits[i].state->entry.actor;
-    files[i]->exclusive_since_publish_ = true;
+    files[i]->EndPublish(status.ok() ? &commits[i] : nullptr);
   }
   return status;
+}
+
+// Nothing here can fail: what was committed is shown.
+void ActorFile::EndPublish(PendingCommit* commit) noexcept {
+  std::string first_page;
+  if (commit != nullptr) {
+    first_page = commit->writer->TakeFirstPage();
+    view_.OnPublish(transaction_->header_change());
+  }
+  DropTransaction();
+  in_doubt_ = commit == nullptr;
+  if (commit != nullptr) Adopt(commit->state);
+  store_->pins()->Add(state_->head.snapshot, state_->lineage, &pin_);
+  next_pin_.Release();
+  if (commit == nullptr) return;
+  reader_.KeepFirstPage(std::move(first_page));
+  generation_ = state_->head.generation;
+  actor_id_ = state_->entry.actor;
+  exclusive_since_publish_ = true;
 }
 
 Status ActorFile::PublishAlone() { return PublishAll({this}); }
@@ -236,11 +326,15 @@ Status ActorFile::StageForSuperJournal(const char* super_journal) {
 Status ActorFile::SyncControl(const char* super_journal) {
   if (Status s = CheckProcess(); !s.ok()) return s;
   sync_announced_ = true;
+  return OrDrop([&] { return Decide(super_journal); });
+}
+
+Status ActorFile::Decide(const char* super_journal) {
   bool publish = false;
-  Status s = ShouldPublish(&publish);
-  if (s.ok() && publish) s = PublishOrStage(super_journal);
-  if (!s.ok() || !publish) DropTransaction();
-  return s;
+  if (Status s = ShouldPublish(&publish); !s.ok()) return s;
+  if (publish) return PublishOrStage(super_journal);
+  DropTransaction();
+  return Status::Ok();
 }
 
 // Counts the writers anew, though xLock(EXCLUSIVE) did. The lock may be older
@@ -272,22 +366,36 @@ int ActorFile::Sync(int /*flags*/) {
   bool differs = false;
   Status s = transaction_->Differs(&differs);
   if (s.ok() && differs) s = PublishAlone();
-  return ReportError(Place::kSync, s);
+  return Report(Place::kSync, s);
 }
 
 // --- File controls ----------------------------------------------------------
 
+// SQLite asks before the first write of a transaction that has a journal file
+// (pager.c databaseIsUnmoved, 3.40.1), and answers READONLY_DBMOVED itself, so
+// the text is kept here. Without a journal file the commit finds it out.
+bool ActorFile::HasMoved() const {
+  const Status s = store_->engine()->CheckNotMoved();
+  return ReportError(Place::kLock, s, error_owner()) != SQLITE_OK;
+}
+
 int ActorFile::FileControl(int op, void* arg) {
   switch (op) {
-    case SQLITE_FCNTL_SYNC:
-      return ReportError(Place::kSync,
-                         SyncControl(static_cast<const char*>(arg)));
+    case SQLITE_FCNTL_SYNC: {
+      const Status s = SyncControl(static_cast<const char*>(arg));
+      const int code = Report(Place::kSync, s);
+      if (s.ok()) rolls_back_ = false;
+      return code;
+    }
     case SQLITE_FCNTL_COMMIT_PHASETWO:
-      return ReportError(Place::kPhaseTwo, PhaseTwo());
+      return Report(Place::kPhaseTwo, PhaseTwo());
     case SQLITE_FCNTL_PDB:
       db_ = static_cast<sqlite3**>(arg);
       return SQLITE_OK;
     case SQLITE_FCNTL_PRAGMA:
+      if (FilePragmas::IsSchemaVersion(static_cast<char**>(arg))) {
+        view_.ShowStored();
+      }
       return pragmas_.Handle(db_ == nullptr ? nullptr : *db_,
                              static_cast<char**>(arg));
     case SQLITE_FCNTL_LOCKSTATE:
@@ -297,7 +405,7 @@ int ActorFile::FileControl(int op, void* arg) {
       fetched_.Limit(static_cast<sqlite3_int64*>(arg));
       return SQLITE_OK;
     case SQLITE_FCNTL_HAS_MOVED:
-      *static_cast<int*>(arg) = 0;
+      *static_cast<int*>(arg) = HasMoved() ? 1 : 0;
       return SQLITE_OK;
     case SQLITE_FCNTL_VFSNAME:
       *static_cast<char**>(arg) = sqlite3_mprintf("actorkv");

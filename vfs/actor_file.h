@@ -30,7 +30,26 @@
 //     the commit is on stable storage.
 //  4. A transaction whose write failed is dropped: the pager enters its error
 //     state (pager.c pager_error) and rolls back to the base, in exclusive
-//     mode without ever unlocking.
+//     mode without ever unlocking. So too where memory ran out, and then every
+//     file of the commit drops its own.
+//  5. What fails in the rollback that an error brought about is not reported:
+//     the first error is why the call failed.
+//  6. What a pager plays back from its journal is never published on another
+//     version than the one that the journal is of. Where the file had to move
+//     on to a new head while the pager kept its lock, the pager plays back all
+//     the same (pager.c sqlite3PagerSharedLock: above SHARED its journal counts
+//     as hot), before it reads page 1 anew.
+//
+// The rollback of invariant 5 begins with an error of a write transaction, in
+// each file of the connection that is writing, and is over with the first of:
+//
+//   xUnlock below RESERVED, xLock        a transaction ended, another begins
+//   FCNTL_SYNC that went well            the end of a playback; in exclusive
+//                                        mode nothing is unlocked
+//   xRead of the 16 bytes at 24          how a pager without a state of its
+//                                        own begins (pager.c
+//                                        sqlite3PagerSharedLock, 3.40.1): in
+//                                        exclusive mode after its error state
 
 #ifndef ACTORKV_VFS_ACTOR_FILE_H_
 #define ACTORKV_VFS_ACTOR_FILE_H_
@@ -44,19 +63,22 @@
 #include "vfs/fetched_pages.h"
 #include "vfs/file_methods.h"
 #include "vfs/file_pragmas.h"
+#include "vfs/pager_view.h"
 #include "vfs/snapshot_reader.h"
+#include "vfs/sqlite_error.h"
 #include "vfs/transaction.h"
+#include "vfs/uri.h"
 
 namespace actorkv {
 
 struct ActorFileOptions {
   std::string full_name;
-  bool read_only = false;
+  ReadOnly read_only = ReadOnly::kNo;
   // nolock=1 or immutable=1: SQLite never locks, so the first read takes the
   // snapshot and the file keeps it.
   bool never_locks = false;
   // A version of the past, which this file shows for ever, and its pin.
-  // REQUIRES: read_only.
+  // REQUIRES: read_only is kPast.
   std::shared_ptr<const HeadState> version;
   std::shared_ptr<Pin> version_pin;
 };
@@ -80,6 +102,16 @@ class ActorFile : public sqlite3_file {
   const Store* store() const { return store_.get(); }
   const std::shared_ptr<Store>& shared_store() const { return store_; }
   const std::shared_ptr<Actor>& actor() const { return actor_; }
+  ReadOnly read_only() const { return options_.read_only; }
+
+  // Whose errors its errors are.
+  ErrorOwner error_owner() const {
+    return {db_ == nullptr ? nullptr : *db_, options_.full_name};
+  }
+
+  // An error was reported that makes the connection of `file` roll back:
+  // invariant 5.
+  static void BeginRollback(ActorFile* file);
 
   // Holds the actor's reservation. May be asked from other threads.
   bool writing() const { return lock_.load() >= SQLITE_LOCK_RESERVED; }
@@ -103,6 +135,9 @@ class ActorFile : public sqlite3_file {
   int Unfetch(sqlite3_int64 offset, void* page);
 
  private:
+  // Reports an error of this file, or not (invariant 5); the code.
+  int Report(Place place, const Status& status);
+  int ReportReadOnly();
   // Errors: kNotSupported in a child of fork().
   static Status CheckProcess();
   Status TakeSnapshot();
@@ -110,19 +145,35 @@ class ActorFile : public sqlite3_file {
   void RestSnapshot();
   Status EnsureSnapshot();  // for a read without a lock
   bool ReadsSnapshot() const;
+  void ShowHeader(const ReadRequest& request);
   Status ReadWithCare(const ReadRequest& request, size_t* copied);
   void LetGo();
   Status ResolveDoubt();
   Status Reserve();
   Status BeginTransaction();
-  void DropTransaction();
+  Status ReadPageOne(BasePageOne* page_one);
+  void DropTransaction() noexcept;
+  // `call` writes. Where it fails or throws, the transaction is dropped.
+  template <typename Call>
+  Status OrDrop(const Call& call);
   Status ShouldPublish(bool* publish);
   Status SyncControl(const char* super_journal);
+  Status Decide(const char* super_journal);
   Status PublishOrStage(const char* super_journal);
   Status StageForSuperJournal(const char* super_journal);
   Status PhaseTwo();
   Status PublishAlone();
-  void Adopt(std::shared_ptr<const HeadState> state, uint64_t version = 0);
+  bool HasMoved() const;
+  static Status CommitFiles(const std::vector<ActorFile*>& files,
+                            std::vector<PendingCommit>* commits);
+  // The end of a publish: `commit`, null where it failed.
+  void EndPublish(PendingCommit* commit) noexcept;
+  void Adopt(std::shared_ptr<const HeadState> state,
+             uint64_t version = 0) noexcept;
+
+  // Without a lock there is no snapshot to keep: what was taken for one call is
+  // let go of at its end, however that comes.
+  class Borrowed;
 
   const std::shared_ptr<Store> store_;
   std::shared_ptr<Actor> actor_;
@@ -142,6 +193,7 @@ class ActorFile : public sqlite3_file {
   ActorId actor_id_;       // of the snapshots so far; 0: it did not exist
   SnapshotReader reader_;
   FetchedPages fetched_;
+  PagerView view_;
 
   std::unique_ptr<Transaction> transaction_;
   std::shared_ptr<CommitGroup> group_;  // staged in it; null: not staged
@@ -149,7 +201,11 @@ class ActorFile : public sqlite3_file {
   // The lock has not left EXCLUSIVE since the last publish: the pager may have
   // stopped counting versions.
   bool exclusive_since_publish_ = false;
-  bool in_doubt_ = false;  // a publish failed, and perhaps it did not
+  bool in_doubt_ = false;    // a publish failed, and perhaps it did not
+  bool rolls_back_ = false;  // invariant 5
+  // The pager's journal is of a version that is not the snapshot: what is
+  // written until page 1 is read comes from there.
+  bool journal_is_stale_ = false;
   Origin origin_ = Origin::kSql;
   FilePragmas pragmas_;
   sqlite3** db_ = nullptr;  // from FCNTL_PDB; read it anew each time

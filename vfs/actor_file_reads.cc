@@ -10,11 +10,20 @@
 
 namespace actorkv {
 
+namespace {
+
+// What a pager reads to learn whether the file has changed.
+constexpr sqlite3_int64 kVersionOffset = 24;
+constexpr int kVersionBytes = 16;
+
+}  // namespace
+
 Status ActorFile::CheckProcess() {
   if (!StoreRegistry::InForkedChild()) return Status::Ok();
   return Status::NotSupported(
-      "this connection was opened before fork(); open it anew in a process "
-      "that did not fork with an open store");
+      "this connection was opened before fork(), in the parent, and only the "
+      "parent can use it; " +
+      std::string(StoreRegistry::ForkedChildError().message()));
 }
 
 // Most transactions begin where the last one of the connection ended. Then they
@@ -36,8 +45,11 @@ Status ActorFile::TakeSnapshot() {
   if (ResumeSnapshot()) return Status::Ok();
   resting_.reset();
   if (options_.version != nullptr) {
-    Adopt(options_.version);
-    return Status::Ok();
+    // The past of a store that is not there any more is none either.
+    Status s;
+    if (store_->read_only()) s = store_->engine()->CheckNotMoved();
+    if (s.ok()) Adopt(options_.version);
+    return s;
   }
   if (store_->read_only()) {
     if (Status s = store_->CatchUp(); !s.ok()) return s;
@@ -75,7 +87,7 @@ void ActorFile::LetGo() {
 }
 
 void ActorFile::Adopt(std::shared_ptr<const HeadState> state,
-                      uint64_t version) {
+                      uint64_t version) noexcept {
   state_ = std::move(state);
   version_ = version;
   fetched_.Forget();
@@ -101,6 +113,7 @@ Status ActorFile::ResolveDoubt() {
     return s;
   }
   Adopt(std::move(now));
+  journal_is_stale_ = true;
   return Status::IOError(
       "a commit whose outcome was not known has happened: actor=" +
       actor_->name());
@@ -123,34 +136,56 @@ bool ActorFile::ReadsSnapshot() const {
 int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
   auto* bytes = static_cast<char*>(buffer);
   const auto want = static_cast<size_t>(size);
+  if (rolls_back_ && offset == kVersionOffset && size == kVersionBytes) {
+    rolls_back_ = false;  // see the header: invariant 5
+  }
   const ReadRequest request = {static_cast<uint64_t>(offset), want, bytes};
   size_t copied = 0;
   const Status s = ReadsSnapshot() ? reader_.Read(request, &copied)
                                    : ReadWithCare(request, &copied);
   if (!s.ok()) {
     std::memset(bytes, 0, want);
-    return ReportError(Place::kRead, s.WithContext("actor=" + actor_->name()));
+    return Report(Place::kRead, s.WithContext("actor=" + actor_->name()));
   }
+  if (request.offset < kHeaderBytes) ShowHeader(request);
   return copied == want ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
 }
 
-Status ActorFile::ReadWithCare(const ReadRequest& request, size_t* copied) {
-  // Without a lock there is no snapshot to keep: SQLite reads 100 bytes so at
-  // open.
-  const bool borrowed = state_ == nullptr && !options_.never_locks;
-  Status s = EnsureSnapshot();
-  if (s.ok()) {
-    s = transaction_ != nullptr ? transaction_->Read(request, copied)
-                                : reader_.Read(request, copied);
-    // Also where it read well: what it read may be of an older commit.
-    if (Status expired = CheckNotExpired(store_.get(), *state_, &epoch_);
-        !expired.ok()) {
-      s = expired;
-    }
+// What the pager wrote itself is as it wrote it.
+void ActorFile::ShowHeader(const ReadRequest& request) {
+  if (transaction_ != nullptr && transaction_->has_header()) return;
+  view_.OnRead(request);
+  if (PagerView::IsPageOne(request)) journal_is_stale_ = false;
+}
+
+class ActorFile::Borrowed {
+ public:
+  explicit Borrowed(ActorFile* file)
+      : file_(file),
+        borrows_(file->state_ == nullptr && !file->options_.never_locks) {}
+  ~Borrowed() {
+    if (!borrows_) return;
+    file_->LetGo();
+    file_->reader_.Release();
   }
-  if (borrowed) {
-    LetGo();
-    reader_.Release();
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+
+ private:
+  ActorFile* const file_;
+  const bool borrows_;
+};
+
+// SQLite reads 100 bytes without a lock at open.
+Status ActorFile::ReadWithCare(const ReadRequest& request, size_t* copied) {
+  const Borrowed borrowed(this);
+  if (Status s = EnsureSnapshot(); !s.ok()) return s;
+  Status s = transaction_ != nullptr ? transaction_->Read(request, copied)
+                                     : reader_.Read(request, copied);
+  // Also where it read well: what it read may be of an older commit.
+  if (Status expired = CheckNotExpired(store_.get(), *state_, &epoch_);
+      !expired.ok()) {
+    s = expired;
   }
   return s;
 }
@@ -192,12 +227,11 @@ int ActorFile::FileSize(sqlite3_int64* size) {
     *size = static_cast<sqlite3_int64>(transaction_->size_bytes());
     return SQLITE_OK;
   }
-  const bool borrowed = state_ == nullptr && !options_.never_locks;
+  const Borrowed borrowed(this);
   if (Status s = EnsureSnapshot(); !s.ok()) {
-    return ReportError(Place::kFileSize, s);
+    return Report(Place::kFileSize, s);
   }
   *size = static_cast<sqlite3_int64>(reader_.size_bytes());
-  if (borrowed) LetGo();
   return SQLITE_OK;
 }
 

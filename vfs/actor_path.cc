@@ -88,8 +88,8 @@ Status AbsoluteName(const std::string& directory, std::string* name) {
     *name = std::filesystem::absolute(directory, error).string();
   }
   if (!error) return Status::Ok();
-  return Status::IOError("cannot resolve " + directory + ": " +
-                         error.message());
+  return Status::IOError("cannot resolve " + directory + ": " + error.message())
+      .WithErrno(error.value());
 }
 
 }  // namespace
@@ -107,7 +107,8 @@ Status CanonicalDirectory(const std::string& directory,
   }
   if (error) {
     return Status::IOError("cannot resolve " + directory + ": " +
-                           error.message());
+                           error.message())
+        .WithErrno(error.value());
   }
   std::string text = path.string();
   // weakly_canonical keeps a trailing slash where the end does not exist.
@@ -146,7 +147,16 @@ std::string FullName(const ActorPath& path) {
   return path.store + "/" + path.actor;
 }
 
+std::string_view QueryOf(std::string_view full_name) {
+  // At the front it marks a plain file (vfs/plain_name.h).
+  const size_t end = full_name.substr(0, 2) == "//" ? std::string_view::npos
+                                                    : full_name.find("//", 1);
+  return end == std::string_view::npos ? std::string_view()
+                                       : full_name.substr(end + 2);
+}
+
 Status SplitFullName(std::string_view full_name, ActorPath* path) {
+  full_name = full_name.substr(0, full_name.find("//", 1));
   const size_t slash = full_name.rfind('/');
   if (slash == std::string_view::npos) {
     return Status::InvalidArgument("not a full path name: " +

@@ -2,36 +2,25 @@
 // in memory, and gives everything temporary to the VFS that was the default
 // before.
 //
-// Names (vfs/actor_path.h): STORE/ACTOR. An open that may create makes the
+// Names (vfs/vfs_name.h): STORE/ACTOR. An open that may create makes the
 // store's directory where it is missing; the actor itself comes with its first
-// commit.
+// commit. Names of plain files, where they come here, go on to the VFS that
+// opens them (vfs/plain_name.h), and so does all that becomes of them.
 
 #ifndef ACTORKV_VFS_ACTOR_VFS_H_
 #define ACTORKV_VFS_ACTOR_VFS_H_
 
-#include <string>
-
-#include "kv/status.h"
 #include "vfs/sqlite_api.h"
 
 namespace actorkv {
 
 constexpr char kVfsName[] = "actorkv";
 
-// Registers the VFS. Again: does nothing. Returns a SQLite code.
-int RegisterVfs();
-
-// The name of the VFS that was the default before ours: plain files are its.
-// REQUIRES: RegisterVfs() was called.
-const char* BaseVfsName();
-
-// Makes ours the VFS of opens that name none, or the previous one again.
-// *previous: whether ours was.
-Status SetDefaultVfs(bool on, bool* previous);
-
-// The store of bare names while ours is the default VFS; empty: none.
-void SetDefaultStore(const std::string& store);
-std::string DefaultStore();
+// Registers the VFS, and makes all ready for the first store. Again: does
+// nothing. Returns a SQLite code. `auto_extension` is given to SQLite's
+// function of that name at each open of an actor, as sqlite3_shutdown() drops
+// it.
+int RegisterVfs(void (*auto_extension)());
 
 }  // namespace actorkv
 

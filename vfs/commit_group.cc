@@ -7,6 +7,7 @@
 
 #include "kv/commit.h"
 #include "vfs/actor_file.h"
+#include "vfs/sqlite_error.h"
 
 namespace actorkv {
 
@@ -65,6 +66,15 @@ void CommitGroup::Remove(ActorFile* file) {
 Status CommitGroup::Publish() {
   const std::vector<ActorFile*> members = std::exchange(members_, {});
   return ActorFile::PublishAll(members);
+}
+
+int CommitGroup::PublishAndReport() {
+  ActorFile* const first = members_.empty() ? nullptr : members_.front();
+  const Status s = Publish();
+  if (s.ok() || first == nullptr) return ReportError(Place::kSync, s);
+  const int code = ReportError(Place::kSync, s, first->error_owner());
+  ActorFile::BeginRollback(first);
+  return code;
 }
 
 void CommitGroup::Drop() { ActorFile::DropAll(std::exchange(members_, {})); }

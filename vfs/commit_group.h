@@ -37,6 +37,10 @@ class CommitGroup {
   // Commits all members; afterwards the group is empty, whatever the outcome.
   Status Publish();
 
+  // The same at the deletion of a super-journal, which is of no file. Returns
+  // the code.
+  int PublishAndReport();
+
   // Drops the transactions of all members: the group is rolled back.
   void Drop();
 

@@ -11,6 +11,28 @@ constexpr std::string_view kMagic("SQLite format 3\0", 16);
 
 }  // namespace
 
+std::string BlankFirstPage(uint32_t page_size) {
+  constexpr char kLeafOfATable = 0x0d;
+  constexpr size_t kTreeOffset =
+      kHeaderBytes;  // where the schema's page begins
+  std::string page(page_size, '\0');
+  kMagic.copy(page.data(), kMagic.size());
+  page[16] = static_cast<char>(page_size >> 8);
+  page[17] = static_cast<char>(page_size >> 16);
+  page[kWriteVersionOffset] = 1;
+  page[kReadVersionOffset] = 1;
+  // Fractions of a page, which are always these.
+  page[21] = 64;
+  page[22] = 32;
+  page[23] = 32;
+  page[31] = 1;  // page count
+  page[kTreeOffset] = kLeafOfATable;
+  // Where the content of cells begins, which is the end of the page.
+  page[kTreeOffset + 5] = static_cast<char>(page_size >> 8);
+  page[kTreeOffset + 6] = static_cast<char>(page_size);
+  return page;
+}
+
 DatabaseHeader ParseHeader(std::string_view bytes) {
   DatabaseHeader header;
   if (bytes.size() < kHeaderBytes || bytes.substr(0, 16) != kMagic) {

@@ -6,6 +6,7 @@
 //       16      2  page size; 1 means 65536
 //       18      1  write version: 1 rollback journal, 2 WAL
 //       19      1  read version, likewise
+//       20      1  bytes at the end of each page that SQLite leaves alone
 //       24      4  change counter
 //       28      4  page count, valid when 24..27 equal 92..95
 //       40      4  schema cookie
@@ -16,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace actorkv {
@@ -23,7 +25,15 @@ namespace actorkv {
 constexpr size_t kHeaderBytes = 100;
 constexpr size_t kWriteVersionOffset = 18;
 constexpr size_t kReadVersionOffset = 19;
+constexpr size_t kReservedOffset = 20;
+constexpr size_t kPageCountOffset = 28;
 constexpr size_t kCookieOffset = 40;
+
+// What tells versions of page 1 apart, see kv/counters.h.
+struct Counters {
+  uint32_t change = 0;
+  uint32_t cookie = 0;
+};
 
 struct DatabaseHeader {
   bool valid = false;      // the magic and a legal page size are there
@@ -35,6 +45,10 @@ struct DatabaseHeader {
   uint32_t page_count = 0;  // 0 unless counters_agree
   uint32_t cookie = 0;
 };
+
+// Page 1 of a database in which nothing is, as SQLite makes it when it copies
+// one of no bytes (btree.c newDatabase, 3.40.1). REQUIRES: a legal page size.
+std::string BlankFirstPage(uint32_t page_size);
 
 // `bytes` is the beginning of page 1; fewer than kHeaderBytes are not valid.
 DatabaseHeader ParseHeader(std::string_view bytes);

@@ -16,6 +16,11 @@ class FilePragmas {
   // the pragma, as it may have been changed here.
   int Handle(sqlite3* db, char** argument);
 
+  // True when the pragma reads or sets the schema cookie.
+  static bool IsSchemaVersion(const char* const* argument) {
+    return sqlite3_stricmp(argument[1], "schema_version") == 0;
+  }
+
   // What PRAGMA synchronous asks of a commit. FULL unless it was heard of.
   Durability durability() const {
     return synchronous_ >= 2 ? Durability::kSynced : Durability::kBuffered;

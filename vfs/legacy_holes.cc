@@ -12,7 +12,6 @@ namespace actorkv {
 
 namespace {
 
-constexpr size_t kReservedOffset = 20;
 constexpr size_t kFirstTrunkOffset = 32;
 constexpr size_t kFreeCountOffset = 36;
 
@@ -209,6 +208,9 @@ Status LegacyHoles::Check(const std::function<Status()>& keep_on,
 }
 
 std::string UnwrittenPages(uint64_t page_count) {
+  if (page_count == 1) {
+    return "1 free page that was never written reads as zeros";
+  }
   return std::to_string(page_count) +
          " free pages that were never written read as zeros";
 }

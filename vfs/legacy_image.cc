@@ -1,7 +1,5 @@
 #include "vfs/legacy_image.h"
 
-#include <chrono>
-#include <thread>
 #include <utility>
 
 #include "kv/layout_view.h"
@@ -10,10 +8,6 @@
 namespace actorkv {
 
 namespace {
-
-// How long an open waits for a migration, and between two looks.
-constexpr std::chrono::seconds kPatience{5};
-constexpr std::chrono::milliseconds kPause{5};
 
 // The stored pairs, as long as they are there.
 class PresentPairs : public PairReader {
@@ -86,9 +80,8 @@ Status RecoverActor(const std::shared_ptr<Store>& store,
 }
 
 Status OpenLegacyImage(const std::shared_ptr<Store>& store,
-                       const std::string& name, bool wait,
+                       const std::string& name, const OpenWait* wait,
                        std::shared_ptr<RecoveredImage>* image) {
-  const auto give_up = std::chrono::steady_clock::now() + kPatience;
   for (;;) {
     LegacyActor actor;
     if (Status s = LoadLegacy(store->engine()->NewReader().get(), name, &actor);
@@ -99,19 +92,19 @@ Status OpenLegacyImage(const std::shared_ptr<Store>& store,
     // A migration that died has left its state, and a lease that is free.
     const bool under_way = actor.record.state == LegacyState::kImporting &&
                            !CheckLeaseIsFree(store.get(), actor).ok();
-    if (!under_way || !wait) {
+    if (!under_way || wait == nullptr) {
       RecoveryOptions options;
       options.quick_check = false;
       return RecoverActor(store, actor, options, image);
     }
-    if (std::chrono::steady_clock::now() >= give_up) {
+    if (wait->IsOver()) {
       return Status::Busy(
           std::string("the actor is being migrated, phase ") +
           LegacyPhaseName(actor.record.phase) +
           ": open it later, or with mode=ro for its legacy form: actor=" +
           name);
     }
-    std::this_thread::sleep_for(kPause);
+    if (Status s = wait->Pause(); !s.ok()) return s;
   }
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "kv/legacy_store.h"
+#include "kv/open_wait.h"
 #include "vfs/legacy_recovery.h"
 
 namespace actorkv {
@@ -22,11 +23,11 @@ Status RecoverActor(const std::shared_ptr<Store>& store,
                     std::shared_ptr<RecoveredImage>* image);
 
 // What a connection that opens the legacy actor `name` sees. While a migration
-// is under way, and `wait`, this waits for its end for a time, and then says
-// so. *image stays null when the actor is live by then. Errors: kBusy; those of
-// RecoverActor().
+// is under way, `wait`, where there is one, waits for its end, and then this
+// says so; without one it is the legacy form. *image stays null when the actor
+// is live by then. Errors: kBusy; those of RecoverActor() and of wait->Pause().
 Status OpenLegacyImage(const std::shared_ptr<Store>& store,
-                       const std::string& name, bool wait,
+                       const std::string& name, const OpenWait* wait,
                        std::shared_ptr<RecoveredImage>* image);
 
 }  // namespace actorkv

@@ -53,6 +53,8 @@ class JournalCheck {
   Status ReadHeader(uint64_t offset, Header* header);
   Status ReadRecord(uint64_t offset, uint32_t seed, Record* record);
   Status CheckCounted(uint64_t offset, const Header& header);
+  Status RefuseCut(uint64_t offset, uint64_t counted, uint64_t there) const;
+  Status EqualsDatabase(PageNo pgno, bool* same);
   Status CheckUncounted(uint64_t offset, uint32_t seed);
   Status Walk();
 
@@ -182,6 +184,7 @@ Status JournalCheck::ReadHeader(uint64_t offset, Header* header) {
   header->seed = LoadBig32(bytes.data() + 12);
   if (offset != 0) return Status::Ok();
   page_count_ = LoadBig32(bytes.data() + 16);
+  result_->page_count = page_count_;
   return TakeSizes(bytes, &header->found);
 }
 
@@ -205,18 +208,16 @@ Status JournalCheck::CheckCounted(uint64_t offset, const Header& header) {
       "(segment at byte " + Number(offset - sector_bytes_) + ")";
   const uint64_t room =
       offset > size() ? 0 : (size() - offset) / record_bytes();
-  if (room < header.record_count) {
-    return Refuse("is cut short: its header counts " +
-                  Number(header.record_count) + " records, and there are " +
-                  Number(room) + " " + where);
-  }
-  const uint64_t end = offset + header.record_count * record_bytes();
+  const bool cut = room < header.record_count;
+  if (cut && room == 0) return RefuseCut(offset, header.record_count, room);
+  const uint64_t count = std::min<uint64_t>(room, header.record_count);
+  const uint64_t end = cut ? size() : offset + count * record_bytes();
   uint64_t hole = 0;
   if (Status s = journal_->FindHole(offset, end, &hole); !s.ok()) return s;
   if (hole < end) {
     return Refuse("has a hole at byte " + Number(hole) + " " + where);
   }
-  for (uint32_t i = 0; i < header.record_count; ++i) {
+  for (uint64_t i = 0; i < count; ++i) {
     Record record;
     if (Status s =
             ReadRecord(offset + i * record_bytes(), header.seed, &record);
@@ -228,7 +229,38 @@ Status JournalCheck::CheckCounted(uint64_t offset, const Header& header) {
                     Number(header.record_count) + " " + where);
     }
     if (record.pgno <= page_count_) ++result_->record_count;
+    bool same = true;
+    if (cut) {
+      if (Status s = EqualsDatabase(record.pgno, &same); !s.ok()) return s;
+    }
+    if (!same) return RefuseCut(offset, header.record_count, room);
   }
+  // Nothing before the first segment, so nothing was written at all.
+  if (cut && offset == sector_bytes_ &&
+      main_->size_bytes() != uint64_t{page_count_} * page_size_) {
+    return RefuseCut(offset, header.record_count, room);
+  }
+  result_->missing_record_count = header.record_count - count;
+  return Status::Ok();
+}
+
+Status JournalCheck::RefuseCut(uint64_t offset, uint64_t counted,
+                               uint64_t there) const {
+  return Refuse("is cut short: its header counts " + Number(counted) +
+                " records, and there are " + Number(there) +
+                " (segment at byte " + Number(offset - sector_bytes_) + ")");
+}
+
+// Whether the page of the record that was read last is as the database has it.
+Status JournalCheck::EqualsDatabase(PageNo pgno, bool* same) {
+  std::string page(page_size_, '\0');
+  size_t copied = 0;
+  const uint64_t begin = uint64_t{pgno - 1} * page_size_;
+  if (Status s = main_->Read(begin, page.size(), page.data(), &copied);
+      !s.ok()) {
+    return s;
+  }
+  *same = copied == page.size() && page_.compare(4, page.size(), page) == 0;
   return Status::Ok();
 }
 

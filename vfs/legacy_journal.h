@@ -41,6 +41,14 @@
 //    a hole or behind the end, or a record that a header counts is damaged.
 //    Without a count (0xffffffff) a damaged record is the end, as after a
 //    crash, unless a sound one follows.
+//  - A hot one that ends before its last segment has the records that are
+//    counted. SQLite writes a page of the database only when the journal has
+//    all of it, so either the process died before that, or pairs of the journal
+//    were lost later. The records that are there tell: where every one of them,
+//    and there is one at least, equals its page in the database, and the
+//    database has not grown under the first segment, the segment is of the
+//    first kind, and what SQLite puts back of it changes nothing. Otherwise it
+//    is refused.
 
 #ifndef ACTORKV_VFS_LEGACY_JOURNAL_H_
 #define ACTORKV_VFS_LEGACY_JOURNAL_H_
@@ -50,12 +58,17 @@
 
 #include "kv/legacy_file.h"
 #include "kv/status.h"
+#include "kv/types.h"
 
 namespace actorkv {
 
 struct LegacyJournal {
   bool hot = false;
   uint64_t record_count = 0;  // that a rollback writes back
+  // Counted by the header of the last segment, and not there: the database was
+  // not written to since.
+  uint64_t missing_record_count = 0;
+  PageNo page_count = 0;      // of the database before the transaction
   std::string super_journal;  // named and gone; empty: none
 };
 

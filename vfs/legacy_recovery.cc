@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "vfs/database_header.h"
+#include "vfs/last_error.h"
 #include "vfs/legacy_holes.h"
 #include "vfs/legacy_journal.h"
 #include "vfs/legacy_vfs.h"
@@ -43,10 +44,50 @@ std::string FirstLines(const std::string& text) {
   return lines;
 }
 
+// "1 page", "2 pages".
+std::string Count(uint64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+std::string RollbackText(const LegacyJournal& journal) {
+  std::string text = "rolled back a hot journal: ";
+  if (journal.record_count > 0) {
+    text += Count(journal.record_count, "page");
+  } else if (journal.page_count == 0) {
+    text += "the first transaction of the database, which is empty again";
+  } else {
+    text += "no page was to be put back, the database has its " +
+            Count(journal.page_count, "page") + " again";
+  }
+  if (journal.missing_record_count > 0) {
+    text += " (its other " + Count(journal.missing_record_count, "record") +
+            " had not been written, nor had the database)";
+  }
+  return text;
+}
+
+// What has a size, but not the chunk that has the header, was not always so.
+Status CheckFirstChunk(LegacyFile* main) {
+  if (main->size_bytes() == 0) return Status::Ok();
+  std::optional<LegacyFile::Chunk> first;
+  if (Status s = main->NextChunk(0, &first); !s.ok()) return s;
+  if (first.has_value() && first->index == 0) return Status::Ok();
+  const std::string size = Count(main->size_bytes(), "byte");
+  return Status::Corruption(
+      first.has_value()
+          ? "chunk 0 of the database, which has its header, is not stored "
+            "(size " +
+                size + ", the first chunk that is there is " +
+                std::to_string(first->index) + ")" + kRestore
+          : "no chunk of the database is stored, and its metadata say " + size +
+                kRestore);
+}
+
 class Recovery {
  public:
   Recovery(PairReader* pairs, const RecoveryOptions& options)
       : options_(options),
+        pairs_(pairs),
         session_(std::make_unique<LegacySession>(pairs, options.keep_on)) {}
 
   Status Run(std::unique_ptr<RecoveredImage>* image);
@@ -57,6 +98,7 @@ class Recovery {
   Status RollBack();
   Status ApplyWal();
   Status CheckVersions();
+  Status CheckSize();
   Status CheckPages();
   Status CheckHoles();
   Status QuickCheck();
@@ -65,6 +107,7 @@ class Recovery {
   static int Progress(void* recovery);
 
   const RecoveryOptions& options_;
+  PairReader* const pairs_;
   std::unique_ptr<LegacySession> session_;
   std::unique_ptr<sqlite3, CloseDatabase> db_;
   LegacyJournal journal_;
@@ -130,9 +173,9 @@ Status Recovery::Check() {
       !s.ok()) {
     return s;
   }
-  if (journal_.hot) {
-    repairs_.push_back("rolled back a hot journal: " +
-                       std::to_string(journal_.record_count) + " pages");
+  if (journal_.hot) repairs_.push_back(RollbackText(journal_));
+  if (!journal_.hot) {
+    if (Status s = CheckFirstChunk(main); !s.ok()) return s;
   }
   if (!journal_.super_journal.empty()) {
     repairs_.emplace_back(
@@ -143,20 +186,12 @@ Status Recovery::Check() {
 }
 
 Status Recovery::Connect() {
-  if (const int code = RegisterLegacyVfs(); code != SQLITE_OK) {
-    return Failure(code);
-  }
   sqlite3* db = nullptr;
-  const int code = sqlite3_open_v2(
-      session_->name().c_str(), &db,
-      SQLITE_OPEN_READWRITE | SQLITE_OPEN_PRIVATECACHE, kLegacyVfsName);
+  const int code = OpenConnection(session_.get(), &db);
   db_.reset(db);
   if (code != SQLITE_OK) return Failure(code);
-  sqlite3_extended_result_codes(db, 1);
   sqlite3_progress_handler(db, kOpcodesBetweenLooks, Progress, this);
-  // Nothing in the schema of somebody's database is run. Rows that break a
-  // CHECK are no damage.
-  sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  // Rows that break a CHECK are no damage.
   return Execute(
       "PRAGMA locking_mode = EXCLUSIVE; PRAGMA ignore_check_constraints = 1;"
       "PRAGMA cell_size_check = 1; PRAGMA temp_store = FILE");
@@ -193,8 +228,9 @@ Status Recovery::ApplyWal() {
   repairs_.push_back(
       frame_count == 0
           ? "left WAL mode: there were no frames to apply"
-          : "applied " + std::to_string(frame_count) + " WAL frames (" +
-                std::to_string(transaction_count) + " transactions)");
+          : "applied " +
+                Count(static_cast<uint64_t>(frame_count), "WAL frame") + " (" +
+                Count(transaction_count, "transaction") + ")");
   return ReadLegacyDatabase(session_->main(), &database_);
 }
 
@@ -213,6 +249,26 @@ Status Recovery::CheckVersions() {
   const char versions[] = {kRollbackVersion, kRollbackVersion};
   return session_->main()->Write(kWriteVersionOffset, versions,
                                  sizeof versions);
+}
+
+// Tells of a size in the metadata that never was the file's: SQLite always
+// writes the last page when a file grows, so the chunk at its end is stored.
+Status Recovery::CheckSize() {
+  LegacyFile* stored = session_->main()->base();
+  const uint64_t size = stored->size_bytes();
+  const uint64_t bytes = uint64_t{database_.page_count} * database_.page_size;
+  if (size <= bytes) return Status::Ok();
+  std::optional<LegacyFile::Chunk> last;
+  if (size <= kMaxLegacyFileBytes) {
+    const auto index = static_cast<uint32_t>((size - 1) / kLegacyChunkBytes);
+    if (Status s = stored->NextChunk(index, &last); !s.ok()) return s;
+  }
+  if (last.has_value()) return Status::Ok();
+  repairs_.push_back("the metadata say a size of " + Count(size, "byte") +
+                     ", the database has " +
+                     Count(database_.page_count, "page") + " of " +
+                     Count(database_.page_size, "byte") + ": that is its size");
+  return Status::Ok();
 }
 
 Status Recovery::QuickCheck() {
@@ -264,12 +320,17 @@ Status Recovery::CheckPages() {
 
 Status Recovery::Run(std::unique_ptr<RecoveredImage>* image) {
   if (Status s = session_->Open(); !s.ok()) return s;
+  if (Status s = CheckDatabaseKeys(pairs_, session_->main()->exists());
+      !s.ok()) {
+    return s;
+  }
   if (Status s = Check(); !s.ok()) return s;
   if (session_->main()->exists()) {
     if (Status s = Connect(); !s.ok()) return s;
     if (Status s = RollBack(); !s.ok()) return s;
     if (Status s = ApplyWal(); !s.ok()) return s;
     if (Status s = CheckVersions(); !s.ok()) return s;
+    if (Status s = CheckSize(); !s.ok()) return s;
     if (Status s = CheckPages(); !s.ok()) return s;
     db_.reset();
   }
@@ -284,6 +345,7 @@ Status Recovery::Run(std::unique_ptr<RecoveredImage>* image) {
 
 Status Recover(PairReader* pairs, const RecoveryOptions& options,
                std::unique_ptr<RecoveredImage>* image) {
+  const InnerWork inner;
   return Recovery(pairs, options).Run(image);
 }
 

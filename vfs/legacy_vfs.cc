@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "kv/hex.h"
-#include "vfs/actor_vfs.h"
+#include "vfs/default_vfs.h"
 #include "vfs/file_methods.h"
 
 namespace actorkv {
@@ -283,6 +283,18 @@ int RegisterLegacyVfs() {
   const int code = sqlite3_vfs_register(vfs, 0);
   if (code != SQLITE_OK) vfs->zName = nullptr;
   return code;
+}
+
+int OpenConnection(LegacySession* session, sqlite3** db) {
+  *db = nullptr;
+  if (const int code = RegisterLegacyVfs(); code != SQLITE_OK) return code;
+  const int code = sqlite3_open_v2(
+      session->name().c_str(), db,
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_PRIVATECACHE, kLegacyVfsName);
+  if (code != SQLITE_OK) return code;
+  sqlite3_extended_result_codes(*db, 1);
+  sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  return SQLITE_OK;
 }
 
 }  // namespace actorkv

@@ -80,6 +80,12 @@ class LegacySession {
 // SQLite code. REQUIRES: RegisterVfs() was called (vfs/actor_vfs.h).
 int RegisterLegacyVfs();
 
+// Opens the main file of `session`, registering the VFS first. Nothing in the
+// schema of somebody's database is run. *db is to be closed also after an
+// error. Returns a SQLite code. REQUIRES: session->Open() was called, and the
+// connection is the only one of the session.
+int OpenConnection(LegacySession* session, sqlite3** db);
+
 }  // namespace actorkv
 
 #endif  // ACTORKV_VFS_LEGACY_VFS_H_

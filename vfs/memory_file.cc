@@ -2,6 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
+
+#include "vfs/actor_file.h"
+#include "vfs/commit_group.h"
+#include "vfs/sqlite_error.h"
 
 namespace actorkv {
 
@@ -29,12 +34,30 @@ sqlite3_file* AsFile(const std::unique_ptr<char[]>& buffer) {
 
 }  // namespace
 
-MemoryFile::MemoryFile(sqlite3_vfs* temporary_vfs)
-    : temporary_vfs_(temporary_vfs) {
+MemoryFile::MemoryFile(sqlite3_vfs* temporary_vfs, std::string actor_name)
+    : temporary_vfs_(temporary_vfs), actor_name_(std::move(actor_name)) {
   pMethods = &FileMethods<MemoryFile>::kTable;
 }
 
 MemoryFile::~MemoryFile() = default;
+
+ErrorOwner MemoryFile::error_owner() const {
+  const ActorFile* const writer = FindWriter(actor_name_);
+  return writer == nullptr ? ErrorOwner{nullptr, actor_name_}
+                           : writer->error_owner();
+}
+
+int MemoryFile::Report(int code) const {
+  if (code == SQLITE_OK || code == SQLITE_IOERR_SHORT_READ) return code;
+  ReportCode(code,
+             std::string("the rollback journal, in a temporary file: ") +
+                 sqlite3_errstr(code),
+             error_owner());
+  if (ActorFile* writer = FindWriter(actor_name_); writer != nullptr) {
+    ActorFile::BeginRollback(writer);
+  }
+  return code;
+}
 
 int MemoryFile::HideSuperRecord() {
   constexpr sqlite3_int64 kMagicBytes = sizeof kJournalMagic;
@@ -83,7 +106,7 @@ int MemoryFile::MoveToDisk() {
 int MemoryFile::Read(void* buffer, int size, sqlite3_int64 offset) {
   if (disk_file_ != nullptr) {
     sqlite3_file* file = AsFile(disk_file_);
-    return file->pMethods->xRead(file, buffer, size, offset);
+    return Report(file->pMethods->xRead(file, buffer, size, offset));
   }
   const auto want = static_cast<size_t>(size);
   const auto at = static_cast<size_t>(offset);
@@ -98,11 +121,11 @@ int MemoryFile::Read(void* buffer, int size, sqlite3_int64 offset) {
 int MemoryFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
   const size_t end = static_cast<size_t>(offset) + static_cast<size_t>(size);
   if (disk_file_ == nullptr && end > kJournalMemoryBytes) {
-    if (int rc = MoveToDisk(); rc != SQLITE_OK) return rc;
+    if (int rc = MoveToDisk(); rc != SQLITE_OK) return Report(rc);
   }
   if (disk_file_ != nullptr) {
     sqlite3_file* file = AsFile(disk_file_);
-    return file->pMethods->xWrite(file, buffer, size, offset);
+    return Report(file->pMethods->xWrite(file, buffer, size, offset));
   }
   if (bytes_.empty()) bytes_.reserve(kFirstBytes);
   if (static_cast<size_t>(offset) == bytes_.size()) {
@@ -117,7 +140,7 @@ int MemoryFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
 int MemoryFile::Truncate(sqlite3_int64 size) {
   if (disk_file_ != nullptr) {
     sqlite3_file* file = AsFile(disk_file_);
-    return file->pMethods->xTruncate(file, size);
+    return Report(file->pMethods->xTruncate(file, size));
   }
   if (static_cast<size_t>(size) < bytes_.size()) {
     bytes_.resize(static_cast<size_t>(size));
@@ -128,7 +151,7 @@ int MemoryFile::Truncate(sqlite3_int64 size) {
 int MemoryFile::FileSize(sqlite3_int64* size) {
   if (disk_file_ != nullptr) {
     sqlite3_file* file = AsFile(disk_file_);
-    return file->pMethods->xFileSize(file, size);
+    return Report(file->pMethods->xFileSize(file, size));
   }
   *size = static_cast<sqlite3_int64>(bytes_.size());
   return SQLITE_OK;

@@ -19,7 +19,8 @@ constexpr size_t kJournalMemoryBytes = size_t{4} << 20;
 class MemoryFile : public PrivateFile {
  public:
   // `temporary_vfs` is used when the file grows past its memory.
-  explicit MemoryFile(sqlite3_vfs* temporary_vfs);
+  // `actor_name`: the full name of the actor that it is the journal of.
+  explicit MemoryFile(sqlite3_vfs* temporary_vfs, std::string actor_name = "");
   ~MemoryFile();
   MemoryFile(const MemoryFile&) = delete;
   MemoryFile& operator=(const MemoryFile&) = delete;
@@ -30,6 +31,9 @@ class MemoryFile : public PrivateFile {
   // which is right after a crash and wrong in a rollback of a live connection.
   int HideSuperRecord();
 
+  // Those of the actor, while it is being written.
+  ErrorOwner error_owner() const;
+
   int Close();
   int Read(void* buffer, int size, sqlite3_int64 offset);
   int Write(const void* buffer, int size, sqlite3_int64 offset);
@@ -38,8 +42,11 @@ class MemoryFile : public PrivateFile {
 
  private:
   int MoveToDisk();
+  // Reports an error of the temporary file; returns the code.
+  int Report(int code) const;
 
   sqlite3_vfs* const temporary_vfs_;
+  const std::string actor_name_;
   std::string bytes_;                  // while in memory
   std::unique_ptr<char[]> disk_file_;  // an open sqlite3_file; null: in memory
 };

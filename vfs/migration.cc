@@ -23,12 +23,12 @@ constexpr uint64_t kUncheckedPerStored = 2;
 // Between two looks at a migration that somebody else does.
 constexpr std::chrono::milliseconds kWait{5};
 
-// What the keys are, and that no two of them contradict each other.
-Status ReportLayouts(Store* store, const LegacyActor& actor,
-                     LayoutReport* report) {
+// That no two pairs contradict each other.
+Status CheckForConflicts(Store* store, const LegacyActor& actor) {
   LegacyPairs pairs(store->engine(), actor.record.legacy);
-  Status s = CheckLayouts(&pairs, report);
-  if (s.ok()) s = report->CheckConflicts();
+  LayoutReport report;
+  Status s = CheckLayouts(&pairs, &report);
+  if (s.ok()) s = report.CheckConflicts();
   return s.ok() ? s : s.WithContext("actor=" + actor.name);
 }
 
@@ -68,7 +68,6 @@ class Migration {
   Steady::time_point entered_;
   std::array<uint64_t, kLegacyPhaseCount> phase_us_ = {};
   std::shared_ptr<RecoveredImage> image_;
-  std::vector<std::string> warnings_;
   std::vector<BranchId> stages_;  // that the record spoke of
 };
 
@@ -97,20 +96,8 @@ Status Migration::CheckKeys() {
   // The import looked at every key, and pairs never change. Only where some are
   // of layout 0 can there be a conflict; what it had to say of others stands in
   // its warnings.
-  const LegacyRecord& record = lease_->record();
-  if ((record.layouts & kHasLayoutZero) == 0 && record.warnings.empty()) {
-    return Status::Ok();
-  }
-  LayoutReport report;
-  if (Status s = ReportLayouts(store_.get(), lease_->actor(), &report);
-      !s.ok()) {
-    return s;
-  }
-  if (report.unknown.count > 0) {
-    warnings_.push_back("unknown keys are kept as they are: " +
-                        report.unknown.Text());
-  }
-  return Status::Ok();
+  if ((lease_->record().layouts & kHasLayoutZero) == 0) return Status::Ok();
+  return CheckForConflicts(store_.get(), lease_->actor());
 }
 
 Status Migration::RecoverDatabase() {
@@ -147,9 +134,6 @@ void Migration::NoteIn(LegacyRecord* record) const {
     for (const std::string& repair : image_->repairs()) {
       AddLegacyNote(repair, &record->repairs);
     }
-  }
-  for (const std::string& warning : warnings_) {
-    AddLegacyNote(warning, &record->warnings);
   }
 }
 
@@ -303,8 +287,7 @@ Status PlanMigration(const std::shared_ptr<Store>& store,
                      const LegacyActor& actor,
                      const std::function<Status()>& keep_on,
                      std::vector<std::string>* repairs) {
-  LayoutReport report;
-  if (Status s = ReportLayouts(store.get(), actor, &report); !s.ok()) return s;
+  if (Status s = CheckForConflicts(store.get(), actor); !s.ok()) return s;
   RecoveryOptions options;
   options.keep_on = keep_on;
   std::shared_ptr<RecoveredImage> image;

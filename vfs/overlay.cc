@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "vfs/actor_vfs.h"
+#include "vfs/default_vfs.h"
 
 namespace actorkv {
 

@@ -12,19 +12,26 @@ int RecoveredFile::Read(void* buffer, int size, sqlite3_int64 offset) {
   if (Status s = image_->Read(static_cast<uint64_t>(offset), want,
                               static_cast<char*>(buffer), &copied);
       !s.ok()) {
-    return ReportError(Place::kRead, s);
+    return ReportError(Place::kRead, s, error_owner());
   }
   if (copied == want) return SQLITE_OK;
   std::memset(static_cast<char*>(buffer) + copied, 0, want - copied);
   return SQLITE_IOERR_SHORT_READ;
 }
 
+// SQLite itself refuses to write to it; this is for others.
+int RecoveredFile::ReportReadOnly() const {
+  return ReportCode(SQLITE_READONLY,
+                    "read-only: a legacy actor cannot be written",
+                    error_owner());
+}
+
 int RecoveredFile::Write(const void* /*buffer*/, int /*size*/,
                          sqlite3_int64 /*offset*/) {
-  return SQLITE_READONLY;
+  return ReportReadOnly();
 }
-int RecoveredFile::Truncate(sqlite3_int64 /*size*/) { return SQLITE_READONLY; }
-int RecoveredFile::Sync(int /*flags*/) { return SQLITE_READONLY; }
+int RecoveredFile::Truncate(sqlite3_int64 /*size*/) { return ReportReadOnly(); }
+int RecoveredFile::Sync(int /*flags*/) { return ReportReadOnly(); }
 
 int RecoveredFile::FileSize(sqlite3_int64* size) {
   *size = static_cast<sqlite3_int64>(image_->size_bytes());
@@ -32,7 +39,12 @@ int RecoveredFile::FileSize(sqlite3_int64* size) {
 }
 
 int RecoveredFile::Lock(int level) {
-  return level > SQLITE_LOCK_SHARED ? SQLITE_READONLY : SQLITE_OK;
+  if (level > SQLITE_LOCK_SHARED) return ReportReadOnly();
+  // Who follows shows nothing of a store that is not there any more.
+  Store* const store = options_.store.get();
+  if (store == nullptr || !store->read_only()) return SQLITE_OK;
+  return ReportError(Place::kLock, store->engine()->CheckNotMoved(),
+                     error_owner());
 }
 int RecoveredFile::Unlock(int /*level*/) { return SQLITE_OK; }
 
@@ -41,8 +53,10 @@ int RecoveredFile::CheckReservedLock(int* reserved) {
   return SQLITE_OK;
 }
 
-int RecoveredFile::FileControl(int /*op*/, void* /*arg*/) {
-  return SQLITE_NOTFOUND;
+int RecoveredFile::FileControl(int op, void* arg) {
+  if (op != SQLITE_FCNTL_PDB) return SQLITE_NOTFOUND;
+  db_ = static_cast<sqlite3**>(arg);
+  return SQLITE_OK;
 }
 
 }  // namespace actorkv

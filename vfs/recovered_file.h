@@ -7,26 +7,40 @@
 #define ACTORKV_VFS_RECOVERED_FILE_H_
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "kv/store.h"
 #include "vfs/file_methods.h"
 #include "vfs/recovered_image.h"
 #include "vfs/sqlite_api.h"
+#include "vfs/uri.h"
 
 namespace actorkv {
 
+struct RecoveredFileOptions {
+  std::shared_ptr<Store> store;  // that the actor is in; null: it is in none
+  std::string full_name;
+  // Beside its form, which makes it read-only in any case.
+  ReadOnly read_only = ReadOnly::kNo;
+};
+
 class RecoveredFile : public sqlite3_file {
  public:
-  // `store`: the one that the actor is in, where it is in one.
   explicit RecoveredFile(std::shared_ptr<RecoveredImage> image,
-                         std::shared_ptr<Store> store = nullptr)
-      : image_(std::move(image)), store_(std::move(store)) {
+                         RecoveredFileOptions options = {})
+      : image_(std::move(image)), options_(std::move(options)) {
     pMethods = &FileMethods<RecoveredFile>::kTable;
   }
 
   const std::shared_ptr<RecoveredImage>& image() const { return image_; }
-  const std::shared_ptr<Store>& shared_store() const { return store_; }
+  const std::shared_ptr<Store>& shared_store() const { return options_.store; }
+  ReadOnly read_only() const { return options_.read_only; }
+
+  // Whose errors its errors are.
+  ErrorOwner error_owner() const {
+    return {db_ == nullptr ? nullptr : *db_, options_.full_name};
+  }
 
   int Close() { return SQLITE_OK; }
   int Read(void* buffer, int size, sqlite3_int64 offset);
@@ -44,8 +58,11 @@ class RecoveredFile : public sqlite3_file {
   int DeviceCharacteristics() const { return 0; }
 
  private:
+  int ReportReadOnly() const;
+
   const std::shared_ptr<RecoveredImage> image_;
-  const std::shared_ptr<Store> store_;
+  const RecoveredFileOptions options_;
+  sqlite3** db_ = nullptr;  // from FCNTL_PDB; read it anew each time
 };
 
 }  // namespace actorkv

@@ -7,6 +7,7 @@
 #include "kv/branch_reader.h"
 #include "kv/coding.h"
 #include "kv/commit.h"
+#include "kv/counters.h"
 #include "kv/hints.h"
 #include "kv/history.h"
 #include "kv/history_records.h"
@@ -21,37 +22,37 @@ namespace {
 // A head that moves between look and commit is looked at again.
 constexpr int kAttempts = 100;
 
-// What page 1 of a version counts.
-struct Counters {
-  uint32_t stamp = 0;
-  uint32_t cookie = 0;
-};
-
 Status ReadCounters(Store* store, const HeadState& state, Counters* counters) {
   const Snapshot& snapshot = state.head.snapshot;
-  counters->stamp = snapshot.stamp.value_or(0);
+  counters->change = snapshot.stamp.value_or(0);
   if (!state.exists || snapshot.page_count == 0) return Status::Ok();
   BranchReader reader(store->engine());
   reader.SetSnapshot(snapshot, state.lineage);
   std::string page(snapshot.page_size, '\0');
   if (Status s = reader.ReadPage(1, page.data()); !s.ok()) return s;
   const DatabaseHeader header = ParseHeader(page);
-  counters->stamp = std::max(counters->stamp, header.change_counter);
+  counters->change = std::max(counters->change, header.change_counter);
   counters->cookie = header.cookie;
   return Status::Ok();
 }
 
-// Above any that counting can have reached.
-constexpr uint32_t kUnknownCounter = uint32_t{1} << 30;
-
 // Of the head that is left. Its page 1 may be the damage that a restore is to
-// mend.
+// mend, or not there: then they are bounds. `source`: of the version that
+// comes in its place.
 Status ReadCountersOfHead(Store* store, const HeadState& state,
-                          Counters* counters) {
+                          const Counters& source, Counters* counters) {
   Status s = ReadCounters(store, state, counters);
-  if (s.code() != Code::kCorruption) return s;
-  counters->stamp = std::max(counters->stamp, kUnknownCounter);
-  counters->cookie = kUnknownCounter;
+  const bool is_empty = state.exists && state.head.snapshot.page_count == 0;
+  if (s.ok() && !is_empty) return s;
+  if (!s.ok() && s.code() != Code::kCorruption) return s;
+  const TxId txid = state.head.snapshot.txid;
+  if (!s.ok()) {
+    counters->change = std::max(
+        counters->change,
+        UnknownCounter(std::max(state.entry.stamp_floor, source.change), txid));
+  }
+  counters->cookie =
+      UnknownCounter(std::max(state.entry.cookie_floor, source.cookie), txid);
   return Status::Ok();
 }
 
@@ -71,20 +72,23 @@ Status PrepareMove(Store* store, Origin origin, Move* move,
                    PendingCommit* commit) {
   Counters base;
   Counters source;
-  if (Status s = ReadCountersOfHead(store, *move->base, &base); !s.ok()) {
+  if (Status s = ReadCounters(store, *move->source, &source); !s.ok()) return s;
+  if (Status s = ReadCountersOfHead(store, *move->base, source, &base);
+      !s.ok()) {
     return s;
   }
-  if (Status s = ReadCounters(store, *move->source, &source); !s.ok()) return s;
   const ActorEntry& entry = move->base->entry;
   const uint32_t stamp =
-      std::max({base.stamp, source.stamp, entry.stamp_floor}) + 1;
+      NextCounter(source.change + 1, std::max(base.change, entry.stamp_floor));
   const uint32_t cookie =
-      std::max({base.cookie, source.cookie, entry.cookie_floor}) + 1;
+      NextCounter(source.cookie + 1, std::max(base.cookie, entry.cookie_floor));
   const Snapshot& snapshot = move->source->head.snapshot;
   if (snapshot.page_count > 0) {
     std::string page(snapshot.page_size, '\0');
     if (Status s = move->writer->ReadPage(1, page.data()); !s.ok()) return s;
     StoreBig32(page.data() + kCookieOffset, cookie);
+    // The stamp makes it count, see Transaction::Prepare().
+    StoreBig32(page.data() + kPageCountOffset, snapshot.page_count);
     if (Status s = move->writer->WritePage(1, page.data()); !s.ok()) return s;
   }
   commit->writer = move->writer.get();
@@ -95,7 +99,7 @@ Status PrepareMove(Store* store, Origin origin, Move* move,
 }
 
 // Invariant 1.
-Status AddUndo(EngineReader* reader, const Move& move, const HeadState& made,
+Status AddUndo(Store* store, const Move& move, const HeadState& made,
                Batch* batch) {
   const Partition partition = ActorPartition(made.entry.actor);
   const Snapshot& before = move.base->head.snapshot;
@@ -118,7 +122,7 @@ Status AddUndo(EngineReader* reader, const Move& move, const HeadState& made,
   restore.undo_name = name;
   const std::string key = RestoreKey(made.head.snapshot.txid);
   batch->Put(partition, key, EncodeRecord(key, restore));
-  return GuardVersion(reader, *move.source, batch);
+  return GuardVersion(store, *move.source, batch);
 }
 
 Status BeginMove(const std::shared_ptr<Store>& store, const std::string& name,
@@ -147,7 +151,6 @@ Status BeginMove(const std::shared_ptr<Store>& store, const std::string& name,
 // Commits the moves, whose sources are set.
 Status CommitMoves(const std::shared_ptr<Store>& store,
                    std::vector<Move>* moves, std::vector<TxId>* txids) {
-  const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
   std::vector<PendingCommit> commits(moves->size());
   for (size_t i = 0; i < moves->size(); ++i) {
     Move& move = (*moves)[i];
@@ -159,7 +162,7 @@ Status CommitMoves(const std::shared_ptr<Store>& store,
       return s;
     }
     commits[i].spec.also = [&](const HeadState& made, Batch* batch) {
-      return AddUndo(reader.get(), move, made, batch);
+      return AddUndo(store.get(), move, made, batch);
     };
   }
   if (Status s = CommitAll(store.get(), Durability::kSynced, &commits);
@@ -221,9 +224,11 @@ Status RestoreActors(const std::shared_ptr<Store>& store,
   if (twice != sorted.end()) {
     return Status::InvalidArgument("the actor comes twice: actor=" + *twice);
   }
+  Point fixed = point;
+  if (Status s = FixMoment(store.get(), &fixed); !s.ok()) return s;
   return MoveActors(
       store, actors, txids, [&](const std::string& name, Move* move) {
-        return ResolvePoint({store.get(), name, move->base}, point,
+        return ResolvePoint({store.get(), name, move->base}, fixed,
                             &move->source_pin, &move->source);
       });
 }
@@ -297,7 +302,7 @@ Status TryToFork(const std::shared_ptr<Store>& store, const ForkSpec& spec,
         !s.ok()) {
       return s;
     }
-    return GuardVersion(reader.get(), *move.source, batch);
+    return GuardVersion(store.get(), *move.source, batch);
   };
   Status s = CommitAll(store.get(), Durability::kSynced, &commits);
   *overtaken = s.code() == Code::kConflict;

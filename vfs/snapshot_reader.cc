@@ -6,6 +6,7 @@
 
 #include "kv/preload.h"
 #include "kv/read_ahead.h"
+#include "kv/thrown.h"
 #include "vfs/sqlite_error.h"
 
 namespace actorkv {
@@ -49,6 +50,7 @@ uint64_t SnapshotReader::size_bytes() const {
 Status SnapshotReader::FirstPage(const char** page) {
   const Snapshot& snapshot = reader_.snapshot();
   if (first_page_.empty() || first_page_of_ != snapshot) {
+    first_page_of_ = Snapshot();  // of none, until it is read
     first_page_.assign(snapshot.page_size, '\0');
     WakeForMissing(1);
     Found found = Found::kHere;
@@ -60,6 +62,15 @@ Status SnapshotReader::FirstPage(const char** page) {
     first_page_of_ = snapshot;
   }
   *page = first_page_.data();
+  return Status::Ok();
+}
+
+Status SnapshotReader::ReadFirstPage(std::string_view* page) {
+  *page = {};
+  if (reader_.snapshot().page_count == 0) return Status::Ok();
+  const char* bytes = nullptr;
+  if (Status s = FirstPage(&bytes); !s.ok()) return s;
+  *page = {bytes, first_page_.size()};
   return Status::Ok();
 }
 
@@ -132,7 +143,10 @@ bool SnapshotReader::WakeForMissing(PageNo pgno) {
   if (hints_ == nullptr || !hints_->is_asleep() || reader_.IsCached(pgno)) {
     return false;
   }
-  NoteIgnored(WakeActor({store_, waking_.lock(), owner_}, &reader_));
+  // Else the pages are read when they are asked for.
+  static_cast<void>(IfMemory([&] {
+    NoteIgnored(WakeActor({store_, waking_.lock(), owner_}, &reader_));
+  }));
   return true;
 }
 
@@ -163,13 +177,18 @@ void SnapshotReader::HelpWith(ReadAheadRange* range, PageNo pgno) {
   ReadAheadRange::Piece piece;
   while (!range->IsDone(pgno)) {
     if (!range->Take(&piece)) return range->WaitFor(pgno);
+    const ReadAheadRange::Doing doing(range, piece);
     const Status ignored = reader_.CacheRange(piece.first, piece.end);
     static_cast<void>(ignored);
-    range->Done(piece);
   }
 }
 
-void SnapshotReader::ReadAheadOfRun() {
+// Without memory for it nothing is read ahead.
+void SnapshotReader::ReadAheadOfRun() noexcept {
+  static_cast<void>(IfMemory([this] { StartReadAhead(); }));
+}
+
+void SnapshotReader::StartReadAhead() {
   if (front_ != nullptr) {
     front_->store(pattern_.front(), std::memory_order_relaxed);
   }

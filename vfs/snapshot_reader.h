@@ -17,6 +17,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "kv/branch_reader.h"
 #include "kv/hints.h"
@@ -40,6 +41,10 @@ class SnapshotReader {
 
   // From now on reads this one.
   void SetSnapshot(const HeadState& state);
+
+  // Page 1 of the snapshot, in memory that stays as it is until the reader
+  // reads page 1 of another one, or is given it; empty: there is none.
+  Status ReadFirstPage(std::string_view* page);
 
   // `page` is page 1 of the snapshot; empty: not known.
   void KeepFirstPage(std::string page);
@@ -67,7 +72,8 @@ class SnapshotReader {
   }
   bool ReadTogetherWith(PageNo pgno);
   void HelpWith(ReadAheadRange* range, PageNo pgno);
-  void ReadAheadOfRun();
+  void ReadAheadOfRun() noexcept;
+  void StartReadAhead();
   Status FirstPage(const char** page);
   Status ReadPart(const PagePart& part, char* buffer);
 

@@ -1,7 +1,10 @@
 #include "vfs/sqlite_error.h"
 
-#include <mutex>
+#include <optional>
 
+#include "kv/thrown.h"
+#include "kv/utf8.h"
+#include "vfs/last_errno.h"
 #include "vfs/sqlite_api.h"
 
 namespace actorkv {
@@ -16,15 +19,20 @@ int OpenCode(Code code) {
       return SQLITE_FULL;
     case Code::kCorruption:
       return SQLITE_IOERR_DATA;
+    case Code::kBusy:
+      return SQLITE_BUSY;
     case Code::kNotFound:
     case Code::kAlreadyExists:
     case Code::kInvalidArgument:
-    case Code::kBusy:
     case Code::kConflict:
     case Code::kFenced:
     case Code::kIOError:
     case Code::kNotSupported:
+    case Code::kReadOnly:
+    case Code::kInterrupted:
       return SQLITE_CANTOPEN;
+    case Code::kNoMemory:
+      return SQLITE_NOMEM;
   }
   return SQLITE_INTERNAL;
 }
@@ -44,7 +52,11 @@ int ReadCode(Code code) {
     case Code::kNoSpace:
     case Code::kIOError:
     case Code::kNotSupported:
+    case Code::kReadOnly:
+    case Code::kInterrupted:
       return SQLITE_IOERR_READ;
+    case Code::kNoMemory:
+      return SQLITE_IOERR_NOMEM;
   }
   return SQLITE_INTERNAL;
 }
@@ -59,6 +71,8 @@ int LockCode(Code code) {
       return SQLITE_BUSY_SNAPSHOT;
     case Code::kFenced:
       return SQLITE_READONLY_DBMOVED;
+    case Code::kReadOnly:
+      return SQLITE_READONLY;
     case Code::kNotFound:
     case Code::kAlreadyExists:
     case Code::kInvalidArgument:
@@ -66,7 +80,10 @@ int LockCode(Code code) {
     case Code::kCorruption:
     case Code::kIOError:
     case Code::kNotSupported:
+    case Code::kInterrupted:
       return SQLITE_IOERR_LOCK;
+    case Code::kNoMemory:
+      return SQLITE_IOERR_NOMEM;
   }
   return SQLITE_INTERNAL;
 }
@@ -86,7 +103,11 @@ int WriteCode(Code code, int io_error) {
     case Code::kCorruption:
     case Code::kIOError:
     case Code::kNotSupported:
+    case Code::kReadOnly:
+    case Code::kInterrupted:
       return io_error;
+    case Code::kNoMemory:
+      return SQLITE_IOERR_NOMEM;
   }
   return SQLITE_INTERNAL;
 }
@@ -108,7 +129,11 @@ int SyncCode(Code code) {
     case Code::kCorruption:
     case Code::kIOError:
     case Code::kNotSupported:
+    case Code::kReadOnly:
+    case Code::kInterrupted:
       return SQLITE_IOERR_FSYNC;
+    case Code::kNoMemory:
+      return SQLITE_IOERR_NOMEM;
   }
   return SQLITE_INTERNAL;
 }
@@ -125,6 +150,10 @@ int FunctionCode(Code code) {
       return SQLITE_CORRUPT;
     case Code::kIOError:
       return SQLITE_IOERR;
+    case Code::kReadOnly:
+      return SQLITE_READONLY;
+    case Code::kInterrupted:
+      return SQLITE_INTERRUPT;
     case Code::kNotFound:
     case Code::kAlreadyExists:
     case Code::kInvalidArgument:
@@ -132,18 +161,24 @@ int FunctionCode(Code code) {
     case Code::kFenced:
     case Code::kNotSupported:
       return SQLITE_ERROR;
+    case Code::kNoMemory:
+      return SQLITE_NOMEM;
   }
   return SQLITE_INTERNAL;
 }
 
-struct ErrorText {
-  std::mutex mutex;
-  std::string text;
-};
+// Busy and conflict are part of a normal day; a log line each would hide what
+// matters.
+bool IsWorthALine(int code) {
+  const int primary = code & 0xff;
+  return primary != SQLITE_BUSY && primary != SQLITE_INTERRUPT;
+}
 
-ErrorText* LastErrorText() {
-  static auto* const last = new ErrorText;
-  return last;
+// Allocates nothing.
+int ReportNoMemory(int code, const ErrorOwner& owner) noexcept {
+  KeepError(code, {}, owner);
+  sqlite3_log(code, "actorkv: out of memory");
+  return code;
 }
 
 }  // namespace
@@ -175,32 +210,39 @@ int SqliteCode(Place place, const Status& status) {
   return SQLITE_INTERNAL;
 }
 
-int ReportError(Place place, const Status& status) {
+int ReportError(Place place, const Status& status, const ErrorOwner& owner) {
   const int code = SqliteCode(place, status);
   if (status.ok()) return code;
-  const std::string text = status.ToString();
-  {
-    ErrorText* last = LastErrorText();
-    std::lock_guard<std::mutex> lock(last->mutex);
-    last->text = text;
-  }
-  // Busy and conflict are part of a normal day; a log line each would hide
-  // what matters.
-  if (status.code() != Code::kBusy && status.code() != Code::kConflict) {
-    sqlite3_log(code, "actorkv: %s", text.c_str());
-  }
+  SetLastErrno(status);
+  if (status.code() == Code::kNoMemory) return ReportNoMemory(code, owner);
+  return ReportCode(code, status.ToString(), owner);
+}
+
+int ReportCode(int code, std::string_view text, const ErrorOwner& owner) {
+  const std::string readable = EscapedUtf8(text);
+  KeepError(code, readable, owner);
+  if (IsWorthALine(code)) sqlite3_log(code, "actorkv: %s", readable.c_str());
   return code;
 }
 
-void NoteIgnored(const Status& status) {
-  if (status.ok()) return;
-  sqlite3_log(SQLITE_NOTICE, "actorkv: %s", status.ToString().c_str());
+int ReportThrown(Place place, const ErrorOwner& owner) noexcept {
+  const Status status = ThrownStatus();
+  int code = SqliteCode(place, Status::NoMemory());
+  const bool reported =
+      IfMemory([&] { code = ReportError(place, status, owner); });
+  return reported ? code : ReportNoMemory(code, owner);
 }
 
+void LogError(int code, const Status& status) {
+  if (status.ok() || !IsWorthALine(code)) return;
+  sqlite3_log(code, "actorkv: %s", EscapedUtf8(status.ToString()).c_str());
+}
+
+void NoteIgnored(const Status& status) { LogError(SQLITE_NOTICE, status); }
+
 std::string LastError() {
-  ErrorText* last = LastErrorText();
-  std::lock_guard<std::mutex> lock(last->mutex);
-  return last->text;
+  const std::optional<KeptError> error = ErrorOfThread();
+  return error.has_value() ? error->text : std::string();
 }
 
 }  // namespace actorkv

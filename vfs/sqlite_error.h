@@ -13,11 +13,13 @@
 // Status     | open       | read       | lock             | write
 // -----------|------------|------------|------------------|--------
 // NotFound   | CANTOPEN   | IOERR_DATA | IOERR_LOCK       | IOERR_x
-// Busy       | CANTOPEN*  | IOERR_READ | BUSY             | IOERR_x
+// Busy       | BUSY*      | IOERR_READ | BUSY             | IOERR_x
 // Conflict   | CANTOPEN   | IOERR_READ | BUSY_SNAPSHOT    | IOERR_x
 // Fenced     | CANTOPEN   | IOERR_READ | READONLY_DBMOVED | IOERR_x
 // NoSpace    | FULL       | IOERR_READ | IOERR_LOCK       | FULL
 // Corruption | IOERR_DATA | IOERR_DATA | IOERR_LOCK       | IOERR_x
+// NoMemory   | NOMEM      | IOERR_NOMEM, here and in all columns but function
+// ReadOnly   | CANTOPEN   | IOERR_READ | READONLY         | IOERR_x
 // others     | CANTOPEN   | IOERR_READ | IOERR_LOCK       | IOERR_x
 //
 // Status     | sync             | phase two   | SQL function
@@ -29,17 +31,23 @@
 // NoSpace    | FULL             | FULL        | FULL
 // Corruption | IOERR_FSYNC      | IOERR_FSYNC | CORRUPT
 // IOError    | IOERR_FSYNC      | IOERR_FSYNC | IOERR
+// NoMemory   | IOERR_NOMEM      | IOERR_NOMEM | NOMEM
+// ReadOnly   | IOERR_FSYNC      | IOERR_FSYNC | READONLY
+// Interrupted| IOERR_FSYNC      | IOERR_FSYNC | INTERRUPT
 // others     | IOERR_FSYNC      | IOERR_FSYNC | ERROR
 //
-// * a store that another process holds: waiting in a busy handler would not
-//   help. x is WRITE, TRUNCATE, FSTAT or DELETE.
+// * a store that another process holds, after the open has waited for it
+//   (kv/open_wait.h): SQLite asks no busy handler at an open. x is WRITE,
+//   TRUNCATE, FSTAT or DELETE.
 
 #ifndef ACTORKV_VFS_SQLITE_ERROR_H_
 #define ACTORKV_VFS_SQLITE_ERROR_H_
 
 #include <string>
+#include <string_view>
 
 #include "kv/status.h"
+#include "vfs/last_error.h"
 
 namespace actorkv {
 
@@ -59,15 +67,27 @@ enum class Place {
 // SQLITE_OK for an ok status.
 int SqliteCode(Place place, const Status& status);
 
-// As SqliteCode(), and keeps the text for LastError() and sends it to SQLite's
-// error log: a VFS has no other way to say more than a code.
-int ReportError(Place place, const Status& status);
+// As SqliteCode(), and keeps the text (vfs/last_error.h) and sends it to
+// SQLite's error log: a VFS has no other way to say more than a code. Bytes
+// that are no UTF-8 are escaped.
+int ReportError(Place place, const Status& status,
+                const ErrorOwner& owner = {});
 
-// Says it in SQLite's error log, as a notice, and nowhere else: what nobody
-// depends on did not work. Nothing for an ok status.
+// The same for a code that comes from elsewhere. Returns it.
+int ReportCode(int code, std::string_view text, const ErrorOwner& owner = {});
+
+// As ReportError() of what was thrown, kNoMemory or kIOError: see kv/thrown.h.
+// REQUIRES: called in a catch clause.
+int ReportThrown(Place place, const ErrorOwner& owner) noexcept;
+
+// Says it in SQLite's error log and nowhere else: it follows from an error that
+// was reported. Nothing for an ok status.
+void LogError(int code, const Status& status);
+
+// The same, as a notice: what nobody depends on did not work.
 void NoteIgnored(const Status& status);
 
-// The text of the last error that this process reported; empty if none.
+// The text of the calling thread's last error; empty if none.
 std::string LastError();
 
 }  // namespace actorkv

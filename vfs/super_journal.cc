@@ -76,6 +76,7 @@ Status SuperJournalFile::AddJournal(std::string journal_name) {
         full_name);
   }
   store_ = writer->store();
+  writer_ = writer;
   return Status::Ok();
 }
 
@@ -87,7 +88,10 @@ int SuperJournalFile::Write(const void* buffer, int size,
     const size_t end = begin + strnlen(text + begin, length - begin);
     if (Status s = AddJournal(std::string(text + begin, end - begin));
         !s.ok()) {
-      return ReportError(Place::kWrite, s);
+      if (writer_ == nullptr) return ReportError(Place::kWrite, s);
+      ReportError(Place::kWrite, s, writer_->error_owner());
+      ActorFile::BeginRollback(writer_);
+      return SqliteCode(Place::kWrite, s);
     }
     begin = end + 1;
   }

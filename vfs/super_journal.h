@@ -34,6 +34,7 @@ class SuperJournalFile : public PrivateFile {
 
   const std::string name_;
   const Store* store_ = nullptr;  // of the first journal
+  ActorFile* writer_ = nullptr;   // the newest; it writes until the end
   sqlite3_int64 size_bytes_ = 0;
 };
 

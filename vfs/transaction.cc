@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "kv/coding.h"
+#include "kv/counters.h"
+#include "vfs/btree_page.h"
 
 namespace actorkv {
 
@@ -16,14 +18,39 @@ uint32_t PagesFor(uint64_t bytes, uint32_t page_size) {
   return static_cast<uint32_t>((bytes + page_size - 1) / page_size);
 }
 
+// Two versions of page 1 that differ: only in what SQLite does not read, or in
+// where pages lie, which auto-vacuum moves?
+bool HaveSameRows(std::string_view before, std::string_view after,
+                  uint32_t usable_bytes) {
+  BtreePage a;
+  BtreePage b;
+  if (!BtreePage::Parse(1, before, usable_bytes, &a).ok() ||
+      !BtreePage::Parse(1, after, usable_bytes, &b).ok() ||
+      a.is_leaf() != b.is_leaf() || a.cell_count() != b.cell_count()) {
+    return false;
+  }
+  for (uint32_t i = 0; i < a.cell_count(); ++i) {
+    BtreeCell one;
+    BtreeCell other;
+    if (!a.Cell(i, &one).ok() || !b.Cell(i, &other).ok() ||
+        one.rowid != other.rowid || one.payload_bytes != other.payload_bytes ||
+        one.local != other.local) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 Transaction::Transaction(std::shared_ptr<Store> store,
                          std::shared_ptr<Actor> actor,
-                         std::shared_ptr<const HeadState> base)
+                         std::shared_ptr<const HeadState> base,
+                         std::optional<BasePageOne> page_one)
     : store_(std::move(store)),
       actor_(std::move(actor)),
-      base_(std::move(base)) {
+      base_(std::move(base)),
+      page_one_(std::move(page_one)) {
   const Snapshot& snapshot = base_->head.snapshot;
   if (snapshot.page_count == 0) return;
   MakeWriter(snapshot.page_size);
@@ -71,6 +98,7 @@ Status Transaction::Write(uint64_t offset, size_t size, const char* buffer) {
     const auto whole = static_cast<uint32_t>(size);
     MakeWriter(IsLegalPageSize(whole) ? whole : kDefaultPageSize);
   }
+  if (offset < kHeaderBytes) has_header_ = true;
   const uint32_t page_size = writer_->page_size();
   for (size_t done = 0; done < size;) {
     const uint64_t at = offset + done;
@@ -98,6 +126,7 @@ Status Transaction::Write(uint64_t offset, size_t size, const char* buffer) {
 Status Transaction::Load(PageNo pgno, std::string_view page,
                          uint64_t page_hash) {
   if (writer_ == nullptr) MakeWriter(static_cast<uint32_t>(page.size()));
+  if (pgno == 1) has_header_ = true;
   if (Status s = writer_->LoadPage(pgno, page.data(), page_hash); !s.ok()) {
     return s;
   }
@@ -112,7 +141,10 @@ Status Transaction::Save(LoadProgress* progress) {
 Status Transaction::Resume(const LoadProgress& progress, bool* resumed) {
   MakeWriter(progress.page_size);
   if (Status s = writer_->ResumeLoad(progress, resumed); !s.ok()) return s;
-  if (*resumed) size_bytes_ = uint64_t{progress.last_page} * progress.page_size;
+  if (*resumed) {
+    size_bytes_ = uint64_t{progress.last_page} * progress.page_size;
+    has_header_ = true;
+  }
   return Status::Ok();
 }
 
@@ -138,24 +170,29 @@ Status Transaction::ReadHeader(DatabaseHeader* header) {
   return Status::Ok();
 }
 
-Status Transaction::BaseCounter(uint32_t* counter) {
+Status Transaction::LoadPageOne() {
+  if (page_one_.has_value()) return Status::Ok();
   const Snapshot& base = base_->head.snapshot;
-  *counter = base.stamp.value_or(0);
-  if (base.stamp.has_value() || base.page_count == 0) return Status::Ok();
-  std::string page(base.page_size, '\0');
-  BranchReader reader(store_->engine());
-  reader.SetSnapshot(base, base_->lineage);
-  if (Status s = reader.ReadPage(1, page.data()); !s.ok()) return s;
-  *counter = ParseHeader(page).change_counter;
+  BasePageOne page_one;
+  if (base.page_count > 0) {
+    base_page_.resize(base.page_size);
+    BranchReader reader(store_->engine());
+    reader.SetSnapshot(base, base_->lineage);
+    if (Status s = reader.ReadPage(1, base_page_.data()); !s.ok()) return s;
+    page_one.page = base_page_;
+    page_one.header = ParseHeader(base_page_);
+  }
+  page_one.pager = {page_one.header.change_counter, page_one.header.cookie};
+  page_one_ = page_one;
   return Status::Ok();
 }
 
 Status Transaction::CountsNewVersion(bool* counts) {
   DatabaseHeader header;
-  uint32_t base_counter = 0;
   if (Status s = ReadHeader(&header); !s.ok()) return s;
-  if (Status s = BaseCounter(&base_counter); !s.ok()) return s;
-  *counts = header.valid && header.change_counter != base_counter;
+  if (Status s = LoadPageOne(); !s.ok()) return s;
+  *counts = has_header_ && header.valid &&
+            header.change_counter != page_one_->pager.change;
   return Status::Ok();
 }
 
@@ -203,37 +240,78 @@ Status Transaction::RefuseOrNormaliseWal(const DatabaseHeader& header,
   return writer_->WritePage(1, page.data());
 }
 
+// Behind the header, page 1 has nothing but rows of the schema, or the way to
+// them. They change without the cookie by PRAGMA writable_schema, and by
+// SQLITE_DBCONFIG_RESET_DATABASE, which begins to count again. REQUIRES:
+// ReadHeader() read page 1 last, into page_.
+bool Transaction::SchemaRowsDiffer() const {
+  const std::string_view before = page_one_->page;
+  if (before.size() != page_.size()) return true;
+  // At the end may be bytes that other VFSes fill, see byte 20.
+  const auto reserved =
+      static_cast<size_t>(static_cast<uint8_t>(page_[kReservedOffset]));
+  const size_t rows = page_.size() - kHeaderBytes - reserved;
+  return before.substr(kHeaderBytes, rows) !=
+             std::string_view(page_).substr(kHeaderBytes, rows) &&
+         !HaveSameRows(before, page_,
+                       static_cast<uint32_t>(page_.size() - reserved));
+}
+
 // Invariant 4.
-Status Transaction::RaiseCookie(const DatabaseHeader& header, bool* changed) {
+uint32_t Transaction::CookieFor(const DatabaseHeader& header) const {
+  const DatabaseHeader& base = page_one_->header;
   const uint32_t floor = base_->entry.cookie_floor;
-  if (base_->exists || floor == 0 || header.cookie > floor) {
-    return Status::Ok();
+  if (!base_->exists) {
+    // A database may begin without a schema, with cookie 0.
+    const bool is_fine = floor == 0 && header.cookie <= kMaxGivenCounter;
+    return is_fine ? header.cookie : NextCounter(header.cookie, floor);
   }
+  if (!base.valid) {
+    const TxId txid = base_->head.snapshot.txid;
+    return NextCounter(header.cookie, UnknownCounter(floor, txid));
+  }
+  const uint32_t above = std::max(base.cookie, floor);
+  if (header.cookie != page_one_->pager.cookie) {
+    return NextCounter(header.cookie, above);
+  }
+  return SchemaRowsDiffer() ? NextCounter(0, above) : base.cookie;
+}
+
+Status Transaction::PutCookie(const DatabaseHeader& header, bool* changed) {
+  if (!has_header_) return Status::Ok();
+  const uint32_t cookie = CookieFor(header);
+  header_change_.written = true;
+  header_change_.pager = {header.change_counter, header.cookie};
+  header_change_.stored_cookie = cookie;
+  if (cookie == header.cookie) return Status::Ok();
   *changed = true;
   char bytes[4];
-  StoreBig32(bytes, floor + 1);
+  StoreBig32(bytes, cookie);
   return Write(kCookieOffset, sizeof bytes, bytes);
 }
 
-// Invariant 2. Where page 1 was changed here, the counter is also above the
-// pager's own, so that it forgets the page 1 that it has.
+Status Transaction::PutPageCount(uint32_t page_count) {
+  char bytes[4];
+  StoreBig32(bytes, page_count);
+  return Write(kPageCountOffset, sizeof bytes, bytes);
+}
+
+// Invariant 2.
 std::optional<uint32_t> Transaction::Stamp(const DatabaseHeader& header,
-                                           uint32_t base_counter,
                                            bool changed) const {
-  const uint32_t floor = std::max(base_counter, base_->entry.stamp_floor);
+  const uint32_t base =
+      base_->head.snapshot.stamp.value_or(page_one_->header.change_counter);
+  const uint32_t floor = std::max(base, base_->entry.stamp_floor);
   // A file that is no database has no counter to show; the floor is kept for
   // the database that may follow.
   if (!header.valid) {
     return size_bytes_ == 0 && floor != 0 ? std::optional<uint32_t>(floor)
                                           : std::nullopt;
   }
-  if (changed) return std::max(floor, header.change_counter) + 1;
-  if (header.change_counter > floor) {
-    return header.counters_agree
-               ? std::optional<uint32_t>(header.change_counter)
-               : std::nullopt;
-  }
-  return floor + 1;
+  const uint32_t stamp = NextCounter(header.change_counter, floor);
+  if (stamp != header.change_counter) return stamp;
+  if (changed) return stamp + 1;
+  return header.counters_agree ? std::optional<uint32_t>(stamp) : std::nullopt;
 }
 
 Status Transaction::Recut(uint32_t page_size, uint32_t page_count) {
@@ -254,9 +332,8 @@ Status Transaction::Recut(uint32_t page_size, uint32_t page_count) {
 Status Transaction::Prepare(Origin origin, PendingCommit* commit) {
   if (writer_ == nullptr) MakeWriter(kDefaultPageSize);
   DatabaseHeader header;
-  uint32_t base_counter = 0;
   if (Status s = ReadHeader(&header); !s.ok()) return s;
-  if (Status s = BaseCounter(&base_counter); !s.ok()) return s;
+  if (Status s = LoadPageOne(); !s.ok()) return s;
   commit->spec.origin = origin;
   const uint32_t page_size =
       header.valid ? header.page_size : writer_->page_size();
@@ -265,11 +342,17 @@ Status Transaction::Prepare(Origin origin, PendingCommit* commit) {
                                 : PagesFor(size_bytes_, page_size);
   bool changed = false;
   if (header.valid) {
-    Status s = RefuseOrNormaliseWal(header, origin, &changed);
-    if (s.ok()) s = RaiseCookie(header, &changed);
+    Status s = PutCookie(header, &changed);
+    if (s.ok()) s = RefuseOrNormaliseWal(header, origin, &changed);
     if (!s.ok()) return s;
   }
-  commit->spec.stamp = Stamp(header, base_counter, changed);
+  commit->spec.stamp = Stamp(header, changed);
+  if (header.valid && !header.counters_agree &&
+      commit->spec.stamp.has_value()) {
+    // The stamp makes them agree, and with that the page count beside them
+    // count. SQLite before 3.7 left it as it was.
+    if (Status s = PutPageCount(commit->spec.page_count); !s.ok()) return s;
+  }
   if (page_size != writer_->page_size()) {
     if (Status s = Recut(page_size, commit->spec.page_count); !s.ok()) return s;
   }

@@ -1,7 +1,8 @@
 // Two processes and one store: one writes, any number follow with mode=ro.
-// A second writer is told the pid of the first. A follower sees a whole
-// commit at each transaction, whatever the writer does meanwhile, and outlives
-// it. A fork()ed child gets nothing and breaks nothing.
+// A second writer waits for the first, and is told its pid where that is in
+// vain. A follower sees a whole commit at each transaction, whatever the writer
+// does meanwhile, and outlives it. A fork()ed child gets nothing and breaks
+// nothing.
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -9,8 +10,12 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "kv/store_registry.h"
 #include "tests/support/child_process.h"
@@ -56,8 +61,16 @@ constexpr char kConsistent[] =
     " ifnull(max(n), 0) <= (SELECT n FROM counter) FROM large),"
     " (SELECT n FROM counter)";
 
+// As an application does that makes a copy of its files.
+void ReadAllFiles(const std::string& directory) {
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    std::ifstream(entry.path()).get();
+  }
+}
+
 // By orders: 't' transfers once, 'l' with a large table, 'x' removes all
-// history, 'r' runs until it is killed, '\0' (the parent's end) leaves.
+// history, 'o' reads the store's files, 'r' runs until it is killed, '\0' (the
+// parent's end) leaves.
 TEST(SecondProcess, DISABLED_Writer) {
   const LifePlan plan = BeginLife();
   SqliteDb db;
@@ -70,6 +83,11 @@ TEST(SecondProcess, DISABLED_Writer) {
     if (order == 'x') {
       MustRun(&db,
               "SELECT actorkv_retention(NULL, '0'); SELECT actorkv_reclaim()");
+      ChildSay(kSaysCommitted);
+      continue;
+    }
+    if (order == 'o') {
+      ReadAllFiles(plan.store);
       ChildSay(kSaysCommitted);
       continue;
     }
@@ -116,13 +134,92 @@ class SecondProcessTest : public testing::Test {
   const std::string uri_ = ActorUri(store_, "bank");
 };
 
+// Opens, counts, closes, again and again, as often as it is told to.
+TEST(SecondProcess, DISABLED_InTurns) {
+  const LifePlan plan = BeginLife();
+  ChildSay(kSaysBegan);
+  const char order = ChildHear();  // all at once
+  for (int i = 0; i < std::stoi(plan.kind) && order != '\0'; ++i) {
+    SqliteDb db;
+    if (db.Open(ActorUri(plan.store, "bank") + "&open_timeout_ms=600000") !=
+        SQLITE_OK) {
+      MustRun(&db, "SELECT 'open'");
+    }
+    MustRun(&db, std::string("BEGIN;") + kFound + kTransfer + "COMMIT");
+    db.Close();
+    if (i % 3 == 0) usleep(20000);
+  }
+  ChildSay(kSaysDone);
+}
+
+// Nobody is left out, whatever the others do, and nothing is lost.
+TEST_F(SecondProcessTest, ProcessesTakeTurns) {
+  constexpr int kProcesses = 3;
+  constexpr int kTurns = 25;
+  StartWriter()->Kill();  // the store is there
+  std::vector<std::unique_ptr<ChildProcess>> all;
+  for (int i = 0; i < kProcesses; ++i) {
+    all.push_back(std::make_unique<ChildProcess>(
+        "SecondProcess.DISABLED_InTurns",
+        store_ + "\n\n\n" + std::to_string(kTurns) + "\n"));
+    ASSERT_EQ(all.back()->Hear(), kSaysBegan);
+  }
+  for (auto& child : all) child->Say('g');
+  for (auto& child : all) {
+    EXPECT_EQ(child->Hear(), kSaysDone);
+    EXPECT_TRUE(child->WaitForSuccess());
+  }
+  SqliteDb db;
+  ASSERT_EQ(db.Open(uri_), SQLITE_OK) << LastError();
+  EXPECT_EQ(db.QueryInt("SELECT n FROM counter"), kProcesses * kTurns);
+  EXPECT_EQ(db.QueryInt("SELECT sum(money) FROM account"), kAccounts * 1000);
+}
+
+// A store that is open in another process is to be had when that closes it.
+TEST_F(SecondProcessTest, AnOpenWaitsForTheEndOfTheWriter) {
+  auto writer = StartWriter();
+  std::thread end([&writer] {
+    usleep(50000);
+    writer->Kill();
+  });
+  SqliteDb db;
+  EXPECT_EQ(db.Open(uri_ + "&open_timeout_ms=600000"), SQLITE_OK)
+      << LastError();
+  end.join();
+}
+
+// The locks of a process on a file go when any code of it closes the file.
+TEST_F(SecondProcessTest, AWriterThatReadsItsFilesStaysTheOnlyOne) {
+  auto writer = StartWriter();
+  for (int i = 0; i < 3; ++i) {
+    Order(writer.get(), 'o');
+    SqliteDb db;
+    EXPECT_EQ(db.Open(uri_ + "&open_timeout_ms=0"), SQLITE_BUSY);
+    Order(writer.get(), 't');
+  }
+  writer->Kill();
+  SqliteDb db;
+  ASSERT_EQ(db.Open(uri_), SQLITE_OK) << LastError();
+  EXPECT_EQ(db.QueryInt("SELECT n FROM counter"), 3);
+}
+
 TEST_F(SecondProcessTest, ASecondWriterIsToldThePid) {
   auto writer = StartWriter();
   SqliteDb db;
-  EXPECT_EQ(db.Open(uri_), SQLITE_CANTOPEN);
+  EXPECT_EQ(db.Open(uri_ + "&open_timeout_ms=20"), SQLITE_BUSY);
   const std::string pid = "process " + std::to_string(writer->pid());
   EXPECT_NE(LastError().find(pid), std::string::npos) << LastError();
   EXPECT_NE(LastError().find(store_), std::string::npos) << LastError();
+  // Functions say it as well, and wait as the URI of main says.
+  SqliteDb plain;
+  ASSERT_EQ(plain.Open("file:" + temp_.File("x.db") + "?open_timeout_ms=0"),
+            SQLITE_OK);
+  EXPECT_NE(plain
+                .QueryText("SELECT actorkv_retention('" + store_ +
+                           "/bank', '1 hour')")
+                .find(pid),
+            std::string::npos);
+  EXPECT_EQ(plain.ErrorCode(), SQLITE_BUSY);
   // The loser touched nothing: the winner works on.
   Order(writer.get(), 't');
   writer->Kill();

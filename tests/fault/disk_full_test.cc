@@ -6,10 +6,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 
+#include "kv/ballast.h"
 #include "tests/support/child_process.h"
 #include "tests/support/crash_life.h"
 #include "tests/support/sqlite_db.h"
@@ -21,7 +24,8 @@
 namespace actorkv {
 namespace {
 
-constexpr std::chrono::seconds kHealTime{10};  // promised
+constexpr std::chrono::seconds kHealTime{10};        // promised
+constexpr std::chrono::milliseconds kLookTime{300};  // more than kMaxAgeMs
 constexpr int kRowBytes = 100000;
 constexpr int kMaxRows = 2000;  // far more than any disk here holds
 
@@ -32,15 +36,18 @@ std::string Insert(int rows = 1) {
          std::to_string(kRowBytes) + ") FROM n";
 }
 
-// Writes for ever; says whether each commit was done.
+// Writes for ever; says whether each commit was done. Slowly, so that it is
+// others who fill the disk.
 TEST(DiskFull, DISABLED_Writer) {
   const LifePlan plan = BeginLife();
   SqliteDb db;
   if (db.Open(ActorUri(plan.store, "a")) != SQLITE_OK) {
     MustRun(&db, "SELECT 'open'");
   }
-  for (;;)
+  for (;;) {
     ChildSay(db.Exec(Insert()) == SQLITE_OK ? kSaysCommitted : kSaysDone);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
 }
 
 class DiskFullSqlTest : public testing::Test {
@@ -261,6 +268,124 @@ TEST_F(DiskFullSqlTest, AKillOnAFullDiskLosesNothing) {
     disk_.Free();
     ExpectWorksAgain();
   }
+}
+
+// Of a compaction, as a kill leaves it.
+TEST_F(DiskFullSqlTest, AnUnfinishedTableGivesItsRoomToAnOpen) {
+  ASSERT_EQ(db_.Exec(Insert(20)), SQLITE_OK) << LastError();
+  rows_ += 20;
+  db_.Close();
+  CloseStore(store_);
+  disk_.Fill(0);
+  std::filesystem::rename(disk_.File("filler"), store_ + "/900000.sst");
+  Open();
+  ExpectWorksAgain();
+  EXPECT_FALSE(std::filesystem::exists(store_ + "/900000.sst"));
+}
+
+// A disk that others fill to its last byte, under a store that is large enough
+// to have set space aside: what gives space back works, at once and after an
+// open, and rows are refused until there is room.
+class CrowdedDiskSqlTest : public DiskFullSqlTest {
+ protected:
+  CrowdedDiskSqlTest() : DiskFullSqlTest("size=256m") {}
+
+  // Rows of about 90 MB, of which two thirds are history and a deleted actor.
+  void SetUp() override {
+    DiskFullSqlTest::SetUp();
+    if (IsSkipped()) return;
+    SqliteDb other;
+    ASSERT_EQ(other.Open(ActorUri(store_, "gone")), SQLITE_OK);
+    ASSERT_EQ(other.Exec("CREATE TABLE t(body);" + Insert(300)), SQLITE_OK)
+        << LastError();
+    other.Close();
+    ASSERT_EQ(db_.Exec(Insert(300)), SQLITE_OK) << LastError();
+    ASSERT_EQ(db_.Exec("UPDATE t SET body = randomblob(100000)"), SQLITE_OK)
+        << LastError();
+    rows_ = 300;
+    // Small commits, until the store has looked at its size.
+    const auto deadline = std::chrono::steady_clock::now() + kHealTime;
+    while (BallastBytes() == 0 && std::chrono::steady_clock::now() < deadline) {
+      ASSERT_EQ(db_.Exec(Insert()), SQLITE_OK) << LastError();
+      ++rows_;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    ASSERT_GT(BallastBytes(), 0U);
+    // Nobody is refused for what was free a moment ago.
+    std::this_thread::sleep_for(kLookTime);
+  }
+
+  uint64_t BallastBytes() const {
+    std::error_code missing;
+    const auto size =
+        std::filesystem::file_size(store_ + "/" + kBallastFileName, missing);
+    return missing ? 0 : size;
+  }
+
+  uint64_t TableBytes() const {
+    uint64_t sum = 0;
+    for (const auto& file : std::filesystem::directory_iterator(store_)) {
+      std::error_code gone;
+      const uint64_t size = file.file_size(gone);
+      if (!gone && file.path().extension() == ".sst") sum += size;
+    }
+    return sum;
+  }
+
+  // While there is no byte free, and then, of what was removed, the space.
+  void ExpectRemovalsWork() {
+    EXPECT_EQ(db_.Exec(Insert()), SQLITE_FULL) << LastError();
+    EXPECT_EQ(db_.QueryInt("SELECT count(*) FROM t"), rows_);
+    EXPECT_EQ(db_.QueryText("SELECT actorkv_retention(NULL, '0')"), "24 hours")
+        << LastError();
+    EXPECT_GT(db_.QueryInt("SELECT actorkv_delete('gone')"), 0) << LastError();
+    EXPECT_GT(db_.QueryInt("SELECT actorkv_purge('gone')"), 0) << LastError();
+    EXPECT_GT(db_.QueryInt("SELECT actorkv_reclaim()"), 0) << LastError();
+    CheckRows();
+    disk_.Free();
+    ExpectWorksAgain();
+    EXPECT_EQ(db_.QueryText("SELECT count(*) FROM actorkv_verify"), "0");
+    const auto deadline = std::chrono::steady_clock::now() + kHealTime;
+    const auto expected = static_cast<uint64_t>(rows_) * kRowBytes * 3 / 2;
+    while (TableBytes() > expected &&
+           std::chrono::steady_clock::now() < deadline) {
+      EXPECT_GE(db_.QueryInt("SELECT actorkv_reclaim()"), 0) << LastError();
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    EXPECT_LE(TableBytes(), expected);
+  }
+};
+
+TEST_F(CrowdedDiskSqlTest, RemovalsWork) {
+  disk_.Fill(0);
+  ExpectRemovalsWork();
+}
+
+TEST_F(CrowdedDiskSqlTest, RemovalsWorkAfterAnOpen) {
+  db_.Close();
+  CloseStore(store_);
+  ASSERT_GT(BallastBytes(), 0U);
+  disk_.Fill(0);
+  Open();
+  ExpectRemovalsWork();
+}
+
+// What was given up is set aside again when there is room.
+TEST_F(CrowdedDiskSqlTest, TheSpaceIsSetAsideAgain) {
+  disk_.Fill(0);
+  EXPECT_EQ(db_.QueryText("SELECT actorkv_retention(NULL, '0')"), "24 hours")
+      << LastError();
+  EXPECT_EQ(BallastBytes(), 0U);
+  disk_.Free();
+  ExpectWorksAgain();
+  const auto deadline = std::chrono::steady_clock::now() + kHealTime;
+  while (BallastBytes() == 0 && std::chrono::steady_clock::now() < deadline) {
+    ASSERT_EQ(db_.Exec(Insert()), SQLITE_OK) << LastError();
+    ++rows_;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  EXPECT_GT(BallastBytes(), 0U);
+  CheckRows();
 }
 
 }  // namespace

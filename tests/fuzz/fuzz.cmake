@@ -10,6 +10,7 @@ add_executable(actorkv_fuzz
   kv/hex.cc
   kv/json_lines.cc
   kv/kv_bin.cc
+  kv/log_scan.cc
   kv/ltx.cc
   kv/new_file.cc
   kv/pair_limits.cc
@@ -28,4 +29,5 @@ target_compile_options(actorkv_fuzz PRIVATE
   -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all)
 target_link_options(actorkv_fuzz PRIVATE -fsanitize=fuzzer,address,undefined)
 target_link_libraries(actorkv_fuzz PRIVATE
-  actorkv_options ZLIB::ZLIB ${LZ4_LIBRARY} nlohmann_json::nlohmann_json)
+  actorkv_options ${ISAL_LIBRARY} ZLIB::ZLIB ${LZ4_LIBRARY}
+  nlohmann_json::nlohmann_json)

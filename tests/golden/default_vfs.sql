@@ -20,3 +20,21 @@ CREATE TABLE plain.t(x);
 SELECT actorkv_default_vfs(0) AS previous;
 .open plain.db
 SELECT name FROM sqlite_schema;
+
+-- By directory: actors in stores, plain files elsewhere.
+SELECT actorkv_default_vfs(2) AS previous;
+.open demo.store/alice
+SELECT * FROM t;
+ATTACH 'plain.db' AS plain;
+SELECT name FROM plain.sqlite_schema;
+VACUUM INTO 'copy.db';
+.backup backup.db
+.shell ls copy.db backup.db
+.open copy.db
+SELECT * FROM t;
+.open new.store/carol
+CREATE TABLE t(x);
+.shell ls new.store/actorkv.format
+SELECT actorkv_default_vfs(0) AS previous;
+.open backup.db
+SELECT * FROM t;

@@ -17,6 +17,10 @@ SELECT actorkv_delete('');
 ATTACH 'file:demo.store/bob?vfs=actorkv&asoff=3' AS a;
 SELECT actorkv_last_error();
 
+-- What may be the rest of a name is one, too.
+ATTACH 'file:demo.store/what?now&vfs=actorkv' AS a;
+SELECT actorkv_last_error();
+
 -- A missing actor, where it must not be made.
 ATTACH 'file:demo.store/nobody?vfs=actorkv&mode=rw' AS a;
 SELECT actorkv_last_error();
@@ -29,6 +33,13 @@ ATTACH 'file:home/alice?vfs=actorkv' AS a;
 SELECT actorkv_last_error();
 ATTACH 'file:home/letter.txt/alice?vfs=actorkv' AS a;
 SELECT actorkv_last_error();
+
+-- Nor does the current directory by a bare name; with "./" it would.
+.shell mkdir empty
+.cd empty
+ATTACH 'file:alice?vfs=actorkv' AS a;
+SELECT actorkv_last_error();
+.cd ..
 
 -- A store of a newer format.
 .shell mkdir newer && echo 'actorkv store, format 99' >newer/actorkv.format

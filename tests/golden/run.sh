@@ -4,8 +4,8 @@
 # Feeds each tests/golden/NAME.sql to the stock sqlite3 shell, with the module
 # loaded, in a new directory with nothing but tests/rivet as rivet, and
 # compares what it prints (output and errors) with NAME.sql.expected. The
-# directory's path is shown as $DIR and the process number as $PID, so that
-# texts do not depend on the run.
+# directory's path is shown as $DIR, the process number as $PID and a time of
+# now as $TIME, so that texts do not depend on the run.
 # UPDATE_EXPECTED=1 writes the .expected files instead.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -36,7 +36,9 @@ transcript() {
   if [ "$code" -gt 128 ]; then
     echo "the shell died of signal $((code - 128))" >>"$dir/.transcript"
   fi
-  sed -e "s#$dir#\$DIR#g" -e "s#\b$pid\b#\$PID#g" "$dir/.transcript"
+  local time='[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{6}Z'
+  sed -E -e "s#$dir#\$DIR#g" -e "s#\b$pid\b#\$PID#g" \
+    -e "s#$time#\$TIME#g" "$dir/.transcript"
   rm -rf "$dir"
 }
 

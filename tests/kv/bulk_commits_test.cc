@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "kv/start_thread.h"
 #include "tests/support/store_harness.h"
 #include "tests/support/testing.h"
 
@@ -40,6 +41,19 @@ TEST(BulkCommitsTest, AllIsThereAfterWaiting) {
   for (int i = 0; i < kBatches; ++i) {
     EXPECT_EQ(pairs[static_cast<size_t>(i)].value[0], 'a' + i);
   }
+}
+
+TEST(BulkCommitsTest, WithoutAThreadTheCallerCommits) {
+  const TestStore store;
+  BulkCommits commits(store.get());
+  RefuseThreadsForTesting(true);
+  for (int i = 0; i < kBatches; ++i) {
+    Batch batch = LargeBatch(i);
+    EXPECT_OK(commits.Add(&batch));
+    EXPECT_EQ(store.Scan(kBranch).size(), static_cast<size_t>(i) + 1);
+  }
+  RefuseThreadsForTesting(false);
+  EXPECT_OK(commits.Wait());
 }
 
 TEST(BulkCommitsTest, ASmallBatchIsThereAtOnce) {

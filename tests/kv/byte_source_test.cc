@@ -61,6 +61,29 @@ TEST(ByteSourceTest, GzipMembersFollowOneAnother) {
   EXPECT_EQ(bytes, "one two");
 }
 
+// As gzip(1) and tapes have it: zeros to the end of the file, and nothing else.
+TEST(ByteSourceTest, ZerosBehindGzipArePassedOver) {
+  const std::string packed = Gzip("one") + Gzip("");
+  for (const size_t zeros : {size_t{1}, size_t{2}, size_t{511}, size_t{65535},
+                             size_t{65536}, size_t{200000}}) {
+    const std::string padded = packed + std::string(zeros, '\0');
+    for (const size_t piece : {size_t{1}, size_t{100}}) {
+      std::string bytes;
+      ASSERT_OK(ReadAll(UnpackGzip(MemoryBytes(padded)).get(), piece, &bytes));
+      EXPECT_EQ(bytes, "one");
+    }
+    for (const std::string& more : {std::string("x"), Gzip("two")}) {
+      const std::string spoiled = padded + more;
+      std::string bytes;
+      EXPECT_TRUE(
+          IsError(ReadAll(UnpackGzip(MemoryBytes(spoiled)).get(), 100, &bytes),
+                  Code::kCorruption,
+                  "gzip, at byte " + std::to_string(padded.size()) +
+                      ": something that is not gzip behind zeros"));
+    }
+  }
+}
+
 TEST(ByteSourceTest, CutGzipIsAnErrorWhereverItIsCut) {
   const std::string packed = Gzip("0123456789");
   for (size_t size = 2; size < packed.size(); ++size) {

@@ -28,7 +28,16 @@ TEST(ContainerTest, FilesAreToldByContent) {
       {"{\"k\":\"00\",\"v\":\"\"}\n", ContainerForm::kJsonLines},
       {" \n{", ContainerForm::kJsonLines},
       {"\n", ContainerForm::kJsonLines},
+      {"\xef\xbb\xbf{\"k\":\"00\",\"v\":\"\"}", ContainerForm::kJsonLines},
+      {"\xef\xbb\xbf", ContainerForm::kJsonLines},
+      {"\xef\xbb{", ContainerForm::kUnknown},
       {EncodeKvBinEntry("k", "v"), ContainerForm::kKvBin},
+      {EncodeKvBinEntry("/META", "v"), ContainerForm::kSqliteBin},
+      {EncodeKvBinEntry("/DELTA/\0\0\0\0\0\0\0\2/\0\0\0\0"s,
+                        std::string(200000, 'x')),
+       ContainerForm::kSqliteBin},
+      {EncodeKvBinEntry("/META2", "v"), ContainerForm::kKvBin},
+      {EncodeKvBinEntry("/SHARD/", "v"), ContainerForm::kKvBin},
       {"\0\0"s, ContainerForm::kKvBin},
       {"\0\xff\xff\xff"s, ContainerForm::kUnknown},
       {"\xff\xff\xff\xff"s, ContainerForm::kUnknown},
@@ -52,11 +61,25 @@ TEST(ContainerTest, DirectoriesAreToldByContent) {
     EXPECT_OK(RecogniseContainer(path, &container));
     return container.form;
   };
-  EXPECT_EQ(form(directory.path()), ContainerForm::kUnknown);
+  EXPECT_EQ(form(directory.path()), ContainerForm::kEmptyDirectory);
+  for (const char* none :
+       {"notes.txt", ".db", "db", "alice.DB", "x.jsonl.gz", "alice.db-wal"}) {
+    WriteContents(directory.File(none), "");
+  }
+  EXPECT_EQ(form(directory.path()), ContainerForm::kOtherDirectory);
+  for (const char* one : {"alice.db", "a.jsonl", "a.kv.bin", ".hidden.db"}) {
+    const TempDir other;
+    WriteContents(other.File(one), "");
+    EXPECT_EQ(form(other.path()), ContainerForm::kActorFiles) << one;
+  }
   WriteContents(directory.File("CURRENT"), "");
   EXPECT_EQ(form(directory.path()), ContainerForm::kRivetEngine);
-  WriteContents(directory.File("actorkv.pid"), "");
-  EXPECT_EQ(form(directory.path()), ContainerForm::kActorkvStore);
+  // A backup of a store has its marker and nobody's process.
+  for (const char* ours : {"actorkv.format", "actorkv.pid"}) {
+    WriteContents(directory.File(ours), "");
+    EXPECT_EQ(form(directory.path()), ContainerForm::kActorkvStore) << ours;
+    fs::remove(directory.File(ours));
+  }
   EXPECT_EQ(form(Sample("archive")), ContainerForm::kArchive);
   const std::string half = directory.File("half");
   fs::create_directories(half + "/actors");
@@ -107,7 +130,7 @@ TEST(ContainerTest, EverySampleOpens) {
     EXPECT_FALSE(pairs.empty()) << path;
     ++dumps;
   }
-  EXPECT_EQ(dumps, 25U);
+  EXPECT_EQ(dumps, 27U);
 }
 
 }  // namespace

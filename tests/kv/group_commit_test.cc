@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <new>
 #include <string>
 #include <thread>
 #include <vector>
@@ -91,6 +92,36 @@ TEST(GroupCommitTest, AnErrorGoesToAllOfTheGroup) {
   leader.join();
   for (std::thread& thread : threads) thread.join();
   EXPECT_LT(groups.load(), kThreads);
+}
+
+// Memory that runs out while a group is written: every member hears that the
+// outcome is not known, and the lead is handed on.
+TEST(GroupCommitTest, WhatIsThrownIsAnOutcomeThatIsNotKnown) {
+  constexpr int kThreads = 4;
+  constexpr int kCommits = 20;
+  std::atomic<int> writes{0};
+  std::atomic<int> unknown{0};
+  GroupCommit commit(1 << 20, [&](const std::vector<const Batch*>& /*all*/) {
+    if (++writes % 2 == 1) throw std::bad_alloc();
+    return CommitResult{};
+  });
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < kCommits; ++i) {
+        const CommitResult result = commit.Commit(OneKey("k"));
+        if (result.done()) continue;
+        EXPECT_EQ(result.outcome, CommitOutcome::kUnknown);
+        EXPECT_TRUE(IsError(result.status, Code::kIOError, "memory ran out"));
+        ++unknown;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GT(unknown.load(), 0);
+  EXPECT_TRUE(commit.Commit(OneKey("k")).done() ||
+              commit.Commit(OneKey("k")).done());
 }
 
 TEST(GroupCommitTest, AGroupIsBoundedInBytes) {

@@ -7,6 +7,9 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <new>
+
+#include "kv/start_thread.h"
 
 namespace actorkv {
 namespace {
@@ -53,6 +56,34 @@ TEST(HelperThreadsTest, EachHelpsOnceAndTheBusyDoNot) {
   helpers.Stop();
   EXPECT_EQ(first.count(), HelperThreads::kMaxThreads);
   EXPECT_EQ(second.count(), 0U);
+}
+
+TEST(HelperThreadsTest, WithoutThreadsNobodyHelps) {
+  HelperThreads helpers;
+  std::atomic<int> calls{0};
+  RefuseThreadsForTesting(true);
+  helpers.Call([&] { ++calls; });
+  helpers.Wait();
+  RefuseThreadsForTesting(false);
+  EXPECT_EQ(calls.load(), 0);
+  Gathering work;
+  helpers.Call([&] { work.Work(); });
+  work.WaitFor(HelperThreads::kMaxThreads);
+  work.End();
+  helpers.Stop();
+}
+
+TEST(HelperThreadsTest, WhatIsThrownEndsNoThread) {
+  HelperThreads helpers;
+  for (int i = 0; i < 3; ++i) {
+    helpers.Call([] { throw std::bad_alloc(); });
+    helpers.Wait();
+  }
+  Gathering work;
+  helpers.Call([&] { work.Work(); });
+  work.WaitFor(HelperThreads::kMaxThreads);
+  work.End();
+  helpers.Stop();
 }
 
 TEST(HelperThreadsTest, TheyHelpAgain) {

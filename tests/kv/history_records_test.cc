@@ -41,10 +41,44 @@ TEST(HistoryRecordsTest, GoldenBytes) {
 
 TEST(HistoryRecordsTest, OnlyWholeRecordsDecode) {
   ExpectSound(TestRestorePoint());
-  ExpectSound(TestRestore());
-  ExpectSound(RestoreRecord());
-  ExpectSound(TestFork());
+  RestoreRecord restore = TestRestore();
+  restore.undo_name = "undo-51";
+  ExpectSound(restore, RestoreKey({51}));
+  ExpectSound(TestFork(), ForkKey({1}, {2}));
   ExpectSound(TestSetting());
+}
+
+template <typename Record>
+void ExpectForgedIsRefused(const std::string& key, const Record& record,
+                           const std::string& text) {
+  Record out;
+  EXPECT_TRUE(IsError(DecodeRecord(key, EncodeRecord(key, record), &out),
+                      Code::kCorruption, text));
+}
+
+// Whole records that do not belong under their key.
+TEST(HistoryRecordsTest, ARestoreIsThatOfItsKey) {
+  ExpectForgedIsRefused(RestoreKey({52}), TestRestore(),
+                        "restore record damaged: its key names txid=52, the "
+                        "record from=33 to=35 undo=undo-33");
+  for (const TxId txid : {TxId{51}, TxId{99}}) {
+    RestoreRecord record = TestRestore();
+    record.undo_name = "undo-51";
+    ExpectRoundTripUnder(RestoreKey({51}), record);
+    record.from_txid = txid;
+    ExpectForgedIsRefused(RestoreKey({51}), record, "its key names txid=51");
+    record = TestRestore();
+    record.undo_name = "undo-51";
+    record.source_txid = txid;
+    ExpectForgedIsRefused(RestoreKey({51}), record, "its key names txid=51");
+  }
+}
+
+TEST(HistoryRecordsTest, AForkIsYoungerThanWhereItBegins) {
+  ExpectForgedIsRefused(ForkKey({2}, {2}), TestFork(),
+                        "fork record damaged: its key names branch=2, the "
+                        "record a child that is not younger, branch=2");
+  ExpectForgedIsRefused(ForkKey({2}, {1}), TestFork(), "not younger");
 }
 
 TEST(HistoryRecordsTest, Keys) {

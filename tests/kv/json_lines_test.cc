@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "kv/pair_limits.h"
+#include "kv/utf8.h"
 #include "tests/support/pair_files.h"
 #include "tests/support/testing.h"
 
@@ -17,8 +18,10 @@ TEST(JsonLinesTest, ReadsPairs) {
   const std::string kGood[] = {
       "{\"k\":\"01\",\"v\":\"abcd\"}\n{\"k\":\"02\",\"v\":\"\"}\n",
       "{\"k\":\"01\",\"v\":\"ABCD\"}\n{\"k\":\"02\",\"v\":\"\"}",
-      " { \"v\" : \"aBcD\" , \"k\" : \"01\" } \r\n"
-      "{\"k\":\"02\",\"v\":\"\"}\n\n\n",
+      std::string(" { \"v\" : \"aBcD\" , \"k\" : \"01\" } \r\n") +
+          "{\"k\":\"02\",\"v\":\"\"}\n\n\n",
+      std::string(kByteOrderMark) + R"({"k":"01","v":"abcd"})" + "\n" +
+          R"({"k":"02","v":""})",
       "{\"\\u006b\":\"0\\u0031\",\"v\":\"abcd\"}\n{\"k\":\"02\",\"v\":\"\"}\n",
   };
   for (const std::string& text : kGood) {
@@ -27,8 +30,10 @@ TEST(JsonLinesTest, ReadsPairs) {
     EXPECT_EQ(pairs, kTwo) << text;
   }
   std::vector<Pair> pairs;
-  ASSERT_OK(ReadAllPairs(ReadJsonLines(MemoryBytes("")).get(), &pairs));
-  EXPECT_TRUE(pairs.empty());
+  for (const char* none : {"", "\n", "\xef\xbb\xbf", "\xef\xbb\xbf\n"}) {
+    ASSERT_OK(ReadAllPairs(ReadJsonLines(MemoryBytes(none)).get(), &pairs));
+    EXPECT_TRUE(pairs.empty());
+  }
 }
 
 TEST(JsonLinesTest, BadLinesAreNamed) {
@@ -39,6 +44,7 @@ TEST(JsonLinesTest, BadLinesAreNamed) {
       {R"({"k":"01","v":"ab)", "column 18; the file ends in this line"},
       {"{\"k\":\"01\",\"v\":\"ab\n", "not JSON at column"},
       {"nothing\n", "not JSON at column 2"},
+      {"\xef\xbb{\"k\":\"01\",\"v\":\"\"}\n", "not UTF-8"},
       {"{\"k\":\"01\",\"v\":\"\"}}\n", "not JSON at column 18"},
       {"{\"k\":\"01\",\"v\":\"\"} {\n", "not JSON at column 19"},
       {"{\"k\":\"01\",\"v\":\"abc\"}\n", R"("v" is not hexadecimal)"},

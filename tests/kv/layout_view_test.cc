@@ -18,7 +18,7 @@ std::optional<PairMap> Moved(const PairMap& stored) {
   PairMap moved;
   for (const auto& [key, value] : stored) {
     std::string one;
-    if (!LayoutOneKey(key, &one)) continue;
+    if (!LayoutOneKey(key, value, &one)) continue;
     if (auto [it, is_new] = moved.emplace(one, value); !is_new) {
       if (it->second != value) return std::nullopt;
     }
@@ -98,18 +98,75 @@ TEST(LayoutViewTest, AConflictIsNamedAndNeverDecided) {
 }
 
 TEST(LayoutViewTest, TheSameInBothPlacesIsOnePair) {
-  const PairMap stored = {{Unhex("06"), "m"},
-                          {Unhex("050101"), "m"},
+  const std::string meta = Unhex("0400060000000000000005000000");
+  const PairMap stored = {{Unhex("06"), meta},
+                          {Unhex("050101"), meta},
                           {Unhex("0715031505"), "input"},
                           {Unhex("0715031504"), "version"},
                           {Unhex("060115031504"), "input"}};
   MemoryPairs pairs(stored);
   LayoutOneView view(&pairs);
-  EXPECT_EQ(AllPairs(&view), (PairMap{{Unhex("050101"), "m"},
+  EXPECT_EQ(AllPairs(&view), (PairMap{{Unhex("050101"), meta},
                                       {Unhex("060115031504"), "input"}}));
   const LayoutReport report = Report(stored);
   EXPECT_EQ(report.same.Text(), "2 keys: 06, 0715031505");
   EXPECT_OK(report.CheckConflicts());
+}
+
+// The key 06 of Rivet 2.3.0 to 2.3.4 is an alarm: no queue metadata, whatever
+// is beside it.
+TEST(LayoutViewTest, AnAlarmStaysWhereItIs) {
+  for (const char* alarm :
+       {"010000", "0100017f96980000000000", "0200017f96980000000000"}) {
+    const PairMap stored = {
+        {Unhex("06"), Unhex(alarm)},
+        {Unhex("050101"), Unhex("0400020000000000000001000000")}};
+    const LayoutReport report = Report(stored);
+    EXPECT_OK(report.CheckConflicts());
+    EXPECT_EQ(report.of(LegacyNamespace::kAlarm).pair_count[2], 1u);
+    EXPECT_EQ(report.PairCount(KeyLayout::kZero), 0u);
+    MemoryPairs pairs(stored);
+    LayoutOneView view(&pairs);
+    EXPECT_EQ(AllPairs(&view), stored);
+    std::optional<std::string> value;
+    ASSERT_OK(view.Get(Unhex("06"), &value));
+    EXPECT_EQ(value, Unhex(alarm));
+    ASSERT_OK(view.Get(Unhex("050101"), &value));
+    EXPECT_EQ(value, stored.at(Unhex("050101")));
+    bool conflict = true;
+    for (const auto& [key, v] : stored) {
+      ASSERT_OK(IsInConflict(&pairs, {key, v}, &conflict));
+      EXPECT_FALSE(conflict);
+    }
+  }
+}
+
+TEST(LayoutViewTest, WhichPairsAreInConflict) {
+  const PairMap stored = {
+      {Unhex("04"), "same in both"},
+      {Unhex("050000000000000001"), "a"},
+      {Unhex("0501020000000000000001"), "b"},
+      {Unhex("050000000000000002"), "a"},
+      {Unhex("0501020000000000000002"), "a"},
+      {Unhex("050000000000000003"), "a"},
+      {Unhex("0501020000000000000004"), "a"},
+      {Unhex("0715031504"), "version"},
+      {Unhex("0715031505"), "input"},
+      {Unhex("060115031504"), "other input"},
+      {Unhex("090000"), "m"},
+      {Unhex("08010000"), "n"},
+  };
+  MemoryPairs pairs(stored);
+  std::string found;
+  for (const auto& [key, value] : stored) {
+    bool conflict = false;
+    ASSERT_OK(IsInConflict(&pairs, {key, value}, &conflict));
+    if (conflict) found += Hex(key) + " ";
+  }
+  EXPECT_EQ(found,
+            "050000000000000001 0501020000000000000001 060115031504 0715031505 "
+            "08010000 090000 ");
+  EXPECT_EQ(Report(stored).database_conflict_count, 1u);
 }
 
 // VERSION's bytes under INPUT's new key: somebody moved prefixes only.
@@ -129,12 +186,30 @@ TEST(LayoutViewTest, ReportNamesUnknownKeysAndLargeMessages) {
       std::string(kMaxQueueMessageBytes + 1, 'x');
   stored[Unhex("0501020000000000000003")] =
       std::string(kMaxQueueMessageBytes + 1, 'x');
+  for (const char* key : {"0502", "0502000000000000000001", "06020115",
+                          "0702ff", "08020000", "0803"}) {
+    stored[Unhex(key)] = "v";
+  }
+  stored["plain text"] = "t";
   const LayoutReport report = Report(stored);
+  std::string notes;
+  for (const std::string& note : report.UnknownNotes()) notes += note + "\n";
+  EXPECT_EQ(notes,
+            "keys of an unknown version of the queue's namespace, kept as they "
+            "are: 2 keys: 0502, 0502000000000000000001\n"
+            "keys of an unknown version of the workflow's namespace, kept as "
+            "they are: 1 key: 06020115\n"
+            "keys of an unknown version of the traces' namespace, kept as they "
+            "are: 1 key: 0702ff\n"
+            "keys of an unknown version of the database's namespace, kept as "
+            "they are: 2 keys: 08020000, 0803\n"
+            "keys of no known form, kept as they are: " +
+                report.unknown.Text() + "\n");
   EXPECT_EQ(report.unknown.Text(),
-            "20 keys: 0a00, 0a01, 0a02, 0a03, 0a04, 0a05, 0a06, 0a07, ...");
+            "21 keys: 0a00, 0a01, 0a02, 0a03, 0a04, 0a05, 0a06, 0a07, ...");
   EXPECT_EQ(report.large_messages.Text(),
             "2 keys: 050000000000000002, 0501020000000000000003");
-  EXPECT_EQ(report.PairCount(KeyLayout::kSame), 20u);
+  EXPECT_EQ(report.PairCount(KeyLayout::kSame), 27u);
   EXPECT_EQ(report.PairCount(KeyLayout::kZero), 2u);
   EXPECT_EQ(report.PairCount(KeyLayout::kOne), 1u);
 }
@@ -147,6 +222,8 @@ std::string RandomKey(std::mt19937_64* bits) {
   };
   const auto random_byte = [&] { return kBytes[pick(std::size(kBytes))]; };
   const std::string starts[] = {"",
+                                Unhex("06"),
+                                Unhex("0501"),
                                 Unhex("05"),
                                 Unhex("050102"),
                                 Unhex("0715"),
@@ -160,6 +237,8 @@ std::string RandomKey(std::mt19937_64* bits) {
                                 Unhex("080100"),
                                 Unhex("08010100")};
   std::string key = starts[pick(std::size(starts))];
+  if (key == Unhex("06")) return key;
+  if (key == Unhex("0501")) return key + '\1';
   if (key.size() == 1 || key == Unhex("050102")) {
     key.append(std::string(7, '\0')).push_back(random_byte());
   } else if (key == Unhex("090100") || key == Unhex("08010100")) {
@@ -177,8 +256,9 @@ TEST(LayoutViewTest, AgainstAMap) {
     PairMap stored;
     const uint64_t pair_count = bits() % 120;
     for (uint64_t i = 0; i < pair_count; ++i) {
-      // The same value in all layouts, mostly.
-      stored[RandomKey(&bits)] = bits() % 100 == 0 ? "other" : "value";
+      // The same value in all layouts, mostly; the key 06 means by its length.
+      const size_t bytes = bits() % 100 == 0 ? 11 : 14;
+      stored[RandomKey(&bits)] = std::string(bytes, '\1');
     }
     const std::optional<PairMap> moved = Moved(stored);
     const LayoutReport report = Report(stored);

@@ -15,7 +15,8 @@ TEST(LegacyKeysTest, Table) {
     std::string key;  // hexadecimal
     std::string space;
     KeyLayout layout;
-    std::string one;  // in layout 1; empty: the same; "-": none
+    std::string one;         // in layout 1; empty: the same; "-": none
+    std::string value = {};  // hexadecimal
   } kCases[] = {
       {"01", "state", KeyLayout::kSame, ""},
       {"02aabb", "connections", KeyLayout::kSame, ""},
@@ -25,10 +26,17 @@ TEST(LegacyKeysTest, Table) {
       {"0409010000000000", "user", KeyLayout::kSame, ""},
       {"050000000000000001", "queue_message", KeyLayout::kZero,
        "0501020000000000000001"},
-      {"050102030405060708", "queue_message", KeyLayout::kZero,
-       "0501020102030405060708"},
+      {"05ffffffffffffffff", "queue_message", KeyLayout::kZero,
+       "050102ffffffffffffffff"},
+      {"051000000000000001", "queue_message", KeyLayout::kZero,
+       "0501021000000000000001"},
+      {"0500ffffffffffffff", "queue_message", KeyLayout::kZero,
+       "05010200ffffffffffffff"},
       {"0501020000000000000001", "queue_message", KeyLayout::kOne, ""},
-      {"06", "queue_meta", KeyLayout::kZero, "050101"},
+      {"06", "queue_meta", KeyLayout::kZero, "050101",
+       "0400060000000000000005000000"},
+      {"06", "alarm", KeyLayout::kSame, "", "010000"},
+      {"06", "alarm", KeyLayout::kSame, "", "0100017f96980000000000"},
       {"050101", "queue_meta", KeyLayout::kOne, ""},
       {"07150114", "workflow", KeyLayout::kZero, "0601150114"},
       {"0715031503", "workflow", KeyLayout::kZero, "060115031503"},
@@ -49,16 +57,17 @@ TEST(LegacyKeysTest, Table) {
   };
   for (const auto& c : kCases) {
     const std::string key = Unhex(c.key);
-    const LegacyKey parsed = ParseLegacyKey(key);
+    const std::string value = Unhex(c.value);
+    const LegacyKey parsed = ParseLegacyKey(key, value);
     EXPECT_EQ(LegacyNamespaceName(parsed.space), c.space) << c.key;
     EXPECT_EQ(parsed.layout, c.layout) << c.key;
     std::string one = "kept";
     if (c.one == "-") {
-      EXPECT_FALSE(LayoutOneKey(key, &one)) << c.key;
+      EXPECT_FALSE(LayoutOneKey(key, value, &one)) << c.key;
       EXPECT_EQ(one, "kept");
       continue;
     }
-    ASSERT_TRUE(LayoutOneKey(key, &one)) << c.key;
+    ASSERT_TRUE(LayoutOneKey(key, value, &one)) << c.key;
     EXPECT_EQ(Hex(one), c.one.empty() ? c.key : c.one);
     std::string zero = "kept";
     if (c.layout != KeyLayout::kZero) continue;
@@ -81,6 +90,10 @@ TEST(LegacyKeysTest, Unknown) {
                           "05010100",
                           "05010200000000000000",
                           "050102000000000000000000",
+                          "050102030405060708",
+                          "050200000000000001",
+                          "050f00000000000001",
+                          "06",
                           "0600",
                           "0601",
                           "060115",
@@ -114,12 +127,43 @@ TEST(LegacyKeysTest, Unknown) {
                           "0a",
                           "ff"}) {
     const std::string key = Unhex(hex);
-    EXPECT_EQ(ParseLegacyKey(key).space, LegacyNamespace::kUnknown) << hex;
-    EXPECT_EQ(ParseLegacyKey(key).layout, KeyLayout::kSame) << hex;
+    const LegacyKey parsed = ParseLegacyKey(key, "value");
+    EXPECT_EQ(parsed.space, LegacyNamespace::kUnknown) << hex;
+    EXPECT_EQ(parsed.layout, KeyLayout::kSame) << hex;
     std::string one;
-    EXPECT_TRUE(LayoutOneKey(key, &one));
+    EXPECT_TRUE(LayoutOneKey(key, "value", &one));
     EXPECT_EQ(one, key);
     EXPECT_FALSE(LayoutZeroKey(key, &one));
+  }
+}
+
+// Queue metadata and alarms are told by their values; nothing is made of
+// others.
+TEST(LegacyKeysTest, SixOfAnotherLengthIsUnknown) {
+  for (size_t bytes = 0; bytes < 40; ++bytes) {
+    for (const char flag : {'\0', '\1', '\2'}) {
+      const std::string value(bytes, flag);
+      std::string expected = "unknown";
+      if (bytes == 14) expected = "queue_meta";
+      if ((bytes == 3 && flag == 0) || (bytes == 11 && flag == 1)) {
+        expected = "alarm";
+      }
+      EXPECT_EQ(LegacyNamespaceName(ParseLegacyKey("\6", value).space),
+                expected)
+          << bytes << " of " << int{flag};
+    }
+  }
+}
+
+TEST(LegacyKeysTest, VersionsThatAreNotKnown) {
+  for (const char* hex : {"0502", "0502000000000000000001", "05ff", "0600",
+                          "0602", "0700", "0702", "0800", "0802", "08ff"}) {
+    EXPECT_TRUE(HasUnknownVersion(Unhex(hex))) << hex;
+  }
+  for (const char* hex :
+       {"", "01", "0402", "05", "0500", "0501", "050101", "06", "0601", "07",
+        "0701", "0715", "08", "0801", "0815", "0902", "0a02", "ff02"}) {
+    EXPECT_FALSE(HasUnknownVersion(Unhex(hex))) << hex;
   }
 }
 
@@ -132,8 +176,12 @@ TEST(LegacyKeysTest, FieldsWithoutAPlaceInLayoutZero) {
 
 TEST(LegacyKeysTest, TextOfAKey) {
   EXPECT_EQ(LegacyKeyText(Unhex("0901ff")), "0901ff");
-  EXPECT_EQ(LegacyKeyText(std::string(64, 'a')).size(), 128u);
-  EXPECT_EQ(LegacyKeyText(std::string(65, 'a')).substr(126), "61...");
+  EXPECT_EQ(LegacyKeyText(std::string(64, '\1')).size(), 128u);
+  EXPECT_EQ(LegacyKeyText(std::string(65, '\1')).substr(126), "01...");
+  EXPECT_EQ(LegacyKeyText("document:7"), "'document:7'");
+  EXPECT_EQ(LegacyKeyText(std::string(65, 'a')).substr(62), "aaa'...");
+  EXPECT_EQ(LegacyKeyText("it's"), "69742773");
+  EXPECT_EQ(LegacyKeyText(""), "");
 }
 
 }  // namespace

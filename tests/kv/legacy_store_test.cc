@@ -198,7 +198,7 @@ TEST_F(LegacyStoreTest, DropRemovesTheSqlitePairsOnly) {
   EXPECT_GT(record.dropped_at_us, 0u);
   PairMap rest;
   for (const auto& [key, value] : pairs_) {
-    if (!IsSqlite(ParseLegacyKey(key).space)) rest[key] = value;
+    if (!IsSqliteKey(key)) rest[key] = value;
   }
   EXPECT_LT(rest.size(), pairs_.size());
   EXPECT_TRUE(StoredPairs(store_, record.legacy) == rest);

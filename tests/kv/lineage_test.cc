@@ -17,7 +17,7 @@ class LineageTest : public testing::Test {
                  std::optional<BranchPoint> parent) {
     BranchRecord record;
     record.parent = parent;
-    record.first_txid = {3};
+    record.first_txid = {9};
     const std::string key = BranchRecordKey(branch);
     PutBytes(actor, key, EncodeRecord(key, record));
   }
@@ -60,10 +60,40 @@ TEST_F(LineageTest, WhatIsWrongIsNamed) {
                       "branch record missing: actor_id=2 branch=11"));
   PutBytes({2}, BranchRecordKey({11}), "rubbish of some length");
   EXPECT_FALSE(Load({12}, &lineage).ok());
-  PutBranch({2}, {11}, BranchPoint{{1}, {12}, {8}});
-  EXPECT_TRUE(IsError(Load({12}, &lineage), Code::kCorruption,
-                      "branch records form a loop: branch=12"));
   EXPECT_EQ(lineage, nullptr);
+}
+
+// Each is damage as soon as it is read, so that none is followed.
+TEST_F(LineageTest, AParentIsAnOlderBranch) {
+  std::shared_ptr<const Lineage> lineage;
+  for (const uint64_t parent : {12, 13, 14}) {
+    PutBranch({1}, {12}, BranchPoint{{1}, {parent}, {8}});
+    EXPECT_TRUE(IsError(Load({12}, &lineage), Code::kCorruption,
+                        "branch record damaged: its key names branch=12 "
+                        "txid=9, the record a parent that is not older, "
+                        "branch=" +
+                            std::to_string(parent) + " txid=8"));
+  }
+  for (const uint64_t txid : {9, 10}) {
+    PutBranch({1}, {12}, BranchPoint{{1}, {11}, {txid}});
+    EXPECT_TRUE(IsError(Load({12}, &lineage), Code::kCorruption,
+                        "a parent that is not older"));
+  }
+  EXPECT_EQ(lineage, nullptr);
+}
+
+TEST_F(LineageTest, ACommitIsNotOlderThanItsBranch) {
+  std::shared_ptr<const Lineage> lineage;
+  PutBranch({1}, {12}, std::nullopt);
+  const auto reader = engine_->NewReader();
+  Snapshot snapshot;
+  snapshot.branch = {12};
+  snapshot.txid = {9};
+  EXPECT_OK(LoadLineageOf(reader.get(), {1}, snapshot, &lineage));
+  snapshot.txid = {8};
+  EXPECT_TRUE(IsError(
+      LoadLineageOf(reader.get(), {1}, snapshot, &lineage), Code::kCorruption,
+      "commit older than its branch: branch=12 txid=8 first_txid=9"));
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 
 #include "kv/rocksdb_engine.h"
 #include "kv/store_directory.h"
+#include "tests/support/mend_logs.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {
@@ -113,7 +114,7 @@ TEST_F(LogScanTest, ASoundLogIsLeftAlone) {
   EXPECT_EQ(scan.end_bytes, ends_.back());
   EXPECT_EQ(scan.used_bytes, ends_.back());
   EXPECT_EQ(scan.stranded_count, 0U);
-  ASSERT_OK(MendLogs(store_));
+  ASSERT_OK(ScanAndMendLogs(store_));
   EXPECT_EQ(ReadBytes(log_), bytes_);
   EXPECT_EQ(Replayed(), kCommits);
 }
@@ -164,7 +165,7 @@ TEST_F(LogScanTest, ATornTailIsCut) {
     torn.resize(bytes_.size(), '\0');
     WriteBytes(log_, torn);
     EXPECT_EQ(Scan().end_bytes, ends_[last - 1]);
-    ASSERT_OK(MendLogs(store_));
+    ASSERT_OK(ScanAndMendLogs(store_));
     EXPECT_EQ(fs::file_size(log_), ends_[last - 1]);
     EXPECT_TRUE(Stranded().empty());
     EXPECT_EQ(Replayed(), static_cast<int>(last));
@@ -201,7 +202,7 @@ TEST_F(LogScanTest, EmptyLogsGo) {
   for (const char* name : {"000001.log", "1000000.log", "999999.log"}) {
     WriteBytes(store_ + "/" + name, "");
   }
-  ASSERT_OK(MendLogs(store_));
+  ASSERT_OK(ScanAndMendLogs(store_));
   ASSERT_OK(ListLogs(store_, &logs));
   EXPECT_EQ(std::count(logs.begin(), logs.end(), "000001.log"), 0);
   EXPECT_EQ(std::count(logs.begin(), logs.end(), "999999.log"), 0);

@@ -56,5 +56,30 @@ TEST(PageMemoryTest, KeptBlocksServeAnySize) {
   }
 }
 
+// Blocks without a page are kept for the next, no more than was said.
+TEST(PageMemoryTest, KeepsNoMoreThanItMay) {
+  constexpr size_t kBytes = 60'000;
+  constexpr size_t kCount = 700;  // some 20 blocks
+  constexpr size_t kBlockBytes = size_t{2} << 20;
+  const auto come_and_go = [] {
+    std::vector<void*> pieces;
+    for (size_t i = 0; i < kCount; ++i) pieces.push_back(AllocatePage(kBytes));
+    for (void* piece : pieces) FreePage(piece, kBytes);
+  };
+  KeepSpareMemory(0);
+  EXPECT_EQ(PageMemorySpareBytes(), 0u);
+  come_and_go();
+  EXPECT_EQ(PageMemorySpareBytes(), 0u);
+  KeepSpareMemory(4 * kBlockBytes);
+  come_and_go();
+  EXPECT_LE(PageMemorySpareBytes(), 4 * kBlockBytes);
+  KeepSpareMemory(kMaxSpareBytes + 1);
+  come_and_go();
+  EXPECT_LE(PageMemorySpareBytes(), kMaxSpareBytes);
+  KeepSpareMemory(kBlockBytes);
+  EXPECT_LE(PageMemorySpareBytes(), kBlockBytes);
+  KeepSpareMemory(kMaxSpareBytes);
+}
+
 }  // namespace
 }  // namespace actorkv

@@ -29,6 +29,14 @@ TEST(PointTest, Forms) {
       {"2026-11-20T12:00:00.25Z", Point::Kind::kTime, kNoonUs + 250'000},
       {"2026-11-20T12:00:00.0000019Z", Point::Kind::kTime, kNoonUs + 1},
       {"1970-01-01T00:00:00Z", Point::Kind::kTime, 0},
+      {"2026-11-20T12:00:00+00:00", Point::Kind::kTime, kNoonUs},
+      {"2026-11-20T13:00:00+0100", Point::Kind::kTime, kNoonUs},
+      {"2026-11-20 13:00:00+01", Point::Kind::kTime, kNoonUs},
+      {"2026-11-20 13:00:00 +0100", Point::Kind::kTime, kNoonUs},
+      {"2026-11-20T06:30:00-05:30", Point::Kind::kTime, kNoonUs},
+      {"2026-11-20T12:45+00:45", Point::Kind::kTime, kNoonUs},
+      {"2026-11-19t23:00:00.5-13:00", Point::Kind::kTime, kNoonUs + 500'000},
+      {"1969-12-31T23:30:00-01:00", Point::Kind::kTime, 1800 * kSecondUs},
       {"-5 minutes", Point::Kind::kAgo, 300 * kSecondUs},
       {"-1 minute", Point::Kind::kAgo, 60 * kSecondUs},
       {"-90seconds", Point::Kind::kAgo, 90 * kSecondUs},
@@ -50,10 +58,30 @@ TEST(PointTest, Forms) {
 }
 
 TEST(PointTest, EverythingElseIsAName) {
-  for (const std::string text :
-       {"before-import", "Head", "17a", "-5", "-5 parsecs", "2026-13-20T12:00Z",
-        "2026-02-30 12:00", "2026-11-20", "1969-11-20 12:00", "\xc3\xa4",
-        "99999999999999999999", "-99999999999999999 weeks"}) {
+  for (const std::string text : {"before-import",
+                                 "Head",
+                                 "17a",
+                                 "-5",
+                                 "-5 parsecs",
+                                 "2026-13-20T12:00Z",
+                                 "2026-02-30 12:00",
+                                 "2026-11-20",
+                                 "1969-11-20 12:00",
+                                 "\xc3\xa4",
+                                 "now",
+                                 "2026-11-20T12:00:60Z",
+                                 "2026-11-20T12:00:00+1",
+                                 "2026-11-20T12:00:00+24:00",
+                                 "2026-11-20T12:00:00+00:60",
+                                 "2026-11-20T12:00:00+01:0",
+                                 "2026-11-20T12:00:00+",
+                                 "2026-11-20T12",
+                                 "2026-11-20T12:00:00 Z",
+                                 "2026-11-20T12:00:00Z+01:00",
+                                 "2026-11-20T12:00:00 UTC",
+                                 "1970-01-01T00:30:00+01:00",
+                                 "99999999999999999999",
+                                 "-99999999999999999 weeks"}) {
     Point point;
     ASSERT_OK(ParsePoint(text, &point)) << text;
     EXPECT_EQ(point.kind, Point::Kind::kName) << text;

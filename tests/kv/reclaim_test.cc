@@ -346,34 +346,7 @@ TEST_F(ReclaimTest, APinCostsLittle) {
   EXPECT_TRUE(store->pins()->Snapshots().empty());
 }
 
-TEST(DurationTest, Table) {
-  const struct {
-    const char* text;
-    uint64_t ms;
-    const char* shown;
-  } kGood[] = {
-      {"0", 0, "0"},
-      {"500", 500, "500 ms"},
-      {"1 second", 1000, "1 second"},
-      {"90 minutes", 5'400'000, "90 minutes"},
-      {"24 hours", 86'400'000, "24 hours"},
-      {"7 days", 604'800'000, "7 days"},
-      {"2 weeks", 1'209'600'000, "2 weeks"},
-      {"36hours", 129'600'000, "36 hours"},
-  };
-  for (const auto& c : kGood) {
-    uint64_t ms = 99;
-    EXPECT_OK(ParseDuration(c.text, &ms));
-    EXPECT_EQ(ms, c.ms) << c.text;
-    EXPECT_EQ(DurationText(ms), c.shown);
-  }
-  for (const char* text : {"", "days", "-1 day", "1 month", "1 d", "1.5 days",
-                           "7 ", "101000 weeks", "99999999999999999999"}) {
-    uint64_t ms = 99;
-    EXPECT_TRUE(IsError(ParseDuration(text, &ms), Code::kInvalidArgument,
-                        std::string("not a duration: ") + text));
-    EXPECT_EQ(ms, 99u);
-  }
+TEST(SettingsTest, AnUnknownNameGetsThoseThatThereAre) {
   const SettingInfo* info = nullptr;
   EXPECT_TRUE(IsError(FindSetting("x", &info), Code::kInvalidArgument,
                       "there are: cache_bytes, quota_hard_bytes, "

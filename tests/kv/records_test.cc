@@ -11,6 +11,7 @@
 #include "kv/hash.h"
 #include "kv/hex.h"
 #include "kv/keys.h"
+#include "kv/record_frame.h"
 #include "tests/support/bytes.h"
 #include "tests/support/record_checks.h"
 #include "tests/support/testing.h"
@@ -70,6 +71,14 @@ CommitRecord TestCommitRecord() {
   record.origin = Origin::kImport;
   record.base_txid = {0x94};
   record.page_list = "\x01\x02";
+  record.replaced_txid = TxId{0x95};
+  return record;
+}
+
+// Without the field that version 3 added.
+CommitRecord CommitRecordOfVersion2() {
+  CommitRecord record = TestCommitRecord();
+  record.replaced_txid.reset();
   return record;
 }
 
@@ -83,6 +92,32 @@ BranchRecord TestBranchRecord() {
 }
 
 StageRecord TestStageRecord() { return {{0x0102030405060708}, 0x11}; }
+
+// A record decodes under the key of its place alone.
+std::string KeyOf(const StoreRecord& /*record*/) { return StoreRecordKey(); }
+std::string KeyOf(const ActorEntry& entry) {
+  return DeletedEntryKey(entry.actor);
+}
+std::string KeyOf(const Head& /*head*/) { return HeadKey(); }
+std::string KeyOf(const CommitRecord& record) {
+  return CommitKey(record.snapshot.branch, record.snapshot.txid);
+}
+std::string KeyOf(const BranchRecord& /*record*/) {
+  return BranchRecordKey({9});
+}
+std::string KeyOf(const StageRecord& /*record*/) { return StageKey({9}); }
+
+template <typename Record>
+void ExpectRoundTrip(const Record& record) {
+  ExpectRoundTripUnder(KeyOf(record), record);
+}
+
+// The bytes of an old version as they stood under "key", for another one.
+std::string Rekeyed(const std::string& hex, const std::string& key) {
+  std::string value;
+  EXPECT_TRUE(FromHex(hex, &value));
+  return FinishRecord(key, value.substr(0, value.size() - 8));
+}
 
 template <typename Record>
 std::string GoldenOf(const Record& record) {
@@ -102,6 +137,11 @@ TEST(RecordsTest, GoldenBytes) {
             "00000000000078777675747372718100000000000000a0a1a2a3a4a5a6a7a8a9"
             "aaabacadaeaf9100000000000000d56260c2a2a5d379");
   EXPECT_EQ(GoldenOf(TestCommitRecord()),
+            "0301080706050403020118171615141312112423222100100000343332316100"
+            "00000000000078777675747372718100000000000000a0a1a2a3a4a5a6a7a8a9"
+            "aaabacadaeaf9200000093000000000000000294000000000000009500000000"
+            "000000010102e3d684fff7dca237");
+  EXPECT_EQ(GoldenOf(CommitRecordOfVersion2()),
             "0201080706050403020118171615141312112423222100100000343332316100"
             "00000000000078777675747372718100000000000000a0a1a2a3a4a5a6a7a8a9"
             "aaabacadaeaf9200000093000000000000000294000000000000000101024aa9b5"
@@ -113,22 +153,51 @@ TEST(RecordsTest, GoldenBytes) {
             "0108070605040302011100000000000000b8b6c4fa243d9286");
 }
 
-// Commit records had no list of pages in version 1.
+// Commit records had no list of pages in version 1, and did not say what they
+// replaced in version 2.
 TEST(RecordsTest, OldVersionsAreRead) {
-  std::string value;
-  ASSERT_TRUE(
-      FromHex("0101080706050403020118171615141312112423222100100000343332316100"
-              "00000000000078777675747372718100000000000000a0a1a2a3a4a5a6a7a8a9"
-              "aaabacadaeaf920000009300000000000000028a6e11f1728eea96",
-              &value));
+  const std::string key = KeyOf(TestCommitRecord());
   CommitRecord record;
   record.page_list = "x";
-  ASSERT_OK(DecodeRecord("key", value, &record));
+  record.replaced_txid = TxId{1};
+  ASSERT_OK(DecodeRecord(
+      key,
+      Rekeyed("0101080706050403020118171615141312112423222100100000343332316100"
+              "00000000000078777675747372718100000000000000a0a1a2a3a4a5a6a7a8a9"
+              "aaabacadaeaf920000009300000000000000028a6e11f1728eea96",
+              key),
+      &record));
   EXPECT_EQ(record.base_txid.value, 0u);
   EXPECT_FALSE(record.page_list.has_value());
+  EXPECT_FALSE(record.replaced_txid.has_value());
   record.base_txid = TestCommitRecord().base_txid;
   record.page_list = TestCommitRecord().page_list;
-  EXPECT_EQ(GoldenOf(record), GoldenOf(TestCommitRecord()));
+  EXPECT_EQ(GoldenOf(record), GoldenOf(CommitRecordOfVersion2()));
+  ASSERT_OK(DecodeRecord(
+      key,
+      Rekeyed(
+          "0201080706050403020118171615141312112423222100100000343332316100"
+          "00000000000078777675747372718100000000000000a0a1a2a3a4a5a6a7a8a9"
+          "aaabacadaeaf9200000093000000000000000294000000000000000101024aa9b5"
+          "5ca957854b",
+          key),
+      &record));
+  EXPECT_FALSE(record.replaced_txid.has_value());
+  EXPECT_EQ(GoldenOf(record), GoldenOf(CommitRecordOfVersion2()))
+      << "who writes it again knows no more";
+}
+
+TEST(RecordsTest, WhatReplacedACommit) {
+  CommitRecord next = TestCommitRecord();
+  next.snapshot.txid = {9};
+  next.replaced_txid = TxId{5};
+  EXPECT_TRUE(Replaces(next, {5}));
+  EXPECT_FALSE(Replaces(next, {8}));
+  next.replaced_txid = TxId{0};
+  EXPECT_FALSE(Replaces(next, {8})) << "it was the first";
+  next.replaced_txid.reset();
+  EXPECT_TRUE(Replaces(next, {8}));
+  EXPECT_FALSE(Replaces(next, {5}));
 }
 
 TEST(RecordsTest, NumbersInBytesAreFrozen) {
@@ -138,7 +207,7 @@ TEST(RecordsTest, NumbersInBytesAreFrozen) {
   EXPECT_EQ(static_cast<int>(Origin::kSql), 1);
   EXPECT_EQ(static_cast<int>(Origin::kImport), 2);
   EXPECT_EQ(static_cast<int>(Origin::kMigrate), 3);
-  EXPECT_EQ(kStoreFormat, 1u);
+  EXPECT_EQ(kStoreFormat, 2u);
 }
 
 TEST(RecordsTest, RoundTrip) {
@@ -146,6 +215,7 @@ TEST(RecordsTest, RoundTrip) {
   ExpectRoundTrip(TestActorEntry());
   ExpectRoundTrip(TestHead());
   ExpectRoundTrip(TestCommitRecord());
+  ExpectRoundTrip(CommitRecordOfVersion2());
   ExpectRoundTrip(TestBranchRecord());
   ExpectRoundTrip(TestStageRecord());
 }
@@ -165,7 +235,9 @@ TEST(RecordsTest, OptionalFieldsStayAway) {
   branch.parent.reset();
   ExpectRoundTrip(branch);
   BranchRecord decoded_branch;
-  ASSERT_OK(DecodeRecord("b", EncodeRecord("b", branch), &decoded_branch));
+  const std::string branch_key = KeyOf(branch);
+  ASSERT_OK(DecodeRecord(branch_key, EncodeRecord(branch_key, branch),
+                         &decoded_branch));
   EXPECT_FALSE(decoded_branch.parent.has_value());
 
   for (const auto& list :
@@ -174,7 +246,8 @@ TEST(RecordsTest, OptionalFieldsStayAway) {
     commit.page_list = list;
     ExpectRoundTrip(commit);
     CommitRecord decoded;
-    ASSERT_OK(DecodeRecord("c", EncodeRecord("c", commit), &decoded));
+    const std::string key = KeyOf(commit);
+    ASSERT_OK(DecodeRecord(key, EncodeRecord(key, commit), &decoded));
     EXPECT_EQ(decoded.page_list, list);
   }
 }
@@ -192,7 +265,8 @@ TEST(RecordsTest, FieldsComeBackAsTheyWere) {
   EXPECT_EQ(head.commit_id, TestCommitId());
   EXPECT_EQ(head.stored_bytes, 0x91u);
   BranchRecord branch;
-  ASSERT_OK(DecodeRecord("b", EncodeRecord("b", TestBranchRecord()), &branch));
+  const std::string key = KeyOf(branch);
+  ASSERT_OK(DecodeRecord(key, EncodeRecord(key, TestBranchRecord()), &branch));
   ASSERT_TRUE(branch.parent.has_value());
   EXPECT_EQ(branch.parent->actor.value, 1u);
   EXPECT_EQ(branch.parent->branch.value, 2u);
@@ -206,7 +280,7 @@ template <typename Record>
 void ExpectEachDamageIsReported(const std::string& key, const Record& record,
                                 const std::string& name) {
   const std::string value = EncodeRecord(key, record);
-  Record out;
+  Record out = {};
   const std::string before = EncodeRecord(key, out);
   const auto refused = [&](std::string_view k, const std::string& v) {
     const Status s = DecodeRecord(k, v, &out);
@@ -220,11 +294,12 @@ void ExpectEachDamageIsReported(const std::string& key, const Record& record,
   refused(key + "x", value);
   refused("", value);
   ForEachBitFlip(value, [&](const std::string& damaged) {
-    if (damaged[0] == value[0]) {
+    const auto version = static_cast<unsigned char>(damaged[0]);
+    // Versions that are known have another check.
+    if (version != 0 && version <= static_cast<unsigned char>(value[0])) {
       refused(key, damaged);
       return;
     }
-    const auto version = static_cast<unsigned char>(damaged[0]);
     EXPECT_TRUE(IsError(
         DecodeRecord(key, damaged, &out), Code::kNotSupported,
         name + " record version " + std::to_string(version) + " is not known"));
@@ -236,21 +311,25 @@ TEST(RecordsTest, EachDamageIsReported) {
   ExpectEachDamageIsReported(StoreRecordKey(), TestStoreRecord(), "store");
   ExpectEachDamageIsReported(ActorEntryKey("a"), TestActorEntry(), "actor");
   ExpectEachDamageIsReported(HeadKey(), TestHead(), "head");
-  ExpectEachDamageIsReported(CommitKey({1}, {2}), TestCommitRecord(), "commit");
-  ExpectEachDamageIsReported(BranchRecordKey({1}), TestBranchRecord(),
+  ExpectEachDamageIsReported(KeyOf(TestCommitRecord()), TestCommitRecord(),
+                             "commit");
+  ExpectEachDamageIsReported(KeyOf(TestBranchRecord()), TestBranchRecord(),
                              "branch");
   ExpectEachDamageIsReported(StageKey({1}), TestStageRecord(), "stage");
 }
 
 // A record of one kind that turns up where another is expected.
 TEST(RecordsTest, OtherKindsAreRefused) {
-  const std::string key = "key";
-  const std::string values[] = {EncodeRecord(key, TestStoreRecord()),
-                                EncodeRecord(key, TestActorEntry()),
-                                EncodeRecord(key, TestHead()),
-                                EncodeRecord(key, TestCommitRecord()),
-                                EncodeRecord(key, TestBranchRecord()),
-                                EncodeRecord(key, TestStageRecord())};
+  const std::string keys[] = {
+      KeyOf(TestStoreRecord()),  KeyOf(TestActorEntry()),
+      KeyOf(TestHead()),         KeyOf(TestCommitRecord()),
+      KeyOf(TestBranchRecord()), KeyOf(TestStageRecord())};
+  const std::string values[] = {EncodeRecord(keys[0], TestStoreRecord()),
+                                EncodeRecord(keys[1], TestActorEntry()),
+                                EncodeRecord(keys[2], TestHead()),
+                                EncodeRecord(keys[3], TestCommitRecord()),
+                                EncodeRecord(keys[4], TestBranchRecord()),
+                                EncodeRecord(keys[5], TestStageRecord())};
   StoreRecord store;
   ActorEntry entry;
   Head head;
@@ -258,6 +337,7 @@ TEST(RecordsTest, OtherKindsAreRefused) {
   BranchRecord branch;
   StageRecord stage;
   for (size_t i = 0; i < std::size(values); ++i) {
+    const std::string& key = keys[i];
     const Status results[] = {DecodeRecord(key, values[i], &store),
                               DecodeRecord(key, values[i], &entry),
                               DecodeRecord(key, values[i], &head),
@@ -273,6 +353,58 @@ TEST(RecordsTest, OtherKindsAreRefused) {
           << i << " as " << j << ": " << results[j].ToString();
     }
   }
+}
+
+// Each is whole, and its check is right; but it does not belong under its key,
+// or says what cannot be.
+template <typename Record>
+void ExpectForgedIsRefused(const std::string& key, const Record& record,
+                           const std::string& text) {
+  Record out;
+  EXPECT_TRUE(IsError(DecodeRecord(key, EncodeRecord(key, record), &out),
+                      Code::kCorruption, text));
+}
+
+TEST(RecordsTest, ACommitIsThatOfItsKey) {
+  const CommitRecord record = TestCommitRecord();
+  const Snapshot& snapshot = record.snapshot;
+  const std::string other =
+      "commit record damaged: its key names branch=7 txid=" +
+      std::to_string(snapshot.txid.value) +
+      ", the record branch=" + std::to_string(snapshot.branch.value);
+  ExpectForgedIsRefused(CommitKey({7}, snapshot.txid), record, other);
+  ExpectForgedIsRefused(CommitKey(snapshot.branch, {7}), record,
+                        "txid=7, the record branch=");
+  ExpectForgedIsRefused("key", record, "not a commit");
+  for (const uint64_t more : {0, 1}) {
+    const TxId late = {snapshot.txid.value + more};
+    CommitRecord forged = record;
+    forged.base_txid = late;
+    ExpectForgedIsRefused(KeyOf(forged), forged, "one that came before it");
+    forged = record;
+    forged.replaced_txid = late;
+    ExpectForgedIsRefused(KeyOf(forged), forged, "one that came before it");
+  }
+}
+
+TEST(RecordsTest, PagesHaveASize) {
+  for (const uint32_t page_size : {0u, 1u, 511u, 513u, 131072u}) {
+    CommitRecord commit = TestCommitRecord();
+    commit.snapshot.page_size = page_size;
+    const std::string text = "a page size of " + std::to_string(page_size);
+    ExpectForgedIsRefused(KeyOf(commit), commit, text);
+    Head head = TestHead();
+    head.snapshot.page_size = page_size;
+    ExpectForgedIsRefused(KeyOf(head), head, text);
+    head.snapshot.page_count = 0;
+    ExpectRoundTrip(head);
+  }
+}
+
+TEST(RecordsTest, ADeletedActorIsThatOfItsKey) {
+  ExpectForgedIsRefused(DeletedEntryKey({7}), TestActorEntry(),
+                        "actor record damaged: its key names actor_id=7, the "
+                        "record actor_id=");
 }
 
 TEST(RecordsTest, UnknownActorStateIsNamed) {

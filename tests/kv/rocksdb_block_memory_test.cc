@@ -8,6 +8,8 @@
 #include <memory>
 #include <random>
 
+#include "kv/rocksdb_engine.h"
+#include "kv/rocksdb_options.h"
 #include "tests/support/piece_checks.h"
 #include "tests/support/testing.h"
 
@@ -37,6 +39,19 @@ TEST(RocksDbBlockMemoryTest, CountsWhatItTakes) {
     std::memset(block, 1, usable);
     memory->Deallocate(block);
   }
+}
+
+// The setting of the page cache bounds what is below it as well.
+TEST(BlockCacheTest, IsBoundedAsThePageCacheIs) {
+  const auto before = NewBlockCache();
+  EXPECT_EQ(before->GetCapacity(), kBlockCacheBytes);
+  LimitRocksDbCaches(size_t{50} << 20);
+  EXPECT_EQ(before->GetCapacity(), size_t{50} << 20);
+  EXPECT_EQ(NewBlockCache()->GetCapacity(), size_t{50} << 20);
+  LimitRocksDbCaches(1);
+  EXPECT_EQ(before->GetCapacity(), kMinBlockCacheBytes);
+  LimitRocksDbCaches(size_t{4} << 30);
+  EXPECT_EQ(before->GetCapacity(), kBlockCacheBytes);
 }
 
 }  // namespace

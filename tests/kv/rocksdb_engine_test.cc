@@ -216,7 +216,8 @@ TEST(RocksDbEngineTest, ForeignDirectoriesAreRefused) {
 // A creation that died before CURRENT was written is begun again.
 TEST(RocksDbEngineTest, UnfinishedCreationIsBegunAgain) {
   TempDir temp;
-  for (const char* name : {"LOCK", "LOG", "IDENTITY", "MANIFEST-000001"}) {
+  for (const char* name :
+       {"actorkv.pid", "LOCK", "LOG", "IDENTITY", "MANIFEST-000001"}) {
     std::ofstream(temp.File(name)) << "";
   }
   EXPECT_OK(Open(temp.path(), OpenMode::kCreate));

@@ -113,6 +113,36 @@ TEST_F(RocksDbFaultTest, FailedSyncCallIsAnErrorAndHeals) {
   EXPECT_EQ(Get("b"), "2");
 }
 
+// RocksDB asserts that nobody touches a log after a sync of it failed.
+TEST_F(RocksDbFaultTest, SyncsBesideFailingCommitsAreErrorsAtWorst) {
+  constexpr int kRounds = 150;
+  constexpr Partition kOther{PartitionKind::kActor, 2};
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> others;
+  others.reserve(2);
+  others.emplace_back([&] {
+    while (!stop) static_cast<void>(engine_->Drop(kOther));
+  });
+  others.emplace_back([&] {
+    while (!stop) static_cast<void>(engine_->Sync());
+  });
+  int done = 0;
+  for (uint64_t i = 0; i < kRounds; ++i) {
+    fs_->FailSync(".log", 1, 1 + i % 3, rocksdb::IOStatus::IOError("injected"));
+    for (int n = 0; n < 3; ++n) {
+      done += Put("k", std::to_string(i)) == CommitOutcome::kDone ? 1 : 0;
+    }
+  }
+  fs_->Heal();
+  stop = true;
+  for (std::thread& thread : others) thread.join();
+  EXPECT_GT(done, 0);
+  EXPECT_GT(fs_->fired_count(), 0u);
+  ASSERT_EQ(Put("last", "1"), CommitOutcome::kDone);
+  Reopen();
+  EXPECT_EQ(Get("last"), "1");
+}
+
 TEST_F(RocksDbFaultTest, ReadsGoOnWhileItCannotBeOpenedForWriting) {
   fs_->FailSync("", 1, kForever, rocksdb::IOStatus::IOError("injected"));
   EXPECT_EQ(Put("b", "2"), CommitOutcome::kUnknown);

@@ -41,7 +41,7 @@ class LogFileTest : public testing::Test {
 
   TempDir temp_;
   std::shared_ptr<FaultFileSystem> base_ = std::make_shared<FaultFileSystem>();
-  std::shared_ptr<rocksdb::FileSystem> fs_ = NewLogFileSystem(base_);
+  std::shared_ptr<rocksdb::FileSystem> fs_ = NewLogFileSystem(base_, nullptr);
 };
 
 TEST_F(LogFileTest, RecordsLieBeforeZeros) {
@@ -235,7 +235,7 @@ class CrampedFileSystem : public rocksdb::FileSystemWrapper {
 
 TEST_F(LogFileTest, TakesASmallPartOfWhatIsFree) {
   auto cramped = std::make_shared<CrampedFileSystem>(base_);
-  fs_ = NewLogFileSystem(cramped);
+  fs_ = NewLogFileSystem(cramped, nullptr);
   auto log = New("1.log");
   const std::string record(kBulkAppendBytes - 1, 'a');
   const auto append = [&](int count) {

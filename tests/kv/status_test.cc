@@ -28,6 +28,8 @@ TEST(StatusTest, EachCodeHasItsMakerAndName) {
       {Status::Corruption("m"), Code::kCorruption, "corruption: m"},
       {Status::IOError("m"), Code::kIOError, "I/O error: m"},
       {Status::NotSupported("m"), Code::kNotSupported, "not supported: m"},
+      {Status::ReadOnly("m"), Code::kReadOnly, "read-only: m"},
+      {Status::Interrupted("m"), Code::kInterrupted, "m"},
   };
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.text);

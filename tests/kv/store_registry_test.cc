@@ -1,15 +1,14 @@
 // StoreRegistry: one store for each directory and process, what is refused,
-// the linger, fork().
+// the linger.
 
 #include "kv/store_registry.h"
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <thread>
 
+#include "kv/keys.h"
 #include "kv/memory_engine.h"
 #include "tests/support/store_harness.h"
 
@@ -54,6 +53,16 @@ bool Exists(const std::shared_ptr<Store>& store, const std::string& name) {
   return state->exists;
 }
 
+// As a module of that format would have left it.
+void SetFormat(Store* store, uint32_t format) {
+  StoreRecord record = store->record();
+  record.format = format;
+  Batch batch;
+  batch.Put(CatalogPartition(), StoreRecordKey(),
+            EncodeRecord(StoreRecordKey(), record));
+  ASSERT_OK(store->Commit(batch, Durability::kSynced).status);
+}
+
 TEST_F(StoreRegistryTest, OneStoreForAllPathsOfADirectory) {
   ASSERT_OK(Acquire(path_, OpenMode::kCreate));
   const auto first = store_;
@@ -86,7 +95,7 @@ TEST_F(StoreRegistryTest, Refusals) {
   std::ofstream(dir_.File("rocksdb/CURRENT")) << "MANIFEST-000005\n";
   std::filesystem::create_directory(dir_.File("newer"));
   std::ofstream(dir_.File("newer/actorkv.format"))
-      << "actorkv store, format 2\n";
+      << "actorkv store, format 3\n";
   const struct {
     std::string name;
     OpenMode mode;
@@ -106,7 +115,7 @@ TEST_F(StoreRegistryTest, Refusals) {
       {"full", OpenMode::kCreate, Code::kInvalidArgument, "letter.txt"},
       {"rocksdb", OpenMode::kCreate, Code::kInvalidArgument,
        "a RocksDB database that is not a store"},
-      {"newer", OpenMode::kCreate, Code::kNotSupported, "store format 2"},
+      {"newer", OpenMode::kCreate, Code::kNotSupported, "store format 3"},
   };
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.name);
@@ -121,7 +130,7 @@ TEST_F(StoreRegistryTest, Refusals) {
 
 TEST_F(StoreRegistryTest, AnIdleStoreClosesAfterTheLinger) {
   ASSERT_OK(Acquire(path_, OpenMode::kCreate));
-  const std::weak_ptr<Store> watch = store_;
+  const std::weak_ptr<Store> watch = store_->weak_from_this();
   std::this_thread::sleep_for(std::chrono::milliseconds(400));
   EXPECT_FALSE(watch.expired());
   store_.reset();
@@ -160,18 +169,67 @@ TEST_F(StoreRegistryTest, TheBackgroundThreadDropsDeadStages) {
 TEST_F(StoreRegistryTest, AReplacedDirectoryIsAnotherStore) {
   ASSERT_OK(Acquire(path_, OpenMode::kCreate));
   Put(store_, "a");
-  auto old_store = store_;
+  const auto old_store = store_;
   std::filesystem::rename(path_, dir_.File("moved"));
-  // RocksDB knows its open databases by their paths.
-  EXPECT_TRUE(IsError(Acquire(path_, OpenMode::kCreate), Code::kBusy,
-                      "lock hold by current process"));
-  ASSERT_OK(Acquire(dir_.File("moved"), OpenMode::kExisting));
-  EXPECT_EQ(store_, old_store);
-  old_store.reset();
+  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  EXPECT_NE(store_, old_store);
+  EXPECT_FALSE(Exists(store_, "a"));
+  Put(store_, "b");
+  EXPECT_TRUE(Exists(old_store, "a")) << "reads go on";
+  std::filesystem::remove_all(path_);
+  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  EXPECT_FALSE(Exists(store_, "b"));
+}
+
+TEST_F(StoreRegistryTest, AStoreThatIsOpenedByItsNewName) {
+  const std::string moved = dir_.File("moved");
+  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  Put(store_, "a");
+  std::filesystem::rename(path_, moved);
+  EXPECT_TRUE(IsError(Acquire(moved, OpenMode::kExisting), Code::kFenced,
+                      "has the store open as " + path_));
+  // For reading it is there.
+  const auto old_store = store_;
+  ASSERT_OK(Acquire(moved, OpenMode::kFollow));
+  EXPECT_TRUE(Exists(store_, "a"));
+  EXPECT_EQ(store_->path(), moved);
+  store_ = old_store;
+  std::filesystem::rename(moved, path_);
+  ASSERT_OK(Acquire(path_, OpenMode::kExisting));
+  EXPECT_EQ(store_, old_store) << "put back, all is well again";
+}
+
+// One that lingers is closed for it.
+TEST_F(StoreRegistryTest, AnIdleStoreThatWasMoved) {
+  const std::string moved = dir_.File("moved");
+  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  Put(store_, "a");
+  store_.reset();
+  std::filesystem::rename(path_, moved);
+  ASSERT_OK(Acquire(moved, OpenMode::kExisting));
+  EXPECT_EQ(store_->path(), moved);
+  EXPECT_TRUE(Exists(store_, "a"));
+  Put(store_, "b");
+}
+
+TEST_F(StoreRegistryTest, AFollowerThatIsOpenDoesNotHideWhatIsThere) {
+  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  Put(store_, "a");
   store_.reset();
   registry_->CloseIdle();
+  ASSERT_OK(Acquire(path_, OpenMode::kFollow));
+  const auto old_store = store_;
+  std::filesystem::rename(path_, dir_.File("moved"));
   ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  Put(store_, "b");
+  store_.reset();
+  registry_->CloseIdle();
+  ASSERT_OK(Acquire(path_, OpenMode::kFollow));
+  EXPECT_TRUE(Exists(store_, "b"));
   EXPECT_FALSE(Exists(store_, "a"));
+  EXPECT_EQ(old_store->CatchUp().code(), Code::kFenced);
+  ASSERT_OK(Acquire(dir_.File("moved"), OpenMode::kFollow));
+  EXPECT_TRUE(Exists(store_, "a"));
 }
 
 // RocksDB makes new files by the name under which it was opened.
@@ -192,13 +250,84 @@ TEST_F(StoreRegistryTest, ALinkThatIsPointedElsewhereTakesNoOpenStoreApart) {
   EXPECT_TRUE(Exists(store_, "a"));
 }
 
-TEST_F(StoreRegistryTest, AReplacedMarkerIsNoticed) {
+// Other files in the same directory are another store as well.
+TEST_F(StoreRegistryTest, AStoreThatIsReplacedFileByFile) {
+  for (const OpenMode mode : {OpenMode::kExisting, OpenMode::kFollow}) {
+    std::filesystem::remove_all(path_);
+    ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+    Put(store_, "a");
+    store_.reset();
+    registry_->CloseIdle();
+    ASSERT_OK(Acquire(path_, mode));
+    const auto old_store = store_;
+    for (const auto& entry : std::filesystem::directory_iterator(path_)) {
+      std::filesystem::remove(entry);
+    }
+    ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+    EXPECT_NE(store_, old_store);
+    EXPECT_FALSE(Exists(store_, "a"));
+    Put(store_, "b");
+    store_.reset();
+    registry_->CloseIdle();
+    ASSERT_OK(Acquire(path_, mode));
+    EXPECT_TRUE(Exists(store_, "b"));
+    EXPECT_EQ(old_store->engine()->CheckNotMoved().code(), Code::kFenced);
+    store_.reset();
+    registry_->CloseIdle();
+  }
+}
+
+// Of a store of format 1 the first open for writing makes one of today's, and
+// an open for reading nothing.
+TEST_F(StoreRegistryTest, TheFormatIsRaisedByTheFirstWriter) {
   ASSERT_OK(Acquire(path_, OpenMode::kCreate));
-  const auto old_store = store_;
-  std::filesystem::rename(path_ + "/actorkv.format", dir_.File("kept"));
-  ASSERT_OK(WriteMarker(path_));
-  EXPECT_TRUE(IsError(Acquire(path_, OpenMode::kExisting), Code::kIOError,
-                      "was replaced while it is open"));
+  Put(store_, "a");
+  SetFormat(store_.get(), 1);
+  store_.reset();
+  registry_->CloseIdle();
+  std::ofstream(path_ + "/actorkv.format") << "actorkv store, format 1\n";
+  ASSERT_OK(Acquire(path_, OpenMode::kFollow));
+  EXPECT_TRUE(Exists(store_, "a"));
+  EXPECT_EQ(store_->record().format, 1u);
+  Marker marker;
+  ASSERT_OK(ReadMarker(path_, &marker));
+  EXPECT_EQ(marker.format, 1u);
+  // The follower is open meanwhile, and goes on with the same store.
+  const auto follower = store_;
+  ASSERT_OK(Acquire(path_, OpenMode::kExisting));
+  EXPECT_TRUE(Exists(store_, "a"));
+  EXPECT_EQ(store_->record().format, kStoreFormat);
+  ASSERT_OK(ReadMarker(path_, &marker));
+  EXPECT_EQ(marker.format, kStoreFormat);
+  Put(store_, "b");
+  ASSERT_OK(follower->CatchUp());
+  EXPECT_TRUE(Exists(follower, "b"));
+}
+
+// As a kill between the two leaves it.
+TEST_F(StoreRegistryTest, TheRecordIsRaisedAfterTheMarker) {
+  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  SetFormat(store_.get(), 1);
+  store_.reset();
+  registry_->CloseIdle();
+  ASSERT_OK(Acquire(path_, OpenMode::kExisting));
+  EXPECT_EQ(store_->record().format, kStoreFormat);
+  store_.reset();
+  registry_->CloseIdle();
+  ASSERT_OK(Acquire(path_, OpenMode::kFollow));
+  EXPECT_EQ(store_->record().format, kStoreFormat);
+}
+
+TEST_F(StoreRegistryTest, CloseIdleSaysHowMany) {
+  registry_->CloseIdle();  // what the test before has left
+  EXPECT_EQ(registry_->CloseIdle(), 0u);
+  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
+  ASSERT_OK(Acquire(dir_.File("other"), OpenMode::kCreate));
+  EXPECT_EQ(registry_->CloseIdle(), 1u) << "the other one is in use";
+  store_.reset();
+  EXPECT_EQ(registry_->CloseIdle(), 1u);
+  EXPECT_EQ(registry_->CloseIdle(), 0u);
+  ASSERT_OK(Acquire(path_, OpenMode::kExisting));
 }
 
 TEST_F(StoreRegistryTest, AnotherEngine) {
@@ -231,23 +360,6 @@ TEST_F(StoreRegistryTest, ManyThreadsOpenOneStore) {
   }
   for (std::thread& thread : threads) thread.join();
   for (const auto& store : stores) EXPECT_EQ(store, stores[0]);
-}
-
-TEST_F(StoreRegistryTest, AChildOfForkIsRefused) {
-  ASSERT_OK(Acquire(path_, OpenMode::kCreate));
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    std::shared_ptr<Store> store;
-    const Status s = registry_->Acquire(path_, OpenMode::kExisting, &store);
-    registry_->Shutdown();  // does nothing
-    _exit(IsError(s, Code::kNotSupported, "was forked") ? 0 : 1);
-  }
-  int result = 0;
-  ASSERT_EQ(waitpid(child, &result, 0), child);
-  EXPECT_TRUE(WIFEXITED(result));
-  EXPECT_EQ(WEXITSTATUS(result), 0);
-  Put(store_, "a");  // the parent goes on
 }
 
 }  // namespace

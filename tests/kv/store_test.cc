@@ -47,12 +47,33 @@ TEST(StoreTest, AFollowerDoesNotMakeAStore) {
 TEST(StoreTest, ANewerFormatIsNamed) {
   const auto source = MemorySource();
   StoreRecord record;
-  record.format = 2;
+  record.format = kStoreFormat + 1;
   PutRaw(source().get(), StoreRecordKey(),
          EncodeRecord(StoreRecordKey(), record));
   std::shared_ptr<Store> store;
   EXPECT_TRUE(IsError(OpenOn(source, false, &store), Code::kNotSupported,
-                      "store format 2 is newer"));
+                      "store format 3 is newer"));
+}
+
+TEST(StoreTest, AnOlderFormatIsRaisedByAWriterAlone) {
+  const auto source = MemorySource();
+  std::shared_ptr<Store> store;
+  ASSERT_OK(OpenOn(source, false, &store));
+  const StoreRecord made = store->record();
+  StoreRecord older = made;
+  older.format = 1;
+  PutRaw(store->engine(), StoreRecordKey(),
+         EncodeRecord(StoreRecordKey(), older));
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_OK(OpenOn(source, true, &store));
+    EXPECT_EQ(store->record().format, 1u) << "nothing is written";
+  }
+  ASSERT_OK(OpenOn(source, false, &store));
+  EXPECT_EQ(store->record().format, kStoreFormat);
+  ASSERT_OK(OpenOn(source, true, &store));
+  EXPECT_EQ(store->record().format, kStoreFormat);
+  EXPECT_EQ(store->record().store_id, made.store_id);
+  EXPECT_EQ(store->record().created_at_us, made.created_at_us);
 }
 
 TEST(StoreTest, DamagedRecordsStopTheOpen) {

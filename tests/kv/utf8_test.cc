@@ -55,5 +55,28 @@ TEST(Utf8Test, Table) {
   }
 }
 
+TEST(Utf8Test, EscapesWhatIsNoCharacter) {
+  const struct {
+    std::string bytes;
+    const char* text;
+  } kCases[] = {
+      {"", ""},
+      {"plain", "plain"},
+      {"z\xc3\xbcrich \xf0\x9f\x8e\xb2", "z\xc3\xbcrich \xf0\x9f\x8e\xb2"},
+      {"a line\nand a \\", "a line\nand a \\"},
+      {"f\xff", "f\\xff"},
+      {"\xff\xfe", "\\xff\\xfe"},
+      {std::string("a\0b", 3), "a\\x00b"},
+      {"\xe2\x82", "\\xe2\\x82"},
+      {"\xe2\x82z", "\\xe2\\x82z"},
+      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},
+      {"\xc0\x80", "\\xc0\\x80"},
+  };
+  for (const auto& c : kCases) {
+    EXPECT_EQ(EscapedUtf8(c.bytes), c.text) << Hex(c.bytes);
+    EXPECT_TRUE(IsUtf8(EscapedUtf8(c.bytes)));
+  }
+}
+
 }  // namespace
 }  // namespace actorkv

@@ -9,6 +9,7 @@
 #include <random>
 
 #include "kv/catalog.h"
+#include "tests/support/shifted_clock.h"
 
 namespace actorkv {
 namespace {
@@ -52,6 +53,8 @@ class Walk {
   void Step() {
     const uint32_t dice = Pick(100);
     if (dice < 4) {
+      // Somebody has set the clock of the machine meanwhile, or has not.
+      clock_.Set((int64_t{Pick(5)} - 2) * ShiftedClock::kDayUs);
       store_.Reopen();
     } else if (dice < 7) {
       Delete(PickName());
@@ -250,6 +253,7 @@ class Walk {
     model_[name].exists = false;
   }
 
+  ShiftedClock clock_;
   TestStore store_;
   const bool faults_;
   PageModel model_;

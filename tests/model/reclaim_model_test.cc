@@ -18,8 +18,10 @@
 #include "kv/keys.h"
 #include "kv/reclaim.h"
 #include "kv/restore_points.h"
+#include "tests/model/reclaim_moment.h"
 #include "tests/model/reclaim_oracle.h"
 #include "tests/model/reclaim_space.h"
+#include "tests/support/shifted_clock.h"
 #include "tests/support/store_harness.h"
 #include "vfs/restore.h"
 
@@ -77,6 +79,8 @@ class Walk {
       readers_.clear();
       store_.Reopen();
     }
+    if (dice == 17 && Pick(3) == 0) SetClock();
+    if (dice == 18) ExpectMoment();
   }
 
   void Change(uint32_t dice) {
@@ -113,15 +117,6 @@ class Walk {
     line.name = "a" + std::to_string(next_name_++);
     lines_.push_back(line);
     Commit(&lines_.back());
-  }
-
-  bool IsThere(const Line& line, const Version& version) {
-    const Snapshot& snapshot = version.state->head.snapshot;
-    std::vector<std::optional<std::string>> values;
-    EXPECT_OK(store_->engine()->NewReader()->Get(
-        ActorPartition(line.id), {CommitKey(snapshot.branch, snapshot.txid)},
-        &values));
-    return !values.empty() && values[0].has_value();
   }
 
   // The head is new.
@@ -186,15 +181,15 @@ class Walk {
     std::vector<TxId> txids;
     const Status s =
         RestoreActors(store_.shared(), {line->name}, point, &txids);
-    if (!IsThere(*line, source)) {
+    if (!IsThere(store_, *line, source)) {
       EXPECT_TRUE(IsError(s, Code::kInvalidArgument, "")) << "expired";
       return;
     }
     ASSERT_OK(s);
     Note(line);
-    uint64_t& expires_at_us = line->undo_points[before];
-    expires_at_us =
-        line->versions.back().state->head.committed_at_us + kUndoTtlUs;
+    RestorePointRecord& undo = line->undo_points[before];
+    undo.created_at_us = line->versions.back().state->head.committed_at_us;
+    undo.expires_at_us = undo.created_at_us + kUndoTtlUs;
     ExpectSameButFirst(line->versions.back().pages, source.pages);
   }
 
@@ -209,7 +204,7 @@ class Walk {
                   ""};
     TxId txid;
     const Status s = ForkActor(store_.shared(), spec, &txid);
-    ASSERT_EQ(s.ok(), IsThere(*line, source)) << s.ToString();
+    ASSERT_EQ(s.ok(), IsThere(store_, *line, source)) << s.ToString();
     if (!s.ok()) return;
     lines_.push_back(fork);
     Note(&lines_.back());
@@ -250,7 +245,7 @@ class Walk {
       line->deleted_at_us = 0;
       line->over = false;
     } else {
-      EXPECT_FALSE(line->Retains(line->versions.size() - 1, last_now_us_));
+      EXPECT_TRUE(line->over);
       EXPECT_TRUE(IsError(s, Code::kNotFound, line->name));
     }
   }
@@ -271,6 +266,36 @@ class Walk {
     if (Pick(2) == 0) readers_.back().open = store_.Open(line->name);
   }
 
+  // Somebody sets the clock of the machine, or it jumps. What has gone by then
+  // went by what was known then.
+  void SetClock() {
+    constexpr int64_t kHours[] = {0, 0, -1, 1, -80, 80, 30 * 24, -90 * 24};
+    Line* const line = PickLine(/*live=*/true);
+    if (line == nullptr) return;
+    (void)store_->BeginReclaim();
+    EndBackground();
+    clock_.Set(kHours[Pick(std::size(kHours))] * ShiftedClock::kHourUs);
+    Commit(line);  // so that the step is known
+    for (Line& other : lines_) LookWhatIsThere(store_, &other);
+  }
+
+  // A moment of the wall means what was the head then, or nothing.
+  void ExpectMoment() {
+    Line* const line = PickLine(/*live=*/true);
+    if (line == nullptr) return;
+    LookWhatIsThere(store_, line);
+    const TimeMap now = TimesOf(store_, 0);
+    const uint64_t at_us =
+        now.Wall(PickVersion(*line).state->head.committed_at_us) + Pick(3);
+    // What is not yet, for a moment after a crash, is taken to be of now.
+    if (at_us < now.wall_now_us()) ExpectHeadAt(store_, *line, now, at_us);
+  }
+
+  void EndBackground() {
+    if (background_now_us_ != 0) Check(background_now_us_, /*exact=*/false);
+    background_now_us_ = 0;
+  }
+
   // Some moment from a little after now to a year after.
   uint64_t PickNow() {
     if (Pick(4) == 0) return WallClockUs() + kFar;
@@ -282,11 +307,9 @@ class Walk {
   void Reclaim() {
     ReclaimOptions options;
     options.now_us = PickNow();
-    last_now_us_ = std::max(last_now_us_, options.now_us);
     (void)store_->BeginReclaim();  // the pass in the background ends
-    if (background_now_us_ != 0) Check(background_now_us_, /*exact=*/false);
-    background_now_us_ = 0;
-    for (Line& line : lines_) line.Reclaimed(options.now_us);
+    EndBackground();
+    for (Line& line : lines_) line.Reclaimed(TimesOf(store_, options.now_us));
     const bool interleave = Pick(3) == 0;
     if (faults_ && Pick(2) == 0) {
       constexpr CommitFault kFaults[] = {CommitFault::kFailed,
@@ -306,7 +329,7 @@ class Walk {
     const uint64_t planned = RunOnce(DryRun(options), false);
     const uint64_t freed = RunOnce(options, interleave);
     // An undo point made meanwhile may have expired to this run at once.
-    for (Line& line : lines_) line.Reclaimed(options.now_us);
+    for (Line& line : lines_) line.Reclaimed(TimesOf(store_, options.now_us));
     if (!interleave) {
       // More where a fork went that had kept something.
       EXPECT_LE(planned, freed);
@@ -330,11 +353,11 @@ class Walk {
     if (Pick(30) == 0) {
       const uint64_t now_us = PickNow();
       store_->ReclaimSoonForTesting(now_us);
-      last_now_us_ = std::max(last_now_us_, now_us);
       background_now_us_ = std::max(background_now_us_, now_us);
     }
     // Where the pass is nobody knows: it may have been at each of them.
-    for (Line& line : lines_) line.Reclaimed(background_now_us_);
+    for (Line& line : lines_)
+      line.Reclaimed(TimesOf(store_, background_now_us_));
     bool more = false;
     ASSERT_OK(store_->Maintain(&more));
     if (Pick(10) == 0) Check(background_now_us_, /*exact=*/false);
@@ -357,10 +380,11 @@ class Walk {
   }
 
   void Check(uint64_t now_us, bool exact) {
+    const TimeMap now = TimesOf(store_, now_us);
     for (Line& line : lines_) {
       SCOPED_TRACE(line.name);
       for (size_t i = 0; i < line.versions.size(); ++i) {
-        CheckVersion(line, i, now_us);
+        CheckVersion(line, i, now);
         if (testing::Test::HasFailure()) return;
       }
     }
@@ -368,21 +392,21 @@ class Walk {
     if (exact) CheckSpace(now_us);
   }
 
-  void CheckVersion(Line& line, size_t i, uint64_t now_us) {
+  void CheckVersion(Line& line, size_t i, const TimeMap& now) {
     Version* const version = &line.versions[i];
     const Snapshot& snapshot = version->state->head.snapshot;
     SCOPED_TRACE("txid " + std::to_string(snapshot.txid.value));
-    const bool there = IsThere(line, *version);
+    const bool there = IsThere(store_, line, *version);
     ASSERT_TRUE(version->there || !there) << "it came back";
-    if (version->there && line.Retains(i, now_us)) {
+    if (version->there && line.Retains(i, now)) {
       ASSERT_TRUE(there);
     }
     version->there = there;
     if (!there) version->pages.clear();
     if (!there) return;
-    Version now = *version;
-    now.state = WithLineageOfNow(store_, *version->state);
-    Expect(now);
+    Version as_now = *version;
+    as_now.state = WithLineageOfNow(store_, *version->state);
+    Expect(as_now);
   }
 
   void Expect(const Version& version) {
@@ -400,36 +424,11 @@ class Walk {
       SCOPED_TRACE(line.name);
       if (!RecordKeys(store_, line.id, ForkPrefix()).empty()) continue;
       std::vector<std::shared_ptr<const HeadState>> read;
-      if (!AddKept(line, &read)) continue;
+      if (!FindKept(store_, line, readers_, &read)) continue;
       const SpaceLeft left = LookAtSpace(store_, line.id, read);
       EXPECT_EQ(left.unneeded, 0u) << "of " << left.chunks;
       delta_count_ += left.deltas;
     }
-  }
-
-  // False where a reader goes a longer way than it had to, or comes from a
-  // fork: that keeps more.
-  bool AddKept(const Line& line,
-               std::vector<std::shared_ptr<const HeadState>>* kept) {
-    for (const Version& version : line.versions) {
-      const TxId txid = version.state->head.snapshot.txid;
-      const bool is_point = std::any_of(
-          line.points.begin(), line.points.end(),
-          [txid](const auto& point) { return point.second == txid; });
-      const bool is_head = &version == &line.versions.back();
-      if (line.deleted_at_us != 0 || !(is_head || is_point)) continue;
-      kept->push_back(WithLineageOfNow(store_, *version.state));
-    }
-    for (const Reader& reader : readers_) {
-      const HeadState& read = *reader.version.state;
-      if (read.entry.actor == line.id) {
-        kept->push_back(WithLineageOfNow(store_, read));
-        if (kept->back()->lineage->size() != read.lineage->size()) return false;
-      } else if (GoesThrough(read, line.id)) {
-        return false;
-      }
-    }
-    return true;
   }
 
   void EndInNothing() {
@@ -444,7 +443,8 @@ class Walk {
     options.now_us = WallClockUs() + kFar;
     for (size_t i = 0; i < lines_.size() + 1; ++i) RunOnce(options, false);
     for (const KeyValue& pair : store_.Scan(CatalogPartition())) {
-      EXPECT_TRUE(pair.key[0] == 'M' || pair.key[0] == 'T') << pair.key;
+      EXPECT_NE(std::string("MTW").find(pair.key[0]), std::string::npos)
+          << pair.key;
     }
     over_.insert(over_.end(), lines_.begin(), lines_.end());
     for (const Line& line : over_) {
@@ -457,6 +457,7 @@ class Walk {
     }
   }
 
+  ShiftedClock clock_;
   TestStore store_;
   const bool faults_;
   const bool background_;
@@ -471,7 +472,6 @@ class Walk {
   int next_name_ = 0;
   uint32_t stamp_ = 0;
   bool dropped_branch_ = false;  // by the last run
-  uint64_t last_now_us_ = 0;     // of all reclaims
   size_t delta_count_ = 0;       // that reclaims left, as far as looked at
 };
 

@@ -13,6 +13,7 @@
 
 #include "kv/actor.h"
 #include "kv/pins.h"
+#include "kv/time_map.h"
 
 namespace actorkv {
 
@@ -34,35 +35,45 @@ struct Reader {
 struct Line {
   std::string name;
   ActorId id;
-  std::vector<Version> versions;         // oldest first; the last is the head
-  std::map<std::string, TxId> points;    // that never expire
-  std::map<TxId, uint64_t> undo_points;  // when each expires
-  uint64_t deleted_at_us = 0;            // 0: live
-  bool over = false;                     // a reclaim has seen its end
+  std::vector<Version> versions;       // oldest first; the last is the head
+  std::map<std::string, TxId> points;  // that never expire
+  std::map<TxId, RestorePointRecord> undo_points;
+  uint64_t deleted_at_us = 0;  // 0: live
+  bool over = false;           // a reclaim has seen its end
 
-  bool IsOver(uint64_t now_us) const {
-    return deleted_at_us != 0 && (over || deleted_at_us + kDayUs <= now_us);
+  // A day ago or more, by the wall clock and in the time of the store.
+  static bool IsPast(uint64_t store_us, const TimeMap& now) {
+    return store_us + kDayUs <= now.store_now_us() &&
+           now.Wall(store_us) + kDayUs <= now.wall_now_us();
+  }
+
+  bool IsOver(const TimeMap& now) const {
+    return deleted_at_us != 0 && (over || IsPast(deleted_at_us, now));
   }
 
   // What is over stays so, also for a reclaim with an earlier clock.
-  void Reclaimed(uint64_t now_us) {
-    over = IsOver(now_us);
+  void Reclaimed(const TimeMap& now) {
+    over = IsOver(now);
     for (auto at = undo_points.begin(); at != undo_points.end();) {
-      at = at->second <= now_us ? undo_points.erase(at) : std::next(at);
+      const bool ended = HasEnded(at->second, now, now.wall_now_us());
+      at = ended ? undo_points.erase(at) : std::next(at);
     }
   }
 
-  // At `now_us`, with a retention of a day.
-  bool Retains(size_t i, uint64_t now_us) const {
-    if (IsOver(now_us)) return false;
+  // With a retention of a day.
+  bool Retains(size_t i, const TimeMap& now) const {
+    if (IsOver(now)) return false;
     if (i + 1 == versions.size()) return true;
     const TxId txid = versions[i].state->head.snapshot.txid;
     for (const auto& point : points) {
       if (point.second == txid) return true;
     }
     const auto undo = undo_points.find(txid);
-    if (undo != undo_points.end() && undo->second > now_us) return true;
-    return versions[i + 1].state->head.committed_at_us + kDayUs > now_us;
+    if (undo != undo_points.end() &&
+        !HasEnded(undo->second, now, now.wall_now_us())) {
+      return true;
+    }
+    return !IsPast(versions[i + 1].state->head.committed_at_us, now);
   }
 };
 

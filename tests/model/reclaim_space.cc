@@ -58,6 +58,30 @@ std::shared_ptr<const HeadState> WithLineageOfNow(const TestStore& store,
   return now;
 }
 
+bool FindKept(const TestStore& store, const Line& line,
+              const std::deque<Reader>& readers,
+              std::vector<std::shared_ptr<const HeadState>>* kept) {
+  for (const Version& version : line.versions) {
+    const TxId txid = version.state->head.snapshot.txid;
+    const bool is_point =
+        std::any_of(line.points.begin(), line.points.end(),
+                    [txid](const auto& point) { return point.second == txid; });
+    const bool is_head = &version == &line.versions.back();
+    if (line.deleted_at_us != 0 || !(is_head || is_point)) continue;
+    kept->push_back(WithLineageOfNow(store, *version.state));
+  }
+  for (const Reader& reader : readers) {
+    const HeadState& read = *reader.version.state;
+    if (read.entry.actor == line.id) {
+      kept->push_back(WithLineageOfNow(store, read));
+      if (kept->back()->lineage->size() != read.lineage->size()) return false;
+    } else if (GoesThrough(read, line.id)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 SpaceLeft LookAtSpace(
     const TestStore& store, ActorId actor,
     const std::vector<std::shared_ptr<const HeadState>>& versions) {

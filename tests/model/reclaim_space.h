@@ -3,11 +3,13 @@
 #ifndef ACTORKV_TESTS_MODEL_RECLAIM_SPACE_H_
 #define ACTORKV_TESTS_MODEL_RECLAIM_SPACE_H_
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "kv/actor.h"
+#include "tests/model/reclaim_oracle.h"
 #include "tests/support/store_harness.h"
 
 namespace actorkv {
@@ -31,6 +33,13 @@ std::shared_ptr<const HeadState> WithLineageOfNow(const TestStore& store,
 // The first differs in its counters.
 void ExpectSameButFirst(const std::vector<std::string>& pages,
                         const std::vector<std::string>& source);
+
+// What the head, restore points and readers read of the actor. False where a
+// reader goes a longer way than it had to, or comes from a fork: that keeps
+// more.
+bool FindKept(const TestStore& store, const Line& line,
+              const std::deque<Reader>& readers,
+              std::vector<std::shared_ptr<const HeadState>>* kept);
 
 // Pages of the version may come from branches of the actor.
 bool GoesThrough(const HeadState& version, ActorId actor);

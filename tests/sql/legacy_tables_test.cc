@@ -60,7 +60,7 @@ TEST_F(LegacyTablesTest, EachPairInItsTable) {
   }
   EXPECT_EQ(Ask("SELECT state, phase, json_extract(phase_ms, '$.tables') > 0 "
                 "FROM actorkv_migrations"),
-            "done|tables|1");
+            "live|tables|1");
   EXPECT_EQ(Ask("SELECT origin FROM actorkv_commits"), "migrate\nmigrate");
   EXPECT_EQ(Rows("a"), "1,2,3");
 }

@@ -60,27 +60,18 @@ class RivetFormatsTest : public MigrateTest {
 // import, migration and every export, byte for byte.
 TEST_F(RivetFormatsTest, UnknownKeysAreCarriedThrough) {
   Pairs odd;
-  for (const char* hex : {"",
-                          "00",
-                          "0100",
-                          "05",
-                          "050103",
-                          "0601",
-                          "0715",
-                          "0815",
-                          "0802",
-                          "080200",
-                          "08010004",
-                          "0801000000",
-                          "0801010400000000",
-                          "08010100",
-                          "09",
-                          "090004",
-                          "09010400000000",
-                          "0902",
-                          "0a",
-                          "ff",
-                          "ff00ff"}) {
+  for (const char* hex : {"",           "00",
+                          "0100",       "05",
+                          "050103",     "0601",
+                          "0715",       "0815",
+                          "0502",       "050200000000000001",
+                          "06",         "0602",
+                          "0702",       "08010004",
+                          "0801000000", "0801010400000000",
+                          "08010100",   "09",
+                          "090004",     "09010400000000",
+                          "0902",       "0a",
+                          "ff",         "ff00ff"}) {
     odd[Unhex(hex)] = std::string("value of ") + hex;
   }
   MakeLegacy("a", odd);
@@ -120,7 +111,7 @@ TEST_F(RivetFormatsTest, FilesOfLayoutZeroAreRecovered) {
     Pairs moved;
     for (const auto& [key, value] : *stored.pairs()) {
       std::string zero;
-      const bool is_file = IsSqlite(ParseLegacyKey(key).space);
+      const bool is_file = IsSqliteKey(key);
       moved[is_file && LayoutZeroKey(key, &zero) ? zero : key] = value;
     }
     if (moved == *stored.pairs()) continue;

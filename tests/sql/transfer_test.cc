@@ -8,6 +8,7 @@
 #include "kv/branch_reader.h"
 #include "kv/branch_writer.h"
 #include "kv/keys.h"
+#include "kv/temporary.h"
 #include "tests/support/sql_harness.h"
 
 namespace actorkv {
@@ -144,6 +145,8 @@ TEST_F(TransferTest, BadSources) {
   WriteFile("garbage.db", std::string(20000, 'x'));
   WriteFile("short.db", "hello");
   WriteFile("cut.db", Contents("good.db").substr(0, 20000));
+  WriteFile("end.db",
+            Contents("good.db").substr(0, Contents("good.db").size() - 1));
   CopyInMidTransaction(File("good.db"), File("hot.db"));
   const std::string hot = Contents("hot.db") + Contents("hot.db-journal");
   ExpectBad({
@@ -158,6 +161,8 @@ TEST_F(TransferTest, BadSources) {
        "not a SQLite database, or an encrypted one: $DIR/short.db"},
       {"SELECT actorkv_import('b', '$DIR/cut.db')", SQLITE_CORRUPT,
        "database disk image is malformed: $DIR/cut.db"},
+      {"SELECT actorkv_import('b', '$DIR/end.db')", SQLITE_CORRUPT,
+       "bytes, and its header says "},
       {"SELECT actorkv_import('b', '$DIR/hot.db')", SQLITE_ERROR,
        "$DIR/hot.db-journal has to be rolled back"},
       {"SELECT actorkv_import('alice', '$DIR/good.db')", SQLITE_ERROR,
@@ -224,7 +229,7 @@ TEST_F(TransferTest, ExportRefusesWhatItCannotDo) {
       {"SELECT actorkv_export('alice', '$DIR/journal.db', 'db', 'head', 1)",
        SQLITE_ERROR, "there is $DIR/journal.db-journal"},
       {"SELECT actorkv_export('alice', '$DIR/no/x.db')", SQLITE_ERROR,
-       "$DIR/no/x.db: No such file or directory"},
+       "$DIR/no/x.db: create a file in $DIR/no: No such file or directory"},
       {"SELECT actorkv_export('alice', '$DIR/x.db', 'json')", SQLITE_ERROR,
        "no form 'json': it is 'db', 'jsonl', 'kv.bin' or 'archive'"},
       {"SELECT actorkv_export('alice', '$DIR/x.db', NULL, '17')", SQLITE_ERROR,
@@ -234,7 +239,9 @@ TEST_F(TransferTest, ExportRefusesWhatItCannotDo) {
       {"SELECT actorkv_export('nobody', '$DIR/x.db')", SQLITE_ERROR,
        "no such actor: actor=nobody"},
       {"SELECT actorkv_export('alice', '$DIR/store', 'db', NULL, 1)",
-       SQLITE_IOERR, "$DIR/store: Is a directory"},
+       SQLITE_ERROR, "$DIR/store: it is a directory"},
+      {"SELECT actorkv_export('alice', '$DIR/store/CURRENT', 'db', NULL, 1)",
+       SQLITE_ERROR, "$DIR/store is a store"},
   });
   EXPECT_EQ(Contents("there.db"), "mine");
   EXPECT_EQ(Listing(), "journal.db-journal store there.db wal.db-wal");
@@ -248,6 +255,102 @@ TEST_F(TransferTest, ExportOverwritesWhenTold) {
             "61440");
   EXPECT_EQ(Dump(File("out.db")), Dump(Uri("alice")));
   EXPECT_EQ(Listing(), "out.db store");
+}
+
+// In each form of one file: a device, a FIFO and the like stay what they are,
+// and so does a link.
+TEST_F(TransferTest, ExportReplacesOnlyAFile) {
+  MakeActor("alice");
+  ASSERT_EQ(mkfifo(File("fifo").c_str(), 0600), 0);
+  std::filesystem::create_symlink("/dev/null", File("null"));
+  std::filesystem::create_symlink("nothing", File("dangling"));
+  std::filesystem::create_symlink("target", File("link"));
+  WriteFile("link-wal", "of nobody");
+  for (const std::string form : {"db", "jsonl", "kv.bin"}) {
+    SCOPED_TRACE(form);
+    const auto export_to = [&](const std::string& path) {
+      return "SELECT actorkv_export('alice', '" + path + "', '" + form +
+             "', 'head', 1)";
+    };
+    ExpectBad({
+        {export_to("$DIR/fifo").c_str(), SQLITE_ERROR,
+         "$DIR/fifo: it is a FIFO"},
+        {export_to("/dev/null").c_str(), SQLITE_ERROR,
+         "/dev/null: it is a character device"},
+        {export_to("$DIR/null").c_str(), SQLITE_ERROR,
+         "$DIR/null, a link to /dev/null: it is a character device"},
+        {export_to("$DIR/dangling").c_str(), SQLITE_ERROR,
+         "$DIR/dangling, a link to $DIR/nothing: that is not there"},
+        {export_to("/dev/stdout").c_str(), SQLITE_ERROR,
+         "it is a name in /proc"},
+        {export_to("/dev/fd/1").c_str(), SQLITE_ERROR, "it is a name in /proc"},
+        {("SELECT actorkv_export('alice', '/dev/null', '" + form + "')")
+             .c_str(),
+         SQLITE_ERROR, "it is a character device"},
+    });
+    WriteFile("target", "old");
+    ASSERT_EQ(chmod(File("target").c_str(), 0600), 0);
+    EXPECT_EQ(Ask("SELECT actorkv_export('alice', '$DIR/link', '" + form +
+                  "', 'head', 1) > 100"),
+              "1");
+    EXPECT_TRUE(std::filesystem::is_symlink(File("link")));
+    EXPECT_NE(Contents("target"), "old");
+    struct stat file = {};
+    ASSERT_EQ(stat(File("target").c_str(), &file), 0);
+    EXPECT_EQ(file.st_mode & 07777, 0600U);
+  }
+  EXPECT_TRUE(std::filesystem::is_fifo(File("fifo")));
+  EXPECT_EQ(Listing(), "dangling fifo link link-wal null store target");
+}
+
+// SQLite looks for them beside the end of the link, so that counts.
+TEST_F(TransferTest, ExportLooksForSidecarsWhereTheLinkLeads) {
+  MakeActor("alice");
+  WriteFile("target", "old");
+  WriteFile("target-wal", "x");
+  std::filesystem::create_symlink("target", File("link"));
+  ExpectBad({{"SELECT actorkv_export('alice', '$DIR/link', 'db', 'head', 1)",
+              SQLITE_ERROR, "there is $DIR/target-wal"}});
+  EXPECT_EQ(Contents("target"), "old");
+}
+
+// What a killed export or backup left goes with the next of either.
+TEST_F(TransferTest, LeftoversGoWithTheNextCall) {
+  MakeActor("alice");
+  std::filesystem::create_directory(File("out"));
+  int count = 0;
+  for (const std::string sql :
+       {"actorkv_export('alice', '$DIR/out/a.db')",
+        "actorkv_export('alice', '$DIR/out/a.jsonl', 'jsonl')",
+        "actorkv_export('alice', '$DIR/out/a.kv.bin', 'kv.bin')",
+        "actorkv_backup('$DIR/out/backup')",
+        "(SELECT count(*) FROM actorkv_export_all('$DIR/out', 'jsonl'))"}) {
+    for (const TemporaryKind kind :
+         {TemporaryKind::kFile, TemporaryKind::kDirectory}) {
+      Temporary dead;
+      ASSERT_OK(MakeTemporary(File("out"), kind, 0700, &dead));
+      close(dead.fd);
+    }
+    EXPECT_EQ(Ask("SELECT " + sql + " > 0"), "1");
+    const std::string names = actorkv::Listing(File("out"));
+    EXPECT_EQ(names.find(".actorkv"), std::string::npos) << names;
+    ++count;
+  }
+  EXPECT_EQ(count, 5);
+}
+
+TEST_F(TransferTest, NamesThatAreTooLongAreRefusedAtOnce) {
+  const std::string longest(255, 'x');
+  MakeActor(longest);
+  MakeActor(longest.substr(0, 252));
+  MakeActor(longest.substr(0, 253));
+  EXPECT_EQ(Ask("SELECT length(actor), state, error LIKE '%.db: the file "
+                "system takes no name that is so long' FROM "
+                "actorkv_export_all('$DIR/out')"),
+            "252|exported|\n253|failed|1\n255|failed|1");
+  EXPECT_EQ(actorkv::Listing(File("out")), longest.substr(0, 252) + ".db");
+  ExpectBad({{("SELECT actorkv_backup('$DIR/" + longest + "x')").c_str(),
+              SQLITE_ERROR, "no name that is so long"}});
 }
 
 TEST_F(TransferTest, ExportFollowsTheUmask) {

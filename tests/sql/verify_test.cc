@@ -238,7 +238,8 @@ TEST_F(VerifyTest, WhatTablesMakeOfADamagedActor) {
         {"SELECT actorkv_restore_like('head', 'a%')", SQLITE_CORRUPT,
          "actor=alice"},
     });
-    EXPECT_EQ(Ask("SELECT actorkv_restore_like('head', 'c%')"), "0");
+    ExpectBad({{"SELECT actorkv_restore_like('head', 'c%')", SQLITE_ERROR,
+                "no live actor matches"}});
     EXPECT_EQ(Ask("SELECT * FROM actorkv_hints"), "");
     EXPECT_EQ(Ask("SELECT * FROM actorkv_kv"), "");
     EXPECT_EQ(Ask("SELECT * FROM actorkv_migrations"), "");

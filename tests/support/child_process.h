@@ -81,13 +81,19 @@ class ChildProcess {
     pid_ = 0;
   }
 
-  // True when it ended by itself with success.
-  bool WaitForSuccess() {
+  // It has ended, and somebody else waited for it.
+  void Forget() { pid_ = 0; }
+
+  // The status with which it ended by itself; negative: by a signal.
+  int WaitForStatus() {
     int status = 0;
     waitpid(pid_, &status, 0);
     pid_ = 0;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
+
+  // True when that was success.
+  bool WaitForSuccess() { return WaitForStatus() == 0; }
 
  private:
   static bool Pipe(int fds[2]) {

@@ -62,7 +62,7 @@ SELECT count(*) AS problems FROM actorkv_verify;
 SQL
 (cd out && ls -d actors/*/*)
 expect '5|0' ".open 'file:fleet.store/old?vfs=actorkv'
-SELECT (SELECT count(*) FROM actorkv_migrations WHERE state = 'done'),
+SELECT (SELECT count(*) FROM actorkv_migrations WHERE state = 'live'),
        (SELECT count(*) FROM actorkv_verify);"
 
 title "Each database has the content that Rivet's data stand for"

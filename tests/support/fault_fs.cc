@@ -8,7 +8,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "kv/affix.h"
@@ -66,6 +68,15 @@ SyncLedger::Table* MapTable(const std::string& path, int flags) {
   }
   close(fd);
   return bytes == MAP_FAILED ? nullptr : static_cast<SyncLedger::Table*>(bytes);
+}
+
+// The same file for another process: a directory may be named through a
+// descriptor of this one.
+std::string RealName(const std::string& file) {
+  const std::filesystem::path path = file;
+  std::error_code error;
+  const auto directory = std::filesystem::canonical(path.parent_path(), error);
+  return error ? file : (directory / path.filename()).string();
 }
 
 // All zeros at the end of a block are padding, or might as well be.
@@ -225,14 +236,16 @@ std::shared_ptr<SyncLedger> SyncLedger::Create(const std::string& path) {
 
 SyncLedger::~SyncLedger() { munmap(table_, sizeof(Table)); }
 
-void SyncLedger::Created(const std::string& file) {
+void SyncLedger::Created(const std::string& name) {
+  const std::string file = RealName(name);
   std::lock_guard<std::mutex> lock(mutex_);
   if (Table::Slot* slot = table_->Find(file)) slot->live = false;
   table_->Add(file, false, 0, 0);
 }
 
-void SyncLedger::Synced(const std::string& file, uint64_t size_bytes,
+void SyncLedger::Synced(const std::string& name, uint64_t size_bytes,
                         uint64_t prepared_bytes) {
+  const std::string file = RealName(name);
   std::lock_guard<std::mutex> lock(mutex_);
   Table::Slot* const slot = table_->Find(file);
   if (slot == nullptr) return;
@@ -241,7 +254,10 @@ void SyncLedger::Synced(const std::string& file, uint64_t size_bytes,
   slot->ever_synced = true;
 }
 
-void SyncLedger::Renamed(const std::string& from, const std::string& to) {
+void SyncLedger::Renamed(const std::string& from_name,
+                         const std::string& to_name) {
+  const std::string from = RealName(from_name);
+  const std::string to = RealName(to_name);
   std::lock_guard<std::mutex> lock(mutex_);
   Table::Slot* const source = table_->Find(from);
   Table::Slot* const target = table_->Find(to);
@@ -253,7 +269,10 @@ void SyncLedger::Renamed(const std::string& from, const std::string& to) {
   if (target != nullptr) target->live = false;
 }
 
-void SyncLedger::Linked(const std::string& from, const std::string& to) {
+void SyncLedger::Linked(const std::string& from_name,
+                        const std::string& to_name) {
+  const std::string from = RealName(from_name);
+  const std::string to = RealName(to_name);
   std::lock_guard<std::mutex> lock(mutex_);
   Table::Slot* const source = table_->Find(from);
   if (source == nullptr) return;
@@ -261,7 +280,8 @@ void SyncLedger::Linked(const std::string& from, const std::string& to) {
               source->prepared_bytes);
 }
 
-void SyncLedger::Removed(const std::string& file) {
+void SyncLedger::Removed(const std::string& name) {
+  const std::string file = RealName(name);
   std::lock_guard<std::mutex> lock(mutex_);
   if (Table::Slot* slot = table_->Find(file)) slot->live = false;
 }

@@ -39,14 +39,14 @@ class SyncLedger {
   SyncLedger(const SyncLedger&) = delete;
   SyncLedger& operator=(const SyncLedger&) = delete;
 
-  void Created(const std::string& file);
+  void Created(const std::string& name);
   // What was appended up to `size_bytes`, and zeros behind it up to
   // `prepared_bytes`.
-  void Synced(const std::string& file, uint64_t size_bytes,
+  void Synced(const std::string& name, uint64_t size_bytes,
               uint64_t prepared_bytes);
-  void Renamed(const std::string& from, const std::string& to);
-  void Linked(const std::string& from, const std::string& to);
-  void Removed(const std::string& file);
+  void Renamed(const std::string& from_name, const std::string& to_name);
+  void Linked(const std::string& from_name, const std::string& to_name);
+  void Removed(const std::string& name);
 
   struct Table;  // the bytes of the file
 

@@ -30,12 +30,17 @@ class ForwardingEngine : public Engine {
                  std::string_view end) override {
     return base_->Compact(partition, begin, end);
   }
+  Status FinishCompactions() override { return base_->FinishCompactions(); }
   Status Sync() override { return base_->Sync(); }
   Status CatchUp(std::atomic<uint64_t>* epoch) override {
     return base_->CatchUp(epoch);
   }
+  Status CheckNotMoved() override { return base_->CheckNotMoved(); }
   Status Checkpoint(const std::string& path, uint64_t* bytes) override {
     return base_->Checkpoint(path, bytes);
+  }
+  Status ListDamage(std::vector<EngineDamage>* damage) override {
+    return base_->ListDamage(damage);
   }
   std::string Describe() const override { return base_->Describe(); }
 

@@ -7,6 +7,7 @@
 #   check  for `make check`
 #   fuzz   for `make fuzz` (libFuzzer comes with clang)
 #   suite  for `make suite` (SQLite's own tests)
+#   hosts  for `make test-python` (CPython's own tests)
 # Does nothing, quickly, when all are there. Elsewhere than on Debian and its
 # children it only says what is needed. ACTORKV_SKIP_DEPS=1 turns it off.
 set -eu
@@ -20,6 +21,7 @@ bench="gnuplot-nox"
 check="clang-format clang-tidy"
 fuzz="clang libclang-rt-dev"
 suite="build-essential dpkg-dev tcl tcl8.6-dev zlib1g-dev"
+hosts="gcc python3 libsqlite3-dev sqlite3 xz-utils"
 
 if [ "${ACTORKV_SKIP_DEPS:-}" = 1 ]; then exit 0; fi
 
@@ -31,9 +33,10 @@ for group in "$@"; do
     check) wanted="$wanted $check" ;;
     fuzz) wanted="$wanted $fuzz" ;;
     suite) wanted="$wanted $suite" ;;
+    hosts) wanted="$wanted $hosts" ;;
     *)
       echo "install_deps.sh: no group '$group'" \
-        "(build, bench, check, fuzz, suite)" >&2
+        "(build, bench, check, fuzz, suite, hosts)" >&2
       exit 2
       ;;
   esac

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "kv/store_registry.h"
+#include "tests/support/listing.h"
 #include "tests/support/sqlite_db.h"
 #include "tests/support/testing.h"
 
@@ -105,19 +106,7 @@ class SqlTest : public testing::Test {
   }
 
   // Names in the directory, sorted, joined by blanks.
-  std::string Listing() const {
-    std::vector<std::string> names;
-    for (const auto& entry :
-         std::filesystem::directory_iterator(directory_.path())) {
-      names.push_back(entry.path().filename().string());
-    }
-    std::sort(names.begin(), names.end());
-    std::string text;
-    for (const std::string& name : names) {
-      text += (text.empty() ? "" : " ") + name;
-    }
-    return text;
-  }
+  std::string Listing() const { return actorkv::Listing(directory_.path()); }
 
   std::string Contents(const std::string& name) const {
     std::ifstream file(File(name), std::ios::binary);

@@ -65,6 +65,7 @@ class SqliteDb {
   int Open(const std::string& name, int flags = kReadWriteCreate) {
     Close();
     int code = sqlite3_open_v2(name.c_str(), &db_, flags, nullptr);
+    if (db_ == nullptr) return code;  // no memory for it
     sqlite3_extended_result_codes(db_, 1);
     return code == SQLITE_OK ? code : sqlite3_extended_errcode(db_);
   }

@@ -24,9 +24,8 @@ inline void CloseStore(const std::string& store) {
   std::shared_ptr<Store> opened;
   StoreRegistry* const registry = StoreRegistry::Instance();
   if (!registry->Acquire(store, OpenMode::kExisting, &opened).ok()) return;
-  const std::weak_ptr<Store> watched = opened;
+  const std::weak_ptr<Store> watched = opened->weak_from_this();
   opened.reset();
-  // The registry's own thread may be using it for a moment.
   while (!watched.expired()) registry->CloseIdle();
   registry->CloseIdle();  // waits for a close that is under way
 }

@@ -150,7 +150,7 @@ TEST_F(ActorPathTest, BadNames) {
       {"real/\xff", "not UTF-8"},
       {"real/" + std::string(256, 'x'), "the limit is 255"},
       {std::string(250, 'd') + "/" + std::string(250, 'e') + "/alice",
-       "the limit is 512"},
+       "the limit is 504"},
   };
   for (const Case& c : cases) {
     ActorPath path{"kept", "kept"};

@@ -182,6 +182,30 @@ TEST_F(ActorVfsTest, DefaultVfs) {
   EXPECT_TRUE(fs::is_regular_file(directory().File("plain.db")));
 }
 
+// A bare name in a directory that could become a store, and must not.
+TEST_F(ActorVfsTest, ABareNameMakesNoStoreOfTheCurrentDirectory) {
+  fs::create_directory(directory().File("empty"));
+  {
+    const InDirectory here(directory().File("empty"));
+    EXPECT_EQ(Try("file:alice?vfs=actorkv"), SQLITE_CANTOPEN);
+    ExpectLastError("no store is named: write STORE/ACTOR");
+    ExpectLastError("./alice");
+    EXPECT_TRUE(fs::is_empty("."));
+    // Whoever wants it says so; from then on the bare name is there.
+    Make("file:./alice?vfs=actorkv", "here");
+    EXPECT_EQ(Read("file:alice?vfs=actorkv"), "here");
+  }
+  EXPECT_EQ(Read(Uri("empty/alice")), "here");
+}
+
+TEST_F(ActorVfsTest, WhatMayBeTheRestOfANameIsToldAsThat) {
+  EXPECT_EQ(Try("file:" + directory().File("store/what?now") + "&vfs=actorkv"),
+            SQLITE_CANTOPEN);
+  ExpectLastError(
+      "unknown URI parameter: now; a '?' that is part of a name is written "
+      "%3F");
+}
+
 TEST_F(ActorVfsTest, BadNamesAreRefusedWithTheReason) {
   struct Case {
     std::string name;
@@ -194,7 +218,7 @@ TEST_F(ActorVfsTest, BadNamesAreRefusedWithTheReason) {
       {"store/..", "actor name is a directory's"},
       {std::string(200, 'd') + "/" + std::string(200, 'e') + "/" +
            std::string(200, 'x'),
-       "the limit is 512"},
+       "the limit is 504"},
   };
   for (const Case& c : cases) {
     EXPECT_EQ(Try(Uri(c.name)), SQLITE_CANTOPEN) << c.name;
@@ -203,7 +227,8 @@ TEST_F(ActorVfsTest, BadNamesAreRefusedWithTheReason) {
   EXPECT_FALSE(fs::exists(directory().File("store")));
 }
 
-// SQLite keeps 8 of the VFS's 512 bytes for "-journal".
+// SQLite keeps 8 of the VFS's 512 bytes for "-journal". The limit is ours, so
+// that there is a text.
 TEST_F(ActorVfsTest, SqliteOpensNamesOf504Bytes) {
   const std::string actor(250, 'x');
   const size_t rest = directory().File("/" + actor).size();
@@ -212,6 +237,7 @@ TEST_F(ActorVfsTest, SqliteOpensNamesOf504Bytes) {
   for (size_t more : {1U, 8U}) {
     EXPECT_EQ(Try(Uri(store + std::string(more, 's') + "/" + actor)),
               SQLITE_CANTOPEN);
+    ExpectLastError("the limit is 504");
   }
   EXPECT_EQ(std::distance(fs::directory_iterator(directory().path()),
                           fs::directory_iterator()),
@@ -269,6 +295,22 @@ TEST_F(ActorVfsTest, UnknownUriParameterIsNamed) {
   EXPECT_EQ(Try(Uri("store/alice", "&asoff=7")), SQLITE_CANTOPEN);
   ExpectLastError("unknown URI parameter: asoff");
   EXPECT_FALSE(fs::exists(directory().File("store")));
+}
+
+TEST_F(ActorVfsTest, TheOpenTimeoutIsANumber) {
+  for (const char* good : {"0", "1", "5000", "99999999999999999999999"}) {
+    EXPECT_EQ(Try(Uri("store/alice", std::string("&open_timeout_ms=") + good)),
+              SQLITE_OK)
+        << LastError();
+  }
+  for (const char* bad : {"", "-1", "5s", "1.5", "0x10", " 5", "five"}) {
+    EXPECT_EQ(Try(Uri("store/alice", std::string("&open_timeout_ms=") + bad)),
+              SQLITE_CANTOPEN)
+        << bad;
+    ExpectLastError(std::string("open_timeout_ms is not a whole number of "
+                                "milliseconds from 0 on: ") +
+                    bad);
+  }
 }
 
 TEST_F(ActorVfsTest, DeletionNeverRemovesAnActor) {

@@ -5,9 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "kv/coding.h"
+#include "tests/support/sqlite_db.h"
+#include "tests/support/testing.h"
 
 namespace actorkv {
 namespace {
@@ -35,6 +39,50 @@ TEST(DatabaseHeaderTest, EveryField) {
   EXPECT_TRUE(header.counters_agree);
   EXPECT_EQ(header.page_count, 77u);
   EXPECT_EQ(header.cookie, 5u);
+}
+
+// As SQLite makes it when it copies a database of no bytes.
+TEST(DatabaseHeaderTest, BlankFirstPageIsSqlites) {
+  const TempDir directory;
+  for (int page_size = 512; page_size <= 65536; page_size *= 2) {
+    SCOPED_TRACE(page_size);
+    const std::string name = directory.File(std::to_string(page_size));
+    SqliteDb empty;
+    SqliteDb copy;
+    ASSERT_EQ(empty.Open(":memory:"), SQLITE_OK);
+    ASSERT_EQ(empty.Exec("PRAGMA page_size = " + std::to_string(page_size)),
+              SQLITE_OK);
+    ASSERT_EQ(copy.Open(name), SQLITE_OK);
+    ASSERT_EQ(copy.Exec("PRAGMA page_size = " + std::to_string(page_size)),
+              SQLITE_OK);
+    sqlite3_backup* backup =
+        sqlite3_backup_init(copy.get(), "main", empty.get(), "main");
+    ASSERT_NE(backup, nullptr);
+    EXPECT_EQ(sqlite3_backup_step(backup, -1), SQLITE_DONE);
+    EXPECT_EQ(sqlite3_backup_finish(backup), SQLITE_OK);
+    copy.Close();
+    std::ifstream file(name, std::ios::binary);
+    std::string made{std::istreambuf_iterator<char>(file), {}};
+    std::string blank = BlankFirstPage(static_cast<uint32_t>(page_size));
+    // But for what a commit counts, and the version of SQLite.
+    for (const size_t offset : {24U, 40U, 92U, 96U}) {
+      ASSERT_GT(made.size(), 100u);
+      made.replace(offset, 4, 4, '\0');
+      blank.replace(offset, 4, 4, '\0');
+    }
+    EXPECT_EQ(made == blank, true);
+    std::ofstream(name, std::ios::binary)
+        << BlankFirstPage(static_cast<uint32_t>(page_size));
+    SqliteDb db;
+    ASSERT_EQ(db.Open(name), SQLITE_OK);
+    EXPECT_EQ(db.QueryText("PRAGMA integrity_check"), "ok");
+    EXPECT_EQ(db.QueryText("SELECT count(*) FROM sqlite_master"), "0");
+    EXPECT_EQ(db.QueryText("PRAGMA page_count"), "1");
+    EXPECT_EQ(db.Exec("PRAGMA encoding = 'UTF-16le'; CREATE TABLE t(x);"
+                      "INSERT INTO t VALUES('x')"),
+              SQLITE_OK);
+    EXPECT_EQ(db.QueryText("SELECT * FROM t"), "x");
+  }
 }
 
 TEST(DatabaseHeaderTest, PageCountNeedsCountersThatAgree) {

@@ -93,8 +93,10 @@ TEST_F(LegacyJournalTest, RollsBackWhatSqliteDoes) {
   }
 }
 
+// Of a database that was written to. Records whose pages were not are no reason
+// to refuse a cut behind them (legacy_journal_cut_test.cc).
 TEST_F(LegacyJournalTest, EveryCutIsRefusedOrHarmless) {
-  MakeHot("");
+  const std::string path = MakeHot("");
   const std::vector<Segment> segments = Segments(1024);
   ASSERT_GT(segments.size(), 2u);
   const size_t counted = segments.back().end;
@@ -104,7 +106,13 @@ TEST_F(LegacyJournalTest, EveryCutIsRefusedOrHarmless) {
     for (size_t cut = first; cut < segment.end; cut += 1032) {
       for (const size_t into : {0U, 4U, 500U, 1028U, 1031U}) {
         SetJournal(journal_.substr(0, cut + into));
-        EXPECT_TRUE(IsError(Run(), Code::kCorruption, "is cut short"))
+        const Status s = Run();
+        if (s.ok()) {
+          WriteFile(path + "-journal", journal_.substr(0, cut + into));
+          EXPECT_EQ(Ask(kContent), AskNative(path, kContent)) << cut + into;
+          continue;
+        }
+        EXPECT_TRUE(IsError(s, Code::kCorruption, "is cut short"))
             << cut + into;
         ++refused;
       }
@@ -320,7 +328,9 @@ TEST_F(LegacyJournalTest, TheFirstTransactionLeavesNothing) {
   ASSERT_OK(Run());
   EXPECT_EQ(image()->page_count(), 0u);
   EXPECT_EQ(image()->page_size(), 0u);
-  EXPECT_EQ(Repairs(), "rolled back a hot journal: 0 pages");
+  EXPECT_EQ(Repairs(),
+            "rolled back a hot journal: the first transaction of the database, "
+            "which is empty again");
   // The crash came before anything was written to the database.
   pairs()->SetSize(LegacyTag::kMain, 0);
   ASSERT_OK(Run());

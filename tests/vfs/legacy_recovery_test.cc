@@ -93,7 +93,7 @@ TEST_F(LegacyRecoveryTest, OnlyFreePagesMayBeMissing) {
       if (s.ok()) {
         EXPECT_EQ(Ask(kContent), content_);
         EXPECT_EQ(Repairs(),
-                  "1 free pages that were never written read as zeros");
+                  "1 free page that was never written reads as zeros");
       }
     }
     *pairs()->pairs() = all;
@@ -160,8 +160,22 @@ TEST_F(LegacyRecoveryTest, SizesThatLie) {
     EXPECT_EQ(s.ok(), sample.ok) << sample.size << " " << s.ToString();
     if (s.ok()) {
       EXPECT_EQ(ImageBytes() == Contents(File("made.db")), true);
+      EXPECT_EQ(Repairs(), sample.size == bytes
+                               ? ""
+                               : "the metadata say a size of " +
+                                     std::to_string(sample.size) +
+                                     " bytes, the database has " +
+                                     std::to_string(bytes / 1024) +
+                                     " pages of 1024 bytes: that is its size");
     }
   }
+  // More than the header says, and written: SQLite has that, too.
+  *pairs()->pairs() = all;
+  pairs()->SetSize(LegacyTag::kMain, bytes + 4096);
+  pairs()->PutChunk(LegacyTag::kMain,
+                    static_cast<uint32_t>((bytes + 4095) / 4096), "x");
+  ASSERT_OK(RunBothWays());
+  EXPECT_EQ(Repairs(), "");
   // The header's count is not valid, so the size counts.
   std::string main = Contents(File("made.db"));
   main[95] = static_cast<char>(main[95] ^ 1);

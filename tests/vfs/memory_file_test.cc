@@ -156,5 +156,30 @@ TEST_F(MemoryFileTest, Cast) {
   EXPECT_FALSE(FileMethods<MemoryFile>::Cast(&other, &cast));
 }
 
+// The default VFS, where no file can be made.
+int FullDisk(sqlite3_vfs* /*vfs*/, const char* /*name*/, sqlite3_file* file,
+             int /*flags*/, int* /*out_flags*/) {
+  file->pMethods = nullptr;
+  return SQLITE_FULL;
+}
+
+TEST(MemoryFileErrorTest, ATemporaryFileThatFailsHasAText) {
+  sqlite3_vfs full = *sqlite3_vfs_find("unix");
+  full.xOpen = FullDisk;
+  MemoryFile file(&full, "/store/alice");
+  const std::string bytes(kJournalMemoryBytes, 'j');
+  EXPECT_EQ(file.Write(bytes.data(), static_cast<int>(bytes.size()), 0),
+            SQLITE_OK);
+  EXPECT_EQ(file.Write("more", 4, kJournalMemoryBytes), SQLITE_FULL);
+  for (const auto& error : {ErrorOfThread(), ErrorOfName("/store/alice")}) {
+    ASSERT_TRUE(error.has_value());
+    EXPECT_EQ(error->code, SQLITE_FULL);
+    EXPECT_EQ(error->text,
+              "the rollback journal, in a temporary file: database or disk is "
+              "full");
+  }
+  file.Close();
+}
+
 }  // namespace
 }  // namespace actorkv

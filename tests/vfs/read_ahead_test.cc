@@ -6,12 +6,17 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "kv/page_cache.h"
+#include "kv/start_thread.h"
+#include "kv/store_registry.h"
 #include "tests/support/sql_harness.h"
+#include "tests/support/store_access.h"
 
 namespace actorkv {
 namespace {
@@ -59,6 +64,34 @@ TEST_F(ReadAheadTest, AScanForwardAndBackward) {
     EXPECT_GT(used + missed, 2000u);
     EXPECT_LE(after.ahead_wasted - before.ahead_wasted, 64u);
   }
+}
+
+// Nothing is queued for a thread that will not come, which would keep the store
+// from being closed.
+TEST_F(ReadAheadTest, AScanWhereNoThreadCanBeMade) {
+  // The thread of the process may be there already.
+  ReadAhead ahead;
+  RefuseThreadsForTesting(true);
+  {
+    SqliteDb db;
+    ASSERT_EQ(db.Open(Uri("a")), SQLITE_OK);
+    ASSERT_EQ(db.Exec("PRAGMA cache_size = 100"), SQLITE_OK);
+    ForgetPages();
+    EXPECT_EQ(db.QueryText("SELECT count(*), sum(CAST(x AS INTEGER)) FROM t"),
+              "20000|200010000");
+    std::shared_ptr<Store> store;
+    ASSERT_OK(StoreRegistry::Instance()->Acquire(File("store"),
+                                                 OpenMode::kExisting, &store));
+    const long uses = store.use_count();
+    auto job = std::make_unique<ReadAheadJob>();
+    job->store = store;
+    ahead.Start(std::move(job));
+    EXPECT_EQ(store.use_count(), uses);
+    ahead.Wait();
+  }
+  RefuseThreadsForTesting(false);
+  db()->Close();
+  CloseStore(File("store"));
 }
 
 TEST_F(ReadAheadTest, PointReadsCauseNone) {

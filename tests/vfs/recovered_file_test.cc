@@ -101,11 +101,21 @@ TEST_F(RecoveredFileTest, AnswersAsAFileDoes) {
   int reserved = 1;
   EXPECT_EQ(methods->xCheckReservedLock(file, &reserved), SQLITE_OK);
   EXPECT_EQ(reserved, 0);
-  EXPECT_EQ(methods->xFileControl(file, SQLITE_FCNTL_PDB, nullptr),
+  EXPECT_EQ(methods->xFileControl(file, SQLITE_FCNTL_LOCKSTATE, nullptr),
             SQLITE_NOTFOUND);
+  // Errors are of the connection that it learns of.
+  char place = 0;
+  auto* db = reinterpret_cast<sqlite3*>(&place);
+  WatchConnection(db);
+  EXPECT_EQ(methods->xFileControl(file, SQLITE_FCNTL_PDB, &db), SQLITE_OK);
+  EXPECT_EQ(methods->xWrite(file, bytes, 1, 0), SQLITE_READONLY);
+  EXPECT_EQ(ErrorOfConnection(db)->text,
+            "read-only: a legacy actor cannot be written");
   // An error of the pairs.
   pairs()->FailAt(1);
   EXPECT_EQ(methods->xRead(file, bytes, 16, 0), SQLITE_IOERR_READ);
+  EXPECT_EQ(ErrorOfConnection(db)->code, SQLITE_IOERR_READ);
+  ForgetConnection(db);
   EXPECT_EQ(methods->xClose(file), SQLITE_OK);
 }
 

@@ -6,8 +6,12 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <new>
 #include <string>
+#include <system_error>
 #include <vector>
+
+#include "tests/support/failing_memory.h"
 
 namespace actorkv {
 namespace {
@@ -34,7 +38,7 @@ std::vector<Row> Table() {
       {Status::InvalidArgument("t"), SQLITE_CANTOPEN, SQLITE_IOERR_READ,
        SQLITE_IOERR_LOCK, 0, SQLITE_IOERR_FSYNC, SQLITE_IOERR_FSYNC,
        SQLITE_ERROR},
-      {Status::Busy("t"), SQLITE_CANTOPEN, SQLITE_IOERR_READ, SQLITE_BUSY, 0,
+      {Status::Busy("t"), SQLITE_BUSY, SQLITE_IOERR_READ, SQLITE_BUSY, 0,
        SQLITE_IOERR_FSYNC, SQLITE_IOERR_FSYNC, SQLITE_BUSY},
       {Status::Conflict("t"), SQLITE_CANTOPEN, SQLITE_IOERR_READ,
        SQLITE_BUSY_SNAPSHOT, 0, SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_FSYNC,
@@ -53,6 +57,15 @@ std::vector<Row> Table() {
       {Status::NotSupported("t"), SQLITE_CANTOPEN, SQLITE_IOERR_READ,
        SQLITE_IOERR_LOCK, 0, SQLITE_IOERR_FSYNC, SQLITE_IOERR_FSYNC,
        SQLITE_ERROR},
+      {Status::NoMemory(), SQLITE_NOMEM, SQLITE_IOERR_NOMEM, SQLITE_IOERR_NOMEM,
+       SQLITE_IOERR_NOMEM, SQLITE_IOERR_NOMEM, SQLITE_IOERR_NOMEM,
+       SQLITE_NOMEM},
+      {Status::ReadOnly("t"), SQLITE_CANTOPEN, SQLITE_IOERR_READ,
+       SQLITE_READONLY, 0, SQLITE_IOERR_FSYNC, SQLITE_IOERR_FSYNC,
+       SQLITE_READONLY},
+      {Status::Interrupted("t"), SQLITE_CANTOPEN, SQLITE_IOERR_READ,
+       SQLITE_IOERR_LOCK, 0, SQLITE_IOERR_FSYNC, SQLITE_IOERR_FSYNC,
+       SQLITE_INTERRUPT},
   };
 }
 
@@ -94,6 +107,39 @@ TEST(SqliteErrorTest, CommitCodesAreThoseThatThePagerTakesWell) {
     const int phase_two = SqliteCode(Place::kPhaseTwo, row.status) & 0xff;
     EXPECT_TRUE(phase_two == SQLITE_IOERR || phase_two == SQLITE_FULL);
   }
+}
+
+TEST(SqliteErrorTest, WhatIsThrownHasAText) {
+  const auto report = [](auto&& thrown) {
+    try {
+      throw thrown;
+    } catch (...) {
+      return ReportThrown(Place::kOpen, {});
+    }
+  };
+  EXPECT_EQ(report(std::bad_alloc()), SQLITE_NOMEM);
+  EXPECT_EQ(LastError(), "out of memory");
+  EXPECT_EQ(report(std::system_error(
+                std::make_error_code(std::errc::resource_unavailable_try_again),
+                "thread")),
+            SQLITE_CANTOPEN);
+  EXPECT_NE(LastError().find("the system refused a thread or a lock: thread"),
+            std::string::npos)
+      << LastError();
+  EXPECT_EQ(report(7), SQLITE_CANTOPEN);
+  EXPECT_NE(LastError().find("no known kind"), std::string::npos);
+}
+
+// Where there is none, the text of that has its place already.
+TEST(SqliteErrorTest, NoMemoryNeedsNone) {
+  ReportError(Place::kOpen, Status::NotFound("another error"));
+  const Status status = Status::NoMemory();
+  FailingMemory::Plan plan;
+  plan.times = 1000;
+  FailingMemory::Begin(plan);
+  ReportError(Place::kOpen, status);
+  FailingMemory::End();
+  EXPECT_EQ(LastError(), "out of memory");
 }
 
 }  // namespace
