@@ -34,21 +34,15 @@ void Ballast::Keep(const Need& need) {
           ? 0
           : RoundedUp(need.flush_bytes + kBallastOverheadBytes);
   const uint64_t has = size_bytes_.load();
-  // A step more than is wanted stays, or it would come and go all the time.
   if (wanted == 0) is_missing_ = false;
   if (wanted <= has && has <= wanted + kBallastStepBytes) return;
   if (wanted > has && wanted - has > need.free_bytes) return;
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (wanted < has) return Cut(wanted);
   if (!is_possible_) return;
   int fd = -1;
   if (!OpenStoreFile(path_, O_RDWR, &fd).ok()) return;
   const Descriptor file(fd);
-  if (wanted < has) {
-    if (ftruncate(file.get(), static_cast<off_t>(wanted)) == 0) {
-      size_bytes_ = wanted;
-    }
-    return;
-  }
   if (fallocate(file.get(), 0, 0, static_cast<off_t>(wanted)) == 0) {
     size_bytes_ = wanted;
     is_missing_ = false;
@@ -59,6 +53,21 @@ void Ballast::Keep(const Need& need) {
   if (ftruncate(file.get(), static_cast<off_t>(has)) != 0) {
     unlink(path_.c_str());
     size_bytes_ = 0;
+  }
+}
+
+void Ballast::Trim(uint64_t flush_bytes) {
+  const uint64_t wanted = flush_bytes + kBallastOverheadBytes;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (wanted < size_bytes_.load()) Cut(wanted);
+}
+
+void Ballast::Cut(uint64_t bytes) {
+  int fd = -1;
+  if (!OpenStoreFile(path_, O_RDWR, &fd).ok()) return;
+  const Descriptor file(fd);
+  if (ftruncate(file.get(), static_cast<off_t>(bytes)) == 0) {
+    size_bytes_ = bytes;
   }
 }
 

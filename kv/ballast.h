@@ -52,8 +52,13 @@ class Ballast {
     uint64_t free_bytes = 0;   // that it may take
   };
 
-  // Makes it as large as it should be, as far as the file system can.
+  // Makes it as large as it should be, as far as the file system can. A step
+  // more than that stays, or it would come and go all the time.
   void Keep(const Need& need);
+
+  // At the end of a life: no more than an open would write, which is
+  // `flush_bytes`, needs to stay.
+  void Trim(uint64_t flush_bytes);
 
   // Gives the space back. False: there was none to give.
   bool GiveUp();
@@ -62,6 +67,9 @@ class Ballast {
   bool IsMissing() const { return is_missing_.load(); }
 
  private:
+  // REQUIRES: mutex_ held.
+  void Cut(uint64_t bytes);
+
   const std::string path_;
   std::mutex mutex_;  // of the file
   std::atomic<uint64_t> size_bytes_{0};

@@ -342,11 +342,8 @@ void RocksDbEngine::KeepBallast(uint64_t memtable_bytes) {
 }
 
 void RocksDbEngine::LookAtSpace(size_t wanted_bytes) {
-  uint64_t memtable_bytes = 0;
-  handle_->Enter([&] {
-    return handle_->db()->GetAggregatedIntProperty(
-        rocksdb::DB::Properties::kCurSizeAllMemTables, &memtable_bytes);
-  });
+  const uint64_t memtable_bytes =
+      handle_->Enter([&] { return handle_->MemtableBytes(); });
   bool tight = false;
   space_.Refresh(memtable_bytes, wanted_bytes, &tight);
   KeepBallast(memtable_bytes);

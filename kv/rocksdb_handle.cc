@@ -177,10 +177,17 @@ RocksDbHandle::~RocksDbHandle() {
   // So that a store that was closed survives a power loss whole. A failure has
   // nobody to be told to, and promised nothing.
   const bool synced = state_ == State::kWritable && SyncLog().done();
+  if (synced) TrimBallast();
   CloseDatabase();
   if (synced) Seal();
   // Its memtables and tables leave holes that malloc keeps.
   malloc_trim(0);
+}
+
+// What does not go now goes in the next life.
+void RocksDbHandle::TrimBallast() noexcept {
+  static_cast<void>(
+      IfMemory([this] { ballast_->Trim(database_->MemtableBytes()); }));
 }
 
 // Without a seal less is known of the logs at the next open, and that is all.
@@ -294,6 +301,7 @@ bool RocksDbHandle::End(std::chrono::steady_clock::time_point give_up) {
   if (ended_) return true;
   // As in a close; a failure has nobody to be told to.
   const bool synced = state_ == State::kWritable && SyncLog().done();
+  if (synced) TrimBallast();
   CloseDatabase();
   if (synced) Seal();
   holder_.reset();

@@ -135,6 +135,7 @@ class RocksDbHandle {
 
   // As of OpenDatabase. REQUIRE: a Hold.
   uint64_t TableBytes() const { return database_->TableBytes(); }
+  uint64_t MemtableBytes() const { return database_->MemtableBytes(); }
   void BeginFlush() { database_->BeginFlush(); }
 
   // Gives the owner iterators to begin with, where there are idle ones.
@@ -200,6 +201,7 @@ class RocksDbHandle {
   bool StillFull() const;
   Status OpenForReadingOnly();
   void DropAllIterators();
+  void TrimBallast() noexcept;
   void Seal() noexcept;
   // With the iterators; or gives it up.
   void CloseDatabase() noexcept;

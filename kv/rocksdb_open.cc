@@ -169,6 +169,13 @@ uint64_t OpenDatabase::TableBytes() const {
   return sum;
 }
 
+uint64_t OpenDatabase::MemtableBytes() const {
+  uint64_t bytes = 0;
+  db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables,
+                                &bytes);
+  return bytes;
+}
+
 void OpenDatabase::BeginFlush() {
   rocksdb::FlushOptions options;
   options.wait = false;

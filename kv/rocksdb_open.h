@@ -89,8 +89,9 @@ class OpenDatabase {
   rocksdb::ColumnFamilyHandle* family(Family family) const {
     return families_[static_cast<size_t>(family)];
   }
-  // Of all its tables.
+  // Of all its tables; of its memtables.
   uint64_t TableBytes() const;
+  uint64_t MemtableBytes() const;
   // Of its memtables; does not wait for it.
   void BeginFlush();
   // Whether it compacts by itself.

@@ -36,6 +36,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/archive_reader_test.cc
   tests/kv/archive_writer_test.cc
   tests/kv/bare_test.cc
+  tests/kv/ballast_test.cc
   tests/kv/batch_test.cc
   tests/kv/branch_reader_test.cc
   tests/kv/branch_writer_test.cc
