@@ -7,7 +7,6 @@
 #include <array>
 #include <cerrno>
 
-#include "kv/commit_counter.h"
 #include "kv/descriptor.h"
 #include "kv/file_access.h"
 #include "kv/log_marks.h"
@@ -17,9 +16,6 @@ namespace actorkv {
 namespace {
 
 constexpr size_t kMaxNoteBytes = 1024;
-
-// In the place of a log's name.
-constexpr char kAllLogs[] = "all";
 
 constexpr char kHowToMend[] =
     "compare the actors with the last export or backup and bring back what is "
@@ -52,22 +48,6 @@ Status FindMarkBreaches(const std::string& directory,
   return Status::Ok();
 }
 
-// A log and the file of marks are made before the first write is counted, and
-// there are both from then on: somebody removed them. Counts of older versions
-// of this module have no random number, and no marks beside them.
-Status FindMissing(const std::string& directory,
-                   const std::vector<FoundLog>& logs,
-                   std::vector<LogBreach>* breaches) {
-  const std::string marks = directory + "/" + kLogMarksFileName;
-  if (!logs.empty() || access(marks.c_str(), F_OK) == 0) return Status::Ok();
-  CommitCount count;
-  if (Status s = ReadCommitCount(directory, &count); !s.ok()) return s;
-  if (count.count > 0 && count.random != 0) {
-    breaches->push_back({kAllLogs, "logs are missing"});
-  }
-  return Status::Ok();
-}
-
 Status ReadNote(const std::string& path, std::string* text) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (file.get() < 0) return SystemError("open", path, errno);
@@ -88,7 +68,6 @@ Status FindBreaches(const std::string& directory,
   bool sealed = false;
   Status s = FindSealBreaches(directory, logs, &sealed, breaches);
   if (!s.ok() || sealed) return s;
-  if (s = FindMissing(directory, logs, breaches); !s.ok()) return s;
   return FindMarkBreaches(directory, logs, breaches);
 }
 

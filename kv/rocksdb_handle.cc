@@ -137,7 +137,8 @@ Status RocksDbHandle::TryToOpenForWriting(bool create) {
   }
   RemoveBulkLeftovers(work_path());
   context_.compacts = !ballast_->IsMissing();
-  Status s = OpenDatabase::ForWriting(context_, create, &database_);
+  Status s = context_.marks->Map(work_path());
+  if (s.ok()) s = OpenDatabase::ForWriting(context_, create, &database_);
   if (s.ok()) s = RaiseFormat();
   if (!s.ok()) {
     database_.reset();

@@ -58,7 +58,6 @@ Status PrepareLogs(const OpenContext& context) {
   if (Status s = FindBreaches(context.directory, logs, &breaches); !s.ok()) {
     return s;
   }
-  if (Status s = context.marks->Map(context.directory); !s.ok()) return s;
   DropStranded(logs, &breaches);
   if (Status s = NoteBreaches(context.directory, breaches); !s.ok()) return s;
   // RocksDB removes those that are there.
@@ -237,8 +236,6 @@ Status OpenDatabase::ForWriting(const OpenContext& context, bool create,
     if (Status s = PrepareLogs(context); !s.ok()) return s;
   } else if (!create) {
     return Status::NotFound("no store: " + context.directory);
-  } else if (Status s = context.marks->Map(context.directory); !s.ok()) {
-    return s;
   }
   const auto open = [&](rocksdb::Env* env, Families* families,
                         rocksdb::DB** db) {

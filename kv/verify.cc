@@ -256,11 +256,13 @@ Status Verifier::CheckLegacyRecord(const KeyValue& pair) {
   return Status::Ok();
 }
 
-// One that ends may be there for a moment longer than its commit.
+// One that ends may be there for a moment longer than its commit, and so may
+// any of an actor that is being removed.
 Status Verifier::CheckPoint(const KeyValue& pair) {
   RestorePointRecord point;
   Status s = DecodeRecord(pair.key, pair.value, &point);
   if (!s.ok() || point.expires_at_us != 0) return s;
+  if (state_ != ActorState::kLive) return s;
   std::vector<std::optional<std::string>> commits;
   s = reader_->Get(ActorPartition(actor_),
                    {CommitKey(point.branch, point.txid)}, &commits);

@@ -222,14 +222,6 @@ TEST_F(LogDamageTest, AKillAfterACleanCloseIsNoDamage) {
   ExpectNothingTold(store);
 }
 
-// Also where what would tell how much they held went with them.
-TEST_F(LogDamageTest, AllLogsAndTheirMarksAreMissing) {
-  const std::string store = Killed("store");
-  fs::remove(LogOf(store));
-  fs::remove(store + "/" + kLogMarksFileName);
-  ExpectTold(store, "all logs are missing");
-}
-
 // Memtables that are written out take their logs with them.
 TEST_F(LogDamageTest, LogsThatWereWrittenOutAreNotMissed) {
   const std::string store = temp_.File("store");
