@@ -33,11 +33,11 @@ sqlite3_vfs* BaseVfs() { return State()->base; }
 
 const char* BaseVfsName() { return State()->base->zName; }
 
-// SQLite knows whether ours is the default at all: sqlite3_shutdown() and
-// sqlite3_initialize() make the unix VFS the default again.
+// sqlite3_shutdown() and sqlite3_initialize() make the base VFS the default
+// again, and SQLite knows. Another one may stand before ours and ask it.
 DefaultVfs GetDefaultVfs() {
-  const bool is_ours = sqlite3_vfs_find(nullptr) == State()->ours;
-  return is_ours ? State()->value.load() : DefaultVfs::kBase;
+  const bool is_base = sqlite3_vfs_find(nullptr) == State()->base;
+  return is_base ? DefaultVfs::kBase : State()->value.load();
 }
 
 Status SetDefaultVfs(DefaultVfs value, DefaultVfs* previous) {

@@ -64,6 +64,22 @@ class DefaultVfsTest : public testing::Test {
   fs::path before_;
 };
 
+// Such as one that traces or encrypts: SQLite asks it, and it asks ours.
+TEST_F(DefaultVfsTest, AnotherVfsMayStandBeforeOurs) {
+  for (const DefaultVfs value : {DefaultVfs::kActors, DefaultVfs::kStores}) {
+    Set(value);
+    sqlite3_vfs above = *OurVfs();
+    above.zName = "above";
+    ASSERT_EQ(sqlite3_vfs_register(&above, 1), SQLITE_OK);
+    EXPECT_EQ(GetDefaultVfs(), value);
+    const std::string name =
+        "new" + std::to_string(static_cast<int>(value)) + ".store/alice";
+    Make(name, "an actor");
+    EXPECT_EQ(Read(name), "an actor");
+    sqlite3_vfs_unregister(&above);
+  }
+}
+
 TEST_F(DefaultVfsTest, TheFunctionSetsAndTells) {
   SqliteDb db;
   ASSERT_EQ(db.Open(":memory:"), SQLITE_OK);

@@ -3,7 +3,8 @@
 **
 **   HOST_DIR     where a database ":memory:" is a file of its own instead
 **   HOST_MODULE  loaded before the first database is opened, and its VFS made
-**                the default of the process; not set: plain files (the control)
+**                the default of the process, with the current directory as
+**                default store; not set: plain files (the control)
 */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -33,8 +34,8 @@ static void LoadModule(const char* module) {
   }
   sqlite3_enable_load_extension(db, 1);
   if (sqlite3_load_extension(db, module, 0, &error) != SQLITE_OK ||
-      sqlite3_exec(db, "SELECT actorkv_default_vfs(1)", 0, 0, &error) !=
-          SQLITE_OK) {
+      sqlite3_exec(db, "SELECT actorkv_default_vfs(1), actorkv_store('.')", 0, 0,
+                   &error) != SQLITE_OK) {
     Fail(module, error);
   }
   sqlite3_close(db);
