@@ -5,7 +5,9 @@
 // writes it out first. On a disk that is full to the last byte that fails, and
 // with it everything that would give space back: retention, reclaim, purge. So
 // the file is at least as large as what an open would write, and goes when the
-// disk is full; when there is room again it is made again.
+// disk is full; when there is room again it is made again. While it is missing,
+// what is free is for removing: RocksDB does not compact by itself, and what
+// Compact() is asked for is left (kv/rocksdb_compaction.h).
 //
 // A store whose tables are smaller than kMinBallastStoreBytes has none, nor has
 // a store on a file system that cannot allocate without writing (fallocate,
