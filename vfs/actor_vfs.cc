@@ -203,7 +203,8 @@ bool FindPlainDatabase(const char* name, int flags, PlainName* plain) {
   if ((flags & SQLITE_OPEN_MAIN_DB) == 0) return FindPlainName(name, plain);
   if (FindMarkedName(name, plain)) return true;
   if (GetDefaultVfs() != DefaultVfs::kStores) return false;
-  const char* const vfs = UriParameters(name).Find("vfs");
+  const UriParameters parameters(name);
+  const char* const vfs = parameters.Find("vfs");
   if (vfs != nullptr && std::strcmp(vfs, kVfsName) == 0) return false;
   ActorPath path;
   if (!SplitFullName(name, &path).ok() || IsInStore(FullName(path))) {

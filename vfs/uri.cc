@@ -38,7 +38,7 @@ bool IsTrue(const char* text, bool otherwise) {
 UriParameters::UriParameters(const char* name)
     : name_(name), raw_(DecodeUriPairs(QueryOf(name))) {}
 
-const char* UriParameters::Find(const char* key) const {
+const char* UriParameters::Find(const char* key) const& {
   for (const auto& [name, value] : raw_) {
     if (name == key) return value.c_str();
   }
@@ -50,7 +50,7 @@ bool UriParameters::Boolean(const char* key, bool otherwise) const {
   return text == nullptr ? otherwise : IsTrue(text, otherwise);
 }
 
-const char* UriParameters::KeyAt(size_t index) const {
+const char* UriParameters::KeyAt(size_t index) const& {
   if (index < raw_.size()) return raw_[index].first.c_str();
   return sqlite3_uri_key(name_, static_cast<int>(index - raw_.size()));
 }

@@ -21,14 +21,18 @@ class UriParameters {
  public:
   explicit UriParameters(const char* name);
 
-  // The value of the first one with this name; null: not given.
-  const char* Find(const char* key) const;
+  // The value of the first one with this name, valid as long as this object;
+  // null: not given. So not of a temporary.
+  const char* Find(const char* key) const&;
+  const char* Find(const char* key) && = delete;
 
   // As sqlite3_uri_boolean().
   bool Boolean(const char* key, bool otherwise) const;
 
-  // The name of the parameter at `index`, from 0; null: there are no more.
-  const char* KeyAt(size_t index) const;
+  // The name of the parameter at `index`, from 0; null: there are no more. As
+  // Find().
+  const char* KeyAt(size_t index) const&;
+  const char* KeyAt(size_t index) && = delete;
 
   // They come from a URI that SQLite did not read.
   bool is_raw() const { return !raw_.empty(); }
