@@ -300,6 +300,7 @@ Status DirectoryBytes(const std::string& directory, uint64_t* bytes) {
   for (const std::string& name : names) {
     struct stat file = {};
     if (stat((directory + "/" + name).c_str(), &file) != 0) {
+      if (errno == ENOENT) continue;  // it went since it was listed
       return SystemError("stat", directory + "/" + name, errno);
     }
     sum += static_cast<uint64_t>(file.st_size);

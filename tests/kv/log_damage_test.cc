@@ -64,9 +64,26 @@ class LogDamageTest : public testing::Test {
     return store;
   }
 
-  // What a kill at this moment would leave. RocksDB may be removing files that
-  // the store does not need any more.
+  // What a kill at this moment would leave: a copy in which nothing comes and
+  // goes, as RocksDB may be making and removing files.
   static void CopyLive(const std::string& store, const std::string& copy) {
+    std::string before;
+    for (int attempt = 0; attempt < 100 && before != Names(store); ++attempt) {
+      before = Names(store);
+      fs::remove_all(copy);
+      CopyOnce(store, copy);
+    }
+  }
+
+  static std::string Names(const std::string& store) {
+    std::vector<std::string> names;
+    EXPECT_OK(ListNames(store, "", &names));
+    std::string joined;
+    for (const std::string& name : names) joined += name + "\n";
+    return joined;
+  }
+
+  static void CopyOnce(const std::string& store, const std::string& copy) {
     fs::create_directory(copy);
     for (const auto& file : fs::directory_iterator(store)) {
       std::error_code gone;
