@@ -14,9 +14,9 @@ namespace {
 constexpr std::string_view kNamespace("\x08", 1);
 constexpr char kVersion = 1;        // of the namespace
 constexpr char kTupleStart = 0x15;  // there are traces of layout 0
-// What is not known below these: of layout 1, and of layout 0, which had
-// nothing else there.
-constexpr std::string_view kLooksLikeAFile[] = {{"\x08\x01", 2}, {"\x09", 1}};
+// What is not known below these: of layout 1, and of layout 0.
+constexpr std::string_view kLooksLikeAFile[] = {
+    {"\x08\x01", 2}, {"\x09\x00", 2}, {"\x09\x01", 2}};
 constexpr std::string_view kMetadataPrefix("\x08\x01\x00", 3);
 constexpr std::string_view kChunkPrefix("\x08\x01\x01", 3);
 constexpr size_t kMetadataKeyBytes = 4;

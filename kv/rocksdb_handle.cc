@@ -154,7 +154,12 @@ Status RocksDbHandle::TryToOpenForWriting(bool create) {
 void RocksDbHandle::FollowBallast() {
   const bool compacts = !ballast_->IsMissing();
   if (compacts_.exchange(compacts) == compacts) return;
-  EnterToWork([&] { database_->SetCompacts(compacts); });
+  // Options are set in a turn as a writer. A database that is opened in the
+  // place of one that could not be written has them right.
+  static_cast<void>(AsWriter("set options", [&] {
+    database_->SetCompacts(compacts);
+    return rocksdb::Status::OK();
+  }));
 }
 
 // Only of a store that can be opened, and before anything is written to it.

@@ -34,8 +34,8 @@ static void LoadModule(const char* module) {
   }
   sqlite3_enable_load_extension(db, 1);
   if (sqlite3_load_extension(db, module, 0, &error) != SQLITE_OK ||
-      sqlite3_exec(db, "SELECT actorkv_default_vfs(1), actorkv_store('.')", 0, 0,
-                   &error) != SQLITE_OK) {
+      sqlite3_exec(db, "SELECT actorkv_default_vfs(1), actorkv_store('.')", 0,
+                   0, &error) != SQLITE_OK) {
     Fail(module, error);
   }
   sqlite3_close(db);
