@@ -86,7 +86,7 @@ TEST_F(FileAccessTest, EveryFileHasTheModeOfItsDirectory) {
         UseStore();
       }
       ExpectAll(mode & 0666, geteuid());
-      fs::remove_all(path_);
+      RemoveDirectory(path_);
     }
   }
 }
@@ -144,7 +144,7 @@ TEST_F(FileAccessTest, NothingIsWrittenThroughLinks) {
     std::unique_ptr<Engine> engine;
     EXPECT_FALSE(OpenRocksDbEngine(path_, OpenMode::kCreate, &engine).ok());
     EXPECT_EQ(fs::file_size(precious), 8u);
-    fs::remove_all(path_);
+    RemoveDirectory(path_);
   }
 }
 

@@ -138,7 +138,7 @@ TEST_F(LogScanTest, FindsTheLastRecordBeforeADamagedByte) {
 TEST_F(LogScanTest, AHoleOfZerosEndsTheLog) {
   constexpr uint64_t kSector = 512;
   for (const size_t commit : {0U, 3U, 10U, 25U}) {
-    fs::remove_all(store_);
+    RemoveDirectory(store_);
     fs::copy(temp_.File("live"), store_);
     std::string torn = bytes_;
     const uint64_t begin = commit == 0 ? 0 : ends_[commit - 1];
@@ -157,7 +157,7 @@ TEST_F(LogScanTest, AHoleOfZerosEndsTheLog) {
 // A write that was cut short leaves nothing worth keeping.
 TEST_F(LogScanTest, ATornTailIsCut) {
   for (const uint64_t lost : {1U, 100U, 30000U}) {
-    fs::remove_all(store_);
+    RemoveDirectory(store_);
     fs::copy(temp_.File("live"), store_);
     // The last commit but five spans blocks.
     const size_t last = 34;

@@ -127,7 +127,7 @@ TEST_F(MovedStoreTest, SwappedForABackup) {
 }
 
 TEST_F(MovedStoreTest, Removed) {
-  fs::remove_all(path_);
+  RemoveDirectory(path_);
   Put("refused");
   EXPECT_TRUE(IsError(put_, Code::kFenced, "nothing of that name"));
   EXPECT_TRUE(Has(engine_.get(), "before")) << "out of memory";
@@ -176,7 +176,7 @@ TEST_F(MovedStoreTest, AFollowerSaysSoAndShowsNothingOld) {
   MakeStore("store").reset();
   EXPECT_TRUE(
       IsError(follower->CatchUp(&epoch), Code::kFenced, "another directory"));
-  fs::remove_all(path_);
+  RemoveDirectory(path_);
   fs::rename(aside_, path_);
   EXPECT_OK(follower->CatchUp(&epoch));
 }

@@ -176,7 +176,7 @@ TEST_F(StoreRegistryTest, AReplacedDirectoryIsAnotherStore) {
   EXPECT_FALSE(Exists(store_, "a"));
   Put(store_, "b");
   EXPECT_TRUE(Exists(old_store, "a")) << "reads go on";
-  std::filesystem::remove_all(path_);
+  RemoveDirectory(path_);
   ASSERT_OK(Acquire(path_, OpenMode::kCreate));
   EXPECT_FALSE(Exists(store_, "b"));
 }
@@ -253,7 +253,7 @@ TEST_F(StoreRegistryTest, ALinkThatIsPointedElsewhereTakesNoOpenStoreApart) {
 // Other files in the same directory are another store as well.
 TEST_F(StoreRegistryTest, AStoreThatIsReplacedFileByFile) {
   for (const OpenMode mode : {OpenMode::kExisting, OpenMode::kFollow}) {
-    std::filesystem::remove_all(path_);
+    RemoveDirectory(path_);
     ASSERT_OK(Acquire(path_, OpenMode::kCreate));
     Put(store_, "a");
     store_.reset();

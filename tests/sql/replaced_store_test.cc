@@ -67,7 +67,7 @@ class ReplacedStoreTest : public SqlTest {
   void Check(const std::function<void()>& replace, const std::string& rows) {
     for (int i = 0; i < 4; ++i) {
       SCOPED_TRACE(i);
-      fs::remove_all(File("store"));
+      RemoveDirectory(File("store"));
       Copy("old.made", "store");
       // Once with a connection that stays, once with a store that lingers.
       const bool stays = i % 2 == 0;
@@ -107,7 +107,7 @@ class ReplacedStoreTest : public SqlTest {
 TEST_F(ReplacedStoreTest, RemovedAndMadeAgain) {
   Check(
       [this] {
-        fs::remove_all(File("store"));
+        RemoveDirectory(File("store"));
         Copy("new.made", "store");
       },
       "new");
@@ -116,7 +116,7 @@ TEST_F(ReplacedStoreTest, RemovedAndMadeAgain) {
 TEST_F(ReplacedStoreTest, ACopyOfItselfFromEarlier) {
   Check(
       [this] {
-        fs::remove_all(File("store"));
+        RemoveDirectory(File("store"));
         Copy("earlier.made", "store");
       },
       "old");
@@ -128,7 +128,7 @@ TEST_F(ReplacedStoreTest, AnotherMovedToItsName) {
         Copy("new.made", "next");
         fs::rename(File("store"), File("previous"));
         fs::rename(File("next"), File("store"));
-        fs::remove_all(File("previous"));
+        RemoveDirectory(File("previous"));
       },
       "new");
 }
@@ -166,7 +166,7 @@ TEST_F(ReplacedStoreTest, ThePastAndLegacyActorsGoWithIt) {
   ASSERT_EQ(legacy.Open(Uri("erin", "&mode=ro")), SQLITE_OK);
   EXPECT_EQ(past.QueryText("SELECT count(*) FROM t"), "1");
   EXPECT_EQ(legacy.QueryText("SELECT count(*) > 0 FROM steps"), "1");
-  fs::remove_all(File("store"));
+  RemoveDirectory(File("store"));
   EXPECT_EQ(past.QueryText("SELECT count(*) FROM t").substr(0, 6), "error:");
   EXPECT_EQ(past.ErrorCode(), SQLITE_READONLY_DBMOVED);
   EXPECT_EQ(legacy.QueryText("SELECT count(*) FROM steps").substr(0, 6),
@@ -203,7 +203,7 @@ TEST_F(ReplacedStoreTest, ABackupHasAnIdOfItsOwn) {
 TEST_F(ReplacedStoreTest, FunctionsServeWhatIsThere) {
   Copy("old.made", "store");
   EXPECT_EQ(Ask("SELECT actor FROM actorkv_actors"), "a");
-  fs::remove_all(File("store"));
+  RemoveDirectory(File("store"));
   Copy("new.made", "store");
   MakeActor("b");
   EXPECT_EQ(Ask("SELECT group_concat(actor) FROM actorkv_actors"), "a,b");

@@ -18,6 +18,17 @@
 
 namespace actorkv {
 
+// Removes a directory with all that is in it, also beside somebody who removes
+// files in it, as RocksDB does in the background.
+inline void RemoveDirectory(const std::string& path) {
+  std::error_code error;
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    std::filesystem::remove_all(path, error);
+    if (!std::filesystem::exists(path)) return;
+  }
+  ADD_FAILURE() << path << ": " << error.message();
+}
+
 // A new empty directory under $TMPDIR (or the system's), removed with all
 // that is in it when the object goes.
 class TempDir {

@@ -125,7 +125,7 @@ TEST_F(MovedActorTest, SwappedForAnother) {
 }
 
 TEST_F(MovedActorTest, Removed) {
-  fs::remove_all(path_);
+  RemoveDirectory(path_);
   ExpectRefused("INSERT INTO t VALUES('refused')");
   // Its name is free for another, beside this connection.
   SqliteDb second;
