@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "kv/descriptor.h"
+#include "kv/file_names.h"
 #include "kv/store_directory.h"
 #include "kv/store_marker.h"
 
@@ -25,10 +26,6 @@ Status NotPlain(const std::string& path) {
   return Status::InvalidArgument(
       "a link or a special file where a store has a plain file: " + path +
       ": remove it, or use another directory");
-}
-
-std::string DirectoryOf(const std::string& path) {
-  return path.substr(0, path.rfind('/'));
 }
 
 // REQUIRES: `path` was opened as `fd`.
@@ -99,7 +96,8 @@ Status OpenStoreFile(const std::string& path, int flags, int* fd) {
     if (opened < 0 && errno == ENOENT) {
       opened = open(path.c_str(), kept | O_CREAT | O_EXCL, kNobodyElse);
       if (opened < 0 && errno == EEXIST) continue;
-      if (opened >= 0) GiveAccess(opened, AccessIn(DirectoryOf(path)));
+      if (opened >= 0)
+        GiveAccess(opened, AccessIn(std::string(DirectoryOf(path))));
     }
     if (opened < 0) {
       return errno == ELOOP ? NotPlain(path) : SystemError("open", path, errno);

@@ -55,10 +55,10 @@ Status KeepExchange(const std::string& from, const std::string& to) {
 
 }  // namespace
 
-std::string DirectoryOf(const std::string& path) {
+std::string_view DirectoryOf(std::string_view path) {
   const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
+  if (slash == std::string_view::npos) return ".";
+  return path.substr(0, slash == 0 ? 1 : slash);
 }
 
 const char* KindOfFile(unsigned mode) {
@@ -108,7 +108,7 @@ Status RenameOverFile(const std::string& from, const std::string& to) {
 }
 
 Status SyncDirectoryOf(const std::string& path) {
-  return SyncDirectory(DirectoryOf(path));
+  return SyncDirectory(std::string(DirectoryOf(path)));
 }
 
 }  // namespace actorkv

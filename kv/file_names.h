@@ -5,13 +5,14 @@
 #define ACTORKV_KV_FILE_NAMES_H_
 
 #include <string>
+#include <string_view>
 
 #include "kv/status.h"
 
 namespace actorkv {
 
-// The directory that holds the name: "." of a bare name.
-std::string DirectoryOf(const std::string& path);
+// The directory that holds the name: "." of a bare name. Refers to `path`.
+std::string_view DirectoryOf(std::string_view path);
 
 // "a FIFO", "a directory" and the like, of a file's mode.
 const char* KindOfFile(unsigned mode);

@@ -37,7 +37,7 @@ std::string Leading(const std::string& path, const std::string& end) {
 // A link of /proc leads to an open file, which its text only describes.
 bool IsInProc(const std::string& path) {
   struct statfs system = {};
-  return statfs(DirectoryOf(path).c_str(), &system) == 0 &&
+  return statfs(std::string(DirectoryOf(path)).c_str(), &system) == 0 &&
          system.f_type == PROC_SUPER_MAGIC;
 }
 
@@ -56,7 +56,8 @@ Status FollowLink(std::string* path) {
   const ssize_t size = readlink(path->c_str(), text.data(), text.size());
   if (size < 0) return SystemError("read the link", *path, errno);
   text.resize(static_cast<size_t>(size));
-  *path = BeginsWith(text, "/") ? text : DirectoryOf(*path) + "/" + text;
+  *path = BeginsWith(text, "/") ? text
+                                : std::string(DirectoryOf(*path)) + "/" + text;
   return Status::Ok();
 }
 

@@ -44,7 +44,7 @@ Status NewFile::Create(const std::string& path, bool overwrite,
                        std::unique_ptr<NewFile>* file) {
   FileTarget target;
   if (Status s = FindFileTarget(path, overwrite, &target); !s.ok()) return s;
-  RemoveLeftovers(DirectoryOf(target.path));
+  RemoveLeftovers(std::string(DirectoryOf(target.path)));
   std::unique_ptr<NewFile> made(new NewFile(std::move(target), overwrite));
   if (Status s = made->Open(); !s.ok()) return s.WithContext(path);
   *file = std::move(made);
@@ -65,7 +65,7 @@ NewFile::~NewFile() {
 }
 
 Status NewFile::Open() {
-  const std::string directory = DirectoryOf(target_.path);
+  const std::string directory(DirectoryOf(target_.path));
   const mode_t mode = target_.is_now.has_value() ? kReplacedMode : kNewMode;
   fd_ = OpenUnnamed(directory, mode);
   if (fd_ >= 0) {
@@ -130,7 +130,7 @@ Status NewFile::Place(bool* done) {
   if (fsync(fd_) != 0) return SystemError("sync", target_.path, errno);
   Status placed;
   if (replaces && temporary_.empty()) {
-    std::string name = DirectoryOf(target_.path) + "/" +
+    std::string name = std::string(DirectoryOf(target_.path)) + "/" +
                        NewTemporaryName(TemporaryKind::kFile);
     if (Status s = GiveName(name); !s.ok()) return s;
     temporary_ = std::move(name);

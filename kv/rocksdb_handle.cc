@@ -180,14 +180,18 @@ Status RocksDbHandle::CheckHolding() const {
 
 RocksDbHandle::~RocksDbHandle() {
   iterator_pool_->Clear();
-  // So that a store that was closed survives a power loss whole. A failure has
-  // nobody to be told to, and promised nothing.
+  CloseForGood();
+  // Its memtables and tables leave holes that malloc keeps.
+  malloc_trim(0);
+}
+
+// So that a store that was closed survives a power loss whole. A failure has
+// nobody to be told to, and promised nothing.
+void RocksDbHandle::CloseForGood() {
   const bool synced = state_ == State::kWritable && SyncLog().done();
   if (synced) TrimBallast();
   CloseDatabase();
   if (synced) Seal();
-  // Its memtables and tables leave holes that malloc keeps.
-  malloc_trim(0);
 }
 
 // What does not go now goes in the next life.
@@ -305,11 +309,7 @@ bool RocksDbHandle::End(std::chrono::steady_clock::time_point give_up) {
   const Gate::Exclusive exclusive(&gate_, give_up);
   if (!exclusive.owns()) return false;
   if (ended_) return true;
-  // As in a close; a failure has nobody to be told to.
-  const bool synced = state_ == State::kWritable && SyncLog().done();
-  if (synced) TrimBallast();
-  CloseDatabase();
-  if (synced) Seal();
+  CloseForGood();
   holder_.reset();
   last_error_ = ProcessIsEnding(directory());
   ended_ = true;

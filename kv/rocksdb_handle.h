@@ -201,6 +201,7 @@ class RocksDbHandle {
   bool StillFull() const;
   Status OpenForReadingOnly();
   void DropAllIterators();
+  void CloseForGood();
   void TrimBallast() noexcept;
   void Seal() noexcept;
   // With the iterators; or gives it up.

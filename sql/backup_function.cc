@@ -30,7 +30,8 @@ Status Backup(Call* call) {
   // before it and after it.
   if (Status s = call->connection()->KeepOn(); !s.ok()) return s;
   std::unique_ptr<NewDirectory> made;
-  Status created = NewDirectory::Create(DirectoryOf(absolute), absolute, &made);
+  Status created =
+      NewDirectory::Create(std::string(DirectoryOf(absolute)), absolute, &made);
   if (created.code() == Code::kAlreadyExists) {
     return Status::AlreadyExists(std::string(created.message()) +
                                  ": a backup goes to a new directory");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kv/affix.h"
+#include "kv/file_names.h"
 #include "kv/store_directory.h"
 #include "kv/store_marker.h"
 #include "vfs/actor_path.h"
@@ -64,12 +65,6 @@ struct PlainDirectories {
 PlainDirectories* Directories() {
   static auto* const directories = new PlainDirectories;
   return directories;
-}
-
-std::string_view DirectoryOf(std::string_view name) {
-  const size_t slash = name.rfind('/');
-  if (slash == std::string_view::npos) return ".";
-  return name.substr(0, slash == 0 ? 1 : slash);
 }
 
 bool IsPlainDirectory(std::string_view directory) {
