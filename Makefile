@@ -12,7 +12,7 @@ CTEST = ctest --output-on-failure -j $(JOBS)
 DIRS    = ext sql vfs kv tests bench
 SOURCES = $(shell find $(wildcard $(DIRS)) -name '*.cc' -o -name '*.h' \
 	  | grep -v '^tests/suite/')
-# `make tidy FILES='kv/keys.cc vfs/actor_vfs.cc'` reads only these.
+# `make tidy FILES='kv/format/keys.cc vfs/actor/actor_vfs.cc'` reads only these.
 FILES  ?= $(filter %.cc,$(SOURCES))
 
 # Seconds for each target of `make fuzz`.
@@ -63,7 +63,7 @@ build-tidy/build.ninja: CMakeLists.txt | deps deps-check
 	cmake -S . -B build-tidy -G Ninja -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
 	@touch $@
 
-tidy: build-tidy/build.ninja ## clang-tidy over all, or FILES='kv/keys.cc ...'
+tidy: build-tidy/build.ninja ## clang-tidy over all, or FILES='kv/format/keys.cc ...'
 	@printf '%s\n' $(FILES) \
 	  | xargs -P $(JOBS) -n 1 clang-tidy --quiet -p build-tidy \
 	    2>build-tidy/tidy.log

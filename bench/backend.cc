@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "ext/actorkv.h"
-#include "kv/page_cache.h"
-#include "kv/store_registry.h"
+#include "kv/cache/page_cache.h"
+#include "kv/process/store_registry.h"
 
 namespace actorkv::bench {
 

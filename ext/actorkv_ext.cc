@@ -8,10 +8,10 @@ SQLITE_EXTENSION_INIT1
 
 #include "ext/actorkv.h"
 #include "sql/register.h"
-#include "vfs/actor_vfs.h"
-#include "vfs/last_error.h"
-#include "vfs/sqlite_api.h"
-#include "vfs/uri.h"
+#include "vfs/actor/actor_vfs.h"
+#include "vfs/sqlite/last_error.h"
+#include "vfs/sqlite/sqlite_api.h"
+#include "vfs/sqlite/uri.h"
 
 namespace actorkv {
 

@@ -6,7 +6,7 @@
 #ifndef ACTORKV_SQL_REGISTER_H_
 #define ACTORKV_SQL_REGISTER_H_
 
-#include "vfs/sqlite_api.h"
+#include "vfs/sqlite/sqlite_api.h"
 
 namespace actorkv {
 

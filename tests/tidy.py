@@ -43,19 +43,19 @@ BANNED = [
 ]
 # Only in the product: one guard turns what the library throws into a code.
 BANNED_IN_PRODUCT = [
-    (r"\b(throw|try)\b", "errors are Status; only kv/thrown.h catches"),
+    (r"\b(throw|try)\b", "errors are Status; only kv/base/thrown.h catches"),
     (r"\b(system|popen)\s*\(", "no shells"),
     (r"\bstd::(cout|cerr)\b|\bf?printf\s*\(", "a library does not print"),
 ]
 # The entry point catches before there is an API table to log with.
-MAY_TRY = ("kv/thrown.h", "kv/thrown.cc", "vfs/file_methods.h",
+MAY_TRY = ("kv/base/thrown.h", "kv/base/thrown.cc", "vfs/sqlite/file_methods.h",
            "ext/actorkv_ext.cc")
 
 # Inputs of fuzzers, whatever they look like.
 ANY_BYTES = "tests/fuzz/corpus/"
 
 # sqlite3.h and sqlite3ext.h enter here and nowhere else in the product.
-MAY_INCLUDE_SQLITE = ("vfs/sqlite_api.h",)
+MAY_INCLUDE_SQLITE = ("vfs/sqlite/sqlite_api.h",)
 
 
 class File:
@@ -122,19 +122,19 @@ def rule_sqlite_header(file):
         return
     for number, path in file.includes():
         if path in ("sqlite3.h", "sqlite3ext.h"):
-            yield number, f"include vfs/sqlite_api.h, not {path}"
+            yield number, f"include vfs/sqlite/sqlite_api.h, not {path}"
 
 
 def rule_rocksdb(file):
     if not file.is_code or file.starts("tests/", "bench/"):
         return
-    inside = file.starts("kv/rocksdb_")
+    inside = file.starts("kv/rocksdb/")
     for number, path in file.includes():
         if path.startswith("rocksdb/"):
-            if not inside or file.path == "kv/rocksdb_engine.h":
-                yield number, f"only kv/rocksdb_* may include {path}"
-        elif path.startswith("kv/rocksdb_") and not inside:
-            if path != "kv/rocksdb_engine.h":
+            if not inside or file.path == "kv/rocksdb/rocksdb_engine.h":
+                yield number, f"only kv/rocksdb/ may include {path}"
+        elif path.startswith("kv/rocksdb/rocksdb_") and not inside:
+            if path != "kv/rocksdb/rocksdb_engine.h":
                 yield number, f"{path} is private to the RocksDB engine"
 
 
@@ -364,11 +364,14 @@ CASES = [
     (rule_layers, "vfs/a.cc", '#include "kv/b.h"\n', 0),
     (rule_layers, "sql/a.cc", '#include "ext/actorkv.h"\n', 1),
     (rule_sqlite_header, "vfs/a.cc", "#include <sqlite3ext.h>\n", 1),
-    (rule_sqlite_header, "vfs/sqlite_api.h", "#include <sqlite3ext.h>\n", 0),
-    (rule_rocksdb, "kv/store.cc", '#include "rocksdb/db.h"\n', 1),
-    (rule_rocksdb, "kv/store.cc", '#include "kv/rocksdb_options.h"\n', 1),
-    (rule_rocksdb, "kv/store.cc", '#include "kv/rocksdb_engine.h"\n', 0),
-    (rule_rocksdb, "kv/rocksdb_engine.cc", '#include "rocksdb/db.h"\n', 0),
+    (rule_sqlite_header, "vfs/sqlite/sqlite_api.h",
+     "#include <sqlite3ext.h>\n", 0),
+    (rule_rocksdb, "kv/store/a.cc", '#include "rocksdb/db.h"\n', 1),
+    (rule_rocksdb, "kv/store/a.cc",
+     '#include "kv/rocksdb/rocksdb_options.h"\n', 1),
+    (rule_rocksdb, "kv/store/a.cc",
+     '#include "kv/rocksdb/rocksdb_engine.h"\n', 0),
+    (rule_rocksdb, "kv/rocksdb/a.cc", '#include "rocksdb/db.h"\n', 0),
     (rule_include_path, "kv/a.cc", '#include "b.h"\n', 1),
     (rule_include_path, "kv/a.cc", '#include "kv/b.h"\n', 0),
     (rule_guard, "kv/a.h", "#pragma once\n", 3),
@@ -384,7 +387,8 @@ CASES = [
     (rule_banned, "kv/a.cc", "assert(a == b && c <= d);\n", 0),
     (rule_banned, "kv/a.cc", "try {\n} catch (...) {\n}\n", 1),
     (rule_banned, "tests/kv/a.cc", "try {\n} catch (...) {\n}\n", 0),
-    (rule_banned, "vfs/file_methods.h", "try {\n} catch (...) {\n}\n", 0),
+    (rule_banned, "vfs/sqlite/file_methods.h",
+     "try {\n} catch (...) {\n}\n", 0),
     (rule_columns, "kv/a.cc", "x" * 81 + "\n", 1),
     (rule_columns, "kv/a.cc", "\u00e4" * 80 + "\n", 0),
     (rule_file_length, "kv/a.cc", "\n" * 501, 1),

@@ -2,10 +2,10 @@
 
 #include <random>
 
-#include "kv/types.h"
+#include "kv/base/types.h"
 #include "tests/support/child_process.h"
 #include "tests/support/store_access.h"
-#include "vfs/sqlite_error.h"
+#include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {
 

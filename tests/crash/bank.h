@@ -5,8 +5,8 @@
 // counts are equal: anything else is a torn transaction.
 //
 // SQLite commits over several databases in two ways, by what `main` is
-// (vfs/commit_group.h): with a super-journal under an actor, without one under
-// a database in memory. LifePlan::kind chooses.
+// (vfs/actor/commit_group.h): with a super-journal under an actor, without one
+// under a database in memory. LifePlan::kind chooses.
 
 #ifndef ACTORKV_TESTS_CRASH_BANK_H_
 #define ACTORKV_TESTS_CRASH_BANK_H_

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "kv/store_registry.h"
+#include "kv/process/store_registry.h"
 #include "tests/support/child_process.h"
 #include "tests/support/sqlite_db.h"
 #include "tests/support/store_access.h"

@@ -1,14 +1,14 @@
 // Exports and backups that are killed at each step: what they replace or make
 // is the old or the new, whole, and what they leave beside it goes with the
-// next one. tests/kv/new_file_test.cc has the same of files and directories
-// alone.
+// next one. tests/kv/files/new_file_test.cc has the same of files and
+// directories alone.
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <string>
 
-#include "kv/temporary.h"
+#include "kv/files/temporary.h"
 #include "tests/support/listing.h"
 #include "tests/support/pair_files.h"
 #include "tests/support/sqlite_db.h"

@@ -12,12 +12,12 @@
 #include <string>
 #include <vector>
 
-#include "kv/store_registry.h"
+#include "kv/process/store_registry.h"
 #include "tests/support/child_process.h"
 #include "tests/support/crash_life.h"
 #include "tests/support/hooked_engine.h"
 #include "tests/support/store_access.h"
-#include "vfs/sqlite_error.h"
+#include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {
 namespace {

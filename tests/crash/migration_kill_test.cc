@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "kv/keys.h"
-#include "kv/store_registry.h"
+#include "kv/format/keys.h"
+#include "kv/process/store_registry.h"
 #include "tests/support/child_process.h"
 #include "tests/support/crash_life.h"
 #include "tests/support/hooked_engine.h"

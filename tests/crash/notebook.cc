@@ -2,7 +2,7 @@
 
 #include <random>
 
-#include "kv/types.h"
+#include "kv/base/types.h"
 #include "tests/support/child_process.h"
 #include "tests/support/store_access.h"
 

@@ -17,13 +17,13 @@
 #include <thread>
 #include <vector>
 
-#include "kv/store_registry.h"
+#include "kv/process/store_registry.h"
 #include "tests/support/child_process.h"
 #include "tests/support/crash_life.h"
 #include "tests/support/sqlite_db.h"
 #include "tests/support/store_access.h"
 #include "tests/support/testing.h"
-#include "vfs/sqlite_error.h"
+#include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {
 namespace {

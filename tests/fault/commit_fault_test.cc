@@ -4,8 +4,9 @@
 // Each fault declares where it lies: before the commit is durable (the state
 // is the old one when the statement failed), or ambiguous (old or new, whole
 // in either case). A statement that succeeded has done its work; one that
-// failed gave one of the codes of vfs/sqlite_error.h; the same connection
-// works on, sees what a new one sees, and the step succeeds when repeated.
+// failed gave one of the codes of vfs/sqlite/sqlite_error.h; the same
+// connection works on, sees what a new one sees, and the step succeeds when
+// repeated.
 
 #include <gtest/gtest.h>
 
@@ -15,7 +16,7 @@
 
 #include "tests/fault/fault_world.h"
 #include "tests/support/testing.h"
-#include "vfs/sqlite_error.h"
+#include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {
 namespace {

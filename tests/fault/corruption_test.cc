@@ -12,17 +12,17 @@
 #include <string>
 #include <vector>
 
-#include "kv/actor.h"
-#include "kv/chunk.h"
-#include "kv/engine.h"
-#include "kv/keys.h"
-#include "kv/records.h"
-#include "kv/rocksdb_engine.h"
-#include "kv/store_marker.h"
+#include "kv/engine/engine.h"
+#include "kv/files/store_marker.h"
+#include "kv/format/chunk.h"
+#include "kv/format/keys.h"
+#include "kv/format/records.h"
+#include "kv/rocksdb/rocksdb_engine.h"
+#include "kv/store/actor.h"
 #include "tests/support/sqlite_db.h"
 #include "tests/support/store_access.h"
 #include "tests/support/testing.h"
-#include "vfs/sqlite_error.h"
+#include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {
 namespace {

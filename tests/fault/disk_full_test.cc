@@ -12,14 +12,14 @@
 #include <system_error>
 #include <thread>
 
-#include "kv/ballast.h"
+#include "kv/rocksdb/ballast.h"
 #include "tests/support/child_process.h"
 #include "tests/support/crash_life.h"
 #include "tests/support/sqlite_db.h"
 #include "tests/support/store_access.h"
 #include "tests/support/testing.h"
 #include "tests/support/tiny_disk.h"
-#include "vfs/sqlite_error.h"
+#include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {
 namespace {
@@ -172,7 +172,8 @@ class SmallDiskSqlTest : public DiskFullSqlTest {
 };
 
 // Logs, write buffers and reserves leave most of a small disk to the rows.
-// They are such that the log is prepared for them (kv/rocksdb_log_file.h).
+// They are such that the log is prepared for them
+// (kv/rocksdb/rocksdb_log_file.h).
 TEST_F(SmallDiskSqlTest, IsFullWhenItIsFull) {
   constexpr int64_t kSmallRowBytes = 50000;
   int64_t rows = 0;

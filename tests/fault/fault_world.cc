@@ -3,12 +3,12 @@
 #include <utility>
 #include <vector>
 
-#include "kv/memory_engine.h"
-#include "kv/rocksdb_engine.h"
-#include "kv/store_registry.h"
+#include "kv/process/store_registry.h"
+#include "kv/rocksdb/rocksdb_engine.h"
 #include "tests/support/forwarding_engine.h"
+#include "tests/support/memory_engine.h"
 #include "tests/support/store_access.h"
-#include "vfs/sqlite_error.h"
+#include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {
 

@@ -17,8 +17,8 @@
 #include <set>
 #include <string>
 
-#include "kv/engine.h"
-#include "kv/hostile_engine.h"
+#include "kv/engine/engine.h"
+#include "tests/support/hostile_engine.h"
 #include "tests/support/sqlite_db.h"
 #include "tests/support/testing.h"
 

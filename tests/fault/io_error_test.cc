@@ -11,11 +11,11 @@
 #include <thread>
 #include <vector>
 
-#include "kv/rocksdb_engine.h"
+#include "kv/rocksdb/rocksdb_engine.h"
 #include "tests/fault/fault_world.h"
 #include "tests/support/fault_fs.h"
 #include "tests/support/testing.h"
-#include "vfs/sqlite_error.h"
+#include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {
 namespace {

@@ -15,7 +15,7 @@
 
 #include "tests/support/store_access.h"
 #include "tests/support/testing.h"
-#include "vfs/sqlite_error.h"
+#include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {
 

@@ -10,13 +10,13 @@
 #include <filesystem>
 #include <vector>
 
-#include "kv/hostile_engine.h"
-#include "kv/memory_engine.h"
-#include "kv/store_registry.h"
+#include "kv/process/store_registry.h"
 #include "tests/support/forwarding_engine.h"
+#include "tests/support/hostile_engine.h"
+#include "tests/support/memory_engine.h"
 #include "tests/support/migrate_harness.h"
 #include "tests/support/store_access.h"
-#include "vfs/sqlite_error.h"
+#include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {
 namespace {

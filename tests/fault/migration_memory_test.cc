@@ -7,9 +7,9 @@
 #include <ctime>
 #include <fstream>
 
-#include "kv/kv_bin.h"
-#include "kv/legacy_file.h"
-#include "kv/rocksdb_options.h"
+#include "kv/rivet/kv_bin.h"
+#include "kv/rivet/legacy_file.h"
+#include "kv/rocksdb/rocksdb_options.h"
 #include "tests/support/child_process.h"
 #include "tests/support/legacy_pairs.h"
 #include "tests/support/memory_use.h"

@@ -8,12 +8,12 @@
 #include <memory>
 #include <string>
 
-#include "kv/commit.h"
-#include "kv/store_registry.h"
+#include "kv/pages/commit.h"
+#include "kv/process/store_registry.h"
 #include "tests/fault/fault_world.h"
 #include "tests/support/store_access.h"
 #include "tests/support/testing.h"
-#include "vfs/sqlite_error.h"
+#include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {
 namespace {

@@ -1,28 +1,28 @@
 # The fuzzers, see tests/fuzz/main.cc. Included with ACTORKV_FUZZ.
 
 add_executable(actorkv_fuzz
-  kv/archive_json.cc
-  kv/bare.cc
-  kv/byte_reader.cc
-  kv/byte_source.cc
-  kv/coding.cc
-  kv/gzip.cc
-  kv/hex.cc
-  kv/json_lines.cc
-  kv/kv_bin.cc
-  kv/log_scan.cc
-  kv/ltx.cc
-  kv/new_file.cc
-  kv/pair_limits.cc
-  kv/random_file.cc
-  kv/rivet_engine.cc
-  kv/rivet_engine_keys.cc
-  kv/rivet_v2.cc
-  kv/rivet_v2_index.cc
-  kv/rivet_v2_records.cc
-  kv/status.cc
-  kv/store_directory.cc
-  kv/utf8.cc
+  kv/rivet/archive_json.cc
+  kv/rivet/bare.cc
+  kv/files/byte_reader.cc
+  kv/files/byte_source.cc
+  kv/base/coding.cc
+  kv/files/gzip.cc
+  kv/base/hex.cc
+  kv/rivet/json_lines.cc
+  kv/rivet/kv_bin.cc
+  kv/rocksdb/log_scan.cc
+  kv/rivet/ltx.cc
+  kv/files/new_file.cc
+  kv/rivet/pair_limits.cc
+  kv/files/random_file.cc
+  kv/rivet/rivet_engine.cc
+  kv/rivet/rivet_engine_keys.cc
+  kv/rivet/rivet_v2.cc
+  kv/rivet/rivet_v2_index.cc
+  kv/rivet/rivet_v2_records.cc
+  kv/base/status.cc
+  kv/files/store_directory.cc
+  kv/base/utf8.cc
   tests/fuzz/main.cc
   tests/fuzz/targets.cc)
 target_compile_options(actorkv_fuzz PRIVATE

@@ -12,14 +12,14 @@
 #include <utility>
 #include <vector>
 
-#include "kv/archive_json.h"
-#include "kv/gzip.h"
-#include "kv/hex.h"
-#include "kv/json_lines.h"
-#include "kv/kv_bin.h"
-#include "kv/rivet_engine.h"
-#include "kv/rivet_engine_keys.h"
-#include "kv/rivet_v2.h"
+#include "kv/base/hex.h"
+#include "kv/files/gzip.h"
+#include "kv/rivet/archive_json.h"
+#include "kv/rivet/json_lines.h"
+#include "kv/rivet/kv_bin.h"
+#include "kv/rivet/rivet_engine.h"
+#include "kv/rivet/rivet_engine_keys.h"
+#include "kv/rivet/rivet_v2.h"
 
 namespace actorkv {
 

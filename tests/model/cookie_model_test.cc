@@ -18,10 +18,10 @@
 #include <string>
 #include <vector>
 
+#include "kv/format/database_header.h"
 #include "tests/support/actor_harness.h"
 #include "tests/support/sqlite_db.h"
-#include "vfs/database_header.h"
-#include "vfs/sqlite_error.h"
+#include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <random>
 
-#include "kv/catalog.h"
+#include "kv/store/catalog.h"
 #include "tests/support/shifted_clock.h"
 
 namespace actorkv {

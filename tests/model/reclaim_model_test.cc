@@ -11,19 +11,19 @@
 #include <random>
 #include <utility>
 
-#include "kv/catalog.h"
-#include "kv/flatten.h"
-#include "kv/history.h"
-#include "kv/history_records.h"
-#include "kv/keys.h"
-#include "kv/reclaim.h"
-#include "kv/restore_points.h"
+#include "kv/format/history_records.h"
+#include "kv/format/keys.h"
+#include "kv/history/history.h"
+#include "kv/history/restore.h"
+#include "kv/history/restore_points.h"
+#include "kv/reclaim/flatten.h"
+#include "kv/reclaim/reclaim.h"
+#include "kv/store/catalog.h"
 #include "tests/model/reclaim_moment.h"
 #include "tests/model/reclaim_oracle.h"
 #include "tests/model/reclaim_space.h"
 #include "tests/support/shifted_clock.h"
 #include "tests/support/store_harness.h"
-#include "vfs/restore.h"
 
 namespace actorkv {
 namespace {

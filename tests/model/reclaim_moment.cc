@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "kv/keys.h"
-#include "kv/point.h"
+#include "kv/format/keys.h"
+#include "kv/history/point.h"
 
 namespace actorkv {
 

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "kv/time_map.h"
+#include "kv/store/time_map.h"
 #include "tests/model/reclaim_oracle.h"
 #include "tests/support/store_harness.h"
 

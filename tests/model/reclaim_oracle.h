@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "kv/actor.h"
-#include "kv/pins.h"
-#include "kv/time_map.h"
+#include "kv/store/actor.h"
+#include "kv/store/pins.h"
+#include "kv/store/time_map.h"
 
 namespace actorkv {
 

@@ -6,9 +6,9 @@
 #include <set>
 #include <tuple>
 
-#include "kv/branch_reader.h"
-#include "kv/chunk.h"
-#include "kv/keys.h"
+#include "kv/format/chunk.h"
+#include "kv/format/keys.h"
+#include "kv/pages/branch_reader.h"
 
 namespace actorkv {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "kv/actor.h"
+#include "kv/store/actor.h"
 #include "tests/model/reclaim_oracle.h"
 #include "tests/support/store_harness.h"
 

@@ -1,7 +1,7 @@
 // ActorTest: the fixture of tests that use actors through SQLite. Its stores
 // are directories in a temporary one; their engines are in memory, outlive the
-// store that was opened on them, fail on request (kv/hostile_engine.h) and tell
-// what was asked of them.
+// store that was opened on them, fail on request
+// (tests/support/hostile_engine.h) and tell what was asked of them.
 //
 // Connections must be closed when TearDown() runs: make them in the test.
 
@@ -18,10 +18,10 @@
 #include <utility>
 #include <vector>
 
-#include "kv/hostile_engine.h"
-#include "kv/memory_engine.h"
-#include "kv/store_registry.h"
+#include "kv/process/store_registry.h"
 #include "tests/support/forwarding_engine.h"
+#include "tests/support/hostile_engine.h"
+#include "tests/support/memory_engine.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {

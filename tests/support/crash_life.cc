@@ -10,10 +10,10 @@
 #include <thread>
 #include <utility>
 
-#include "kv/rocksdb_engine.h"
+#include "kv/rocksdb/rocksdb_engine.h"
 #include "tests/support/child_process.h"
 #include "tests/support/fault_fs.h"
-#include "vfs/sqlite_error.h"
+#include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {
 

@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "kv/engine.h"
-#include "kv/hostile_engine.h"
-#include "kv/memory_engine.h"
-#include "kv/rocksdb_engine.h"
+#include "kv/engine/engine.h"
+#include "kv/rocksdb/rocksdb_engine.h"
+#include "tests/support/hostile_engine.h"
+#include "tests/support/memory_engine.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {

@@ -13,9 +13,9 @@
 #include <system_error>
 #include <utility>
 
-#include "kv/affix.h"
-#include "kv/descriptor.h"
-#include "kv/store_directory.h"
+#include "kv/base/affix.h"
+#include "kv/base/descriptor.h"
+#include "kv/files/store_directory.h"
 
 namespace actorkv {
 
@@ -117,7 +117,8 @@ class FaultFile : public rocksdb::FSWritableFileOwnerWrapper {
     return Append(data, options, debug);
   }
 
-  // An append over zeros that were written before (kv/rocksdb_log_file.h).
+  // An append over zeros that were written before
+  // (kv/rocksdb/rocksdb_log_file.h).
   rocksdb::IOStatus PositionedAppend(const rocksdb::Slice& data,
                                      uint64_t offset,
                                      const rocksdb::IOOptions& options,
@@ -163,7 +164,8 @@ class FaultFile : public rocksdb::FSWritableFileOwnerWrapper {
   const std::shared_ptr<FaultFileSize> size_;
 };
 
-// Writes zeros ahead of a log's end (kv/rocksdb_log_zeros.h), and nothing else.
+// Writes zeros ahead of a log's end (kv/rocksdb/rocksdb_log_zeros.h), and
+// nothing else.
 class FaultZeros : public rocksdb::FSRandomRWFileOwnerWrapper {
  public:
   FaultZeros(std::unique_ptr<rocksdb::FSRandomRWFile> base, std::string name,

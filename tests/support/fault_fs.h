@@ -26,7 +26,7 @@
 #include <string>
 #include <vector>
 
-#include "kv/status.h"
+#include "kv/base/status.h"
 
 namespace actorkv {
 

@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <optional>
 
-#include "kv/reclaim.h"
-#include "kv/retention.h"
-#include "kv/store.h"
+#include "kv/reclaim/reclaim.h"
+#include "kv/store/retention.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 

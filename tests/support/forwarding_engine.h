@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "kv/engine.h"
+#include "kv/engine/engine.h"
 
 namespace actorkv {
 

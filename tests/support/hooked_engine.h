@@ -12,11 +12,11 @@
 #include <string>
 #include <utility>
 
-#include "kv/hostile_engine.h"
-#include "kv/rocksdb_engine.h"
-#include "kv/store_marker.h"
-#include "kv/store_registry.h"
+#include "kv/files/store_marker.h"
+#include "kv/process/store_registry.h"
+#include "kv/rocksdb/rocksdb_engine.h"
 #include "tests/support/forwarding_engine.h"
+#include "tests/support/hostile_engine.h"
 
 namespace actorkv {
 

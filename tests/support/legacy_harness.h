@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "kv/keys.h"
-#include "kv/legacy_import.h"
-#include "kv/legacy_lease.h"
-#include "kv/legacy_store.h"
-#include "kv/verify.h"
+#include "kv/format/keys.h"
+#include "kv/inspect/verify.h"
+#include "kv/legacy/legacy_import.h"
+#include "kv/legacy/legacy_lease.h"
+#include "kv/legacy/legacy_store.h"
 #include "tests/support/map_pairs.h"
 #include "tests/support/store_harness.h"
 

@@ -13,9 +13,9 @@
 #include <string>
 #include <utility>
 
-#include "kv/coding.h"
-#include "kv/legacy_file.h"
-#include "kv/pairs.h"
+#include "kv/base/coding.h"
+#include "kv/rivet/legacy_file.h"
+#include "kv/rivet/pairs.h"
 
 namespace actorkv {
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "kv/pairs.h"
+#include "kv/rivet/pairs.h"
 #include "tests/support/dump_loader.h"
 
 namespace actorkv {

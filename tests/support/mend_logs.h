@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "kv/log_scan.h"
+#include "kv/rocksdb/log_scan.h"
 
 namespace actorkv {
 

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "kv/kv_bin.h"
+#include "kv/rivet/kv_bin.h"
 #include "tests/support/legacy_pairs.h"
 #include "tests/support/sql_harness.h"
 

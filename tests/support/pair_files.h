@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "kv/pairs.h"
+#include "kv/rivet/pairs.h"
 
 namespace actorkv {
 

@@ -16,7 +16,7 @@
 #include "tests/support/legacy_pairs.h"
 #include "tests/support/sqlite_db.h"
 #include "tests/support/testing.h"
-#include "vfs/legacy_recovery.h"
+#include "vfs/legacy/legacy_recovery.h"
 
 namespace actorkv {
 

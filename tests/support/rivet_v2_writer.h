@@ -10,9 +10,9 @@
 #include <string>
 #include <string_view>
 
-#include "kv/bare.h"
-#include "kv/coding.h"
-#include "kv/kv_bin.h"
+#include "kv/base/coding.h"
+#include "kv/rivet/bare.h"
+#include "kv/rivet/kv_bin.h"
 
 namespace actorkv {
 

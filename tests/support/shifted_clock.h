@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "kv/wall_clock.h"
+#include "kv/base/wall_clock.h"
 
 namespace actorkv {
 

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "kv/store_registry.h"
+#include "kv/process/store_registry.h"
 #include "tests/support/listing.h"
 #include "tests/support/sqlite_db.h"
 #include "tests/support/testing.h"

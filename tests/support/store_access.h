@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "kv/store_registry.h"
+#include "kv/process/store_registry.h"
 
 namespace actorkv {
 

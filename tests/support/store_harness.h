@@ -12,13 +12,13 @@
 #include <utility>
 #include <vector>
 
-#include "kv/branch_writer.h"
-#include "kv/commit.h"
-#include "kv/hostile_engine.h"
-#include "kv/memory_engine.h"
-#include "kv/rocksdb_engine.h"
-#include "kv/store.h"
+#include "kv/pages/branch_writer.h"
+#include "kv/pages/commit.h"
+#include "kv/rocksdb/rocksdb_engine.h"
+#include "kv/store/store.h"
 #include "tests/support/forwarding_engine.h"
+#include "tests/support/hostile_engine.h"
+#include "tests/support/memory_engine.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {
@@ -131,8 +131,8 @@ class TestStore {
 };
 
 // A writing transaction on one actor, from its reservation to its end. (The
-// class has a name of its own: vfs/transaction.h has a Transaction too, and a
-// test may link both.)
+// class has a name of its own: vfs/actor/transaction.h has a Transaction too,
+// and a test may link both.)
 class TestTransaction {
  public:
   TestTransaction(const TestStore& store, const std::string& name,

@@ -14,7 +14,7 @@
 #include <string>
 #include <system_error>
 
-#include "kv/status.h"
+#include "kv/base/status.h"
 
 namespace actorkv {
 

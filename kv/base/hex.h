@@ -1,0 +1,20 @@
+// Bytes as hexadecimal digits.
+
+#ifndef ACTORKV_KV_BASE_HEX_H_
+#define ACTORKV_KV_BASE_HEX_H_
+
+#include <string>
+#include <string_view>
+
+namespace actorkv {
+
+// Two lower-case digits a byte.
+std::string ToHex(std::string_view bytes);
+
+// Digits of either case. False, with *bytes unchanged, for anything else and
+// for an odd number of them.
+bool FromHex(std::string_view digits, std::string* bytes);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_BASE_HEX_H_

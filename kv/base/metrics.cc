@@ -1,0 +1,173 @@
+#include "kv/base/metrics.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace actorkv {
+
+namespace {
+
+using Kind = MetricKind;
+using Unit = MetricUnit;
+
+constexpr std::array<MetricInfo, kMetricCount> kInfos = {{
+    {Metric::kCommits, Kind::kCounter, Unit::kCount, "commits",
+     "Transactions committed; one over several actors counts once."},
+    {Metric::kCommitConflicts, Kind::kCounter, Unit::kCount, "commit_conflicts",
+     "Commits refused because another writer came first or took over."},
+    {Metric::kCommitFailures, Kind::kCounter, Unit::kCount, "commit_failures",
+     "Commits of which the engine wrote nothing."},
+    {Metric::kCommitsUnknown, Kind::kCounter, Unit::kCount, "commits_unknown",
+     "Commits whose outcome the engine did not know."},
+    {Metric::kSyncs, Kind::kCounter, Unit::kCount, "syncs",
+     "Writes and syncs of the engine that waited for the disk."},
+    {Metric::kLogBytes, Kind::kCounter, Unit::kBytes, "log_bytes",
+     "Bytes appended to the engine's log."},
+    {Metric::kLogPreparedBytes, Kind::kCounter, Unit::kBytes,
+     "log_prepared_bytes", "Zeros written to prepare logs."},
+    {Metric::kFlushedBytes, Kind::kCounter, Unit::kBytes, "flushed_bytes",
+     "Bytes of table files written from memory."},
+    {Metric::kCompactedBytes, Kind::kCounter, Unit::kBytes, "compacted_bytes",
+     "Bytes of table files written by compactions."},
+    {Metric::kIngestedBytes, Kind::kCounter, Unit::kBytes, "ingested_bytes",
+     "Bytes of table files that large transactions made."},
+    {Metric::kWriteStalls, Kind::kCounter, Unit::kCount, "write_stalls",
+     "Times that the engine began to slow or stop writes."},
+    {Metric::kWriteStallTime, Kind::kCounter, Unit::kNanoseconds,
+     "write_stall_time", "Time in which the engine slowed or stopped writes."},
+    {Metric::kEngineReopens, Kind::kCounter, Unit::kCount, "engine_reopens",
+     "Times that the engine was opened anew after a failed write."},
+    {Metric::kCacheHits, Kind::kCounter, Unit::kCount, "cache_hits",
+     "Pages read from the page cache."},
+    {Metric::kCacheMisses, Kind::kCounter, Unit::kCount, "cache_misses",
+     "Pages that were looked for in the page cache and not found."},
+    {Metric::kCacheEvictions, Kind::kCounter, Unit::kCount, "cache_evictions",
+     "Pages that the page cache dropped for others."},
+    {Metric::kEngineReads, Kind::kCounter, Unit::kCount, "engine_reads",
+     "Pages read from the engine, with or without the page cache."},
+    {Metric::kReadAheadPages, Kind::kCounter, Unit::kCount, "read_ahead_pages",
+     "Pages read before they were asked for."},
+    {Metric::kReadAheadUsed, Kind::kCounter, Unit::kCount, "read_ahead_used",
+     "Pages of them that were asked for."},
+    {Metric::kReadAheadWasted, Kind::kCounter, Unit::kCount,
+     "read_ahead_wasted", "Pages of them that were dropped unused."},
+    {Metric::kHintsPreloadedPages, Kind::kCounter, Unit::kCount,
+     "hints_preloaded_pages",
+     "Pages read together when an actor was opened, because it used them "
+     "before."},
+    {Metric::kHintsUsedPages, Kind::kCounter, Unit::kCount, "hints_used_pages",
+     "Pages of them that were asked for."},
+    {Metric::kReclaimPasses, Kind::kCounter, Unit::kCount, "reclaim_passes",
+     "Passes of reclaim over an actor."},
+    {Metric::kReclaimedBytes, Kind::kCounter, Unit::kBytes, "reclaimed_bytes",
+     "Bytes of page versions that reclaim removed."},
+    {Metric::kFlattens, Kind::kCounter, Unit::kCount, "flattens",
+     "Branches made independent of some of their ancestors."},
+    {Metric::kFileOpens, Kind::kCounter, Unit::kCount, "file_opens",
+     "Connections opened to actors."},
+    {Metric::kOpenStores, Kind::kLevel, Unit::kCount, "open_stores",
+     "Stores that are open."},
+    {Metric::kOpenActors, Kind::kLevel, Unit::kCount, "open_actors",
+     "Actors that connections have open."},
+    {Metric::kOpenFiles, Kind::kLevel, Unit::kCount, "open_files",
+     "Connections that are open to actors."},
+    {Metric::kPageCacheBytes, Kind::kGauge, Unit::kBytes, "page_cache_bytes",
+     "Memory of the page cache."},
+    {Metric::kPageCacheCapacityBytes, Kind::kGauge, Unit::kBytes,
+     "page_cache_capacity_bytes", "Limit of the memory of the page cache."},
+    {Metric::kCommitLatency, Kind::kDistribution, Unit::kNanoseconds,
+     "commit_latency", "Time of a commit, durable or not, refused or not."},
+    {Metric::kGroupCommits, Kind::kDistribution, Unit::kCount, "group_commits",
+     "Durable commits written together."},
+    {Metric::kGroupWriteLatency, Kind::kDistribution, Unit::kNanoseconds,
+     "group_write_latency", "Time of one durable write of a group."},
+}};
+
+constexpr bool IsInOrder() {
+  for (size_t i = 0; i < kInfos.size(); ++i) {
+    if (static_cast<size_t>(kInfos[i].metric) != i) return false;
+    if ((kInfos[i].kind == Kind::kDistribution) != (i >= kPlainMetricCount)) {
+      return false;
+    }
+  }
+  return true;
+}
+static_assert(IsInOrder());
+
+uint64_t MiddleOf(size_t bucket) {
+  const uint64_t first = bucket == 0 ? 1 : UpperOf(bucket - 1) + 1;
+  return (first + UpperOf(bucket)) / 2;
+}
+
+}  // namespace
+
+const MetricInfo& InfoOf(Metric metric) {
+  return kInfos[static_cast<size_t>(metric)];
+}
+
+namespace metrics_internal {
+
+std::array<Shard, kShards> shards;
+
+size_t TakeShardNumber() {
+  static std::atomic<size_t> thread_count{0};
+  return thread_count.fetch_add(1, std::memory_order_relaxed) % kShards + 1;
+}
+
+}  // namespace metrics_internal
+
+void Record(Metric metric, uint64_t value) {
+  metrics_internal::DistributionCells& cells =
+      metrics_internal::ThisShard()
+          .distributions[static_cast<size_t>(metric) - kPlainMetricCount];
+  cells.sum.fetch_add(value, std::memory_order_relaxed);
+  cells.buckets[BucketOf(value)].fetch_add(1, std::memory_order_relaxed);
+}
+
+uint64_t Distribution::Quantile(double q) const {
+  if (count == 0) return 0;
+  const auto rank = static_cast<uint64_t>(
+      std::ceil(std::clamp(q, 0.0, 1.0) * static_cast<double>(count)));
+  uint64_t seen = 0;
+  for (size_t bucket = 0; bucket < kBucketCount; ++bucket) {
+    seen += buckets[bucket];
+    if (seen > 0 && seen >= rank) return MiddleOf(bucket);
+  }
+  return MiddleOf(kBucketCount - 1);
+}
+
+uint64_t Distribution::CountUpTo(unsigned bits) const {
+  const size_t last = BucketOf(uint64_t{1} << bits);
+  uint64_t seen = 0;
+  for (size_t bucket = 0; bucket <= last; ++bucket) seen += buckets[bucket];
+  return seen;
+}
+
+MetricsSnapshot MetricsSnapshot::Take() {
+  MetricsSnapshot snapshot;
+  for (const metrics_internal::Shard& shard : metrics_internal::shards) {
+    for (size_t i = 0; i < kPlainMetricCount; ++i) {
+      snapshot.values_[i] += shard.values[i].load(std::memory_order_relaxed);
+    }
+    for (size_t i = 0; i < kDistributionCount; ++i) {
+      const metrics_internal::DistributionCells& cells = shard.distributions[i];
+      Distribution& sum = snapshot.distributions_[i];
+      sum.sum += cells.sum.load(std::memory_order_relaxed);
+      for (size_t bucket = 0; bucket < kBucketCount; ++bucket) {
+        const uint64_t count =
+            cells.buckets[bucket].load(std::memory_order_relaxed);
+        sum.buckets[bucket] += count;
+        sum.count += count;
+      }
+    }
+  }
+  for (const MetricInfo& info : kInfos) {
+    if (info.kind != Kind::kLevel) continue;
+    // The shard that something closed in was read, that it opened in was not.
+    const auto i = static_cast<size_t>(info.metric);
+    if (snapshot.values_[i] > UINT64_MAX / 2) snapshot.values_[i] = 0;
+  }
+  return snapshot;
+}
+
+}  // namespace actorkv

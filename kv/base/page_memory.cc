@@ -1,0 +1,214 @@
+#include "kv/base/page_memory.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <mutex>
+#include <new>
+
+namespace actorkv {
+
+namespace {
+
+constexpr size_t kBlockBytes = size_t{2} << 20;
+constexpr std::align_val_t kBlockAlignment{kBlockBytes};
+constexpr size_t kUnitBytes = 64;  // a cache line
+// Before huge pages are asked for.
+constexpr size_t kSmallBlocks = 8;
+// Kept without a page in them.
+constexpr size_t kMaxSpareBlocks = kMaxSpareBytes / kBlockBytes;
+// The largest page with what is kept beside it.
+constexpr size_t kMaxSlotBytes = size_t{66} << 10;
+constexpr size_t kClasses = kMaxSlotBytes / kUnitBytes + 1;
+
+// Under a sanitizer every page is a piece of its own, so that it sees a use
+// after the end.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kBlocks = false;
+#else
+constexpr bool kBlocks = true;
+#endif
+
+struct FreeSlot {
+  FreeSlot* next;
+};
+
+// At the start of each block.
+struct Block {
+  Block* next;  // with free slots, of the same class
+  Block* previous;
+  FreeSlot* freed;
+  uint32_t unused_at;  // slots from this offset on were never given out
+  uint32_t used_count;
+  bool mapped;  // else of the allocator
+};
+static_assert(sizeof(Block) <= kUnitBytes, "a block's first slot follows it");
+
+Block* BlockOf(void* memory) {
+  return reinterpret_cast<Block*>(reinterpret_cast<uintptr_t>(memory) &
+                                  ~(kBlockBytes - 1));
+}
+
+// Null when the system has no room.
+void* MapBlock(bool huge) {
+  // Twice the size has an aligned block in it; the rest is given back.
+  void* mapped = mmap(nullptr, 2 * kBlockBytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return nullptr;
+  char* const begin = static_cast<char*>(mapped);
+  char* const block = reinterpret_cast<char*>(
+      (reinterpret_cast<uintptr_t>(begin) + kBlockBytes - 1) &
+      ~(kBlockBytes - 1));
+  const auto before = static_cast<size_t>(block - begin);
+  if (before > 0) munmap(begin, before);
+  munmap(block + kBlockBytes, kBlockBytes - before);
+  // An answer that nobody needs: without huge pages it works as well.
+  if (huge) static_cast<void>(madvise(block, kBlockBytes, MADV_HUGEPAGE));
+  return block;
+}
+
+Block* NewBlock(void* spare, bool huge) {
+  void* memory = spare != nullptr ? spare : MapBlock(huge);
+  const bool mapped = memory != nullptr;
+  // The allocator may have something left; else it throws.
+  if (!mapped) memory = ::operator new(kBlockBytes, kBlockAlignment);
+  auto* block = new (memory) Block{};
+  block->unused_at = kUnitBytes;
+  block->mapped = mapped;
+  return block;
+}
+
+void DeleteBlock(Block* block) {
+  if (block->mapped) {
+    munmap(block, kBlockBytes);
+  } else {
+    ::operator delete(block, kBlockAlignment);
+  }
+}
+
+class PageMemory {
+ public:
+  static PageMemory* Instance() {
+    static auto* const memory = new PageMemory;
+    return memory;
+  }
+
+  void* Allocate(size_t slot_bytes) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    Block*& first = with_room_[slot_bytes / kUnitBytes];
+    if (first == nullptr) {
+      first = NewBlock(TakeSpare(), block_count_ >= kSmallBlocks);
+      ++block_count_;
+    }
+    Block* block = first;
+    ++block->used_count;
+    void* slot = block->freed;
+    if (slot != nullptr) {
+      block->freed = block->freed->next;
+    } else {
+      slot = reinterpret_cast<char*>(block) + block->unused_at;
+      block->unused_at += static_cast<uint32_t>(slot_bytes);
+    }
+    if (!HasRoom(*block, slot_bytes)) Unlink(block, &first);
+    return slot;
+  }
+
+  void Free(void* memory, size_t slot_bytes) {
+    Block* block = BlockOf(memory);
+    std::lock_guard<std::mutex> lock(mutex_);
+    Block*& first = with_room_[slot_bytes / kUnitBytes];
+    const bool had_room = HasRoom(*block, slot_bytes);
+    block->freed = new (memory) FreeSlot{block->freed};
+    if (!had_room) Link(block, &first);
+    if (--block->used_count > 0) return;
+    // One stays, so that a page that comes and goes does not map it each time.
+    if (first == block && block->next == nullptr) return;
+    Unlink(block, &first);
+    if (!Spare(block)) DeleteBlock(block);
+    --block_count_;
+  }
+
+  void KeepSpares(size_t bytes) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    spare_limit_ = std::min(bytes / kBlockBytes, kMaxSpareBlocks);
+    while (spare_count_ > spare_limit_) munmap(TakeSpare(), kBlockBytes);
+  }
+
+  size_t block_bytes() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return block_count_ * kBlockBytes;
+  }
+  size_t spare_bytes() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return spare_count_ * kBlockBytes;
+  }
+
+ private:
+  // False where it cannot be kept. What is in it may turn into zeros.
+  bool Spare(Block* block) {
+    if (!block->mapped || spare_count_ >= spare_limit_ ||
+        madvise(block, kBlockBytes, MADV_FREE) != 0) {
+      return false;
+    }
+    spare_[spare_count_++] = block;
+    return true;
+  }
+
+  void* TakeSpare() {
+    return spare_count_ == 0 ? nullptr : spare_[--spare_count_];
+  }
+
+  static bool HasRoom(const Block& block, size_t slot_bytes) {
+    return block.freed != nullptr ||
+           block.unused_at + slot_bytes <= kBlockBytes;
+  }
+
+  static void Link(Block* block, Block** first) {
+    block->previous = nullptr;
+    block->next = *first;
+    if (*first != nullptr) (*first)->previous = block;
+    *first = block;
+  }
+
+  static void Unlink(Block* block, Block** first) {
+    (block->previous == nullptr ? *first : block->previous->next) = block->next;
+    if (block->next != nullptr) block->next->previous = block->previous;
+  }
+
+  std::mutex mutex_;
+  std::array<Block*, kClasses> with_room_{};  // by slot size in units
+  size_t block_count_ = 0;                    // those that have pages
+  std::array<void*, kMaxSpareBlocks> spare_{};
+  size_t spare_count_ = 0;
+  size_t spare_limit_ = kMaxSpareBlocks;
+};
+
+}  // namespace
+
+size_t PageMemoryBytes(size_t size) {
+  return (size + kUnitBytes - 1) / kUnitBytes * kUnitBytes;
+}
+
+void* AllocatePage(size_t size) {
+  const size_t slot_bytes = PageMemoryBytes(size);
+  if (!kBlocks || slot_bytes > kMaxSlotBytes) return ::operator new(size);
+  return PageMemory::Instance()->Allocate(slot_bytes);
+}
+
+void FreePage(void* memory, size_t size) {
+  const size_t slot_bytes = PageMemoryBytes(size);
+  if (!kBlocks || slot_bytes > kMaxSlotBytes) return ::operator delete(memory);
+  PageMemory::Instance()->Free(memory, slot_bytes);
+}
+
+void KeepSpareMemory(size_t bytes) {
+  PageMemory::Instance()->KeepSpares(bytes);
+}
+
+size_t PageMemorySpareBytes() { return PageMemory::Instance()->spare_bytes(); }
+
+size_t PageMemoryBlockBytes() { return PageMemory::Instance()->block_bytes(); }
+
+}  // namespace actorkv

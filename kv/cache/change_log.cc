@@ -1,0 +1,67 @@
+#include "kv/cache/change_log.h"
+
+#include <mutex>
+
+#include "kv/base/thrown.h"
+
+namespace actorkv {
+
+namespace {
+
+// Past this many pages the log begins anew: 16 bytes each.
+constexpr size_t kMaxPages = 65536;
+
+}  // namespace
+
+void ChangeLog::ResetLocked(BranchId branch, TxId txid) noexcept {
+  branch_ = branch;
+  from_ = txid;
+  to_ = txid;
+  last_change_.clear();
+}
+
+void ChangeLog::Reset(BranchId branch, TxId txid) noexcept {
+  std::lock_guard<std::shared_mutex> lock(mutex_);
+  ResetLocked(branch, txid);
+}
+
+void ChangeLog::Add(BranchId branch, TxId txid,
+                    const std::vector<PageNo>& pages) noexcept {
+  std::lock_guard<std::shared_mutex> lock(mutex_);
+  if (branch != branch_ || last_change_.size() + pages.size() > kMaxPages) {
+    ResetLocked(branch, txid);
+    return;
+  }
+  const bool noted = IfMemory([&] {
+    for (PageNo pgno : pages) last_change_[pgno] = txid;
+  });
+  if (!noted) return ResetLocked(branch, txid);
+  to_ = txid;
+}
+
+void ChangeLog::Trim(size_t max_pages) {
+  std::lock_guard<std::shared_mutex> lock(mutex_);
+  if (last_change_.size() <= max_pages) return;
+  std::unordered_map<PageNo, TxId>().swap(last_change_);
+  from_ = to_;
+}
+
+bool ChangeLog::Unchanged(BranchId branch, PageNo pgno, TxId from,
+                          TxId to) const {
+  std::shared_lock<std::shared_mutex> lock(mutex_);
+  if (branch != branch_ || from < from_ || to_ < to) return false;
+  auto it = last_change_.find(pgno);
+  return it == last_change_.end() || !(from < it->second);
+}
+
+bool ChangeLog::AddChanged(BranchId branch, TxId from, TxId to,
+                           std::vector<PageNo>* pages) const {
+  std::shared_lock<std::shared_mutex> lock(mutex_);
+  if (branch != branch_ || from < from_ || to_ < to) return false;
+  for (const auto& [pgno, txid] : last_change_) {
+    if (from < txid) pages->push_back(pgno);
+  }
+  return true;
+}
+
+}  // namespace actorkv

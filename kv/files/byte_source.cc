@@ -1,0 +1,103 @@
+#include "kv/files/byte_source.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "kv/files/gzip.h"
+#include "kv/files/store_directory.h"
+
+namespace actorkv {
+
+namespace {
+
+class FileBytes : public ByteSource {
+ public:
+  FileBytes(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  ~FileBytes() override { close(fd_); }
+
+  Status Read(char* buffer, size_t size, size_t* got) override {
+    while (true) {
+      const ssize_t n = read(fd_, buffer, size);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return SystemError("read", path_, errno);
+      *got = static_cast<size_t>(n);
+      return Status::Ok();
+    }
+  }
+
+ private:
+  const std::string path_;
+  const int fd_;
+};
+
+class MemorySource : public ByteSource {
+ public:
+  explicit MemorySource(std::string_view bytes) : rest_(bytes) {}
+
+  Status Read(char* buffer, size_t size, size_t* got) override {
+    *got = std::min(size, rest_.size());
+    if (*got > 0) std::memcpy(buffer, rest_.data(), *got);
+    rest_.remove_prefix(*got);
+    return Status::Ok();
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+// A descriptor of a regular file. O_NONBLOCK: opening a pipe must not wait.
+Status OpenRegular(const std::string& path, int* opened) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return SystemError("open", path, errno);
+  struct stat file = {};
+  if (fstat(fd, &file) != 0) {
+    const int error = errno;
+    close(fd);
+    return SystemError("look at", path, error);
+  }
+  if (!S_ISREG(file.st_mode)) {
+    close(fd);
+    return Status::InvalidArgument("not a regular file: " + path);
+  }
+  *opened = fd;
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status OpenFileBytes(const std::string& path,
+                     std::unique_ptr<ByteSource>* source) {
+  int fd = -1;
+  if (Status s = OpenRegular(path, &fd); !s.ok()) return s;
+  *source = std::make_unique<FileBytes>(path, fd);
+  return Status::Ok();
+}
+
+Status OpenBytes(const std::string& path, std::unique_ptr<ByteSource>* source,
+                 bool* gzip) {
+  int fd = -1;
+  if (Status s = OpenRegular(path, &fd); !s.ok()) return s;
+  auto file = std::make_unique<FileBytes>(path, fd);
+  char magic[2];
+  const ssize_t n = pread(fd, magic, sizeof magic, 0);
+  if (n < 0) return SystemError("read", path, errno);
+  *gzip = IsGzip({magic, static_cast<size_t>(n)});
+  if (*gzip) {
+    *source = UnpackGzip(std::move(file));
+  } else {
+    *source = std::move(file);
+  }
+  return Status::Ok();
+}
+
+std::unique_ptr<ByteSource> MemoryBytes(std::string_view bytes) {
+  return std::make_unique<MemorySource>(bytes);
+}
+
+}  // namespace actorkv

@@ -1,0 +1,100 @@
+#include "kv/files/lock_file.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "kv/files/file_access.h"
+#include "kv/files/store_directory.h"
+
+namespace actorkv {
+namespace {
+
+// Leaked on purpose: stores may be closed by exit handlers. Held by fork() as
+// long as it lasts.
+std::mutex& OpenFilesMutex() {
+  static auto* const mutex = new std::mutex;
+  return *mutex;
+}
+
+// REQUIRES: OpenFilesMutex() held.
+std::set<LockFile*>& OpenFiles() {
+  static auto* const files = new std::set<LockFile*>;
+  return *files;
+}
+
+struct flock Bytes(short type, int first, int count) {
+  struct flock lock = {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = first;
+  lock.l_len = count;
+  return lock;
+}
+
+}  // namespace
+
+LockFile::LockFile(int fd, std::string path)
+    : fd_(fd), path_(std::move(path)) {}
+
+void LockFile::CloseAllInChild() {
+  for (LockFile* file : OpenFiles()) {
+    close(file->fd_);
+    file->fd_ = -1;
+  }
+  OpenFiles().clear();
+  OpenFilesMutex().unlock();
+}
+
+Status LockFile::Open(const std::string& path, bool create,
+                      std::unique_ptr<LockFile>* file) {
+  static std::once_flag handlers;
+  std::call_once(handlers, [] {
+    pthread_atfork([] { OpenFilesMutex().lock(); },
+                   [] { OpenFilesMutex().unlock(); }, CloseAllInChild);
+  });
+  // All that takes memory comes before the open. It goes after the guard does.
+  std::unique_ptr<LockFile> made(new LockFile(-1, path));
+  std::lock_guard<std::mutex> guard(OpenFilesMutex());
+  OpenFiles().insert(made.get());
+  if (create) {
+    if (Status s = OpenStoreFile(path, O_RDWR, &made->fd_); !s.ok()) return s;
+  } else {
+    made->fd_ = open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (made->fd_ < 0) return SystemError("open", path, errno);
+  }
+  *file = std::move(made);
+  return Status::Ok();
+}
+
+LockFile::~LockFile() {
+  std::lock_guard<std::mutex> guard(OpenFilesMutex());
+  OpenFiles().erase(this);
+  if (fd_ >= 0) close(fd_);
+}
+
+Status LockFile::TryLock(int byte, Kind kind, bool* locked) {
+  const short type = kind == Kind::kExclusive ? F_WRLCK : F_RDLCK;
+  struct flock lock = Bytes(type, byte, 1);
+  if (fcntl(fd_, F_OFD_SETLK, &lock) == 0) {
+    *locked = true;
+    return Status::Ok();
+  }
+  if (errno != EAGAIN && errno != EACCES) {
+    return SystemError("lock", path_, errno);
+  }
+  *locked = false;
+  return Status::Ok();
+}
+
+bool LockFile::IsLockedElsewhere(int first_byte, int byte_count) const {
+  struct flock lock = Bytes(F_WRLCK, first_byte, byte_count);
+  return fcntl(fd_, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+}  // namespace actorkv

@@ -1,0 +1,62 @@
+// LockFile: an open file, single bytes of which are locked between processes.
+//
+// The locks belong to the open file (F_OFD_SETLK, Linux 3.15). Those that POSIX
+// has belong to the process, and all of them go as soon as any code of the
+// process closes any descriptor of the file: a backup made by the application,
+// or whatever reads the directory.
+//
+// Invariants:
+//  1. A lock ends with its LockFile or with the process, and by nothing else
+//     that happens in the process.
+//  2. A child of fork() does not keep a lock of its parent: it shares the open
+//     files, so it would hold the lock when its parent has long ended. Every
+//     LockFile is closed in the child before fork() returns there. A file is
+//     open and known to the handler in one step, as seen by fork(). What does
+//     without fork's handlers, vfork() and posix_spawn(), calls exec, which
+//     closes it.
+
+#ifndef ACTORKV_KV_FILES_LOCK_FILE_H_
+#define ACTORKV_KV_FILES_LOCK_FILE_H_
+
+#include <memory>
+#include <string>
+
+#include "kv/base/status.h"
+
+namespace actorkv {
+
+class LockFile {
+ public:
+  enum class Kind { kShared, kExclusive };
+
+  // With `create` a file that is missing is made. Errors: kIOError; kNoSpace;
+  // kInvalidArgument for a link; kNotFound for a file, or a directory, that is
+  // not there.
+  static Status Open(const std::string& path, bool create,
+                     std::unique_ptr<LockFile>* file);
+  ~LockFile();
+  LockFile(const LockFile&) = delete;
+  LockFile& operator=(const LockFile&) = delete;
+
+  // Locks one byte. *locked: whether it is ours; somebody else has it
+  // otherwise. Waits for nobody. Errors: kIOError.
+  Status TryLock(int byte, Kind kind, bool* locked);
+
+  // Whether anybody else has a lock, of whatever kind, on one of these bytes.
+  // False also where the system does not say.
+  bool IsLockedElsewhere(int first_byte, int byte_count) const;
+
+  // For what else is done with the file. Negative in a child of fork().
+  int fd() const { return fd_; }
+
+ private:
+  LockFile(int fd, std::string path);
+  static void CloseAllInChild();
+
+  int fd_;
+  const std::string path_;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_FILES_LOCK_FILE_H_

@@ -1,0 +1,312 @@
+#include "kv/files/store_directory.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <functional>
+#include <memory>
+#include <system_error>
+
+#include "kv/base/affix.h"
+#include "kv/base/descriptor.h"
+#include "kv/files/file_access.h"
+#include "kv/files/store_marker.h"
+#include "kv/rocksdb/log_scan.h"
+#include "kv/rocksdb/log_seal.h"
+
+namespace actorkv {
+namespace {
+
+constexpr std::string_view kCurrent = "CURRENT";
+constexpr std::string_view kOurPrefix = "actorkv.";
+constexpr std::string_view kDigits = "0123456789";
+// RocksDB writes the numbers of files with six digits at least.
+constexpr size_t kMinNumberDigits = 6;
+
+bool IsNumber(std::string_view text) {
+  return text.size() >= kMinNumberDigits &&
+         text.find_first_not_of(kDigits) == std::string_view::npos;
+}
+
+// "000012.log", for the suffix ".log".
+bool IsNumbered(std::string_view name, std::string_view suffix) {
+  return EndsWith(name, suffix) &&
+         IsNumber(name.substr(0, name.size() - suffix.size()));
+}
+
+bool IsManifest(std::string_view name) {
+  constexpr std::string_view kManifest = "MANIFEST-";
+  return BeginsWith(name, kManifest) && IsNumber(name.substr(kManifest.size()));
+}
+
+bool IsOptions(std::string_view name) {
+  constexpr std::string_view kOptions = "OPTIONS-";
+  if (!BeginsWith(name, kOptions)) return false;
+  name.remove_prefix(kOptions.size());
+  return IsNumber(name) || IsNumbered(name, ".dbtmp");
+}
+
+bool IsLog(std::string_view name) { return IsNumbered(name, ".log"); }
+
+// Files that exist only where a database was. MANIFEST-000001 is not one of
+// them: a crash in the middle of the first creation leaves it without
+// CURRENT, and there cannot be data behind it.
+bool IsDatabaseFile(std::string_view name) {
+  return IsNumbered(name, ".sst") || IsNumbered(name, ".blob") || IsLog(name) ||
+         (IsManifest(name) && name != "MANIFEST-000001");
+}
+
+// Our own files, and those of RocksDB that a creation which did not finish may
+// leave.
+bool IsLeftover(std::string_view name) {
+  return BeginsWith(name, kOurPrefix) || name == "LOCK" || name == "IDENTITY" ||
+         name == "LOG" || BeginsWith(name, "LOG.old.") || IsOptions(name) ||
+         IsNumbered(name, ".dbtmp") || name == "MANIFEST-000001";
+}
+
+// Also what mkfs puts into the root of a file system.
+bool IsHarmless(std::string_view name, bool beside_ours) {
+  return (beside_ours && IsLeftover(name)) || name == "lost+found";
+}
+
+bool IsStamped(std::string_view name) {
+  return name == kCurrent || IsManifest(name) || IsLog(name);
+}
+
+using NameVisitor = std::function<Status(const std::string& name, int type)>;
+
+// Calls `visit` for every name but "." and "..", with its d_type.
+Status VisitNames(const std::string& directory, const NameVisitor& visit) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(directory.c_str()),
+                                                &closedir);
+  if (dir == nullptr) return SystemError("list", directory, errno);
+  errno = 0;
+  while (const dirent* entry = readdir(dir.get())) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") {
+      if (Status s = visit(name, entry->d_type); !s.ok()) return s;
+    }
+    errno = 0;
+  }
+  return errno == 0 ? Status::Ok() : SystemError("list", directory, errno);
+}
+
+Status ListDirectory(const std::string& directory,
+                     std::vector<std::string>* names) {
+  std::vector<std::string> found;
+  if (Status s = VisitNames(directory,
+                            [&found](const std::string& name, int /*type*/) {
+                              found.push_back(name);
+                              return Status::Ok();
+                            });
+      !s.ok()) {
+    return s;
+  }
+  *names = std::move(found);
+  return Status::Ok();
+}
+
+Status RewriteFile(const std::string& path) {
+  const Descriptor file(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (file.get() < 0) return SystemError("open", path, errno);
+  std::vector<char> buffer(size_t{1} << 20);
+  off_t offset = 0;
+  for (;;) {
+    const ssize_t got = pread(file.get(), buffer.data(), buffer.size(), offset);
+    if (got < 0) return SystemError("read", path, errno);
+    if (got == 0) break;
+    const auto wanted = static_cast<size_t>(got);
+    const ssize_t put = pwrite(file.get(), buffer.data(), wanted, offset);
+    if (put < 0) return SystemError("write", path, errno);
+    if (put == 0) return SystemError("write", path, EIO);
+    offset += put;
+  }
+  if (fsync(file.get()) != 0) return SystemError("sync", path, errno);
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status SystemError(std::string_view what, std::string_view path, int error) {
+  const std::string message = std::string(what) + " " + std::string(path) +
+                              ": " + std::generic_category().message(error);
+  Status status = Status::IOError(message);
+  if (error == ENOSPC || error == EDQUOT) status = Status::NoSpace(message);
+  if (error == ENOENT) status = Status::NotFound(message);
+  return status.WithErrno(error);
+}
+
+Status ClassifyDirectory(const std::string& directory, DirectoryKind* kind) {
+  std::vector<std::string> names;
+  Status listed = ListDirectory(directory, &names);
+  if (listed.code() == Code::kNotFound) {
+    *kind = DirectoryKind::kMissing;
+    return Status::Ok();
+  }
+  if (!listed.ok()) return listed;
+  if (std::find(names.begin(), names.end(), kCurrent) != names.end()) {
+    *kind = DirectoryKind::kDatabase;
+    return Status::Ok();
+  }
+  for (const std::string& name : names) {
+    if (IsDatabaseFile(name) || name == kLogSealFileName) {
+      return Status::Corruption("CURRENT is missing beside " + name + ": " +
+                                directory);
+    }
+  }
+  // What RocksDB leaves lies beside files of ours: those come first.
+  const bool is_ours = std::any_of(
+      names.begin(), names.end(),
+      [](const std::string& name) { return BeginsWith(name, kOurPrefix); });
+  for (const std::string& name : names) {
+    if (!IsHarmless(name, is_ours)) {
+      return Status::InvalidArgument("not a store, and not empty (" + name +
+                                     "): " + directory);
+    }
+  }
+  *kind = DirectoryKind::kFresh;
+  return Status::Ok();
+}
+
+Status HasData(const std::string& directory, bool* has_data) {
+  std::vector<std::string> names;
+  if (Status s = ListDirectory(directory, &names); !s.ok()) return s;
+  bool found = false;
+  for (const std::string& name : names) {
+    found = found || IsNumbered(name, ".sst");
+    if (!IsLog(name)) continue;
+    // There are zeros ahead of a log before there is anything in it.
+    LogScan log;
+    if (Status s = ScanLog(directory + "/" + name, &log); !s.ok()) return s;
+    found = found || log.used_bytes > 0;
+  }
+  *has_data = found;
+  return Status::Ok();
+}
+
+Status CheckPlainFiles(const std::string& directory) {
+  return VisitNames(directory, [&](const std::string& name, int type) {
+    if (type == DT_REG) return Status::Ok();
+    const bool ours =
+        name == kCurrent || IsDatabaseFile(name) || IsLeftover(name);
+    return ours ? CheckPlainFile(directory + "/" + name) : Status::Ok();
+  });
+}
+
+Status CheckNotInStore(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string parent =
+      slash == std::string::npos ? "." : path.substr(0, slash);
+  if (access((parent + "/" + kMarkerFileName).c_str(), F_OK) != 0) {
+    return Status::Ok();
+  }
+  return Status::InvalidArgument("cannot make " + path + ": " + parent +
+                                 " is a store, which holds nothing but its own "
+                                 "files: choose a place outside of it; an "
+                                 "actor's name has no slash");
+}
+
+Status MakeDirectory(const std::string& directory) {
+  if (access(directory.c_str(), F_OK) == 0) return Status::Ok();
+  if (Status s = CheckNotInStore(directory); !s.ok()) return s;
+  if (mkdir(directory.c_str(), 0777) == 0 || errno == EEXIST) {
+    return Status::Ok();
+  }
+  return SystemError("mkdir", directory, errno);
+}
+
+Status ReadStamp(const std::string& directory, DirectoryStamp* stamp) {
+  std::vector<std::string> names;
+  if (Status s = ListDirectory(directory, &names); !s.ok()) return s;
+  std::sort(names.begin(), names.end());
+  DirectoryStamp read;
+  bool has_current = false;
+  for (const std::string& name : names) {
+    if (!IsStamped(name)) continue;
+    struct stat file = {};
+    // A file that vanished since it was listed makes the stamps differ.
+    if (stat((directory + "/" + name).c_str(), &file) != 0) continue;
+    has_current = has_current || name == kCurrent;
+    read.files.push_back(
+        {name, file.st_ino, static_cast<uint64_t>(file.st_size),
+         int64_t{file.st_mtim.tv_sec} * 1000000000 + file.st_mtim.tv_nsec});
+  }
+  if (!has_current) return Status::NotFound("no database: " + directory);
+  *stamp = std::move(read);
+  return Status::Ok();
+}
+
+bool SameFiles(const DirectoryStamp& before, const DirectoryStamp& after) {
+  if (before.files.size() != after.files.size()) return false;
+  for (size_t i = 0; i < before.files.size(); ++i) {
+    const DirectoryStamp::File& a = before.files[i];
+    const DirectoryStamp::File& b = after.files[i];
+    if (a.name != b.name || a.inode != b.inode) return false;
+    // Commits write to logs, and only to them.
+    if (!IsLog(a.name) && !(a == b)) return false;
+  }
+  return true;
+}
+
+Status SyncDirectory(const std::string& directory) {
+  const Descriptor opened(
+      open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() < 0) return SystemError("open", directory, errno);
+  if (fsync(opened.get()) != 0) return SystemError("sync", directory, errno);
+  return Status::Ok();
+}
+
+Status ListLogs(const std::string& directory, std::vector<std::string>* names) {
+  std::vector<std::string> all;
+  if (Status s = ListNames(directory, "", &all); !s.ok()) return s;
+  all.erase(std::remove_if(all.begin(), all.end(),
+                           [](const auto& name) { return !IsLog(name); }),
+            all.end());
+  *names = std::move(all);
+  return Status::Ok();
+}
+
+Status ListNames(const std::string& directory, std::string_view prefix,
+                 std::vector<std::string>* names) {
+  std::vector<std::string> all;
+  if (Status s = ListDirectory(directory, &all); !s.ok()) return s;
+  all.erase(std::remove_if(all.begin(), all.end(),
+                           [prefix](const auto& name) {
+                             return !BeginsWith(name, prefix);
+                           }),
+            all.end());
+  std::sort(all.begin(), all.end());
+  *names = std::move(all);
+  return Status::Ok();
+}
+
+Status RewriteLogs(const std::string& directory) {
+  std::vector<std::string> logs;
+  if (Status s = ListLogs(directory, &logs); !s.ok()) return s;
+  for (const std::string& name : logs) {
+    if (Status s = RewriteFile(directory + "/" + name); !s.ok()) return s;
+  }
+  return Status::Ok();
+}
+
+Status DirectoryBytes(const std::string& directory, uint64_t* bytes) {
+  std::vector<std::string> names;
+  if (Status s = ListDirectory(directory, &names); !s.ok()) return s;
+  uint64_t sum = 0;
+  for (const std::string& name : names) {
+    struct stat file = {};
+    if (stat((directory + "/" + name).c_str(), &file) != 0) {
+      if (errno == ENOENT) continue;  // it went since it was listed
+      return SystemError("stat", directory + "/" + name, errno);
+    }
+    sum += static_cast<uint64_t>(file.st_size);
+  }
+  *bytes = sum;
+  return Status::Ok();
+}
+
+}  // namespace actorkv

@@ -1,0 +1,92 @@
+// What can be learnt and done about a store's directory with system calls
+// alone: what kind of directory it is, which files its database consists of,
+// how much space they take. Knows RocksDB's file names, not its API.
+
+#ifndef ACTORKV_KV_FILES_STORE_DIRECTORY_H_
+#define ACTORKV_KV_FILES_STORE_DIRECTORY_H_
+
+#include <cstdint>
+#include <ctime>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kv/base/status.h"
+
+namespace actorkv {
+
+// kNoSpace for ENOSPC and EDQUOT, kNotFound for ENOENT, kIOError otherwise.
+// "open DIR/actorkv.pid: Permission denied".
+Status SystemError(std::string_view what, std::string_view path, int error);
+
+enum class DirectoryKind {
+  kMissing,   // there is no such directory
+  kFresh,     // nothing in it that could be data: a store may be made here
+  kDatabase,  // has a CURRENT file
+};
+
+// Errors: kCorruption when database files are there without CURRENT: making a
+// new database beside them would hide what they hold. kInvalidArgument when
+// it holds foreign files: an existing directory must not turn into a store.
+Status ClassifyDirectory(const std::string& directory, DirectoryKind* kind);
+
+// *has_data: there is a table file, or a log with more than zeros in it.
+Status HasData(const std::string& directory, bool* has_data);
+
+// Ok when the files of a store in it, its database's included, are plain files.
+// Errors: kInvalidArgument for a link or a special file, named; kIOError.
+Status CheckPlainFiles(const std::string& directory);
+
+// For what is to be made: ok unless it would lie in the directory of a store,
+// which holds nothing but the store's own files. Errors: kInvalidArgument.
+Status CheckNotInStore(const std::string& path);
+
+// Makes the directory, not its parents; an existing one is fine. Errors: also
+// those of CheckNotInStore().
+Status MakeDirectory(const std::string& directory);
+
+// Which files a database consists of, but for its tables.
+struct DirectoryStamp {
+  struct File {
+    std::string name;
+    uint64_t inode;
+    uint64_t size_bytes;
+    int64_t mtime_ns;
+
+    friend bool operator==(const File& a, const File& b) {
+      return a.name == b.name && a.inode == b.inode &&
+             a.size_bytes == b.size_bytes && a.mtime_ns == b.mtime_ns;
+    }
+  };
+  std::vector<File> files;  // CURRENT, MANIFEST-*, *.log; sorted by name
+};
+
+// Errors: kNotFound when the directory or its CURRENT is not there; kIOError.
+Status ReadStamp(const std::string& directory, DirectoryStamp* stamp);
+
+// True when the same files were there and nothing but records of logs changed,
+// so that a database opened between the two stamps missed no file that was
+// removed meanwhile.
+bool SameFiles(const DirectoryStamp& before, const DirectoryStamp& after);
+
+// Writes every *.log over itself and syncs it. After a failed fsync Linux
+// marks the pages clean: they are readable but may never reach the disk, and
+// a second fsync says nothing. Only writing them again makes them durable.
+Status RewriteLogs(const std::string& directory);
+
+// Makes names that were created or changed in `directory` durable.
+Status SyncDirectory(const std::string& directory);
+
+// The names of RocksDB's logs, oldest first.
+Status ListLogs(const std::string& directory, std::vector<std::string>* names);
+
+// The names that begin with `prefix`, sorted.
+Status ListNames(const std::string& directory, std::string_view prefix,
+                 std::vector<std::string>* names);
+
+// Sum of the sizes of the files in `directory`.
+Status DirectoryBytes(const std::string& directory, uint64_t* bytes);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_FILES_STORE_DIRECTORY_H_

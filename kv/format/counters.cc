@@ -1,0 +1,27 @@
+#include "kv/format/counters.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace actorkv {
+
+namespace {
+
+constexpr uint64_t kUnknownCommits = uint64_t{1} << 24;
+
+}  // namespace
+
+uint32_t NextCounter(uint32_t given, uint32_t floor) {
+  return given > floor && given <= kMaxGivenCounter ? given : floor + 1;
+}
+
+uint32_t UnknownCounter(uint32_t floor, TxId txid) {
+  // The largest one is left, so that there is one above.
+  constexpr uint64_t kMax = std::numeric_limits<uint32_t>::max() - 1;
+  const uint64_t commits = txid == TxId{} ? kUnknownCommits : txid.value;
+  const uint64_t bound =
+      std::max(kUnknownCounter, floor) + std::min(commits, kMax);
+  return static_cast<uint32_t>(std::min(bound, kMax));
+}
+
+}  // namespace actorkv

@@ -1,0 +1,56 @@
+#include "kv/format/database_header.h"
+
+#include "kv/base/coding.h"
+#include "kv/base/types.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr std::string_view kMagic("SQLite format 3\0", 16);
+
+}  // namespace
+
+std::string BlankFirstPage(uint32_t page_size) {
+  constexpr char kLeafOfATable = 0x0d;
+  constexpr size_t kTreeOffset =
+      kHeaderBytes;  // where the schema's page begins
+  std::string page(page_size, '\0');
+  kMagic.copy(page.data(), kMagic.size());
+  page[16] = static_cast<char>(page_size >> 8);
+  page[17] = static_cast<char>(page_size >> 16);
+  page[kWriteVersionOffset] = 1;
+  page[kReadVersionOffset] = 1;
+  // Fractions of a page, which are always these.
+  page[21] = 64;
+  page[22] = 32;
+  page[23] = 32;
+  page[31] = 1;  // page count
+  page[kTreeOffset] = kLeafOfATable;
+  // Where the content of cells begins, which is the end of the page.
+  page[kTreeOffset + 5] = static_cast<char>(page_size >> 8);
+  page[kTreeOffset + 6] = static_cast<char>(page_size);
+  return page;
+}
+
+DatabaseHeader ParseHeader(std::string_view bytes) {
+  DatabaseHeader header;
+  if (bytes.size() < kHeaderBytes || bytes.substr(0, 16) != kMagic) {
+    return header;
+  }
+  const auto byte = [&](size_t offset) {
+    return static_cast<uint8_t>(bytes[offset]);
+  };
+  // The low byte of the 16-bit field stands for 2^16, so that 65536 fits.
+  header.page_size = uint32_t{byte(16)} << 8 | uint32_t{byte(17)} << 16;
+  header.valid = IsLegalPageSize(header.page_size);
+  header.write_version = byte(kWriteVersionOffset);
+  header.read_version = byte(kReadVersionOffset);
+  header.change_counter = LoadBig32(bytes.data() + 24);
+  header.counters_agree = header.change_counter == LoadBig32(bytes.data() + 92);
+  if (header.counters_agree) header.page_count = LoadBig32(bytes.data() + 28);
+  header.cookie = LoadBig32(bytes.data() + kCookieOffset);
+  return header;
+}
+
+}  // namespace actorkv

@@ -1,0 +1,130 @@
+// Legacy record: what is known of an actor that came as pairs of Rivet's
+// layouts 0 and 1, and where its migration stands. Also the value of a stored
+// pair. kv/FORMAT.md has each byte.
+//
+// The states, and what leads from one to the next:
+//
+//   import -> legacy -> importing -> live -> legacy     the last by undoing
+//                          |  ^
+//                          v  |
+//                         failed     a failed migration can be tried again
+//
+// Pairs are never changed. So in every state they are what was imported, until
+// they are dropped.
+
+#ifndef ACTORKV_KV_FORMAT_LEGACY_RECORD_H_
+#define ACTORKV_KV_FORMAT_LEGACY_RECORD_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kv/base/status.h"
+#include "kv/base/types.h"
+#include "kv/format/load_progress.h"
+
+namespace actorkv {
+
+// DO NOT CHANGE THESE ENUM VALUES: they are embedded in legacy records.
+enum class LegacyState : uint8_t {
+  kLegacy = 1,     // imported; there is no database of ours yet
+  kImporting = 2,  // a migration is under way, or died
+  kLive = 3,       // there is a database, and it counts
+  kFailed = 4,     // the last migration failed; see `error`
+};
+enum class LegacyForm : uint8_t {
+  kJsonLines = 1,
+  kKvBin = 2,
+  kArchive = 3,  // of a directory: kv.bin and metadata.json
+  kRocksDb = 4,  // the directory of Rivet's engine
+};
+enum class LegacyPhase : uint8_t {
+  kNone = 0,
+  kImport = 1,   // the pairs into the store
+  kLayouts = 2,  // what the keys are
+  kRecover = 3,  // rollback journal, WAL
+  kCopy = 4,     // pages
+  kCheck = 5,    // quick_check of the result
+  kCommit = 6,
+  kTables = 7,  // other namespaces as tables
+};
+constexpr size_t kLegacyPhaseCount = 8;
+
+// Bits of LegacyRecord::layouts: there are pairs of this layout.
+constexpr uint8_t kHasLayoutZero = 1;
+constexpr uint8_t kHasLayoutOne = 2;
+
+// "legacy", "importing", ...; "jsonl", ...; "none", "import", ...
+const char* LegacyStateName(LegacyState state);
+const char* LegacyFormName(LegacyForm form);
+const char* LegacyPhaseName(LegacyPhase phase);
+
+// Who is at work on the actor; see kv/legacy/legacy_lease.h.
+struct LeaseMark {
+  CommitId owner = {};  // unique in the world; zeros: nobody
+  uint64_t taken_at_us = 0;
+  uint64_t heartbeat_us = 0;
+
+  bool taken() const { return owner != CommitId{}; }
+};
+
+constexpr size_t kMaxLegacyNotes = 32;
+constexpr size_t kMaxLegacyNoteBytes = 1024;
+constexpr size_t kMaxLegacyMetadataBytes = size_t{64} << 10;
+
+struct LegacyRecord {
+  LegacyState state = LegacyState::kLegacy;
+  LegacyId legacy;  // names the partition of the pairs
+  LegacyForm form = LegacyForm::kJsonLines;
+  uint8_t layouts = 0;
+  // As imported; dropping changes none of them.
+  uint64_t pair_count = 0;
+  uint64_t bytes = 0;         // of keys and values
+  uint64_t sqlite_bytes = 0;  // those of SQLite files
+  uint64_t imported_at_us = 0;
+
+  uint32_t attempts = 0;  // migrations begun
+  LegacyPhase phase = LegacyPhase::kNone;
+  std::array<uint64_t, kLegacyPhaseCount> phase_us = {};  // time spent in each
+  LeaseMark lease;
+  TxId migrated_txid;  // 0: none, or live from the start
+  uint64_t migrated_at_us = 0;
+  uint64_t dropped_at_us = 0;  // the SQLite pairs; 0: they are there
+  // Of a migration that copies a large database. Who finds it here goes on from
+  // there: pairs never change, and what is copied passed its checks.
+  LoadProgress progress;
+  // Of the head that an undone migration had (kv/legacy/legacy_undo.h): neither
+  // comes again.
+  TxId last_txid;
+  Generation last_generation;
+
+  std::vector<std::string> repairs;   // by AddLegacyNote()
+  std::vector<std::string> warnings;  // by AddLegacyNote()
+  std::string error;  // of the last migration; cut to kMaxLegacyNoteBytes
+  std::string metadata_json;  // as it came with an archive
+};
+
+// Adds `text`, cut to kMaxLegacyNoteBytes. The last of kMaxLegacyNotes says
+// that there were more.
+void AddLegacyNote(std::string_view text, std::vector<std::string>* notes);
+
+std::string EncodeRecord(std::string_view key, const LegacyRecord& record);
+// Errors: kNotSupported for another version or state; kCorruption.
+Status DecodeRecord(std::string_view key, std::string_view value,
+                    LegacyRecord* record);
+
+// A pair's stored value is longer than the value by this.
+constexpr size_t kPairFrameBytes = 9;
+
+// The stored value of a pair. It verifies only as that pair, of those pairs.
+std::string EncodePair(LegacyId legacy, std::string_view key,
+                       std::string_view value);
+// *value: a part of `stored`. Errors: as DecodeRecord(), naming the key.
+Status DecodePair(LegacyId legacy, std::string_view key,
+                  std::string_view stored, std::string_view* value);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_FORMAT_LEGACY_RECORD_H_

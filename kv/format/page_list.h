@@ -1,0 +1,26 @@
+// A set of page numbers in few bytes: what a commit record says of the pages
+// that changed. kv/FORMAT.md has each byte.
+
+#ifndef ACTORKV_KV_FORMAT_PAGE_LIST_H_
+#define ACTORKV_KV_FORMAT_PAGE_LIST_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kv/base/status.h"
+#include "kv/base/types.h"
+
+namespace actorkv {
+
+// `pages` in any order, each at most once.
+std::string EncodePageList(std::vector<PageNo> pages);
+
+// Appends those pages of the list that are not above `limit`, which bounds the
+// memory that a list can ask for. Errors: kCorruption, and nothing appended.
+Status DecodePageList(std::string_view bytes, PageNo limit,
+                      std::vector<PageNo>* pages);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_FORMAT_PAGE_LIST_H_

@@ -1,0 +1,73 @@
+#include "kv/format/record_frame.h"
+
+#include "kv/base/hash.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr size_t kCheckBytes = 8;
+
+uint64_t Check(std::string_view key, std::string_view body) {
+  return Hash64(body, Hash64(key, 0));
+}
+
+Status Damaged(const char* what, const char* why) {
+  return Status::Corruption(std::string(what) + " record damaged: " + why);
+}
+
+}  // namespace
+
+std::string BeginRecord(uint8_t version) {
+  return std::string(1, static_cast<char>(version));
+}
+
+void AppendByte(std::string* out, uint8_t byte) {
+  out->push_back(static_cast<char>(byte));
+}
+
+std::string FinishRecord(std::string_view key, std::string body) {
+  AppendLittle64(&body, Check(key, body));
+  return body;
+}
+
+Status OpenRecord(const char* what, std::string_view key,
+                  std::string_view value, FieldReader* fields) {
+  return OpenRecord(RecordKind{what, 1}, key, value, fields);
+}
+
+Status OpenRecord(const RecordKind& kind, std::string_view key,
+                  std::string_view value, FieldReader* fields) {
+  const char* const what = kind.name;
+  if (value.size() < 1 + kCheckBytes) return Damaged(what, "too short");
+  const auto version = static_cast<uint8_t>(value[0]);
+  if (version == 0 || version > kind.version) {
+    const std::string newest = std::to_string(kind.version);
+    return Status::NotSupported(std::string(what) + " record version " +
+                                std::to_string(version) +
+                                " is not known; this version reads 1" +
+                                (kind.version == 1 ? "" : " to " + newest));
+  }
+  std::string_view body = value.substr(0, value.size() - kCheckBytes);
+  if (LoadLittle64(value.data() + body.size()) != Check(key, body)) {
+    return Damaged(what, "checksum mismatch");
+  }
+  *fields = FieldReader(body.substr(1));
+  return Status::Ok();
+}
+
+Status CloseRecord(const char* what, const FieldReader& fields) {
+  if (!fields.ok() || !fields.rest().empty()) {
+    return Damaged(what, "wrong length");
+  }
+  return Status::Ok();
+}
+
+Status DisagreesWithKey(const char* what, const std::string& key_names,
+                        const std::string& record_names) {
+  return Status::Corruption(std::string(what) +
+                            " record damaged: its key names " + key_names +
+                            ", the record " + record_names);
+}
+
+}  // namespace actorkv

@@ -1,0 +1,156 @@
+// The part of Verifier that reads the pages of an actor's head.
+
+#include <utility>
+
+#include "kv/format/keys.h"
+#include "kv/history/history.h"
+#include "kv/inspect/verify.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr PageNo kPagesAtOnce = 256;
+
+// A head that moves while it is pinned is read again, so often.
+constexpr int kHeadAttempts = 100;
+
+}  // namespace
+
+Status Verifier::ReadHead(std::optional<std::string>* bytes) {
+  std::vector<std::optional<std::string>> values;
+  Status s = reader_->Get(ActorPartition(actor_), {HeadKey()}, &values);
+  if (s.ok()) *bytes = std::move(values[0]);
+  return s;
+}
+
+// A head that moved on before it was pinned may have lost its pages: the next
+// one counts.
+Status Verifier::LoadHead() {
+  std::optional<std::string> now;
+  if (Status s = ReadHead(&now); !s.ok()) return s;
+  for (int i = 0;; ++i) {
+    if (!now.has_value()) return Status::Corruption("head record missing");
+    const std::string bytes = *now;
+    epoch_ = store_->epoch();
+    Status pinned = PinHead(bytes);
+    if (Status s = ReadHead(&now); !s.ok()) return s;
+    if (now == bytes || i >= kHeadAttempts) return pinned;
+  }
+}
+
+Status Verifier::PinHead(const std::string& bytes) {
+  if (Status s = DecodeRecord(HeadKey(), bytes, &head_); !s.ok()) return s;
+  std::shared_ptr<const Lineage> lineage;
+  if (Status s = LoadLineageOf(reader_.get(), actor_, head_.snapshot, &lineage);
+      !s.ok()) {
+    return s;
+  }
+  store_->pins()->Add(head_.snapshot, lineage, &pin_);
+  pages_ = std::make_unique<BranchReader>(store_->engine());
+  pages_->SetSnapshot(head_.snapshot, std::move(lineage));
+  return Status::Ok();
+}
+
+bool Verifier::HeadExpired() {
+  HeadState version;
+  version.exists = true;
+  version.entry.actor = actor_;
+  version.head = head_;
+  return CheckNotExpired(store_, version, &epoch_).code() == Code::kConflict;
+}
+
+// The head says the same as the record of its commit, but for the generation,
+// which a takeover raises.
+Status Verifier::CheckHeadCommit() {
+  const Snapshot& snapshot = head_.snapshot;
+  const std::string key = CommitKey(snapshot.branch, snapshot.txid);
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader_->Get(ActorPartition(actor_), {key}, &values);
+      !s.ok()) {
+    return s;
+  }
+  if (!values[0].has_value()) {
+    return Status::Corruption("the head's commit record is missing");
+  }
+  CommitRecord record;
+  // A record that does not decode was reported with the others.
+  if (!DecodeRecord(key, *values[0], &record).ok()) return Status::Ok();
+  if (record.commit_id == head_.commit_id && record.digest == head_.digest &&
+      record.snapshot.page_count == snapshot.page_count) {
+    return Status::Ok();
+  }
+  return Status::Corruption("the head differs from its commit record");
+}
+
+void Verifier::BeginPages(std::vector<Finding>* findings) {
+  // Reclaim leaves of it what forks need (kv/reclaim/actor_reclaim.h).
+  if (state_ == ActorState::kDeleted && has_no_name_ && !has_head_) {
+    EndActor();
+    return;
+  }
+  const bool was_live =
+      !legacy_.has_value() || legacy_->state == LegacyState::kLive;
+  // Legacy, or legacy when it was deleted.
+  if (!has_head_ && (state_ == ActorState::kLegacy ||
+                     (state_ == ActorState::kDeleted && !was_live))) {
+    if (legacy_.has_value() && was_live) {
+      Report(Status::Corruption("the legacy record says that the actor is "
+                                "live, but it has no head"),
+             0, {}, findings);
+    }
+    EndActor();
+    return;
+  }
+  Status s = LoadHead();
+  if (!s.ok()) {
+    Report(s, 0, {}, findings);
+    EndActor();
+    return;
+  }
+  s = CheckHeadCommit();
+  if (!s.ok()) Report(s, 0, head_.snapshot.txid, findings);
+  next_page_ = 1;
+  digest_ = 0;
+  pages_missing_ = false;
+  page_.assign(head_.snapshot.page_size, '\0');
+}
+
+void Verifier::StepPages(std::vector<Finding>* findings) {
+  if (pages_ == nullptr) {
+    BeginPages(findings);
+    return;
+  }
+  const Snapshot& snapshot = head_.snapshot;
+  std::vector<Finding> found;
+  for (PageNo i = 0; i < kPagesAtOnce && next_page_ <= snapshot.page_count;
+       ++i, ++next_page_) {
+    if (next_page_ == LockPage(snapshot.page_size)) continue;
+    const Status s = pages_->ReadPage(next_page_, page_.data());
+    if (s.ok()) {
+      digest_ += PageHash(next_page_, page_);
+    } else {
+      Report(s.WithContext("page of the head"), next_page_, snapshot.txid,
+             &found);
+      pages_missing_ = true;
+    }
+  }
+  if (HeadExpired()) {
+    pages_.reset();  // then there is a newer one
+    return;
+  }
+  findings->insert(findings->end(), found.begin(), found.end());
+  if (next_page_ <= snapshot.page_count) return;
+  CheckDigest(findings);
+  EndActor();
+}
+
+// Where pages could not be read the digest says nothing new.
+void Verifier::CheckDigest(std::vector<Finding>* findings) {
+  if (pages_missing_ || digest_ == head_.digest) return;
+  Report(Status::Corruption("the pages of the head do not add up to its "
+                            "digest: a page is stale or damaged"),
+         0, head_.snapshot.txid, findings);
+}
+
+}  // namespace actorkv

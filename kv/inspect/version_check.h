@@ -1,0 +1,45 @@
+// VersionChecker: are all pages of one version of an actor sound? Reads each
+// against its checksum and its page hash, and adds them up to the digest of
+// the commit.
+//
+// The work goes in bounded pieces. Belongs to one thread at a time.
+
+#ifndef ACTORKV_KV_INSPECT_VERSION_CHECK_H_
+#define ACTORKV_KV_INSPECT_VERSION_CHECK_H_
+
+#include <string>
+#include <vector>
+
+#include "kv/inspect/verify.h"
+#include "kv/pages/branch_reader.h"
+#include "kv/store/store.h"
+
+namespace actorkv {
+
+class VersionChecker {
+ public:
+  // `name`: of the actor, for the findings. The engine must outlive it.
+  VersionChecker(Engine* engine, std::string name,
+                 std::shared_ptr<const HeadState> version);
+
+  // Does a piece of the work; adds to *findings. *done: there is no more.
+  void Step(std::vector<Finding>* findings, bool* done);
+
+  // Checks one page. *txid: of the commit that stored it, 0 when that is not
+  // known. Errors: kCorruption; kIOError.
+  Status CheckPage(PageNo pgno, TxId* txid);
+
+ private:
+  Status HashOf(PageNo pgno, TxId* txid, uint64_t* page_hash);
+
+  const std::string name_;
+  const std::shared_ptr<const HeadState> version_;
+  BranchReader reader_;
+  PageNo next_page_ = 1;
+  uint64_t digest_ = 0;
+  bool pages_missing_ = false;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_INSPECT_VERSION_CHECK_H_

@@ -1,0 +1,70 @@
+// Legacy store: the legacy pairs of an actor, and its legacy record.
+
+#ifndef ACTORKV_KV_LEGACY_LEGACY_STORE_H_
+#define ACTORKV_KV_LEGACY_LEGACY_STORE_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "kv/format/legacy_record.h"
+#include "kv/legacy/pair_window.h"
+#include "kv/rivet/pairs.h"
+#include "kv/store/actor.h"
+#include "kv/store/store.h"
+
+namespace actorkv {
+
+// An actor that has, or had, legacy pairs.
+struct LegacyActor {
+  std::string name;
+  std::shared_ptr<const HeadState> head;  // with exists = false: none yet
+  LegacyRecord record;
+  std::string record_bytes;  // as stored
+
+  ActorId actor() const { return head->entry.actor; }
+};
+
+// Errors: kNotFound when there is no such actor, or it has no legacy record;
+// kCorruption. A record beside a head that a migration made says live, even
+// where what is stored does not say so yet.
+Status LoadLegacy(EngineReader* reader, const std::string& name,
+                  LegacyActor* legacy);
+
+// *resumable: a migration of the actor died, and the next one can go on with
+// this stage of it.
+Status IsResumable(EngineReader* reader, ActorId actor, BranchId stage,
+                   bool* resumable);
+
+// Stores `record` in place of legacy->record, and makes it that. Errors:
+// kConflict when somebody changed it since it was loaded.
+Status UpdateLegacy(Store* store, const LegacyRecord& record,
+                    LegacyActor* legacy,
+                    Durability durability = Durability::kSynced);
+
+// The pairs as they were imported. Each is verified as it is read.
+class LegacyPairs : public PairReader {
+ public:
+  LegacyPairs(Engine* engine, LegacyId legacy);
+
+  // Errors: kCorruption, naming the key; kIOError.
+  Status Get(std::string_view key, std::optional<std::string>* value) override;
+  Status Seek(std::string_view key, std::optional<KeyValue>* pair) override;
+
+ private:
+  const LegacyId legacy_;
+  const std::unique_ptr<EngineReader> reader_;
+  PairWindow window_;
+};
+
+// Removes the pairs of SQLite files, which are in the actor's database since
+// its migration; the others stay. *bytes: of keys and values. `keep_on`
+// is asked now and then; an error of it ends the work, which can be called
+// again to go on. Errors: kNotFound; kInvalidArgument when the actor is not
+// live; kBusy while somebody is at work on it.
+Status DropLegacy(const std::shared_ptr<Store>& store, const std::string& name,
+                  const std::function<Status()>& keep_on, uint64_t* bytes);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_LEGACY_LEGACY_STORE_H_

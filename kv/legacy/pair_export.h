@@ -1,0 +1,49 @@
+// Pair export: an actor as pairs of layout 1, for a dump or an archive.
+//
+// Of a live actor the SQLite pairs are made from its database as the exported
+// version has it, the others are what was imported with it, if anything. Of a
+// legacy actor all are what was imported, journals and WAL included. An actor
+// that came without a database, and has no page yet, has no SQLite pairs.
+
+#ifndef ACTORKV_KV_LEGACY_PAIR_EXPORT_H_
+#define ACTORKV_KV_LEGACY_PAIR_EXPORT_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "kv/legacy/legacy_store.h"
+#include "kv/pages/image.h"
+#include "kv/rivet/pairs.h"
+
+namespace actorkv {
+
+struct PairExportSource {
+  Engine* engine = nullptr;
+  // The version to export; exists = false: a legacy actor.
+  std::shared_ptr<const HeadState> state;
+  std::optional<LegacyActor> legacy;  // nullopt: it never had pairs
+  // The pages of its database, where they are not those of `state`.
+  std::optional<ImagePages> pages;
+};
+
+// Whether the actor came with a database among its pairs. Errors: of the pairs.
+Status CameWithDatabase(Engine* engine, const LegacyActor& legacy, bool* came);
+
+// The pages of the version `state`, each verified as it is read. `engine` must
+// outlive what it gives.
+ImagePages VersionPages(Engine* engine,
+                        const std::shared_ptr<const HeadState>& state);
+
+// Gives all pairs to `sink`, in the order of their keys, and finishes it.
+// Memory: one page and a pair. `keep_on` is asked now and then, and last before
+// that; an error of it ends the work. *bytes: of keys and values. Errors: those
+// of the sink; kCorruption, naming page or key; kNotSupported for pairs of both
+// layouts that contradict each other; kIOError.
+Status ExportPairs(const PairExportSource& source,
+                   const std::function<Status()>& keep_on, PairSink* sink,
+                   uint64_t* bytes);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_LEGACY_PAIR_EXPORT_H_

@@ -1,0 +1,139 @@
+#include "kv/legacy/pair_window.h"
+
+#include <algorithm>
+
+#include "kv/base/coding.h"
+#include "kv/rivet/legacy_file.h"
+
+namespace actorkv {
+
+namespace {
+
+// A search reads a block of the engine, which is a handful of pairs: so a
+// window pays only for those who will read on.
+constexpr size_t kMinRun = 4;
+
+// A window is kept for those who look elsewhere now and then, as at the inner
+// pages of a tree.
+constexpr size_t kMaxSearches = 64;
+
+constexpr size_t kCountBytes = 4;  // chunks are numbered by these
+
+// `key` is right behind `last`, or has the next number.
+bool Follows(std::string_view last, std::string_view key) {
+  if (key.size() == last.size() + 1) {
+    return key.back() == '\0' && key.substr(0, last.size()) == last;
+  }
+  if (key.size() != last.size() || key.size() < kCountBytes) return false;
+  const size_t prefix = key.size() - kCountBytes;
+  return key.substr(0, prefix) == last.substr(0, prefix) &&
+         LoadBig32(&key[prefix]) == LoadBig32(&last[prefix]) + 1;
+}
+
+// Where a window begins that ends with `key`, of pairs as large as chunks.
+std::string WindowBefore(std::string_view key) {
+  constexpr uint32_t kPairs = kPairWindowBytes / kLegacyChunkBytes - 1;
+  std::string begin(key);
+  if (key.size() < kCountBytes) return begin;
+  char* const number = begin.data() + begin.size() - kCountBytes;
+  StoreBig32(number, LoadBig32(number) - std::min(LoadBig32(number), kPairs));
+  return begin;
+}
+
+}  // namespace
+
+std::string_view PairWindow::KeyOf(const Pair& pair) const {
+  const std::string_view bytes = bytes_;
+  return bytes.substr(pair.begin, pair.value_begin - pair.begin);
+}
+
+bool PairWindow::Covers(std::string_view key) const {
+  if (pairs_.empty() || key < from_) return false;
+  return has_end_ || key <= KeyOf(pairs_.back());
+}
+
+// Who asks for what comes behind the window or before it, or for key after key
+// without one.
+bool PairWindow::ReadsOn(std::string_view key) const {
+  if (pairs_.empty()) return run_ >= kMinRun;
+  return Follows(KeyOf(pairs_.back()), key) ||
+         Follows(key, KeyOf(pairs_.front())) || run_ >= kMinRun;
+}
+
+void PairWindow::Drop() {
+  if (pairs_.empty()) return;
+  pairs_.clear();
+  bytes_ = std::string();
+}
+
+Status PairWindow::Fill(std::string_view key) {
+  from_ = key;
+  bytes_.clear();
+  pairs_.clear();
+  next_ = 0;
+  has_end_ = true;
+  Status s = reader_->Visit(
+      partition_, from_, [this](std::string_view at, std::string_view value) {
+        // Of what does not end here the last pair is the limit.
+        if (bytes_.size() >= kPairWindowBytes) {
+          has_end_ = false;
+          return false;
+        }
+        const size_t begin = bytes_.size();
+        bytes_ += at;
+        bytes_ += value;
+        pairs_.push_back({begin, begin + at.size(), bytes_.size()});
+        return true;
+      });
+  if (!s.ok()) Drop();
+  return s;
+}
+
+void PairWindow::Serve(std::string_view key, bool* found,
+                       std::string_view* found_key, std::string_view* value) {
+  // Whoever reads on finds it in the first or the second place.
+  size_t at = next_;
+  if (at >= pairs_.size() || KeyOf(pairs_[at]) > key) at = 0;
+  if (at < pairs_.size() && KeyOf(pairs_[at]) < key) ++at;
+  if (at < pairs_.size() && KeyOf(pairs_[at]) < key) {
+    const auto is_before = [this](const Pair& pair, std::string_view wanted) {
+      return KeyOf(pair) < wanted;
+    };
+    at = static_cast<size_t>(
+        std::lower_bound(pairs_.begin(), pairs_.end(), key, is_before) -
+        pairs_.begin());
+  }
+  next_ = at;
+  *found = at < pairs_.size();
+  if (!*found) return;
+  const Pair& pair = pairs_[at];
+  const std::string_view bytes = bytes_;
+  *found_key = KeyOf(pair);
+  *value = bytes.substr(pair.value_begin, pair.end - pair.value_begin);
+}
+
+Status PairWindow::SeekOne(std::string_view key, bool* found,
+                           std::string_view* found_key,
+                           std::string_view* value) {
+  // Backwards as well: quick_check reads the pages of a tree from the last on.
+  const bool back =
+      Follows(key, pairs_.empty() ? last_key_ : KeyOf(pairs_.front()));
+  run_ = back || Follows(last_key_, key) ? run_ + 1 : 0;
+  if (!Covers(key) && ReadsOn(key)) {
+    if (Status s = Fill(back ? WindowBefore(key) : key); !s.ok()) return s;
+  }
+  if (Covers(key)) {
+    searches_ = 0;
+    Serve(key, found, found_key, value);
+  } else {
+    if (++searches_ > kMaxSearches) Drop();
+    if (Status s = reader_->SeekOne(partition_, key, found, found_key, value);
+        !s.ok()) {
+      return s;
+    }
+  }
+  if (*found) last_key_ = *found_key;
+  return Status::Ok();
+}
+
+}  // namespace actorkv

@@ -1,0 +1,261 @@
+#include "kv/pages/commit.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "kv/base/metrics.h"
+#include "kv/base/thrown.h"
+#include "kv/format/keys.h"
+#include "kv/store/hints.h"
+
+namespace actorkv {
+
+namespace {
+
+CommitResult Failed(Status status) {
+  return {CommitOutcome::kFailed, std::move(status)};
+}
+
+// The stored head of an actor, nullptr when the actor does not exist.
+Status ReadHead(Store* store, const std::string& name,
+                std::shared_ptr<const HeadState>* state) {
+  std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
+  return LoadHeadState(reader.get(), name, state);
+}
+
+// Why a guard did not hold: the first actor of the commit whose head moved.
+Status ResolveConflict(Store* store,
+                       const std::vector<PendingCommit>& commits) {
+  Add(Metric::kCommitConflicts);
+  Status first = Status::Conflict("a guard of the commit did not hold");
+  for (auto it = commits.rbegin(); it != commits.rend(); ++it) {
+    const Actor* actor = it->writer->actor().get();
+    const HeadState& base = *it->writer->base();
+    std::shared_ptr<const HeadState> now;
+    if (Status s = ReadHead(store, actor->name(), &now); !s.ok()) return s;
+    if (now->head_bytes == base.head_bytes) continue;
+    first = Status::Conflict("the actor was changed by another writer: actor=" +
+                             actor->name());
+    if (base.exists && now->head.generation != base.head.generation) {
+      first = FencedError(actor->name(), base.head.generation,
+                          now->head.generation);
+    }
+  }
+  return first;
+}
+
+// Looks for the commit in the store. *landed: it is there.
+Status ResolveUnknown(Store* store, const PendingCommit& commit,
+                      const CommitId& id, bool* landed) {
+  std::shared_ptr<const HeadState> now;
+  if (Status s = ReadHead(store, commit.writer->actor()->name(), &now);
+      !s.ok()) {
+    return s;
+  }
+  *landed = now->exists && now->head.commit_id == id;
+  return Status::Ok();
+}
+
+// Invariant 4.
+void Finish(Store* store, std::vector<PendingCommit>* commits) noexcept {
+  Add(Metric::kCommits);
+  for (PendingCommit& commit : *commits) {
+    const std::shared_ptr<Actor>& actor = commit.writer->actor();
+    actor->Publish(commit.state, commit.writer->changed_pages());
+    commit.writer->Detach(/*committed=*/true);
+    if (commit.state->lineage->size() > kMaxLineageDepth) {
+      store->SuggestFlatten(actor);
+    }
+  }
+}
+
+// With `in_doubt`, what may still land must keep its chunks.
+void Forget(bool in_doubt, std::vector<PendingCommit>* commits) noexcept {
+  for (PendingCommit& commit : *commits) {
+    commit.writer->actor()->Forget();
+    if (in_doubt) commit.writer->Detach(/*committed=*/false);
+  }
+}
+
+Status InDoubt(const Status& status) noexcept {
+  Status text;
+  const bool made = IfMemory([&] {
+    text = status.WithContext(
+        "the outcome of the commit is not known, look at the actor before it "
+        "is repeated");
+  });
+  return made ? text : status;
+}
+
+Status AfterUnknown(Store* store, const CommitResult& result,
+                    const CommitId& id,
+                    std::vector<PendingCommit>* commits) noexcept {
+  Add(Metric::kCommitsUnknown);
+  bool landed = false;
+  const Status s = Caught(
+      [&] { return ResolveUnknown(store, commits->front(), id, &landed); });
+  if (s.ok() && landed) {
+    Finish(store, commits);
+    return Status::Ok();
+  }
+  Forget(/*in_doubt=*/!s.ok(), commits);
+  return s.ok() ? result.status : InDoubt(result.status);
+}
+
+Status AfterConflict(Store* store,
+                     std::vector<PendingCommit>* commits) noexcept {
+  Forget(/*in_doubt=*/false, commits);
+  return Caught([&] { return ResolveConflict(store, *commits); });
+}
+
+// What comes of the engine's answer.
+Status Conclude(Store* store, const CommitResult& result, const CommitId& id,
+                std::vector<PendingCommit>* commits) noexcept {
+  switch (result.outcome) {
+    case CommitOutcome::kDone:
+      Finish(store, commits);
+      return Status::Ok();
+    case CommitOutcome::kConflict:
+      return AfterConflict(store, commits);
+    case CommitOutcome::kFailed:
+      Add(Metric::kCommitFailures);
+      Forget(/*in_doubt=*/false, commits);
+      return result.status;
+    case CommitOutcome::kUnknown:
+      break;
+  }
+  return AfterUnknown(store, result, id, commits);
+}
+
+Status CheckBeforeCommit(Store* store,
+                         const std::vector<PendingCommit>& commits) {
+  if (store->read_only()) {
+    return Status::NotSupported("the store is open read-only: " +
+                                store->path());
+  }
+  if (commits.size() > 1 && !store->engine()->limits().multi_partition_commit) {
+    return Status::NotSupported(
+        "this engine cannot commit several actors at once");
+  }
+  return Status::Ok();
+}
+
+// Only growth is refused, and not what comes back with a restore.
+Status CheckQuota(Store* store, const PendingCommit& commit) {
+  const HeadState& base = *commit.writer->base();
+  const Snapshot& head = base.head.snapshot;
+  const uint64_t bytes =
+      uint64_t{commit.spec.page_count} * commit.writer->page_size();
+  if (bytes <= uint64_t{head.page_count} * head.page_size ||
+      commit.spec.origin == Origin::kRestore) {
+    return Status::Ok();
+  }
+  const bool is_known = base.exists || base.is_legacy;
+  Settings settings;
+  if (Status s = store->settings()->Get(
+          store, is_known ? base.entry.actor : ActorId{}, &settings);
+      !s.ok()) {
+    return s;
+  }
+  const uint64_t limit = settings.quota_hard_bytes;
+  if (limit == 0 || bytes <= limit) return Status::Ok();
+  return Status::NoSpace(
+      "the quota is used up: actor=" + commit.writer->actor()->name() +
+      " would have " + std::to_string(bytes) + " bytes, the limit is " +
+      std::to_string(limit) +
+      ": delete rows and VACUUM, or raise it with "
+      "actorkv_quota()");
+}
+
+// Keeps the one engine commit within the engine's limit.
+Status StageWhatIsLarge(Store* store, std::vector<PendingCommit>* commits) {
+  const size_t per_actor =
+      store->engine()->limits().max_batch_bytes / 2 / commits->size();
+  for (PendingCommit& commit : *commits) {
+    if (commit.writer->memory_bytes() <= per_actor) continue;
+    if (Status s = commit.writer->Stage(); !s.ok()) return s;
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status CommitAll(Store* store, Durability durability,
+                 std::vector<PendingCommit>* commits) {
+  const LatencyTimer timer(Metric::kCommitLatency);
+  if (Status s = CheckBeforeCommit(store, *commits); !s.ok()) return s;
+  for (const PendingCommit& commit : *commits) {
+    if (Status s = CheckQuota(store, commit); !s.ok()) return s;
+  }
+  if (Status s = StageWhatIsLarge(store, commits); !s.ok()) return s;
+  Batch batch;
+  CommitStamp stamp;
+  stamp.committed_at_us = store->clock()->Next(&batch);
+  stamp.commit_id = store->NewCommitId();
+  for (PendingCommit& commit : *commits) {
+    if (Status s =
+            commit.writer->Prepare(commit.spec, stamp, &batch, &commit.state);
+        !s.ok()) {
+      return s;
+    }
+    if (commit.pin == nullptr) continue;
+    store->pins()->Add(commit.state->head.snapshot, commit.state->lineage,
+                       commit.pin);
+  }
+  return Conclude(store, store->Commit(batch, durability), stamp.commit_id,
+                  commits);
+}
+
+namespace {
+
+// Of a take-over beside commits, each of which may move the head that it
+// guards.
+constexpr int kTakeOverAttempts = 100;
+
+CommitResult TryToTakeOver(Store* store, Actor* actor, Generation* generation) {
+  std::shared_ptr<const HeadState> state;
+  if (Status s = actor->Current(&state); !s.ok()) return Failed(s);
+  if (state->is_legacy) {
+    return Failed(Status::InvalidArgument(
+        "the actor is legacy, so nobody writes to it: SELECT "
+        "actorkv_migrate(actor) first: actor=" +
+        actor->name()));
+  }
+  if (!state->exists) {
+    return Failed(Status::NotFound("no such actor: actor=" + actor->name()));
+  }
+  auto raised = std::make_shared<HeadState>(*state);
+  raised->head.generation.value += 1;
+  raised->head_bytes = EncodeRecord(HeadKey(), raised->head);
+  Batch batch;
+  const Partition partition = ActorPartition(state->entry.actor);
+  batch.Put(partition, HeadKey(), raised->head_bytes);
+  batch.AddGuard(partition, HeadKey(), state->head_bytes);
+  const ActorId id = state->entry.actor;
+  if (Status s = CopyHints(store, {id, state->head.generation},
+                           {id, raised->head.generation}, &batch);
+      !s.ok()) {
+    return Failed(s);
+  }
+  CommitResult result = store->Commit(batch, Durability::kSynced);
+  if (!result.done()) {
+    actor->Forget();
+    return result;
+  }
+  *generation = raised->head.generation;
+  actor->PublishTakeOver(std::move(raised));
+  return result;
+}
+
+}  // namespace
+
+Status TakeOver(Store* store, Actor* actor, Generation* generation) {
+  for (int attempt = 0; attempt < kTakeOverAttempts; ++attempt) {
+    const CommitResult result = TryToTakeOver(store, actor, generation);
+    if (result.outcome != CommitOutcome::kConflict) return result.status;
+  }
+  return Status::Busy("others commit all the time: actor=" + actor->name());
+}
+
+}  // namespace actorkv

@@ -1,0 +1,113 @@
+#include "kv/reclaim/background_reclaim.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "kv/base/thrown.h"
+#include "kv/reclaim/reclaim.h"
+#include "kv/store/store.h"
+
+namespace actorkv {
+
+namespace {
+
+// Of a pass at a time: some thousand chunks, or as long as this. In between
+// others have the disk.
+constexpr int kStepsAtOnce = 32;
+constexpr std::chrono::milliseconds kTimeAtOnce{10};
+
+// The next pass waits this many times as long as the last one took.
+constexpr int kRestFactor = 20;
+
+constexpr std::chrono::hours kMaxIdleInterval{1};
+
+}  // namespace
+
+BackgroundReclaim::BackgroundReclaim(Store* store)
+    : store_(store), last_end_(Clock::now()) {}
+
+BackgroundReclaim::~BackgroundReclaim() = default;
+
+Status BackgroundReclaim::Begin(bool* begun) {
+  *begun = false;
+  Settings settings;
+  if (Status s = store_->settings()->Get(store_, ActorId{}, &settings);
+      !s.ok()) {
+    return s;
+  }
+  const std::chrono::milliseconds interval(settings.reclaim_interval_ms);
+  const uint64_t commit_count = store_->commit_count();
+  if (commit_count != changed_count_) idle_factor_ = 1;
+  if (!soon_) {
+    if (settings.reclaim_interval_ms == 0) return Status::Ok();
+    Clock::duration wait = interval;
+    // Longer intervals than an hour were asked for.
+    if (idle_factor_ > 1 && interval < kMaxIdleInterval) {
+      wait =
+          std::min<Clock::duration>(interval * idle_factor_, kMaxIdleInterval);
+    }
+    wait = std::max<Clock::duration>(wait, kRestFactor * busy_);
+    if (Clock::now() - last_end_ < wait) return Status::Ok();
+  }
+  ReclaimOptions options;
+  options.only_where_worthwhile = !soon_;
+  options.now_us = now_us_;
+  options.waits_for_clock = now_us_ == 0;
+  pass_ = std::make_unique<Reclaimer>(store_, options);
+  busy_ = Clock::duration::zero();
+  commit_count_ = commit_count;
+  soon_ = false;
+  *begun = true;
+  return Status::Ok();
+}
+
+void BackgroundReclaim::End() {
+  const bool idle =
+      pass_->freed_bytes() == 0 && commit_count_ == changed_count_;
+  idle_factor_ = idle ? std::min(2 * idle_factor_, 1u << 20) : 1;
+  // Its own commits are no commits of transactions.
+  changed_count_ = commit_count_;
+  last_end_ = Clock::now();
+  pass_.reset();
+}
+
+void BackgroundReclaim::GiveUp() {
+  if (pass_ == nullptr) return;
+  pass_.reset();
+  last_end_ = Clock::now();
+}
+
+void BackgroundReclaim::BeginSoonForTesting(uint64_t now_us) {
+  GiveUp();
+  soon_ = true;
+  now_us_ = now_us;
+}
+
+Status BackgroundReclaim::Step() {
+  // So that a jump is seen soon, and not at the next pass.
+  static_cast<void>(store_->clock()->Look());
+  Status first;
+  if (pass_ == nullptr) {
+    bool begun = false;
+    if (Status s = Begin(&begun); !s.ok() || !begun) return s;
+    first = store_->engine()->FinishCompactions();
+  }
+  const Clock::time_point start = Clock::now();
+  bool done = false;
+  for (int i = 0; i < kStepsAtOnce && !done; ++i) {
+    std::optional<SpaceUse> use;
+    // Where a pass stood that threw is not known; another begins at the front.
+    const Status s = Caught([&] {
+      return OrUndo([&] { return pass_->Step(&use, &done); },
+                    [&] { GiveUp(); });
+    });
+    if (pass_ == nullptr) return s;
+    if (first.ok()) first = s;
+    if (Clock::now() - start >= kTimeAtOnce) break;
+  }
+  busy_ += Clock::now() - start;
+  if (done) End();
+  return first;
+}
+
+}  // namespace actorkv

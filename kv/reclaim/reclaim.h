@@ -1,0 +1,67 @@
+// Reclaim: goes over the actors of a store, or one of them, and removes what is
+// not retained of each (kv/reclaim/actor_reclaim.h). And the end of deleted
+// actors.
+
+#ifndef ACTORKV_KV_RECLAIM_RECLAIM_H_
+#define ACTORKV_KV_RECLAIM_RECLAIM_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "kv/reclaim/actor_reclaim.h"
+
+namespace actorkv {
+
+// Passes over a store, actor by actor.
+class Reclaimer {
+ public:
+  Reclaimer(Store* store, const ReclaimOptions& options);
+  ~Reclaimer();
+
+  // Only this one. Before the first step. Errors: kNotFound.
+  Status SelectActor(const std::string& name);
+
+  // A bounded piece of the work. *use is set at the end of an actor; *done:
+  // there are no more. After an error, which names the actor, the next step
+  // goes on behind that one.
+  Status Step(std::optional<SpaceUse>* use, bool* done);
+
+  uint64_t freed_bytes() const { return freed_bytes_; }
+  // Another round may free more: of what a branch began at that is gone now.
+  bool dropped_branch() const { return dropped_branch_; }
+
+ private:
+  Status NextActor(bool* found);
+
+  Store* const store_;
+  const ReclaimOptions options_;
+  std::string next_key_;  // of the catalog
+  bool one_actor_ = false;
+  std::unique_ptr<ActorReclaim> actor_;
+  std::string label_;
+  uint64_t freed_bytes_ = 0;
+  bool dropped_branch_ = false;
+};
+
+// Runs to the end, over the actor of this name, or all. `keep_on` is asked now
+// and then; an error of it ends the work. Errors: kNotFound; the first of those
+// of single actors, after all others were served.
+Status ReclaimAll(Store* store, const std::optional<std::string>& name,
+                  const std::function<Status()>& keep_on, uint64_t* bytes);
+
+// A deleted actor lives again, as it was. *txid: of its head. Errors: kNotFound
+// when there is none, or it is over; kAlreadyExists when it is not deleted;
+// kBusy when the name is open.
+Status UndeleteActor(Store* store, const std::string& name, TxId* txid);
+
+// Removes an actor and its history for good, live, legacy or deleted; what
+// forks of it need goes with the last of them. *bytes: what was removed.
+// Errors: kNotFound; kBusy when it is open.
+Status PurgeActor(Store* store, const std::string& name, uint64_t* bytes);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_RECLAIM_RECLAIM_H_

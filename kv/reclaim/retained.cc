@@ -1,0 +1,416 @@
+#include "kv/reclaim/retained.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "kv/base/affix.h"
+#include "kv/base/duration.h"
+#include "kv/engine/prefix_scan.h"
+#include "kv/format/history_records.h"
+#include "kv/format/keys.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr uint64_t kForkGraceUs = uint64_t{3600} * 1'000'000;
+
+// An actor with more is left alone; each takes about a hundred bytes here.
+constexpr size_t kMaxBranches = 1'000'000;
+
+// A head that goes to another branch while it is looked at is looked at again.
+constexpr int kMaxHeads = 100;
+
+constexpr uint64_t kForever = std::numeric_limits<uint64_t>::max();
+
+// The largest time of the store that is past the retention.
+uint64_t CutoffOf(const RetainedQuery& query) {
+  // Whatever the clock says.
+  if (query.retention_ms == 0) return kForever;
+  const uint64_t retention_us = query.retention_ms * kUsPerMs;
+  const uint64_t wall_us = query.times.wall_now_us();
+  const uint64_t store_us = query.times.store_now_us();
+  return std::min(query.times.Cut(wall_us - std::min(wall_us, retention_us)),
+                  store_us - std::min(store_us, retention_us));
+}
+
+void AddPoint(const RetainedPoint& point, RetainedBranch* branch) {
+  auto& points = branch->points;
+  const auto at =
+      std::lower_bound(points.begin(), points.end(), point,
+                       [](const RetainedPoint& a, const RetainedPoint& b) {
+                         return a.txid < b.txid;
+                       });
+  if (at != points.end() && at->txid == point.txid) {
+    at->page_count = std::max(at->page_count, point.page_count);
+    at->is_fork = at->is_fork || point.is_fork;
+    return;
+  }
+  points.insert(at, point);
+}
+
+// Null: none of this id.
+RetainedBranch* FindBranch(BranchId id, std::vector<RetainedBranch>* branches) {
+  const auto at = std::lower_bound(
+      branches->begin(), branches->end(), id,
+      [](const RetainedBranch& a, BranchId b) { return b < a.id; });
+  return at == branches->end() || at->id != id ? nullptr : &*at;
+}
+
+class Loader {
+ public:
+  Loader(EngineReader* reader, const RetainedQuery& query)
+      : reader_(reader), query_(query) {
+    retained_.actor = query.actor;
+    retained_.retention_ms = query.retention_ms;
+    cutoff_us_ = CutoffOf(query);
+    retained_.gone = query.entry.state == ActorState::kDeleted &&
+                     (query.entry.deleted_at_us <= cutoff_us_ ||
+                      query.entry.deleted_at_us == kPurgedAtUs);
+  }
+
+  Status Run(Retained* retained) {
+    if (Status s = LoadHeadAndBranches(); !s.ok()) return s;
+    if (!retained_.gone) {
+      for (RetainedBranch& branch : retained_.branches) {
+        if (Status s = LoadStretch(&branch); !s.ok()) return s;
+      }
+      if (Status s = LoadPoints(); !s.ok()) return s;
+    }
+    if (Status s = LoadForks(); !s.ok()) return s;
+    if (Status s = LinkChildren(); !s.ok()) return s;
+    *retained = std::move(retained_);
+    return Status::Ok();
+  }
+
+ private:
+  Partition partition() const { return ActorPartition(query_.actor); }
+
+  // A transaction that staged may commit meanwhile: its branch, without its
+  // head, would be taken for one that a restore has left. So the head is read
+  // again behind the branches.
+  Status LoadHeadAndBranches() {
+    for (int i = 0; i < kMaxHeads; ++i) {
+      if (Status s = LoadHead(); !s.ok()) return s;
+      const std::optional<Head> head = retained_.head;
+      reader_->Refresh();
+      Status branches = LoadBranches();
+      if (Status s = LoadHead(); !s.ok()) return s;
+      if (head.has_value() == retained_.head.has_value() &&
+          (!head.has_value() ||
+           head->snapshot.branch == retained_.head->snapshot.branch)) {
+        return branches;
+      }
+    }
+    return Status::Busy("its head goes from branch to branch");
+  }
+
+  Status LoadHead() {
+    const std::string key = HeadKey();
+    retained_.head.reset();
+    std::vector<std::optional<std::string>> values;
+    if (Status s = reader_->Get(partition(), {key}, &values); !s.ok()) {
+      return s;
+    }
+    if (!values[0].has_value()) return Status::Ok();
+    Head head;
+    if (Status s = DecodeRecord(key, *values[0], &head); !s.ok()) return s;
+    retained_.head = head;
+    return Status::Ok();
+  }
+
+  Status LoadBranches() {
+    const std::string prefix = BranchRecordPrefix();
+    retained_.branches.clear();
+    Status s = ForEachPair(
+        reader_, {partition(), prefix, prefix},
+        [&](const KeyValue& pair) -> Status {
+          RetainedBranch branch;
+          if (Status p = ParseBranchRecordKey(pair.key, &branch.id); !p.ok()) {
+            return p;
+          }
+          if (retained_.branches.size() >= kMaxBranches) {
+            return Status::NotSupported("the actor has too many branches");
+          }
+          retained_.branches.push_back(std::move(branch));
+          return DecodeRecord(pair.key, pair.value,
+                              &retained_.branches.back().record);
+        });
+    std::reverse(retained_.branches.begin(), retained_.branches.end());
+    const bool has_branch =
+        !retained_.head.has_value() ||
+        FindBranch(retained_.head->snapshot.branch) != nullptr;
+    if (s.ok() && !has_branch && !retained_.gone) {
+      s = Status::Corruption("branch record of the head missing");
+    }
+    return s;
+  }
+
+  RetainedBranch* FindBranch(BranchId id) {
+    return actorkv::FindBranch(id, &retained_.branches);
+  }
+
+  // The newest commit of the branch at or before `txid`.
+  Status FindCommit(BranchId branch, TxId txid, bool* found,
+                    CommitRecord* record) {
+    std::vector<std::optional<KeyValue>> pairs;
+    if (Status s =
+            reader_->Seek(partition(), {CommitKey(branch, txid)}, &pairs);
+        !s.ok()) {
+      return s;
+    }
+    *found =
+        pairs[0].has_value() && BeginsWith(pairs[0]->key, CommitPrefix(branch));
+    if (!*found) return Status::Ok();
+    return DecodeRecord(pairs[0]->key, pairs[0]->value, record);
+  }
+
+  // When the last commit of a branch that is not the head's was replaced: by
+  // the first commit of the next branch, which may have been begun long before.
+  // Where that one has expired, this one was past the retention before.
+  Status FindReplaced(const RetainedBranch& branch, const CommitRecord& last,
+                      uint64_t* at_us) {
+    *at_us = last.committed_at_us;
+    // Newest first: the one before it is the next one.
+    if (&branch == retained_.branches.data()) return Status::Ok();
+    const RetainedBranch& next = *(&branch - 1);
+    *at_us = std::max(*at_us, next.record.created_at_us);
+    const TxId first = next.record.first_txid;
+    bool found = false;
+    CommitRecord record;
+    Status s = FindCommit(next.id, first, &found, &record);
+    if (s.ok() && found && record.snapshot.txid == first) {
+      *at_us = std::max(*at_us, record.committed_at_us);
+    }
+    return s;
+  }
+
+  // What was the head within the retention: from the newest commit at or
+  // before the cutoff on.
+  Status LoadStretch(RetainedBranch* branch) {
+    const bool is_head = retained_.head.has_value() &&
+                         retained_.head->snapshot.branch == branch->id;
+    bool found = false;
+    CommitRecord last;
+    if (Status s = FindCommit(branch->id, TxId{kForever}, &found, &last);
+        !s.ok()) {
+      return s;
+    }
+    if (is_head) {
+      last.snapshot = retained_.head->snapshot;
+      last.committed_at_us = retained_.head->committed_at_us;
+    }
+    if (!found && !is_head) return Status::Ok();
+    branch->last_page_count = last.snapshot.page_count;
+    if (!is_head) {
+      uint64_t replaced_us = 0;
+      Status s = FindReplaced(*branch, last, &replaced_us);
+      if (!s.ok() || replaced_us <= cutoff_us_) return s;
+    }
+    branch->since = last.snapshot.txid;
+    branch->since_page_count = last.snapshot.page_count;
+    if (last.committed_at_us <= cutoff_us_) return Status::Ok();
+    // Commits up to `low` are early enough; `high` is too late.
+    uint64_t low = 0;
+    uint64_t high = last.snapshot.txid.value;
+    std::optional<Snapshot> since;
+    Snapshot oldest_after = last.snapshot;
+    while (low + 1 < high) {
+      const uint64_t middle = low + (high - low) / 2;
+      CommitRecord record;
+      if (Status s = FindCommit(branch->id, TxId{middle}, &found, &record);
+          !s.ok()) {
+        return s;
+      }
+      if (found && record.committed_at_us > cutoff_us_) {
+        high = record.snapshot.txid.value;
+        oldest_after = record.snapshot;
+        continue;
+      }
+      low = middle;
+      if (found) since = record.snapshot;
+    }
+    // What is older has gone already.
+    if (!since.has_value()) since = oldest_after;
+    branch->since = since->txid;
+    branch->since_page_count = since->page_count;
+    return Status::Ok();
+  }
+
+  // The snapshot of a commit, whose record may be gone: then of any size.
+  Status MakePoint(BranchId branch, TxId txid, RetainedPoint* point) {
+    point->txid = txid;
+    bool found = false;
+    CommitRecord record;
+    if (Status s = FindCommit(branch, txid, &found, &record); !s.ok()) return s;
+    if (found && record.snapshot.txid == txid) {
+      point->page_count = record.snapshot.page_count;
+    }
+    return Status::Ok();
+  }
+
+  Status LoadPoints() {
+    const std::string prefix = RestorePointPrefix();
+    return ForEachPair(
+        reader_, {partition(), prefix, prefix},
+        [&](const KeyValue& pair) -> Status {
+          RestorePointRecord record;
+          std::string name;
+          if (Status s = DecodeRecord(pair.key, pair.value, &record); !s.ok()) {
+            return s;
+          }
+          if (Status s = ParseRestorePointKey(pair.key, &name); !s.ok()) {
+            return s;
+          }
+          const uint64_t now_us = query_.times.wall_now_us();
+          const bool expired = HasEnded(
+              record, query_.times, now_us - std::min(now_us, query_.held_us));
+          RetainedBranch* const branch = FindBranch(record.branch);
+          if (expired || branch == nullptr) {
+            retained_.expired_keys.push_back(pair.key);
+            return Status::Ok();
+          }
+          RetainedPoint point;
+          point.keeper = retained_.keepers.AddPoint(name);
+          Status s = MakePoint(record.branch, record.txid, &point);
+          if (s.ok()) AddPoint(point, branch);
+          return s;
+        });
+  }
+
+  // A fork counts as long as its branch begins here.
+  Status LoadForks() {
+    const std::string prefix = ForkPrefix();
+    return ForEachPair(
+        reader_, {partition(), prefix, prefix},
+        [&](const KeyValue& pair) -> Status {
+          ForkRecord fork;
+          BranchId from;
+          BranchId child;
+          if (Status s = ParseForkKey(pair.key, &from, &child); !s.ok()) {
+            return s;
+          }
+          if (Status s = DecodeRecord(pair.key, pair.value, &fork); !s.ok()) {
+            return s;
+          }
+          bool there = false;
+          if (Status s = BeginsAt(fork.child, child, from, &there); !s.ok()) {
+            return s;
+          }
+          const bool young =
+              query_.fork_records_come_first &&
+              fork.created_at_us + kForkGraceUs > query_.times.store_now_us();
+          RetainedBranch* const branch = FindBranch(from);
+          if (branch == nullptr || (!there && !young)) {
+            retained_.expired_keys.push_back(pair.key);
+            return Status::Ok();
+          }
+          RetainedPoint point;
+          if (Status s = MakePoint(from, fork.txid, &point); !s.ok()) return s;
+          point.is_fork = true;
+          point.keeper = Keeper::kFork;
+          AddPoint(point, branch);
+          retained_.keepers.AddFork();
+          return Status::Ok();
+        });
+  }
+
+  Status BeginsAt(ActorId child_actor, BranchId child, BranchId parent,
+                  bool* begins) {
+    *begins = false;
+    const std::string key = BranchRecordKey(child);
+    std::vector<std::optional<std::string>> values;
+    if (Status s = reader_->Get(ActorPartition(child_actor), {key}, &values);
+        !s.ok()) {
+      return s;
+    }
+    if (!values[0].has_value()) return Status::Ok();
+    BranchRecord record;
+    if (Status s = DecodeRecord(key, *values[0], &record); !s.ok()) return s;
+    *begins = record.parent.has_value() && record.parent->branch == parent;
+    return Status::Ok();
+  }
+
+  // Children are newer than their parents, so they come first.
+  Status LinkChildren() {
+    for (size_t i = 0; i < retained_.branches.size(); ++i) {
+      const RetainedBranch& child = retained_.branches[i];
+      const auto& parent = child.record.parent;
+      if (!child.used() || !parent.has_value()) continue;
+      if (parent->actor != query_.actor) continue;
+      RetainedBranch* const branch = FindBranch(parent->branch);
+      if (branch == nullptr || !(parent->branch < child.id)) {
+        return Status::Corruption("branch record missing: branch=" +
+                                  std::to_string(parent->branch.value));
+      }
+      branch->children.push_back({parent->txid, i});
+    }
+    return Status::Ok();
+  }
+
+  EngineReader* const reader_;
+  const RetainedQuery query_;
+  uint64_t cutoff_us_ = 0;
+  Retained retained_;
+};
+
+}  // namespace
+
+bool RetainedBranch::KeepsCommit(TxId txid) const {
+  if (since.has_value() && !(txid < *since)) return true;
+  const auto at = std::lower_bound(
+      points.begin(), points.end(), txid,
+      [](const RetainedPoint& a, TxId b) { return a.txid < b; });
+  return at != points.end() && at->txid == txid;
+}
+
+namespace {
+
+// Notes that the branch `child` begins at `parent`; so its points and children
+// tell what it needs of that. False, and nothing noted, unless the record of
+// the branch says so too.
+bool AddChild(BranchId child, const BranchPoint& parent,
+              std::vector<RetainedBranch>* branches) {
+  const RetainedBranch* const branch = FindBranch(child, branches);
+  if (branch == nullptr || !branch->record.parent.has_value()) return false;
+  const BranchPoint& recorded = *branch->record.parent;
+  if (recorded.branch != parent.branch || recorded.txid != parent.txid) {
+    return false;
+  }
+  const auto index = static_cast<size_t>(branch - branches->data());
+  auto& children = FindBranch(parent.branch, branches)->children;
+  const bool known = std::any_of(
+      children.begin(), children.end(),
+      [index](const RetainedChild& other) { return other.index == index; });
+  if (!known) children.push_back({parent.txid, index});
+  return true;
+}
+
+}  // namespace
+
+// What is read through another actor's branch, or by a way that flattening has
+// shortened since, is kept whole: what lies above it is not known here.
+bool Retained::AddReader(const PinnedSnapshot& reader) {
+  const Lineage& lineage = *reader.lineage;
+  bool reads = false;
+  for (size_t level = 0; level < lineage.size(); ++level) {
+    const BranchPoint& at = lineage[level];
+    RetainedBranch* const branch = FindBranch(at.branch, &branches);
+    if (branch == nullptr) continue;
+    reads = true;
+    if (level == 0) {
+      const Snapshot& snapshot = reader.snapshot;
+      AddPoint({snapshot.txid, snapshot.page_count}, branch);
+    } else if (!AddChild(lineage[level - 1].branch, at, &branches)) {
+      AddPoint({at.txid, kAnyPageCount}, branch);
+    }
+  }
+  return reads;
+}
+
+Status LoadRetained(EngineReader* reader, const RetainedQuery& query,
+                    Retained* retained) {
+  return Loader(reader, query).Run(retained);
+}
+
+}  // namespace actorkv

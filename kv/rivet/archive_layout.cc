@@ -1,0 +1,114 @@
+#include "kv/rivet/archive_layout.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <memory>
+#include <utility>
+
+#include "kv/files/byte_reader.h"
+#include "kv/files/store_directory.h"
+
+namespace actorkv {
+
+namespace {
+
+struct DirCloser {
+  void operator()(DIR* dir) const { closedir(dir); }
+};
+
+// What a string of a list takes beside its characters, about.
+constexpr size_t kStringBytes = sizeof(std::string) + 16;
+
+Status IsDirectory(DIR* dir, const dirent& entry, bool whole,
+                   bool* is_directory) {
+  struct stat file = {};
+  // Follows links: an archive may be put together from them.
+  if (fstatat(dirfd(dir), static_cast<const char*>(entry.d_name), &file, 0) !=
+      0) {
+    if (whole && errno == ENOENT) return Status::Ok();
+    return SystemError("look at", static_cast<const char*>(entry.d_name),
+                       errno);
+  }
+  *is_directory = S_ISDIR(file.st_mode);
+  return Status::Ok();
+}
+
+Status List(const std::string& directory, bool whole, DirectoryList* list) {
+  const std::unique_ptr<DIR, DirCloser> dir(opendir(directory.c_str()));
+  if (dir == nullptr) return SystemError("list", directory, errno);
+  DirectoryList found;
+  size_t bytes = 0;
+  for (errno = 0; const dirent* entry = readdir(dir.get()); errno = 0) {
+    const std::string_view name = static_cast<const char*>(entry->d_name);
+    if (name == "." || name == ".." || (name[0] == '.' && !whole)) continue;
+    bytes += name.size() + kStringBytes;
+    if (bytes > kMaxListBytes) {
+      return Status::InvalidArgument("the names in " + directory +
+                                     " take more than the limit of " +
+                                     std::to_string(kMaxListBytes) + " bytes");
+    }
+    bool is_directory = entry->d_type == DT_DIR;
+    if (entry->d_type == DT_UNKNOWN || entry->d_type == DT_LNK) {
+      if (Status s = IsDirectory(dir.get(), *entry, whole, &is_directory);
+          !s.ok()) {
+        return s.WithContext(directory);
+      }
+    }
+    (is_directory ? found.directories : found.others).emplace_back(name);
+  }
+  if (errno != 0) return SystemError("list", directory, errno);
+  std::sort(found.directories.begin(), found.directories.end());
+  std::sort(found.others.begin(), found.others.end());
+  *list = std::move(found);
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status ListDirectory(const std::string& directory, DirectoryList* list) {
+  return List(directory, false, list);
+}
+
+Status ListWholeDirectory(const std::string& directory, DirectoryList* list) {
+  return List(directory, true, list);
+}
+
+Status CheckArchiveActorId(std::string_view id) {
+  const bool is_name = !id.empty() && id.size() <= NAME_MAX && id[0] != '.' &&
+                       id.find('/') == std::string_view::npos &&
+                       id.find('\0') == std::string_view::npos;
+  if (is_name) return Status::Ok();
+  return Status::InvalidArgument(
+      "an actor of an archive must have an id that is a file name, not \"" +
+      std::string(id.substr(0, NAME_MAX)) + "\"");
+}
+
+Status ReadManifest(const std::string& directory, ArchiveManifest* manifest) {
+  const std::string path = directory + kManifestName;
+  std::string text;
+  if (Status s = ReadJsonFile(path, &text); !s.ok()) return s;
+  return ParseArchiveManifest(text, manifest).WithContext(path);
+}
+
+Status ReadJsonFile(const std::string& path, std::string* text) {
+  std::unique_ptr<ByteSource> source;
+  if (Status s = OpenFileBytes(path, &source); !s.ok()) return s;
+  ByteReader reader(std::move(source));
+  std::string read;
+  if (Status s = reader.Take(kMaxArchiveJsonBytes + 1, &read); !s.ok()) {
+    return s;
+  }
+  if (read.size() > kMaxArchiveJsonBytes) {
+    return Status::InvalidArgument(path + " is larger than the limit of " +
+                                   std::to_string(kMaxArchiveJsonBytes) +
+                                   " bytes");
+  }
+  *text = std::move(read);
+  return Status::Ok();
+}
+
+}  // namespace actorkv

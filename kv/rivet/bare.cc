@@ -1,0 +1,65 @@
+#include "kv/rivet/bare.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr size_t kMaxUintBytes = 10;  // 64 bits, seven a byte
+
+}  // namespace
+
+void AppendBareUint(std::string* out, uint64_t value) {
+  while (value > 0x7f) {
+    out->push_back(static_cast<char>(value | 0x80));
+    value >>= 7;
+  }
+  out->push_back(static_cast<char>(value));
+}
+
+void AppendBareData(std::string* out, std::string_view bytes) {
+  AppendBareUint(out, bytes.size());
+  out->append(bytes);
+}
+
+uint64_t BareReader::Uint() {
+  if (!ok()) return 0;
+  uint64_t value = 0;
+  for (size_t i = 0; offset_ + i < input_.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(input_[offset_ + i]);
+    if (i == kMaxUintBytes - 1 && byte > 1) {
+      error_ = "a number has more than 64 bits";
+      return 0;
+    }
+    value |= uint64_t{byte & 0x7fU} << (7 * i);
+    if ((byte & 0x80) != 0) continue;
+    if (byte == 0 && i > 0) {
+      error_ = "a number is written longer than it is";
+      return 0;
+    }
+    offset_ += i + 1;
+    return value;
+  }
+  error_ = "a number is cut short";
+  return 0;
+}
+
+std::string_view BareReader::Data() {
+  const size_t begin = offset_;
+  const uint64_t size = Uint();
+  if (!ok()) return {};
+  if (size > input_.size() - offset_) {
+    offset_ = begin;
+    error_ = "a length is larger than what is left";
+    return {};
+  }
+  const std::string_view bytes =
+      input_.substr(offset_, static_cast<size_t>(size));
+  offset_ += bytes.size();
+  return bytes;
+}
+
+void BareReader::End() {
+  if (ok() && offset_ < input_.size()) error_ = "bytes are left over";
+}
+
+}  // namespace actorkv

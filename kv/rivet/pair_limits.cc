@@ -1,0 +1,27 @@
+#include "kv/rivet/pair_limits.h"
+
+#include <string>
+#include <string_view>
+
+namespace actorkv {
+
+namespace {
+
+Status CheckSize(std::string_view what, uint64_t bytes, uint64_t limit) {
+  if (bytes <= limit) return Status::Ok();
+  return Status::InvalidArgument(
+      std::string(what) + " of " + std::to_string(bytes) +
+      " bytes is larger than the limit of " + std::to_string(limit));
+}
+
+}  // namespace
+
+Status CheckPairKeySize(uint64_t bytes) {
+  return CheckSize("a key", bytes, kMaxPairKeyBytes);
+}
+
+Status CheckPairValueSize(uint64_t bytes) {
+  return CheckSize("a value", bytes, kMaxPairValueBytes);
+}
+
+}  // namespace actorkv

@@ -1,0 +1,26 @@
+// What the pairs of a legacy actor may measure: what Rivet allows.
+
+#ifndef ACTORKV_KV_RIVET_PAIR_LIMITS_H_
+#define ACTORKV_KV_RIVET_PAIR_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kv/base/status.h"
+
+namespace actorkv {
+
+inline constexpr size_t kMaxPairKeyBytes = size_t{2} << 10;
+inline constexpr size_t kMaxPairValueBytes = size_t{128} << 10;
+// In layout 1. In layout 0 a message could be larger; such a one is kept, with
+// a warning.
+inline constexpr size_t kMaxQueueMessageBytes = size_t{64} << 10;
+
+// Errors: kInvalidArgument with the name of the limit, its size and the size
+// that was found.
+Status CheckPairKeySize(uint64_t bytes);
+Status CheckPairValueSize(uint64_t bytes);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_RIVET_PAIR_LIMITS_H_

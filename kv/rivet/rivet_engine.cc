@@ -1,0 +1,155 @@
+#include "kv/rivet/rivet_engine.h"
+
+#include <utility>
+
+#include "kv/base/affix.h"
+#include "kv/base/hex.h"
+#include "kv/rivet/pair_limits.h"
+#include "kv/rivet/rivet_engine_keys.h"
+
+namespace actorkv {
+
+namespace {
+
+Status BadKey(std::string_view key, const std::string& what) {
+  return Status::Corruption("engine key " + ToHex(key) + ": " + what);
+}
+
+std::string ActorPrefix(const std::string& id) {
+  return std::string(RivetActorsPrefix()) + id;
+}
+
+// The least text that is after all that begin with `prefix`.
+std::string AfterAllWith(std::string prefix) {
+  while (prefix.back() == '\xff') prefix.pop_back();
+  ++prefix.back();
+  return prefix;
+}
+
+// Puts pairs together from their pieces and metadata.
+class EnginePairs : public PairSource {
+ public:
+  EnginePairs(std::unique_ptr<SortedPairs> position, const std::string& id)
+      : position_(std::move(position)), prefix_(ActorPrefix(id)) {}
+
+  Status Next(KeyValue* pair, bool* more) override {
+    if (!begun_) {
+      begun_ = true;
+      if (Status s = position_->Seek(prefix_, &valid_); !s.ok()) return s;
+    }
+    if (!InActor()) {
+      *more = false;
+      return Status::Ok();
+    }
+    KeyValue read;
+    if (Status s = TakePair(&read); !s.ok()) return s;
+    *pair = std::move(read);
+    *more = true;
+    return Status::Ok();
+  }
+
+ private:
+  bool InActor() const {
+    return valid_ && BeginsWith(position_->key(), prefix_);
+  }
+
+  // From the first piece, if there is one, up to the metadata.
+  Status TakePair(KeyValue* pair) {
+    uint64_t pieces = 0;
+    while (true) {
+      if (!InActor()) return NoMetadata(pair->key);
+      const std::string_view physical = position_->key();
+      RivetEngineKey key;
+      if (!ParseRivetEngineKey(physical, &key)) {
+        return BadKey(physical, "not the key of a pair");
+      }
+      if (pieces == 0) {
+        if (Status s = CheckPairKeySize(key.key.size()); !s.ok()) return s;
+        pair->key = key.key;
+      } else if (key.key != pair->key) {
+        return NoMetadata(pair->key);
+      }
+      if (!key.piece.has_value()) return TakeMetadata();
+      if (*key.piece != pieces) {
+        return BadKey(physical, "piece " + std::to_string(pieces) +
+                                    " of the value is missing before it");
+      }
+      if (Status s = TakePiece(&pair->value); !s.ok()) return s;
+      ++pieces;
+    }
+  }
+
+  Status TakePiece(std::string* value) {
+    const std::string_view piece = position_->value();
+    if (piece.empty() || piece.size() > kMaxRivetPieceBytes) {
+      return BadKey(position_->key(),
+                    "a piece of " + std::to_string(piece.size()) + " bytes");
+    }
+    if (Status s = CheckPairValueSize(value->size() + piece.size()); !s.ok()) {
+      return s.WithContext("engine key " + ToHex(position_->key()));
+    }
+    value->append(piece);
+    return Advance();
+  }
+
+  Status TakeMetadata() {
+    if (!IsRivetPairMetadata(position_->value())) {
+      return BadKey(position_->key(), "metadata does not decode");
+    }
+    return Advance();
+  }
+
+  Status Advance() { return position_->Next(&valid_); }
+
+  Status NoMetadata(std::string_view key) const {
+    return Status::Corruption("key " + ToHex(key) +
+                              " has a value but no metadata");
+  }
+
+  const std::unique_ptr<SortedPairs> position_;
+  const std::string prefix_;
+  bool begun_ = false;
+  bool valid_ = false;  // of position_
+};
+
+Status NoId(std::string_view text) {
+  return Status::InvalidArgument("not the id of an actor of Rivet: " +
+                                 std::string(text));
+}
+
+}  // namespace
+
+RivetEngine::RivetEngine(std::unique_ptr<SortedPairSpace> space)
+    : space_(std::move(space)) {}
+
+Status RivetEngine::NextActor(std::string_view after, std::string* id,
+                              bool* more) {
+  std::string target(RivetActorsPrefix());
+  if (!after.empty()) {
+    std::string after_id;
+    if (!ParseRivetActorIdText(after, &after_id)) return NoId(after);
+    target = AfterAllWith(ActorPrefix(after_id));
+  }
+  const std::unique_ptr<SortedPairs> position = space_->NewPosition();
+  bool valid = false;
+  if (Status s = position->Seek(target, &valid); !s.ok()) return s;
+  *more = valid && BeginsWith(position->key(), RivetActorsPrefix());
+  if (!*more) return Status::Ok();
+  const std::string_view key = position->key();
+  if (key.size() < RivetActorsPrefix().size() + kRivetActorIdBytes) {
+    return BadKey(key, "not the key of a pair");
+  }
+  *id = RivetActorIdText(
+      key.substr(RivetActorsPrefix().size(), kRivetActorIdBytes));
+  return Status::Ok();
+}
+
+Status RivetEngine::OpenPairs(std::string_view id,
+                              std::unique_ptr<PairSource>* pairs) {
+  std::string bytes;
+  if (!ParseRivetActorIdText(id, &bytes)) return NoId(id);
+  *pairs = std::make_unique<EnginePairs>(space_->NewPosition(), bytes);
+  return Status::Ok();
+}
+
+}  // namespace actorkv

@@ -1,0 +1,126 @@
+#include "kv/rocksdb/holder_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+
+#include "kv/base/descriptor.h"
+#include "kv/files/file_access.h"
+#include "kv/files/store_directory.h"
+
+namespace actorkv {
+namespace {
+
+constexpr int kPidByte = 0;
+constexpr int kHolderByte = 1;
+constexpr int kWaitByte = 2;
+
+std::string PathIn(const std::string& directory) {
+  return directory + "/" + kHolderFileName;
+}
+
+struct flock PidLock() {
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = kPidByte;
+  lock.l_len = 1;
+  return lock;
+}
+
+// Who holds the lock that we did not get; 0: not known.
+pid_t HolderPid(int fd) {
+  struct flock lock = PidLock();
+  if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK &&
+      lock.l_pid > 0) {
+    return lock.l_pid;
+  }
+  char text[32] = {};
+  if (pread(fd, text, sizeof(text) - 1, 0) <= 0) return 0;
+  return static_cast<pid_t>(strtol(text, nullptr, 10));
+}
+
+Status OpenElsewhere(const std::string& directory, int fd) {
+  const pid_t pid = HolderPid(fd);
+  const std::string holder =
+      pid > 0 ? "process " + std::to_string(pid) : "another process";
+  return Status::Busy("store is open in " + holder + ": " + directory);
+}
+
+// Best effort: the text is for people, and a full disk must not keep a store
+// from being read. The file is at no time empty, for who reads it meanwhile.
+void WritePid(int fd) {
+  const std::string text = std::to_string(getpid()) + "\n";
+  const ssize_t written = pwrite(fd, text.data(), text.size(), 0);
+  if (written < 0) return;
+  if (ftruncate(fd, written) != 0) return;
+}
+
+}  // namespace
+
+Status HolderFile::Take(const std::string& directory,
+                        std::unique_ptr<HolderFile>* holder) {
+  std::unique_ptr<LockFile> file;
+  if (Status s = LockFile::Open(PathIn(directory), /*create=*/true, &file);
+      !s.ok())
+    return s;
+  bool locked = false;
+  if (Status s =
+          file->TryLock(kHolderByte, LockFile::Kind::kExclusive, &locked);
+      !s.ok()) {
+    return s;
+  }
+  if (!locked) return OpenElsewhere(directory, file->fd());
+  struct flock lock = PidLock();
+  if (fcntl(file->fd(), F_SETLK, &lock) != 0) {
+    const int error = errno;
+    const bool held = error == EAGAIN || error == EACCES;
+    return held ? OpenElsewhere(directory, file->fd())
+                : SystemError("lock", PathIn(directory), error);
+  }
+  WritePid(file->fd());
+  holder->reset(new HolderFile(std::move(file)));
+  return Status::Ok();
+}
+
+bool HolderFile::IsHeld(const std::string& directory) {
+  const Descriptor file(
+      open(PathIn(directory).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = kPidByte;
+  lock.l_len = kHolderByte - kPidByte + 1;
+  return file.get() >= 0 && fcntl(file.get(), F_OFD_GETLK, &lock) == 0 &&
+         lock.l_type != F_UNLCK;
+}
+
+HolderFile::HolderFile(std::unique_ptr<LockFile> file)
+    : file_(std::move(file)) {}
+
+bool HolderFile::IsWaitedFor() const {
+  return file_->IsLockedElsewhere(kWaitByte, 1);
+}
+
+HolderWait::HolderWait(const std::string& directory) {
+  std::unique_ptr<LockFile> file;
+  if (!LockFile::Open(PathIn(directory), /*create=*/false, &file).ok()) return;
+  // Not to be had beside a holder of an older version, which looks at no mark.
+  bool marked = false;
+  static_cast<void>(file->TryLock(kWaitByte, LockFile::Kind::kShared, &marked));
+  file_ = std::move(file);
+}
+
+bool HolderWait::IsHeld() const {
+  return file_ != nullptr &&
+         file_->IsLockedElsewhere(kPidByte, kHolderByte - kPidByte + 1);
+}
+
+bool HolderWait::OthersWait() const {
+  return file_ != nullptr && file_->IsLockedElsewhere(kWaitByte, 1);
+}
+
+}  // namespace actorkv

@@ -1,0 +1,193 @@
+// Opens the RocksDB directory of Rivet's engine for kv/rivet/rivet_engine.h.
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/table.h>
+#include <rocksdb/version.h>
+
+#include <utility>
+
+#include "kv/base/coding.h"
+#include "kv/base/process_end.h"
+#include "kv/files/random_file.h"
+#include "kv/files/store_directory.h"
+#include "kv/rivet/archive_layout.h"
+#include "kv/rivet/rivet_engine.h"
+#include "kv/rocksdb/rocksdb_logger.h"
+#include "kv/rocksdb/rocksdb_status.h"
+
+namespace actorkv {
+namespace {
+
+constexpr size_t kCacheBytes = size_t{8} << 20;
+constexpr int kOpenFiles = 128;
+
+// The end of a table file (RocksDB 7.8.3, table/format.cc): version:u32 and
+// magic:u64, both little-endian.
+constexpr size_t kFooterEndBytes = 12;
+constexpr uint64_t kBlockBasedTableMagic = 0x88e241b785f4cff7;
+
+// The format of table files that RocksDB 8.6 brought. An older one says of it
+// that the file is corrupt.
+constexpr uint32_t kNewTableFormat = 6;
+constexpr bool kReadsNewTableFormat = ROCKSDB_MAJOR > 8 ||
+                                      (ROCKSDB_MAJOR == 8 &&
+                                       ROCKSDB_MINOR >= 6);
+
+constexpr char kInstead[] =
+    "; dump each as JSON lines and import that, or import the plain files that "
+    "'rivet-engine depot doctor' writes from 2.3.0 on";
+
+Status CheckTableFormat(const std::string& path) {
+  std::unique_ptr<RandomFile> file;
+  if (Status s = RandomFile::Open(path, &file); !s.ok()) return s;
+  uint64_t size = 0;
+  if (Status s = file->Size(&size); !s.ok()) return s;
+  if (size < kFooterEndBytes) return Status::Ok();  // RocksDB will say
+  std::string end(kFooterEndBytes, '\0');
+  if (Status s = file->Read(size - end.size(), end.size(), end.data());
+      !s.ok()) {
+    return s;
+  }
+  const uint32_t version = LoadLittle32(end.data());
+  if (LoadLittle64(&end[sizeof version]) != kBlockBasedTableMagic ||
+      version < kNewTableFormat) {
+    return Status::Ok();
+  }
+  return Status::NotSupported(
+      "a table file of format version " + std::to_string(version) +
+      ", which RocksDB " + std::to_string(ROCKSDB_MAJOR) + "." +
+      std::to_string(ROCKSDB_MINOR) +
+      " cannot read (it reads up to 5): " + path + kInstead);
+}
+
+Status CheckTableFormats(const std::string& directory) {
+  DirectoryList list;
+  if (Status s = ListDirectory(directory, &list); !s.ok()) return s;
+  for (const std::string& name : list.others) {
+    constexpr std::string_view kSuffix = ".sst";
+    if (name.size() <= kSuffix.size() ||
+        name.substr(name.size() - kSuffix.size()) != kSuffix) {
+      continue;
+    }
+    if (Status s = CheckTableFormat(directory + "/" + name); !s.ok()) return s;
+  }
+  return Status::Ok();
+}
+
+// Leaves it where it is in a process that ends.
+template <typename Object>
+void DropUnlessEnding(const std::string& directory,
+                      std::unique_ptr<Object>* object) {
+  Gate::Hold hold;
+  if (!UseRocksDb(directory, &hold).ok()) {
+    static_cast<void>(object->release());
+  }
+  object->reset();
+}
+
+class Position : public SortedPairs {
+ public:
+  Position(rocksdb::DB* db, std::string directory)
+      : directory_(std::move(directory)) {
+    Gate::Hold hold;
+    if (!UseRocksDb(directory_, &hold).ok()) return;  // Seek() will say
+    rocksdb::ReadOptions options;
+    options.verify_checksums = true;
+    options.fill_cache = false;  // each block is read once
+    iterator_.reset(db->NewIterator(options));
+  }
+  ~Position() override { DropUnlessEnding(directory_, &iterator_); }
+  Position(const Position&) = delete;
+  Position& operator=(const Position&) = delete;
+
+  Status Seek(std::string_view key, bool* valid) override {
+    Gate::Hold hold;
+    if (Status s = UseRocksDb(directory_, &hold); !s.ok()) return s;
+    iterator_->Seek(rocksdb::Slice(key.data(), key.size()));
+    return Moved(valid);
+  }
+  Status Next(bool* valid) override {
+    Gate::Hold hold;
+    if (Status s = UseRocksDb(directory_, &hold); !s.ok()) return s;
+    iterator_->Next();
+    return Moved(valid);
+  }
+  std::string_view key() const override {
+    return iterator_->key().ToStringView();
+  }
+  std::string_view value() const override {
+    return iterator_->value().ToStringView();
+  }
+
+ private:
+  Status Moved(bool* valid) {
+    if (!iterator_->status().ok()) {
+      return FromRocksDb(iterator_->status(), "read", directory_);
+    }
+    *valid = iterator_->Valid();
+    return Status::Ok();
+  }
+
+  const std::string directory_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+class Space : public SortedPairSpace {
+ public:
+  Space(std::unique_ptr<rocksdb::DB> db, std::string directory)
+      : db_(std::move(db)), directory_(std::move(directory)) {}
+  ~Space() override { DropUnlessEnding(directory_, &db_); }
+  Space(const Space&) = delete;
+  Space& operator=(const Space&) = delete;
+
+  std::unique_ptr<SortedPairs> NewPosition() override {
+    return std::make_unique<Position>(db_.get(), directory_);
+  }
+
+ private:
+  std::unique_ptr<rocksdb::DB> db_;
+  const std::string directory_;
+};
+
+rocksdb::Options EngineOptions() {
+  rocksdb::Options options;
+  // RocksDB's own logger would write to the directory.
+  options.info_log = NewSilentLogger();
+  // However many files there are, their indexes share the cache.
+  options.max_open_files = kOpenFiles;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(kCacheBytes);
+  table.cache_index_and_filter_blocks = true;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.skip_stats_update_on_db_open = true;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  return options;
+}
+
+}  // namespace
+
+Status OpenRivetEngine(const std::string& directory,
+                       std::unique_ptr<RivetEngine>* engine) {
+  DirectoryStamp ignored;
+  if (Status s = ReadStamp(directory, &ignored); !s.ok()) return s;
+  if (!kReadsNewTableFormat) {
+    if (Status s = CheckTableFormats(directory); !s.ok()) return s;
+  }
+  Gate::Hold hold;
+  if (Status s = UseRocksDb(directory, &hold); !s.ok()) return s;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status opened =
+      rocksdb::DB::OpenForReadOnly(EngineOptions(), directory, &db);
+  if (!opened.ok()) {
+    const Status s = FromRocksDb(opened, "open for reading", directory);
+    return s.WithContext("the engine's database does not open" +
+                         std::string(kInstead));
+  }
+  *engine = std::make_unique<RivetEngine>(
+      std::make_unique<Space>(std::unique_ptr<rocksdb::DB>(db), directory));
+  return Status::Ok();
+}
+
+}  // namespace actorkv

@@ -1,0 +1,31 @@
+// The files of a store as RocksDB makes and removes them: a file system between
+// RocksDB and the operating system's.
+//
+// Invariants:
+//  1. Nothing is made, renamed or removed while the directory holds another
+//     store than the one that was opened (kv/files/opened_directory.h), where a
+//     file may have the name of one of ours.
+//  2. A new file has the access of the store's marker (kv/files/file_access.h)
+//  before
+//     anything is written to it; a copy of the store (a checkpoint), too, and
+//     its directory that of the store's.
+//  3. Nothing is written through a link.
+
+#ifndef ACTORKV_KV_ROCKSDB_ROCKSDB_STORE_FILES_H_
+#define ACTORKV_KV_ROCKSDB_ROCKSDB_STORE_FILES_H_
+
+#include <rocksdb/file_system.h>
+
+#include <memory>
+
+#include "kv/files/opened_directory.h"
+
+namespace actorkv {
+
+std::shared_ptr<rocksdb::FileSystem> NewStoreFileSystem(
+    const std::shared_ptr<rocksdb::FileSystem>& base,
+    std::shared_ptr<const OpenedDirectory> directory);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_ROCKSDB_ROCKSDB_STORE_FILES_H_

@@ -1,0 +1,74 @@
+#include "kv/rocksdb/spare_memory.h"
+
+#include <sys/mman.h>
+
+#include <atomic>
+#include <mutex>
+#include <new>
+
+#include "kv/base/thrown.h"
+
+namespace actorkv {
+
+namespace {
+
+// Null: it was given up, or never there.
+std::atomic<void*> spare{nullptr};
+std::atomic<size_t> spent{0};
+std::atomic<std::new_handler> previous{nullptr};
+
+// In memory that each thread has from its beginning: the handler is called on
+// threads that never were here, when there is no memory for it.
+[[gnu::tls_model("initial-exec")]] thread_local int use_count = 0;
+// When this thread tried last, how often it had been given up.
+[[gnu::tls_model("initial-exec")]] thread_local size_t tried_after = 0;
+
+bool Spend() noexcept {
+  void* const memory = spare.exchange(nullptr);
+  if (memory == nullptr) return false;
+  munmap(memory, SpareMemory::kBytes);
+  ++spent;
+  return true;
+}
+
+// Also what another thread just gave up may be enough for both.
+bool IsWorthATry() noexcept {
+  if (use_count == 0) return false;
+  const size_t before = spent.load();
+  if (!Spend() && before == tried_after) return false;
+  tried_after = spent.load();
+  return true;
+}
+
+void OnNoMemory() {
+  if (IsWorthATry()) return;
+  const std::new_handler before = previous.load();
+  if (before == nullptr) ThrowNoMemory();
+  before();
+}
+
+}  // namespace
+
+void SpareMemory::Install() noexcept {
+  static std::once_flag once;
+  std::call_once(once, [] { previous = std::set_new_handler(OnNoMemory); });
+}
+
+bool SpareMemory::Fill() noexcept {
+  if (spare.load(std::memory_order_relaxed) != nullptr) return true;
+  void* const memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  void* expected = nullptr;
+  if (!spare.compare_exchange_strong(expected, memory)) {
+    munmap(memory, kBytes);  // somebody else put it aside
+  }
+  return true;
+}
+
+SpareMemory::Use::Use() noexcept { ++use_count; }
+SpareMemory::Use::~Use() { --use_count; }
+
+size_t SpareMemory::spent_count() { return spent.load(); }
+
+}  // namespace actorkv

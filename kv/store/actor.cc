@@ -1,0 +1,244 @@
+#include "kv/store/actor.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "kv/base/metrics.h"
+#include "kv/format/keys.h"
+#include "kv/format/legacy_record.h"
+#include "kv/store/clock.h"
+
+namespace actorkv {
+
+Status FencedError(const std::string& name, Generation expected,
+                   Generation actual) {
+  return Status::Fenced("actor=" + name + ": expected generation " +
+                        std::to_string(expected.value) + ", actual " +
+                        std::to_string(actual.value) +
+                        ": another writer has taken over; open it again");
+}
+
+namespace {
+
+Status LoadFloors(EngineReader* reader, ActorId actor, HeadState* state) {
+  const std::string key = LegacyRecordKey();
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader->Get(ActorPartition(actor), {key}, &values); !s.ok()) {
+    return s;
+  }
+  // A record that is missing is for those to report who need it.
+  if (!values[0].has_value()) return Status::Ok();
+  LegacyRecord record;
+  if (Status s = DecodeRecord(key, *values[0], &record); !s.ok()) return s;
+  state->txid_floor = record.last_txid;
+  state->generation_floor = record.last_generation;
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status LoadHeadState(EngineReader* reader, const std::string& name,
+                     std::shared_ptr<const HeadState>* state) {
+  auto loaded = std::make_shared<HeadState>();
+  const std::string entry_key = ActorEntryKey(name);
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader->Get(CatalogPartition(), {entry_key}, &values);
+      !s.ok()) {
+    return s;
+  }
+  if (values[0].has_value()) {
+    loaded->entry_bytes = *values[0];
+    Status s = DecodeRecord(entry_key, loaded->entry_bytes, &loaded->entry);
+    if (!s.ok()) return s.WithContext("actor=" + name);
+    loaded->exists = loaded->entry.state == ActorState::kLive;
+    loaded->is_legacy = loaded->entry.state == ActorState::kLegacy;
+  }
+  if (!loaded->exists && !loaded->is_legacy) {
+    *state = std::move(loaded);
+    return Status::Ok();
+  }
+  const ActorId id = loaded->entry.actor;
+  if (Status s = reader->Get(ActorPartition(id), {HeadKey()}, &values);
+      !s.ok()) {
+    return s;
+  }
+  if (!values[0].has_value() && loaded->is_legacy) {
+    if (Status s = LoadFloors(reader, id, loaded.get()); !s.ok()) {
+      return s.WithContext("actor=" + name);
+    }
+    *state = std::move(loaded);
+    return Status::Ok();
+  }
+  if (!values[0].has_value()) {
+    return Status::Corruption("head record missing: actor=" + name);
+  }
+  loaded->exists = true;
+  loaded->is_legacy = false;
+  loaded->entry.state = ActorState::kLive;
+  loaded->head_bytes = *values[0];
+  if (Status s = DecodeRecord(HeadKey(), loaded->head_bytes, &loaded->head);
+      !s.ok()) {
+    return s.WithContext("actor=" + name);
+  }
+  if (Status s =
+          LoadLineageOf(reader, id, loaded->head.snapshot, &loaded->lineage);
+      !s.ok()) {
+    return s.WithContext("actor=" + name);
+  }
+  *state = std::move(loaded);
+  return Status::Ok();
+}
+
+Actor::Actor(std::string name, Engine* engine,
+             const std::atomic<uint64_t>* epoch)
+    : name_(std::move(name)),
+      opened_at_us_(WallClockUs()),
+      engine_(engine),
+      epoch_(epoch) {
+  Add(Metric::kOpenActors);
+}
+
+Actor::~Actor() { Close(); }
+
+void Actor::SetLocked(std::shared_ptr<const HeadState> state) noexcept {
+  version_.fetch_add(1, std::memory_order_seq_cst);
+  state_ = std::move(state);
+}
+
+void Actor::Close() {
+  if (opened_at_us_.exchange(0) != 0) Subtract(Metric::kOpenActors);
+}
+
+void Actor::OpenAgain() {
+  opened_at_us_ = WallClockUs();
+  Add(Metric::kOpenActors);
+}
+
+Status Actor::LoadLocked() {
+  const uint64_t epoch = epoch_->load(std::memory_order_acquire);
+  if (state_ != nullptr && state_epoch_ == epoch) return Status::Ok();
+  std::unique_ptr<EngineReader> reader = engine_->NewReader();
+  std::shared_ptr<const HeadState> state;
+  if (Status s = LoadHeadState(reader.get(), name_, &state); !s.ok()) return s;
+  SetLocked(std::move(state));
+  state_epoch_ = epoch;
+  // What came between the last head and this one is not known.
+  changes_->Reset(state_->head.snapshot.branch, state_->head.snapshot.txid);
+  return Status::Ok();
+}
+
+Status Actor::Current(std::shared_ptr<const HeadState>* state) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (Status s = LoadLocked(); !s.ok()) return s;
+  *state = state_;
+  return Status::Ok();
+}
+
+Status Actor::CurrentPinned(PinTable* pins, Pin* pin,
+                            std::shared_ptr<const HeadState>* state) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (Status s = LoadLocked(); !s.ok()) return s;
+  pins->Add(state_->head.snapshot, state_->lineage, pin);
+  *state = state_;
+  return Status::Ok();
+}
+
+std::shared_ptr<const HeadState> Actor::Known() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return state_;
+}
+
+Status Actor::Reserve(const void* owner, const Snapshot& snapshot,
+                      Generation generation) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (owner_ != nullptr && owner_ != owner) {
+    return Status::Busy("another connection is writing: actor=" + name_);
+  }
+  if (Status s = LoadLocked(); !s.ok()) return s;
+  // An owner that saw no actor has no generation; it is only late.
+  const auto fenced = [&] {
+    return generation != Generation{} && state_->exists &&
+           state_->head.generation != generation;
+  };
+  if (fenced()) {
+    // Only a fence that the store shows is one.
+    SetLocked(nullptr);
+    if (Status s = LoadLocked(); !s.ok()) return s;
+  }
+  if (fenced()) {
+    return FencedError(name_, generation, state_->head.generation);
+  }
+  if (state_->head.snapshot != snapshot) {
+    return Status::Conflict(
+        "the actor has changed since the transaction began: actor=" + name_ +
+        " snapshot=" + std::to_string(snapshot.txid.value) +
+        " head=" + std::to_string(state_->head.snapshot.txid.value));
+  }
+  owner_ = owner;
+  return Status::Ok();
+}
+
+void Actor::Release(const void* owner) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (owner_ == owner) owner_ = nullptr;
+}
+
+bool Actor::reserved() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return owner_ != nullptr;
+}
+
+TxId Actor::TakeTxId(TxId floor) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (state_ != nullptr) {
+    last_txid_ =
+        std::max({last_txid_, state_->head.snapshot.txid, state_->txid_floor});
+  }
+  last_txid_ = TxId{std::max(last_txid_, floor).value + 1};
+  return last_txid_;
+}
+
+void Actor::Publish(std::shared_ptr<const HeadState> state,
+                    const std::vector<PageNo>& pages) noexcept {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const Snapshot& snapshot = state->head.snapshot;
+  changes_->Add(snapshot.branch, snapshot.txid, pages);
+  SetLocked(std::move(state));
+  state_epoch_ = epoch_->load(std::memory_order_acquire);
+  continues_branch_ = true;
+}
+
+void Actor::PublishTakeOver(std::shared_ptr<const HeadState> state) noexcept {
+  std::lock_guard<std::mutex> lock(mutex_);
+  SetLocked(std::move(state));
+  state_epoch_ = epoch_->load(std::memory_order_acquire);
+  continues_branch_ = false;
+}
+
+bool Actor::continues_branch() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return continues_branch_;
+}
+
+void Actor::Forget() noexcept {
+  std::lock_guard<std::mutex> lock(mutex_);
+  // The txid in doubt is above the head; it stays given.
+  if (state_ != nullptr) {
+    last_txid_ = std::max(last_txid_, state_->head.snapshot.txid);
+  }
+  SetLocked(nullptr);
+  continues_branch_ = false;
+}
+
+void Actor::ReplaceLineage(BranchId branch,
+                           std::shared_ptr<const Lineage> lineage) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (state_ == nullptr || state_->head.snapshot.branch != branch) return;
+  auto state = std::make_shared<HeadState>(*state_);
+  state->lineage = std::move(lineage);
+  SetLocked(std::move(state));
+}
+
+}  // namespace actorkv

@@ -1,0 +1,76 @@
+#include "kv/store/lineage.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kv/format/keys.h"
+
+namespace actorkv {
+
+namespace {
+
+// No lineage is this long: flattening begins at kMaxLineageDepth, when an actor
+// is opened.
+constexpr size_t kImpossibleDepth = 100'000;
+
+// `at`: of what is read on the branch.
+Status Follow(EngineReader* reader, const BranchPoint& at,
+              std::shared_ptr<const Lineage>* lineage) {
+  auto found = std::make_shared<Lineage>();
+  BranchPoint point = at;
+  point.txid = kLastTxId;
+  for (;;) {
+    found->push_back(point);
+    BranchRecord record;
+    if (Status s = LoadBranchRecord(reader, point.actor, point.branch, &record);
+        !s.ok()) {
+      return s;
+    }
+    if (found->size() == 1 && at.txid < record.first_txid) {
+      return Status::Corruption("commit older than its branch: branch=" +
+                                std::to_string(at.branch.value) + " txid=" +
+                                std::to_string(at.txid.value) + " first_txid=" +
+                                std::to_string(record.first_txid.value));
+    }
+    if (!record.parent.has_value()) break;
+    if (found->size() > kImpossibleDepth) {
+      return Status::Corruption("too many ancestors: branch=" +
+                                std::to_string(at.branch.value));
+    }
+    point = *record.parent;
+  }
+  *lineage = std::move(found);
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status LoadBranchRecord(EngineReader* reader, ActorId actor, BranchId branch,
+                        BranchRecord* record) {
+  const std::string key = BranchRecordKey(branch);
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader->Get(ActorPartition(actor), {key}, &values); !s.ok()) {
+    return s;
+  }
+  const std::string where = "actor_id=" + std::to_string(actor.value) +
+                            " branch=" + std::to_string(branch.value);
+  if (!values[0].has_value()) {
+    return Status::Corruption("branch record missing: " + where);
+  }
+  return DecodeRecord(key, *values[0], record).WithContext(where);
+}
+
+Status LoadLineage(EngineReader* reader, ActorId actor, BranchId branch,
+                   std::shared_ptr<const Lineage>* lineage) {
+  return Follow(reader, {actor, branch, kLastTxId}, lineage);
+}
+
+Status LoadLineageOf(EngineReader* reader, ActorId actor,
+                     const Snapshot& snapshot,
+                     std::shared_ptr<const Lineage>* lineage) {
+  return Follow(reader, {actor, snapshot.branch, snapshot.txid}, lineage);
+}
+
+}  // namespace actorkv

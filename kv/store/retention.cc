@@ -1,0 +1,175 @@
+#include "kv/store/retention.h"
+
+#include <algorithm>
+
+#include "kv/base/page_memory.h"
+#include "kv/cache/page_cache.h"
+#include "kv/format/history_records.h"
+#include "kv/format/keys.h"
+#include "kv/rocksdb/rocksdb_engine.h"
+#include "kv/store/store.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr uint64_t kMaxQuotaBytes = uint64_t{1} << 62;
+
+// Sets what the partition has a record of.
+Status LoadFrom(EngineReader* reader, Partition partition, Settings* settings) {
+  std::vector<std::string> keys;
+  for (const SettingInfo& info : AllSettings()) {
+    keys.push_back(SettingKey(info.name));
+  }
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader->Get(partition, {keys.begin(), keys.end()}, &values);
+      !s.ok()) {
+    return s;
+  }
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (!values[i].has_value()) continue;
+    SettingRecord record;
+    if (Status s = DecodeRecord(keys[i], *values[i], &record); !s.ok()) {
+      return s.WithContext(AllSettings()[i].name);
+    }
+    // None is past its limit, unless somebody else wrote it.
+    settings->*AllSettings()[i].member =
+        std::min(record.value, AllSettings()[i].max);
+  }
+  return Status::Ok();
+}
+
+// Of the page cache's capacity: memory that is kept without a page in it.
+constexpr size_t kShareOfSpares = 8;
+
+// What is cached below it, and kept for it, goes along.
+void SetCacheCapacity(const Settings& settings) {
+  const size_t bytes = settings.cache_bytes == 0
+                           ? PageCache::DefaultCapacity()
+                           : static_cast<size_t>(settings.cache_bytes);
+  PageCache::Instance()->SetCapacity(bytes);
+  LimitRocksDbCaches(bytes);
+  KeepSpareMemory(bytes / kShareOfSpares);
+}
+
+}  // namespace
+
+// A store that says nothing leaves it as others set it.
+void ApplySettings(const Settings& settings) {
+  if (settings.cache_bytes != 0) SetCacheCapacity(settings);
+}
+
+const std::array<SettingInfo, kSettingCount>& AllSettings() {
+  // A constant: the thread that serves stores reads it until the process ends,
+  // when what has a destructor may be gone.
+  static constexpr std::array<SettingInfo, kSettingCount> kSettings = {{
+      {"cache_bytes", "bytes", &Settings::cache_bytes, kMaxQuotaBytes,
+       /*of_store=*/true},
+      {"quota_hard_bytes", "bytes", &Settings::quota_hard_bytes, kMaxQuotaBytes,
+       /*of_store=*/false},
+      {"quota_soft_bytes", "bytes", &Settings::quota_soft_bytes, kMaxQuotaBytes,
+       /*of_store=*/false},
+      {"reclaim_interval_ms", "ms", &Settings::reclaim_interval_ms,
+       kMaxDurationMs, /*of_store=*/true},
+      {"retention_ms", "ms", &Settings::retention_ms, kMaxDurationMs,
+       /*of_store=*/false},
+  }};
+  return kSettings;
+}
+
+Status FindSetting(const std::string& name, const SettingInfo** info) {
+  std::string names;
+  for (const SettingInfo& setting : AllSettings()) {
+    if (name == setting.name) {
+      *info = &setting;
+      return Status::Ok();
+    }
+    names += std::string(names.empty() ? "" : ", ") + setting.name;
+  }
+  return Status::InvalidArgument("no such setting: " + name +
+                                 ": there are: " + names);
+}
+
+Status LoadSettings(EngineReader* reader, ActorId actor, Settings* settings) {
+  Settings loaded;
+  if (Status s = LoadFrom(reader, CatalogPartition(), &loaded); !s.ok()) {
+    return s;
+  }
+  if (actor != ActorId{}) {
+    if (Status s = LoadFrom(reader, ActorPartition(actor), &loaded); !s.ok()) {
+      return s;
+    }
+  }
+  *settings = loaded;
+  return Status::Ok();
+}
+
+Status SettingsCache::Get(Store* store, ActorId actor, Settings* settings) {
+  uint64_t change_count = 0;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = actors_.find(actor);
+    if (found != actors_.end()) {
+      *settings = found->second;
+      return Status::Ok();
+    }
+    change_count = change_count_;
+  }
+  Settings loaded;
+  const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
+  if (Status s = LoadSettings(reader.get(), actor, &loaded); !s.ok()) return s;
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (change_count == change_count_ && !store->read_only()) {
+    if (actors_.size() >= kMaxActors) actors_.clear();
+    actors_[actor] = loaded;
+  }
+  *settings = loaded;
+  return Status::Ok();
+}
+
+Status SettingsCache::Set(Store* store, ActorId actor, const SettingInfo& info,
+                          uint64_t value, uint64_t* previous) {
+  Settings before;
+  Status s = SetAll(store, actor, {{&info, value}}, &before);
+  if (s.ok()) *previous = before.*info.member;
+  return s;
+}
+
+Status SettingsCache::SetAll(Store* store, ActorId actor,
+                             const std::vector<Change>& changes,
+                             Settings* previous) {
+  Settings before;
+  if (Status s = Get(store, actor, &before); !s.ok()) return s;
+  Settings after = before;
+  Batch batch;
+  for (const auto& [info, value] : changes) {
+    if (value > info->max) {
+      return Status::InvalidArgument(std::string(info->name) + " is " +
+                                     std::to_string(value) + ", the limit is " +
+                                     std::to_string(info->max));
+    }
+    if (info->of_store && actor != ActorId{}) {
+      return Status::InvalidArgument(std::string(info->name) +
+                                     " is a setting of the store");
+    }
+    const std::string key = SettingKey(info->name);
+    batch.Put(actor == ActorId{} ? CatalogPartition() : ActorPartition(actor),
+              key, EncodeRecord(key, SettingRecord{value}));
+    after.*(info->member) = value;
+  }
+  // What reclaim has decided by the old values is decided anew.
+  const Gate::Hold hold = store->KeepHistory();
+  const CommitResult result = store->Commit(batch, Durability::kSynced);
+  std::lock_guard<std::mutex> lock(mutex_);
+  // Also where the outcome is not known.
+  ++change_count_;
+  actors_.clear();
+  if (!result.done()) return result.status;
+  for (const Change& change : changes) {
+    if (change.info->member == &Settings::cache_bytes) SetCacheCapacity(after);
+  }
+  *previous = before;
+  return Status::Ok();
+}
+
+}  // namespace actorkv

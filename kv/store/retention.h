@@ -1,0 +1,95 @@
+// Settings of a store and of its actors: how long history is kept, and how
+// large a database may grow. What an actor does not say, the store says; what
+// neither says is as in Settings.
+//
+// Thread-safe.
+
+#ifndef ACTORKV_KV_STORE_RETENTION_H_
+#define ACTORKV_KV_STORE_RETENTION_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kv/base/duration.h"
+#include "kv/base/types.h"
+#include "kv/engine/engine.h"
+
+namespace actorkv {
+
+class Store;
+
+struct Settings {
+  // Every commit can be restored this long after another one replaced it. 0:
+  // what readers, restore points and forks need is all that is kept.
+  uint64_t retention_ms = uint64_t{24} * 3600 * 1000;
+  // Of page_count * page_size; 0: no limit. A commit that grows a database
+  // past the soft one is a warning in actorkv_info, past the hard one it fails.
+  uint64_t quota_soft_bytes = 0;
+  uint64_t quota_hard_bytes = 0;
+  // Of the store alone: how long reclaim in the background rests after a pass
+  // (kv/reclaim/background_reclaim.h). 0: nothing is removed but on call.
+  uint64_t reclaim_interval_ms = 60'000;
+  // Of the page cache, which is one for all stores of the process: what was
+  // set, or opened, last counts. 0: as PageCache::DefaultCapacity().
+  uint64_t cache_bytes = 0;
+};
+
+struct SettingInfo {
+  const char* name;
+  const char* unit;
+  uint64_t Settings::*member;
+  uint64_t max;
+  bool of_store;  // an actor has none of its own
+};
+
+constexpr size_t kSettingCount = 5;
+
+// Gives the process what the settings of a store say of it.
+void ApplySettings(const Settings& settings);
+
+// All that there are, by name.
+const std::array<SettingInfo, kSettingCount>& AllSettings();
+
+// Errors: kInvalidArgument, with the names that there are.
+Status FindSetting(const std::string& name, const SettingInfo** info);
+
+// Reads them from the store. `actor`: 0 for those of the store itself.
+Status LoadSettings(EngineReader* reader, ActorId actor, Settings* settings);
+
+// The settings of this process's actors, so that a commit need not read them.
+class SettingsCache {
+ public:
+  Status Get(Store* store, ActorId actor, Settings* settings);
+
+  // Changes one, durably. `actor` as above. *previous: what counted before.
+  // Errors: kInvalidArgument for a value past the limit, and for an actor where
+  // the setting is the store's.
+  Status Set(Store* store, ActorId actor, const SettingInfo& info,
+             uint64_t value, uint64_t* previous);
+
+  // The same of several, all or none. *previous: all that counted before.
+  struct Change {
+    const SettingInfo* info = nullptr;
+    uint64_t value = 0;
+  };
+  Status SetAll(Store* store, ActorId actor, const std::vector<Change>& changes,
+                Settings* previous);
+
+ private:
+  static constexpr size_t kMaxActors = 4096;
+
+  std::mutex mutex_;
+  uint64_t change_count_ = 0;
+  std::map<ActorId, Settings> actors_;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_STORE_RETENTION_H_

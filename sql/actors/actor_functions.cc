@@ -1,0 +1,75 @@
+#include "sql/actors/actor_functions.h"
+
+#include <memory>
+#include <string>
+
+#include "kv/pages/commit.h"
+#include "kv/store/catalog.h"
+#include "sql/bind/function.h"
+#include "sql/bind/target.h"
+
+namespace actorkv {
+
+namespace {
+
+Status Delete(Call* call) {
+  Target target;
+  TxId txid;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
+    return s;
+  if (Status s = DeleteActor(
+          target.store.get(), target.actor,
+          [&](const HeadState& state) { return SchemaCookie(target, state); },
+          &txid);
+      !s.ok()) {
+    return s;
+  }
+  call->result().Int(txid.value);
+  return Status::Ok();
+}
+
+Status Rename(Call* call) {
+  Target target;
+  std::string new_name;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
+    return s;
+  if (Status s = call->Text(1, "the new name", &new_name); !s.ok()) return s;
+  if (Status s = RenameActor(target.store.get(), target.actor, new_name);
+      !s.ok()) {
+    return s;
+  }
+  call->result().Int(1);
+  return Status::Ok();
+}
+
+Status RaiseGeneration(Call* call) {
+  Target target;
+  std::shared_ptr<Actor> actor;
+  Generation generation;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
+    return s;
+  if (Status s = target.store->OpenActor(target.actor, &actor); !s.ok()) {
+    return s;
+  }
+  if (Status s = TakeOver(target.store.get(), actor.get(), &generation);
+      !s.ok()) {
+    return s;
+  }
+  call->result().Int(generation.value);
+  return Status::Ok();
+}
+
+constexpr FunctionSpec kDelete = {"actorkv_delete", "actor", 1, 1,
+                                  Effects::kStore,  Delete};
+constexpr FunctionSpec kRename = {
+    "actorkv_rename", "actor, new_name", 2, 2, Effects::kStore, Rename};
+constexpr FunctionSpec kTakeOver = {"actorkv_takeover", "actor",        1, 1,
+                                    Effects::kStore,    RaiseGeneration};
+
+}  // namespace
+
+int RegisterActorFunctions(Connection* connection) {
+  return RegisterFunctions<kDelete, kRename, kTakeOver>(connection);
+}
+
+}  // namespace actorkv

@@ -1,0 +1,202 @@
+#include "sql/actors/info_table.h"
+
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kv/base/duration.h"
+#include "kv/base/types.h"
+#include "kv/base/wall_clock.h"
+#include "kv/history/point.h"
+#include "kv/rocksdb/rocksdb_engine.h"
+#include "sql/actors/known_bugs.h"
+#include "sql/bind/actor_walk.h"
+#include "sql/bind/store_times.h"
+#include "sql/bind/table.h"
+#include "vfs/actor/memory_file.h"
+#include "vfs/sqlite/actor_path.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr char kDeclaration[] =
+    "CREATE TABLE x(name TEXT, value, unit TEXT, level TEXT)";
+
+enum ColumnIndex { kName, kValue, kUnit, kLevel };
+
+constexpr int kMaxQuotaLooks = 1000;
+
+constexpr uint64_t kAheadIsNoticedUs = 60'000'000;
+
+struct Row {
+  std::string name;
+  std::string text;
+  uint64_t number = 0;
+  std::string unit;  // of a number; empty: the value is the text
+  bool warning = false;
+};
+
+class InfoRows : public RowSource {
+ public:
+  explicit InfoRows(Connection* connection) {
+    Versions();
+    DefaultStore(connection);
+    Limits();
+    for (const KnownBug& bug : KnownBugsOf(sqlite3_libversion_number())) {
+      rows_.push_back({bug.name, bug.text, 0, "", /*warning=*/true});
+    }
+  }
+
+  Status Next(bool* has_row) override {
+    *has_row = next_ < rows_.size();
+    if (*has_row) row_ = &rows_[next_++];
+    return Status::Ok();
+  }
+
+  void Column(int index, Result* result) const override {
+    switch (index) {
+      case kName:
+        return result->Text(row_->name);
+      case kValue:
+        if (!row_->unit.empty()) return result->Int(row_->number);
+        return result->TextOrNull(row_->text);
+      case kUnit:
+        return result->TextOrNull(row_->unit);
+      case kLevel:
+        return result->Text(row_->warning ? "warning" : "info");
+      default:
+        return;
+    }
+  }
+
+ private:
+  void AddText(std::string name, std::string text) {
+    rows_.push_back({std::move(name), std::move(text), 0, "", false});
+  }
+  void AddNumber(std::string name, uint64_t number, std::string unit) {
+    rows_.push_back({std::move(name), "", number, std::move(unit), false});
+  }
+
+  void Versions() {
+    AddText("actorkv_version", ACTORKV_VERSION);
+    AddText("sqlite_version", sqlite3_libversion());
+    AddText("sqlite_source_id", sqlite3_sourceid());
+    AddText("rocksdb_version", RocksDbVersion());
+    AddNumber("store_format", kStoreFormat, "version");
+    AddNumber("pid", static_cast<uint64_t>(getpid()), "process");
+  }
+
+  // A store that cannot be opened is a row, not an error: the other rows may
+  // help to see why.
+  void DefaultStore(Connection* connection) {
+    std::shared_ptr<Store> store;
+    const Status s = connection->OpenDefaultStore(StoreUse::kRead, &store);
+    if (!s.ok()) {
+      const bool none = connection->store_path().empty() &&
+                        s.code() == Code::kInvalidArgument;
+      AddText("store", connection->store_path());
+      if (!none) rows_.push_back({"store_error", s.ToString(), 0, "", true});
+      return;
+    }
+    AddText("store", store->path());
+    AddText("store_access", store->read_only() ? "follows" : "writes");
+    const TimeMap times = TimesShown(store.get());
+    AddNumber("store_created_at_ms",
+              times.Wall(store->record().created_at_us) / kUsPerMs, "ms");
+    LostRecords(store.get());
+    ClockRows(times);
+    hold_ = store->clock()->Look();
+    ActorRows(store);
+  }
+
+  void Warn(std::string name, std::string text) {
+    rows_.push_back({std::move(name), std::move(text), 0, "", true});
+  }
+
+  void ClockRows(const TimeMap& times) {
+    if (!times.believes_wall_clock()) {
+      Warn("wall_clock",
+           "the wall clock says " + TimeText(WallClockUs()) +
+               ", which is not believed; the store goes on from its own time");
+    }
+    if (times.ahead_us() <= kAheadIsNoticedUs) return;
+    Warn("clock_ahead",
+         "the time of the store is " + RoughDuration(times.ahead_us()) +
+             " ahead of the wall clock, which was ahead when it was used, or "
+             "is behind now: times are shown and meant as of the wall clock, "
+             "ids run ahead");
+  }
+
+  // Of the first actors by name, so that this stays a quick look.
+  void ActorRows(const std::shared_ptr<Store>& store) {
+    ActorWalk walk(store);
+    for (int i = 0; i < kMaxQuotaLooks; ++i) {
+      bool found = false;
+      Settings settings;
+      if (!walk.Next(&found).ok() || !found) return;
+      const HeadState& state = walk.state();
+      const ActorId actor = state.entry.actor;
+      if (!walk.status().ok()) continue;
+      if (!store->settings()->Get(store.get(), actor, &settings).ok()) continue;
+      if (hold_.Covers(settings.retention_ms)) {
+        Warn("history_held", hold_.Describe());
+        hold_ = HistoryHold();  // once
+      }
+      if (!state.exists) continue;
+      const Snapshot& head = state.head.snapshot;
+      const uint64_t bytes = uint64_t{head.page_count} * head.page_size;
+      if (settings.quota_soft_bytes == 0 || bytes <= settings.quota_soft_bytes)
+        continue;
+      rows_.push_back({"soft_quota",
+                       "actor=" + walk.name() + " has " +
+                           std::to_string(bytes) +
+                           " bytes, its soft quota is " +
+                           std::to_string(settings.quota_soft_bytes),
+                       0, "", /*warning=*/true});
+    }
+  }
+
+  void LostRecords(Store* store) {
+    std::vector<EngineDamage> damages;
+    if (!store->engine()->ListDamage(&damages).ok()) return;
+    for (const EngineDamage& damage : damages) {
+      const bool kept = damage.kind == EngineDamage::Kind::kStranded;
+      rows_.push_back({kept ? "stranded_log_records" : "lost_log_records",
+                       damage.detail, 0, "", /*warning=*/true});
+    }
+  }
+
+  void Limits() {
+    AddNumber("max_actor_name_bytes", kMaxActorNameBytes, "bytes");
+    AddNumber("max_path_bytes", kMaxPathBytes, "bytes");
+    AddNumber("min_page_size", kMinPageSize, "bytes");
+    AddNumber("max_page_size", kMaxPageSize, "bytes");
+    AddNumber("transaction_memory_bytes", kTransactionMemoryBytes, "bytes");
+    AddNumber("journal_memory_bytes", kJournalMemoryBytes, "bytes");
+  }
+
+  HistoryHold hold_;
+  std::vector<Row> rows_;
+  size_t next_ = 0;
+  const Row* row_ = nullptr;
+};
+
+Status OpenRows(Connection* connection, const TableArguments&,
+                std::unique_ptr<RowSource>* rows) {
+  *rows = std::make_unique<InfoRows>(connection);
+  return Status::Ok();
+}
+
+constexpr TableSpec kInfo = {"actorkv_info", kDeclaration, -1, 0, OpenRows};
+
+}  // namespace
+
+int RegisterInfoTable(Connection* connection) {
+  return RegisterTables<kInfo>(connection);
+}
+
+}  // namespace actorkv

@@ -1,0 +1,148 @@
+#include "sql/bind/connection.h"
+
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "kv/process/store_registry.h"
+#include "sql/bind/read_only.h"
+#include "vfs/actor/actor_file.h"
+#include "vfs/actor/damage_notice.h"
+#include "vfs/legacy/recovered_file.h"
+#include "vfs/sqlite/last_error.h"
+#include "vfs/sqlite/uri.h"
+
+namespace actorkv {
+
+namespace {
+
+// The store of the actor, live or legacy, that is the main database of `db`;
+// null when that is no actor.
+std::shared_ptr<Store> StoreOfMain(sqlite3* db) {
+  sqlite3_file* file = nullptr;
+  ActorFile* live = nullptr;
+  RecoveredFile* legacy = nullptr;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (FileMethods<ActorFile>::Cast(file, &live)) return live->shared_store();
+  if (FileMethods<RecoveredFile>::Cast(file, &legacy)) {
+    return legacy->shared_store();
+  }
+  return nullptr;
+}
+
+// As the URI of main says, or the default. A main that is no actor may say
+// anything there.
+std::chrono::milliseconds OpenTimeout(sqlite3* db) {
+  std::chrono::milliseconds timeout = OpenWait::kDefaultLimit;
+  const char* const name = sqlite3_db_filename(db, "main");
+  if (name != nullptr) static_cast<void>(ParseOpenTimeout(name, &timeout));
+  return timeout;
+}
+
+bool Changes(StoreUse use) {
+  return use == StoreUse::kWrite || use == StoreUse::kCreate;
+}
+
+Status CheckUse(StoreUse use, Store* store) {
+  if (use == StoreUse::kRead) {
+    return store->read_only() ? store->CatchUp() : Status::Ok();
+  }
+  if (!store->read_only()) return Status::Ok();
+  return Status::ReadOnly("the store is open read-only: " + store->path());
+}
+
+struct Registered {
+  std::mutex mutex;
+  std::unordered_map<sqlite3*, Connection*> connections;
+};
+
+Registered* GetRegistered() {
+  static auto* const registered = new Registered;
+  return registered;
+}
+
+}  // namespace
+
+Connection::Connection(sqlite3* db) : db_(db) {
+  WatchConnection(db);
+  Registered* registered = GetRegistered();
+  std::lock_guard<std::mutex> lock(registered->mutex);
+  registered->connections[db] = this;
+}
+
+Connection::~Connection() {
+  ForgetConnection(db_);
+  Registered* registered = GetRegistered();
+  std::lock_guard<std::mutex> lock(registered->mutex);
+  registered->connections.erase(db_);
+}
+
+Connection* Connection::Of(sqlite3* db) {
+  Registered* registered = GetRegistered();
+  std::lock_guard<std::mutex> lock(registered->mutex);
+  auto it = registered->connections.find(db);
+  return it == registered->connections.end() ? nullptr : it->second;
+}
+
+Status Connection::OpenStore(const std::string& directory, StoreUse use,
+                             std::shared_ptr<Store>* store) const {
+  // Where functions and tables say it by their Effects it was checked; this is
+  // for what does not.
+  if (Changes(use)) {
+    if (Status s = CheckMayChangeStore(db_); !s.ok()) return s;
+  }
+  OpenMode mode = OpenMode::kFollow;
+  if (use == StoreUse::kWrite || use == StoreUse::kOwn) {
+    mode = OpenMode::kExisting;
+  }
+  if (use == StoreUse::kCreate) mode = OpenMode::kCreate;
+  const OpenWait wait(OpenTimeout(db_), [this] { return KeepOn(); });
+  if (Status s =
+          StoreRegistry::Instance()->Acquire(directory, mode, wait, store);
+      !s.ok()) {
+    return s;
+  }
+  TellDamage(store->get());
+  return CheckUse(use, store->get());
+}
+
+std::string Connection::DefaultStorePath() const {
+  if (!store_path_.empty()) return store_path_;
+  const std::shared_ptr<Store> of_main = StoreOfMain(db_);
+  return of_main == nullptr ? std::string() : of_main->path();
+}
+
+Status Connection::OpenDefaultStore(StoreUse use,
+                                    std::shared_ptr<Store>* store) {
+  if (!store_path_.empty()) return OpenStore(store_path_, use, store);
+  std::shared_ptr<Store> of_main = StoreOfMain(db_);
+  if (of_main == nullptr) {
+    return Status::InvalidArgument(
+        "there is no default store: main is not an actor; call "
+        "actorkv_store(PATH), or write STORE/ACTOR");
+  }
+  if (Changes(use)) {
+    if (Status s = CheckMayChangeStore(db_); !s.ok()) return s;
+  }
+  *store = std::move(of_main);
+  return CheckUse(use, store->get());
+}
+
+bool Connection::Interrupted() const {
+  sqlite3_stmt* statement = nullptr;
+  int code = sqlite3_prepare_v2(db_, "SELECT 1", -1, &statement, nullptr);
+  if (code == SQLITE_OK) code = sqlite3_step(statement);
+  sqlite3_finalize(statement);
+  return code == SQLITE_INTERRUPT;
+}
+
+Status Connection::KeepOn() const {
+  return Interrupted() ? Status::Interrupted("interrupted") : Status::Ok();
+}
+
+void Connection::Unref(void* connection) {
+  auto* self = static_cast<Connection*>(connection);
+  if (--self->references_ == 0) delete self;
+}
+
+}  // namespace actorkv

@@ -1,0 +1,95 @@
+// Connection: what the SQL functions and tables of one SQLite connection
+// share. Belongs to the connection, and is used under its mutex only.
+
+#ifndef ACTORKV_SQL_BIND_CONNECTION_H_
+#define ACTORKV_SQL_BIND_CONNECTION_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kv/store/store.h"
+#include "vfs/sqlite/sqlite_api.h"
+
+namespace actorkv {
+
+// What a function or table needs of a store.
+enum class StoreUse {
+  kRead,    // looks only; does not keep other processes from writing
+  kOwn,     // looks only, and must be of the process that writes to it
+  kWrite,   // changes it
+  kCreate,  // changes it, and makes it where it is missing
+};
+
+class Connection {
+ public:
+  explicit Connection(sqlite3* db);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // The one of `db`; null without: then `db` has no SQL of ours, or its host
+  // has taken all that held the Connection.
+  static Connection* Of(sqlite3* db);
+
+  sqlite3* db() const { return db_; }
+
+  // The directory that actorkv_store() named; empty: none.
+  const std::string& store_path() const { return store_path_; }
+  void set_store_path(std::string path) { store_path_ = std::move(path); }
+
+  // The default store: the one that actorkv_store() named, else the store of
+  // main where main is an actor. Errors: kInvalidArgument when there is
+  // neither; those of OpenStore().
+  Status OpenDefaultStore(StoreUse use, std::shared_ptr<Store>* store);
+
+  // Its directory, without opening it; empty: there is none.
+  std::string DefaultStorePath() const;
+
+  // The store in this directory. For a use that changes it, this waits for
+  // another process that has it open, as long as the URI of main says with
+  // open_timeout_ms, and not after sqlite3_interrupt().
+  // Errors: those of StoreRegistry::Acquire(); kNotSupported where a store that
+  // is open read-only would be changed; kReadOnly where this connection may not
+  // change one, and wants to.
+  Status OpenStore(const std::string& directory, StoreUse use,
+                   std::shared_ptr<Store>* store) const;
+
+  // The full names of the actors that the running call is about, for the errors
+  // by name.
+  const std::vector<std::string>& targets() const { return targets_; }
+  void NoteTarget(std::string full_name) {
+    targets_.push_back(std::move(full_name));
+  }
+  void ForgetTargets() { targets_.clear(); }
+
+  // True after sqlite3_interrupt(), until the running statements end.
+  // sqlite3_is_interrupted() came with SQLite 3.41, so this runs a statement.
+  bool Interrupted() const;
+
+  // kInterrupted for an interrupted connection.
+  Status KeepOn() const;
+
+  // SQLite's references to this object: of each table, and of the function
+  // that was registered first. The others find it by Of(). A destructor for
+  // each would be an allocation for each, at every open of a connection.
+  void Ref() { ++references_; }
+  static void Unref(void* connection);
+
+  // True once: for the function that has the reference.
+  bool TakeFunctionReference() {
+    return !std::exchange(has_function_reference_, true);
+  }
+
+ private:
+  sqlite3* const db_;
+  std::string store_path_;
+  std::vector<std::string> targets_;
+  int references_ = 0;
+  bool has_function_reference_ = false;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_SQL_BIND_CONNECTION_H_

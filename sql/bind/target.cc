@@ -1,0 +1,108 @@
+#include "sql/bind/target.h"
+
+#include <filesystem>
+#include <system_error>
+
+#include "kv/format/counters.h"
+#include "kv/format/database_header.h"
+#include "kv/pages/branch_reader.h"
+#include "vfs/sqlite/actor_path.h"
+
+namespace actorkv {
+
+Status ResolveTarget(Connection* connection, const std::string& argument,
+                     StoreUse use, Target* target) {
+  Target resolved;
+  if (argument.find('/') == std::string::npos) {
+    resolved.actor = argument;
+    if (Status s = CheckActorName(argument); !s.ok()) return s;
+    if (!connection->store_path().empty()) {
+      connection->NoteTarget(FullName({connection->store_path(), argument}));
+    }
+    if (Status s = connection->OpenDefaultStore(use, &resolved.store);
+        !s.ok()) {
+      return s;
+    }
+    if (connection->store_path().empty()) {
+      connection->NoteTarget(FullName({resolved.store->path(), argument}));
+    }
+  } else {
+    ActorPath path;
+    if (argument.find('\0') != std::string::npos) {
+      return Status::InvalidArgument("actor name has a NUL byte");
+    }
+    if (Status s = ResolveActorPath(argument, &path); !s.ok()) return s;
+    resolved.actor = path.actor;
+    connection->NoteTarget(FullName(path));
+    if (Status s = connection->OpenStore(path.store, use, &resolved.store);
+        !s.ok()) {
+      return s;
+    }
+  }
+  *target = std::move(resolved);
+  return Status::Ok();
+}
+
+std::string TargetName(const Target& target) {
+  return "actor=" + target.actor + " store=" + target.store->path();
+}
+
+Status LoadPresent(const Target& target,
+                   std::shared_ptr<const HeadState>* state) {
+  std::unique_ptr<EngineReader> reader = target.store->engine()->NewReader();
+  std::shared_ptr<const HeadState> loaded;
+  if (Status s = LoadHeadState(reader.get(), target.actor, &loaded); !s.ok()) {
+    return s;
+  }
+  if (!loaded->exists && !loaded->is_legacy) {
+    return Status::NotFound("no such actor: " + TargetName(target));
+  }
+  *state = std::move(loaded);
+  return Status::Ok();
+}
+
+Status LoadExisting(const Target& target,
+                    std::shared_ptr<const HeadState>* state) {
+  std::shared_ptr<const HeadState> loaded;
+  if (Status s = LoadPresent(target, &loaded); !s.ok()) return s;
+  if (!loaded->exists) {
+    return Status::InvalidArgument(
+        "the actor is legacy, SELECT actorkv_migrate(actor) first: " +
+        TargetName(target));
+  }
+  *state = std::move(loaded);
+  return Status::Ok();
+}
+
+Status AbsolutePath(const std::string& path, std::string* absolute) {
+  if (path.empty()) return Status::InvalidArgument("the path is empty");
+  if (path.find('\0') != std::string::npos) {
+    return Status::InvalidArgument("the path has a NUL byte");
+  }
+  std::error_code error;
+  const std::filesystem::path made = std::filesystem::absolute(path, error);
+  if (error) {
+    return Status::IOError("cannot resolve " + path + ": " + error.message());
+  }
+  *absolute = made.string();
+  return Status::Ok();
+}
+
+uint32_t SchemaCookie(const Target& target, const HeadState& state) {
+  const Snapshot& snapshot = state.head.snapshot;
+  if (snapshot.page_count > 0) {
+    BranchReader reader(target.store->engine());
+    reader.SetSnapshot(snapshot, state.lineage);
+    std::string page(snapshot.page_size, '\0');
+    if (reader.ReadPage(1, page.data()).ok()) return ParseHeader(page).cookie;
+  }
+  return UnknownCounter(state.entry.cookie_floor, snapshot.txid);
+}
+
+Status ResolveActor(const Call& call, StoreUse use, Target* target) {
+  std::string actor;
+  if (Status s = call.Text(0, "actor", &actor); !s.ok()) return s;
+  return ResolveTarget(call.connection(), actor, use, target);
+}
+
+}  // namespace actorkv

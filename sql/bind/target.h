@@ -1,0 +1,53 @@
+// Target: the actor that an argument of a function or table means: a name in
+// the default store of the connection, or STORE/ACTOR.
+
+#ifndef ACTORKV_SQL_BIND_TARGET_H_
+#define ACTORKV_SQL_BIND_TARGET_H_
+
+#include <memory>
+#include <string>
+
+#include "kv/store/actor.h"
+#include "kv/store/store.h"
+#include "sql/bind/connection.h"
+#include "sql/bind/function.h"
+
+namespace actorkv {
+
+struct Target {
+  std::shared_ptr<Store> store;
+  std::string actor;
+};
+
+// Errors: kInvalidArgument for a name that no actor can have, and where there
+// is no default store; those of StoreRegistry::Acquire().
+Status ResolveTarget(Connection* connection, const std::string& argument,
+                     StoreUse use, Target* target);
+
+// As the store has it now, without opening it: the actor may be deleted after.
+// Errors: kNotFound, naming actor and store.
+Status LoadExisting(const Target& target,
+                    std::shared_ptr<const HeadState>* state);
+
+// As above, but also a legacy actor, which has no head.
+Status LoadPresent(const Target& target,
+                   std::shared_ptr<const HeadState>* state);
+
+// SQLite knows by the schema cookie that a schema changed, so an actor that
+// takes the name later must begin above this one (vfs/actor/transaction.h). A
+// bound (kv/format/counters.h) where page 1 cannot be read.
+uint32_t SchemaCookie(const Target& target, const HeadState& state);
+
+// The actor that the first argument of a function names.
+Status ResolveActor(const Call& call, StoreUse use, Target* target);
+
+// "actor=alice store=/srv/demo.store".
+std::string TargetName(const Target& target);
+
+// `path` without regard to what later becomes the current directory.
+// Errors: kInvalidArgument for an empty one and one with a NUL byte.
+Status AbsolutePath(const std::string& path, std::string* absolute);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_SQL_BIND_TARGET_H_

@@ -1,0 +1,56 @@
+#include "sql/health/damage.h"
+
+#include <utility>
+
+namespace actorkv {
+
+void DamageReport::Load() {
+  Database db;
+  std::vector<SchemaItem> items;
+  if (!reader_.Open().ok()) return;
+  // As much as there is.
+  static_cast<void>(reader_.AddFreePages(&free_).ok());
+  if (!OpenVersion(target_, *source_.version, &db).ok()) return;
+  if (!ReadSchema(db.get(), &items).ok()) return;
+  has_schema_ = true;
+  for (SchemaItem& item : items) {
+    if (item.root == 0) continue;
+    Tree tree;
+    tree.complete = reader_.FindTree(item.root, &tree.pages).ok();
+    tree.item = std::move(item);
+    trees_.push_back(std::move(tree));
+  }
+}
+
+std::string DamageReport::Salvage(PageNo pgno) const {
+  if (!has_schema_) {
+    return "the schema cannot be read, so no table can: restore";
+  }
+  if (pgno == 0) return "every table can be tried; restore what fails";
+  if (Has(free_, pgno)) {
+    return "the page is free: every row can be read";
+  }
+  std::string broken;
+  for (const Tree& tree : trees_) {
+    const std::string name = tree.item.type + " " + tree.item.name;
+    if (!tree.complete) {
+      broken += (broken.empty() ? "" : ", ") + name;
+      continue;
+    }
+    if (!Has(tree.pages.pages, pgno)) continue;
+    if (tree.item.type == "index") {
+      return "part of " + name + ": no row is lost, read " + tree.item.table +
+             " with NOT INDEXED";
+    }
+    return "part of " + name + ", one of " +
+           std::to_string(CountPages(tree.pages.pages)) +
+           " pages: the rows on the others can be read, by ranges of the key";
+  }
+  if (!broken.empty()) {
+    return "part of one of these, whose pages cannot all be found: " + broken +
+           "; other tables can be read";
+  }
+  return "part of a long row (overflow): every other row can be read";
+}
+
+}  // namespace actorkv

@@ -1,0 +1,224 @@
+#include "sql/health/doctor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "kv/history/history.h"
+#include "kv/history/point.h"
+#include "kv/inspect/version_check.h"
+#include "sql/bind/store_times.h"
+#include "sql/health/damage.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr uint64_t kCommitsBetweenChecks = 256;
+constexpr int kOpcodesBetweenChecks = 100'000;  // of SQLite
+
+// As a SQL literal.
+std::string Literal(const std::string& text) {
+  std::string literal = "'";
+  for (const char c : text) {
+    if (c == '\'') literal += '\'';
+    literal += c;
+  }
+  return literal + "'";
+}
+
+std::string CommitText(const TimeMap& times, const HeadState& version) {
+  return "txid " + std::to_string(version.head.snapshot.txid.value) + " of " +
+         TimeText(times.Wall(version.head.committed_at_us));
+}
+
+}  // namespace
+
+// --- One commit --------------------------------------------------------------
+
+Status Doctor::QuickCheck(const VersionSource& source, Examination* result) {
+  const TxId txid = source.version->head.snapshot.txid;
+  Database db;
+  std::vector<std::string> lines;
+  Status s = OpenVersion(target_, *source.version, &db);
+  if (s.ok()) {
+    // Ctrl-C on the user's connection stops this one.
+    sqlite3_progress_handler(
+        db.get(), kOpcodesBetweenChecks,
+        [](void* connection) {
+          return static_cast<Connection*>(connection)->KeepOn().ok() ? 0 : 1;
+        },
+        connection_);
+    s = QueryTexts(db.get(), "PRAGMA quick_check(10)", "", &lines);
+    // What the application alone has, such as functions in a CHECK, is missing
+    // here: no damage, but no reason to look at nothing.
+    if (!s.ok() && s.code() != Code::kCorruption &&
+        s.code() != Code::kInterrupted) {
+      s = Execute(db.get(), "PRAGMA ignore_check_constraints = ON");
+      if (s.ok()) {
+        s = QueryTexts(db.get(), "PRAGMA quick_check(10)", "", &lines);
+      }
+    }
+    sqlite3_progress_handler(db.get(), 0, nullptr, nullptr);
+  }
+  if (Status keep_on = connection_->KeepOn(); !keep_on.ok()) return keep_on;
+  if (s.code() == Code::kCorruption) lines = {s.ToString()};
+  // Something else that only the application has.
+  if (!s.ok() && s.code() != Code::kCorruption) return Status::Ok();
+  for (const std::string& line : lines) {
+    if (line == "ok") continue;
+    result->findings.push_back(
+        {target_.actor, 0, txid, "quick_check: " + line, ""});
+  }
+  return Status::Ok();
+}
+
+Status Doctor::Examine(const VersionSource& source, Examination* result) {
+  VersionChecker checker(source.store->engine(), target_.actor, source.version);
+  for (bool done = false; !done;) {
+    if (Status s = connection_->KeepOn(); !s.ok()) return s;
+    checker.Step(&result->findings, &done);
+    if (Status s = CheckRead(source); !s.ok()) return s;
+    if (result->findings.size() >= kMaxDamagedPages) return Status::Ok();
+  }
+  return result->sound() ? QuickCheck(source, result) : Status::Ok();
+}
+
+void Doctor::Remember(const Examination& result) {
+  for (const Finding& finding : result.findings) {
+    if (finding.pgno == 0 || damaged_.size() >= 2 * kMaxDamagedPages) continue;
+    damaged_.push_back(finding.pgno);
+  }
+}
+
+// --- Going back --------------------------------------------------------------
+
+bool Doctor::AvoidsDamage(const VersionSource& source) const {
+  VersionChecker checker(source.store->engine(), target_.actor, source.version);
+  return std::all_of(damaged_.begin(), damaged_.end(), [&](PageNo pgno) {
+    TxId txid;
+    return pgno > source.version->head.snapshot.page_count ||
+           checker.CheckPage(pgno, &txid).ok();
+  });
+}
+
+Status Doctor::Search(const VersionSource& head, bool* found,
+                      VersionSource* sound) {
+  const std::unique_ptr<EngineReader> reader =
+      target_.store->engine()->NewReader();
+  CommitScan scan(reader.get(), head.version->entry.actor);
+  *found = false;
+  uint64_t seen = 0;
+  for (int read = 0; read < kMaxCommitsRead;) {
+    if (seen++ % kCommitsBetweenChecks == 0) {
+      if (Status s = connection_->KeepOn(); !s.ok()) return s;
+    }
+    bool there = false;
+    CommitRecord record;
+    // Where history itself is damaged, there is nothing to go back to.
+    if (!scan.Next(&there, &record).ok() || !there) return Status::Ok();
+    if (!(record.snapshot.txid < head.version->head.snapshot.txid)) continue;
+    VersionSource version = head;
+    const auto pin = std::make_shared<Pin>();
+    version.pin = pin;
+    // Damaged, or expired since.
+    if (!PinCommit(target_.store.get(), *head.version, record, pin.get(),
+                   &version.version)
+             .ok()) {
+      continue;
+    }
+    if (!AvoidsDamage(version)) continue;
+    ++read;
+    Examination result;
+    Status s = Examine(version, &result);
+    // It has expired: a follower's pins keep nothing.
+    if (s.code() == Code::kConflict) continue;
+    if (!s.ok()) return s;
+    Remember(result);
+    if (!result.sound()) continue;
+    *found = true;
+    *sound = std::move(version);
+    return Status::Ok();
+  }
+  return Status::Ok();
+}
+
+// --- What it says ------------------------------------------------------------
+
+void Doctor::AddDamage(const VersionSource& source, const Examination& head,
+                       std::vector<DoctorRow>* rows) {
+  DamageReport report(target_, source);
+  report.Load();
+  for (const Finding& finding : head.findings) {
+    DoctorRow row;
+    row.finding = finding;
+    row.finding.mend = report.Salvage(finding.pgno);
+    rows->push_back(std::move(row));
+  }
+}
+
+void Doctor::AddAdvice(const VersionSource& head, const VersionSource* sound,
+                       std::vector<DoctorRow>* rows) const {
+  DoctorRow row;
+  const TimeMap times = TimesShown(target_.store.get());
+  row.finding.actor = target_.actor;
+  if (sound == nullptr) {
+    row.finding.txid = head.version->head.snapshot.txid;
+    row.finding.detail = "no sound commit was found before the head";
+    row.finding.mend =
+        "import the last export under another name, or use a backup; what can "
+        "be read of this one can be copied with INSERT ... SELECT";
+  } else {
+    const TxId txid = sound->version->head.snapshot.txid;
+    row.is_error = false;
+    row.finding.txid = txid;
+    row.finding.detail = "the newest sound commit is " +
+                         CommitText(times, *sound->version) + ", the head is " +
+                         CommitText(times, *head.version);
+    row.finding.mend = "SELECT actorkv_restore(" + Literal(argument_) + ", " +
+                       std::to_string(txid.value) + ")";
+  }
+  rows->push_back(std::move(row));
+}
+
+Status Doctor::AddWarnings(std::vector<DoctorRow>* rows) const {
+  std::vector<Finding> findings;
+  if (Status s = AddEngineDamage(target_.store->engine(), &findings); !s.ok()) {
+    return s;
+  }
+  for (Finding& finding : findings)
+    rows->push_back({false, std::move(finding)});
+  return Status::Ok();
+}
+
+Status Doctor::Run(std::vector<DoctorRow>* rows) {
+  VersionSource head;
+  Examination result;
+  if (Status s = AddWarnings(rows); !s.ok()) return s;
+  Status s = FindVersion(target_, "head", &head);
+  if (s.code() == Code::kCorruption) {
+    rows->push_back({true,
+                     {target_.actor, 0, TxId{}, s.ToString(),
+                      "its records are damaged: import the last export under "
+                      "another name, or use a backup"}});
+    return Status::Ok();
+  }
+  if (!s.ok()) return s;
+  if (s = Examine(head, &result); !s.ok()) return s;
+  if (result.sound()) {
+    const TimeMap times = TimesShown(target_.store.get());
+    rows->push_back(
+        {false,
+         {target_.actor, 0, head.version->head.snapshot.txid,
+          "the head is sound: " + CommitText(times, *head.version), ""}});
+    return Status::Ok();
+  }
+  Remember(result);
+  AddDamage(head, result, rows);
+  bool found = false;
+  VersionSource sound;
+  if (s = Search(head, &found, &sound); !s.ok()) return s;
+  AddAdvice(head, found ? &sound : nullptr, rows);
+  return Status::Ok();
+}
+
+}  // namespace actorkv

@@ -1,0 +1,40 @@
+// Rows as they are stored (SQLite file format, section 2.1): a header of
+// varints, its size and then a serial type for each column, and the values.
+//
+// Only what finding a row by its key needs is here. Nothing in a row is
+// trusted: what is wrong is kCorruption.
+
+#ifndef ACTORKV_SQL_HISTORY_ROW_FORMAT_H_
+#define ACTORKV_SQL_HISTORY_ROW_FORMAT_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kv/base/status.h"
+
+namespace actorkv {
+
+struct StoredValue {
+  enum class Kind { kNull, kInteger, kReal, kText, kBlob };
+
+  Kind kind = Kind::kNull;
+  int64_t integer = 0;
+  double real = 0;
+  std::string_view bytes;  // of text, in the encoding of its database, or blob
+};
+
+// The first `column_count` values of a row; fewer where it has fewer. `row`
+// may end behind them. The values point into it.
+Status ReadValues(std::string_view row, size_t column_count,
+                  std::vector<StoredValue>* values);
+
+// The first `column_count` columns as a row of their own, equal for two rows
+// when these columns are stored alike.
+Status BeginningOf(std::string_view row, size_t column_count,
+                   std::string* beginning);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_SQL_HISTORY_ROW_FORMAT_H_

@@ -1,0 +1,65 @@
+// Rows of a table as JSON, read one by one.
+//
+// An object with a member for each column that is stored. What JSON has no
+// form for is an object with one member in its place:
+//
+//     {"blob":"00ff"}         a blob, hexadecimal
+//     {"text":"c3"}           text that is not UTF-8, its bytes hexadecimal
+//     {"real":"Infinity"}     or "-Infinity"
+
+#ifndef ACTORKV_SQL_HISTORY_ROW_JSON_H_
+#define ACTORKV_SQL_HISTORY_ROW_JSON_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sql/history/version.h"
+#include "sql/history/version_diff.h"
+
+namespace actorkv {
+
+// The key of a table WITHOUT ROWID, in the order in which it is stored. Empty
+// for a table that has rowids.
+Status ReadKeyColumns(sqlite3* db, const std::string& table,
+                      std::vector<std::string>* columns);
+
+class RowJson {
+ public:
+  // `encoding`: of the database. `db` must outlive it.
+  Status Open(sqlite3* db, int encoding, const std::string& table,
+              const std::vector<std::string>& key_columns);
+
+  // The row with that rowid or key. *json is empty where it cannot be asked
+  // for: the table has columns called rowid, _rowid_ and oid. Errors:
+  // kCorruption when it is not there.
+  Status Read(const ChangedRow& row, std::string* json);
+
+  // A number; of a table WITHOUT ROWID, an array.
+  Status Key(const ChangedRow& row, std::string* json);
+
+ private:
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const {
+      sqlite3_finalize(statement);
+    }
+  };
+
+  Status Bind(const ChangedRow& row);
+
+  sqlite3* db_ = nullptr;
+  int encoding_ = 0;
+  std::string table_;
+  size_t key_count_ = 0;
+  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+};
+
+// A JSON string.
+std::string JsonText(const std::string& text);
+
+// {"type":...,"sql":...}
+std::string SchemaJson(const SchemaItem& item);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_SQL_HISTORY_ROW_JSON_H_

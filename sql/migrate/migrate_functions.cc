@@ -1,0 +1,99 @@
+#include "sql/migrate/migrate_functions.h"
+
+#include <memory>
+#include <string>
+
+#include "kv/legacy/legacy_store.h"
+#include "kv/legacy/legacy_undo.h"
+#include "sql/bind/function.h"
+#include "sql/bind/target.h"
+#include "sql/migrate/legacy_tables.h"
+#include "vfs/migrate/migration.h"
+
+namespace actorkv {
+
+namespace {
+
+// The optional second argument, which can only be `word`.
+Status Option(const Call& call, const char* word, bool* given) {
+  *given = false;
+  if (call.IsNull(1)) return Status::Ok();
+  std::string text;
+  if (Status s = call.Text(1, "the option", &text); !s.ok()) return s;
+  if (text != word) {
+    return Status::InvalidArgument("no option '" + text + "': it is '" + word +
+                                   "' or left out");
+  }
+  *given = true;
+  return Status::Ok();
+}
+
+Status RunMigrate(Call* call) {
+  Target target;
+  bool tables = false;
+  MigrationResult result;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
+    return s;
+  if (Status s = Option(*call, "tables", &tables); !s.ok()) return s;
+  const Connection* const connection = call->connection();
+  if (Status s = Migrate(
+          target.store, target.actor, [&] { return connection->KeepOn(); },
+          &result);
+      !s.ok()) {
+    return s;
+  }
+  if (tables) {
+    if (Status s = PlaceInTables(*connection, target); !s.ok()) return s;
+  }
+  call->result().Text(LegacyStateName(result.record.state));
+  return Status::Ok();
+}
+
+Status RunUnmigrate(Call* call) {
+  Target target;
+  bool discard = false;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
+    return s;
+  if (Status s = Option(*call, "discard", &discard); !s.ok()) return s;
+  UndoSpec spec;
+  spec.name = target.actor;
+  spec.discard = discard;
+  spec.schema_cookie = [&](const HeadState& state) {
+    return SchemaCookie(target, state);
+  };
+  if (Status s = UndoMigration(target.store.get(), spec); !s.ok()) return s;
+  call->result().Text(LegacyStateName(LegacyState::kLegacy));
+  return Status::Ok();
+}
+
+Status RunDropLegacy(Call* call) {
+  Target target;
+  uint64_t bytes = 0;
+  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
+    return s;
+  const Connection* const connection = call->connection();
+  if (Status s = DropLegacy(
+          target.store, target.actor, [&] { return connection->KeepOn(); },
+          &bytes);
+      !s.ok()) {
+    return s;
+  }
+  call->result().Int(bytes);
+  return Status::Ok();
+}
+
+constexpr FunctionSpec kMigrate = {
+    "actorkv_migrate", "actor [, 'tables']", 1, 2, Effects::kStore, RunMigrate};
+constexpr FunctionSpec kUnmigrate = {
+    "actorkv_unmigrate", "actor [, 'discard']", 1, 2,
+    Effects::kStore,     RunUnmigrate};
+constexpr FunctionSpec kDropLegacy = {"actorkv_drop_legacy", "actor",      1, 1,
+                                      Effects::kStore,       RunDropLegacy};
+
+}  // namespace
+
+int RegisterMigrateFunctions(Connection* connection) {
+  return RegisterFunctions<kMigrate, kUnmigrate, kDropLegacy>(connection);
+}
+
+}  // namespace actorkv

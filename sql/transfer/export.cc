@@ -1,0 +1,271 @@
+#include "sql/transfer/export.h"
+
+#include <sys/stat.h>
+
+#include "kv/base/duration.h"
+#include "kv/base/wall_clock.h"
+#include "kv/files/file_target.h"
+#include "kv/format/database_header.h"
+#include "kv/history/history.h"
+#include "kv/legacy/image_pairs.h"
+#include "kv/rivet/archive_json.h"
+#include "kv/rivet/archive_writer.h"
+#include "kv/rivet/json_lines.h"
+#include "kv/rivet/kv_bin.h"
+#include "sql/bind/store_times.h"
+#include "sql/history/version.h"
+#include "sql/migrate/legacy_tables.h"
+#include "vfs/legacy/legacy_image.h"
+#include "vfs/legacy/table_removal.h"
+
+namespace actorkv {
+
+namespace {
+
+// A head that moves away is looked for so often.
+constexpr int kAttempts = 100;
+
+// Of a database that has no pages yet, and so no page size.
+constexpr uint32_t kBlankPageSize = 4096;
+
+// Also says whether what was read so far is of the version.
+std::function<Status()> KeepOnOf(const Connection& connection,
+                                 const ExportedActor& actor) {
+  return [&connection, &actor]() -> Status {
+    uint64_t never = 0;
+    if (Status s =
+            CheckNotExpired(actor.target.store.get(), *actor.state, &never);
+        !s.ok()) {
+      return s;
+    }
+    return connection.KeepOn();
+  };
+}
+
+// SQLite would apply what such a file holds to the new database. It follows
+// links, too, before it looks.
+Status CheckNoSidecars(const ImageTarget& target) {
+  FileTarget end;
+  if (Status s = FindFileTarget(target.path, target.overwrite, &end); !s.ok()) {
+    return s;
+  }
+  const std::string& path = end.path;
+  struct stat file = {};
+  for (const char* suffix : {"-wal", "-journal"}) {
+    if (lstat((path + suffix).c_str(), &file) == 0) {
+      return Status::AlreadyExists(
+          "there is " + path + suffix +
+          ", which SQLite would apply to the exported file: remove it first");
+    }
+  }
+  return Status::Ok();
+}
+
+// A database of no pages, as a file that says that it is one: one of no bytes
+// could be what is left of anything, and import does not take it.
+Status WriteBlank(uint32_t page_size, const ImageTarget& file,
+                  uint64_t* bytes) {
+  const std::string blank =
+      BlankFirstPage(IsLegalPageSize(page_size) ? page_size : kBlankPageSize);
+  const ImagePages pages = {static_cast<uint32_t>(blank.size()), 1,
+                            [&](PageNo, char* page) {
+                              blank.copy(page, blank.size());
+                              return Status::Ok();
+                            }};
+  return WriteImage(
+      pages, file, [] { return Status::Ok(); }, bytes);
+}
+
+Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
+                     const ImageTarget& file, uint64_t* bytes) {
+  if (Status s = CheckNoSidecars(file); !s.ok()) return s;
+  const std::function<Status()> keep_on = KeepOnOf(connection, actor);
+  if (actor.state->exists) {
+    if (actor.state->head.snapshot.page_count == 0) {
+      return WriteBlank(actor.state->head.snapshot.page_size, file, bytes);
+    }
+    return WriteImage(actor.target.store->engine(), *actor.state, file, keep_on,
+                      bytes);
+  }
+  RecoveryOptions options;
+  options.keep_on = keep_on;
+  std::shared_ptr<RecoveredImage> image;
+  if (Status s =
+          RecoverActor(actor.target.store, *actor.legacy, options, &image);
+      !s.ok()) {
+    return s;
+  }
+  if (image->page_count() == 0) {
+    return WriteBlank(image->page_size(), file, bytes);
+  }
+  const ImagePages pages = {
+      image->page_size(), image->page_count(),
+      [&](PageNo pgno, char* page) { return image->ReadPage(pgno, page); }};
+  return WriteImage(pages, file, keep_on, bytes);
+}
+
+// What the pairs become to Rivet must not come to it twice: the tables that a
+// migration with 'tables' made of them stay here.
+Status WritePairs(const Connection& connection, const ExportedActor& actor,
+                  PairSink* sink, uint64_t* bytes) {
+  const std::function<Status()> keep_on = KeepOnOf(connection, actor);
+  PairExportSource source;
+  source.engine = actor.target.store->engine();
+  source.state = actor.state;
+  source.legacy = actor.legacy;
+  if (!actor.state->exists || !actor.legacy.has_value()) {
+    return ExportPairs(source, keep_on, sink, bytes);
+  }
+  ImagePairs database(VersionPages(source.engine, actor.state));
+  RemainingDatabase remaining;
+  if (Status s = RemoveTables(&database, PlacedTables(), keep_on, &remaining);
+      !s.ok()) {
+    return s;
+  }
+  if (remaining.image != nullptr) {
+    RecoveredImage* const image = remaining.image.get();
+    bool came = true;
+    if (remaining.blank) {
+      if (Status s = CameWithDatabase(source.engine, *actor.legacy, &came);
+          !s.ok()) {
+        return s;
+      }
+    }
+    source.pages =
+        ImagePages{image->page_size(), came ? image->page_count() : 0,
+                   [image](PageNo pgno, char* page) {
+                     return image->ReadPage(pgno, page);
+                   }};
+  }
+  return ExportPairs(source, keep_on, sink, bytes);
+}
+
+// What an archive says of the actor: what it said when it came, or what the
+// store knows.
+Status MetadataOf(const ExportedActor& actor, ActorMetadata* metadata) {
+  if (actor.legacy.has_value() && !actor.legacy->record.metadata_json.empty()) {
+    return ParseActorMetadata(actor.legacy->record.metadata_json, metadata);
+  }
+  metadata->source_actor_id = actor.target.actor;
+  metadata->name = actor.target.actor;
+  const TimeMap times = TimesShown(actor.target.store.get());
+  metadata->create_ts = static_cast<int64_t>(
+      times.Wall(actor.state->entry.created_at_us) / kUsPerMs);
+  return Status::Ok();
+}
+
+Status AddToArchive(const Connection& connection, const ExportedActor& actor,
+                    const std::string& path, uint64_t* bytes) {
+  ActorMetadata metadata;
+  std::unique_ptr<ArchiveWriter> archive;
+  std::unique_ptr<PairSink> sink;
+  if (Status s = MetadataOf(actor, &metadata); !s.ok()) return s;
+  if (Status s = ArchiveWriter::Open(path, &archive); !s.ok()) return s;
+  if (Status s = archive->AddActor(metadata, &sink); !s.ok()) return s;
+  if (Status s = WritePairs(connection, actor, sink.get(), bytes); !s.ok()) {
+    return s;
+  }
+  return archive->Finish(static_cast<int64_t>(WallClockUs() / kUsPerMs));
+}
+
+}  // namespace
+
+Status ParseExportForm(const std::string& text, ExportForm* form) {
+  if (text == "db") {
+    *form = ExportForm::kDatabase;
+  } else if (text == "jsonl") {
+    *form = ExportForm::kJsonLines;
+  } else if (text == "kv.bin") {
+    *form = ExportForm::kKvBin;
+  } else if (text == "archive") {
+    *form = ExportForm::kArchive;
+  } else {
+    return Status::InvalidArgument("no form '" + text +
+                                   "': it is 'db', 'jsonl', 'kv.bin' or "
+                                   "'archive'");
+  }
+  return Status::Ok();
+}
+
+namespace {
+
+Status LoadNewest(const Target& target, ExportedActor* actor) {
+  actor->target = target;
+  if (Status s = LoadPresent(target, &actor->state); !s.ok()) return s;
+  LegacyActor legacy;
+  const std::unique_ptr<EngineReader> reader =
+      target.store->engine()->NewReader();
+  Status loaded = LoadLegacy(reader.get(), target.actor, &legacy);
+  if (loaded.code() == Code::kNotFound) return Status::Ok();
+  if (!loaded.ok()) return loaded;
+  // The record says what pairs there are; the head that was loaded with it
+  // counts.
+  actor->state = legacy.head;
+  actor->legacy = std::move(legacy);
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status LoadForExport(const Target& target, const std::string& point,
+                     ExportedActor* actor) {
+  if (point != "head") {
+    VersionSource source;
+    if (Status s = LoadNewest(target, actor); !s.ok()) return s;
+    if (Status s = FindVersion(target, point, &source); !s.ok()) return s;
+    actor->state = std::move(source.version);
+    actor->pin = std::move(source.pin);
+    return Status::Ok();
+  }
+  const auto pin = std::make_shared<Pin>();
+  Status s;
+  for (int i = 0; i < kAttempts; ++i) {
+    if (s = LoadNewest(target, actor); !s.ok()) return s;
+    if (!actor->state->exists) return Status::Ok();
+    s = PinVersion(target.store.get(), *actor->state, pin.get());
+    if (s.code() != Code::kConflict) break;
+  }
+  actor->pin = pin;
+  return s;
+}
+
+namespace {
+
+Status Write(const Connection& connection, const ExportedActor& actor,
+             ExportForm form, const ImageTarget& file, uint64_t* bytes) {
+  std::unique_ptr<PairSink> sink;
+  switch (form) {
+    case ExportForm::kDatabase:
+      return WriteDatabase(connection, actor, file, bytes);
+    case ExportForm::kArchive:
+      return AddToArchive(connection, actor, file.path, bytes);
+    case ExportForm::kJsonLines:
+      if (Status s = WriteJsonLines(file.path, file.overwrite, &sink);
+          !s.ok()) {
+        return s;
+      }
+      break;
+    case ExportForm::kKvBin:
+      if (Status s = WriteKvBin(file.path, file.overwrite, &sink); !s.ok()) {
+        return s;
+      }
+      break;
+  }
+  return WritePairs(connection, actor, sink.get(), bytes);
+}
+
+}  // namespace
+
+// Pages that are missing are no damage where the version has expired, which a
+// follower cannot hinder.
+Status ExportActor(const Connection& connection, const ExportedActor& actor,
+                   ExportForm form, const ImageTarget& file, uint64_t* bytes) {
+  Status s = Write(connection, actor, form, file, bytes);
+  if (s.code() != Code::kCorruption) return s;
+  uint64_t never = 0;
+  Status expired =
+      CheckNotExpired(actor.target.store.get(), *actor.state, &never);
+  return expired.ok() ? s : expired;
+}
+
+}  // namespace actorkv

@@ -1,0 +1,49 @@
+// Export: an actor, live or legacy, as a file or in an archive.
+
+#ifndef ACTORKV_SQL_TRANSFER_EXPORT_H_
+#define ACTORKV_SQL_TRANSFER_EXPORT_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "kv/legacy/pair_export.h"
+#include "kv/pages/image.h"
+#include "sql/bind/connection.h"
+#include "sql/bind/target.h"
+
+namespace actorkv {
+
+enum class ExportForm {
+  kDatabase,   // 'db': a plain SQLite file; of a legacy actor, recovered
+  kJsonLines,  // 'jsonl': all pairs in layout 1, see kv/legacy/pair_export.h
+  kKvBin,      // 'kv.bin': the same
+  kArchive,    // 'archive': the same, in a directory of version 1
+};
+
+// Errors: kInvalidArgument, naming the forms.
+Status ParseExportForm(const std::string& text, ExportForm* form);
+
+// An actor as it is now, or as it was.
+struct ExportedActor {
+  Target target;
+  std::shared_ptr<const HeadState> state;
+  std::optional<LegacyActor> legacy;
+  std::shared_ptr<const Pin> pin;  // of a live one
+};
+
+// `point`: of the actor's history. Errors: kNotFound; those of ResolvePoint().
+Status LoadForExport(const Target& target, const std::string& point,
+                     ExportedActor* actor);
+
+// Writes a file, or with kArchive adds to the archive in the directory
+// file.path, which is made where it is missing. *bytes: of the file; of keys
+// and values with kArchive. Errors: kAlreadyExists; kCorruption; kNoSpace;
+// kIOError; kInterrupted.
+Status ExportActor(const Connection& connection, const ExportedActor& actor,
+                   ExportForm form, const ImageTarget& file, uint64_t* bytes);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_SQL_TRANSFER_EXPORT_H_

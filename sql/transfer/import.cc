@@ -1,0 +1,288 @@
+#include "sql/transfer/import.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "kv/files/store_directory.h"
+#include "kv/format/database_header.h"
+#include "sql/bind/actor_connection.h"
+#include "sql/bind/target.h"
+#include "vfs/migrate/image_commit.h"
+#include "vfs/sqlite/default_vfs.h"
+#include "vfs/sqlite/sqlite_error.h"
+
+namespace actorkv {
+
+namespace {
+
+// Copied between two looks at sqlite3_interrupt().
+constexpr int kPagesAtOnce = 256;
+
+struct FinishBackup {
+  void operator()(sqlite3_backup* backup) const {
+    sqlite3_backup_finish(backup);
+  }
+};
+using Backup = std::unique_ptr<sqlite3_backup, FinishBackup>;
+
+// What a code of SQLite about the file says to the user.
+Status SourceError(int code, const std::string& path) {
+  switch (code) {
+    case SQLITE_NOTADB:
+      return Status::InvalidArgument(
+          "not a SQLite database, or an encrypted one: " + path);
+    case SQLITE_READONLY_ROLLBACK:
+      return Status::InvalidArgument(
+          "a transaction on it was cut short and " + path +
+          "-journal has to be rolled back: open the file once with sqlite3, "
+          "for instance to run 'PRAGMA integrity_check', then import it");
+    case SQLITE_READONLY_RECOVERY:
+    case SQLITE_READONLY_CANTINIT:
+    case SQLITE_READONLY_DIRECTORY:
+      return Status::InvalidArgument(
+          "it is in WAL mode and its directory cannot be written: copy it "
+          "with its -wal file to a place where it can be: " +
+          path);
+    default:
+      break;
+  }
+  const std::string text = std::string(sqlite3_errstr(code)) + ": " + path;
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return Status::Busy("another connection is writing to it: " + path);
+    case SQLITE_CORRUPT:
+      return Status::Corruption(text);
+    default:
+      return Status::IOError(text);
+  }
+}
+
+Status TargetBusy(const Target& target) {
+  return Status::Busy("another connection is writing to the actor: " +
+                      TargetName(target));
+}
+
+Status TargetError(int code, const Target& target) {
+  const std::string text = TargetName(target) + ": " + sqlite3_errstr(code) +
+                           " (" + LastError() + ")";
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return TargetBusy(target);
+    case SQLITE_FULL:
+      return Status::NoSpace(text);
+    case SQLITE_CORRUPT:
+      return Status::Corruption(text);
+    default:
+      return Status::IOError(text);
+  }
+}
+
+// What can be said about the file before SQLite looks into it.
+Status CheckSource(const std::string& path) {
+  struct stat file = {};
+  if (stat(path.c_str(), &file) != 0) {
+    return errno == ENOENT ? Status::NotFound("no such file: " + path)
+                           : SystemError("find", path, errno);
+  }
+  if (!S_ISREG(file.st_mode)) {
+    return Status::InvalidArgument("not a file: " + path);
+  }
+  if (file.st_size == 0) {
+    return Status::InvalidArgument("an empty file, no database in it: " + path);
+  }
+  return Status::Ok();
+}
+
+int BusyTimeout(sqlite3* db) {
+  sqlite3_stmt* statement = nullptr;
+  int timeout_ms = 0;
+  if (sqlite3_prepare_v2(db, "PRAGMA busy_timeout", -1, &statement, nullptr) ==
+          SQLITE_OK &&
+      sqlite3_step(statement) == SQLITE_ROW) {
+    timeout_ms = sqlite3_column_int(statement, 0);
+  }
+  sqlite3_finalize(statement);
+  return timeout_ms;
+}
+
+// Opens the file and keeps one state of it until it is closed. The statement
+// reads the header only: a schema that this SQLite does not understand is no
+// obstacle.
+Status OpenSource(const std::string& path, int timeout_ms, Database* source) {
+  if (Status s = CheckSource(path); !s.ok()) return s;
+  sqlite3* db = nullptr;
+  int code =
+      sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READONLY, BaseVfsName());
+  source->reset(db);
+  if (db != nullptr) sqlite3_extended_result_codes(db, 1);
+  if (code == SQLITE_OK) {
+    sqlite3_busy_timeout(db, timeout_ms);
+    code = sqlite3_exec(db, "BEGIN; PRAGMA user_version", nullptr, nullptr,
+                        nullptr);
+  }
+  return code == SQLITE_OK ? Status::Ok() : SourceError(code, path);
+}
+
+Status CheckIsNew(const Target& target) {
+  std::shared_ptr<Actor> actor;
+  std::shared_ptr<const HeadState> state;
+  if (Status s = target.store->OpenActor(target.actor, &actor); !s.ok()) {
+    return s;
+  }
+  if (Status s = actor->Current(&state); !s.ok()) return s;
+  if (!state->exists && !state->is_legacy) return Status::Ok();
+  return Status::AlreadyExists("the actor exists already: " +
+                               TargetName(target));
+}
+
+// The file as SQLite has it open: a descriptor of our own would drop SQLite's
+// locks when it is closed (os_unix.c, "Posix Advisory Locking").
+sqlite3_file* FileOf(sqlite3* db) {
+  sqlite3_file* file = nullptr;
+  (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  return file;
+}
+
+// A read at the end of the file is filled with zeros, as SQLite reads it.
+int ReadFile(sqlite3_file* file, uint64_t offset, size_t size, char* buffer) {
+  const int code = file->pMethods->xRead(file, buffer, static_cast<int>(size),
+                                         static_cast<sqlite3_int64>(offset));
+  return code == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : code;
+}
+
+// Whether the pages are what stands in the file, and how many there are, by
+// the rule of SQLite (btree.c lockBtree, 3.40.1).
+bool StandsInFile(sqlite3* db, PageSource* pages) {
+  constexpr uint8_t kRollbackVersion = 1;
+  sqlite3_file* const file = FileOf(db);
+  char bytes[kHeaderBytes];
+  sqlite3_int64 size_bytes = 0;
+  if (file == nullptr || file->pMethods == nullptr ||
+      ReadFile(file, 0, sizeof bytes, bytes) != SQLITE_OK ||
+      file->pMethods->xFileSize(file, &size_bytes) != SQLITE_OK) {
+    return false;
+  }
+  const DatabaseHeader header =
+      ParseHeader(std::string_view(bytes, sizeof bytes));
+  const std::string wal = std::string(sqlite3_db_filename(db, "main")) + "-wal";
+  if (!header.valid || header.write_version > kRollbackVersion ||
+      header.read_version > kRollbackVersion ||
+      access(wal.c_str(), F_OK) == 0) {
+    return false;
+  }
+  pages->page_size = header.page_size;
+  pages->page_count =
+      header.page_count > 0
+          ? header.page_count
+          : static_cast<uint32_t>(static_cast<uint64_t>(size_bytes) /
+                                  header.page_size);
+  return true;
+}
+
+// SQLite takes the bytes that its last page lacks for zeros; whole pages that
+// it lacks it misses itself.
+Status CheckLength(sqlite3* source, const PageSource& pages) {
+  sqlite3_int64 size_bytes = 0;
+  sqlite3_file* const file = FileOf(source);
+  const int code = file->pMethods->xFileSize(file, &size_bytes);
+  const std::string path = sqlite3_db_filename(source, "main");
+  if (code != SQLITE_OK) return SourceError(code, path);
+  const uint64_t expected = uint64_t{pages.page_count} * pages.page_size;
+  if (static_cast<uint64_t>(size_bytes) >= expected) return Status::Ok();
+  return Status::Corruption("it has " + std::to_string(size_bytes) +
+                            " bytes, and its header says " +
+                            std::to_string(expected) + ": " + path);
+}
+
+// The pages of a file that StandsInFile().
+Status Load(Connection* connection, sqlite3* source, const Target& target,
+            PageSource pages) {
+  const std::string path = sqlite3_db_filename(source, "main");
+  pages.read = [file = FileOf(source), page_size = pages.page_size, path](
+                   PageNo first, uint32_t count, char* buffer) {
+    const int code = ReadFile(file, uint64_t{first - 1} * page_size,
+                              size_t{count} * page_size, buffer);
+    return code == SQLITE_OK ? Status::Ok() : SourceError(code, path);
+  };
+  ImageCommit commit;
+  commit.store = target.store;
+  commit.name = target.actor;
+  commit.pages = std::move(pages);
+  commit.origin = Origin::kImport;
+  commit.keep_on = [connection] { return connection->KeepOn(); };
+  Status s = CommitImage(commit);
+  if (s.ok()) return s;
+  if (s.code() == Code::kInterrupted) return s;
+  return s.code() == Code::kBusy ? TargetBusy(target)
+                                 : s.WithContext(TargetName(target));
+}
+
+Status Copy(Connection* connection, sqlite3* source, const Target& target,
+            ImportedActor* imported) {
+  ActorConnection database;
+  if (Status s = database.Open(target, Origin::kImport); !s.ok()) {
+    return s.WithContext(TargetName(target));
+  }
+  Backup backup(sqlite3_backup_init(database.db(), "main", source, "main"));
+  if (backup == nullptr) {
+    return TargetError(sqlite3_extended_errcode(database.db()), target);
+  }
+  // Takes the locks and copies nothing. From here on nobody else can make
+  // this actor, so it is looked for once more.
+  int code = sqlite3_backup_step(backup.get(), 0);
+  while (code == SQLITE_OK) {
+    if (Status s = CheckIsNew(target); !s.ok()) return s;
+    if (Status s = connection->KeepOn(); !s.ok()) return s;
+    code = sqlite3_backup_step(backup.get(), kPagesAtOnce);
+  }
+  if (code != SQLITE_DONE) return TargetError(code, target);
+  std::optional<std::string> page_size;
+  if (Status s = QueryText(source, "PRAGMA page_size", &page_size); !s.ok()) {
+    return s;
+  }
+  imported->page_count =
+      static_cast<uint64_t>(sqlite3_backup_pagecount(backup.get()));
+  imported->bytes = imported->page_count * std::stoull(page_size.value_or("0"));
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status ImportFile(Connection* connection, const FindTarget& find_target,
+                  const std::string& path, ImportedActor* imported) {
+  Database source;
+  const int timeout_ms = BusyTimeout(connection->db());
+  if (Status s = OpenSource(path, timeout_ms, &source); !s.ok()) return s;
+  Target target;
+  if (Status s = find_target(&target); !s.ok()) return s;
+  if (Status s = CheckIsNew(target); !s.ok()) return s;
+  ImportedActor made;
+  made.state = LegacyState::kLive;
+  PageSource pages;
+  if (!StandsInFile(source.get(), &pages)) {
+    if (Status s = Copy(connection, source.get(), target, &made); !s.ok()) {
+      return s;
+    }
+  } else {
+    if (Status s = CheckLength(source.get(), pages); !s.ok()) return s;
+    made.page_count = pages.page_count;
+    made.bytes = uint64_t{pages.page_count} * pages.page_size;
+    if (Status s = Load(connection, source.get(), target, std::move(pages));
+        !s.ok()) {
+      return s;
+    }
+  }
+  *imported = made;
+  return Status::Ok();
+}
+
+}  // namespace actorkv

@@ -1,0 +1,68 @@
+#include "sql/transfer/import_one.h"
+
+#include "kv/rivet/container.h"
+#include "sql/transfer/import_pairs.h"
+
+namespace actorkv {
+
+Status ImportOne(Connection* connection, const FindTarget& find_target,
+                 const std::string& path, ImportedActor* imported) {
+  Container container;
+  if (Status s = RecogniseContainer(path, &container); !s.ok()) return s;
+  switch (container.form) {
+    case ContainerForm::kJsonLines:
+    case ContainerForm::kKvBin:
+      return ImportDump(connection, find_target, path, container.form,
+                        imported);
+    case ContainerForm::kArchive:
+    case ContainerForm::kRivetEngine:
+      return Status::InvalidArgument(
+          "it holds more than one actor: SELECT * FROM "
+          "actorkv_import_all(path): " +
+          path);
+    case ContainerForm::kActorkvStore:
+      return Status::InvalidArgument("it is a store: " + StoreAdvice(path));
+    case ContainerForm::kActorFiles:
+      return Status::InvalidArgument(
+          "not a file: " + path +
+          ": a directory of actors' files: SELECT * FROM "
+          "actorkv_import_all(path)");
+    case ContainerForm::kEmptyDirectory:
+    case ContainerForm::kOtherDirectory:
+      return Status::InvalidArgument("not a file: " + path);
+    case ContainerForm::kSqliteBin:
+      return Status::InvalidArgument(
+          "it is " + std::string(FormName(container.form)) +
+          ", and comes in with that: SELECT * FROM actorkv_import_all(path of "
+          "the archive): " +
+          path);
+    case ContainerForm::kEmpty:
+    case ContainerForm::kSqlite:
+    case ContainerForm::kUnknown:
+      break;
+  }
+  if (container.gzip && container.form == ContainerForm::kEmpty) {
+    return Status::InvalidArgument("gzip of an empty file: " + path);
+  }
+  if (container.gzip) {
+    return Status::InvalidArgument("it is packed, unpack it with gunzip: " +
+                                   path);
+  }
+  // SQLite knows best what is wrong with a file that is no database.
+  return ImportFile(connection, find_target, path, imported);
+}
+
+std::string StoreAdvice(const std::string& path) {
+  return "open its actors as file:" + path +
+         "/ACTOR?vfs=actorkv; to bring one into another store, SELECT "
+         "actorkv_export('" +
+         path +
+         "/ACTOR', 'ACTOR.db') and import that file; to bring all, SELECT "
+         "actorkv_store('" +
+         path +
+         "') and SELECT * FROM actorkv_export_all('DIR'), then SELECT "
+         "actorkv_store() of the other and SELECT * FROM "
+         "actorkv_import_all('DIR')";
+}
+
+}  // namespace actorkv

@@ -1,0 +1,23 @@
+// Import of one actor from a file, in whatever form the file is.
+
+#ifndef ACTORKV_SQL_TRANSFER_IMPORT_ONE_H_
+#define ACTORKV_SQL_TRANSFER_IMPORT_ONE_H_
+
+#include <string>
+
+#include "sql/bind/connection.h"
+#include "sql/transfer/import.h"
+
+namespace actorkv {
+
+// `path` is absolute. Errors: kInvalidArgument, saying what it is and what to
+// do, for what is not one actor; those of ImportFile() and ImportDump().
+Status ImportOne(Connection* connection, const FindTarget& find_target,
+                 const std::string& path, ImportedActor* imported);
+
+// What to do with a store of ours, at `path`, instead of importing it.
+std::string StoreAdvice(const std::string& path);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_SQL_TRANSFER_IMPORT_ONE_H_

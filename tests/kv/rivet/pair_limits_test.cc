@@ -1,0 +1,23 @@
+// Limits of pairs.
+
+#include "kv/rivet/pair_limits.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/testing.h"
+
+namespace actorkv {
+namespace {
+
+TEST(PairLimitsTest, NamesLimitAndSize) {
+  EXPECT_OK(CheckPairKeySize(2048));
+  EXPECT_OK(CheckPairValueSize(131072));
+  EXPECT_TRUE(IsError(CheckPairKeySize(2049), Code::kInvalidArgument,
+                      "a key of 2049 bytes is larger than the limit of 2048"));
+  EXPECT_TRUE(
+      IsError(CheckPairValueSize(131073), Code::kInvalidArgument,
+              "a value of 131073 bytes is larger than the limit of 131072"));
+}
+
+}  // namespace
+}  // namespace actorkv

@@ -1,0 +1,243 @@
+// The engine's RocksDB directory: actors and pairs are found, damage is
+// named, and no file of it changes.
+#include "kv/rivet/rivet_engine.h"
+
+#include <gtest/gtest.h>
+#include <rocksdb/db.h>
+
+#include <filesystem>
+
+#include "kv/rivet/rivet_engine_keys.h"
+#include "tests/support/pair_files.h"
+#include "tests/support/testing.h"
+
+namespace actorkv {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string Id(char first) { return first + std::string(18, '\7'); }
+
+const std::string kMetadata("\2v1\0\0\0\0\0\0\0\0", 11);
+
+// A directory as the engine leaves it.
+class EngineDirectory {
+ public:
+  EngineDirectory() : path_(directory_.File("engine")) {
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    rocksdb::DB* db = nullptr;
+    EXPECT_TRUE(rocksdb::DB::Open(options, path_, &db).ok());
+    db_.reset(db);
+  }
+
+  const std::string& path() const { return path_; }
+
+  void Put(const std::string& key, const std::string& value) {
+    EXPECT_TRUE(db_->Put({}, key, value).ok());
+  }
+  void Delete(const std::string& key) {
+    EXPECT_TRUE(db_->Delete({}, key).ok());
+  }
+  void PutPair(const std::string& id, const std::string& key,
+               const std::string& value) {
+    for (size_t i = 0; i * 10'000 < value.size(); ++i) {
+      Put(EncodeRivetEngineKey({id, key, i}), value.substr(i * 10'000, 10'000));
+    }
+    Put(EncodeRivetEngineKey({id, key, std::nullopt}), kMetadata);
+  }
+  // What is put later stays in the log.
+  void Flush() { EXPECT_TRUE(db_->Flush({}).ok()); }
+  void Close() { db_.reset(); }
+
+  // Every file with its content and time.
+  std::map<std::string, std::pair<std::string, fs::file_time_type>> Files()
+      const {
+    std::map<std::string, std::pair<std::string, fs::file_time_type>> files;
+    for (const auto& entry : fs::recursive_directory_iterator(path_)) {
+      const std::string name = entry.path().string();
+      files[name] = {FileContents(name), entry.last_write_time()};
+    }
+    return files;
+  }
+
+ private:
+  TempDir directory_;
+  const std::string path_;
+  std::unique_ptr<rocksdb::DB> db_;
+};
+
+Status ReadActor(const std::string& path, const std::string& id,
+                 std::vector<Pair>* pairs) {
+  std::unique_ptr<RivetEngine> engine;
+  if (Status s = OpenRivetEngine(path, &engine); !s.ok()) return s;
+  std::unique_ptr<PairSource> source;
+  if (Status s = engine->OpenPairs(RivetActorIdText(id), &source); !s.ok()) {
+    return s;
+  }
+  return ReadAllPairs(source.get(), pairs);
+}
+
+TEST(RivetEngineTest, FindsActorsAndPairsAndChangesNothing) {
+  EngineDirectory directory;
+  const std::vector<Pair> kFirst = {{"", "x"},
+                                    {std::string("\0\xff", 2), ""},
+                                    {"long", std::string(131'072, 'v')},
+                                    {"short", std::string(10'000, 's')}};
+  const std::vector<Pair> kSecond = {{"k", "v"}};
+  directory.Put("\x13 before", "other");
+  for (const auto& [key, value] : kFirst) {
+    directory.PutPair(Id('a'), key, value);
+  }
+  directory.Flush();
+  directory.PutPair(Id('\xff'), "k", "v");
+  directory.Put("\x14\x15\x03\x15\x49 after", "other");
+  directory.Close();
+  const auto before = directory.Files();
+  {
+    std::unique_ptr<RivetEngine> engine;
+    ASSERT_OK(OpenRivetEngine(directory.path(), &engine));
+    std::vector<std::string> ids;
+    std::string id;
+    for (bool more = true; more;) {
+      ASSERT_OK(engine->NextActor(id, &id, &more));
+      if (more) ids.push_back(id);
+    }
+    EXPECT_EQ(ids, (std::vector<std::string>{RivetActorIdText(Id('a')),
+                                             RivetActorIdText(Id('\xff'))}));
+    EXPECT_TRUE(IsError(engine->NextActor("a1plain", &id, nullptr),
+                        Code::kInvalidArgument, "a1plain"));
+    std::unique_ptr<PairSource> source;
+    EXPECT_TRUE(IsError(engine->OpenPairs("a1plain", &source),
+                        Code::kInvalidArgument, "a1plain"));
+  }
+  std::vector<Pair> pairs;
+  ASSERT_OK(ReadActor(directory.path(), Id('a'), &pairs));
+  EXPECT_TRUE(pairs == kFirst);
+  ASSERT_OK(ReadActor(directory.path(), Id('\xff'), &pairs));
+  EXPECT_TRUE(pairs == kSecond);
+  ASSERT_OK(ReadActor(directory.path(), Id('b'), &pairs));
+  EXPECT_TRUE(pairs.empty());
+  EXPECT_TRUE(directory.Files() == before);
+}
+
+// A key that no engine writes, but that sorts behind all pairs of its actor,
+// must not be taken for another actor.
+TEST(RivetEngineTest, AnActorIsListedOnce) {
+  EngineDirectory directory;
+  const std::string last(19, '\xff');
+  for (const std::string& id : {Id('a'), last}) {
+    directory.PutPair(id, "k", "v");
+    directory.Put(std::string(RivetActorsPrefix()) + id + "\xff\xff", "v");
+  }
+  directory.Close();
+  std::unique_ptr<RivetEngine> engine;
+  ASSERT_OK(OpenRivetEngine(directory.path(), &engine));
+  std::string id;
+  bool more = false;
+  ASSERT_OK(engine->NextActor(RivetActorIdText(Id('a')), &id, &more));
+  EXPECT_TRUE(more);
+  EXPECT_EQ(id, RivetActorIdText(last));
+  ASSERT_OK(engine->NextActor(id, &id, &more));
+  EXPECT_FALSE(more);
+}
+
+TEST(RivetEngineTest, BrokenPairsAreNamed) {
+  const std::string id = Id('a');
+  const struct {
+    void (*damage)(EngineDirectory* directory);
+    Code code;
+    const char* error;
+  } kCases[] = {
+      {[](EngineDirectory* d) {
+         d->Delete(EncodeRivetEngineKey({Id('a'), "m", std::nullopt}));
+       },
+       Code::kCorruption, "key 6d has a value but no metadata"},
+      {[](EngineDirectory* d) {
+         d->Delete(EncodeRivetEngineKey({Id('a'), "z", std::nullopt}));
+       },
+       Code::kCorruption, "key 7a has a value but no metadata"},
+      {[](EngineDirectory* d) {
+         d->Delete(EncodeRivetEngineKey({Id('a'), "m", 0}));
+       },
+       Code::kCorruption, "piece 0 of the value is missing before it"},
+      {[](EngineDirectory* d) {
+         d->Delete(EncodeRivetEngineKey({Id('a'), "m", 1}));
+       },
+       Code::kCorruption, "piece 1 of the value is missing before it"},
+      {[](EngineDirectory* d) {
+         d->Put(EncodeRivetEngineKey({Id('a'), "m", 0}),
+                std::string(10'001, 'x'));
+       },
+       Code::kCorruption, "a piece of 10001 bytes"},
+      {[](EngineDirectory* d) {
+         d->Put(EncodeRivetEngineKey({Id('a'), "m", 0}), "");
+       },
+       Code::kCorruption, "a piece of 0 bytes"},
+      {[](EngineDirectory* d) {
+         d->Put(EncodeRivetEngineKey({Id('a'), "m", std::nullopt}), "");
+       },
+       Code::kCorruption, "metadata does not decode"},
+      {[](EngineDirectory* d) {
+         d->Put(std::string(RivetActorsPrefix()) + Id('a') + "\6", "");
+       },
+       Code::kCorruption, "not the key of a pair"},
+      {[](EngineDirectory* d) {
+         d->PutPair(Id('a'), std::string(2049, 'k'), "v");
+       },
+       Code::kInvalidArgument, "a key of 2049 bytes"},
+      {[](EngineDirectory* d) {
+         d->PutPair(Id('a'), "n", std::string(131'073, 'v'));
+       },
+       Code::kInvalidArgument, "a value of 131073 bytes"},
+  };
+  for (const auto& c : kCases) {
+    EngineDirectory directory;
+    directory.PutPair(id, "m", std::string(25'000, 'm'));
+    directory.PutPair(id, "z", "z");
+    directory.PutPair(Id('b'), "k", "v");
+    c.damage(&directory);
+    directory.Close();
+    std::vector<Pair> pairs;
+    EXPECT_TRUE(
+        IsError(ReadActor(directory.path(), id, &pairs), c.code, c.error));
+    EXPECT_OK(ReadActor(directory.path(), Id('b'), &pairs));
+  }
+}
+
+// As RocksDB 8.6 and later write it.
+TEST(RivetEngineTest, NewerTableFilesAreNamed) {
+  EngineDirectory directory;
+  directory.PutPair(Id('a'), "k", "v");
+  directory.Flush();
+  directory.Close();
+  std::vector<Pair> pairs;
+  ASSERT_OK(ReadActor(directory.path(), Id('a'), &pairs));
+  size_t tables = 0;
+  for (const auto& entry : fs::directory_iterator(directory.path())) {
+    if (entry.path().extension() != ".sst") continue;
+    std::string bytes = FileContents(entry.path().string());
+    ASSERT_EQ(bytes[bytes.size() - 12], '\5');
+    bytes[bytes.size() - 12] = '\6';
+    WriteContents(entry.path().string(), bytes);
+    ++tables;
+  }
+  EXPECT_EQ(tables, 1U);
+  const Status s = ReadActor(directory.path(), Id('a'), &pairs);
+  EXPECT_TRUE(IsError(s, Code::kNotSupported, "format version 6"));
+  EXPECT_TRUE(IsError(s, Code::kNotSupported, "dump each as JSON lines"));
+}
+
+TEST(RivetEngineTest, OtherDirectoriesAreErrors) {
+  const TempDir directory;
+  std::unique_ptr<RivetEngine> engine;
+  EXPECT_TRUE(IsError(OpenRivetEngine(directory.path(), &engine),
+                      Code::kNotFound, directory.path()));
+  EXPECT_TRUE(IsError(OpenRivetEngine(directory.File("no"), &engine),
+                      Code::kNotFound, "no"));
+  WriteContents(directory.File("CURRENT"), "MANIFEST-000001\n");
+  EXPECT_FALSE(OpenRivetEngine(directory.path(), &engine).ok());
+}
+
+}  // namespace
+}  // namespace actorkv

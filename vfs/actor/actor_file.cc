@@ -1,0 +1,425 @@
+#include "vfs/actor/actor_file.h"
+
+#include <cstring>
+#include <utility>
+
+#include "kv/base/metrics.h"
+#include "kv/base/thrown.h"
+#include "kv/pages/commit.h"
+#include "kv/process/store_registry.h"
+#include "vfs/actor/memory_file.h"
+#include "vfs/actor/super_journal.h"
+#include "vfs/sqlite/sqlite_error.h"
+
+namespace actorkv {
+
+namespace {
+
+constexpr int kSectorBytes = 4096;
+
+}  // namespace
+
+ActorFile::ActorFile(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
+                     ActorFileOptions options)
+    : store_(std::move(store)),
+      actor_(std::move(actor)),
+      options_(std::move(options)),
+      reader_(store_.get(), *actor_) {
+  if (options_.version == nullptr) reader_.UseHints(actor_);
+  RegisterOpenFile(this);  // the last that may fail
+  pMethods = &FileMethods<ActorFile>::kTable;
+  Add(Metric::kFileOpens);
+  Add(Metric::kOpenFiles);
+}
+
+ActorFile::~ActorFile() {
+  Subtract(Metric::kOpenFiles);
+  UnregisterOpenFile(this);
+  // What refers to it goes before, so that it is the last use.
+  transaction_.reset();
+  // Without memory for it, what the actor learned is lost.
+  static_cast<void>(
+      IfMemory([this] { NoteIgnored(store_->CloseActor(std::move(actor_))); }));
+}
+
+int ActorFile::Close() {
+  Unlock(SQLITE_LOCK_NONE);
+  DropTransaction();
+  return SQLITE_OK;
+}
+
+// --- Errors -----------------------------------------------------------------
+
+int ActorFile::Report(Place place, const Status& status) {
+  if (status.ok()) return SQLITE_OK;
+  if (rolls_back_ && place != Place::kLock) {
+    const int code = SqliteCode(place, status);
+    LogError(code, status);
+    return code;
+  }
+  const int code = ReportError(place, status, error_owner());
+  // A read that fails brings a rollback about, too, but one that calls nothing
+  // here as long as no page was written.
+  const bool wrote = place != Place::kLock && place != Place::kRead;
+  if (writing() && (wrote || transaction_ != nullptr)) BeginRollback(this);
+  return code;
+}
+
+// Also the other writers of the connection: they are rolled back as well.
+void ActorFile::BeginRollback(ActorFile* file) {
+  file->rolls_back_ = true;
+  if (file->db_ == nullptr) return;
+  sqlite3* const db = *file->db_;
+  for (int i = 0;; ++i) {
+    const char* schema = sqlite3_db_name(db, i);
+    if (schema == nullptr) return;
+    sqlite3_file* other = nullptr;
+    ActorFile* actor = nullptr;
+    sqlite3_file_control(db, schema, SQLITE_FCNTL_FILE_POINTER, &other);
+    if (FileMethods<ActorFile>::Cast(other, &actor) && actor->writing()) {
+      actor->rolls_back_ = true;
+    }
+  }
+}
+
+// --- Locks ------------------------------------------------------------------
+
+Status ActorFile::Reserve() {
+  return actor_->Reserve(this, state_->head.snapshot, generation_);
+}
+
+int ActorFile::Lock(int level) {
+  const int held = lock_.load(std::memory_order_relaxed);
+  if (level <= held) return SQLITE_OK;
+  rolls_back_ = false;
+  if (held == SQLITE_LOCK_NONE) {
+    Status s = CheckProcess();
+    if (s.ok()) s = TakeSnapshot();
+    if (!s.ok()) return Report(Place::kLock, s);
+    // Other threads ask only for what is RESERVED and above.
+    lock_.store(SQLITE_LOCK_SHARED, std::memory_order_relaxed);
+    if (level == SQLITE_LOCK_SHARED) return SQLITE_OK;
+  }
+  if (level >= SQLITE_LOCK_RESERVED && held < SQLITE_LOCK_RESERVED) {
+    if (Status s = Reserve(); !s.ok()) return Report(Place::kLock, s);
+    lock_.store(SQLITE_LOCK_RESERVED);
+  }
+  // A commit locks all its databases before it writes to any (vdbeaux.c
+  // vdbeCommit, 3.40.1). A plain file in WAL mode would be committed before
+  // FCNTL_SYNC comes here.
+  if (level == SQLITE_LOCK_EXCLUSIVE && db_ != nullptr) {
+    const Writers writers = CountWriters(*db_, *this);
+    if (writers.count > 1 && !writers.mix.ok()) {
+      return Report(Place::kLock, writers.mix);
+    }
+  }
+  lock_.store(level);
+  return SQLITE_OK;
+}
+
+int ActorFile::Unlock(int level) {
+  const int held = lock_.load(std::memory_order_relaxed);
+  if (level >= held) return SQLITE_OK;
+  if (held >= SQLITE_LOCK_RESERVED && level < SQLITE_LOCK_RESERVED) {
+    DropTransaction();
+    lock_.store(level);
+    actor_->Release(this);
+    rolls_back_ = false;
+  }
+  exclusive_since_publish_ = false;
+  sync_announced_ = false;
+  lock_.store(level, std::memory_order_relaxed);
+  if (level == SQLITE_LOCK_NONE) {
+    in_doubt_ = false;
+    journal_is_stale_ = false;
+    LetGo();
+    reader_.Release();
+  }
+  return SQLITE_OK;
+}
+
+int ActorFile::CheckReservedLock(int* reserved) {
+  *reserved = actor_->reserved() ? 1 : 0;
+  return SQLITE_OK;
+}
+
+// --- Writing ----------------------------------------------------------------
+
+// A page 1 that is damaged is about to be written anew, by a pager that has one
+// in its cache.
+Status ActorFile::ReadPageOne(BasePageOne* page_one) {
+  Status s = reader_.ReadFirstPage(&page_one->page);
+  if (!s.ok() && s.code() != Code::kCorruption) return s;
+  page_one->header = ParseHeader(page_one->page);
+  page_one->pager = view_.pager();
+  return Status::Ok();
+}
+
+Status ActorFile::BeginTransaction() {
+  if (transaction_ != nullptr) return Status::Ok();
+  if (Status s = ResolveDoubt(); !s.ok()) return s;
+  if (!writing()) {
+    return Status::InvalidArgument("written without a lock: actor=" +
+                                   actor_->name());
+  }
+  BasePageOne page_one;
+  if (Status s = ReadPageOne(&page_one); !s.ok()) return s;
+  transaction_ =
+      std::make_unique<Transaction>(store_, actor_, state_, page_one);
+  return Status::Ok();
+}
+
+template <typename Call>
+Status ActorFile::OrDrop(const Call& call) {
+  Status s = Caught(call);
+  if (!s.ok()) DropTransaction();
+  return s;
+}
+
+void ActorFile::DropTransaction() noexcept {
+  if (group_ != nullptr) group_->Remove(this);
+  group_.reset();
+  if (transaction_ == nullptr) return;
+  transaction_.reset();
+  // It may have left a stage behind.
+  if (store_->NeedsMaintenance()) StoreRegistry::Instance()->Wake();
+}
+
+// SQLite itself refuses to write to what was opened so; this is for others.
+int ActorFile::ReportReadOnly() {
+  return ReportCode(
+      SQLITE_READONLY,
+      "read-only: the file was opened for reading: actor=" + actor_->name(),
+      error_owner());
+}
+
+int ActorFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
+  if (options_.read_only != ReadOnly::kNo) return ReportReadOnly();
+  if (journal_is_stale_) return SQLITE_OK;
+  // See the header: invariant 4.
+  return Report(Place::kWrite, OrDrop([&] {
+                  if (Status s = BeginTransaction(); !s.ok()) return s;
+                  return transaction_->Write(static_cast<uint64_t>(offset),
+                                             static_cast<size_t>(size),
+                                             static_cast<const char*>(buffer));
+                }));
+}
+
+int ActorFile::Truncate(sqlite3_int64 size) {
+  if (options_.read_only != ReadOnly::kNo) return ReportReadOnly();
+  if (journal_is_stale_) return SQLITE_OK;
+  if (Status s = EnsureSnapshot(); !s.ok()) return Report(Place::kTruncate, s);
+  const auto bytes = static_cast<uint64_t>(size);
+  // After the commit point (key assumption 4) the size is right already.
+  if (transaction_ == nullptr && bytes >= reader_.size_bytes())
+    return SQLITE_OK;
+  return Report(Place::kTruncate, OrDrop([&] {
+                  if (Status s = BeginTransaction(); !s.ok()) return s;
+                  return transaction_->Truncate(bytes);
+                }));
+}
+
+// --- Publishing -------------------------------------------------------------
+
+// A commit of the pager counts a new version in page 1. Without that, it is a
+// rollback that rewrote pages (key assumption 3), whose content is the base's
+// but for free pages; or, while the lock stays EXCLUSIVE, a commit of a pager
+// that no longer counts.
+Status ActorFile::ShouldPublish(bool* publish) {
+  *publish = false;
+  if (transaction_ == nullptr) return Status::Ok();
+  if (Status s = transaction_->CountsNewVersion(publish); !s.ok()) return s;
+  if (*publish) return Status::Ok();
+  const bool may_not_count =
+      exclusive_since_publish_ || state_->head.snapshot.page_count == 0;
+  if (!may_not_count) return Status::Ok();
+  return transaction_->Differs(publish);
+}
+
+Status ActorFile::CommitFiles(const std::vector<ActorFile*>& files,
+                              std::vector<PendingCommit>* commits) {
+  Durability durability = Durability::kBuffered;
+  Status status;
+  for (size_t i = 0; i < files.size() && status.ok(); ++i) {
+    if (files[i]->pragmas_.durability() == Durability::kSynced) {
+      durability = Durability::kSynced;
+    }
+    PendingCommit& commit = (*commits)[i];
+    status = files[i]->transaction_->Prepare(files[i]->origin_, &commit);
+    commit.pin = &files[i]->next_pin_;
+  }
+  if (!status.ok() || files.empty()) return status;
+  return CommitAll(files.front()->store_.get(), durability, commits);
+}
+
+Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
+  std::vector<PendingCommit> commits;
+  const Status status = OrUndo(
+      [&] {
+        commits.resize(files.size());
+        return CommitFiles(files, &commits);
+      },
+      [&] {
+        for (ActorFile* file : files) file->EndPublish(nullptr);
+      });
+  // They are of one connection.
+  if (status.ok() && !files.empty()) {
+    EndErrorOfConnection(files.front()->error_owner().db);
+  }
+  for (size_t i = 0; i < files.size(); ++i) {
+    files[i]->EndPublish(status.ok() ? &commits[i] : nullptr);
+  }
+  return status;
+}
+
+// Nothing here can fail: what was committed is shown.
+void ActorFile::EndPublish(PendingCommit* commit) noexcept {
+  std::string first_page;
+  if (commit != nullptr) {
+    first_page = commit->writer->TakeFirstPage();
+    view_.OnPublish(transaction_->header_change());
+  }
+  DropTransaction();
+  in_doubt_ = commit == nullptr;
+  if (commit != nullptr) Adopt(commit->state);
+  store_->pins()->Add(state_->head.snapshot, state_->lineage, &pin_);
+  next_pin_.Release();
+  if (commit == nullptr) return;
+  reader_.KeepFirstPage(std::move(first_page));
+  generation_ = state_->head.generation;
+  actor_id_ = state_->entry.actor;
+  exclusive_since_publish_ = true;
+}
+
+Status ActorFile::PublishAlone() { return PublishAll({this}); }
+
+void ActorFile::DropAll(const std::vector<ActorFile*>& files) {
+  for (ActorFile* file : files) file->DropTransaction();
+}
+
+Status ActorFile::StageForSuperJournal(const char* super_journal) {
+  // Also before a refusal: the rollback of another database may delete the
+  // super-journal before this one is rolled back.
+  if (db_ != nullptr) {
+    if (MemoryFile* journal = JournalOf(*db_, this); journal != nullptr) {
+      if (journal->HideSuperRecord() != SQLITE_OK) {
+        return Status::IOError("cannot rewrite the journal: actor=" +
+                               actor_->name());
+      }
+    }
+  }
+  std::shared_ptr<CommitGroup> group = FindSuperJournal(super_journal);
+  if (group == nullptr) {
+    return Status::NotSupported(
+        "a transaction cannot write to an actor and to a plain file, or to "
+        "several actors under a main database that is a plain file, it would "
+        "not be atomic: actor=" +
+        actor_->name());
+  }
+  group->Add(this);
+  group_ = std::move(group);
+  return Status::Ok();
+}
+
+// A transaction that is refused is dropped: the rollback that follows need not
+// play the journal back (its super-journal may be gone), and sends FCNTL_SYNC.
+Status ActorFile::SyncControl(const char* super_journal) {
+  if (Status s = CheckProcess(); !s.ok()) return s;
+  sync_announced_ = true;
+  return OrDrop([&] { return Decide(super_journal); });
+}
+
+Status ActorFile::Decide(const char* super_journal) {
+  bool publish = false;
+  if (Status s = ShouldPublish(&publish); !s.ok()) return s;
+  if (publish) return PublishOrStage(super_journal);
+  DropTransaction();
+  return Status::Ok();
+}
+
+// Counts the writers anew, though xLock(EXCLUSIVE) did. The lock may be older
+// than this commit's set of writers: a cache spill takes it in the middle of a
+// transaction, and exclusive locking keeps it for ever, and after either a
+// write to another attached database may join.
+Status ActorFile::PublishOrStage(const char* super_journal) {
+  if (super_journal != nullptr) return StageForSuperJournal(super_journal);
+  if (db_ == nullptr) return PublishAlone();
+  const Writers writers = CountWriters(*db_, *this);
+  if (writers.count <= 1) return PublishAlone();
+  if (!writers.mix.ok()) return writers.mix;
+  group_ = GroupOfConnection(*db_);
+  group_->Add(this);
+  return Status::Ok();
+}
+
+Status ActorFile::PhaseTwo() {
+  sync_announced_ = false;
+  // The members publish, whichever is first. A copy: publishing resets group_.
+  const std::shared_ptr<CommitGroup> group = group_;
+  return group == nullptr ? Status::Ok() : group->Publish();
+}
+
+// An xSync that no FCNTL_SYNC announced comes from a raw user of the file.
+int ActorFile::Sync(int /*flags*/) {
+  if (std::exchange(sync_announced_, false)) return SQLITE_OK;
+  if (transaction_ == nullptr || group_ != nullptr) return SQLITE_OK;
+  bool differs = false;
+  Status s = transaction_->Differs(&differs);
+  if (s.ok() && differs) s = PublishAlone();
+  return Report(Place::kSync, s);
+}
+
+// --- File controls ----------------------------------------------------------
+
+// SQLite asks before the first write of a transaction that has a journal file
+// (pager.c databaseIsUnmoved, 3.40.1), and answers READONLY_DBMOVED itself, so
+// the text is kept here. Without a journal file the commit finds it out.
+bool ActorFile::HasMoved() const {
+  const Status s = store_->engine()->CheckNotMoved();
+  return ReportError(Place::kLock, s, error_owner()) != SQLITE_OK;
+}
+
+int ActorFile::FileControl(int op, void* arg) {
+  switch (op) {
+    case SQLITE_FCNTL_SYNC: {
+      const Status s = SyncControl(static_cast<const char*>(arg));
+      const int code = Report(Place::kSync, s);
+      if (s.ok()) rolls_back_ = false;
+      return code;
+    }
+    case SQLITE_FCNTL_COMMIT_PHASETWO:
+      return Report(Place::kPhaseTwo, PhaseTwo());
+    case SQLITE_FCNTL_PDB:
+      db_ = static_cast<sqlite3**>(arg);
+      return SQLITE_OK;
+    case SQLITE_FCNTL_PRAGMA:
+      if (FilePragmas::IsSchemaVersion(static_cast<char**>(arg))) {
+        view_.ShowStored();
+      }
+      return pragmas_.Handle(db_ == nullptr ? nullptr : *db_,
+                             static_cast<char**>(arg));
+    case SQLITE_FCNTL_LOCKSTATE:
+      *static_cast<int*>(arg) = lock_.load();
+      return SQLITE_OK;
+    case SQLITE_FCNTL_MMAP_SIZE:
+      fetched_.Limit(static_cast<sqlite3_int64*>(arg));
+      return SQLITE_OK;
+    case SQLITE_FCNTL_HAS_MOVED:
+      *static_cast<int*>(arg) = HasMoved() ? 1 : 0;
+      return SQLITE_OK;
+    case SQLITE_FCNTL_VFSNAME:
+      *static_cast<char**>(arg) = sqlite3_mprintf("actorkv");
+      return SQLITE_OK;
+    default:
+      return SQLITE_NOTFOUND;
+  }
+}
+
+int ActorFile::SectorSize() const { return kSectorBytes; }
+
+// A torn write cannot happen: a commit is there as a whole or not at all.
+int ActorFile::DeviceCharacteristics() const {
+  return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
+}
+
+}  // namespace actorkv

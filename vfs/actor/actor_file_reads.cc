@@ -1,0 +1,238 @@
+// ActorFile: its snapshots, and how it reads them.
+
+#include <cstring>
+#include <utility>
+
+#include "kv/history/history.h"
+#include "kv/process/store_registry.h"
+#include "vfs/actor/actor_file.h"
+#include "vfs/sqlite/sqlite_error.h"
+
+namespace actorkv {
+
+namespace {
+
+// What a pager reads to learn whether the file has changed.
+constexpr sqlite3_int64 kVersionOffset = 24;
+constexpr int kVersionBytes = 16;
+
+}  // namespace
+
+Status ActorFile::CheckProcess() {
+  if (!StoreRegistry::InForkedChild()) return Status::Ok();
+  return Status::NotSupported(
+      "this connection was opened before fork(), in the parent, and only the "
+      "parent can use it; " +
+      std::string(StoreRegistry::ForkedChildError().message()));
+}
+
+// Most transactions begin where the last one of the connection ended. Then they
+// cost no lock and touch no memory that others write to.
+bool ActorFile::ResumeSnapshot() {
+  if (resting_ == nullptr) return false;
+  pin_.Wake();  // before the look at the head: see kv/store/pins.h, invariant 3
+  if (actor_->version() != version_) return false;
+  state_ = std::move(resting_);
+  return true;
+}
+
+void ActorFile::RestSnapshot() {
+  pin_.Rest();
+  resting_ = std::move(state_);
+}
+
+Status ActorFile::TakeSnapshot() {
+  if (ResumeSnapshot()) return Status::Ok();
+  resting_.reset();
+  if (options_.version != nullptr) {
+    // The past of a store that is not there any more is none either.
+    Status s;
+    if (store_->read_only()) s = store_->engine()->CheckNotMoved();
+    if (s.ok()) Adopt(options_.version);
+    return s;
+  }
+  if (store_->read_only()) {
+    if (Status s = store_->CatchUp(); !s.ok()) return s;
+  }
+  std::shared_ptr<const HeadState> state;
+  epoch_ = store_->epoch();
+  const uint64_t version = actor_->version();
+  if (Status s = actor_->CurrentPinned(store_->pins(), &pin_, &state);
+      !s.ok()) {
+    pin_.Release();
+    return s;
+  }
+  // Only another process can do this while the actor is open here. SQLite's
+  // page cache may hold pages of the actor that was, under the same counters.
+  const ActorId id = state->exists ? state->entry.actor : ActorId{};
+  if (actor_id_ != ActorId{} && id != actor_id_) {
+    pin_.Release();
+    return Status::Fenced(
+        "the actor was renamed, deleted or made anew: actor=" + actor_->name() +
+        ": open it again");
+  }
+  actor_id_ = id;
+  Adopt(std::move(state), version);
+  return Status::Ok();
+}
+
+// A follower looks for commits before each transaction.
+void ActorFile::LetGo() {
+  if (version_ != 0 && !store_->read_only() && options_.version == nullptr) {
+    RestSnapshot();
+    return;
+  }
+  state_.reset();
+  pin_.Release();
+}
+
+void ActorFile::Adopt(std::shared_ptr<const HeadState> state,
+                      uint64_t version) noexcept {
+  state_ = std::move(state);
+  version_ = version;
+  fetched_.Forget();
+  if (generation_ == Generation{}) generation_ = state_->head.generation;
+  reader_.SetSnapshot(*state_);
+}
+
+// After a publish that failed: is the head still the snapshot? A commit of
+// which nobody knew may have happened. Then the pager must not go back to what
+// it believes in; the error makes it forget its cache (pager.c pager_error()
+// and pager_unlock(), 3.40.1), also while it keeps its lock for ever.
+Status ActorFile::ResolveDoubt() {
+  if (!in_doubt_ || state_ == nullptr) return Status::Ok();
+  std::shared_ptr<const HeadState> now;
+  if (Status s = actor_->Current(&now); !s.ok()) return s;
+  const Generation generation = now->head.generation;
+  if (generation_ != Generation{} && generation != generation_) {
+    return FencedError(actor_->name(), generation_, generation);
+  }
+  in_doubt_ = false;
+  if (now->head.snapshot == state_->head.snapshot) return Status::Ok();
+  if (Status s = actor_->CurrentPinned(store_->pins(), &pin_, &now); !s.ok()) {
+    return s;
+  }
+  Adopt(std::move(now));
+  journal_is_stale_ = true;
+  return Status::IOError(
+      "a commit whose outcome was not known has happened: actor=" +
+      actor_->name());
+}
+
+Status ActorFile::EnsureSnapshot() {
+  if (Status s = CheckProcess(); !s.ok()) return s;
+  if (state_ != nullptr && !in_doubt_) return Status::Ok();
+  if (Status s = ResolveDoubt(); !s.ok()) return s;
+  if (state_ != nullptr) return Status::Ok();
+  return TakeSnapshot();
+}
+
+// The common case of a read: of a snapshot, and nothing else to look after.
+bool ActorFile::ReadsSnapshot() const {
+  return state_ != nullptr && transaction_ == nullptr && !in_doubt_ &&
+         !store_->read_only() && !StoreRegistry::InForkedChild();
+}
+
+int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
+  auto* bytes = static_cast<char*>(buffer);
+  const auto want = static_cast<size_t>(size);
+  if (rolls_back_ && offset == kVersionOffset && size == kVersionBytes) {
+    rolls_back_ = false;  // see the header: invariant 5
+  }
+  const ReadRequest request = {static_cast<uint64_t>(offset), want, bytes};
+  size_t copied = 0;
+  const Status s = ReadsSnapshot() ? reader_.Read(request, &copied)
+                                   : ReadWithCare(request, &copied);
+  if (!s.ok()) {
+    std::memset(bytes, 0, want);
+    return Report(Place::kRead, s.WithContext("actor=" + actor_->name()));
+  }
+  if (request.offset < kHeaderBytes) ShowHeader(request);
+  return copied == want ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
+}
+
+// What the pager wrote itself is as it wrote it.
+void ActorFile::ShowHeader(const ReadRequest& request) {
+  if (transaction_ != nullptr && transaction_->has_header()) return;
+  view_.OnRead(request);
+  if (PagerView::IsPageOne(request)) journal_is_stale_ = false;
+}
+
+class ActorFile::Borrowed {
+ public:
+  explicit Borrowed(ActorFile* file)
+      : file_(file),
+        borrows_(file->state_ == nullptr && !file->options_.never_locks) {}
+  ~Borrowed() {
+    if (!borrows_) return;
+    file_->LetGo();
+    file_->reader_.Release();
+  }
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+
+ private:
+  ActorFile* const file_;
+  const bool borrows_;
+};
+
+// SQLite reads 100 bytes without a lock at open.
+Status ActorFile::ReadWithCare(const ReadRequest& request, size_t* copied) {
+  const Borrowed borrowed(this);
+  if (Status s = EnsureSnapshot(); !s.ok()) return s;
+  Status s = transaction_ != nullptr ? transaction_->Read(request, copied)
+                                     : reader_.Read(request, copied);
+  // Also where it read well: what it read may be of an older commit.
+  if (Status expired = CheckNotExpired(store_.get(), *state_, &epoch_);
+      !expired.ok()) {
+    s = expired;
+  }
+  return s;
+}
+
+// A null page sends the pager to xRead (pager.c getPageMMap, 3.40.1). So it is
+// where a transaction may have written the page, and where the page is damaged
+// or expired: xRead reports that.
+int ActorFile::Fetch(sqlite3_int64 offset, int size, void** page) {
+  *page = nullptr;
+  if (!fetched_.enabled() || state_ == nullptr || transaction_ != nullptr ||
+      reader_.page_size() == 0) {
+    return SQLITE_OK;
+  }
+  if (static_cast<uint32_t>(size) == reader_.page_size()) {
+    *page = const_cast<void*>(fetched_.Again(offset));
+    if (*page != nullptr) return SQLITE_OK;
+  }
+  const PagePart part =
+      FirstPart(static_cast<uint64_t>(offset), static_cast<uint64_t>(size),
+                reader_.page_size());
+  PagePin pin;
+  if (!reader_.Pin(part, &pin).ok() || pin == nullptr ||
+      !CheckNotExpired(store_.get(), *state_, &epoch_).ok()) {
+    return SQLITE_OK;
+  }
+  // SQLite does not write to pages that it fetched (PGHDR_MMAP).
+  *page = const_cast<void*>(fetched_.Keep(offset, std::move(pin)));
+  return SQLITE_OK;
+}
+
+int ActorFile::Unfetch(sqlite3_int64 offset, void* page) {
+  // Null: the file may have changed; nothing is mapped that could be stale.
+  if (page != nullptr) fetched_.Drop(offset, page);
+  return SQLITE_OK;
+}
+
+int ActorFile::FileSize(sqlite3_int64* size) {
+  if (transaction_ != nullptr) {
+    *size = static_cast<sqlite3_int64>(transaction_->size_bytes());
+    return SQLITE_OK;
+  }
+  const Borrowed borrowed(this);
+  if (Status s = EnsureSnapshot(); !s.ok()) {
+    return Report(Place::kFileSize, s);
+  }
+  *size = static_cast<sqlite3_int64>(reader_.size_bytes());
+  return SQLITE_OK;
+}
+
+}  // namespace actorkv

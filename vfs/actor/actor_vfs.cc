@@ -1,0 +1,428 @@
+#include "vfs/actor/actor_vfs.h"
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include "kv/base/affix.h"
+#include "kv/base/thrown.h"
+#include "kv/history/point.h"
+#include "kv/process/open_wait.h"
+#include "kv/process/store_registry.h"
+#include "vfs/actor/actor_file.h"
+#include "vfs/actor/damage_notice.h"
+#include "vfs/actor/memory_file.h"
+#include "vfs/actor/plain_name.h"
+#include "vfs/actor/super_journal.h"
+#include "vfs/actor/vfs_name.h"
+#include "vfs/legacy/legacy_image.h"
+#include "vfs/legacy/recovered_file.h"
+#include "vfs/sqlite/actor_path.h"
+#include "vfs/sqlite/default_vfs.h"
+#include "vfs/sqlite/last_errno.h"
+#include "vfs/sqlite/sqlite_error.h"
+#include "vfs/sqlite/uri.h"
+
+namespace actorkv {
+
+namespace {
+
+// Makes the functions of this module come with each connection again, where
+// sqlite3_shutdown() dropped that. Set once, before the VFS is used.
+void (*auto_extension_of_ours)() = nullptr;
+
+// SQLite closes what has methods, also where the open failed.
+template <typename File, typename... Args>
+int Construct(sqlite3_file* file, Args&&... args) {
+  OrUndo([&] { new (file) File(std::forward<Args>(args)...); },
+         [&] { file->pMethods = nullptr; });
+  return SQLITE_OK;
+}
+
+// How the store of a main database is opened.
+OpenMode StoreMode(bool read_only, int flags, bool may_create_store) {
+  if (read_only) return OpenMode::kFollow;
+  const bool create = (flags & SQLITE_OPEN_CREATE) != 0 && may_create_store;
+  return create ? OpenMode::kCreate : OpenMode::kExisting;
+}
+
+// What is opened, and how.
+struct OpenPlan {
+  ActorPath path;
+  OpenMode mode = OpenMode::kFollow;
+  bool named_vfs = false;
+  OpenWait wait;
+};
+
+Status AcquireStore(const char* name, const OpenPlan& plan,
+                    std::shared_ptr<Store>* store) {
+  Status s = StoreRegistry::Instance()->Acquire(plan.path.store, plan.mode,
+                                                plan.wait, store);
+  if (s.ok()) TellDamage(store->get());
+  if (s.ok() || plan.named_vfs || s.code() == Code::kBusy) return s;
+  // On a connection whose main database is an actor, SQLite hands names
+  // without a VFS to ours too, as in ATTACH 'x.db' and VACUUM INTO 'x.db'.
+  // They make no store, nor do those of a driver that names the VFS beside the
+  // path.
+  return s.WithContext(std::string("to open a plain file here write 'file:") +
+                       name + "?vfs=" + BaseVfsName() +
+                       "', to make a store 'file:" + name + "?vfs=" + kVfsName +
+                       "'");
+}
+
+// An actor is not to be had for a moment while it is renamed or deleted.
+Status OpenActorOf(Store* store, const OpenPlan& plan,
+                   std::shared_ptr<Actor>* actor) {
+  for (;;) {
+    const bool is_last = plan.wait.IsOver();
+    Status s = store->OpenActor(plan.path.actor, actor);
+    if (s.code() != Code::kBusy || is_last) return s;
+    if (Status paused = plan.wait.Pause(); !paused.ok()) return paused;
+  }
+}
+
+// Also of a deleted actor, as long as it is not purged.
+Status FindVersion(Store* store, const std::string& actor,
+                   const std::shared_ptr<const HeadState>& state,
+                   const std::string& text, ActorFileOptions* options) {
+  Point point;
+  if (Status s = ParsePoint(text, &point); !s.ok()) return s;
+  if (state->is_legacy) {
+    return Status::InvalidArgument(
+        "the actor is legacy, it has no commits yet: actor=" + actor);
+  }
+  if (state->entry_bytes.empty()) {
+    return Status::NotFound("no such actor: actor=" + actor +
+                            " store=" + store->path());
+  }
+  options->version_pin = std::make_shared<Pin>();
+  return ResolvePoint({store, actor, state}, point, options->version_pin.get(),
+                      &options->version);
+}
+
+ReadOnly WhyReadOnly(int flags, const UriOptions& uri) {
+  if (uri.as_of.has_value()) return ReadOnly::kPast;
+  if (uri.never_locks) return ReadOnly::kNoLocks;
+  return (flags & SQLITE_OPEN_READWRITE) == 0 ? ReadOnly::kMode : ReadOnly::kNo;
+}
+
+Status OpenActorFile(const char* name, sqlite3_file* file, int flags,
+                     int* out_flags) {
+  OpenPlan plan;
+  const ActorPath& path = plan.path;
+  UriOptions uri;
+  Status s = SplitFullName(name, &plan.path);
+  if (s.ok()) s = ParseUriOptions(name, &uri);
+  if (s.ok()) s = ApplyMode(uri.raw_mode, &flags);
+  if (!s.ok()) return s;
+  std::shared_ptr<Store> store;
+  ActorFileOptions options;  // its pin goes before the store does
+  options.full_name = name;
+  options.never_locks = uri.never_locks;
+  options.read_only = WhyReadOnly(flags, uri);
+  const bool asked_read_only = options.read_only != ReadOnly::kNo;
+  plan.named_vfs = uri.named_vfs || GetDefaultVfs() != DefaultVfs::kBase;
+  plan.mode = StoreMode(asked_read_only, flags, plan.named_vfs);
+  if (!asked_read_only) plan.wait = OpenWait(uri.open_timeout);
+  s = AcquireStore(name, plan, &store);
+  std::shared_ptr<Actor> actor;
+  std::shared_ptr<const HeadState> state;
+  if (s.ok() && store->read_only()) s = store->CatchUp();
+  if (s.ok()) s = OpenActorOf(store.get(), plan, &actor);
+  if (s.ok()) s = actor->Current(&state);
+  if (s.ok() && uri.as_of.has_value()) {
+    s = FindVersion(store.get(), path.actor, state, *uri.as_of, &options);
+    if (!s.ok()) return s;
+    state = options.version;
+  }
+  const bool there = s.ok() && (state->exists || state->is_legacy);
+  if (s.ok() && !there && (flags & SQLITE_OPEN_CREATE) == 0) {
+    s = Status::NotFound("no such actor: actor=" + path.actor +
+                         " store=" + path.store);
+  }
+  if (!s.ok()) return s;
+  // A fork of forks may not have been open when it became deep.
+  if (state->lineage != nullptr && state->lineage->size() > kMaxLineageDepth) {
+    store->SuggestFlatten(actor);
+  }
+  std::shared_ptr<RecoveredImage> legacy;
+  if (state->is_legacy) {
+    s = OpenLegacyImage(store, path.actor,
+                        asked_read_only ? nullptr : &plan.wait, &legacy);
+    if (!s.ok()) return s;
+  }
+  ForgetPlainDirectory(FullName(path));
+  const bool read_only = asked_read_only || legacy != nullptr;
+  if (out_flags != nullptr) {
+    *out_flags = read_only
+                     ? (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) |
+                           SQLITE_OPEN_READONLY
+                     : flags;
+  }
+  if (legacy != nullptr) {
+    Construct<RecoveredFile>(
+        file, std::move(legacy),
+        RecoveredFileOptions{std::move(store), name, options.read_only});
+  } else {
+    Construct<ActorFile>(file, std::move(store), std::move(actor),
+                         std::move(options));
+  }
+  EndErrorOfThread();
+  return Status::Ok();
+}
+
+// What goes wrong with a temporary file, which is the base VFS's.
+int ReportTemporary(int code) {
+  if (code == SQLITE_OK) return code;
+  return ReportCode(code, std::string("a temporary file cannot be made: ") +
+                              sqlite3_errstr(code));
+}
+
+// A file that another VFS opens. Of one without a mark its directory tells from
+// now on whose its journal is.
+int OpenPlainFile(const PlainName& plain, sqlite3_file* file, int flags,
+                  int* out_flags) {
+  // SQLite makes journals of a database that may not be made (pager.c, wal.c).
+  if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
+    if (Status s = ApplyMode(plain.mode, &flags); !s.ok()) {
+      return ReportError(Place::kOpen, s);
+    }
+  }
+  ClearLastErrno();
+  const int code =
+      plain.vfs->xOpen(plain.vfs, plain.name, file, flags, out_flags);
+  if (code == SQLITE_OK && !plain.is_marked) RememberPlainDirectory(plain.name);
+  return code;
+}
+
+// True when the file is another VFS's. Of a database without a mark its
+// directory decides now, unless the name says that it is an actor.
+bool FindPlainDatabase(const char* name, int flags, PlainName* plain) {
+  if ((flags & SQLITE_OPEN_MAIN_DB) == 0) return FindPlainName(name, plain);
+  if (FindMarkedName(name, plain)) return true;
+  if (GetDefaultVfs() != DefaultVfs::kStores) return false;
+  const UriParameters parameters(name);
+  const char* const vfs = parameters.Find("vfs");
+  if (vfs != nullptr && std::strcmp(vfs, kVfsName) == 0) return false;
+  ActorPath path;
+  if (!SplitFullName(name, &path).ok() || IsInStore(FullName(path))) {
+    return false;
+  }
+  *plain = {BaseVfs(), name, "", false};
+  return true;
+}
+
+int VfsOpen(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file,
+            int flags, int* out_flags) {
+  file->pMethods = nullptr;
+  const ErrorOwner owner = {nullptr, name == nullptr ? "" : name};
+  const auto open = [&]() -> int {
+    constexpr int kTemporary = SQLITE_OPEN_TEMP_DB | SQLITE_OPEN_TRANSIENT_DB |
+                               SQLITE_OPEN_TEMP_JOURNAL |
+                               SQLITE_OPEN_SUBJOURNAL;
+    sqlite3_vfs* base = BaseVfs();
+    if (name == nullptr || (flags & kTemporary) != 0) {
+      return ReportTemporary(base->xOpen(base, name, file, flags, out_flags));
+    }
+    PlainName plain;
+    if (FindPlainDatabase(name, flags, &plain)) {
+      return OpenPlainFile(plain, file, flags, out_flags);
+    }
+    if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
+      // sqlite3_shutdown() keeps the VFS and drops this. SQLite runs automatic
+      // extensions after it has opened main (main.c openDatabase, 3.40.1), so
+      // the connection of this open has ours again.
+      sqlite3_auto_extension(auto_extension_of_ours);
+      return ReportError(Place::kOpen,
+                         OpenActorFile(name, file, flags, out_flags), owner);
+    }
+    if (out_flags != nullptr) *out_flags = flags;
+    if ((flags & SQLITE_OPEN_MAIN_JOURNAL) != 0) {
+      std::string actor_name(name);
+      RemoveSuffix("-journal", &actor_name);
+      return Construct<MemoryFile>(file, base, std::move(actor_name));
+    }
+    if ((flags & SQLITE_OPEN_SUPER_JOURNAL) != 0 &&
+        (flags & SQLITE_OPEN_CREATE) != 0) {
+      return Construct<SuperJournalFile>(file, name);
+    }
+    // Nobody asks for one: there is never a WAL, and never a super-journal to
+    // recover from.
+    return ReportCode(SQLITE_CANTOPEN,
+                      std::string("there is no such file of an actor: ") + name,
+                      owner);
+  };
+  return Guard(Place::kOpen, open, [&] { return owner; });
+}
+
+int VfsDelete(sqlite3_vfs* /*vfs*/, const char* name, int sync_directory) {
+  return Guard(Place::kSync, [&]() -> int {
+    PlainName plain;
+    if (FindPlainName(name, &plain)) {
+      return plain.vfs->xDelete(plain.vfs, plain.name, sync_directory);
+    }
+    std::shared_ptr<CommitGroup> group = FindSuperJournal(name);
+    if (group != nullptr) {
+      DropSuperJournal(name);
+      if (sync_directory == 0) {  // by a rollback (pager.c pager_delsuper)
+        group->Drop();
+        return SQLITE_OK;
+      }
+      return group->PublishAndReport();
+    }
+    std::string actor(name);
+    if (RemoveSuffix("-journal", &actor) || RemoveSuffix("-wal", &actor)) {
+      return SQLITE_OK;  // it went when it was closed
+    }
+    return ReportError(
+        Place::kDelete,
+        Status::NotSupported(
+            std::string("an actor is deleted by actorkv_delete(): ") + name));
+  });
+}
+
+int VfsAccess(sqlite3_vfs* /*vfs*/, const char* name, int flags, int* result) {
+  *result = 0;
+  return Guard(Place::kOpen, [&]() -> int {
+    PlainName plain;
+    if (FindPlainName(name, &plain)) {
+      return plain.vfs->xAccess(plain.vfs, plain.name, flags, result);
+    }
+    // Asked for twice at the start of each transaction. Journals are private to
+    // their connection and never hot. A super-journal's name ends in a digit or
+    // letter from 0 to F (vdbeaux.c vdbeCommit, 3.40.1).
+    if (EndsWith(name, "-journal") || EndsWith(name, "-wal")) return SQLITE_OK;
+    if (FindSuperJournal(name) != nullptr) {
+      *result = 1;
+      return SQLITE_OK;
+    }
+    ActorPath path;
+    std::shared_ptr<Store> store;
+    std::shared_ptr<Actor> actor;
+    std::shared_ptr<const HeadState> state;
+    Status s = SplitFullName(name, &path);
+    if (s.ok()) {
+      s = StoreRegistry::Instance()->Acquire(path.store, OpenMode::kFollow,
+                                             &store);
+    }
+    if (s.ok() && store->read_only()) s = store->CatchUp();
+    if (s.ok()) s = store->OpenActor(path.actor, &actor);
+    if (s.ok()) s = actor->Current(&state);
+    *result = s.ok() && (state->exists || state->is_legacy) ? 1 : 0;
+    if (actor != nullptr) NoteIgnored(store->CloseActor(std::move(actor)));
+    return SQLITE_OK;
+  });
+}
+
+int VfsFullPathname(sqlite3_vfs* /*vfs*/, const char* name, int size,
+                    char* output) {
+  return Guard(Place::kOpen, [&]() -> int {
+    if (!IsRawUri(name) && IsPlainByDefault(name)) {
+      sqlite3_vfs* const base = BaseVfs();
+      return base->xFullPathname(base, name, size, output);
+    }
+    const ErrorOwner owner = {nullptr, name};
+    std::string full_name;
+    if (Status s = ResolveVfsName(name, &full_name); !s.ok()) {
+      return ReportError(Place::kOpen, s, owner);
+    }
+    if (full_name.size() + 1 > static_cast<size_t>(size)) {
+      return ReportCode(SQLITE_CANTOPEN, "the name is too long: " + full_name,
+                        owner);
+    }
+    std::memcpy(output, full_name.c_str(), full_name.size() + 1);
+    return SQLITE_OK;
+  });
+}
+
+// What has nothing to do with files is the base VFS's.
+
+void* VfsDlOpen(sqlite3_vfs* /*vfs*/, const char* name) {
+  return BaseVfs()->xDlOpen(BaseVfs(), name);
+}
+void VfsDlError(sqlite3_vfs* /*vfs*/, int size, char* text) {
+  BaseVfs()->xDlError(BaseVfs(), size, text);
+}
+void (*VfsDlSym(sqlite3_vfs* /*vfs*/, void* library, const char* symbol))() {
+  return BaseVfs()->xDlSym(BaseVfs(), library, symbol);
+}
+void VfsDlClose(sqlite3_vfs* /*vfs*/, void* library) {
+  BaseVfs()->xDlClose(BaseVfs(), library);
+}
+int VfsRandomness(sqlite3_vfs* /*vfs*/, int size, char* output) {
+  return BaseVfs()->xRandomness(BaseVfs(), size, output);
+}
+int VfsSleep(sqlite3_vfs* /*vfs*/, int microseconds) {
+  return BaseVfs()->xSleep(BaseVfs(), microseconds);
+}
+int VfsCurrentTime(sqlite3_vfs* /*vfs*/, double* time) {
+  return BaseVfs()->xCurrentTime(BaseVfs(), time);
+}
+int VfsGetLastError(sqlite3_vfs* /*vfs*/, int size, char* text) {
+  if (size > 0) {
+    *text = '\0';
+    // Without memory for it there is no text.
+    static_cast<void>(Guard([&] {
+      sqlite3_snprintf(size, text, "%s", LastError().c_str());
+      return SQLITE_OK;
+    }));
+  }
+  if (LastErrno() != 0) return LastErrno();
+  sqlite3_vfs* const base = BaseVfs();
+  return base->xGetLastError == nullptr ? 0
+                                        : base->xGetLastError(base, 0, nullptr);
+}
+int VfsCurrentTimeInt64(sqlite3_vfs* /*vfs*/, sqlite3_int64* time) {
+  sqlite3_vfs* base = BaseVfs();
+  if (base->iVersion >= 2 && base->xCurrentTimeInt64 != nullptr) {
+    return base->xCurrentTimeInt64(base, time);
+  }
+  double days = 0;
+  const int rc = base->xCurrentTime(base, &days);
+  *time = static_cast<sqlite3_int64>(days * 86400000.0);
+  return rc;
+}
+
+int FileBytes(const sqlite3_vfs& base) {
+  const size_t ours =
+      std::max({sizeof(ActorFile), sizeof(MemoryFile), sizeof(SuperJournalFile),
+                sizeof(RecoveredFile)});
+  return std::max(base.szOsFile, static_cast<int>(ours));
+}
+
+}  // namespace
+
+int RegisterVfs(void (*auto_extension)()) {
+  static std::mutex mutex;
+  std::lock_guard<std::mutex> lock(mutex);
+  if (BaseVfs() != nullptr) return SQLITE_OK;
+  auto_extension_of_ours = auto_extension;
+  // Before any thread opens a store: see kv/base/process_end.h.
+  StoreRegistry::Instance();
+  sqlite3_vfs* base = sqlite3_vfs_find(nullptr);
+  if (base == nullptr) return SQLITE_ERROR;
+  static sqlite3_vfs vfs = {};
+  vfs.iVersion = 2;
+  vfs.szOsFile = FileBytes(*base);
+  vfs.mxPathname = kMaxPathnameBytes;
+  vfs.zName = kVfsName;
+  vfs.xOpen = VfsOpen;
+  vfs.xDelete = VfsDelete;
+  vfs.xAccess = VfsAccess;
+  vfs.xFullPathname = VfsFullPathname;
+  vfs.xDlOpen = VfsDlOpen;
+  vfs.xDlError = VfsDlError;
+  vfs.xDlSym = VfsDlSym;
+  vfs.xDlClose = VfsDlClose;
+  vfs.xRandomness = VfsRandomness;
+  vfs.xSleep = VfsSleep;
+  vfs.xCurrentTime = VfsCurrentTime;
+  vfs.xGetLastError = VfsGetLastError;
+  vfs.xCurrentTimeInt64 = VfsCurrentTimeInt64;
+  SetVfses(&vfs, base);
+  return sqlite3_vfs_register(&vfs, 0);
+}
+
+}  // namespace actorkv

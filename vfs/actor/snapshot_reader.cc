@@ -1,0 +1,245 @@
+#include "vfs/actor/snapshot_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "kv/base/thrown.h"
+#include "kv/pages/preload.h"
+#include "kv/pages/read_ahead.h"
+#include "vfs/sqlite/sqlite_error.h"
+
+namespace actorkv {
+
+namespace {
+
+// Of one window. Two of them, before and behind the reader, stay well inside
+// the part of the cache where new pages wait for their first use
+// (kv/cache/page_cache_shard.h).
+constexpr size_t kMaxReadAheadBytes = size_t{1} << 20;
+constexpr size_t kReadAheadShareOfCache = 8;
+// What a reader reads itself together with a page that is missing in a run.
+constexpr size_t kReadTogetherBytes = size_t{64} << 10;
+
+}  // namespace
+
+SnapshotReader::SnapshotReader(Store* store, const Actor& actor)
+    : store_(store),
+      changes_(actor.changes()),
+      reads_ahead_(store->engine()->limits().read_ahead),
+      reader_(store->engine()) {
+  reader_.UseCache(store->cache_id(), changes_);
+}
+
+void SnapshotReader::SetSnapshot(const HeadState& state) {
+  lineage_ = state.lineage;
+  owner_ = {state.entry.actor, state.head.generation};
+  reader_.SetSnapshot(state.head.snapshot, state.lineage);
+}
+
+void SnapshotReader::KeepFirstPage(std::string page) {
+  first_page_ = std::move(page);
+  first_page_of_ = reader_.snapshot();
+}
+
+uint64_t SnapshotReader::size_bytes() const {
+  const Snapshot& snapshot = reader_.snapshot();
+  return uint64_t{snapshot.page_count} * snapshot.page_size;
+}
+
+Status SnapshotReader::FirstPage(const char** page) {
+  const Snapshot& snapshot = reader_.snapshot();
+  if (first_page_.empty() || first_page_of_ != snapshot) {
+    first_page_of_ = Snapshot();  // of none, until it is read
+    first_page_.assign(snapshot.page_size, '\0');
+    WakeForMissing(1);
+    Found found = Found::kHere;
+    if (Status s = reader_.ReadPage(1, first_page_.data(), &found); !s.ok()) {
+      first_page_.clear();
+      return s;
+    }
+    NoteUse(1, found);
+    first_page_of_ = snapshot;
+  }
+  *page = first_page_.data();
+  return Status::Ok();
+}
+
+Status SnapshotReader::ReadFirstPage(std::string_view* page) {
+  *page = {};
+  if (reader_.snapshot().page_count == 0) return Status::Ok();
+  const char* bytes = nullptr;
+  if (Status s = FirstPage(&bytes); !s.ok()) return s;
+  *page = {bytes, first_page_.size()};
+  return Status::Ok();
+}
+
+Status SnapshotReader::ReadPart(const PagePart& part, char* buffer) {
+  const uint32_t page_size = reader_.snapshot().page_size;
+  if (part.pgno == 1) {
+    const char* page = nullptr;
+    if (Status s = FirstPage(&page); !s.ok()) return s;
+    std::memcpy(buffer, page + part.begin, part.size);
+    return Status::Ok();
+  }
+  const bool woke = WakeForMissing(part.pgno);  // then it may be there now
+  Found found = Found::kHere;
+  if (part.size == page_size) {
+    if (reads_ahead_ && !woke && ReadTogetherWith(part.pgno)) {
+      found = reader_.ReadCached(part.pgno, buffer);
+      if (found != Found::kMissing) {
+        NoteUse(part.pgno, found);
+        return Status::Ok();
+      }
+      pattern_.ReadAlone();
+    }
+    if (Status s = reader_.ReadPage(part.pgno, buffer, &found); !s.ok()) {
+      return s;
+    }
+  } else {
+    page_.resize(page_size);
+    if (Status s = reader_.ReadPage(part.pgno, page_.data(), &found); !s.ok()) {
+      return s;
+    }
+    std::memcpy(buffer, page_.data() + part.begin, part.size);
+  }
+  NoteUse(part.pgno, found);
+  return Status::Ok();
+}
+
+// A whole page that is in the cache, or a part of a page 1 that is known: what
+// nearly every read is, without the general way to it.
+bool SnapshotReader::ReadKnown(const ReadRequest& request) {
+  const Snapshot& snapshot = reader_.snapshot();
+  const uint32_t page_size = snapshot.page_size;
+  if (request.offset < page_size) {
+    const uint64_t end = request.offset + request.size;
+    if (end > page_size || first_page_.size() != page_size ||
+        first_page_of_ != snapshot) {
+      return false;
+    }
+    std::memcpy(request.buffer, first_page_.data() + request.offset,
+                request.size);
+    return true;
+  }
+  if (request.size != page_size || (request.offset & (page_size - 1)) != 0) {
+    return false;
+  }
+  const uint64_t pages_before = request.offset / page_size;
+  if (pages_before >= snapshot.page_count) return false;
+  const auto pgno = static_cast<PageNo>(pages_before + 1);
+  if (pgno == LockPage(page_size)) return false;
+  const Found found = reader_.ReadCached(pgno, request.buffer);
+  if (found == Found::kMissing) return false;
+  if (reads_ahead_) {
+    pattern_.Note(pgno, found != Found::kHere);
+    if (found != Found::kHere) ReadAheadOfRun();
+  }
+  NoteUse(pgno, found);
+  return true;
+}
+
+bool SnapshotReader::WakeForMissing(PageNo pgno) {
+  if (hints_ == nullptr || !hints_->is_asleep() || reader_.IsCached(pgno)) {
+    return false;
+  }
+  // Else the pages are read when they are asked for.
+  static_cast<void>(IfMemory([&] {
+    NoteIgnored(WakeActor({store_, waking_.lock(), owner_}, &reader_));
+  }));
+  return true;
+}
+
+// `pgno` is not in the cache. True when it was read with others. Who asks for a
+// page finds its error.
+bool SnapshotReader::ReadTogetherWith(PageNo pgno) {
+  pattern_.Note(pgno, true);
+  const Snapshot& snapshot = reader_.snapshot();
+  const PageSpan span = pattern_.Here(
+      pgno, snapshot.page_count,
+      static_cast<uint32_t>(kReadTogetherBytes / snapshot.page_size));
+  // First what is read meanwhile.
+  ReadAheadOfRun();
+  if (span.empty()) return false;
+  for (const auto& range : ranges_) {
+    if (range != nullptr && range->Contains(pgno) && !range->IsDone(pgno)) {
+      HelpWith(range.get(), pgno);
+      return range->IsDone(pgno);
+    }
+  }
+  const Status ignored = reader_.CacheRange(span.first, span.end);
+  static_cast<void>(ignored);
+  return true;
+}
+
+// Reads what nobody has taken yet, until `pgno` was read by whoever took it.
+void SnapshotReader::HelpWith(ReadAheadRange* range, PageNo pgno) {
+  ReadAheadRange::Piece piece;
+  while (!range->IsDone(pgno)) {
+    if (!range->Take(&piece)) return range->WaitFor(pgno);
+    const ReadAheadRange::Doing doing(range, piece);
+    const Status ignored = reader_.CacheRange(piece.first, piece.end);
+    static_cast<void>(ignored);
+  }
+}
+
+// Without memory for it nothing is read ahead.
+void SnapshotReader::ReadAheadOfRun() noexcept {
+  static_cast<void>(IfMemory([this] { StartReadAhead(); }));
+}
+
+void SnapshotReader::StartReadAhead() {
+  if (front_ != nullptr) {
+    front_->store(pattern_.front(), std::memory_order_relaxed);
+  }
+  const Snapshot& snapshot = reader_.snapshot();
+  const size_t bytes =
+      std::min(kMaxReadAheadBytes, PageCache::Instance()->capacity_bytes() /
+                                       kReadAheadShareOfCache);
+  const PageSpan span = pattern_.Next(
+      snapshot.page_count, static_cast<uint32_t>(bytes / snapshot.page_size));
+  if (span.empty()) return;
+  auto job = std::make_unique<ReadAheadJob>();
+  job->store = store_->weak_from_this().lock();
+  if (job->store == nullptr) return;
+  job->changes = changes_;
+  job->snapshot = snapshot;
+  job->lineage = lineage_;
+  if (front_ == nullptr) {
+    front_ = std::make_shared<std::atomic<PageNo>>(pattern_.front());
+  }
+  job->range = std::make_shared<ReadAheadRange>(span.first, span.end,
+                                                pattern_.backward(), front_);
+  ranges_[1] = std::exchange(ranges_[0], job->range);
+  store_->pins()->Add(snapshot, lineage_, &job->pin);
+  ReadAhead::Instance()->Start(std::move(job));
+}
+
+Status SnapshotReader::Read(const ReadRequest& request, size_t* copied) {
+  if (ReadKnown(request)) {
+    *copied = request.size;
+    return Status::Ok();
+  }
+  const PagedSize file = {size_bytes(), reader_.snapshot().page_size};
+  return ReadParts(request, file, copied,
+                   [this](const PagePart& part, char* buffer) {
+                     return ReadPart(part, buffer);
+                   });
+}
+
+Status SnapshotReader::Pin(const PagePart& part, PagePin* page) {
+  const Snapshot& snapshot = reader_.snapshot();
+  page->reset();
+  if (part.size != snapshot.page_size || part.pgno == 1 ||
+      part.pgno > snapshot.page_count ||
+      part.pgno == LockPage(snapshot.page_size)) {
+    return Status::Ok();
+  }
+  WakeForMissing(part.pgno);
+  Found found = Found::kHere;
+  if (Status s = reader_.PinPage(part.pgno, page, &found); !s.ok()) return s;
+  NoteUse(part.pgno, found);
+  return Status::Ok();
+}
+
+}  // namespace actorkv

@@ -1,0 +1,59 @@
+// The names that SQLite gives to a VFS, and the store and actor they mean.
+//
+// A full path name is STORE/ACTOR: the canonical directory of the store
+// (absolute, without ".", ".." and symbolic links) and the name of the actor.
+// Behind it is "//" and the parameters of a URI that SQLite did not read
+// (vfs/sqlite/raw_uri.h), where there are any: no canonical name has two
+// slashes one after the other, and no actor's name has one. So they come to
+// xOpen with the name, and whatever has the same name has the same parameters.
+
+#ifndef ACTORKV_VFS_SQLITE_ACTOR_PATH_H_
+#define ACTORKV_VFS_SQLITE_ACTOR_PATH_H_
+
+#include <string>
+#include <string_view>
+
+#include "kv/base/status.h"
+
+namespace actorkv {
+
+// Of a full path name, as SQLite's own VFSes have it. SQLite opens no name that
+// leaves fewer than 8 bytes of it, for "-journal".
+constexpr int kMaxPathnameBytes = 512;
+constexpr int kMaxPathBytes = kMaxPathnameBytes - 8;
+
+struct ActorPath {
+  std::string store;  // canonical directory
+  std::string actor;
+};
+
+// The canonical form of a directory, existing or not: links in the part of it
+// that exists are followed, "." and ".." removed. Errors: kIOError.
+//
+// Following links costs a system call for each part of a name, so what was
+// found is remembered. It is used only while the name as given and the
+// canonical one lead to the directory to which they led then: a link that was
+// pointed elsewhere, or a directory in the place of another, is looked at anew.
+// (A directory that moved, with a link to it in its old place, goes on under
+// the name with the link. That is the same store; and a store that is not open
+// yet is opened under its name without links, see kv/process/store_registry.h.)
+Status CanonicalDirectory(const std::string& directory, std::string* canonical);
+
+// `name` as a user writes it: STORE/ACTOR, relative or absolute. Errors:
+// kInvalidArgument when it has no store or no actor, or is too long.
+Status ResolveActorPath(const std::string& name, ActorPath* path);
+
+std::string FullName(const ActorPath& path);
+
+// Splits a full path name, without its parameters.
+Status SplitFullName(std::string_view full_name, ActorPath* path);
+
+// The parameters at the end of a full path name; empty: none.
+std::string_view QueryOf(std::string_view full_name);
+
+// Removes `suffix` from the end of *name; false when it is not there.
+bool RemoveSuffix(std::string_view suffix, std::string* name);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_VFS_SQLITE_ACTOR_PATH_H_

@@ -1,0 +1,67 @@
+#include "vfs/sqlite/default_vfs.h"
+
+#include <atomic>
+#include <mutex>
+
+namespace actorkv {
+
+namespace {
+
+struct VfsState {
+  sqlite3_vfs* ours = nullptr;
+  sqlite3_vfs* base = nullptr;
+  std::atomic<DefaultVfs> value{DefaultVfs::kBase};
+  std::mutex mutex;  // of what follows
+  std::string default_store;
+};
+
+VfsState* State() {
+  static auto* const state = new VfsState;
+  return state;
+}
+
+}  // namespace
+
+void SetVfses(sqlite3_vfs* ours, sqlite3_vfs* base) {
+  State()->ours = ours;
+  State()->base = base;
+}
+
+sqlite3_vfs* OurVfs() { return State()->ours; }
+
+sqlite3_vfs* BaseVfs() { return State()->base; }
+
+const char* BaseVfsName() { return State()->base->zName; }
+
+// sqlite3_shutdown() and sqlite3_initialize() make the base VFS the default
+// again, and SQLite knows. Another one may stand before ours and ask it.
+DefaultVfs GetDefaultVfs() {
+  const bool is_base = sqlite3_vfs_find(nullptr) == State()->base;
+  return is_base ? DefaultVfs::kBase : State()->value.load();
+}
+
+Status SetDefaultVfs(DefaultVfs value, DefaultVfs* previous) {
+  VfsState* const state = State();
+  *previous = GetDefaultVfs();
+  state->value.store(value);
+  sqlite3_vfs* const vfs =
+      value == DefaultVfs::kBase ? state->base : state->ours;
+  if (sqlite3_vfs_register(vfs, 1) != SQLITE_OK) {
+    return Status::IOError("cannot change the default VFS");
+  }
+  return Status::Ok();
+}
+
+void SetDefaultStore(const std::string& store) {
+  VfsState* const state = State();
+  std::lock_guard<std::mutex> lock(state->mutex);
+  state->default_store = store;
+}
+
+std::string DefaultStore() {
+  VfsState* const state = State();
+  std::lock_guard<std::mutex> lock(state->mutex);
+  return state->default_store;
+}
+
+}  // namespace actorkv

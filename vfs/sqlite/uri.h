@@ -1,0 +1,80 @@
+// The URI parameters of an open.
+
+#ifndef ACTORKV_VFS_SQLITE_URI_H_
+#define ACTORKV_VFS_SQLITE_URI_H_
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "kv/base/status.h"
+#include "kv/process/open_wait.h"
+#include "vfs/sqlite/raw_uri.h"
+
+namespace actorkv {
+
+// The parameters of a database's name, as SQLite passes it to xOpen and answers
+// it in sqlite3_db_filename(): those that SQLite read, and those of a URI that
+// it did not read, which are a part of the full path name
+// (vfs/sqlite/actor_path.h). Refers to the name.
+class UriParameters {
+ public:
+  explicit UriParameters(const char* name);
+
+  // The value of the first one with this name, valid as long as this object;
+  // null: not given. So not of a temporary.
+  const char* Find(const char* key) const&;
+  const char* Find(const char* key) && = delete;
+
+  // As sqlite3_uri_boolean().
+  bool Boolean(const char* key, bool otherwise) const;
+
+  // The name of the parameter at `index`, from 0; null: there are no more. As
+  // Find().
+  const char* KeyAt(size_t index) const&;
+  const char* KeyAt(size_t index) && = delete;
+
+  // They come from a URI that SQLite did not read.
+  bool is_raw() const { return !raw_.empty(); }
+
+ private:
+  const char* const name_;
+  const UriPairs raw_;
+};
+
+// Why a file that was opened cannot be written.
+enum class ReadOnly {
+  kNo,
+  kMode,     // mode=ro, or SQLITE_OPEN_READONLY
+  kPast,     // asof=
+  kNoLocks,  // nolock=1 or immutable=1
+};
+
+struct UriOptions {
+  bool named_vfs = false;    // vfs= was given
+  bool never_locks = false;  // nolock=1 or immutable=1
+  // asof=: a point (kv/history/point.h) of the actor's history, to be read
+  // only.
+  std::optional<std::string> as_of;
+  std::string raw_mode;  // mode=, where SQLite did not heed it; empty: none
+  // open_timeout_ms=: how long an open for writing waits.
+  std::chrono::milliseconds open_timeout = OpenWait::kDefaultLimit;
+};
+
+// Errors: kInvalidArgument for a parameter that is neither SQLite's nor ours
+// nor begins with '_', as those of drivers do: a misspelt one must not open
+// something else than was meant. One without a value may be the rest of a name.
+Status CheckUriParameter(const std::string& key, const std::string& value);
+
+// `name` is the one that SQLite passes to xOpen of a main database. Errors:
+// those of CheckUriParameter(); kInvalidArgument for a time that is no whole
+// number from 0 on.
+Status ParseUriOptions(const char* name, UriOptions* options);
+
+// Its open_timeout_ms alone, of a name of any VFS; unchanged where it has none.
+// A number too large counts as the largest. Errors: kInvalidArgument.
+Status ParseOpenTimeout(const char* name, std::chrono::milliseconds* timeout);
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_VFS_SQLITE_URI_H_
