@@ -38,9 +38,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/base/duration_test.cc
   tests/kv/base/hash_test.cc
   tests/kv/base/helper_threads_test.cc
-  tests/kv/base/metrics_test.cc
   tests/kv/base/page_memory_test.cc
-  tests/kv/base/process_end_test.cc
   tests/kv/base/status_test.cc
   tests/kv/base/utf8_test.cc
   tests/kv/cache/hint_learner_test.cc
@@ -54,7 +52,6 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/engine/guard_set_test.cc
   tests/kv/engine/hostile_engine_test.cc
   tests/kv/files/byte_source_test.cc
-  tests/kv/files/file_access_test.cc
   tests/kv/files/file_names_test.cc
   tests/kv/files/file_target_test.cc
   tests/kv/files/new_directory_test.cc
@@ -73,13 +70,13 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/format/page_list_test.cc
   tests/kv/format/records_test.cc
   tests/kv/format/zero_gap_test.cc
-  tests/kv/history/page_changes_test.cc
   tests/kv/history/point_test.cc
   tests/kv/inspect/delta_write_test.cc
+  tests/kv/inspect/hints_test.cc
+  tests/kv/inspect/metrics_test.cc
   tests/kv/legacy/image_pairs_test.cc
   tests/kv/legacy/legacy_import_test.cc
   tests/kv/legacy/legacy_lease_test.cc
-  tests/kv/legacy/legacy_store_test.cc
   tests/kv/legacy/legacy_undo_test.cc
   tests/kv/legacy/pair_window_test.cc
   tests/kv/pages/branch_reader_test.cc
@@ -96,6 +93,8 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/process/store_turns_test.cc
   tests/kv/reclaim/commit_fold_test.cc
   tests/kv/reclaim/flatten_test.cc
+  tests/kv/reclaim/legacy_store_test.cc
+  tests/kv/reclaim/page_changes_test.cc
   tests/kv/reclaim/reclaim_reader_test.cc
   tests/kv/reclaim/reclaim_test.cc
   tests/kv/rivet/archive_json_test.cc
@@ -116,10 +115,12 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rocksdb/ballast_test.cc
   tests/kv/rocksdb/commit_counter_test.cc
   tests/kv/rocksdb/fault_fs_test.cc
+  tests/kv/rocksdb/file_access_test.cc
   tests/kv/rocksdb/holder_file_test.cc
   tests/kv/rocksdb/log_damage_test.cc
   tests/kv/rocksdb/log_scan_test.cc
   tests/kv/rocksdb/moved_store_test.cc
+  tests/kv/rocksdb/process_end_test.cc
   tests/kv/rocksdb/rocksdb_block_memory_test.cc
   tests/kv/rocksdb/rocksdb_bulk_test.cc
   tests/kv/rocksdb/rocksdb_engine_test.cc
@@ -131,7 +132,6 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/store/catalog_test.cc
   tests/kv/store/clock_step_test.cc
   tests/kv/store/clock_test.cc
-  tests/kv/store/hints_test.cc
   tests/kv/store/lineage_test.cc
   tests/kv/store/pins_test.cc
   tests/kv/store/store_test.cc

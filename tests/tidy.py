@@ -4,6 +4,7 @@
     tidy.py               checks the tree, prints FILE:LINE: [rule] what is
                           wrong, exits 1 if there was anything
     tidy.py --self-test   feeds bad snippets to each rule and expects findings
+                          (tidy_cases.py)
 
 A rule is a function that takes a File and yields (line number, text). Rules
 about the whole tree take the list of files. Only Python's own library is used.
@@ -29,6 +30,54 @@ LAYERS = {
     "vfs/": ("sql/", "ext/", "tests/", "bench/"),
     "sql/": ("ext/", "tests/", "bench/"),
     "ext/": ("tests/", "bench/"),
+}
+
+# The rooms of each layer, from the ground up, and the rooms of the same layer
+# that each may include beside itself. A room names only rooms above it in this
+# table: so there is no circle. None: any of its layer.
+ROOMS = {
+    "kv/base": "",
+    "kv/files": "base",
+    "kv/engine": "base",
+    "kv/format": "base engine",
+    "kv/rivet": "base files engine",
+    "kv/rocksdb": "base files engine",
+    "kv/cache": "base format",
+    "kv/store": "base engine format cache",
+    "kv/pages": "base files engine format cache store",
+    "kv/history": "base engine format store pages",
+    "kv/legacy": "base engine format rivet store pages",
+    "kv/reclaim": "base engine format store pages",
+    "kv/inspect": "base format cache store pages history",
+    "kv/process": None,
+    "vfs/sqlite": "",
+    "vfs/legacy": "sqlite",
+    "vfs/actor": "sqlite legacy",
+    "vfs/migrate": "sqlite legacy actor",
+    "sql/bind": "",
+    "sql/history": "bind",
+    "sql/actors": "bind history",
+    "sql/migrate": "bind history",
+    "sql/transfer": "bind history migrate",
+    "sql/health": "bind history",
+}
+# Puts the rooms together, and belongs to none.
+BESIDE_ROOMS = ("sql/register.cc", "sql/register.h")
+
+# Includes against the table, (file, included path): to be mended.
+ROOM_EXCEPTIONS = {
+    ("kv/files/store_directory.cc", "kv/rocksdb/log_scan.h"),
+    ("kv/files/store_directory.cc", "kv/rocksdb/log_seal.h"),
+    ("kv/files/store_marker.cc", "kv/format/records.h"),
+    ("kv/format/legacy_record.cc", "kv/rivet/legacy_keys.h"),
+    ("kv/rivet/archive_writer.cc", "kv/store/clock.h"),
+    ("kv/rivet/container.cc", "kv/rocksdb/holder_file.h"),
+    ("kv/rocksdb/rocksdb_rivet_reader.cc", "kv/rivet/archive_layout.h"),
+    ("kv/rocksdb/rocksdb_rivet_reader.cc", "kv/rivet/rivet_engine.h"),
+    ("kv/store/retention.cc", "kv/rocksdb/rocksdb_engine.h"),
+    ("kv/store/store.cc", "kv/reclaim/background_reclaim.h"),
+    ("kv/store/store.cc", "kv/reclaim/flatten.h"),
+    ("kv/store/store_leftovers.cc", "kv/legacy/legacy_store.h"),
 }
 
 BANNED = [
@@ -115,6 +164,47 @@ def rule_layers(file):
         for number, path in file.includes():
             if path.startswith(forbidden):
                 yield number, f"{layer} must not include {path}"
+
+
+def rule_rooms(file):
+    """A room includes what the table says, a test what its floor has below."""
+    if not file.is_code:
+        return
+    room = os.path.dirname(file.path)
+    if file.starts("kv/", "vfs/", "sql/"):
+        if file.path in BESIDE_ROOMS:
+            return
+        if room not in ROOMS:
+            yield 1, f"{room} is no room: see ROOMS"
+            return
+        allowed = allowed_rooms(room)
+    elif file.starts("tests/kv/"):
+        room = room[len("tests/"):]
+        if room not in ROOMS:
+            yield 1, f"tests/{room} is not where its code is"
+            return
+        allowed = rooms_below(room)
+    else:
+        return
+    layer = room.split("/")[0] + "/"
+    for number, path in file.includes():
+        if path.startswith(layer) and os.path.dirname(path) not in allowed:
+            if (file.path, path) not in ROOM_EXCEPTIONS:
+                yield number, f"{room} must not include {path}"
+
+
+def allowed_rooms(room):
+    if ROOMS[room] is None:
+        return rooms_below(room)
+    layer = room.split("/")[0]
+    return {room} | {f"{layer}/{name}" for name in ROOMS[room].split()}
+
+
+def rooms_below(room):
+    """The rooms of the layer up to this one, which is one of them."""
+    layer = room.split("/")[0] + "/"
+    order = list(ROOMS)
+    return {r for r in order[:order.index(room) + 1] if r.startswith(layer)}
 
 
 def rule_sqlite_header(file):
@@ -273,10 +363,10 @@ def rule_home_path(file):
 
 
 FILE_RULES = [
-    rule_layers, rule_sqlite_header, rule_rocksdb, rule_include_path,
-    rule_guard, rule_header_comment, rule_banned, rule_columns,
-    rule_file_length, rule_function_length, rule_todo, rule_spaces,
-    rule_home_path,
+    rule_layers, rule_rooms, rule_sqlite_header, rule_rocksdb,
+    rule_include_path, rule_guard, rule_header_comment, rule_banned,
+    rule_columns, rule_file_length, rule_function_length, rule_todo,
+    rule_spaces, rule_home_path,
 ]
 
 # ---- Rules about the tree: take all files, yield (path, line, text) -------
@@ -309,7 +399,20 @@ def rule_golden(files):
                 yield path, 1, "belongs to no .sql"
 
 
-TREE_RULES = [rule_listed, rule_golden]
+def rule_room_readmes(files):
+    """Every room has a README, and its layer's README names it."""
+    texts = {file.path: file.text for file in files}
+    for room in {os.path.dirname(file.path) for file in files
+                 if file.is_code and file.starts("kv/", "vfs/", "sql/")}:
+        layer, _, name = room.partition("/")
+        if name and room + "/README.md" not in texts:
+            yield room, 1, "has no README.md"
+        elif name and f"| `{name}` |" not in texts.get(layer + "/README.md",
+                                                       ""):
+            yield layer + "/README.md", 1, f"does not name the room {name}"
+
+
+TREE_RULES = [rule_listed, rule_golden, rule_room_readmes]
 
 
 def name_of(rule):
@@ -352,108 +455,10 @@ def tree(root):
     return files
 
 
-# ---- Self-test ------------------------------------------------------------
-
-LONG_BODY = "  f();\n" * 80
-HOME = "/" + "home/someone/file"
-
-# (rule, path, text, how many findings)
-CASES = [
-    (rule_layers, "kv/a.cc", '#include "vfs/b.h"\n', 1),
-    (rule_layers, "kv/a.cc", "#include <sqlite3.h>\n", 1),
-    (rule_layers, "vfs/a.cc", '#include "kv/b.h"\n', 0),
-    (rule_layers, "sql/a.cc", '#include "ext/actorkv.h"\n', 1),
-    (rule_sqlite_header, "vfs/a.cc", "#include <sqlite3ext.h>\n", 1),
-    (rule_sqlite_header, "vfs/sqlite/sqlite_api.h",
-     "#include <sqlite3ext.h>\n", 0),
-    (rule_rocksdb, "kv/store/a.cc", '#include "rocksdb/db.h"\n', 1),
-    (rule_rocksdb, "kv/store/a.cc",
-     '#include "kv/rocksdb/rocksdb_options.h"\n', 1),
-    (rule_rocksdb, "kv/store/a.cc",
-     '#include "kv/rocksdb/rocksdb_engine.h"\n', 0),
-    (rule_rocksdb, "kv/rocksdb/a.cc", '#include "rocksdb/db.h"\n', 0),
-    (rule_include_path, "kv/a.cc", '#include "b.h"\n', 1),
-    (rule_include_path, "kv/a.cc", '#include "kv/b.h"\n', 0),
-    (rule_guard, "kv/a.h", "#pragma once\n", 3),
-    (rule_guard, "kv/a.h", "#ifndef ACTORKV_KV_A_H_\n#define ACTORKV_KV_A_H_\n"
-     "#endif  // ACTORKV_KV_A_H_\n", 0),
-    (rule_header_comment, "kv/a.h", "#include <string>\n", 1),
-    (rule_header_comment, "kv/a.cc", "// What it is.\n", 0),
-    (rule_banned, "kv/a.cc", "strcpy(a, b);\n", 1),
-    (rule_banned, "kv/a.cc", "// strcpy(a, b);\n", 0),
-    (rule_banned, "kv/a.cc", 'f("strcpy(");\n', 0),
-    (rule_banned, "kv/a.cc", "snprintf(a, 1, b);\n", 0),
-    (rule_banned, "kv/a.cc", "assert(file.Write(x));\n", 1),
-    (rule_banned, "kv/a.cc", "assert(a == b && c <= d);\n", 0),
-    (rule_banned, "kv/a.cc", "try {\n} catch (...) {\n}\n", 1),
-    (rule_banned, "tests/kv/a.cc", "try {\n} catch (...) {\n}\n", 0),
-    (rule_banned, "vfs/sqlite/file_methods.h",
-     "try {\n} catch (...) {\n}\n", 0),
-    (rule_columns, "kv/a.cc", "x" * 81 + "\n", 1),
-    (rule_columns, "kv/a.cc", "\u00e4" * 80 + "\n", 0),
-    (rule_file_length, "kv/a.cc", "\n" * 501, 1),
-    (rule_file_length, "kv/a.cc", "\n" * 500, 0),
-    (rule_function_length, "kv/a.cc", "int F(int x) {\n%s}\n" % LONG_BODY, 1),
-    (rule_function_length, "kv/a.cc",
-     "namespace a {\nclass B {\n  int F(int x) const {\n%s  }\n};\n}\n"
-     % LONG_BODY, 1),
-    (rule_function_length, "kv/a.cc",
-     "A::A(int x)\n    : a_{x},\n      b_(2) {\n%s}\n" % LONG_BODY, 1),
-    (rule_function_length, "kv/a.cc",
-     "namespace a {\n%s}\n" % ("int F() { return '{'; }\n" * 90), 0),
-    (rule_function_length, "kv/a.cc",
-     "const int a[] = {\n%s};\n" % ("  1,\n" * 90), 0),
-    (rule_function_length, "kv/a.cc",
-     'void F() {\n  f(R"(\n%s)");\n}\n' % ("}\n" * 80), 1),
-    (rule_todo, "kv/a.cc", "// TO" "DO: later\n", 1),
-    (rule_todo, "kv/a.cc", "// TO" "DO(#7): later\n", 0),
-    (rule_spaces, "README.md", "a \n", 1),
-    (rule_spaces, "kv/a.cc", "\ta;\n", 1),
-    (rule_spaces, "kv/a.cc", "a;", 1),
-    (rule_home_path, "README.md", f"see {HOME}\n", 1),
-    (rule_home_path, "README.md", "see https://a.org/home/x\n", 0),
-]
-
-# (rule, paths with texts, how many findings)
-TREE_CASES = [
-    (rule_listed, {"CMakeLists.txt": "kv/a.cc\n", "kv/a.cc": "",
-                   "tests/kv/a_test.cc": ""}, 1),
-    (rule_listed, {"CMakeLists.txt": "# kv/a.cc\n", "kv/a.cc": ""}, 1),
-    (rule_listed, {"CMakeLists.txt": "  kv/a.cc\n  kv/b.cc\n",
-                   "kv/a.cc": ""}, 1),
-    (rule_golden, {"tests/golden/a.sql": ""}, 1),
-    (rule_golden, {"tests/golden/a.sql": "",
-                   "tests/golden/a.sql.expected": ""}, 0),
-]
-
-
-def self_test():
-    failed = 0
-
-    def expect(rule, subject, found, count):
-        nonlocal failed
-        if len(found) != count:
-            failed += 1
-            print(f"{name_of(rule)}: {len(found)} findings, not {count}, in:")
-            print(f"  {subject!r:.200}\n  {found}")
-
-    for rule, path, text, count in CASES:
-        expect(rule, (path, text), list(rule(File(path, text))), count)
-    for rule, texts, count in TREE_CASES:
-        files = [File(path, text) for path, text in texts.items()]
-        expect(rule, texts, list(rule(files)), count)
-    tried = {case[0] for case in CASES + TREE_CASES}
-    for rule in FILE_RULES + TREE_RULES:
-        if rule not in tried:
-            failed += 1
-            print(f"{name_of(rule)}: has no case")
-    print(f"{len(CASES) + len(TREE_CASES)} cases, {failed} failed")
-    return failed
-
-
 def main():
     if "--self-test" in sys.argv[1:]:
-        return 1 if self_test() else 0
+        import tidy_cases
+        return 1 if tidy_cases.self_test() else 0
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     files = tree(root)
     found = list(findings(files))
