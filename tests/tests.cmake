@@ -57,7 +57,6 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/files/new_directory_test.cc
   tests/kv/files/new_file_test.cc
   tests/kv/files/opened_directory_test.cc
-  tests/kv/files/store_directory_test.cc
   tests/kv/files/store_marker_test.cc
   tests/kv/files/temporary_test.cc
   tests/kv/format/chunk_test.cc
@@ -89,6 +88,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/process/fuzz_corpus_test.cc
   tests/kv/process/no_memory_test.cc
   tests/kv/process/open_wait_test.cc
+  tests/kv/process/rivet_engine_test.cc
   tests/kv/process/store_registry_test.cc
   tests/kv/process/store_turns_test.cc
   tests/kv/reclaim/commit_fold_test.cc
@@ -110,10 +110,10 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rivet/ltx_test.cc
   tests/kv/rivet/pair_limits_test.cc
   tests/kv/rivet/rivet_engine_keys_test.cc
-  tests/kv/rivet/rivet_engine_test.cc
   tests/kv/rivet/rivet_v2_test.cc
   tests/kv/rocksdb/ballast_test.cc
   tests/kv/rocksdb/commit_counter_test.cc
+  tests/kv/rocksdb/database_files_test.cc
   tests/kv/rocksdb/fault_fs_test.cc
   tests/kv/rocksdb/file_access_test.cc
   tests/kv/rocksdb/holder_file_test.cc

@@ -14,6 +14,16 @@ int DigitValue(char digit) {
   return -1;
 }
 
+constexpr size_t kTextBytes = 64;
+
+// All printable, and no quote.
+bool IsPlainText(std::string_view bytes) {
+  for (const char byte : bytes) {
+    if (byte < ' ' || byte > '~' || byte == '\'') return false;
+  }
+  return !bytes.empty();
+}
+
 }  // namespace
 
 std::string ToHex(std::string_view bytes) {
@@ -40,6 +50,14 @@ bool FromHex(std::string_view digits, std::string* bytes) {
   }
   *bytes = std::move(read);
   return true;
+}
+
+std::string BytesText(std::string_view bytes) {
+  const std::string_view shown = bytes.substr(0, kTextBytes);
+  std::string text =
+      IsPlainText(shown) ? "'" + std::string(shown) + "'" : ToHex(shown);
+  if (bytes.size() > kTextBytes) text.append("...");
+  return text;
 }
 
 }  // namespace actorkv

@@ -15,6 +15,10 @@ std::string ToHex(std::string_view bytes);
 // for an odd number of them.
 bool FromHex(std::string_view digits, std::string* bytes);
 
+// For messages: text in quotes where all is printable ASCII and no quote, else
+// two digits a byte; cut with "..." past 64 bytes.
+std::string BytesText(std::string_view bytes);
+
 }  // namespace actorkv
 
 #endif  // ACTORKV_KV_BASE_HEX_H_

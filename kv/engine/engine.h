@@ -273,6 +273,10 @@ class Engine {
   // should close it.
   virtual bool IsWaitedFor() { return false; }
 
+  // Bounds what the engine keeps in memory beside the page cache, which holds
+  // `bytes`: from now on, for all engines of its kind in the process.
+  virtual void LimitCaches(size_t bytes) { static_cast<void>(bytes); }
+
   // The process is about to end: what takes long in here stops with an error.
   virtual void BeginEnd() {}
 

@@ -9,8 +9,8 @@
 #include <cstring>
 #include <utility>
 
+#include "kv/base/system_error.h"
 #include "kv/files/gzip.h"
-#include "kv/files/store_directory.h"
 
 namespace actorkv {
 

@@ -6,8 +6,8 @@
 #include <cerrno>
 
 #include "kv/base/descriptor.h"
+#include "kv/base/system_error.h"
 #include "kv/files/file_names.h"
-#include "kv/files/store_directory.h"
 #include "kv/files/store_marker.h"
 
 namespace actorkv {

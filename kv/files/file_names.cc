@@ -7,7 +7,8 @@
 #include <cerrno>
 #include <cstdio>
 
-#include "kv/files/store_directory.h"
+#include "kv/base/system_error.h"
+#include "kv/files/directory.h"
 
 namespace actorkv {
 

@@ -12,8 +12,9 @@
 #include <string_view>
 
 #include "kv/base/affix.h"
+#include "kv/base/system_error.h"
+#include "kv/files/directory.h"
 #include "kv/files/file_names.h"
-#include "kv/files/store_directory.h"
 
 namespace actorkv {
 

@@ -8,8 +8,9 @@
 #include <system_error>
 #include <utility>
 
+#include "kv/base/system_error.h"
+#include "kv/files/directory.h"
 #include "kv/files/file_names.h"
-#include "kv/files/store_directory.h"
 
 namespace actorkv {
 

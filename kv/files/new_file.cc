@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "kv/base/system_error.h"
 #include "kv/files/file_names.h"
-#include "kv/files/store_directory.h"
 #include "kv/files/temporary.h"
 
 namespace actorkv {

@@ -8,7 +8,7 @@
 #include <system_error>
 #include <utility>
 
-#include "kv/files/store_directory.h"
+#include "kv/base/system_error.h"
 
 namespace actorkv {
 namespace {

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "kv/files/store_directory.h"
+#include "kv/base/system_error.h"
 
 namespace actorkv {
 

@@ -12,9 +12,10 @@
 
 #include "kv/base/affix.h"
 #include "kv/base/descriptor.h"
+#include "kv/base/system_error.h"
+#include "kv/base/types.h"
+#include "kv/files/directory.h"
 #include "kv/files/file_names.h"
-#include "kv/files/store_directory.h"
-#include "kv/format/records.h"
 
 namespace actorkv {
 

@@ -28,7 +28,9 @@
 
 namespace actorkv {
 
-constexpr char kMarkerFileName[] = "actorkv.format";
+inline constexpr char kMarkerFileName[] = "actorkv.format";
+// Says who has the store open (kv/rocksdb/holder_file.h).
+inline constexpr char kHolderFileName[] = "actorkv.pid";
 
 struct Marker {
   uint32_t format = 0;

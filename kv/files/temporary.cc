@@ -18,7 +18,8 @@
 #include "kv/base/descriptor.h"
 #include "kv/base/hash.h"
 #include "kv/base/hex.h"
-#include "kv/files/store_directory.h"
+#include "kv/base/system_error.h"
+#include "kv/files/directory.h"
 
 namespace actorkv {
 

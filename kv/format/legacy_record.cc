@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "kv/base/hex.h"
 #include "kv/format/keys.h"
 #include "kv/format/record_frame.h"
-#include "kv/rivet/legacy_keys.h"
 
 namespace actorkv {
 
@@ -240,7 +240,7 @@ Status DecodePair(LegacyId legacy, std::string_view key,
                   std::string_view stored, std::string_view* value) {
   FieldReader fields({});
   Status s = OpenRecord("legacy pair", PairPlace(legacy, key), stored, &fields);
-  if (!s.ok()) return s.WithContext("key=" + LegacyKeyText(key));
+  if (!s.ok()) return s.WithContext("key=" + BytesText(key));
   *value = fields.rest();
   return Status::Ok();
 }

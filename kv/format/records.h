@@ -22,9 +22,6 @@
 
 namespace actorkv {
 
-// Of a whole store, in its marker and its record.
-constexpr uint32_t kStoreFormat = 2;
-
 // One per store. Says which format the store is in.
 struct StoreRecord {
   uint32_t format = kStoreFormat;

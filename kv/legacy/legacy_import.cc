@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "kv/base/hex.h"
 #include "kv/engine/engine_limits.h"
 #include "kv/format/keys.h"
 #include "kv/rivet/legacy_keys.h"
@@ -18,7 +19,7 @@ using Steady = std::chrono::steady_clock;
 Status CheckPair(const KeyValue& pair) {
   Status s = CheckPairKeySize(pair.key.size());
   if (s.ok()) s = CheckPairValueSize(pair.value.size());
-  return s.WithContext("key=" + LegacyKeyText(pair.key));
+  return s.WithContext("key=" + BytesText(pair.key));
 }
 
 }  // namespace
@@ -158,8 +159,7 @@ Status LegacyImport::CheckIsNewKey(const std::string& key) {
     found = values[0].has_value();
   }
   if (!found) return Status::Ok();
-  return Status::InvalidArgument("the key comes twice: key=" +
-                                 LegacyKeyText(key));
+  return Status::InvalidArgument("the key comes twice: key=" + BytesText(key));
 }
 
 Status LegacyImport::Flush() {

@@ -11,7 +11,9 @@
 #include <utility>
 
 #include "kv/base/process_end.h"
-#include "kv/files/store_directory.h"
+#include "kv/base/system_error.h"
+#include "kv/files/directory.h"
+#include "kv/rocksdb/database_files.h"
 
 namespace actorkv {
 

@@ -9,8 +9,8 @@
 #include <memory>
 #include <utility>
 
+#include "kv/base/system_error.h"
 #include "kv/files/byte_reader.h"
-#include "kv/files/store_directory.h"
 
 namespace actorkv {
 

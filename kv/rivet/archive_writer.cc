@@ -8,14 +8,15 @@
 #include <cerrno>
 #include <utility>
 
+#include "kv/base/system_error.h"
 #include "kv/base/utf8.h"
+#include "kv/base/wall_clock.h"
+#include "kv/files/directory.h"
 #include "kv/files/file_names.h"
 #include "kv/files/new_directory.h"
 #include "kv/files/new_file.h"
-#include "kv/files/store_directory.h"
 #include "kv/rivet/archive_layout.h"
 #include "kv/rivet/kv_bin.h"
-#include "kv/store/clock.h"
 
 namespace actorkv {
 

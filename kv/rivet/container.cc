@@ -10,9 +10,9 @@
 #include "kv/base/affix.h"
 #include "kv/base/coding.h"
 #include "kv/base/hex.h"
+#include "kv/base/system_error.h"
 #include "kv/base/utf8.h"
 #include "kv/files/byte_reader.h"
-#include "kv/files/store_directory.h"
 #include "kv/files/store_marker.h"
 #include "kv/rivet/actor_files.h"
 #include "kv/rivet/archive_layout.h"
@@ -20,7 +20,6 @@
 #include "kv/rivet/kv_bin.h"
 #include "kv/rivet/named_pairs.h"
 #include "kv/rivet/rivet_v2_records.h"
-#include "kv/rocksdb/holder_file.h"
 
 namespace actorkv {
 

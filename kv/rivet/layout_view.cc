@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kv/base/affix.h"
+#include "kv/base/hex.h"
 #include "kv/rivet/pair_limits.h"
 
 namespace actorkv {
@@ -67,7 +68,7 @@ Status GetOther(PairReader* stored, const KeyValue& pair,
 Status ConflictError(std::string_view zero, std::string_view one) {
   return Status::NotSupported(
       "the pair has one value in layout 0 and another in layout 1: key=" +
-      LegacyKeyText(zero) + " layout_1_key=" + LegacyKeyText(one));
+      BytesText(zero) + " layout_1_key=" + BytesText(one));
 }
 
 }  // namespace
@@ -233,7 +234,7 @@ std::string NamedKeys::Text() const {
   std::string text = std::to_string(count) + (count == 1 ? " key" : " keys");
   const char* separator = ": ";
   for (const std::string& key : first) {
-    text.append(separator).append(LegacyKeyText(key));
+    text.append(separator).append(BytesText(key));
     separator = ", ";
   }
   if (count > first.size()) text.append(", ...");

@@ -13,7 +13,6 @@ using Space = LegacyNamespace;
 
 constexpr char kTupleStart = 0x15;  // an integer of one byte
 constexpr uint8_t kMaxTag = 3;
-constexpr size_t kTextBytes = 64;
 
 constexpr size_t kMessageIdBytes = 8;
 constexpr char kMaxVersion = 15;               // that is likely ever
@@ -87,14 +86,6 @@ LegacyKey ParseSix(std::string_view value) {
     return {Space::kAlarm, KeyLayout::kSame};
   }
   return {};
-}
-
-// All printable, and no quote.
-bool IsPlainText(std::string_view bytes) {
-  for (const char byte : bytes) {
-    if (byte < ' ' || byte > '~' || byte == '\'') return false;
-  }
-  return !bytes.empty();
 }
 
 std::string Replaced(std::string_view key, std::string_view from,
@@ -235,14 +226,6 @@ bool LayoutZeroKey(std::string_view one, std::string* zero) {
   if (!LayoutOneKey(found, {}, &back) || back != one) return false;
   *zero = std::move(found);
   return true;
-}
-
-std::string LegacyKeyText(std::string_view key) {
-  const std::string_view shown = key.substr(0, kTextBytes);
-  std::string text =
-      IsPlainText(shown) ? "'" + std::string(shown) + "'" : ToHex(shown);
-  if (key.size() > kTextBytes) text.append("...");
-  return text;
 }
 
 }  // namespace actorkv

@@ -89,10 +89,6 @@ bool LayoutOneKey(std::string_view key, std::string_view value,
 // that is stored there is of layout 0. False when there is none.
 bool LayoutZeroKey(std::string_view one, std::string* zero);
 
-// For messages: text in quotes where all is printable ASCII, else two digits a
-// byte; cut with "..." past 64 bytes.
-std::string LegacyKeyText(std::string_view key);
-
 }  // namespace actorkv
 
 #endif  // ACTORKV_KV_RIVET_LEGACY_KEYS_H_

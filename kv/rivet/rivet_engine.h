@@ -10,32 +10,10 @@
 #include <string_view>
 
 #include "kv/base/status.h"
+#include "kv/engine/sorted_pairs.h"
 #include "kv/rivet/pairs.h"
 
 namespace actorkv {
-
-// A position in pairs that are sorted by key.
-class SortedPairs {
- public:
-  virtual ~SortedPairs() = default;
-
-  // To the first pair at or after `key`; to the next pair. *valid is false
-  // past the end. REQUIRES for Next(): the position is valid.
-  virtual Status Seek(std::string_view key, bool* valid) = 0;
-  virtual Status Next(bool* valid) = 0;
-
-  // Of a valid position, until it moves.
-  virtual std::string_view key() const = 0;
-  virtual std::string_view value() const = 0;
-};
-
-// A database of such pairs that does not change while it is read.
-class SortedPairSpace {
- public:
-  virtual ~SortedPairSpace() = default;
-  // Must be destroyed before the space.
-  virtual std::unique_ptr<SortedPairs> NewPosition() = 0;
-};
 
 class RivetEngine {
  public:
@@ -55,14 +33,6 @@ class RivetEngine {
  private:
   const std::unique_ptr<SortedPairSpace> space_;
 };
-
-// Opens the RocksDB directory of an engine that has been stopped. No file in
-// it is changed or added. Memory: what the database's log holds, and buffers.
-// Errors: kNotFound; kNotSupported for files of a newer RocksDB, saying what
-// to do instead; kCorruption; kIOError. Defined in
-// kv/rocksdb/rocksdb_rivet_reader.cc.
-Status OpenRivetEngine(const std::string& directory,
-                       std::unique_ptr<RivetEngine>* engine);
 
 }  // namespace actorkv
 

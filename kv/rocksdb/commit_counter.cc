@@ -9,8 +9,8 @@
 #include <random>
 
 #include "kv/base/descriptor.h"
+#include "kv/base/system_error.h"
 #include "kv/files/file_access.h"
-#include "kv/files/store_directory.h"
 
 namespace actorkv {
 namespace {

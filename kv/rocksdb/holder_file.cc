@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "kv/base/descriptor.h"
+#include "kv/base/system_error.h"
 #include "kv/files/file_access.h"
-#include "kv/files/store_directory.h"
 
 namespace actorkv {
 namespace {

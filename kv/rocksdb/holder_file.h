@@ -33,10 +33,9 @@
 
 #include "kv/base/status.h"
 #include "kv/files/lock_file.h"
+#include "kv/files/store_marker.h"
 
 namespace actorkv {
-
-inline constexpr char kHolderFileName[] = "actorkv.pid";
 
 class HolderFile {
  public:

@@ -8,8 +8,9 @@
 #include <cerrno>
 
 #include "kv/base/descriptor.h"
+#include "kv/base/system_error.h"
+#include "kv/files/directory.h"
 #include "kv/files/file_access.h"
-#include "kv/files/store_directory.h"
 #include "kv/rocksdb/log_marks.h"
 
 namespace actorkv {

@@ -13,8 +13,8 @@
 #include "kv/base/affix.h"
 #include "kv/base/descriptor.h"
 #include "kv/base/hex.h"
+#include "kv/base/system_error.h"
 #include "kv/files/file_access.h"
-#include "kv/files/store_directory.h"
 
 namespace actorkv {
 namespace {

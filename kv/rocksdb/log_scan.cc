@@ -13,8 +13,10 @@
 
 #include "kv/base/coding.h"
 #include "kv/base/descriptor.h"
+#include "kv/base/system_error.h"
+#include "kv/files/directory.h"
 #include "kv/files/file_access.h"
-#include "kv/files/store_directory.h"
+#include "kv/rocksdb/database_files.h"
 
 namespace actorkv {
 namespace {

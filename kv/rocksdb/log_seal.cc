@@ -12,8 +12,9 @@
 
 #include "kv/base/descriptor.h"
 #include "kv/base/hash.h"
+#include "kv/base/system_error.h"
 #include "kv/files/file_access.h"
-#include "kv/files/store_directory.h"
+#include "kv/rocksdb/database_files.h"
 
 namespace actorkv {
 namespace {

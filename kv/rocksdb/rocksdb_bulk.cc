@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "kv/base/metrics.h"
-#include "kv/files/store_directory.h"
+#include "kv/files/directory.h"
 #include "kv/rocksdb/rocksdb_keys.h"
 #include "kv/rocksdb/rocksdb_options.h"
 #include "kv/rocksdb/rocksdb_status.h"

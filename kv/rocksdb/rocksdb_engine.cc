@@ -94,6 +94,7 @@ class RocksDbEngine : public Engine {
     return ListLogDamage({handle_->directory(), handle_->work_path()}, damage);
   }
 
+  void LimitCaches(size_t bytes) override { LimitRocksDbCaches(bytes); }
   bool IsWaitedFor() override { return handle_->IsWaitedFor(); }
   void BeginEnd() override { *handle_->ending() = true; }
   bool End(std::chrono::steady_clock::time_point give_up) override {

@@ -9,7 +9,8 @@
 
 #include "kv/base/affix.h"
 #include "kv/base/thrown.h"
-#include "kv/files/store_directory.h"
+#include "kv/files/directory.h"
+#include "kv/rocksdb/database_files.h"
 #include "kv/rocksdb/holder_file.h"
 #include "kv/rocksdb/log_damage.h"
 #include "kv/rocksdb/log_scan.h"

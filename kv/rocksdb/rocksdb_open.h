@@ -18,7 +18,6 @@
 
 #include "kv/base/status.h"
 #include "kv/files/opened_directory.h"
-#include "kv/files/store_directory.h"
 #include "kv/rocksdb/commit_counter.h"
 #include "kv/rocksdb/log_marks.h"
 #include "kv/rocksdb/rocksdb_fence.h"

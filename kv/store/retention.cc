@@ -6,7 +6,6 @@
 #include "kv/cache/page_cache.h"
 #include "kv/format/history_records.h"
 #include "kv/format/keys.h"
-#include "kv/rocksdb/rocksdb_engine.h"
 #include "kv/store/store.h"
 
 namespace actorkv {
@@ -43,20 +42,20 @@ Status LoadFrom(EngineReader* reader, Partition partition, Settings* settings) {
 constexpr size_t kShareOfSpares = 8;
 
 // What is cached below it, and kept for it, goes along.
-void SetCacheCapacity(const Settings& settings) {
+void SetCacheCapacity(const Settings& settings, Engine* engine) {
   const size_t bytes = settings.cache_bytes == 0
                            ? PageCache::DefaultCapacity()
                            : static_cast<size_t>(settings.cache_bytes);
   PageCache::Instance()->SetCapacity(bytes);
-  LimitRocksDbCaches(bytes);
+  engine->LimitCaches(bytes);
   KeepSpareMemory(bytes / kShareOfSpares);
 }
 
 }  // namespace
 
 // A store that says nothing leaves it as others set it.
-void ApplySettings(const Settings& settings) {
-  if (settings.cache_bytes != 0) SetCacheCapacity(settings);
+void ApplySettings(const Settings& settings, Engine* engine) {
+  if (settings.cache_bytes != 0) SetCacheCapacity(settings, engine);
 }
 
 const std::array<SettingInfo, kSettingCount>& AllSettings() {
@@ -166,7 +165,9 @@ Status SettingsCache::SetAll(Store* store, ActorId actor,
   actors_.clear();
   if (!result.done()) return result.status;
   for (const Change& change : changes) {
-    if (change.info->member == &Settings::cache_bytes) SetCacheCapacity(after);
+    if (change.info->member == &Settings::cache_bytes) {
+      SetCacheCapacity(after, store->engine());
+    }
   }
   *previous = before;
   return Status::Ok();

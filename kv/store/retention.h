@@ -51,8 +51,9 @@ struct SettingInfo {
 
 constexpr size_t kSettingCount = 5;
 
-// Gives the process what the settings of a store say of it.
-void ApplySettings(const Settings& settings);
+// Gives the process what the settings of a store say of it. `engine`: the
+// store's.
+void ApplySettings(const Settings& settings, Engine* engine);
 
 // All that there are, by name.
 const std::array<SettingInfo, kSettingCount>& AllSettings();

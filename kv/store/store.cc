@@ -8,6 +8,7 @@
 #include "kv/base/coding.h"
 #include "kv/base/metrics.h"
 #include "kv/base/thrown.h"
+#include "kv/base/types.h"
 #include "kv/base/utf8.h"
 #include "kv/cache/page_cache.h"
 #include "kv/format/keys.h"
@@ -118,7 +119,7 @@ Status Store::Open(std::string path, std::unique_ptr<Engine> engine,
   Settings settings;
   Status loaded = LoadSettings(reader.get(), ActorId{}, &settings);
   if (loaded.code() == Code::kIOError) return loaded;
-  if (loaded.ok()) ApplySettings(settings);
+  if (loaded.ok()) ApplySettings(settings, opened->engine());
   reader.reset();
   *store = std::move(opened);
   return Status::Ok();

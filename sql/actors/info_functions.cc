@@ -4,9 +4,9 @@
 #include <string>
 
 #include "kv/base/utf8.h"
-#include "kv/files/store_directory.h"
 #include "kv/files/store_marker.h"
 #include "kv/process/store_registry.h"
+#include "kv/rocksdb/database_files.h"
 #include "sql/bind/function.h"
 #include "sql/bind/read_only.h"
 #include "sql/bind/target.h"

@@ -3,10 +3,10 @@
 #include <memory>
 #include <string>
 
+#include "kv/files/directory.h"
 #include "kv/files/file_access.h"
 #include "kv/files/file_names.h"
 #include "kv/files/new_directory.h"
-#include "kv/files/store_directory.h"
 #include "kv/files/store_marker.h"
 #include "sql/bind/function.h"
 #include "sql/bind/target.h"

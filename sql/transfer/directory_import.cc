@@ -3,10 +3,10 @@
 #include <utility>
 #include <vector>
 
+#include "kv/process/engines.h"
 #include "kv/rivet/actor_files.h"
 #include "kv/rivet/archive_reader.h"
 #include "kv/rivet/container.h"
-#include "kv/rivet/rivet_engine.h"
 #include "sql/bind/target.h"
 #include "sql/transfer/import_one.h"
 #include "sql/transfer/import_pairs.h"

@@ -6,7 +6,7 @@
 #include <system_error>
 #include <utility>
 
-#include "kv/files/store_directory.h"
+#include "kv/files/directory.h"
 #include "sql/bind/actor_walk.h"
 #include "sql/bind/outcome_rows.h"
 #include "sql/bind/target.h"

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "kv/files/store_directory.h"
+#include "kv/base/system_error.h"
 #include "kv/format/database_header.h"
 #include "sql/bind/actor_connection.h"
 #include "sql/bind/target.h"

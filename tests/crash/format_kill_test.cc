@@ -16,6 +16,7 @@
 #include <string>
 #include <thread>
 
+#include "kv/base/types.h"
 #include "kv/files/store_marker.h"
 #include "kv/format/records.h"
 #include "kv/process/store_registry.h"

@@ -15,7 +15,7 @@
 
 #include "kv/base/affix.h"
 #include "kv/base/descriptor.h"
-#include "kv/files/store_directory.h"
+#include "kv/base/system_error.h"
 
 namespace actorkv {
 

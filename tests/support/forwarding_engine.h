@@ -39,6 +39,7 @@ class ForwardingEngine : public Engine {
   Status Checkpoint(const std::string& path, uint64_t* bytes) override {
     return base_->Checkpoint(path, bytes);
   }
+  void LimitCaches(size_t bytes) override { base_->LimitCaches(bytes); }
   Status ListDamage(std::vector<EngineDamage>* damage) override {
     return base_->ListDamage(damage);
   }

@@ -9,9 +9,10 @@
 #include <vector>
 
 #include "kv/base/affix.h"
+#include "kv/files/directory.h"
 #include "kv/files/file_names.h"
-#include "kv/files/store_directory.h"
 #include "kv/files/store_marker.h"
+#include "kv/rocksdb/database_files.h"
 #include "vfs/sqlite/actor_path.h"
 #include "vfs/sqlite/default_vfs.h"
 

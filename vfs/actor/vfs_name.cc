@@ -1,6 +1,6 @@
 #include "vfs/actor/vfs_name.h"
 
-#include "kv/files/store_directory.h"
+#include "kv/rocksdb/database_files.h"
 #include "vfs/actor/actor_vfs.h"
 #include "vfs/actor/plain_name.h"
 #include "vfs/sqlite/actor_path.h"

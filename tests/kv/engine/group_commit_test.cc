@@ -10,7 +10,6 @@
 #include <thread>
 #include <vector>
 
-#include "kv/format/keys.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {
@@ -18,7 +17,8 @@ namespace {
 
 Batch OneKey(const std::string& key, size_t value_bytes = 1) {
   Batch batch;
-  batch.Put(CatalogPartition(), key, std::string(value_bytes, 'v'));
+  constexpr Partition kAny{PartitionKind::kCatalog, 0};
+  batch.Put(kAny, key, std::string(value_bytes, 'v'));
   return batch;
 }
 

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "kv/files/store_directory.h"
+#include "kv/files/directory.h"
 #include "kv/files/store_marker.h"
 #include "tests/support/listing.h"
 #include "tests/support/pair_files.h"

@@ -13,7 +13,7 @@
 #include <string>
 #include <thread>
 
-#include "kv/files/store_directory.h"
+#include "kv/files/directory.h"
 #include "kv/files/store_marker.h"
 #include "tests/support/listing.h"
 #include "tests/support/pair_files.h"

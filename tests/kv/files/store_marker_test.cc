@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "kv/format/records.h"
+#include "kv/base/types.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {

@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include "kv/format/keys.h"
-#include "kv/rivet/legacy_keys.h"
 #include "tests/support/bytes.h"
 #include "tests/support/testing.h"
 

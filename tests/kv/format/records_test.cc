@@ -10,6 +10,7 @@
 
 #include "kv/base/hash.h"
 #include "kv/base/hex.h"
+#include "kv/base/types.h"
 #include "kv/format/keys.h"
 #include "kv/format/record_frame.h"
 #include "tests/support/bytes.h"

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include "kv/base/types.h"
 #include "kv/format/keys.h"
 #include "tests/support/memory_engine.h"
 #include "tests/support/store_harness.h"

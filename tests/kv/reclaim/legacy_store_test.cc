@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kv/base/hex.h"
 #include "kv/reclaim/reclaim.h"
 #include "kv/store/catalog.h"
 #include "tests/support/bytes.h"
@@ -246,7 +247,7 @@ TEST_F(LegacyStoreTest, DamagedPairsAreFoundAndNeverReturned) {
   std::optional<std::string> value = "kept";
   std::optional<KeyValue> pair;
   const std::string message =
-      "key=" + LegacyKeyText(key) + ": legacy pair record damaged: checksum";
+      "key=" + BytesText(key) + ": legacy pair record damaged: checksum";
   EXPECT_TRUE(IsError(reader.Get(key, &value), Code::kCorruption, message));
   EXPECT_TRUE(IsError(reader.Seek("", &pair), Code::kCorruption, message));
   EXPECT_EQ(value, "kept");

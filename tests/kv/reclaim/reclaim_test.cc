@@ -10,7 +10,7 @@
 #include <ctime>
 #include <thread>
 
-#include "kv/files/store_directory.h"
+#include "kv/files/directory.h"
 #include "kv/format/keys.h"
 #include "kv/history/history.h"
 #include "kv/store/catalog.h"

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kv/base/hex.h"
 #include "tests/support/bytes.h"
 #include "tests/support/map_pairs.h"
 
@@ -175,13 +176,13 @@ TEST(LegacyKeysTest, FieldsWithoutAPlaceInLayoutZero) {
 }
 
 TEST(LegacyKeysTest, TextOfAKey) {
-  EXPECT_EQ(LegacyKeyText(Unhex("0901ff")), "0901ff");
-  EXPECT_EQ(LegacyKeyText(std::string(64, '\1')).size(), 128u);
-  EXPECT_EQ(LegacyKeyText(std::string(65, '\1')).substr(126), "01...");
-  EXPECT_EQ(LegacyKeyText("document:7"), "'document:7'");
-  EXPECT_EQ(LegacyKeyText(std::string(65, 'a')).substr(62), "aaa'...");
-  EXPECT_EQ(LegacyKeyText("it's"), "69742773");
-  EXPECT_EQ(LegacyKeyText(""), "");
+  EXPECT_EQ(BytesText(Unhex("0901ff")), "0901ff");
+  EXPECT_EQ(BytesText(std::string(64, '\1')).size(), 128u);
+  EXPECT_EQ(BytesText(std::string(65, '\1')).substr(126), "01...");
+  EXPECT_EQ(BytesText("document:7"), "'document:7'");
+  EXPECT_EQ(BytesText(std::string(65, 'a')).substr(62), "aaa'...");
+  EXPECT_EQ(BytesText("it's"), "69742773");
+  EXPECT_EQ(BytesText(""), "");
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "kv/base/descriptor.h"
-#include "kv/files/store_directory.h"
+#include "kv/files/directory.h"
 #include "kv/files/store_marker.h"
 #include "kv/rocksdb/commit_counter.h"
 #include "kv/rocksdb/holder_file.h"

@@ -14,7 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "kv/files/store_directory.h"
+#include "kv/files/directory.h"
+#include "kv/rocksdb/database_files.h"
 #include "kv/rocksdb/rocksdb_engine.h"
 #include "tests/support/mend_logs.h"
 #include "tests/support/testing.h"

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "kv/files/store_directory.h"
+#include "kv/files/directory.h"
 #include "kv/rocksdb/rocksdb_engine.h"
 #include "tests/support/fault_fs.h"
 #include "tests/support/testing.h"

@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "kv/base/types.h"
 #include "kv/format/keys.h"
 #include "tests/support/store_harness.h"
 

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 
+#include "kv/process/engines.h"
 #include "kv/rivet/rivet_engine_keys.h"
 #include "tests/support/pair_files.h"
 #include "tests/support/testing.h"

@@ -1,4 +1,4 @@
-// Opens the RocksDB directory of Rivet's engine for kv/rivet/rivet_engine.h.
+#include "kv/rocksdb/rocksdb_sorted_pairs.h"
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
@@ -7,12 +7,12 @@
 
 #include <utility>
 
+#include "kv/base/affix.h"
 #include "kv/base/coding.h"
 #include "kv/base/process_end.h"
+#include "kv/files/directory.h"
 #include "kv/files/random_file.h"
-#include "kv/files/store_directory.h"
-#include "kv/rivet/archive_layout.h"
-#include "kv/rivet/rivet_engine.h"
+#include "kv/rocksdb/database_files.h"
 #include "kv/rocksdb/rocksdb_logger.h"
 #include "kv/rocksdb/rocksdb_status.h"
 
@@ -62,14 +62,10 @@ Status CheckTableFormat(const std::string& path) {
 }
 
 Status CheckTableFormats(const std::string& directory) {
-  DirectoryList list;
-  if (Status s = ListDirectory(directory, &list); !s.ok()) return s;
-  for (const std::string& name : list.others) {
-    constexpr std::string_view kSuffix = ".sst";
-    if (name.size() <= kSuffix.size() ||
-        name.substr(name.size() - kSuffix.size()) != kSuffix) {
-      continue;
-    }
+  std::vector<std::string> names;
+  if (Status s = ListNames(directory, "", &names); !s.ok()) return s;
+  for (const std::string& name : names) {
+    if (!EndsWith(name, ".sst")) continue;
     if (Status s = CheckTableFormat(directory + "/" + name); !s.ok()) return s;
   }
   return Status::Ok();
@@ -168,8 +164,8 @@ rocksdb::Options EngineOptions() {
 
 }  // namespace
 
-Status OpenRivetEngine(const std::string& directory,
-                       std::unique_ptr<RivetEngine>* engine) {
+Status OpenRocksDbPairs(const std::string& directory,
+                        std::unique_ptr<SortedPairSpace>* pairs) {
   DirectoryStamp ignored;
   if (Status s = ReadStamp(directory, &ignored); !s.ok()) return s;
   if (!kReadsNewTableFormat) {
@@ -185,8 +181,7 @@ Status OpenRivetEngine(const std::string& directory,
     return s.WithContext("the engine's database does not open" +
                          std::string(kInstead));
   }
-  *engine = std::make_unique<RivetEngine>(
-      std::make_unique<Space>(std::unique_ptr<rocksdb::DB>(db), directory));
+  *pairs = std::make_unique<Space>(std::unique_ptr<rocksdb::DB>(db), directory);
   return Status::Ok();
 }
 

@@ -1,4 +1,4 @@
-#include "kv/files/store_directory.h"
+#include "kv/rocksdb/database_files.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -7,14 +7,14 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <functional>
-#include <memory>
-#include <system_error>
+#include <string_view>
+#include <utility>
 
 #include "kv/base/affix.h"
 #include "kv/base/descriptor.h"
+#include "kv/base/system_error.h"
+#include "kv/files/directory.h"
 #include "kv/files/file_access.h"
-#include "kv/files/store_marker.h"
 #include "kv/rocksdb/log_scan.h"
 #include "kv/rocksdb/log_seal.h"
 
@@ -77,39 +77,6 @@ bool IsStamped(std::string_view name) {
   return name == kCurrent || IsManifest(name) || IsLog(name);
 }
 
-using NameVisitor = std::function<Status(const std::string& name, int type)>;
-
-// Calls `visit` for every name but "." and "..", with its d_type.
-Status VisitNames(const std::string& directory, const NameVisitor& visit) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(directory.c_str()),
-                                                &closedir);
-  if (dir == nullptr) return SystemError("list", directory, errno);
-  errno = 0;
-  while (const dirent* entry = readdir(dir.get())) {
-    const std::string name = entry->d_name;
-    if (name != "." && name != "..") {
-      if (Status s = visit(name, entry->d_type); !s.ok()) return s;
-    }
-    errno = 0;
-  }
-  return errno == 0 ? Status::Ok() : SystemError("list", directory, errno);
-}
-
-Status ListDirectory(const std::string& directory,
-                     std::vector<std::string>* names) {
-  std::vector<std::string> found;
-  if (Status s = VisitNames(directory,
-                            [&found](const std::string& name, int /*type*/) {
-                              found.push_back(name);
-                              return Status::Ok();
-                            });
-      !s.ok()) {
-    return s;
-  }
-  *names = std::move(found);
-  return Status::Ok();
-}
-
 Status RewriteFile(const std::string& path) {
   const Descriptor file(open(path.c_str(), O_RDWR | O_CLOEXEC));
   if (file.get() < 0) return SystemError("open", path, errno);
@@ -131,18 +98,9 @@ Status RewriteFile(const std::string& path) {
 
 }  // namespace
 
-Status SystemError(std::string_view what, std::string_view path, int error) {
-  const std::string message = std::string(what) + " " + std::string(path) +
-                              ": " + std::generic_category().message(error);
-  Status status = Status::IOError(message);
-  if (error == ENOSPC || error == EDQUOT) status = Status::NoSpace(message);
-  if (error == ENOENT) status = Status::NotFound(message);
-  return status.WithErrno(error);
-}
-
 Status ClassifyDirectory(const std::string& directory, DirectoryKind* kind) {
   std::vector<std::string> names;
-  Status listed = ListDirectory(directory, &names);
+  Status listed = ListNames(directory, "", &names);
   if (listed.code() == Code::kNotFound) {
     *kind = DirectoryKind::kMissing;
     return Status::Ok();
@@ -174,7 +132,7 @@ Status ClassifyDirectory(const std::string& directory, DirectoryKind* kind) {
 
 Status HasData(const std::string& directory, bool* has_data) {
   std::vector<std::string> names;
-  if (Status s = ListDirectory(directory, &names); !s.ok()) return s;
+  if (Status s = ListNames(directory, "", &names); !s.ok()) return s;
   bool found = false;
   for (const std::string& name : names) {
     found = found || IsNumbered(name, ".sst");
@@ -197,32 +155,9 @@ Status CheckPlainFiles(const std::string& directory) {
   });
 }
 
-Status CheckNotInStore(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  const std::string parent =
-      slash == std::string::npos ? "." : path.substr(0, slash);
-  if (access((parent + "/" + kMarkerFileName).c_str(), F_OK) != 0) {
-    return Status::Ok();
-  }
-  return Status::InvalidArgument("cannot make " + path + ": " + parent +
-                                 " is a store, which holds nothing but its own "
-                                 "files: choose a place outside of it; an "
-                                 "actor's name has no slash");
-}
-
-Status MakeDirectory(const std::string& directory) {
-  if (access(directory.c_str(), F_OK) == 0) return Status::Ok();
-  if (Status s = CheckNotInStore(directory); !s.ok()) return s;
-  if (mkdir(directory.c_str(), 0777) == 0 || errno == EEXIST) {
-    return Status::Ok();
-  }
-  return SystemError("mkdir", directory, errno);
-}
-
 Status ReadStamp(const std::string& directory, DirectoryStamp* stamp) {
   std::vector<std::string> names;
-  if (Status s = ListDirectory(directory, &names); !s.ok()) return s;
-  std::sort(names.begin(), names.end());
+  if (Status s = ListNames(directory, "", &names); !s.ok()) return s;
   DirectoryStamp read;
   bool has_current = false;
   for (const std::string& name : names) {
@@ -252,14 +187,6 @@ bool SameFiles(const DirectoryStamp& before, const DirectoryStamp& after) {
   return true;
 }
 
-Status SyncDirectory(const std::string& directory) {
-  const Descriptor opened(
-      open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (opened.get() < 0) return SystemError("open", directory, errno);
-  if (fsync(opened.get()) != 0) return SystemError("sync", directory, errno);
-  return Status::Ok();
-}
-
 Status ListLogs(const std::string& directory, std::vector<std::string>* names) {
   std::vector<std::string> all;
   if (Status s = ListNames(directory, "", &all); !s.ok()) return s;
@@ -270,42 +197,12 @@ Status ListLogs(const std::string& directory, std::vector<std::string>* names) {
   return Status::Ok();
 }
 
-Status ListNames(const std::string& directory, std::string_view prefix,
-                 std::vector<std::string>* names) {
-  std::vector<std::string> all;
-  if (Status s = ListDirectory(directory, &all); !s.ok()) return s;
-  all.erase(std::remove_if(all.begin(), all.end(),
-                           [prefix](const auto& name) {
-                             return !BeginsWith(name, prefix);
-                           }),
-            all.end());
-  std::sort(all.begin(), all.end());
-  *names = std::move(all);
-  return Status::Ok();
-}
-
 Status RewriteLogs(const std::string& directory) {
   std::vector<std::string> logs;
   if (Status s = ListLogs(directory, &logs); !s.ok()) return s;
   for (const std::string& name : logs) {
     if (Status s = RewriteFile(directory + "/" + name); !s.ok()) return s;
   }
-  return Status::Ok();
-}
-
-Status DirectoryBytes(const std::string& directory, uint64_t* bytes) {
-  std::vector<std::string> names;
-  if (Status s = ListDirectory(directory, &names); !s.ok()) return s;
-  uint64_t sum = 0;
-  for (const std::string& name : names) {
-    struct stat file = {};
-    if (stat((directory + "/" + name).c_str(), &file) != 0) {
-      if (errno == ENOENT) continue;  // it went since it was listed
-      return SystemError("stat", directory + "/" + name, errno);
-    }
-    sum += static_cast<uint64_t>(file.st_size);
-  }
-  *bytes = sum;
   return Status::Ok();
 }
 

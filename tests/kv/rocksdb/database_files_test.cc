@@ -1,6 +1,6 @@
 // What is a database's file by its name, and what is somebody else's.
 
-#include "kv/files/store_directory.h"
+#include "kv/rocksdb/database_files.h"
 
 #include <gtest/gtest.h>
 

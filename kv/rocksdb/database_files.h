@@ -1,23 +1,17 @@
-// What can be learnt and done about a store's directory with system calls
-// alone: what kind of directory it is, which files its database consists of,
-// how much space they take. Knows RocksDB's file names, not its API.
+// What can be learnt and done about the files of a store's database with system
+// calls alone: what kind of directory it is, which files the database consists
+// of. Knows RocksDB's file names, not its API.
 
-#ifndef ACTORKV_KV_FILES_STORE_DIRECTORY_H_
-#define ACTORKV_KV_FILES_STORE_DIRECTORY_H_
+#ifndef ACTORKV_KV_ROCKSDB_DATABASE_FILES_H_
+#define ACTORKV_KV_ROCKSDB_DATABASE_FILES_H_
 
 #include <cstdint>
-#include <ctime>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "kv/base/status.h"
 
 namespace actorkv {
-
-// kNoSpace for ENOSPC and EDQUOT, kNotFound for ENOENT, kIOError otherwise.
-// "open DIR/actorkv.pid: Permission denied".
-Status SystemError(std::string_view what, std::string_view path, int error);
 
 enum class DirectoryKind {
   kMissing,   // there is no such directory
@@ -36,14 +30,6 @@ Status HasData(const std::string& directory, bool* has_data);
 // Ok when the files of a store in it, its database's included, are plain files.
 // Errors: kInvalidArgument for a link or a special file, named; kIOError.
 Status CheckPlainFiles(const std::string& directory);
-
-// For what is to be made: ok unless it would lie in the directory of a store,
-// which holds nothing but the store's own files. Errors: kInvalidArgument.
-Status CheckNotInStore(const std::string& path);
-
-// Makes the directory, not its parents; an existing one is fine. Errors: also
-// those of CheckNotInStore().
-Status MakeDirectory(const std::string& directory);
 
 // Which files a database consists of, but for its tables.
 struct DirectoryStamp {
@@ -74,19 +60,9 @@ bool SameFiles(const DirectoryStamp& before, const DirectoryStamp& after);
 // a second fsync says nothing. Only writing them again makes them durable.
 Status RewriteLogs(const std::string& directory);
 
-// Makes names that were created or changed in `directory` durable.
-Status SyncDirectory(const std::string& directory);
-
 // The names of RocksDB's logs, oldest first.
 Status ListLogs(const std::string& directory, std::vector<std::string>* names);
 
-// The names that begin with `prefix`, sorted.
-Status ListNames(const std::string& directory, std::string_view prefix,
-                 std::vector<std::string>* names);
-
-// Sum of the sizes of the files in `directory`.
-Status DirectoryBytes(const std::string& directory, uint64_t* bytes);
-
 }  // namespace actorkv
 
-#endif  // ACTORKV_KV_FILES_STORE_DIRECTORY_H_
+#endif  // ACTORKV_KV_ROCKSDB_DATABASE_FILES_H_
