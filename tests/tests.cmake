@@ -85,6 +85,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/pages/read_ahead_test.cc
   tests/kv/pages/single_partition_test.cc
   tests/kv/pages/stage_test.cc
+  tests/kv/process/engines_test.cc
   tests/kv/process/fuzz_corpus_test.cc
   tests/kv/process/no_memory_test.cc
   tests/kv/process/open_wait_test.cc
@@ -126,6 +127,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rocksdb/rocksdb_engine_test.cc
   tests/kv/rocksdb/rocksdb_fault_test.cc
   tests/kv/rocksdb/rocksdb_fence_test.cc
+  tests/kv/rocksdb/rocksdb_home_test.cc
   tests/kv/rocksdb/rocksdb_log_file_test.cc
   tests/kv/rocksdb/rocksdb_store_files_test.cc
   tests/kv/rocksdb/spare_memory_test.cc

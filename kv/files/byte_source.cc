@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "kv/base/system_error.h"
-#include "kv/files/gzip.h"
 
 namespace actorkv {
 
@@ -76,23 +75,6 @@ Status OpenFileBytes(const std::string& path,
   int fd = -1;
   if (Status s = OpenRegular(path, &fd); !s.ok()) return s;
   *source = std::make_unique<FileBytes>(path, fd);
-  return Status::Ok();
-}
-
-Status OpenBytes(const std::string& path, std::unique_ptr<ByteSource>* source,
-                 bool* gzip) {
-  int fd = -1;
-  if (Status s = OpenRegular(path, &fd); !s.ok()) return s;
-  auto file = std::make_unique<FileBytes>(path, fd);
-  char magic[2];
-  const ssize_t n = pread(fd, magic, sizeof magic, 0);
-  if (n < 0) return SystemError("read", path, errno);
-  *gzip = IsGzip({magic, static_cast<size_t>(n)});
-  if (*gzip) {
-    *source = UnpackGzip(std::move(file));
-  } else {
-    *source = std::move(file);
-  }
   return Status::Ok();
 }
 

@@ -27,11 +27,6 @@ class ByteSource {
 Status OpenFileBytes(const std::string& path,
                      std::unique_ptr<ByteSource>* source);
 
-// The bytes of a file, unpacked where its first bytes say that it is gzip.
-// *gzip says whether it is.
-Status OpenBytes(const std::string& path, std::unique_ptr<ByteSource>* source,
-                 bool* gzip);
-
 // `bytes` must outlive the result.
 std::unique_ptr<ByteSource> MemoryBytes(std::string_view bytes);
 

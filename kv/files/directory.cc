@@ -12,7 +12,7 @@
 #include "kv/base/affix.h"
 #include "kv/base/descriptor.h"
 #include "kv/base/system_error.h"
-#include "kv/files/store_marker.h"
+#include "kv/files/store_names.h"
 
 namespace actorkv {
 Status VisitNames(const std::string& directory, const NameVisitor& visit) {

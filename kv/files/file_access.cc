@@ -8,7 +8,7 @@
 #include "kv/base/descriptor.h"
 #include "kv/base/system_error.h"
 #include "kv/files/file_names.h"
-#include "kv/files/store_marker.h"
+#include "kv/files/store_names.h"
 
 namespace actorkv {
 namespace {

@@ -178,24 +178,4 @@ int64_t ChangedNs(const struct stat& file) {
   return int64_t{file.st_ctim.tv_sec} * 1000000000 + file.st_ctim.tv_nsec;
 }
 
-Status ReadIdentity(const std::string& directory, StoreIdentity* identity) {
-  struct stat info = {};
-  if (stat(directory.c_str(), &info) != 0) {
-    return SystemError("find", directory, errno);
-  }
-  if (!S_ISDIR(info.st_mode)) {
-    return Status::InvalidArgument("a store is a directory, this is not: " +
-                                   directory);
-  }
-  StoreIdentity found;
-  found.device = info.st_dev;
-  found.directory = info.st_ino;
-  if (stat(MarkerPath(directory).c_str(), &info) == 0) {
-    found.marker = info.st_ino;
-    found.changed_ns = ChangedNs(info);
-  }
-  *identity = found;
-  return Status::Ok();
-}
-
 }  // namespace actorkv

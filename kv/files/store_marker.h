@@ -25,12 +25,9 @@
 
 #include "kv/base/status.h"
 #include "kv/files/file_access.h"
+#include "kv/files/store_names.h"
 
 namespace actorkv {
-
-inline constexpr char kMarkerFileName[] = "actorkv.format";
-// Says who has the store open (kv/rocksdb/holder_file.h).
-inline constexpr char kHolderFileName[] = "actorkv.pid";
 
 struct Marker {
   uint32_t format = 0;
@@ -61,29 +58,6 @@ Status CheckMarker(const std::string& directory);
 // REQUIRES: the store is held for writing.
 // Errors: those of both above.
 Status RaiseMarker(const std::string& directory, bool* raised);
-
-// What tells one directory from another that took its place under the same
-// name, as long as one of the two is held open (kv/files/opened_directory.h):
-// device and inode of the directory and of its marker. A change time that
-// differs says that the marker may be another one, written over the old one.
-struct StoreIdentity {
-  uint64_t device = 0;
-  uint64_t directory = 0;
-  uint64_t marker = 0;  // 0: no marker
-  int64_t changed_ns = 0;
-
-  friend bool operator==(const StoreIdentity& a, const StoreIdentity& b) {
-    return a.IsSameFiles(b) && a.changed_ns == b.changed_ns;
-  }
-  bool IsSameFiles(const StoreIdentity& other) const {
-    return device == other.device && directory == other.directory &&
-           marker == other.marker;
-  }
-};
-
-// Errors: kNotFound when there is no such directory; kInvalidArgument when it
-// is a file.
-Status ReadIdentity(const std::string& directory, StoreIdentity* identity);
 
 // When something of the file changed last, in nanoseconds.
 int64_t ChangedNs(const struct stat& file);

@@ -127,7 +127,7 @@ const char* LegacyFormName(LegacyForm form) {
       return "kv.bin";
     case LegacyForm::kArchive:
       return "archive";
-    case LegacyForm::kRocksDb:
+    case LegacyForm::kRivetDatabase:
       return "rocksdb";
   }
   return "unknown";

@@ -37,8 +37,8 @@ enum class LegacyState : uint8_t {
 enum class LegacyForm : uint8_t {
   kJsonLines = 1,
   kKvBin = 2,
-  kArchive = 3,  // of a directory: kv.bin and metadata.json
-  kRocksDb = 4,  // the directory of Rivet's engine
+  kArchive = 3,        // of a directory: kv.bin and metadata.json
+  kRivetDatabase = 4,  // the directory of Rivet's engine
 };
 enum class LegacyPhase : uint8_t {
   kNone = 0,

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "kv/base/affix.h"
+#include "kv/base/time_text.h"
 #include "kv/format/keys.h"
-#include "kv/history/point.h"
 #include "kv/store/lineage.h"
 #include "kv/store/store.h"
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "kv/base/time_text.h"
 #include "kv/base/utf8.h"
 #include "kv/format/history_records.h"
 #include "kv/format/keys.h"
@@ -438,19 +439,6 @@ Status ResolvePoint(const PointOf& of, const Point& point, Pin* pin,
     if (s.code() != Code::kConflict) break;
   }
   return s.WithContext("actor=" + of.actor);
-}
-
-std::string TimeText(uint64_t at_us) {
-  const auto seconds = static_cast<std::time_t>(at_us / kSecondUs);
-  std::tm time = {};
-  gmtime_r(&seconds, &time);
-  char text[64];
-  const size_t size =
-      std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &time);
-  char fraction[16];
-  std::snprintf(fraction, sizeof fraction, ".%06uZ",
-                static_cast<unsigned>(at_us % kSecondUs));
-  return std::string(text, size) + fraction;
 }
 
 }  // namespace actorkv

@@ -75,9 +75,6 @@ struct PointOf {
 Status ResolvePoint(const PointOf& of, const Point& point, Pin* pin,
                     std::shared_ptr<const HeadState>* version);
 
-// "2026-11-20T10:00:00.123456Z".
-std::string TimeText(uint64_t at_us);
-
 }  // namespace actorkv
 
 #endif  // ACTORKV_KV_HISTORY_POINT_H_

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "kv/format/keys.h"
-#include "kv/legacy/legacy_lease.h"
 #include "kv/rivet/legacy_keys.h"
 
 namespace actorkv {
@@ -14,9 +13,6 @@ namespace {
 
 constexpr size_t kScanCommits = 256;
 constexpr size_t kDropAtOnce = 256;  // pairs
-
-// Where the pairs of SQLite files are in layout 1, and in layout 0.
-constexpr std::string_view kSqliteStarts[] = {{"\x08\x01", 2}, {"\x09", 1}};
 
 std::string After(std::string_view key) {
   return std::string(key).append(1, '\0');
@@ -69,46 +65,6 @@ Status Heal(EngineReader* reader, LegacyActor* legacy) {
     record.migrated_at_us = legacy->head->head.committed_at_us;
   }
   record.error.clear();
-  return Status::Ok();
-}
-
-// One batch of pairs of SQLite files, from *at on; *at becomes empty where
-// there are no more. Pairs are not verified: a damaged one goes as well.
-Status DropSome(Store* store, LegacyId legacy, std::string_view prefix,
-                std::string* at, uint64_t* bytes) {
-  const Partition partition = LegacyPartition(legacy);
-  const size_t max_bytes = store->engine()->limits().max_batch_bytes / 2;
-  const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
-  Batch batch;
-  uint64_t dropped = 0;
-  std::string next = *at;
-  for (size_t i = 0; i < kDropAtOnce && batch.size_bytes() < max_bytes; ++i) {
-    bool found = false;
-    std::string_view stored_key;
-    std::string_view key;
-    std::string_view value;
-    if (Status s = reader->SeekOne(partition, PairKey(next), &found,
-                                   &stored_key, &value);
-        !s.ok()) {
-      return s;
-    }
-    if (!found || !ParsePairKey(stored_key, &key).ok() ||
-        key.substr(0, prefix.size()) != prefix) {
-      next.clear();
-      break;
-    }
-    next = After(key);
-    if (!IsSqliteKey(key)) continue;
-    batch.Delete(partition, stored_key);
-    dropped +=
-        key.size() + value.size() - std::min(value.size(), kPairFrameBytes);
-  }
-  if (!batch.empty()) {
-    const CommitResult result = store->Commit(batch, Durability::kBuffered);
-    if (!result.done()) return result.status;
-  }
-  *at = std::move(next);
-  *bytes += dropped;
   return Status::Ok();
 }
 
@@ -228,41 +184,6 @@ Status LegacyPairs::Seek(std::string_view key, std::optional<KeyValue>* pair) {
     return s;
   }
   *pair = KeyValue{std::string(found_key), std::string(value)};
-  return Status::Ok();
-}
-
-Status DropLegacy(const std::shared_ptr<Store>& store, const std::string& name,
-                  const std::function<Status()>& keep_on, uint64_t* bytes) {
-  std::unique_ptr<LegacyLease> lease;
-  if (Status s = LegacyLease::Acquire(store, name, &lease); !s.ok()) return s;
-  if (lease->record().state != LegacyState::kLive) {
-    return Status::InvalidArgument(
-        std::string("the actor is ") + LegacyStateName(lease->record().state) +
-        ", its only database is in the legacy pairs: migrate it first: actor=" +
-        name);
-  }
-  // The mark goes first: from here on nobody relies on those pairs.
-  if (Status s = lease->Update([&](LegacyRecord* record) {
-        if (record->dropped_at_us == 0) record->dropped_at_us = WallClockUs();
-      });
-      !s.ok()) {
-    return s;
-  }
-  uint64_t dropped = 0;
-  for (const std::string_view prefix : kSqliteStarts) {
-    for (std::string at(prefix); !at.empty();) {
-      if (Status s = keep_on(); !s.ok()) return s;
-      if (Status s = lease->Renew(); !s.ok()) return s;
-      if (Status s = DropSome(store.get(), lease->record().legacy, prefix, &at,
-                              &dropped);
-          !s.ok()) {
-        return s;
-      }
-    }
-  }
-  if (Status s = lease->Release(); !s.ok()) return s;
-  if (Status s = store->engine()->Sync(); !s.ok()) return s;
-  *bytes = dropped;
   return Status::Ok();
 }
 

@@ -3,17 +3,14 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "kv/base/process_end.h"
-#include "kv/base/system_error.h"
-#include "kv/files/directory.h"
-#include "kv/rocksdb/database_files.h"
+#include "kv/process/engines.h"
 
 namespace actorkv {
 
@@ -28,6 +25,12 @@ std::atomic<bool> any_store_opened{false};
 std::atomic<int> open_store_count{0};
 std::atomic<Forked> forked{Forked::kNo};
 
+bool EnginesMayEnd() {
+  const auto& homes = AllHomes();
+  return std::none_of(homes.begin(), homes.end(),
+                      [](const EngineHome* home) { return home->MayNotEnd(); });
+}
+
 // In a child of fork() exit() must not go on to RocksDB's static objects: their
 // destructors wait for threads that only the parent has (rocksdb::Timer of
 // 7.8.3 does, for ever). So such a child ends here. And so does a process of
@@ -35,7 +38,7 @@ std::atomic<Forked> forked{Forked::kNo};
 // which has given up a database, whose threads may wait for ever.
 void AtExit(int status, void* /*unused*/) {
   if (!StoreRegistry::InForkedChild() &&
-      StoreRegistry::Instance()->Shutdown() && !RocksDbMayNotEnd()) {
+      StoreRegistry::Instance()->Shutdown() && EnginesMayEnd()) {
     return;
   }
   std::fflush(nullptr);
@@ -43,7 +46,7 @@ void AtExit(int status, void* /*unused*/) {
 }
 
 // Handlers run in reverse order, so this one finds the static objects of
-// RocksDB alive that were made before. MakeRocksDbStatics() has made those of
+// RocksDB alive that were made before. EngineHome::Prepare() has made those of
 // the version that we know. For those that another version may make in its
 // first open for writing, or for reading, it is registered once more after it.
 void RunAtExitOnce(OpenMode mode) {
@@ -53,21 +56,12 @@ void RunAtExitOnce(OpenMode mode) {
                  [] { on_exit(AtExit, nullptr); });
 }
 
-Status NoSuchStore(const std::string& directory) {
-  return Status::NotFound(
-      "no such store: " + directory +
-      ": correct the path, or open an actor in it without mode=ro and mode=rw "
-      "to make it");
-}
-
 // Whether `store` is what `directory` means, of which `now` was read. *known:
 // that of the store when it was opened, or looked at last.
 bool IsStill(const std::string& directory, const StoreIdentity& now,
              Store* store, StoreIdentity* known) {
   if (now == *known && directory == store->path()) return true;
-  if (now.device != known->device || now.directory != known->directory) {
-    return false;
-  }
+  if (!now.IsSamePlace(*known)) return false;
   if (!store->engine()->CheckNotMoved().ok()) return false;
   *known = now;
   return true;
@@ -118,7 +112,7 @@ Status StoreRegistry::ForkedChildError() {
 
 StoreRegistry::StoreRegistry() {
   pthread_atfork(nullptr, nullptr, AfterForkInChild);
-  MakeRocksDbStatics();
+  for (EngineHome* home : AllHomes()) home->Prepare();
   on_exit(AtExit, nullptr);
 }
 
@@ -144,7 +138,7 @@ std::shared_ptr<Store> StoreRegistry::WriterOf(const std::string& directory,
   std::shared_ptr<Entry> entry;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    auto it = entries_.find({identity.device, identity.directory, false, 0});
+    auto it = entries_.find(KeyOf(identity, /*follows=*/false));
     if (it == entries_.end()) return nullptr;
     entry = it->second;
   }
@@ -159,12 +153,13 @@ std::shared_ptr<Store> StoreRegistry::WriterOf(const std::string& directory,
 Status StoreRegistry::Acquire(const std::string& directory, OpenMode mode,
                               const OpenWait& wait,
                               std::shared_ptr<Store>* store) {
-  Attempt attempt{directory, mode, wait, std::nullopt, nullptr};
+  Attempt attempt{directory, mode, wait};
+  if (Status s = FindHome(directory, &attempt.home); !s.ok()) return s;
   for (;;) {
     const bool is_last = mode == OpenMode::kFollow || wait.IsOver();
     Status s = AcquireNow(&attempt, store);
     if (s.code() != Code::kBusy || is_last) return s;
-    if (!attempt.mark.has_value()) attempt.mark.emplace(directory);
+    if (attempt.mark == nullptr) attempt.mark = attempt.home->Wait(directory);
     do {
       if (Status paused = wait.Pause(); !paused.ok()) return paused;
     } while (IsOpenElsewhere(attempt) && !wait.IsOver() && !stopping_);
@@ -199,10 +194,10 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
   const std::string& directory = attempt->directory;
   const OpenMode mode = attempt->mode;
   StoreIdentity identity;
-  Status found = ReadIdentity(directory, &identity);
+  Status found = attempt->home->Identify(directory, &identity);
   if (found.code() == Code::kNotFound && mode == OpenMode::kCreate) {
-    if (Status s = MakeDirectory(directory); !s.ok()) return s;
-    found = ReadIdentity(directory, &identity);
+    if (Status s = attempt->home->Make(directory); !s.ok()) return s;
+    found = attempt->home->Identify(directory, &identity);
   }
   if (found.code() == Code::kNotFound && mode != OpenMode::kCreate) {
     return NoSuchStore(directory);
@@ -214,23 +209,21 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
     if (*store != nullptr) return Status::Ok();
   }
   any_store_opened.store(true);
-  const std::shared_ptr<Entry> entry =
-      FindEntry({identity.device, identity.directory, follow, 0});
+  const std::shared_ptr<Entry> entry = FindEntry(KeyOf(identity, follow));
   attempt->entry = entry;
   std::lock_guard<std::mutex> lock(entry->mutex);
   if (stopping_) return ProcessIsEnding(directory);
-  if (Status s = GiveUpStale(directory, identity, entry.get()); !s.ok()) {
+  if (Status s = GiveUpStale(*attempt, identity, entry.get()); !s.ok()) {
     return s;
   }
   *again = entry->is_replaced;
   if (*again) return Status::Ok();
   if (Status s = GiveWay(entry.get(), attempt); !s.ok()) return s;
   if (entry->store == nullptr) {
-    if (Status s = OpenInto(directory, mode, entry.get()); !s.ok()) return s;
+    if (Status s = OpenInto(*attempt, entry.get()); !s.ok()) return s;
   }
   // What was opened under this key may be what took its place.
-  *again = entry->identity.device != identity.device ||
-           entry->identity.directory != identity.directory;
+  *again = !entry->identity.IsSamePlace(identity);
   if (*again) {
     CloseStore(entry.get());
     return Status::Ok();
@@ -239,15 +232,16 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
   return Status::Ok();
 }
 
-Status StoreRegistry::GiveUpStale(const std::string& directory,
-                                  StoreIdentity now, Entry* entry) {
+Status StoreRegistry::GiveUpStale(const Attempt& attempt, StoreIdentity now,
+                                  Entry* entry) {
+  const std::string& directory = attempt.directory;
   if (entry->store == nullptr || entry->is_replaced ||
       IsStill(directory, now, entry->store.get(), &entry->identity)) {
     return Status::Ok();
   }
   // Who waited here while another thread made the store looked before its
   // marker was there.
-  if (Status s = ReadIdentity(directory, &now); !s.ok()) return s;
+  if (Status s = attempt.home->Identify(directory, &now); !s.ok()) return s;
   if (IsStill(directory, now, entry->store.get(), &entry->identity)) {
     return Status::Ok();
   }
@@ -255,7 +249,7 @@ Status StoreRegistry::GiveUpStale(const std::string& directory,
     CloseStore(entry);
     return Status::Ok();
   }
-  if (!entry->store->read_only() && now.IsSameFiles(entry->identity)) {
+  if (!entry->store->read_only() && now.IsSameStore(entry->identity)) {
     return Status::Fenced("this process has the store open as " +
                           entry->store->path() +
                           ", which was moved or replaced: close all "
@@ -271,8 +265,7 @@ void StoreRegistry::Replace(Entry* entry) {
   std::lock_guard<std::mutex> lock(mutex_);
   // Under this key it stays as long as somebody has it, as its caller does.
   auto node =
-      entries_.extract({entry->identity.device, entry->identity.directory,
-                        entry->store->read_only(), 0});
+      entries_.extract(KeyOf(entry->identity, entry->store->read_only()));
   std::get<3>(node.key()) = ++replaced_count_;
   entries_.insert(std::move(node));
 }
@@ -293,7 +286,9 @@ Status StoreRegistry::GiveWay(Entry* entry, Attempt* attempt) {
   if (entry->store != nullptr || now >= entry->stand_back_until) {
     return Status::Ok();
   }
-  if (!attempt->mark.has_value()) attempt->mark.emplace(attempt->directory);
+  if (attempt->mark == nullptr) {
+    attempt->mark = attempt->home->Wait(attempt->directory);
+  }
   if (attempt->mark->OthersWait() && !attempt->mark->IsHeld()) {
     return Status::Busy("another process is about to open the store: " +
                         attempt->directory);
@@ -318,49 +313,43 @@ void StoreRegistry::CloseStore(Entry* entry) {
   --open_store_count;
 }
 
-Status StoreRegistry::OpenInto(const std::string& given, OpenMode mode,
-                               Entry* entry) {
-  std::error_code error;
-  const std::filesystem::path path = std::filesystem::canonical(given, error);
-  if (error) return SystemError("resolve", given, error.value());
-  const std::string directory = path.string();
-  std::unique_ptr<Engine> engine;
-  if (Status s = OpenEngine(directory, mode, &engine); !s.ok()) return s;
-  std::shared_ptr<Store> opened;
-  if (Status s = Store::Open(directory, std::move(engine),
-                             mode == OpenMode::kFollow, &opened);
+Status StoreRegistry::OpenInto(const Attempt& attempt, Entry* entry) {
+  // A link that is pointed elsewhere later does not take the store apart.
+  std::string directory;
+  if (Status s = attempt.home->Resolve(attempt.directory, &directory);
       !s.ok()) {
     return s;
   }
-  if (Status s = ReadIdentity(directory, &entry->identity); !s.ok()) return s;
+  std::unique_ptr<Engine> engine;
+  if (Status s = OpenEngine(attempt, directory, &engine); !s.ok()) return s;
+  std::shared_ptr<Store> opened;
+  if (Status s = Store::Open(directory, std::move(engine),
+                             attempt.mode == OpenMode::kFollow, &opened);
+      !s.ok()) {
+    return s;
+  }
+  if (Status s = attempt.home->Identify(directory, &entry->identity); !s.ok()) {
+    return s;
+  }
   entry->store = std::move(opened);
   ++open_store_count;
   Wake();
   return Status::Ok();
 }
 
-Status StoreRegistry::OpenEngine(const std::string& directory, OpenMode mode,
+Status StoreRegistry::OpenEngine(const Attempt& attempt,
+                                 const std::string& directory,
                                  std::unique_ptr<Engine>* engine) {
   EngineFactory factory;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     factory = factory_;
   }
-  if (factory != nullptr) return factory(directory, mode, engine);
-  Status marked = CheckMarker(directory);
-  if (marked.code() == Code::kNotFound) {
-    DirectoryKind kind = DirectoryKind::kMissing;
-    if (Status s = ClassifyDirectory(directory, &kind); !s.ok()) return s;
-    if (kind == DirectoryKind::kDatabase) {
-      return Status::InvalidArgument(
-          "a RocksDB database that is not a store: " + directory);
-    }
-    if (mode != OpenMode::kCreate) return NoSuchStore(directory);
-    marked = WriteMarker(directory);
+  if (factory != nullptr) return factory(directory, attempt.mode, engine);
+  if (Status s = attempt.home->Open(directory, attempt.mode, engine); !s.ok()) {
+    return s;
   }
-  if (!marked.ok()) return marked;
-  if (Status s = OpenRocksDbEngine(directory, mode, engine); !s.ok()) return s;
-  RunAtExitOnce(mode);
+  RunAtExitOnce(attempt.mode);
   return Status::Ok();
 }
 

@@ -1,10 +1,10 @@
 // StoreRegistry: the open stores of this process.
 //
-// There is one Store per directory (by device and inode, not by path) and
-// process, shared by all connections, and closed a short time after its last
-// user is gone, so that connections may come and go cheaply. A directory that
-// is opened only for reading is followed (OpenMode::kFollow) and does not keep
-// other processes from writing.
+// There is one Store per place (by what it is, not by its name: see
+// StoreIdentity) and process, shared by all connections, and closed a short
+// time after its last user is gone, so that connections may come and go
+// cheaply. A directory that is opened only for reading is followed
+// (OpenMode::kFollow) and does not keep other processes from writing.
 //
 // A store stays with its users where its directory is moved, removed or
 // replaced. What is at the path then is another store, with an entry of its
@@ -46,10 +46,8 @@
 #include <string>
 #include <tuple>
 
-#include "kv/files/store_marker.h"
+#include "kv/engine/engine_home.h"
 #include "kv/process/open_wait.h"
-#include "kv/rocksdb/holder_file.h"
-#include "kv/rocksdb/rocksdb_engine.h"
 #include "kv/store/store.h"
 
 namespace actorkv {
@@ -78,7 +76,7 @@ class StoreRegistry {
   // writing; kFenced when this process writes to the directory under another
   // name that does not lead there any more; kNotSupported (a newer format;
   // after fork()); kIOError, also while the process ends; those of
-  // wait->Pause().
+  // wait->Pause(); those of CheckScheme().
   Status Acquire(const std::string& directory, OpenMode mode,
                  const OpenWait& wait, std::shared_ptr<Store>* store);
 
@@ -101,16 +99,20 @@ class StoreRegistry {
   // then RocksDB is in use still. Does nothing in a child of fork().
   bool Shutdown();
 
-  // Engines come from `factory` instead of RocksDB; nullptr: RocksDB again.
+  // Engines come from `factory`; nullptr: from their homes again.
   using EngineFactory = std::function<Status(
       const std::string& directory, OpenMode mode, std::unique_ptr<Engine>*)>;
   void SetEngineFactoryForTesting(EngineFactory factory);
 
  private:
   using Clock = std::chrono::steady_clock;
-  // Device, inode, follows; and 0, or a number for each entry that another took
-  // the place of. It is closed after its last user, like any other.
+  // The place, whether it follows; and 0, or a number for each entry that
+  // another took the place of. It is closed after its last user, like any
+  // other.
   using Key = std::tuple<uint64_t, uint64_t, bool, uint64_t>;
+  static Key KeyOf(const StoreIdentity& identity, bool follows) {
+    return {identity.place[0], identity.place[1], follows, 0};
+  }
 
   static constexpr std::chrono::seconds kExitTime{10};
   // How long the store is left to who waited for it. They look every few
@@ -141,8 +143,9 @@ class StoreRegistry {
     const std::string& directory;
     const OpenMode mode;
     const OpenWait& wait;
-    std::optional<HolderWait> mark;  // since it waits
-    std::shared_ptr<Entry> entry;    // since the first of them
+    EngineHome* home = nullptr;
+    std::unique_ptr<PlaceWait> mark = nullptr;  // since it waits
+    std::shared_ptr<Entry> entry = nullptr;     // since the first of them
   };
 
   // What the thread found.
@@ -166,13 +169,12 @@ class StoreRegistry {
   //
   // Makes room where the entry has a store that is not what `directory`, of
   // which `now` was read, means.
-  Status GiveUpStale(const std::string& directory, StoreIdentity now,
-                     Entry* entry);
+  Status GiveUpStale(const Attempt& attempt, StoreIdentity now, Entry* entry);
   void Replace(Entry* entry);
   // Leaves the store to somebody who waits, where `attempt` can wait as well.
   Status GiveWay(Entry* entry, Attempt* attempt);
-  Status OpenInto(const std::string& given, OpenMode mode, Entry* entry);
-  Status OpenEngine(const std::string& directory, OpenMode mode,
+  Status OpenInto(const Attempt& attempt, Entry* entry);
+  Status OpenEngine(const Attempt& attempt, const std::string& directory,
                     std::unique_ptr<Engine>* engine);
   static std::shared_ptr<Store> Lend(Entry* entry);
   static void CloseStore(Entry* entry);

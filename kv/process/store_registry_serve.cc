@@ -1,14 +1,15 @@
 // StoreRegistry: its thread, and how stores are closed.
 
+#include <algorithm>
 #include <iterator>
 #include <thread>
 #include <utility>
 
 #include "kv/base/helper_threads.h"
-#include "kv/base/process_end.h"
 #include "kv/base/thrown.h"
 #include "kv/base/timed_lock.h"
 #include "kv/pages/read_ahead.h"
+#include "kv/process/engines.h"
 #include "kv/process/store_registry.h"
 
 namespace actorkv {
@@ -191,7 +192,9 @@ bool StoreRegistry::EndAll(Clock::time_point give_up) {
     entry->store->Close();
     if (!entry->store->engine()->End(give_up)) return false;
   }
-  return EndUseOfRocksDb(give_up);
+  const auto& homes = AllHomes();
+  return std::all_of(homes.begin(), homes.end(),
+                     [&](EngineHome* home) { return home->EndUse(give_up); });
 }
 
 }  // namespace actorkv

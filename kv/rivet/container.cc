@@ -13,6 +13,7 @@
 #include "kv/base/system_error.h"
 #include "kv/base/utf8.h"
 #include "kv/files/byte_reader.h"
+#include "kv/files/open_bytes.h"
 #include "kv/files/store_marker.h"
 #include "kv/rivet/actor_files.h"
 #include "kv/rivet/archive_layout.h"

@@ -15,42 +15,14 @@
 #include "kv/base/system_error.h"
 #include "kv/files/directory.h"
 #include "kv/files/file_access.h"
+#include "kv/rocksdb/database_names.h"
 #include "kv/rocksdb/log_scan.h"
 #include "kv/rocksdb/log_seal.h"
 
 namespace actorkv {
 namespace {
 
-constexpr std::string_view kCurrent = "CURRENT";
 constexpr std::string_view kOurPrefix = "actorkv.";
-constexpr std::string_view kDigits = "0123456789";
-// RocksDB writes the numbers of files with six digits at least.
-constexpr size_t kMinNumberDigits = 6;
-
-bool IsNumber(std::string_view text) {
-  return text.size() >= kMinNumberDigits &&
-         text.find_first_not_of(kDigits) == std::string_view::npos;
-}
-
-// "000012.log", for the suffix ".log".
-bool IsNumbered(std::string_view name, std::string_view suffix) {
-  return EndsWith(name, suffix) &&
-         IsNumber(name.substr(0, name.size() - suffix.size()));
-}
-
-bool IsManifest(std::string_view name) {
-  constexpr std::string_view kManifest = "MANIFEST-";
-  return BeginsWith(name, kManifest) && IsNumber(name.substr(kManifest.size()));
-}
-
-bool IsOptions(std::string_view name) {
-  constexpr std::string_view kOptions = "OPTIONS-";
-  if (!BeginsWith(name, kOptions)) return false;
-  name.remove_prefix(kOptions.size());
-  return IsNumber(name) || IsNumbered(name, ".dbtmp");
-}
-
-bool IsLog(std::string_view name) { return IsNumbered(name, ".log"); }
 
 // Files that exist only where a database was. MANIFEST-000001 is not one of
 // them: a crash in the middle of the first creation leaves it without
@@ -187,16 +159,6 @@ bool SameFiles(const DirectoryStamp& before, const DirectoryStamp& after) {
   return true;
 }
 
-Status ListLogs(const std::string& directory, std::vector<std::string>* names) {
-  std::vector<std::string> all;
-  if (Status s = ListNames(directory, "", &all); !s.ok()) return s;
-  all.erase(std::remove_if(all.begin(), all.end(),
-                           [](const auto& name) { return !IsLog(name); }),
-            all.end());
-  *names = std::move(all);
-  return Status::Ok();
-}
-
 Status RewriteLogs(const std::string& directory) {
   std::vector<std::string> logs;
   if (Status s = ListLogs(directory, &logs); !s.ok()) return s;
@@ -204,6 +166,14 @@ Status RewriteLogs(const std::string& directory) {
     if (Status s = RewriteFile(directory + "/" + name); !s.ok()) return s;
   }
   return Status::Ok();
+}
+
+void RemoveBulkLeftovers(const std::string& directory) {
+  std::vector<std::string> names;
+  if (!ListNames(directory, kBulkPrefix, &names).ok()) return;
+  for (const std::string& name : names) {
+    unlink((directory + "/" + name).c_str());
+  }
 }
 
 }  // namespace actorkv

@@ -60,8 +60,9 @@ bool SameFiles(const DirectoryStamp& before, const DirectoryStamp& after);
 // a second fsync says nothing. Only writing them again makes them durable.
 Status RewriteLogs(const std::string& directory);
 
-// The names of RocksDB's logs, oldest first.
-Status ListLogs(const std::string& directory, std::vector<std::string>* names);
+// Removes files that a process left which died in a bulk load
+// (kv/rocksdb/rocksdb_bulk.h). REQUIRES: the holder file is held.
+void RemoveBulkLeftovers(const std::string& directory);
 
 }  // namespace actorkv
 

@@ -16,7 +16,7 @@
 #include "kv/base/system_error.h"
 #include "kv/files/directory.h"
 #include "kv/files/file_access.h"
-#include "kv/rocksdb/database_files.h"
+#include "kv/rocksdb/database_names.h"
 
 namespace actorkv {
 namespace {

@@ -14,7 +14,7 @@
 #include "kv/base/hash.h"
 #include "kv/base/system_error.h"
 #include "kv/files/file_access.h"
-#include "kv/rocksdb/database_files.h"
+#include "kv/rocksdb/database_names.h"
 
 namespace actorkv {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "kv/base/metrics.h"
 #include "kv/files/directory.h"
+#include "kv/rocksdb/database_names.h"
 #include "kv/rocksdb/rocksdb_keys.h"
 #include "kv/rocksdb/rocksdb_options.h"
 #include "kv/rocksdb/rocksdb_status.h"
@@ -17,7 +18,6 @@ namespace actorkv {
 
 namespace {
 
-constexpr char kBulkPrefix[] = "actorkv.bulk-";
 constexpr uint64_t kBytesPerSync = uint64_t{1} << 20;
 
 std::string NewName(const std::string& directory) {
@@ -103,14 +103,6 @@ CommitResult CommitBulk(RocksDbHandle* handle, const Batch& batch) {
   });
   if (result.done()) handle->CountWrite();
   return result;
-}
-
-void RemoveBulkLeftovers(const std::string& directory) {
-  std::vector<std::string> names;
-  if (!ListNames(directory, kBulkPrefix, &names).ok()) return;
-  for (const std::string& name : names) {
-    unlink((directory + "/" + name).c_str());
-  }
 }
 
 }  // namespace actorkv

@@ -28,10 +28,6 @@ bool IsBulk(const Batch& batch);
 // nothing was written.
 CommitResult CommitBulk(RocksDbHandle* handle, const Batch& batch);
 
-// Removes files that a process left which died in CommitBulk(). REQUIRES: the
-// holder file is held.
-void RemoveBulkLeftovers(const std::string& directory);
-
 }  // namespace actorkv
 
 #endif  // ACTORKV_KV_ROCKSDB_ROCKSDB_BULK_H_

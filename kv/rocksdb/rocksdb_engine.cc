@@ -23,6 +23,7 @@
 #include "kv/rocksdb/rocksdb_handle.h"
 #include "kv/rocksdb/rocksdb_keys.h"
 #include "kv/rocksdb/rocksdb_log_file.h"
+#include "kv/rocksdb/rocksdb_options.h"
 #include "kv/rocksdb/rocksdb_reader.h"
 #include "kv/rocksdb/rocksdb_status.h"
 #include "kv/rocksdb/space_reserve.h"

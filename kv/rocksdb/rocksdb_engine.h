@@ -30,18 +30,13 @@
 #include <string>
 
 #include "kv/engine/engine.h"
+#include "kv/engine/engine_home.h"
 
 namespace rocksdb {
 class FileSystem;
 }  // namespace rocksdb
 
 namespace actorkv {
-
-enum class OpenMode {
-  kCreate,    // read and write; made when it does not exist
-  kExisting,  // read and write; kNotFound when it does not exist
-  kFollow,    // read-only beside a writer in another process
-};
 
 // `directory` is absolute and has no links. Errors: kBusy when another process
 // has it open for writing; kInvalidArgument for links in it; kCorruption;
@@ -50,7 +45,7 @@ Status OpenRocksDbEngine(const std::string& directory, OpenMode mode,
                          std::unique_ptr<Engine>* engine);
 
 // Has every static object made that RocksDB (7.8.3) makes during its work for
-// us: see kv/base/process_end.h. Starts no thread, writes no file, and takes
+// us: see kv/rocksdb/rocksdb_use.h. Starts no thread, writes no file, and takes
 // some milliseconds, by which the first open of a store is shorter.
 void MakeRocksDbStatics();
 
@@ -61,11 +56,6 @@ bool RocksDbMayNotEnd();
 
 // "7.8.3", of the library that is loaded.
 std::string RocksDbVersion();
-
-// Bounds the cache of blocks that each store has beside the page cache, now and
-// from now on: `bytes`, and at least 8 and at most 256 MiB, as at first. Also
-// of stores that are open.
-void LimitRocksDbCaches(size_t bytes);
 
 // Every database opened from now on reads and writes through `file_system`;
 // nullptr: the operating system's. For fault tests.

@@ -11,7 +11,6 @@
 #include "kv/files/directory.h"
 #include "kv/rocksdb/database_files.h"
 #include "kv/rocksdb/log_seal.h"
-#include "kv/rocksdb/rocksdb_bulk.h"
 #include "kv/rocksdb/rocksdb_log_file.h"
 #include "kv/rocksdb/rocksdb_options.h"
 #include "kv/rocksdb/rocksdb_store_files.h"

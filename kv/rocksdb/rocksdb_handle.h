@@ -46,10 +46,10 @@
 
 #include "kv/base/gate.h"
 #include "kv/base/thrown.h"
+#include "kv/engine/engine_home.h"
 #include "kv/rocksdb/ballast.h"
 #include "kv/rocksdb/commit_counter.h"
 #include "kv/rocksdb/holder_file.h"
-#include "kv/rocksdb/rocksdb_engine.h"
 #include "kv/rocksdb/rocksdb_iterators.h"
 #include "kv/rocksdb/rocksdb_open.h"
 #include "kv/rocksdb/rocksdb_status.h"

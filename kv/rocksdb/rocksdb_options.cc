@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "kv/rocksdb/rocksdb_block_memory.h"
-#include "kv/rocksdb/rocksdb_engine.h"
 #include "kv/rocksdb/rocksdb_keys.h"
 #include "kv/rocksdb/rocksdb_logger.h"
 

@@ -30,9 +30,13 @@ inline constexpr size_t kAllWriteBufferBytes = size_t{96} << 20;
 inline constexpr uint64_t kMaxLogBytes = uint64_t{64} << 20;
 inline constexpr int kMaxOpenFiles = 512;
 
-// Of kBlockCacheBytes, or what LimitRocksDbCaches() said
-// (kv/rocksdb/rocksdb_engine.h).
+// A cache of blocks of kBlockCacheBytes, or of what LimitRocksDbCaches() said.
 std::shared_ptr<rocksdb::Cache> NewBlockCache();
+
+// Bounds the cache of blocks that each store has beside the page cache, now and
+// from now on: `bytes`, and at least 8 and at most 256 MiB, as at first. Also
+// of stores that are open.
+void LimitRocksDbCaches(size_t bytes);
 
 // Options of the database as a whole. `env` may be null: RocksDB's default.
 rocksdb::DBOptions WriterOptions(const std::string& directory,

@@ -9,12 +9,12 @@
 
 #include "kv/base/affix.h"
 #include "kv/base/coding.h"
-#include "kv/base/process_end.h"
 #include "kv/files/directory.h"
 #include "kv/files/random_file.h"
 #include "kv/rocksdb/database_files.h"
 #include "kv/rocksdb/rocksdb_logger.h"
 #include "kv/rocksdb/rocksdb_status.h"
+#include "kv/rocksdb/rocksdb_use.h"
 
 namespace actorkv {
 namespace {

@@ -1,4 +1,4 @@
-// The static objects of RocksDB: see kv/base/process_end.h.
+// The static objects of RocksDB: see kv/rocksdb/rocksdb_use.h.
 
 #include <rocksdb/comparator.h>
 #include <rocksdb/convenience.h>

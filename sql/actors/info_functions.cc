@@ -4,9 +4,8 @@
 #include <string>
 
 #include "kv/base/utf8.h"
-#include "kv/files/store_marker.h"
+#include "kv/process/engines.h"
 #include "kv/process/store_registry.h"
-#include "kv/rocksdb/database_files.h"
 #include "sql/bind/function.h"
 #include "sql/bind/read_only.h"
 #include "sql/bind/target.h"
@@ -59,21 +58,6 @@ Status TellLastError(Call* call) {
   return Status::Ok();
 }
 
-// A store, or a place where one can be made. Opens nothing.
-Status CheckStoreDirectory(const std::string& directory) {
-  StoreIdentity identity;
-  Status found = ReadIdentity(directory, &identity);
-  if (found.code() == Code::kNotFound) return Status::Ok();
-  if (!found.ok()) return found;
-  Status marked = CheckMarker(directory);
-  if (marked.code() != Code::kNotFound) return marked;
-  DirectoryKind kind = DirectoryKind::kMissing;
-  if (Status s = ClassifyDirectory(directory, &kind); !s.ok()) return s;
-  if (kind == DirectoryKind::kFresh) return Status::Ok();
-  return Status::InvalidArgument("a RocksDB database that is not a store: " +
-                                 directory);
-}
-
 Status DefaultStoreOfConnection(Call* call) {
   Connection* connection = call->connection();
   if (!call->IsNull(0)) {
@@ -82,8 +66,10 @@ Status DefaultStoreOfConnection(Call* call) {
     std::string canonical;
     if (Status s = call->Text(0, "path", &path); !s.ok()) return s;
     if (Status s = AbsolutePath(path, &absolute); !s.ok()) return s;
-    if (Status s = CanonicalDirectory(absolute, &canonical); !s.ok()) return s;
-    if (Status s = CheckStoreDirectory(canonical); !s.ok()) return s;
+    EngineHome* home = nullptr;
+    if (Status s = FindHome(absolute, &home); !s.ok()) return s;
+    if (Status s = home->Canonical(absolute, &canonical); !s.ok()) return s;
+    if (Status s = home->Check(canonical); !s.ok()) return s;
     connection->set_store_path(canonical);
     SetDefaultStore(canonical);
     call->result().Text(canonical);

@@ -8,10 +8,11 @@
 #include <vector>
 
 #include "kv/base/duration.h"
+#include "kv/base/time_text.h"
 #include "kv/base/types.h"
 #include "kv/base/wall_clock.h"
 #include "kv/history/point.h"
-#include "kv/rocksdb/rocksdb_engine.h"
+#include "kv/process/engines.h"
 #include "sql/actors/known_bugs.h"
 #include "sql/bind/actor_walk.h"
 #include "sql/bind/store_times.h"
@@ -85,7 +86,11 @@ class InfoRows : public RowSource {
     AddText("actorkv_version", ACTORKV_VERSION);
     AddText("sqlite_version", sqlite3_libversion());
     AddText("sqlite_source_id", sqlite3_sourceid());
-    AddText("rocksdb_version", RocksDbVersion());
+    for (const EngineHome* home : AllHomes()) {
+      for (const EngineNote& note : home->Notes()) {
+        AddText(note.name, note.value);
+      }
+    }
     AddNumber("store_format", kStoreFormat, "version");
     AddNumber("pid", static_cast<uint64_t>(getpid()), "process");
   }

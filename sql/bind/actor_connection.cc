@@ -1,7 +1,7 @@
 #include "sql/bind/actor_connection.h"
 
 #include "vfs/actor/actor_file.h"
-#include "vfs/actor/actor_vfs.h"
+#include "vfs/actor/vfs_name.h"
 #include "vfs/sqlite/actor_path.h"
 #include "vfs/sqlite/sqlite_error.h"
 

@@ -6,6 +6,7 @@
 #include "kv/format/counters.h"
 #include "kv/format/database_header.h"
 #include "kv/pages/branch_reader.h"
+#include "kv/process/engines.h"
 #include "vfs/sqlite/actor_path.h"
 
 namespace actorkv {
@@ -79,6 +80,7 @@ Status AbsolutePath(const std::string& path, std::string* absolute) {
   if (path.find('\0') != std::string::npos) {
     return Status::InvalidArgument("the path has a NUL byte");
   }
+  if (Status s = CheckScheme(path); !s.ok()) return s;
   std::error_code error;
   const std::filesystem::path made = std::filesystem::absolute(path, error);
   if (error) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kv/base/time_text.h"
 #include "kv/history/history.h"
 #include "kv/history/point.h"
 #include "kv/inspect/version_check.h"

@@ -6,7 +6,7 @@
 #include "kv/base/hex.h"
 #include "kv/history/history.h"
 #include "kv/history/point.h"
-#include "vfs/actor/actor_vfs.h"
+#include "vfs/actor/vfs_name.h"
 #include "vfs/sqlite/actor_path.h"
 
 namespace actorkv {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "kv/legacy/legacy_drop.h"
 #include "kv/legacy/legacy_store.h"
 #include "kv/legacy/legacy_undo.h"
 #include "sql/bind/function.h"

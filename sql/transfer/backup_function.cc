@@ -3,11 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "kv/files/directory.h"
-#include "kv/files/file_access.h"
-#include "kv/files/file_names.h"
-#include "kv/files/new_directory.h"
-#include "kv/files/store_marker.h"
+#include "kv/process/engines.h"
 #include "sql/bind/function.h"
 #include "sql/bind/target.h"
 
@@ -26,31 +22,14 @@ Status Backup(Call* call) {
       !s.ok()) {
     return s;
   }
-  // RocksDB's checkpoint takes no word to stop (7.8): an interrupt is heard
-  // before it and after it.
-  if (Status s = call->connection()->KeepOn(); !s.ok()) return s;
-  std::unique_ptr<NewDirectory> made;
-  Status created =
-      NewDirectory::Create(std::string(DirectoryOf(absolute)), absolute, &made);
-  if (created.code() == Code::kAlreadyExists) {
-    return Status::AlreadyExists(std::string(created.message()) +
-                                 ": a backup goes to a new directory");
-  }
-  if (!created.ok()) return created;
-  const std::string content = made->content();
+  EngineHome* home = nullptr;
+  if (Status s = FindHome(store->path(), &home); !s.ok()) return s;
   uint64_t bytes = 0;
-  if (Status s = store->engine()->Checkpoint(content, &bytes); !s.ok()) {
-    return s;
-  }
-  if (Status s = call->connection()->KeepOn(); !s.ok()) return s;
-  // Its own id: what is done to the copy is not done to this store.
-  if (Status s = WriteMarker(content, AccessIn(store->path())); !s.ok()) {
-    return s;
-  }
-  if (Status s = DirectoryBytes(content, &bytes); !s.ok()) return s;
-  if (Status s = made->Finish(); !s.ok()) return s;
-  call->result().Int(bytes);
-  return Status::Ok();
+  Status copied = home->BackUp(
+      store->path(), store->engine(), absolute,
+      [call] { return call->connection()->KeepOn(); }, &bytes);
+  if (copied.ok()) call->result().Int(bytes);
+  return copied;
 }
 
 constexpr FunctionSpec kBackup = {"actorkv_backup", "path", 1, 1,

@@ -77,7 +77,7 @@ class EngineImport : public DirectoryImport {
     if (Status s = engine_->OpenPairs(id_, &pairs); !s.ok()) return s;
     ImportSpec spec;
     spec.name = id_;
-    spec.form = LegacyForm::kRocksDb;
+    spec.form = LegacyForm::kRivetDatabase;
     spec.keep_on = [this] { return connection_->KeepOn(); };
     return ImportLegacy(store_, spec, pairs.get(), imported);
   }
@@ -134,7 +134,7 @@ Status CheckHasActors(RivetEngine* engine, const std::string& path) {
   if (Status s = engine->NextActor("", &id, &more); !s.ok()) return s;
   if (more) return Status::Ok();
   return Status::InvalidArgument(
-      "a RocksDB directory without any actor of Rivet's engine, as versions up "
+      "a database without any actor of Rivet's engine, as versions up "
       "to 2.2 keep them: " +
       path);
 }

@@ -14,8 +14,6 @@
 
 namespace actorkv {
 
-constexpr char kVfsName[] = "actorkv";
-
 // Registers the VFS, and makes all ready for the first store. Again: does
 // nothing. Returns a SQLite code. `auto_extension` is given to SQLite's
 // function of that name at each open of an actor, as sqlite3_shutdown() drops

@@ -11,8 +11,7 @@
 #include "kv/base/affix.h"
 #include "kv/files/directory.h"
 #include "kv/files/file_names.h"
-#include "kv/files/store_marker.h"
-#include "kv/rocksdb/database_files.h"
+#include "kv/process/engines.h"
 #include "vfs/sqlite/actor_path.h"
 #include "vfs/sqlite/default_vfs.h"
 
@@ -111,18 +110,17 @@ bool FindPlainName(const char* full_name, PlainName* plain) {
 }
 
 bool IsInStore(std::string_view name) {
-  std::string directory;
-  if (!CanonicalDirectory(std::string(DirectoryOf(name)), &directory).ok()) {
+  const std::string directory(DirectoryOf(name));
+  std::string canonical;
+  PlaceKind kind = PlaceKind::kForeign;
+  EngineHome* home = nullptr;
+  if (!FindHome(directory, &home).ok() ||
+      !home->Canonical(directory, &canonical).ok() ||
+      !home->Look(canonical, &kind).ok()) {
     return false;
   }
-  // Also a marker that cannot be read or is of a newer format: whoever opens
-  // the store says so.
-  const Code marked = CheckMarker(directory).code();
-  if (marked != Code::kNotFound && marked != Code::kIOError) return true;
-  if (!EndsWith(directory, kStoreSuffix)) return false;
-  DirectoryKind kind = DirectoryKind::kDatabase;
-  return ClassifyDirectory(directory, &kind).ok() &&
-         kind != DirectoryKind::kDatabase;
+  if (kind == PlaceKind::kStore) return true;
+  return EndsWith(canonical, kStoreSuffix) && kind != PlaceKind::kForeign;
 }
 
 void RememberPlainDirectory(std::string_view full_name) {

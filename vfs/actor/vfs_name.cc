@@ -1,7 +1,6 @@
 #include "vfs/actor/vfs_name.h"
 
-#include "kv/rocksdb/database_files.h"
-#include "vfs/actor/actor_vfs.h"
+#include "kv/process/engines.h"
 #include "vfs/actor/plain_name.h"
 #include "vfs/sqlite/actor_path.h"
 #include "vfs/sqlite/default_vfs.h"
@@ -21,9 +20,10 @@ Status AddStore(std::string* name) {
   }
   // As for files, a name without a directory is in the current one. But it
   // must not turn that into a store, which nobody named.
-  DirectoryKind here = DirectoryKind::kDatabase;
-  if (!IsInStore(*name) && ClassifyDirectory(".", &here).ok() &&
-      here == DirectoryKind::kFresh) {
+  PlaceKind here = PlaceKind::kForeign;
+  EngineHome* home = nullptr;
+  if (!IsInStore(*name) && FindHome(".", &home).ok() &&
+      home->Look(".", &here).ok() && here == PlaceKind::kFresh) {
     return Status::InvalidArgument(
         "no store is named: write STORE/ACTOR for an actor, ./" + *name +
         " for one in the current directory, file:" + *name +

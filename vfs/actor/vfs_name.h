@@ -11,6 +11,8 @@
 
 namespace actorkv {
 
+inline constexpr char kVfsName[] = "actorkv";
+
 // True when a name that says no VFS is a plain file's.
 bool IsPlainByDefault(const std::string& name);
 

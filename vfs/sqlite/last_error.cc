@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "kv/base/thrown.h"
+#include "kv/base/time_text.h"
 #include "kv/base/wall_clock.h"
 #include "kv/history/point.h"
-#include "vfs/sqlite/file_methods.h"
 
 namespace actorkv {
 

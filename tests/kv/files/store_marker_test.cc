@@ -195,32 +195,5 @@ TEST(StoreMarkerTest, NoMarkerAndNoDirectory) {
   EXPECT_TRUE(IsError(WriteMarker(dir.File("none")), Code::kNotFound, "none"));
 }
 
-TEST(StoreIdentityTest, TellsDirectoriesApart) {
-  const TempDir one;
-  const TempDir two;
-  StoreIdentity first;
-  StoreIdentity second;
-  ASSERT_OK(ReadIdentity(one.path(), &first));
-  EXPECT_EQ(first.marker, 0u);
-  ASSERT_OK(ReadIdentity(two.path(), &second));
-  EXPECT_FALSE(first == second);
-  ASSERT_OK(ReadIdentity(one.path() + "/./", &second));
-  EXPECT_TRUE(first == second);
-  ASSERT_OK(WriteMarker(one.path()));
-  ASSERT_OK(ReadIdentity(one.path(), &second));
-  EXPECT_NE(second.marker, 0u);
-  EXPECT_FALSE(first == second);
-}
-
-TEST(StoreIdentityTest, WhatIsNotADirectory) {
-  const TempDir dir;
-  WriteFile(dir.File("file"), "x");
-  StoreIdentity identity;
-  EXPECT_TRUE(IsError(ReadIdentity(dir.File("file"), &identity),
-                      Code::kInvalidArgument, "a store is a directory"));
-  EXPECT_TRUE(IsError(ReadIdentity(dir.File("none"), &identity),
-                      Code::kNotFound, "none"));
-}
-
 }  // namespace
 }  // namespace actorkv

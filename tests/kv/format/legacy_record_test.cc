@@ -91,7 +91,7 @@ TEST(LegacyRecordTest, NumbersInBytesAreFrozen) {
   EXPECT_EQ(static_cast<int>(LegacyForm::kJsonLines), 1);
   EXPECT_EQ(static_cast<int>(LegacyForm::kKvBin), 2);
   EXPECT_EQ(static_cast<int>(LegacyForm::kArchive), 3);
-  EXPECT_EQ(static_cast<int>(LegacyForm::kRocksDb), 4);
+  EXPECT_EQ(static_cast<int>(LegacyForm::kRivetDatabase), 4);
   EXPECT_EQ(static_cast<int>(LegacyPhase::kImport), 1);
   EXPECT_EQ(static_cast<int>(LegacyPhase::kTables), 7);
 }

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "kv/base/time_text.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {

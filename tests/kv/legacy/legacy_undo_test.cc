@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kv/legacy/legacy_drop.h"
 #include "kv/pages/commit.h"
 #include "tests/support/legacy_harness.h"
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "kv/base/hex.h"
+#include "kv/legacy/legacy_drop.h"
 #include "kv/reclaim/reclaim.h"
 #include "kv/store/catalog.h"
 #include "tests/support/bytes.h"

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kv/files/open_bytes.h"
 #include "kv/rivet/json_lines.h"
 #include "tests/support/bytes.h"
 #include "tests/support/pair_files.h"

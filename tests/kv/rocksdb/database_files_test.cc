@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "kv/rocksdb/database_names.h"
 #include "kv/rocksdb/log_scan.h"
 #include "tests/support/mend_logs.h"
 #include "tests/support/testing.h"

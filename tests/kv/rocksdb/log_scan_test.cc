@@ -16,6 +16,7 @@
 
 #include "kv/files/directory.h"
 #include "kv/rocksdb/database_files.h"
+#include "kv/rocksdb/database_names.h"
 #include "kv/rocksdb/rocksdb_engine.h"
 #include "tests/support/mend_logs.h"
 #include "tests/support/testing.h"

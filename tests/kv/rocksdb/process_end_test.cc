@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "kv/rocksdb/rocksdb_engine.h"
+#include "kv/rocksdb/rocksdb_use.h"
 #include "tests/support/child_process.h"
 #include "tests/support/testing.h"
 

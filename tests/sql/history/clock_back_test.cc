@@ -1,6 +1,7 @@
 // A clock of the machine that is wrong for a while: what people are shown and
 // what they name are times of the wall clock, as it says them now.
 
+#include "kv/base/time_text.h"
 #include "kv/format/keys.h"
 #include "kv/history/point.h"
 #include "kv/store/clock.h"

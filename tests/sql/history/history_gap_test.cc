@@ -2,6 +2,7 @@
 // and those within the retention: what was the head there is not known any
 // more, and no other commit is given for it.
 
+#include "kv/base/time_text.h"
 #include "kv/engine/prefix_scan.h"
 #include "kv/format/keys.h"
 #include "kv/history/history.h"

@@ -224,7 +224,7 @@ TEST_F(DirectoryImportTest, PartsAndStrangers) {
   ASSERT_EQ(Ask("SELECT actorkv_backup('$DIR/strange') > 0"), "1");
   fs::remove(File("strange/actorkv.format"));
   ExpectBad({{"SELECT * FROM actorkv_import_all('$DIR/strange')", SQLITE_ERROR,
-              "a RocksDB directory without any actor of Rivet's engine"}});
+              "a database without any actor of Rivet's engine"}});
 }
 
 }  // namespace
