@@ -2,10 +2,10 @@
 //
 // A sync of a file that grows also waits for the file system's journal; a sync
 // of blocks that exist does not, and takes two thirds of the time
-// (kv/README.md). So a log is filled with zeros some way ahead of its end
-// (rocksdb_log_zeros.h), and records are written over the zeros. RocksDB's log
-// reader takes zeros for the end of the log. Bulk writes are not prepared for
-// (kBulkAppendBytes).
+// (kv/decisions/005-log-over-prepared-blocks.md). So a log is filled with zeros
+// some way ahead of its end (kv/rocksdb/rocksdb_log_zeros.h), and records are
+// written over the zeros. RocksDB's log reader takes zeros for the end of the
+// log. Bulk writes are not prepared for (kBulkAppendBytes).
 //
 // A record that will be synced at once is written in whole blocks by direct
 // I/O, past the cache of the operating system, where the file system can do
