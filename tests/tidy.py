@@ -48,7 +48,7 @@ ROOMS = {
     "kv/history": "base engine format store pages",
     "kv/legacy": "base engine format rivet store pages",
     "kv/reclaim": "base engine format store pages",
-    "kv/inspect": "base format cache store pages history",
+    "kv/inspect": "base engine format cache store pages history",
     "kv/process": None,
     "vfs/sqlite": "",
     "vfs/legacy": "sqlite",

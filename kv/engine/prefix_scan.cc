@@ -30,8 +30,12 @@ Status ForEachPair(EngineReader* reader, const PrefixRange& range,
       if (Status s = visit(pair); !s.ok()) return s;
     }
     if (pairs.size() < limit) return Status::Ok();
-    start = pairs.back().key + std::string(1, '\0');
+    start = KeyAfter(pairs.back().key);
   }
+}
+
+std::string KeyAfter(std::string_view key) {
+  return std::string(key).append(1, '\0');
 }
 
 }  // namespace actorkv

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "kv/engine/engine.h"
 
@@ -20,6 +21,9 @@ struct PrefixRange {
 // Calls `visit` for each, in key order, until it fails or the range ends.
 Status ForEachPair(EngineReader* reader, const PrefixRange& range,
                    const std::function<Status(const KeyValue&)>& visit);
+
+// The first key after `key`.
+std::string KeyAfter(std::string_view key);
 
 }  // namespace actorkv
 

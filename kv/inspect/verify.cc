@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "kv/base/affix.h"
+#include "kv/engine/prefix_scan.h"
 #include "kv/format/hints_record.h"
 #include "kv/format/history_records.h"
 #include "kv/format/keys.h"
@@ -25,7 +26,6 @@ constexpr char kNothingToMend[] =
     "actor was open";
 
 // Reads on after `key`.
-std::string After(const std::string& key) { return key + std::string(1, '\0'); }
 
 bool IsHistoryRecord(std::string_view key) {
   return BeginsWith(key, RestorePointPrefix()) ||
@@ -159,7 +159,7 @@ void Verifier::StepCatalog(std::vector<Finding>* findings) {
     phase_ = Phase::kEnd;
     return;
   }
-  next_catalog_key_ = After(found[0]->key);
+  next_catalog_key_ = KeyAfter(found[0]->key);
   s = CheckCatalogEntry(*found[0]);
   if (!s.ok()) Report(s.WithContext("catalog"), 0, {}, findings);
   if (one_actor_ && phase_ == Phase::kCatalog) phase_ = Phase::kEnd;
@@ -243,7 +243,7 @@ void Verifier::StepRecords(std::vector<Finding>* findings) {
     if (pair.key == HintsKey()) findings->back().mend = kNothingToMend;
   }
   if (pairs.size() == kRecordsAtOnce) {
-    next_key_ = After(pairs.back().key);
+    next_key_ = KeyAfter(pairs.back().key);
     return;
   }
   BeginPairs(findings);
@@ -343,7 +343,7 @@ void Verifier::StepPairs(std::vector<Finding>* findings) {
     if (!s.ok()) Report(s, 0, {}, findings);
   }
   if (pairs.size() == kPairsAtOnce) {
-    next_key_ = After(pairs.back().key);
+    next_key_ = KeyAfter(pairs.back().key);
     return;
   }
   EndPairs(findings);
@@ -396,7 +396,7 @@ void Verifier::StepChunks(std::vector<Finding>* findings) {
     if (!s.ok()) Report(s, pgno, txid, findings);
   }
   if (pairs.size() == kChunksAtOnce) {
-    next_key_ = After(pairs.back().key);
+    next_key_ = KeyAfter(pairs.back().key);
     return;
   }
   BeginBranch();

@@ -5,14 +5,18 @@
 #include <vector>
 
 #include "kv/base/wall_clock.h"
+#include "kv/engine/prefix_scan.h"
 #include "kv/format/keys.h"
 #include "kv/format/legacy_record.h"
 #include "kv/legacy/legacy_lease.h"
 #include "kv/legacy/legacy_store.h"
+#include "kv/rivet/legacy_keys.h"
 
 namespace actorkv {
 
 namespace {
+
+constexpr size_t kDropAtOnce = 256;  // pairs
 
 // Where the pairs of SQLite files are in layout 1, and in layout 0.
 constexpr std::string_view kSqliteStarts[] = {{"\x08\x01", 2}, {"\x09", 1}};
@@ -42,7 +46,7 @@ Status DropSome(Store* store, LegacyId legacy, std::string_view prefix,
       next.clear();
       break;
     }
-    next = After(key);
+    next = KeyAfter(key);
     if (!IsSqliteKey(key)) continue;
     batch.Delete(partition, stored_key);
     dropped +=

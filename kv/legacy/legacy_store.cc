@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "kv/engine/prefix_scan.h"
 #include "kv/format/keys.h"
 #include "kv/rivet/legacy_keys.h"
 
@@ -11,38 +12,27 @@ namespace actorkv {
 
 namespace {
 
-constexpr size_t kScanCommits = 256;
-constexpr size_t kDropAtOnce = 256;  // pairs
-
-std::string After(std::string_view key) {
-  return std::string(key).append(1, '\0');
-}
-
 // The first commit of a migration after txid `after`; 0: there is none.
 Status FindMigration(EngineReader* reader, ActorId actor, TxId after,
                      TxId* txid) {
   TxId found;
-  std::string at = CommitPrefix();
-  for (;;) {
-    std::vector<KeyValue> pairs;
-    if (Status s =
-            reader->Scan(ActorPartition(actor), at, kScanCommits, &pairs);
-        !s.ok()) {
-      return s;
-    }
-    for (const KeyValue& pair : pairs) {
-      CommitRecord commit;
-      if (pair.key.substr(0, 1) != CommitPrefix()) continue;
-      if (Status s = DecodeRecord(pair.key, pair.value, &commit); !s.ok()) {
-        return s;
-      }
-      const TxId one = commit.snapshot.txid;
-      if (commit.origin != Origin::kMigrate || !(after < one)) continue;
-      if (found == TxId{} || one < found) found = one;
-    }
-    if (pairs.size() < kScanCommits) break;
-    at = After(pairs.back().key);
-  }
+  const std::string prefix = CommitPrefix();
+  Status s = ForEachPair(
+      reader, {ActorPartition(actor), prefix, prefix},
+      [&](const KeyValue& pair) -> Status {
+        CommitRecord commit;
+        if (Status decoded = DecodeRecord(pair.key, pair.value, &commit);
+            !decoded.ok()) {
+          return decoded;
+        }
+        const TxId one = commit.snapshot.txid;
+        if (commit.origin != Origin::kMigrate || !(after < one)) {
+          return Status::Ok();
+        }
+        if (found == TxId{} || one < found) found = one;
+        return Status::Ok();
+      });
+  if (!s.ok()) return s;
   *txid = found;
   return Status::Ok();
 }

@@ -156,7 +156,7 @@ Status ActorReclaim::StepBranch() {
   }
   if (Status s = CommitDeletes(); !s.ok()) return s;
   if (pairs.size() < kChunksAtOnce) return EndBranch();
-  next_key_ = pairs.back().key + std::string(1, '\0');
+  next_key_ = KeyAfter(pairs.back().key);
   return stretch_bytes_ < kStretchBytes ? Status::Ok() : EndStretch(next_key_);
 }
 

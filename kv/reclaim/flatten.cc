@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kv/base/metrics.h"
+#include "kv/engine/prefix_scan.h"
 #include "kv/format/history_records.h"
 #include "kv/format/keys.h"
 #include "kv/pages/branch_reader.h"
@@ -92,7 +93,7 @@ class Flattener {
       }
       if (Status s = CommitCopies(&batch); !s.ok()) return s;
       if (pairs.size() < kScanChunks) return Status::Ok();
-      start = pairs.back().key + std::string(1, '\0');
+      start = KeyAfter(pairs.back().key);
     }
   }
 

@@ -43,7 +43,7 @@ Status Reclaimer::NextActor(bool* found) {
     return NextActor(found);
   }
   const KeyValue& pair = *pairs[0];
-  next_key_ = pair.key + std::string(1, '\0');
+  next_key_ = KeyAfter(pair.key);
   std::string name;
   ActorId id;
   Status s = named ? ParseActorEntryKey(pair.key, &name)

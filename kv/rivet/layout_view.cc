@@ -5,6 +5,7 @@
 
 #include "kv/base/affix.h"
 #include "kv/base/hex.h"
+#include "kv/engine/prefix_scan.h"
 #include "kv/rivet/pair_limits.h"
 
 namespace actorkv {
@@ -30,10 +31,6 @@ constexpr Range kRanges[] = {
     {{"\x08\x15", 2}, {"\x07\x01\x15", 3}, false},  // traces
     {{"\x09", 1}, {"\x08\x01", 2}, false},          // SQLite files
 };
-
-std::string After(std::string_view key) {
-  return std::string(key).append(1, '\0');
-}
 
 bool IsLayoutZero(std::string_view key, std::string_view value) {
   return ParseLegacyKey(key, value).layout == KeyLayout::kZero;
@@ -161,7 +158,7 @@ Status LayoutOneView::Advance(Stream* stream) {
     stream->pair = {std::move(one), std::move(found->value)};
     return Status::Ok();
   }
-  const std::string next = After(found->key);
+  const std::string next = KeyAfter(found->key);
   stream->NoteGap(next);
   stream->gap_ends = false;
   stream->MoveTo(next);
@@ -317,7 +314,7 @@ Status CheckLayouts(PairReader* stored, LayoutReport* report) {
     std::optional<KeyValue> pair;
     if (Status s = stored->Seek(at, &pair); !s.ok()) return s;
     if (!pair.has_value()) break;
-    at = After(pair->key);
+    at = KeyAfter(pair->key);
     made.Count(pair->key, pair->value);
     if (!IsLayoutZero(pair->key, pair->value)) continue;
     std::optional<std::string> other;
