@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "kv/base/types.h"
+#include "kv/files/store_marker.h"
 #include "kv/format/keys.h"
 #include "tests/support/memory_engine.h"
 #include "tests/support/store_harness.h"
