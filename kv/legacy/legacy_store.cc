@@ -7,6 +7,7 @@
 #include "kv/format/keys.h"
 #include "kv/legacy/legacy_lease.h"
 #include "kv/rivet/legacy_keys.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 

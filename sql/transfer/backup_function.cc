@@ -8,6 +8,7 @@
 #include "kv/files/file_names.h"
 #include "kv/files/new_directory.h"
 #include "kv/files/store_marker.h"
+#include "kv/store/store.h"
 #include "sql/bind/function.h"
 #include "sql/bind/target.h"
 

@@ -7,7 +7,7 @@
 #include <system_error>
 #include <unordered_map>
 
-#include "kv/store/store.h"
+#include "kv/store/actor_name.h"
 
 namespace actorkv {
 
