@@ -92,6 +92,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/process/rivet_engine_test.cc
   tests/kv/process/store_registry_test.cc
   tests/kv/process/store_turns_test.cc
+  tests/kv/process/upkeep_test.cc
   tests/kv/reclaim/commit_fold_test.cc
   tests/kv/reclaim/flatten_test.cc
   tests/kv/reclaim/legacy_store_test.cc
@@ -136,8 +137,10 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/store/clock_test.cc
   tests/kv/store/lineage_test.cc
   tests/kv/store/pins_test.cc
+  tests/kv/store/reclaim_turns_test.cc
   tests/kv/store/store_test.cc
   tests/kv/store/time_map_test.cc
+  tests/kv/store/work_queue_test.cc
   tests/support/failing_memory.cc)
 
 # The others have all of actorkv, and a main function that registers it.

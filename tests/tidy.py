@@ -65,11 +65,7 @@ ROOMS = {
 BESIDE_ROOMS = ("sql/register.cc", "sql/register.h")
 
 # Includes against the table, (file, included path): to be mended.
-ROOM_EXCEPTIONS = {
-    ("kv/store/store.cc", "kv/reclaim/background_reclaim.h"),
-    ("kv/store/store.cc", "kv/reclaim/flatten.h"),
-    ("kv/store/store_leftovers.cc", "kv/legacy/legacy_store.h"),
-}
+ROOM_EXCEPTIONS = set()
 
 BANNED = [
     (r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok)\s*\(",

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "kv/history/change_trail.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 
@@ -28,7 +29,7 @@ class Comparison {
  public:
   // REQUIRES: where one is the ancestor of the other, it is `from`.
   Comparison(const VersionSource& from, const VersionSource& to)
-      : engine_(to.store->engine()),
+      : engine_(to.engine()),
         older_(*from.version),
         newer_(*to.version),
         changes_(to.actor->changes()),
@@ -87,8 +88,10 @@ class Comparison {
 
 }  // namespace
 
+Engine* VersionSource::engine() const { return store->engine(); }
+
 std::unique_ptr<BranchReader> ReaderOf(const VersionSource& source) {
-  auto reader = std::make_unique<BranchReader>(source.store->engine());
+  auto reader = std::make_unique<BranchReader>(source.engine());
   reader->UseCache(source.store->cache_id(), source.actor->changes());
   reader->SetSnapshot(source.version->head.snapshot, source.version->lineage);
   return reader;

@@ -16,10 +16,14 @@
 #include <string>
 #include <vector>
 
+#include "kv/engine/engine.h"
 #include "kv/pages/branch_reader.h"
-#include "kv/store/store.h"
+#include "kv/store/actor.h"
+#include "kv/store/pins.h"
 
 namespace actorkv {
+
+class Store;
 
 // A set of pages, by number.
 using PageSet = std::vector<bool>;
@@ -35,6 +39,8 @@ struct VersionSource {
   std::shared_ptr<Actor> actor;
   std::shared_ptr<const HeadState> version;
   std::shared_ptr<const Pin> pin;  // after `store`: released before that goes
+
+  Engine* engine() const;  // of the store
 };
 
 // A reader of its pages, which uses the page cache.

@@ -14,6 +14,7 @@
 #include "kv/format/history_records.h"
 #include "kv/format/keys.h"
 #include "kv/history/history.h"
+#include "kv/store/store.h"
 #include "kv/store/time_map.h"
 
 namespace actorkv {

@@ -27,10 +27,13 @@
 #include <memory>
 #include <string>
 
+#include "kv/engine/engine.h"
 #include "kv/store/actor.h"
-#include "kv/store/store.h"
+#include "kv/store/pins.h"
 
 namespace actorkv {
+
+class Store;
 
 struct Point {
   enum class Kind { kHead, kTxId, kTime, kAgo, kCommitsAgo, kName, kMoment };

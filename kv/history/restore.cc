@@ -13,7 +13,9 @@
 #include "kv/history/restore_points.h"
 #include "kv/pages/branch_reader.h"
 #include "kv/pages/commit.h"
+#include "kv/store/actor_name.h"
 #include "kv/store/hints.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 
@@ -296,9 +298,9 @@ Status TryToFork(const std::shared_ptr<Store>& store, const ForkSpec& spec,
     const std::string key =
         ForkKey(move.source->head.snapshot.branch, made.head.snapshot.branch);
     batch->Put(partition, key, EncodeRecord(key, fork));
-    if (Status s = CopyHints(store.get(),
-                             {parent->entry.actor, parent->head.generation},
-                             {made.entry.actor, made.head.generation}, batch);
+    if (Status s = store->hints()->Copy(
+            {parent->entry.actor, parent->head.generation},
+            {made.entry.actor, made.head.generation}, batch);
         !s.ok()) {
       return s;
     }

@@ -20,10 +20,12 @@
 #include <string>
 #include <vector>
 
+#include "kv/base/types.h"
 #include "kv/history/point.h"
-#include "kv/store/store.h"
 
 namespace actorkv {
+
+class Store;
 
 // How long the restore point of the head before a restore is kept.
 inline constexpr uint64_t kUndoTtlUs = uint64_t{7} * 86'400'000'000;

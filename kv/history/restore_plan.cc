@@ -24,8 +24,7 @@ bool IsOnLine(const HeadState& version, const Snapshot& commit) {
 
 Status CountCommits(const VersionSource& head, const VersionSource& version,
                     const std::function<Status()>& keep_on, uint64_t* count) {
-  const std::unique_ptr<EngineReader> reader =
-      head.store->engine()->NewReader();
+  const std::unique_ptr<EngineReader> reader = head.engine()->NewReader();
   CommitScan scan(reader.get(), head.version->entry.actor);
   *count = 0;
   for (uint64_t i = 0;; ++i) {

@@ -9,6 +9,7 @@
 #include "kv/format/keys.h"
 #include "kv/history/point.h"
 #include "kv/store/actor.h"
+#include "kv/store/store.h"
 #include "kv/store/time_map.h"
 
 namespace actorkv {
@@ -74,7 +75,7 @@ Status TryToMake(Store* store, const std::string& actor,
   // What is named is the head when it is named.
   batch.AddGuard(partition, HeadKey(), state->head_bytes);
   // Reclaim may be about to remove an expired point of this name.
-  const Gate::Hold hold = store->KeepHistory();
+  const Gate::Hold hold = store->history_gate()->Keep();
   const CommitResult result = store->Commit(batch, Durability::kSynced);
   if (!result.done()) return result.status;
   *txid = point.txid;

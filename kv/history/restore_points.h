@@ -6,10 +6,13 @@
 #include <cstdint>
 #include <string>
 
+#include "kv/base/status.h"
+#include "kv/base/types.h"
 #include "kv/format/history_records.h"
-#include "kv/store/store.h"
 
 namespace actorkv {
+
+class Store;
 
 // Gives the head of `actor` a name, durably. `ttl_ms`: how long, 0 for ever.
 // Errors: kNotFound; kInvalidArgument for a legacy actor, a name that no

@@ -10,6 +10,7 @@
 #include "kv/format/zero_gap.h"
 #include "kv/pages/delta_reader.h"
 #include "kv/store/clock_step.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 

@@ -24,9 +24,12 @@
 #include "kv/format/legacy_record.h"
 #include "kv/format/records.h"
 #include "kv/pages/branch_reader.h"
-#include "kv/store/store.h"
+#include "kv/store/actor.h"
+#include "kv/store/pins.h"
 
 namespace actorkv {
+
+class Store;
 
 struct Finding {
   std::string actor;  // empty: of the store

@@ -5,6 +5,7 @@
 #include "kv/format/keys.h"
 #include "kv/history/history.h"
 #include "kv/inspect/verify.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 

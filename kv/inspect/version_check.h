@@ -12,9 +12,11 @@
 
 #include "kv/inspect/verify.h"
 #include "kv/pages/branch_reader.h"
-#include "kv/store/store.h"
+#include "kv/store/actor.h"
 
 namespace actorkv {
+
+class Store;
 
 class VersionChecker {
  public:

@@ -9,6 +9,8 @@
 #include "kv/format/keys.h"
 #include "kv/rivet/legacy_keys.h"
 #include "kv/rivet/pair_limits.h"
+#include "kv/store/actor_name.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 
@@ -34,7 +36,7 @@ LegacyImport::~LegacyImport() { Detach(); }
 // What is stored of the pairs is found dead, unless an actor has them.
 void LegacyImport::Detach() {
   (void)commits_.Wait();  // what lands after the drop would stay
-  if (known_) store_->AddDeadImport(legacy_);
+  if (known_) store_->work()->AddDeadImport(legacy_);
   known_ = false;
 }
 

@@ -20,13 +20,16 @@
 #include <set>
 #include <string>
 
+#include "kv/engine/engine.h"
 #include "kv/format/legacy_record.h"
 #include "kv/pages/bulk_commits.h"
 #include "kv/rivet/layout_view.h"
 #include "kv/rivet/pairs.h"
-#include "kv/store/store.h"
+#include "kv/store/actor.h"
 
 namespace actorkv {
+
+class Store;
 
 // Pairs are stored in batches of about this, and of this many.
 constexpr size_t kMaxImportBatchPairs = 8192;

@@ -5,6 +5,7 @@
 #include "kv/base/thrown.h"
 #include "kv/format/keys.h"
 #include "kv/store/clock.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 
@@ -12,7 +13,8 @@ namespace {
 
 bool IsFree(Store* store, const LeaseMark& mark, uint64_t now_us) {
   if (!mark.taken()) return true;
-  if (store->IsOwn(mark.owner)) return !store->HoldsLease(mark.owner);
+  if (store->commit_ids()->IsOwn(mark.owner))
+    return !store->leases()->Holds(mark.owner);
   if (store->engine()->limits().one_process) return true;
   // A heartbeat of the future: the wall clock was set back.
   const uint64_t age_us = now_us > mark.heartbeat_us
@@ -33,7 +35,8 @@ Status BusyError(Store* store, const LegacyActor& actor, uint64_t now_us) {
       actor.name + " phase=" + LegacyPhaseName(actor.record.phase) +
       ": begun " + Ago(mark.taken_at_us, now_us) + ", last heard of " +
       Ago(mark.heartbeat_us, now_us) +
-      (store->IsOwn(mark.owner) ? ", in this process" : ", elsewhere"));
+      (store->commit_ids()->IsOwn(mark.owner) ? ", in this process"
+                                              : ", elsewhere"));
 }
 
 }  // namespace
@@ -47,14 +50,15 @@ Status CheckLeaseIsFree(Store* store, const LegacyActor& actor) {
 LegacyLease::LegacyLease(std::shared_ptr<Store> store, LegacyActor actor)
     : store_(std::move(store)),
       actor_(std::move(actor)),
-      owner_(store_->NewCommitId()) {
-  store_->NoteLease(owner_, /*held=*/true);
+      owner_(store_->commit_ids()->Next()) {
+  store_->leases()->Note(owner_, /*held=*/true);
 }
 
 LegacyLease::~LegacyLease() {
-  // Without memory for that it ends by itself, and here at once: NoteLease().
+  // Without memory for that it ends by itself, and here at once:
+  // HeldLeases::Note().
   static_cast<void>(IfMemory([this] { (void)Release(); }));
-  store_->NoteLease(owner_, /*held=*/false);
+  store_->leases()->Note(owner_, /*held=*/false);
 }
 
 Status LegacyLease::Acquire(const std::shared_ptr<Store>& store,

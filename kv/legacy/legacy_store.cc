@@ -7,6 +7,7 @@
 #include "kv/engine/prefix_scan.h"
 #include "kv/format/keys.h"
 #include "kv/rivet/legacy_keys.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 

@@ -7,13 +7,15 @@
 #include <memory>
 #include <string>
 
+#include "kv/engine/engine.h"
 #include "kv/format/legacy_record.h"
 #include "kv/legacy/pair_window.h"
 #include "kv/rivet/pairs.h"
 #include "kv/store/actor.h"
-#include "kv/store/store.h"
 
 namespace actorkv {
+
+class Store;
 
 // An actor that has, or had, legacy pairs.
 struct LegacyActor {

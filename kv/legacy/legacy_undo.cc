@@ -6,6 +6,7 @@
 #include "kv/format/keys.h"
 #include "kv/legacy/legacy_lease.h"
 #include "kv/store/clock.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 
@@ -70,7 +71,7 @@ void PutUndo(const LegacyActor& actor, uint32_t schema_cookie, Batch* batch) {
 }  // namespace
 
 Status UndoMigration(Store* store, const UndoSpec& spec) {
-  return store->WhileClosed({spec.name}, [&]() -> Status {
+  return store->actors()->WhileClosed({spec.name}, [&]() -> Status {
     LegacyActor actor;
     const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
     Status s = LoadLegacy(reader.get(), spec.name, &actor);

@@ -7,6 +7,7 @@
 
 #include "kv/format/keys.h"
 #include "kv/pages/branch_writer.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 

@@ -7,6 +7,7 @@
 #include "kv/base/coding.h"
 #include "kv/engine/engine_limits.h"
 #include "kv/format/keys.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 
@@ -57,7 +58,7 @@ BranchWriter::BranchWriter(std::shared_ptr<Store> store,
 
 BranchWriter::~BranchWriter() {
   staged_chunks_.reset();  // what lands after the drop would never be dropped
-  if (stage_known_) store_->AddDeadStage(actor_id(), stage_);
+  if (stage_known_) store_->work()->AddDeadStage(actor_id(), stage_);
 }
 
 // The next commit reads the hashes of these pages.
@@ -74,7 +75,7 @@ void BranchWriter::Detach(bool committed) noexcept {
   // does; it finds the branch record and keeps the branch.
   if (committed && stage_known_ &&
       !store_->engine()->limits().multi_partition_commit) {
-    store_->AddDeadStage(actor_id(), stage_);
+    store_->work()->AddDeadStage(actor_id(), stage_);
   }
   stage_known_ = false;
 }

@@ -33,13 +33,15 @@
 #include <vector>
 
 #include "kv/cache/page_cache.h"
+#include "kv/engine/engine.h"
 #include "kv/format/load_progress.h"
 #include "kv/pages/branch_reader.h"
 #include "kv/pages/stage_writer.h"
 #include "kv/store/actor.h"
-#include "kv/store/store.h"
 
 namespace actorkv {
+
+class Store;
 
 // Below this a new database goes better with its commit than into a stage.
 constexpr size_t kMinLoadBytes = size_t{4} << 20;

@@ -8,6 +8,8 @@
 #include "kv/base/thrown.h"
 #include "kv/format/keys.h"
 #include "kv/store/hints.h"
+#include "kv/store/retention.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 
@@ -65,7 +67,7 @@ void Finish(Store* store, std::vector<PendingCommit>* commits) noexcept {
     actor->Publish(commit.state, commit.writer->changed_pages());
     commit.writer->Detach(/*committed=*/true);
     if (commit.state->lineage->size() > kMaxLineageDepth) {
-      store->SuggestFlatten(actor);
+      store->work()->SuggestFlatten(actor);
     }
   }
 }
@@ -153,8 +155,8 @@ Status CheckQuota(Store* store, const PendingCommit& commit) {
   }
   const bool is_known = base.exists || base.is_legacy;
   Settings settings;
-  if (Status s = store->settings()->Get(
-          store, is_known ? base.entry.actor : ActorId{}, &settings);
+  if (Status s = store->settings()->Get(is_known ? base.entry.actor : ActorId{},
+                                        &settings);
       !s.ok()) {
     return s;
   }
@@ -192,7 +194,7 @@ Status CommitAll(Store* store, Durability durability,
   Batch batch;
   CommitStamp stamp;
   stamp.committed_at_us = store->clock()->Next(&batch);
-  stamp.commit_id = store->NewCommitId();
+  stamp.commit_id = store->commit_ids()->Next();
   for (PendingCommit& commit : *commits) {
     if (Status s =
             commit.writer->Prepare(commit.spec, stamp, &batch, &commit.state);
@@ -233,8 +235,8 @@ CommitResult TryToTakeOver(Store* store, Actor* actor, Generation* generation) {
   batch.Put(partition, HeadKey(), raised->head_bytes);
   batch.AddGuard(partition, HeadKey(), state->head_bytes);
   const ActorId id = state->entry.actor;
-  if (Status s = CopyHints(store, {id, state->head.generation},
-                           {id, raised->head.generation}, &batch);
+  if (Status s = store->hints()->Copy({id, state->head.generation},
+                                      {id, raised->head.generation}, &batch);
       !s.ok()) {
     return Failed(s);
   }

@@ -11,7 +11,9 @@
 
 #include "kv/base/helper_threads.h"
 #include "kv/base/metrics.h"
+#include "kv/cache/actor_hints.h"
 #include "kv/cache/page_cache.h"
+#include "kv/store/hints.h"
 #include "kv/store/store.h"
 
 namespace actorkv {
@@ -154,7 +156,7 @@ Status WakeActor(const WakeSpec& spec, BranchReader* reader) {
     return Status::Ok();
   }
   HintsRecord known;
-  Status status = spec.store->LoadHints(spec.owner, &known);
+  Status status = spec.store->hints()->Load(spec.owner, &known);
   auto learner = std::make_unique<HintLearner>(known, snapshot.page_size);
   const HintLearner::Limits limits = {snapshot.page_count,
                                       LimitPages(snapshot.page_size)};

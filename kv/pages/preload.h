@@ -32,7 +32,7 @@ struct WakeSpec {
 
 // Wakes the actor, unless it is awake. `reader` reads its head, of which a page
 // is missing in the cache. Errors, of interest to people only: those of
-// Store::LoadHints().
+// HintQueue::Load().
 Status WakeActor(const WakeSpec& spec, BranchReader* reader);
 
 }  // namespace actorkv

@@ -5,6 +5,7 @@
 #include "kv/base/start_thread.h"
 #include "kv/base/thrown.h"
 #include "kv/pages/branch_reader.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 

@@ -20,10 +20,14 @@
 #include <mutex>
 #include <thread>
 
+#include "kv/cache/change_log.h"
 #include "kv/cache/read_ahead_range.h"
-#include "kv/store/store.h"
+#include "kv/store/lineage.h"
+#include "kv/store/pins.h"
 
 namespace actorkv {
+
+class Store;
 
 // Pages of a snapshot.
 struct ReadAheadJob {

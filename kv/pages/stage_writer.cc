@@ -5,6 +5,7 @@
 #include "kv/engine/engine_limits.h"
 #include "kv/format/chunk.h"
 #include "kv/format/keys.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 

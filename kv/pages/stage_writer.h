@@ -15,11 +15,13 @@
 #include <memory>
 #include <string_view>
 
+#include "kv/base/types.h"
 #include "kv/pages/branch_reader.h"
 #include "kv/pages/bulk_commits.h"
-#include "kv/store/store.h"
 
 namespace actorkv {
+
+class Store;
 
 class StageWriter {
  public:

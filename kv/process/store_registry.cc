@@ -11,6 +11,8 @@
 
 #include "kv/base/process_end.h"
 #include "kv/process/engines.h"
+#include "kv/process/upkeep.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 
@@ -119,6 +121,14 @@ StoreRegistry::StoreRegistry() {
 void StoreRegistry::SetEngineFactoryForTesting(EngineFactory factory) {
   std::lock_guard<std::mutex> lock(mutex_);
   factory_ = std::move(factory);
+}
+
+std::shared_ptr<Upkeep> StoreRegistry::UpkeepForTesting(const Store* store) {
+  for (const auto& [key, entry] : Entries()) {
+    std::lock_guard<std::mutex> lock(entry->mutex);
+    if (entry->store.get() == store) return entry->upkeep;
+  }
+  return nullptr;
 }
 
 std::shared_ptr<StoreRegistry::Entry> StoreRegistry::FindEntry(const Key& key) {
@@ -308,7 +318,8 @@ std::shared_ptr<Store> StoreRegistry::Lend(Entry* entry) {
 }
 
 void StoreRegistry::CloseStore(Entry* entry) {
-  entry->store->Close();
+  entry->upkeep->Close();
+  entry->upkeep.reset();
   entry->store.reset();
   --open_store_count;
 }
@@ -328,10 +339,13 @@ Status StoreRegistry::OpenInto(const Attempt& attempt, Entry* entry) {
       !s.ok()) {
     return s;
   }
+  auto upkeep = std::make_shared<Upkeep>(opened.get());
+  if (Status s = upkeep->Load(); !s.ok()) return s;
   if (Status s = attempt.home->Identify(directory, &entry->identity); !s.ok()) {
     return s;
   }
   entry->store = std::move(opened);
+  entry->upkeep = std::move(upkeep);
   ++open_store_count;
   Wake();
   return Status::Ok();

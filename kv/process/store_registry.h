@@ -48,9 +48,11 @@
 
 #include "kv/engine/engine_home.h"
 #include "kv/process/open_wait.h"
-#include "kv/store/store.h"
 
 namespace actorkv {
+
+class Store;
+class Upkeep;
 
 class StoreRegistry {
  public:
@@ -104,6 +106,9 @@ class StoreRegistry {
       const std::string& directory, OpenMode mode, std::unique_ptr<Engine>*)>;
   void SetEngineFactoryForTesting(EngineFactory factory);
 
+  // Of a store that was given out, as long as it is.
+  std::shared_ptr<Upkeep> UpkeepForTesting(const Store* store);
+
  private:
   using Clock = std::chrono::steady_clock;
   // The place, whether it follows; and 0, or a number for each entry that
@@ -125,7 +130,8 @@ class StoreRegistry {
   struct Entry {
     std::mutex mutex;  // held while the store opens or closes
     std::shared_ptr<Store> store;
-    std::weak_ptr<Lease> lease;  // of its users, while there are any
+    std::shared_ptr<Upkeep> upkeep;  // of the store: goes before it
+    std::weak_ptr<Lease> lease;      // of its users, while there are any
     StoreIdentity identity;
     bool is_replaced = false;  // by another entry of the same directory
     Clock::time_point idle_since = Clock::time_point::max();

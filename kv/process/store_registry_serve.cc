@@ -11,6 +11,8 @@
 #include "kv/pages/read_ahead.h"
 #include "kv/process/engines.h"
 #include "kv/process/store_registry.h"
+#include "kv/process/upkeep.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 namespace {
@@ -92,6 +94,7 @@ void StoreRegistry::ServeOnce(Look* look) {
 
 void StoreRegistry::ServeEntry(Entry* entry, Look* look) {
   std::shared_ptr<Store> store;
+  std::shared_ptr<Upkeep> upkeep;
   {
     std::lock_guard<std::mutex> lock(entry->mutex);
     if (stopping_ || entry->store == nullptr) return;
@@ -102,11 +105,12 @@ void StoreRegistry::ServeEntry(Entry* entry, Look* look) {
       return;
     }
     store = entry->store;
+    upkeep = entry->upkeep;
   }
   // Errors of maintenance come back: what it was about is tried again. A piece
   // for each store in turns, and the idle ones are looked at in between.
   bool more = false;
-  if (!store->read_only() && store->Maintain(&more).ok() && more) {
+  if (!store->read_only() && upkeep->Maintain(&more).ok() && more) {
     look->more = true;
   }
 }
@@ -189,7 +193,7 @@ bool StoreRegistry::EndAll(Clock::time_point give_up) {
     const auto lock = LockUntil(&entry->mutex, give_up);
     if (!lock.owns_lock()) return false;
     if (entry->store == nullptr) continue;
-    entry->store->Close();
+    entry->upkeep->Close();
     if (!entry->store->engine()->End(give_up)) return false;
   }
   const auto& homes = AllHomes();

@@ -7,6 +7,7 @@
 
 #include "kv/engine/prefix_scan.h"
 #include "kv/format/keys.h"
+#include "kv/store/retention.h"
 #include "kv/store/store.h"
 #include "kv/store/time_map.h"
 
@@ -49,8 +50,8 @@ Status ActorExpiry::Step(bool* done) {
 Status ActorExpiry::Plan(bool* done) {
   bool wanted = true;
   {
-    const Gate::Exclusive gate(store_->history_gate());
-    history_count_ = store_->history_count();
+    const HistoryGate::Exclusive gate(store_->history_gate());
+    history_count_ = store_->history_gate()->count();
     if (Status s = IsStillNamed(&wanted); !s.ok()) return s;
     wanted = wanted && ++plan_count_ <= kMaxPlans;
     if (wanted) {
@@ -97,8 +98,7 @@ Status ActorExpiry::Load(bool* held) {
   query.fork_records_come_first =
       !store_->engine()->limits().multi_partition_commit;
   Settings settings;
-  if (Status s = store_->settings()->Get(store_, entry_.actor, &settings);
-      !s.ok()) {
+  if (Status s = store_->settings()->Get(entry_.actor, &settings); !s.ok()) {
     return s;
   }
   query.retention_ms = settings.retention_ms;
@@ -160,7 +160,7 @@ Status ActorExpiry::AddFreed(const RetainedBranch& branch, uint64_t enough,
 void ActorExpiry::AddReaders() {
   if (retained_.branches.empty()) return;  // it is left alone
   std::vector<PinnedSnapshot> heads;
-  if (!name_.empty()) store_->AddOpenHead(name_, &heads);
+  if (!name_.empty()) store_->actors()->AddOpenHead(name_, &heads);
   // Of the head of a connection that reads nothing at the moment.
   for (const PinnedSnapshot& head : heads) retained_.AddReader(head);
   for (const PinnedSnapshot& reader : store_->pins()->Snapshots()) {
@@ -172,8 +172,8 @@ void ActorExpiry::AddReaders() {
 
 Status ActorExpiry::Expire(bool* done) {
   {
-    const Gate::Exclusive gate(store_->history_gate());
-    if (history_count_ != store_->history_count()) {
+    const HistoryGate::Exclusive gate(store_->history_gate());
+    if (history_count_ != store_->history_gate()->count()) {
       planned_ = false;
       return Status::Ok();
     }
@@ -205,7 +205,7 @@ Status ActorExpiry::Expire(bool* done) {
 
 // From here on nobody finds it by its name, so it cannot be undeleted.
 Status ActorExpiry::FreeName() {
-  return store_->WhileClosed({name_}, [&]() -> Status {
+  return store_->actors()->WhileClosed({name_}, [&]() -> Status {
     const std::string key = ActorEntryKey(name_);
     const std::string old_key = DeletedEntryKey(entry_.actor);
     Batch batch;

@@ -6,7 +6,7 @@
 //   2. The records of commits that are not are removed, some thousand at a
 //      time; what they changed goes into the next that stays, where an older
 //      one stays too (kv/reclaim/commit_fold.h). Where somebody made more of
-//      the past needed meanwhile (Store::KeepHistory()), it begins again at 1;
+//      the past needed meanwhile (HistoryGate::Keep()), it begins again at 1;
 //      he waits for one step.
 //   3. The snapshots that this process reads are added. See kv/store/pins.h for
 //   why
@@ -15,7 +15,7 @@
 // After that the plan stays good while commits, restores and forks go on: they
 // begin at the head, at what is retained, or fail.
 //
-// Reclaims of a store take turns (Store::BeginReclaim()), so no other one
+// Reclaims of a store take turns (ReclaimTurns::Begin()), so no other one
 // removes a record that this one writes anew.
 //
 // A dry run removes nothing.
@@ -92,7 +92,7 @@ class ActorExpiry {
 
   bool planned_ = false;
   int plan_count_ = 0;
-  uint64_t history_count_ = 0;  // Store::history_count() of the plan
+  uint64_t history_count_ = 0;  // HistoryGate::count() of the plan
   bool name_is_free_ = false;   // FreeName() is done
   Retained retained_;
   uint64_t expired_bytes_ = 0;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "kv/base/duration.h"
 #include "kv/base/metrics.h"
 #include "kv/engine/prefix_scan.h"
 #include "kv/format/keys.h"
@@ -385,7 +386,7 @@ Status ActorReclaim::EndDeleted() {
   if (Status s = store_->engine()->Drop(partition); !s.ok()) return s;
   // Of a migration that died: nobody goes on with it any more.
   if (legacy.progress.begun()) {
-    store_->AddDeadStage(entry_.actor, legacy.progress.stage);
+    store_->work()->AddDeadStage(entry_.actor, legacy.progress.stage);
   }
   deletes_.Delete(CatalogPartition(), DeletedEntryKey(entry_.actor));
   return CommitDeletes();

@@ -5,6 +5,7 @@
 
 #include "kv/base/thrown.h"
 #include "kv/reclaim/reclaim.h"
+#include "kv/store/retention.h"
 #include "kv/store/store.h"
 
 namespace actorkv {
@@ -31,12 +32,11 @@ BackgroundReclaim::~BackgroundReclaim() = default;
 Status BackgroundReclaim::Begin(bool* begun) {
   *begun = false;
   Settings settings;
-  if (Status s = store_->settings()->Get(store_, ActorId{}, &settings);
-      !s.ok()) {
+  if (Status s = store_->settings()->Get(ActorId{}, &settings); !s.ok()) {
     return s;
   }
   const std::chrono::milliseconds interval(settings.reclaim_interval_ms);
-  const uint64_t commit_count = store_->commit_count();
+  const uint64_t commit_count = store_->commit_ids()->count();
   if (commit_count != changed_count_) idle_factor_ = 1;
   if (!soon_) {
     if (settings.reclaim_interval_ms == 0) return Status::Ok();

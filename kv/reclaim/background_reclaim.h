@@ -14,7 +14,8 @@
 // An actor of which little would be freed for the reading is left for later
 // (ReclaimOptions::only_where_worthwhile).
 //
-// Belongs to one thread at a time: the store's reclaim mutex is held.
+// Belongs to one thread at a time, which has the store's turn to reclaim
+// (kv/store/reclaim_turns.h).
 
 #ifndef ACTORKV_KV_RECLAIM_BACKGROUND_RECLAIM_H_
 #define ACTORKV_KV_RECLAIM_BACKGROUND_RECLAIM_H_

@@ -166,7 +166,7 @@ class Flattener {
     batch.Put(ActorPartition(actor_), key, EncodeRecord(key, record_));
     batch.AddGuard(ActorPartition(actor_), key, old_bytes);
     // Reclaim sees both ends of the branch as they were, or as they will be.
-    const Gate::Hold hold = store_->KeepHistory();
+    const Gate::Hold hold = store_->history_gate()->Keep();
     CommitResult result = store_->Commit(batch, Durability::kBuffered);
     if (!result.done()) return result.status;
     auto shorter = std::make_shared<Lineage>(*lineage_);

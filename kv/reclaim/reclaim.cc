@@ -141,7 +141,7 @@ Status FindStateBefore(EngineReader* reader, ActorEntry* entry, TxId* txid) {
 
 Status ReclaimAll(Store* store, const std::optional<std::string>& name,
                   const std::function<Status()>& keep_on, uint64_t* bytes) {
-  const std::unique_lock<std::mutex> turn = store->BeginReclaim();
+  const ReclaimTurns::Turn turn = store->reclaim_turns()->Begin();
   uint64_t freed = 0;
   Status first = store->engine()->FinishCompactions();
   for (int round = 0; round < kMaxRounds; ++round) {
@@ -164,7 +164,7 @@ Status ReclaimAll(Store* store, const std::optional<std::string>& name,
 }
 
 Status UndeleteActor(Store* store, const std::string& name, TxId* txid) {
-  return store->WhileClosed({name}, [&]() -> Status {
+  return store->actors()->WhileClosed({name}, [&]() -> Status {
     std::string bytes;
     ActorEntry entry;
     if (Status s = LoadEntry(store, name, &bytes, &entry); !s.ok()) return s;
@@ -187,8 +187,8 @@ Status UndeleteActor(Store* store, const std::string& name, TxId* txid) {
 }
 
 Status PurgeActor(Store* store, const std::string& name, uint64_t* bytes) {
-  const std::unique_lock<std::mutex> turn = store->BeginReclaim();
-  return store->WhileClosed({name}, [&]() -> Status {
+  const ReclaimTurns::Turn turn = store->reclaim_turns()->Begin();
+  return store->actors()->WhileClosed({name}, [&]() -> Status {
     std::string entry_bytes;
     ActorEntry entry;
     if (Status s = LoadEntry(store, name, &entry_bytes, &entry); !s.ok()) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kv/base/metrics.h"
+#include "kv/cache/actor_hints.h"
 #include "kv/format/keys.h"
 #include "kv/format/legacy_record.h"
 #include "kv/store/clock.h"
@@ -96,7 +97,8 @@ Actor::Actor(std::string name, Engine* engine,
     : name_(std::move(name)),
       opened_at_us_(WallClockUs()),
       engine_(engine),
-      epoch_(epoch) {
+      epoch_(epoch),
+      hints_(std::make_unique<ActorHints>()) {
   Add(Metric::kOpenActors);
 }
 

@@ -21,7 +21,6 @@
 #include <vector>
 
 #include "kv/base/types.h"
-#include "kv/cache/actor_hints.h"
 #include "kv/cache/change_log.h"
 #include "kv/engine/engine.h"
 #include "kv/format/records.h"
@@ -29,6 +28,8 @@
 #include "kv/store/pins.h"
 
 namespace actorkv {
+
+class ActorHints;
 
 // The state of an actor at one moment. Immutable and shared.
 struct HeadState {
@@ -110,7 +111,7 @@ class Actor {
   const std::shared_ptr<ChangeLog>& changes() const { return changes_; }
 
   // Which pages it reads first.
-  ActorHints* hints() { return &hints_; }
+  ActorHints* hints() { return hints_.get(); }
 
   // The generation was raised. The next commit may have to go to a new branch:
   // whoever wrote before may have left something behind on this one.
@@ -137,7 +138,7 @@ class Actor {
   const std::atomic<uint64_t>* const epoch_;
 
   const std::shared_ptr<ChangeLog> changes_ = std::make_shared<ChangeLog>();
-  ActorHints hints_;
+  const std::unique_ptr<ActorHints> hints_;
 
   std::atomic<uint64_t> version_{1};  // changes under the mutex
 

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "kv/cache/actor_hints.h"
+
 namespace actorkv {
 
 namespace {
@@ -13,6 +15,20 @@ namespace {
 constexpr size_t kMinSweep = 1024;
 
 }  // namespace
+
+// Ends a change, however it goes.
+class ActorTable::Changing {
+ public:
+  Changing(ActorTable* actors, const std::vector<std::string>& names)
+      : actors_(actors), names_(names) {}
+  ~Changing() { actors_->EndChange(names_); }
+  Changing(const Changing&) = delete;
+  Changing& operator=(const Changing&) = delete;
+
+ private:
+  ActorTable* const actors_;
+  const std::vector<std::string>& names_;
+};
 
 ActorTable::ActorTable(Engine* engine, const std::atomic<uint64_t>* epoch,
                        bool keeps_idle)
@@ -117,6 +133,20 @@ std::shared_ptr<const HeadState> ActorTable::KnownIfOpen(
   DropIdleLocked(name, &dropped);
   const std::shared_ptr<Actor> actor = FindOpenLocked(name);
   return actor == nullptr ? nullptr : actor->Known();
+}
+
+void ActorTable::AddOpenHead(const std::string& name,
+                             std::vector<PinnedSnapshot>* heads) {
+  const std::shared_ptr<const HeadState> state = KnownIfOpen(name);
+  if (state == nullptr || state->lineage == nullptr) return;
+  heads->push_back({state->head.snapshot, state->lineage});
+}
+
+Status ActorTable::WhileClosed(const std::vector<std::string>& names,
+                               const std::function<Status()>& change) {
+  if (Status s = BeginChange(names); !s.ok()) return s;
+  const Changing changing(this, names);
+  return change();
 }
 
 Status ActorTable::BeginChange(const std::vector<std::string>& names) {

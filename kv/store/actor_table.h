@@ -8,16 +8,18 @@
 //     kept for its head, which who opens it next need not read.
 //  3. What is known of an idle actor is what a connection that had stayed open
 //     would know: nothing changes the head of an actor but an Actor, or a
-//     change that says so with BeginChange(). Another process may do so only
+//     change in WhileClosed(). Another process may do so only
 //     where the store is followed, and then the epoch tells (kv/store/actor.h).
 //
-// Thread-safe. No lock is held while anything is read.
+// Thread-safe. No lock is held while anything is read. Its mutex is taken
+// before that of an actor, and no other one while it is held.
 
 #ifndef ACTORKV_KV_STORE_ACTOR_TABLE_H_
 #define ACTORKV_KV_STORE_ACTOR_TABLE_H_
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -29,8 +31,11 @@
 #include "kv/base/status.h"
 #include "kv/engine/engine.h"
 #include "kv/store/actor.h"
+#include "kv/store/pins.h"
 
 namespace actorkv {
+
+struct Lesson;
 
 class ActorTable {
  public:
@@ -57,15 +62,16 @@ class ActorTable {
   // Null unless the actor is open.
   std::shared_ptr<Actor> Lock(const std::weak_ptr<Actor>& actor);
 
-  // What the users of an open actor may be given without reading; null:
-  // nothing. An idle one is forgotten, so that its next user reads its head.
-  std::shared_ptr<const HeadState> KnownIfOpen(const std::string& name);
+  // Adds the head of the actor as connections may be given it next without
+  // reading it. Nothing of an actor that is not open: it is forgotten, and who
+  // opens it later reads its head.
+  void AddOpenHead(const std::string& name, std::vector<PinnedSnapshot>* heads);
 
-  // Until EndChange() nobody has any of `names` open, and Open() of them is
-  // kBusy; what was known of them is forgotten. Errors: kBusy when one is open
-  // or is being changed; then nothing has begun.
-  Status BeginChange(const std::vector<std::string>& names);
-  void EndChange(const std::vector<std::string>& names) noexcept;
+  // Runs `change` while no one has any of `names` open; Open() of them
+  // meanwhile is kBusy, and what was known of them is forgotten. Errors: kBusy
+  // when one is open or is being changed; then nothing has begun.
+  Status WhileClosed(const std::vector<std::string>& names,
+                     const std::function<Status()>& change);
 
  private:
   using IdleActors = std::list<std::shared_ptr<Actor>>;
@@ -73,6 +79,17 @@ class ActorTable {
     std::weak_ptr<Actor> actor;
     IdleActors::iterator idle;  // the end of idle_: not idle
   };
+
+  class Changing;
+
+  // Until EndChange() nobody has any of `names` open. Errors: kBusy; then
+  // nothing has begun.
+  Status BeginChange(const std::vector<std::string>& names);
+  void EndChange(const std::vector<std::string>& names) noexcept;
+
+  // What the users of an open actor may be given without reading; null:
+  // nothing.
+  std::shared_ptr<const HeadState> KnownIfOpen(const std::string& name);
 
   // These REQUIRE that mutex_ is held.
   std::shared_ptr<Actor> FindOpenLocked(const std::string& name);

@@ -6,6 +6,8 @@
 
 #include "kv/format/counters.h"
 #include "kv/format/keys.h"
+#include "kv/store/actor_name.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 
@@ -70,7 +72,7 @@ Status DeleteActor(
     Store* store, const std::string& name,
     const std::function<uint32_t(const HeadState&)>& schema_cookie,
     TxId* txid) {
-  return store->WhileClosed({name}, [&]() -> Status {
+  return store->actors()->WhileClosed({name}, [&]() -> Status {
     std::shared_ptr<const HeadState> state;
     Status s = LoadPresent(store, name, &state);
     const bool has_head = s.ok() && state->exists;
@@ -104,7 +106,7 @@ Status DeleteActor(
 Status RenameActor(Store* store, const std::string& name,
                    const std::string& new_name) {
   if (Status s = CheckActorName(new_name); !s.ok()) return s;
-  return store->WhileClosed({name, new_name}, [&]() -> Status {
+  return store->actors()->WhileClosed({name, new_name}, [&]() -> Status {
     std::shared_ptr<const HeadState> state;
     std::shared_ptr<const HeadState> taken;
     if (Status s = LoadPresent(store, name, &state); !s.ok()) return s;

@@ -6,10 +6,12 @@
 #include <functional>
 #include <string>
 
+#include "kv/base/types.h"
 #include "kv/store/actor.h"
-#include "kv/store/store.h"
 
 namespace actorkv {
+
+class Store;
 
 // The first actor whose name is at or after `name` (byte order), deleted ones
 // included. *found is false past the last.

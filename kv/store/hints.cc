@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "kv/format/keys.h"
-#include "kv/store/store.h"
+#include "kv/store/actor.h"
 
 namespace actorkv {
 
@@ -21,15 +21,62 @@ Status CheckGeneration(const std::string& what, Generation expected,
   return FencedError(what, expected, actual).WithContext("preload hints");
 }
 
-CommitResult TryToWrite(Store* store, const LearnedHints& learned) {
+}  // namespace
+
+Status ReadHints(EngineReader* reader, const HintsOwner& owner,
+                 HintsRecord* record) {
+  const std::string key = HintsKey();
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader->Get(ActorPartition(owner.actor), {key}, &values);
+      !s.ok()) {
+    return s;
+  }
+  HintsRecord read;
+  if (values[0].has_value()) {
+    if (Status s = DecodeRecord(key, *values[0], &read); !s.ok()) return s;
+    if (Status s = CheckGeneration("id=" + std::to_string(owner.actor.value),
+                                   read.generation, owner.generation);
+        !s.ok()) {
+      return s;
+    }
+  }
+  *record = std::move(read);
+  return Status::Ok();
+}
+
+HintQueue::HintQueue(Engine* engine, CommitFunction commit)
+    : engine_(engine), commit_(std::move(commit)) {}
+
+Status HintQueue::Load(const HintsOwner& owner, HintsRecord* record) {
+  std::optional<HintsRecord> waiting = Find(owner.actor);
+  if (waiting.has_value() && waiting->generation == owner.generation) {
+    *record = std::move(*waiting);
+    return Status::Ok();
+  }
+  return ReadHints(engine_->NewReader().get(), owner, record);
+}
+
+Status HintQueue::Copy(const HintsOwner& from, const HintsOwner& to,
+                       Batch* batch) {
+  HintsRecord record;
+  Status s = Load(from, &record);
+  if (s.code() == Code::kIOError) return s;
+  if (!s.ok() || record.ranges.empty()) return Status::Ok();
+  record.generation = to.generation;
+  batch->Put(ActorPartition(to.actor), HintsKey(),
+             EncodeRecord(HintsKey(), record));
+  return Status::Ok();
+}
+
+CommitResult HintQueue::TryToWrite(const LearnedHints& learned) {
   const Partition partition = ActorPartition(learned.actor);
   const std::string key = HintsKey();
   std::vector<std::optional<std::string>> values;
   const auto failed = [](Status status) -> CommitResult {
     return {CommitOutcome::kFailed, std::move(status)};
   };
-  if (Status s = store->engine()->NewReader()->Get(partition, {HeadKey(), key},
-                                                   &values);
+  if (Status s =
+          engine_->NewReader()->Get(partition, {HeadKey(), key}, &values);
       !s.ok()) {
     return failed(std::move(s));
   }
@@ -56,51 +103,16 @@ CommitResult TryToWrite(Store* store, const LearnedHints& learned) {
   }
   // A take-over meanwhile took along what was there.
   batch.AddGuard(partition, key, values[1]);
-  return store->Commit(batch, Durability::kBuffered);
+  return commit_(batch, Durability::kBuffered);
 }
 
-}  // namespace
-
-Status ReadHints(EngineReader* reader, const HintsOwner& owner,
-                 HintsRecord* record) {
-  const std::string key = HintsKey();
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader->Get(ActorPartition(owner.actor), {key}, &values);
-      !s.ok()) {
-    return s;
-  }
-  HintsRecord read;
-  if (values[0].has_value()) {
-    if (Status s = DecodeRecord(key, *values[0], &read); !s.ok()) return s;
-    if (Status s = CheckGeneration("id=" + std::to_string(owner.actor.value),
-                                   read.generation, owner.generation);
-        !s.ok()) {
-      return s;
-    }
-  }
-  *record = std::move(read);
-  return Status::Ok();
-}
-
-Status WriteHints(Store* store, const LearnedHints& learned) {
+Status HintQueue::Write(const LearnedHints& learned) {
   CommitResult result;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    result = TryToWrite(store, learned);
+    result = TryToWrite(learned);
     if (result.outcome != CommitOutcome::kConflict) break;
   }
   return result.status;
-}
-
-Status CopyHints(Store* store, const HintsOwner& from, const HintsOwner& to,
-                 Batch* batch) {
-  HintsRecord record;
-  Status s = store->LoadHints(from, &record);
-  if (s.code() == Code::kIOError) return s;
-  if (!s.ok() || record.ranges.empty()) return Status::Ok();
-  record.generation = to.generation;
-  batch->Put(ActorPartition(to.actor), HintsKey(),
-             EncodeRecord(HintsKey(), record));
-  return Status::Ok();
 }
 
 void HintQueue::AddLearning(std::weak_ptr<Actor> actor) {
@@ -143,7 +155,7 @@ std::optional<HintsRecord> HintQueue::Find(ActorId actor) {
   return std::nullopt;
 }
 
-Status HintQueue::WriteOne(Store* store) {
+Status HintQueue::WriteOne() {
   LearnedHints learned;
   {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -152,7 +164,7 @@ Status HintQueue::WriteOne(Store* store) {
     waiting_.pop_front();
     waits_.store(!waiting_.empty(), std::memory_order_relaxed);
   }
-  return WriteHints(store, learned);
+  return Write(learned);
 }
 
 }  // namespace actorkv

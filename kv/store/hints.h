@@ -7,12 +7,12 @@
 //
 // Invariants:
 //  1. Hints count only under the generation of the head: a take-over takes
-//     them along (CopyHints()), and what an owner from before it writes
+//     them along (Copy()), and what an owner from before it writes
 //     later is refused, or at the latest not read.
 //  2. Nothing is written for an actor that has no head any more.
 //  3. A follower writes nothing, and so queues nothing.
 //
-// Thread-safe.
+// Thread-safe. Its mutex is taken last: nothing is called while it is held.
 
 #ifndef ACTORKV_KV_STORE_HINTS_H_
 #define ACTORKV_KV_STORE_HINTS_H_
@@ -28,11 +28,11 @@
 #include "kv/base/status.h"
 #include "kv/cache/actor_hints.h"
 #include "kv/engine/engine.h"
+#include "kv/store/commit_runs.h"
 
 namespace actorkv {
 
 class Actor;
-class Store;
 
 struct HintsOwner {
   ActorId actor;
@@ -45,16 +45,6 @@ struct HintsOwner {
 Status ReadHints(EngineReader* reader, const HintsOwner& owner,
                  HintsRecord* record);
 
-// Writes what was learned, where it differs from what is there. Errors:
-// kFenced when the head has another generation, with expected and actual;
-// kNotFound when there is no head.
-Status WriteHints(Store* store, const LearnedHints& learned);
-
-// Puts the hints of `from` into the batch, as those of `to`. Nothing where
-// there are none that count. Errors: kIOError.
-Status CopyHints(Store* store, const HintsOwner& from, const HintsOwner& to,
-                 Batch* batch);
-
 // An actor that is open for so long gets its hints written once before it is
 // closed: its process may end without that.
 constexpr std::chrono::seconds kHintLearningTime{10};
@@ -62,6 +52,23 @@ constexpr std::chrono::seconds kHintLearningTime{10};
 class HintQueue {
  public:
   using Clock = std::chrono::steady_clock;
+
+  // Of the store with this engine; `commit` is its Store::Commit().
+  HintQueue(Engine* engine, CommitFunction commit);
+  HintQueue(const HintQueue&) = delete;
+  HintQueue& operator=(const HintQueue&) = delete;
+
+  // The preload hints of an actor, as ReadHints() finds them, or newer.
+  Status Load(const HintsOwner& owner, HintsRecord* record);
+
+  // Puts the hints of `from` into the batch, as those of `to`. Nothing where
+  // there are none that count. Errors: kIOError.
+  Status Copy(const HintsOwner& from, const HintsOwner& to, Batch* batch);
+
+  // Writes what was learned, where it differs from what is there. Errors:
+  // kFenced when the head has another generation, with expected and actual;
+  // kNotFound when there is no head.
+  Status Write(const LearnedHints& learned);
 
   // The actor woke. Does nothing when too many did.
   void AddLearning(std::weak_ptr<Actor> actor);
@@ -76,14 +83,11 @@ class HintQueue {
   // much waits already.
   void Add(LearnedHints learned);
 
-  // What waits for the actor.
-  std::optional<HintsRecord> Find(ActorId actor);
-
   // Something waits. Costs no lock.
   bool is_waiting() const { return waits_.load(std::memory_order_relaxed); }
 
   // Writes the one that waits longest, if any. What is refused is dropped.
-  Status WriteOne(Store* store);
+  Status WriteOne();
 
  private:
   static constexpr size_t kMaxWaiting = 1024;
@@ -92,6 +96,13 @@ class HintQueue {
     std::weak_ptr<Actor> actor;
     Clock::time_point until;
   };
+
+  // What waits for the actor.
+  std::optional<HintsRecord> Find(ActorId actor);
+  CommitResult TryToWrite(const LearnedHints& learned);
+
+  Engine* const engine_;
+  const CommitFunction commit_;
 
   std::mutex mutex_;               // of what follows
   std::deque<Learning> learning_;  // the first that woke comes first

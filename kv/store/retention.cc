@@ -1,12 +1,13 @@
 #include "kv/store/retention.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "kv/base/page_memory.h"
 #include "kv/cache/page_cache.h"
 #include "kv/format/history_records.h"
 #include "kv/format/keys.h"
-#include "kv/store/store.h"
 
 namespace actorkv {
 
@@ -103,7 +104,9 @@ Status LoadSettings(EngineReader* reader, ActorId actor, Settings* settings) {
   return Status::Ok();
 }
 
-Status SettingsCache::Get(Store* store, ActorId actor, Settings* settings) {
+SettingsCache::SettingsCache(StoreParts store) : store_(std::move(store)) {}
+
+Status SettingsCache::Get(ActorId actor, Settings* settings) {
   uint64_t change_count = 0;
   {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -115,10 +118,10 @@ Status SettingsCache::Get(Store* store, ActorId actor, Settings* settings) {
     change_count = change_count_;
   }
   Settings loaded;
-  const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
+  const std::unique_ptr<EngineReader> reader = store_.engine->NewReader();
   if (Status s = LoadSettings(reader.get(), actor, &loaded); !s.ok()) return s;
   std::lock_guard<std::mutex> lock(mutex_);
-  if (change_count == change_count_ && !store->read_only()) {
+  if (change_count == change_count_ && !store_.read_only) {
     if (actors_.size() >= kMaxActors) actors_.clear();
     actors_[actor] = loaded;
   }
@@ -126,19 +129,18 @@ Status SettingsCache::Get(Store* store, ActorId actor, Settings* settings) {
   return Status::Ok();
 }
 
-Status SettingsCache::Set(Store* store, ActorId actor, const SettingInfo& info,
+Status SettingsCache::Set(ActorId actor, const SettingInfo& info,
                           uint64_t value, uint64_t* previous) {
   Settings before;
-  Status s = SetAll(store, actor, {{&info, value}}, &before);
+  Status s = SetAll(actor, {{&info, value}}, &before);
   if (s.ok()) *previous = before.*info.member;
   return s;
 }
 
-Status SettingsCache::SetAll(Store* store, ActorId actor,
-                             const std::vector<Change>& changes,
+Status SettingsCache::SetAll(ActorId actor, const std::vector<Change>& changes,
                              Settings* previous) {
   Settings before;
-  if (Status s = Get(store, actor, &before); !s.ok()) return s;
+  if (Status s = Get(actor, &before); !s.ok()) return s;
   Settings after = before;
   Batch batch;
   for (const auto& [info, value] : changes) {
@@ -157,8 +159,8 @@ Status SettingsCache::SetAll(Store* store, ActorId actor,
     after.*(info->member) = value;
   }
   // What reclaim has decided by the old values is decided anew.
-  const Gate::Hold hold = store->KeepHistory();
-  const CommitResult result = store->Commit(batch, Durability::kSynced);
+  const Gate::Hold hold = store_.history_gate->Keep();
+  const CommitResult result = store_.commit(batch, Durability::kSynced);
   std::lock_guard<std::mutex> lock(mutex_);
   // Also where the outcome is not known.
   ++change_count_;
@@ -166,7 +168,7 @@ Status SettingsCache::SetAll(Store* store, ActorId actor,
   if (!result.done()) return result.status;
   for (const Change& change : changes) {
     if (change.info->member == &Settings::cache_bytes) {
-      SetCacheCapacity(after, store->engine());
+      SetCacheCapacity(after, store_.engine);
     }
   }
   *previous = before;

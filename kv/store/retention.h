@@ -2,7 +2,7 @@
 // large a database may grow. What an actor does not say, the store says; what
 // neither says is as in Settings.
 //
-// Thread-safe.
+// Thread-safe. A change takes the history gate, and after its commit the mutex.
 
 #ifndef ACTORKV_KV_STORE_RETENTION_H_
 #define ACTORKV_KV_STORE_RETENTION_H_
@@ -20,10 +20,10 @@
 #include "kv/base/duration.h"
 #include "kv/base/types.h"
 #include "kv/engine/engine.h"
+#include "kv/store/commit_runs.h"
+#include "kv/store/history_gate.h"
 
 namespace actorkv {
-
-class Store;
 
 struct Settings {
   // Every commit can be restored this long after another one replaced it. 0:
@@ -67,24 +67,38 @@ Status LoadSettings(EngineReader* reader, ActorId actor, Settings* settings);
 // The settings of this process's actors, so that a commit need not read them.
 class SettingsCache {
  public:
-  Status Get(Store* store, ActorId actor, Settings* settings);
+  // What it needs of its store: `commit` is Store::Commit(). `read_only`:
+  // nothing is kept, as another process may change what is read.
+  struct StoreParts {
+    Engine* engine;
+    bool read_only;
+    CommitFunction commit;
+    HistoryGate* history_gate;
+  };
+  explicit SettingsCache(StoreParts store);
+  SettingsCache(const SettingsCache&) = delete;
+  SettingsCache& operator=(const SettingsCache&) = delete;
+
+  Status Get(ActorId actor, Settings* settings);
 
   // Changes one, durably. `actor` as above. *previous: what counted before.
   // Errors: kInvalidArgument for a value past the limit, and for an actor where
   // the setting is the store's.
-  Status Set(Store* store, ActorId actor, const SettingInfo& info,
-             uint64_t value, uint64_t* previous);
+  Status Set(ActorId actor, const SettingInfo& info, uint64_t value,
+             uint64_t* previous);
 
   // The same of several, all or none. *previous: all that counted before.
   struct Change {
     const SettingInfo* info = nullptr;
     uint64_t value = 0;
   };
-  Status SetAll(Store* store, ActorId actor, const std::vector<Change>& changes,
+  Status SetAll(ActorId actor, const std::vector<Change>& changes,
                 Settings* previous);
 
  private:
   static constexpr size_t kMaxActors = 4096;
+
+  const StoreParts store_;
 
   std::mutex mutex_;
   uint64_t change_count_ = 0;

@@ -48,7 +48,7 @@ Status RaiseGeneration(Call* call) {
   Generation generation;
   if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
     return s;
-  if (Status s = target.store->OpenActor(target.actor, &actor); !s.ok()) {
+  if (Status s = target.Open(&actor); !s.ok()) {
     return s;
   }
   if (Status s = TakeOver(target.store.get(), actor.get(), &generation);

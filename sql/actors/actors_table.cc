@@ -11,6 +11,7 @@
 #include "kv/format/keys.h"
 #include "kv/legacy/legacy_store.h"
 #include "kv/reclaim/actor_reclaim.h"
+#include "kv/store/store.h"
 #include "sql/bind/actor_walk.h"
 #include "sql/bind/store_times.h"
 #include "sql/bind/table.h"
@@ -93,7 +94,7 @@ class ActorRows : public RowSource {
   // 0 where this process does not own it: it is not open, or followed.
   uint64_t OpenedAtUs() const {
     Store* const store = walk_.store().get();
-    return store->read_only() ? 0 : store->OpenedAtUs(walk_.name());
+    return store->read_only() ? 0 : store->actors()->OpenedAtUs(walk_.name());
   }
 
   const char* StateName() const {
@@ -120,7 +121,7 @@ class ActorRows : public RowSource {
     legacy_.reset();
     if (damaged_ || walk_.is_deleted()) return Status::Ok();
     LegacyActor actor;
-    const auto reader = walk_.store()->engine()->NewReader();
+    const auto reader = walk_.engine()->NewReader();
     Status loaded = LoadLegacy(reader.get(), walk_.name(), &actor);
     if (loaded.ok()) {
       legacy_ = std::move(actor.record);
@@ -142,7 +143,7 @@ class ActorRows : public RowSource {
     Head head;
     const std::string key = HeadKey();
     std::vector<std::optional<std::string>> values;
-    const auto reader = walk_.store()->engine()->NewReader();
+    const auto reader = walk_.engine()->NewReader();
     const Status s =
         reader->Get(ActorPartition(walk_.state().entry.actor), {key}, &values);
     if (s.ok() && values[0].has_value() &&

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kv/store/hints.h"
+#include "kv/store/store.h"
 #include "sql/bind/actor_walk.h"
 #include "sql/bind/table.h"
 
@@ -56,7 +57,8 @@ class HintRows : public RowSource {
     const HeadState& state = walk_.state();
     if (!state.exists) return Status::Ok();
     if (!walk_.store()
-             ->LoadHints({state.entry.actor, state.head.generation}, &hints_)
+             ->hints()
+             ->Load({state.entry.actor, state.head.generation}, &hints_)
              .ok()) {
       hints_ = HintsRecord();
     }

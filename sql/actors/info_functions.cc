@@ -79,9 +79,9 @@ Status DefaultStoreOfConnection(Call* call) {
     call->result().Text(connection->store_path());
     return Status::Ok();
   }
-  std::shared_ptr<Store> store;
-  Status s = connection->OpenDefaultStore(StoreUse::kRead, &store);
-  if (s.ok()) call->result().Text(store->path());
+  Target main;
+  Status s = connection->OpenDefaultStore(StoreUse::kRead, &main.store);
+  if (s.ok()) call->result().Text(main.store_path());
   // Without a default store the answer is NULL.
   return s.code() == Code::kInvalidArgument ? Status::Ok() : s;
 }

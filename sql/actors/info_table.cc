@@ -13,6 +13,8 @@
 #include "kv/base/wall_clock.h"
 #include "kv/history/point.h"
 #include "kv/process/engines.h"
+#include "kv/store/retention.h"
+#include "kv/store/store.h"
 #include "sql/actors/known_bugs.h"
 #include "sql/bind/actor_walk.h"
 #include "sql/bind/store_times.h"
@@ -146,7 +148,7 @@ class InfoRows : public RowSource {
       const HeadState& state = walk.state();
       const ActorId actor = state.entry.actor;
       if (!walk.status().ok()) continue;
-      if (!store->settings()->Get(store.get(), actor, &settings).ok()) continue;
+      if (!store->settings()->Get(actor, &settings).ok()) continue;
       if (hold_.Covers(settings.retention_ms)) {
         Warn("history_held", hold_.Describe());
         hold_ = HistoryHold();  // once

@@ -70,7 +70,7 @@ class KvRows : public RowSource {
  private:
   // Goes on with the pairs of actor_.
   Status Begin() {
-    Engine* const engine = walk_.store()->engine();
+    Engine* const engine = walk_.engine();
     const LegacyId legacy = actor_.record.legacy;
     pairs_ = std::make_unique<LegacyPairs>(engine, legacy);
     others_ = std::make_unique<LegacyPairs>(engine, legacy);

@@ -6,6 +6,7 @@
 
 #include "kv/reclaim/reclaim.h"
 #include "kv/store/retention.h"
+#include "kv/store/store.h"
 #include "sql/bind/function.h"
 #include "sql/bind/target.h"
 
@@ -43,7 +44,7 @@ Status Change(const Owner& owner, const char* name, uint64_t value,
   const SettingInfo* info = nullptr;
   if (Status s = FindSetting(name, &info); !s.ok()) return s;
   Store* const store = owner.store.get();
-  return store->settings()->Set(store, owner.actor, *info, value, previous);
+  return store->settings()->Set(owner.actor, *info, value, previous);
 }
 
 Status RunRetention(Call* call) {
@@ -79,8 +80,7 @@ Status RunQuota(Call* call) {
   Store* const store = owner.store.get();
   Settings previous;
   if (Status s = store->settings()->SetAll(
-          store, owner.actor, {{soft, soft_bytes}, {hard, hard_bytes}},
-          &previous);
+          owner.actor, {{soft, soft_bytes}, {hard, hard_bytes}}, &previous);
       !s.ok()) {
     return s;
   }
@@ -137,7 +137,7 @@ Status RunReclaim(Call* call) {
     return s;
   }
   // Durable when it returns, as others are.
-  if (Status s = target.store->engine()->Sync(); !s.ok()) return s;
+  if (Status s = target.engine()->Sync(); !s.ok()) return s;
   call->result().Int(bytes);
   return Status::Ok();
 }

@@ -9,6 +9,7 @@
 #include "kv/store/retention.h"
 #include "sql/actors/retention_functions.h"
 #include "sql/bind/table.h"
+#include "sql/bind/target.h"
 
 namespace actorkv {
 
@@ -18,11 +19,11 @@ namespace {
 class SettingRows : public RowSource {
  public:
   explicit SettingRows(std::shared_ptr<Store> store)
-      : store_(std::move(store)) {}
+      : of_{std::move(store), ""} {}
 
   Status Next(bool* has_row) override {
     if (next_ == 0) {
-      const auto reader = store_->engine()->NewReader();
+      const auto reader = of_.engine()->NewReader();
       if (Status s = LoadSettings(reader.get(), ActorId{}, &settings_);
           !s.ok()) {
         return s;
@@ -49,7 +50,7 @@ class SettingRows : public RowSource {
   }
 
  private:
-  const std::shared_ptr<Store> store_;
+  const Target of_;  // the store alone
   Settings settings_;
   size_t next_ = 0;
   const SettingInfo* info_ = nullptr;

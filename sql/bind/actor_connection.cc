@@ -55,9 +55,9 @@ Status QueryText(sqlite3* db, const std::string& sql,
 
 Status ActorConnection::Open(const Target& target, Origin origin) {
   // By its name, which must still mean the store of the target.
-  if (Status s = target.store->engine()->CheckNotMoved(); !s.ok()) return s;
+  if (Status s = target.engine()->CheckNotMoved(); !s.ok()) return s;
   sqlite3* db = nullptr;
-  const std::string name = FullName({target.store->path(), target.actor});
+  const std::string name = FullName({target.store_path(), target.actor});
   const int code = sqlite3_open_v2(
       name.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, kVfsName);
   database_.reset(db);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "kv/store/catalog.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 
@@ -18,6 +19,10 @@ ActorWalk::ActorWalk(std::shared_ptr<Store> store,
     : store_(std::move(store)),
       only_(std::move(only)),
       next_name_(only_.value_or("")) {}
+
+Engine* ActorWalk::engine() const { return store_->engine(); }
+
+const std::string& ActorWalk::store_path() const { return store_->path(); }
 
 Status ActorWalk::Next(bool* found) {
   *found = false;
@@ -58,7 +63,7 @@ Status LegacyWalk::Next(LegacyActor* actor, bool* found, Status* damage) {
     if (walk_.is_deleted()) continue;
     Status loaded = walk_.status();
     if (loaded.ok()) {
-      const auto reader = store()->engine()->NewReader();
+      const auto reader = engine()->NewReader();
       loaded = LoadLegacy(reader.get(), walk_.name(), actor);
     }
     if (loaded.code() == Code::kNotFound) continue;

@@ -21,11 +21,13 @@
 #include <optional>
 #include <string>
 
+#include "kv/engine/engine.h"
 #include "kv/legacy/legacy_store.h"
 #include "kv/store/actor.h"
-#include "kv/store/store.h"
 
 namespace actorkv {
+
+class Store;
 
 // What is stored does not decode, or is of a newer format. Other errors are of
 // the machine, and may not come again.
@@ -38,6 +40,8 @@ class ActorWalk {
                      std::optional<std::string> only = std::nullopt);
 
   const std::shared_ptr<Store>& store() const { return store_; }
+  Engine* engine() const;
+  const std::string& store_path() const;
 
   // Goes to the next actor, the first at the first call. *found is false past
   // the last. Errors: those of the engine, when the next name cannot be found.
@@ -75,6 +79,7 @@ class LegacyWalk {
   LegacyWalk(std::shared_ptr<Store> store, std::optional<std::string> only);
 
   const std::shared_ptr<Store>& store() const { return walk_.store(); }
+  Engine* engine() const { return walk_.engine(); }
 
   // The next one; *found is false past the last. Of an actor whose records are
   // damaged, so that it may be a legacy one, *damage says how, and only the

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kv/process/store_registry.h"
+#include "kv/store/store.h"
 #include "sql/bind/read_only.h"
 #include "vfs/actor/actor_file.h"
 #include "vfs/actor/damage_notice.h"

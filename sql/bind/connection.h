@@ -9,10 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include "kv/store/store.h"
+#include "kv/base/status.h"
 #include "vfs/sqlite/sqlite_api.h"
 
 namespace actorkv {
+
+class Store;
 
 // What a function or table needs of a store.
 enum class StoreUse {

@@ -4,11 +4,15 @@
 #include <utility>
 
 #include "kv/base/utf8.h"
+#include "kv/store/store.h"
 #include "vfs/sqlite/actor_path.h"
 #include "vfs/sqlite/last_error.h"
 #include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {
+
+OutcomeRows::OutcomeRows(Connection* connection, const Store& store)
+    : connection_(connection), store_path_(store.path()) {}
 
 // The statement does not fail, so it is the last error of the actor alone.
 void OutcomeRows::Keep(const ActorOutcome& outcome) const {

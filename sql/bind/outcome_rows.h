@@ -30,8 +30,7 @@ struct ActorOutcome {
 class OutcomeRows : public RowSource {
  public:
   // `store`: of the actors.
-  OutcomeRows(Connection* connection, const Store& store)
-      : connection_(connection), store_path_(store.path()) {}
+  OutcomeRows(Connection* connection, const Store& store);
 
   // An actor that fails is a row with its error, and the next call goes on
   // behind it. Errors: kInterrupted; those of Work().

@@ -2,6 +2,8 @@
 
 #include <memory>
 
+#include "kv/store/store.h"
+
 namespace actorkv {
 
 TimeMap TimesShown(Store* store) {

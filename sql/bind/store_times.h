@@ -3,10 +3,11 @@
 #ifndef ACTORKV_SQL_BIND_STORE_TIMES_H_
 #define ACTORKV_SQL_BIND_STORE_TIMES_H_
 
-#include "kv/store/store.h"
 #include "kv/store/time_map.h"
 
 namespace actorkv {
+
+class Store;
 
 // The times of the store on the wall, as of now. Where its clock steps cannot
 // be read, which actorkv_verify reports, its own times stand for them: a list

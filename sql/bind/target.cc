@@ -7,9 +7,19 @@
 #include "kv/format/database_header.h"
 #include "kv/pages/branch_reader.h"
 #include "kv/process/engines.h"
+#include "kv/store/actor_name.h"
+#include "kv/store/store.h"
 #include "vfs/sqlite/actor_path.h"
 
 namespace actorkv {
+
+Engine* Target::engine() const { return store->engine(); }
+
+const std::string& Target::store_path() const { return store->path(); }
+
+Status Target::Open(std::shared_ptr<Actor>* opened) const {
+  return store->OpenActor(actor, opened);
+}
 
 Status ResolveTarget(Connection* connection, const std::string& argument,
                      StoreUse use, Target* target) {
@@ -25,7 +35,7 @@ Status ResolveTarget(Connection* connection, const std::string& argument,
       return s;
     }
     if (connection->store_path().empty()) {
-      connection->NoteTarget(FullName({resolved.store->path(), argument}));
+      connection->NoteTarget(FullName({resolved.store_path(), argument}));
     }
   } else {
     ActorPath path;
@@ -45,12 +55,12 @@ Status ResolveTarget(Connection* connection, const std::string& argument,
 }
 
 std::string TargetName(const Target& target) {
-  return "actor=" + target.actor + " store=" + target.store->path();
+  return "actor=" + target.actor + " store=" + target.store_path();
 }
 
 Status LoadPresent(const Target& target,
                    std::shared_ptr<const HeadState>* state) {
-  std::unique_ptr<EngineReader> reader = target.store->engine()->NewReader();
+  std::unique_ptr<EngineReader> reader = target.engine()->NewReader();
   std::shared_ptr<const HeadState> loaded;
   if (Status s = LoadHeadState(reader.get(), target.actor, &loaded); !s.ok()) {
     return s;
@@ -93,7 +103,7 @@ Status AbsolutePath(const std::string& path, std::string* absolute) {
 uint32_t SchemaCookie(const Target& target, const HeadState& state) {
   const Snapshot& snapshot = state.head.snapshot;
   if (snapshot.page_count > 0) {
-    BranchReader reader(target.store->engine());
+    BranchReader reader(target.engine());
     reader.SetSnapshot(snapshot, state.lineage);
     std::string page(snapshot.page_size, '\0');
     if (reader.ReadPage(1, page.data()).ok()) return ParseHeader(page).cookie;

@@ -7,16 +7,25 @@
 #include <memory>
 #include <string>
 
+#include "kv/engine/engine.h"
 #include "kv/store/actor.h"
-#include "kv/store/store.h"
 #include "sql/bind/connection.h"
 #include "sql/bind/function.h"
 
 namespace actorkv {
 
+class Store;
+
 struct Target {
   std::shared_ptr<Store> store;
   std::string actor;
+
+  // Of the store.
+  Engine* engine() const;
+  const std::string& store_path() const;
+
+  // Store::OpenActor() of it.
+  Status Open(std::shared_ptr<Actor>* opened) const;
 };
 
 // Errors: kInvalidArgument for a name that no actor can have, and where there

@@ -74,7 +74,7 @@ Status Doctor::QuickCheck(const VersionSource& source, Examination* result) {
 }
 
 Status Doctor::Examine(const VersionSource& source, Examination* result) {
-  VersionChecker checker(source.store->engine(), target_.actor, source.version);
+  VersionChecker checker(source.engine(), target_.actor, source.version);
   for (bool done = false; !done;) {
     if (Status s = connection_->KeepOn(); !s.ok()) return s;
     checker.Step(&result->findings, &done);
@@ -94,7 +94,7 @@ void Doctor::Remember(const Examination& result) {
 // --- Going back --------------------------------------------------------------
 
 bool Doctor::AvoidsDamage(const VersionSource& source) const {
-  VersionChecker checker(source.store->engine(), target_.actor, source.version);
+  VersionChecker checker(source.engine(), target_.actor, source.version);
   return std::all_of(damaged_.begin(), damaged_.end(), [&](PageNo pgno) {
     TxId txid;
     return pgno > source.version->head.snapshot.page_count ||
@@ -104,8 +104,7 @@ bool Doctor::AvoidsDamage(const VersionSource& source) const {
 
 Status Doctor::Search(const VersionSource& head, bool* found,
                       VersionSource* sound) {
-  const std::unique_ptr<EngineReader> reader =
-      target_.store->engine()->NewReader();
+  const std::unique_ptr<EngineReader> reader = target_.engine()->NewReader();
   CommitScan scan(reader.get(), head.version->entry.actor);
   *found = false;
   uint64_t seen = 0;
@@ -183,7 +182,7 @@ void Doctor::AddAdvice(const VersionSource& head, const VersionSource* sound,
 
 Status Doctor::AddWarnings(std::vector<DoctorRow>* rows) const {
   std::vector<Finding> findings;
-  if (Status s = AddEngineDamage(target_.store->engine(), &findings); !s.ok()) {
+  if (Status s = AddEngineDamage(target_.engine(), &findings); !s.ok()) {
     return s;
   }
   for (Finding& finding : findings)

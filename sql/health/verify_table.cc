@@ -89,8 +89,8 @@ Status OpenVersionRows(Connection* connection, const Target& target,
     return Status::InvalidArgument("a point is of one actor: name it");
   }
   if (Status s = FindVersion(target, point, &source); !s.ok()) return s;
-  auto checker = std::make_shared<VersionChecker>(target.store->engine(),
-                                                  target.actor, source.version);
+  auto checker = std::make_shared<VersionChecker>(target.engine(), target.actor,
+                                                  source.version);
   *rows = std::make_unique<VerifyRows>(
       connection, target.store,
       [checker, source](std::vector<Finding>* findings, bool* done) -> Status {

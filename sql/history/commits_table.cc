@@ -96,7 +96,7 @@ class CommitRows : public RowSource {
  private:
   Status BeginActor(bool* found) {
     if (Status s = walk_.NextReadable(found); !s.ok() || !*found) return s;
-    reader_ = walk_.store()->engine()->NewReader();
+    reader_ = walk_.engine()->NewReader();
     scan_ =
         std::make_unique<CommitScan>(reader_.get(), walk_.state().entry.actor);
     return Status::Ok();

@@ -92,7 +92,7 @@ Status RunUndoRestore(Call* call) {
 Status RunRestoreSet(Call* call) {
   Point point;
   if (Status s = PointArgument(*call, 0, &point); !s.ok()) return s;
-  std::shared_ptr<Store> store;
+  Target first;
   std::vector<std::string> actors;
   for (int i = 1; i < call->arg_count(); ++i) {
     std::string name;
@@ -103,16 +103,17 @@ Status RunRestoreSet(Call* call) {
         !s.ok()) {
       return s;
     }
-    if (store != nullptr && store != target.store) {
+    if (first.store != nullptr && first.store != target.store) {
       return Status::InvalidArgument(
           "actors of two stores cannot be restored in one commit: " +
-          store->path() + " and " + target.store->path());
+          first.store_path() + " and " + target.store_path());
     }
-    store = target.store;
+    first = target;
     actors.push_back(target.actor);
   }
   std::vector<TxId> txids;
-  if (Status s = RestoreActors(store, actors, point, &txids); !s.ok()) return s;
+  if (Status s = RestoreActors(first.store, actors, point, &txids); !s.ok())
+    return s;
   call->result().Int(txids.size());
   return Status::Ok();
 }

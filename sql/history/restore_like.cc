@@ -40,7 +40,7 @@ Status MatchingActors(const std::shared_ptr<Store>& store,
         "no live actor matches the pattern '" + text +
         "': upper and lower case differ, % is any characters, _ is one, and "
         "\\ before a character takes it as it is: store=" +
-        store->path());
+        walk.store_path());
   }
   *actors = std::move(matching);
   return Status::Ok();

@@ -23,7 +23,7 @@ class ActorRecordWalk {
   ActorRecordWalk(std::shared_ptr<Store> store, std::optional<std::string> only,
                   std::string prefix)
       : actors_(std::move(store), std::move(only)),
-        reader_(actors_.store()->engine()->NewReader()),
+        reader_(actors_.engine()->NewReader()),
         prefix_(std::move(prefix)) {}
 
   const std::string& actor() const { return actors_.name(); }

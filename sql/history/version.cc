@@ -52,8 +52,7 @@ Status FindVersion(const Target& target, const std::string& point,
   Point parsed;
   if (Status s = ParsePoint(point, &parsed); !s.ok()) return s;
   std::shared_ptr<const HeadState> state;
-  const std::unique_ptr<EngineReader> reader =
-      target.store->engine()->NewReader();
+  const std::unique_ptr<EngineReader> reader = target.engine()->NewReader();
   if (Status s = LoadHeadState(reader.get(), target.actor, &state); !s.ok()) {
     return s;
   }
@@ -67,7 +66,7 @@ Status FindVersion(const Target& target, const std::string& point,
   }
   VersionSource found;
   found.store = target.store;
-  if (Status s = target.store->OpenActor(target.actor, &found.actor); !s.ok()) {
+  if (Status s = target.Open(&found.actor); !s.ok()) {
     return s;
   }
   const auto pin = std::make_shared<Pin>();
@@ -89,10 +88,10 @@ Status CheckRead(const VersionSource& source) {
 Status OpenVersion(const Target& target, const HeadState& version,
                    Database* database) {
   // By its name, which must still mean the store of the target.
-  if (Status s = target.store->engine()->CheckNotMoved(); !s.ok()) return s;
+  if (Status s = target.engine()->CheckNotMoved(); !s.ok()) return s;
   sqlite3* db = nullptr;
   const std::string name =
-      "file:" + UriPath(FullName({target.store->path(), target.actor})) +
+      "file:" + UriPath(FullName({target.store_path(), target.actor})) +
       "?asof=" + std::to_string(version.head.snapshot.txid.value);
   const int code = sqlite3_open_v2(
       name.c_str(), &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, kVfsName);

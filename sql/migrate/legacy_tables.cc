@@ -246,7 +246,7 @@ Status PlaceInTables(const Connection& connection, const Target& target) {
     return Status::InvalidArgument("its migration was undone: actor=" +
                                    target.actor);
   }
-  Engine* const engine = target.store->engine();
+  Engine* const engine = target.engine();
   ActorConnection database;
   if (Status s = database.Open(target, Origin::kMigrate); !s.ok()) return s;
   LegacyPairs stored(engine, actor.record.legacy);

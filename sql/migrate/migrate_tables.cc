@@ -39,7 +39,7 @@ class MigrateAllRows : public OutcomeRows {
       : OutcomeRows(connection, *store),
         walk_(std::move(store), std::nullopt) {}
   ~MigrateAllRows() override {
-    if (unsynced_) (void)walk_.store()->engine()->Sync();
+    if (unsynced_) (void)walk_.engine()->Sync();
   }
   MigrateAllRows(const MigrateAllRows&) = delete;
   MigrateAllRows& operator=(const MigrateAllRows&) = delete;
@@ -75,7 +75,7 @@ class MigrateAllRows : public OutcomeRows {
     synced_at_ = Steady::now();
     if (!unsynced_) return Status::Ok();
     unsynced_ = false;
-    return walk_.store()->engine()->Sync();
+    return walk_.engine()->Sync();
   }
 
   LegacyWalk walk_;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kv/process/engines.h"
+#include "kv/store/store.h"
 #include "sql/bind/function.h"
 #include "sql/bind/target.h"
 

@@ -7,6 +7,7 @@
 #include "kv/rivet/actor_files.h"
 #include "kv/rivet/archive_reader.h"
 #include "kv/rivet/container.h"
+#include "kv/store/actor_name.h"
 #include "sql/bind/target.h"
 #include "sql/transfer/import_one.h"
 #include "sql/transfer/import_pairs.h"

@@ -7,11 +7,12 @@
 #include <memory>
 #include <string>
 
-#include "kv/store/store.h"
 #include "sql/bind/connection.h"
 #include "sql/transfer/import.h"
 
 namespace actorkv {
+
+class Store;
 
 // The actors of a directory, one after another.
 class DirectoryImport {

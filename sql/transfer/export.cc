@@ -84,7 +84,7 @@ Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
     if (actor.state->head.snapshot.page_count == 0) {
       return WriteBlank(actor.state->head.snapshot.page_size, file, bytes);
     }
-    return WriteImage(actor.target.store->engine(), *actor.state, file, keep_on,
+    return WriteImage(actor.target.engine(), *actor.state, file, keep_on,
                       bytes);
   }
   RecoveryOptions options;
@@ -110,7 +110,7 @@ Status WritePairs(const Connection& connection, const ExportedActor& actor,
                   PairSink* sink, uint64_t* bytes) {
   const std::function<Status()> keep_on = KeepOnOf(connection, actor);
   PairExportSource source;
-  source.engine = actor.target.store->engine();
+  source.engine = actor.target.engine();
   source.state = actor.state;
   source.legacy = actor.legacy;
   if (!actor.state->exists || !actor.legacy.has_value()) {
@@ -193,8 +193,7 @@ Status LoadNewest(const Target& target, ExportedActor* actor) {
   actor->target = target;
   if (Status s = LoadPresent(target, &actor->state); !s.ok()) return s;
   LegacyActor legacy;
-  const std::unique_ptr<EngineReader> reader =
-      target.store->engine()->NewReader();
+  const std::unique_ptr<EngineReader> reader = target.engine()->NewReader();
   Status loaded = LoadLegacy(reader.get(), target.actor, &legacy);
   if (loaded.code() == Code::kNotFound) return Status::Ok();
   if (!loaded.ok()) return loaded;

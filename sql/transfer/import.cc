@@ -135,7 +135,7 @@ Status OpenSource(const std::string& path, int timeout_ms, Database* source) {
 Status CheckIsNew(const Target& target) {
   std::shared_ptr<Actor> actor;
   std::shared_ptr<const HeadState> state;
-  if (Status s = target.store->OpenActor(target.actor, &actor); !s.ok()) {
+  if (Status s = target.Open(&actor); !s.ok()) {
     return s;
   }
   if (Status s = actor->Current(&state); !s.ok()) return s;

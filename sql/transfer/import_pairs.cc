@@ -8,6 +8,7 @@
 #include "kv/rivet/layout_view.h"
 #include "kv/rivet/legacy_file.h"
 #include "kv/rivet/rivet_v2.h"
+#include "kv/store/store.h"
 #include "sql/bind/target.h"
 #include "vfs/legacy/legacy_recovery.h"
 #include "vfs/migrate/image_commit.h"

@@ -9,11 +9,12 @@
 
 #include "kv/legacy/legacy_import.h"
 #include "kv/rivet/container.h"
-#include "kv/store/store.h"
 #include "sql/bind/connection.h"
 #include "sql/transfer/import.h"
 
 namespace actorkv {
+
+class Store;
 
 // Imports the dump `path` (JSON lines or kv.bin, gzip or not). Errors:
 // kAlreadyExists; kInvalidArgument, kCorruption for what the file holds, also

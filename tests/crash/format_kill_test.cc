@@ -20,6 +20,7 @@
 #include "kv/files/store_marker.h"
 #include "kv/format/records.h"
 #include "kv/process/store_registry.h"
+#include "kv/store/store.h"
 #include "tests/support/child_process.h"
 #include "tests/support/sqlite_db.h"
 #include "tests/support/store_access.h"

@@ -12,6 +12,8 @@
 
 #include "kv/format/keys.h"
 #include "kv/process/store_registry.h"
+#include "kv/process/upkeep.h"
+#include "kv/store/store.h"
 #include "tests/support/child_process.h"
 #include "tests/support/crash_life.h"
 #include "tests/support/hooked_engine.h"
@@ -117,7 +119,9 @@ class MigrationKillTest : public testing::Test {
     std::shared_ptr<Store> store;
     ASSERT_OK(StoreRegistry::Instance()->Acquire(store_, OpenMode::kExisting,
                                                  &store));
-    for (bool more = true; more;) ASSERT_OK(store->Maintain(&more));
+    const std::shared_ptr<Upkeep> upkeep =
+        StoreRegistry::Instance()->UpkeepForTesting(store.get());
+    for (bool more = true; more;) ASSERT_OK(upkeep->Maintain(&more));
   }
 
   // Migrates, on an engine as the child's, and counts its commits.

@@ -10,6 +10,7 @@
 
 #include "kv/pages/commit.h"
 #include "kv/process/store_registry.h"
+#include "kv/store/store.h"
 #include "tests/fault/fault_world.h"
 #include "tests/support/store_access.h"
 #include "tests/support/testing.h"

@@ -61,7 +61,7 @@ class Walk {
     } else if (dice < 15) {
       PlanFault();
       bool more = true;
-      while (more && store_->Maintain(&more).ok()) {
+      while (more && store_.upkeep()->Maintain(&more).ok()) {
       }
     } else if (dice < 25) {
       CommitSeveral();

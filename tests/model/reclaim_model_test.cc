@@ -228,7 +228,7 @@ class Walk {
 
   void Delete(Line* line) {
     TxId txid;
-    const bool open = store_->IsOpen(line->name);
+    const bool open = store_->actors()->IsOpen(line->name);
     const Status s =
         DeleteActor(store_.get(), line->name, SchemaCookie(0), &txid);
     ASSERT_EQ(s.code(), open ? Code::kBusy : Code::kOk);
@@ -272,7 +272,7 @@ class Walk {
     constexpr int64_t kHours[] = {0, 0, -1, 1, -80, 80, 30 * 24, -90 * 24};
     Line* const line = PickLine(/*live=*/true);
     if (line == nullptr) return;
-    (void)store_->BeginReclaim();
+    (void)store_->reclaim_turns()->Begin();
     EndBackground();
     clock_.Set(kHours[Pick(std::size(kHours))] * ShiftedClock::kHourUs);
     Commit(line);  // so that the step is known
@@ -307,7 +307,7 @@ class Walk {
   void Reclaim() {
     ReclaimOptions options;
     options.now_us = PickNow();
-    (void)store_->BeginReclaim();  // the pass in the background ends
+    (void)store_->reclaim_turns()->Begin();  // the pass in the background ends
     EndBackground();
     for (Line& line : lines_) line.Reclaimed(TimesOf(store_, options.now_us));
     const bool interleave = Pick(3) == 0;
@@ -352,14 +352,14 @@ class Walk {
   void ReclaimInBackground() {
     if (Pick(30) == 0) {
       const uint64_t now_us = PickNow();
-      store_->ReclaimSoonForTesting(now_us);
+      store_.upkeep()->ReclaimSoonForTesting(now_us);
       background_now_us_ = std::max(background_now_us_, now_us);
     }
     // Where the pass is nobody knows: it may have been at each of them.
     for (Line& line : lines_)
       line.Reclaimed(TimesOf(store_, background_now_us_));
     bool more = false;
-    ASSERT_OK(store_->Maintain(&more));
+    ASSERT_OK(store_.upkeep()->Maintain(&more));
     if (Pick(10) == 0) Check(background_now_us_, /*exact=*/false);
   }
 

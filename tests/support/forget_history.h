@@ -17,7 +17,7 @@ inline Status KeepNoHistory(Store* store) {
   const SettingInfo* info = nullptr;
   uint64_t previous = 0;
   if (Status s = FindSetting("retention_ms", &info); !s.ok()) return s;
-  return store->settings()->Set(store, ActorId{}, *info, 0, &previous);
+  return store->settings()->Set(ActorId{}, *info, 0, &previous);
 }
 
 // The same, and removes all that nobody needs now. *bytes: what was removed.

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "kv/process/store_registry.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 

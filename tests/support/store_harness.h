@@ -14,7 +14,9 @@
 
 #include "kv/pages/branch_writer.h"
 #include "kv/pages/commit.h"
+#include "kv/process/upkeep.h"
 #include "kv/rocksdb/rocksdb_engine.h"
+#include "kv/store/actor.h"
 #include "kv/store/store.h"
 #include "tests/support/forwarding_engine.h"
 #include "tests/support/hostile_engine.h"
@@ -83,12 +85,15 @@ class TestStore {
   // As after a restart of the process that did not say goodbye.
   void Reopen() {
     plan_->Reset();
+    upkeep_.reset();
     store_.reset();
     std::shared_ptr<Engine> hostile =
         NewHostileEngine(source_(), plan_, limits_);
     EXPECT_OK(Store::Open("test",
                           std::make_unique<LoggingEngine>(hostile, log_), false,
                           &store_));
+    upkeep_ = std::make_unique<Upkeep>(store_.get());
+    EXPECT_OK(upkeep_->Load());
   }
 
   // From the next Reopen() on.
@@ -97,6 +102,7 @@ class TestStore {
   Store* operator->() const { return store_.get(); }
   Store* get() const { return store_.get(); }
   const std::shared_ptr<Store>& shared() const { return store_; }
+  Upkeep* upkeep() const { return upkeep_.get(); }
   HostilePlan* plan() const { return plan_.get(); }
 
   std::shared_ptr<Actor> Open(const std::string& name) const {
@@ -112,8 +118,11 @@ class TestStore {
   }
 
   void Maintain() const {
-    for (bool more = true; more;) ASSERT_OK(store_->Maintain(&more));
+    for (bool more = true; more;) ASSERT_OK(upkeep_->Maintain(&more));
   }
+
+  // As the process does before it ends, or lets go of the store.
+  void Close() const { upkeep_->Close(); }
 
   std::vector<KeyValue> Scan(Partition partition) const {
     std::vector<KeyValue> pairs;
@@ -128,6 +137,7 @@ class TestStore {
   const std::shared_ptr<HostilePlan> plan_ = std::make_shared<HostilePlan>();
   std::vector<Batch>* log_ = nullptr;
   std::shared_ptr<Store> store_;
+  std::unique_ptr<Upkeep> upkeep_;  // of the store
 };
 
 // A writing transaction on one actor, from its reservation to its end. (The

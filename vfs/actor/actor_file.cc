@@ -7,6 +7,7 @@
 #include "kv/base/thrown.h"
 #include "kv/pages/commit.h"
 #include "kv/process/store_registry.h"
+#include "kv/store/store.h"
 #include "vfs/actor/memory_file.h"
 #include "vfs/actor/super_journal.h"
 #include "vfs/sqlite/sqlite_error.h"
@@ -182,7 +183,7 @@ void ActorFile::DropTransaction() noexcept {
   if (transaction_ == nullptr) return;
   transaction_.reset();
   // It may have left a stage behind.
-  if (store_->NeedsMaintenance()) StoreRegistry::Instance()->Wake();
+  if (store_->work()->is_waiting()) StoreRegistry::Instance()->Wake();
 }
 
 // SQLite itself refuses to write to what was opened so; this is for others.

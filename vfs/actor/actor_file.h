@@ -58,7 +58,8 @@
 #include <string>
 #include <vector>
 
-#include "kv/store/store.h"
+#include "kv/store/actor.h"
+#include "kv/store/pins.h"
 #include "vfs/actor/commit_group.h"
 #include "vfs/actor/fetched_pages.h"
 #include "vfs/actor/file_pragmas.h"
@@ -70,6 +71,8 @@
 #include "vfs/sqlite/uri.h"
 
 namespace actorkv {
+
+class Store;
 
 struct ActorFileOptions {
   std::string full_name;

@@ -5,6 +5,7 @@
 
 #include "kv/history/history.h"
 #include "kv/process/store_registry.h"
+#include "kv/store/store.h"
 #include "vfs/actor/actor_file.h"
 #include "vfs/sqlite/sqlite_error.h"
 

@@ -11,6 +11,7 @@
 #include "kv/history/point.h"
 #include "kv/process/open_wait.h"
 #include "kv/process/store_registry.h"
+#include "kv/store/store.h"
 #include "vfs/actor/actor_file.h"
 #include "vfs/actor/damage_notice.h"
 #include "vfs/actor/memory_file.h"
@@ -145,7 +146,7 @@ Status OpenActorFile(const char* name, sqlite3_file* file, int flags,
   if (!s.ok()) return s;
   // A fork of forks may not have been open when it became deep.
   if (state->lineage != nullptr && state->lineage->size() > kMaxLineageDepth) {
-    store->SuggestFlatten(actor);
+    store->work()->SuggestFlatten(actor);
   }
   std::shared_ptr<RecoveredImage> legacy;
   if (state->is_legacy) {

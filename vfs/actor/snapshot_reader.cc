@@ -7,6 +7,7 @@
 #include "kv/base/thrown.h"
 #include "kv/pages/preload.h"
 #include "kv/pages/read_ahead.h"
+#include "kv/store/store.h"
 #include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {

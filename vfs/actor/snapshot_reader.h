@@ -21,12 +21,15 @@
 
 #include "kv/cache/read_ahead_range.h"
 #include "kv/pages/branch_reader.h"
+#include "kv/store/actor.h"
 #include "kv/store/hints.h"
-#include "kv/store/store.h"
+#include "kv/store/pins.h"
 #include "vfs/actor/access_pattern.h"
 #include "vfs/actor/page_range.h"
 
 namespace actorkv {
+
+class Store;
 
 class SnapshotReader {
  public:

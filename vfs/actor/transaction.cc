@@ -6,6 +6,7 @@
 
 #include "kv/base/coding.h"
 #include "kv/format/counters.h"
+#include "kv/store/store.h"
 #include "vfs/sqlite/btree_page.h"
 
 namespace actorkv {

@@ -4,6 +4,7 @@
 
 #include "kv/legacy/legacy_lease.h"
 #include "kv/rivet/layout_view.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "kv/store/store.h"
 #include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {

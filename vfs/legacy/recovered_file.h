@@ -10,13 +10,14 @@
 #include <string>
 #include <utility>
 
-#include "kv/store/store.h"
 #include "vfs/legacy/recovered_image.h"
 #include "vfs/sqlite/file_methods.h"
 #include "vfs/sqlite/sqlite_api.h"
 #include "vfs/sqlite/uri.h"
 
 namespace actorkv {
+
+class Store;
 
 struct RecoveredFileOptions {
   std::shared_ptr<Store> store;  // that the actor is in; null: it is in none

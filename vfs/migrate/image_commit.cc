@@ -8,6 +8,7 @@
 
 #include "kv/format/chunk.h"
 #include "kv/pages/branch_reader.h"
+#include "kv/store/store.h"
 #include "vfs/actor/transaction.h"
 
 namespace actorkv {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kv/rivet/layout_view.h"
+#include "kv/store/store.h"
 #include "vfs/legacy/legacy_image.h"
 #include "vfs/migrate/image_commit.h"
 
@@ -191,7 +192,7 @@ Status Migration::Fail(const Status& why) {
 // store finds out which one became the actor's branch.
 void Migration::DropStages() {
   for (const BranchId stage : stages_) {
-    store_->AddDeadStage(lease_->actor().actor(), stage);
+    store_->work()->AddDeadStage(lease_->actor().actor(), stage);
   }
 }
 

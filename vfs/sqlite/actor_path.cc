@@ -1,7 +1,7 @@
 #include "vfs/sqlite/actor_path.h"
 
 #include "kv/process/engines.h"
-#include "kv/store/store.h"
+#include "kv/store/actor_name.h"
 
 namespace actorkv {
 

@@ -113,8 +113,8 @@ class DeltaWriteTest : public testing::Test {
     const SettingInfo* info = nullptr;
     uint64_t previous = 0;
     ASSERT_OK(FindSetting("retention_ms", &info));
-    ASSERT_OK((*store_)->settings()->Set(store_->get(), ActorId{}, *info,
-                                         retention_ms, &previous));
+    ASSERT_OK(
+        (*store_)->settings()->Set(ActorId{}, *info, retention_ms, &previous));
   }
 
   Status Reclaim(uint64_t* bytes) {

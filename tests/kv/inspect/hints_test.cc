@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "kv/base/helper_threads.h"
+#include "kv/cache/actor_hints.h"
 #include "kv/format/keys.h"
 #include "kv/inspect/verify.h"
 #include "kv/pages/preload.h"
@@ -105,7 +106,7 @@ class HintsTest : public testing::Test {
 
   // The pages are in no cache after it.
   void Restart() {
-    store_->Close();
+    store_.Close();
     store_.Reopen();
   }
 
@@ -161,7 +162,7 @@ TEST_F(HintsTest, ACloseWritesNothingAndWhatWaitsIsFound) {
   ASSERT_OK(Visit(store_, "a").Read(kUsed).Close());
   EXPECT_TRUE(Stored().ranges.empty());
   HintsRecord waiting;
-  ASSERT_OK(store_->LoadHints(Owner(), &waiting));
+  ASSERT_OK(store_->hints()->Load(Owner(), &waiting));
   EXPECT_EQ(waiting.page_count(), kUsed.size());
   store_.Maintain();
   EXPECT_EQ(EncodeRecord("k", Stored()), EncodeRecord("k", waiting));
@@ -255,7 +256,7 @@ TEST_F(HintsTest, AStaleOwnersHintsAreRefused) {
   EXPECT_EQ(Stored().generation, raised);
   EXPECT_EQ(Stored().page_count(), before.page_count());
   // And once more where the head is read: in another process, say.
-  EXPECT_TRUE(IsError(WriteHints(store_.get(), {"a", Owner().actor, before}),
+  EXPECT_TRUE(IsError(store_->hints()->Write({"a", Owner().actor, before}),
                       Code::kFenced, "expected generation 1, actual 2"));
 }
 
@@ -266,7 +267,7 @@ TEST_F(HintsTest, ALateWriteOfAStaleOwnerIsNotRead) {
   ASSERT_OK(TakeOver(store_.get(), store_.Open("a").get(), &raised));
   Put(EncodeRecord(HintsKey(), stale));
   HintsRecord read;
-  EXPECT_TRUE(IsError(store_->LoadHints(Owner(), &read), Code::kFenced,
+  EXPECT_TRUE(IsError(store_->hints()->Load(Owner(), &read), Code::kFenced,
                       "expected generation 1, actual 2"));
   Visit visit(store_, "a");
   visit.Read(kUsed);
@@ -298,7 +299,7 @@ TEST_F(HintsTest, AWriteThatATakeOverOvertakesIsRefused) {
     Generation raised;
     EXPECT_OK(TakeOver(store.get(), store.Open("a").get(), &raised));
   };
-  EXPECT_TRUE(IsError(WriteHints(store.get(), learned), Code::kFenced,
+  EXPECT_TRUE(IsError(store->hints()->Write(learned), Code::kFenced,
                       "expected generation 1, actual 2"));
   EXPECT_EQ(Stored(store).page_count(), before.page_count());
 }
@@ -313,7 +314,7 @@ TEST_F(HintsTest, TheyGoWithTheActor) {
   ASSERT_OK(DeleteActor(store_.get(), "a", SchemaCookie(1), &txid));
   ASSERT_OK(PurgeActor(store_.get(), "a", &bytes));
   EXPECT_TRUE(store_.Scan(partition).empty());
-  EXPECT_EQ(WriteHints(store_.get(), late).code(), Code::kNotFound);
+  EXPECT_EQ(store_->hints()->Write(late).code(), Code::kNotFound);
   EXPECT_TRUE(store_.Scan(partition).empty());
 }
 
@@ -331,10 +332,10 @@ TEST_F(HintsTest, AFollowerPreloadsAndWritesNothing) {
   {
     TestStore store(source);
     Commit(store, kPages, 1);
-    store->Close();
+    store.Close();
     store.Reopen();
     ASSERT_OK(Visit(store, "a").Read(kUsed).Close());
-    store->Close();
+    store.Close();
   }
   visitor = [](Durability) { ADD_FAILURE() << "a follower writes"; };
   std::shared_ptr<Store> follower;
@@ -345,9 +346,10 @@ TEST_F(HintsTest, AFollowerPreloadsAndWritesNothing) {
   EXPECT_EQ(visit.missed(), 4);
   ASSERT_OK(visit.Close());
   bool more = false;
-  ASSERT_OK(follower->Maintain(&more));
+  Upkeep upkeep(follower.get());
+  ASSERT_OK(upkeep.Maintain(&more));
   EXPECT_FALSE(more);
-  follower->Close();
+  upkeep.Close();
 }
 
 // --- Never more than advice --------------------------------------------------
@@ -397,7 +399,7 @@ TEST_F(HintsTest, OthersHelpWhereTheDiskIsSlow) {
   for (PageNo pgno = 1; pgno < kMany; pgno += 13) used.push_back(pgno);
   store.Reopen();
   ASSERT_OK(Visit(store, "a").Read(used).Close());
-  store->Close();
+  store.Close();
   store.Reopen();
   const std::function<void()> wait = [&] {
     hook->Set(1, wait);
@@ -464,8 +466,8 @@ TEST_F(HintsTest, NothingIsReadOrLearnedForASmallActor) {
   store_.Maintain();
   HintsRecord record;
   const auto state = store_.State("small");
-  ASSERT_OK(
-      store_->LoadHints({state->entry.actor, state->head.generation}, &record));
+  ASSERT_OK(store_->hints()->Load({state->entry.actor, state->head.generation},
+                                  &record));
   EXPECT_TRUE(record.ranges.empty());
 }
 

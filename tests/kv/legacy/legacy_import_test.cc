@@ -242,7 +242,7 @@ TEST(LegacyImportCrashTest, AnImportThatDiedIsDropped) {
   }
   TestStore store(source);
   EXPECT_EQ(ImportRecordCount(store), 1u);
-  EXPECT_TRUE(store->NeedsMaintenance());
+  EXPECT_TRUE(store->work()->is_waiting());
   store.Maintain();
   EXPECT_EQ(ImportRecordCount(store), 0u);
   EXPECT_EQ(store.Scan(LegacyPartition(legacy)).size(), 0u);

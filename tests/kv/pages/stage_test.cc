@@ -300,20 +300,6 @@ TEST_F(StageTest, AfterAFailureTheWriterIsUseless) {
   }
 }
 
-TEST_F(StageTest, DroppingIsTriedAgain) {
-  Make(Pages(5, 1));
-  {
-    TestTransaction transaction(store_, "a", kSize);
-    WriteAll(&transaction, Pages(60, 2));
-  }
-  store_.plan()->FailRead(1, Status::IOError("bad day"));
-  bool more = false;
-  EXPECT_TRUE(IsError(store_->Maintain(&more), Code::kIOError, "bad day"));
-  EXPECT_EQ(StageRecords().size(), 1u);
-  store_.Maintain();
-  EXPECT_EQ(StageRecords().size(), 0u);
-}
-
 // With the memory that a transaction has on RocksDB.
 TEST(StageOnRocksDbTest, LargerThanTheMemoryOfATransaction) {
   const TempDir dir;

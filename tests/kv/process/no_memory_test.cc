@@ -114,16 +114,18 @@ TEST(NoMemoryTest, AChangeOfNamesIsBegunOrNot) {
   FailEach(
       [&] {
         static_cast<void>(
-            store->WhileClosed(names, [] { return Status::Ok(); }));
+            store->actors()->WhileClosed(names, [] { return Status::Ok(); }));
       },
       [&](uint64_t n, const Status& /*status*/) {
-        EXPECT_OK(store->WhileClosed(names, [] { return Status::Ok(); })) << n;
+        EXPECT_OK(store->actors()->WhileClosed(names, [] {
+          return Status::Ok();
+        })) << n;
       });
 }
 
 TEST(NoMemoryTest, AChangeThatThrowsIsOver) {
   const TestStore store;
-  EXPECT_THROW(static_cast<void>(store->WhileClosed(
+  EXPECT_THROW(static_cast<void>(store->actors()->WhileClosed(
                    {"alice"}, []() -> Status { throw std::bad_alloc(); })),
                std::bad_alloc);
   std::shared_ptr<Actor> actor;

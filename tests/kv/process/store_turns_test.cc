@@ -15,6 +15,7 @@
 
 #include "kv/process/store_registry.h"
 #include "kv/rocksdb/holder_file.h"
+#include "kv/store/store.h"
 #include "tests/support/child_process.h"
 #include "tests/support/memory_engine.h"
 #include "tests/support/testing.h"

@@ -108,7 +108,7 @@ TEST(ReclaimReaderTest, AReaderFindsWhatMovesMeanwhile) {
     const auto pages = ReadAll(store, "a");
     ASSERT_OK(KeepNoHistory(store.get()));
     // Reclaim has its plan, in which the lineage is a long one.
-    const std::unique_lock<std::mutex> turn = store->BeginReclaim();
+    const ReclaimTurns::Turn turn = store->reclaim_turns()->Begin();
     Reclaimer reclaimer(store.get(), ReclaimOptions());
     std::optional<SpaceUse> use;
     bool done = false;

@@ -14,6 +14,7 @@
 #include "kv/format/keys.h"
 #include "kv/history/history.h"
 #include "kv/store/catalog.h"
+#include "kv/store/retention.h"
 #include "tests/support/read_hook.h"
 #include "tests/support/store_harness.h"
 
@@ -36,8 +37,7 @@ class ReclaimTest : public testing::Test {
     const SettingInfo* info = nullptr;
     uint64_t previous = 0;
     ASSERT_OK(FindSetting(name, &info));
-    ASSERT_OK(store->settings()->Set(store.get(), ActorId{}, *info, value,
-                                     &previous));
+    ASSERT_OK(store->settings()->Set(ActorId{}, *info, value, &previous));
   }
 
   static void Retain(const TestStore& store, uint64_t retention_ms) {
@@ -170,7 +170,7 @@ TEST_F(ReclaimTest, TheBackgroundDoesItInSteps) {
   Retain(store, 0);
   store.Maintain();
   EXPECT_EQ(ChunkCount(store, "a"), 160u) << "too early";
-  store->ReclaimSoonForTesting();
+  store.upkeep()->ReclaimSoonForTesting();
   for (int i = 0; i < 10; ++i) store.Maintain();
   EXPECT_EQ(ChunkCount(store, "a"), 8u);
 }
@@ -306,8 +306,8 @@ TEST_F(ReclaimTest, AQuotaRefusesGrowthOnly) {
   uint64_t previous = 1;
   ASSERT_OK(FindSetting("quota_hard_bytes", &info));
   const ActorId actor = store.State("a")->entry.actor;
-  ASSERT_OK(store->settings()->Set(store.get(), actor, *info,
-                                   uint64_t{6} * kMinPageSize, &previous));
+  ASSERT_OK(store->settings()->Set(actor, *info, uint64_t{6} * kMinPageSize,
+                                   &previous));
   EXPECT_EQ(previous, 0u);
   Commit(store, "a", 2, 8);
   {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "kv/format/keys.h"
+#include "kv/store/actor_name.h"
 #include "tests/support/store_harness.h"
 
 namespace actorkv {

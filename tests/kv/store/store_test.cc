@@ -83,8 +83,6 @@ TEST(StoreTest, DamagedRecordsStopTheOpen) {
     std::string message;
   } kCases[] = {
       {StoreRecordKey(), "store=dir: store record damaged"},
-      {StageKey(BranchId{5}), "stage record damaged"},
-      {StagePrefix() + "x", "not a stage"},
       {ClockLimitPrefix() + "x", "not a clock limit"},
   };
   for (const auto& c : kCases) {
@@ -117,14 +115,14 @@ TEST(StoreTest, EachReadErrorStopsTheOpen) {
 
 TEST(StoreTest, OneActorObjectForEachNameWhileItIsUsed) {
   const TestStore store;
-  EXPECT_FALSE(store->IsOpen("a"));
+  EXPECT_FALSE(store->actors()->IsOpen("a"));
   auto first = store.Open("a");
   EXPECT_EQ(store.Open("a"), first);
   EXPECT_NE(store.Open("b"), first);
-  EXPECT_TRUE(store->IsOpen("a"));
-  EXPECT_FALSE(store->IsOpen("b"));
+  EXPECT_TRUE(store->actors()->IsOpen("a"));
+  EXPECT_FALSE(store->actors()->IsOpen("b"));
   first.reset();
-  EXPECT_FALSE(store->IsOpen("a"));
+  EXPECT_FALSE(store->actors()->IsOpen("a"));
 }
 
 TEST(StoreTest, ManyActorsComeAndGo) {
@@ -132,7 +130,7 @@ TEST(StoreTest, ManyActorsComeAndGo) {
   const auto kept = store.Open("kept");
   for (int i = 0; i < 5000; ++i) store.Open("actor" + std::to_string(i));
   EXPECT_EQ(store.Open("kept"), kept);
-  EXPECT_FALSE(store->IsOpen("actor17"));
+  EXPECT_FALSE(store->actors()->IsOpen("actor17"));
 }
 
 // The limits of an engine whose data no other process changes.
@@ -148,15 +146,15 @@ TEST(StoreTest, AnActorThatWasClosedIsOpenedAgainWithoutReading) {
   std::shared_ptr<const HeadState> state;
   ASSERT_OK(actor->Current(&state));
   const Actor* const first = actor.get();
-  const uint64_t opened_at_us = store->OpenedAtUs("a");
+  const uint64_t opened_at_us = store->actors()->OpenedAtUs("a");
   ASSERT_OK(store->CloseActor(std::move(actor)));
-  EXPECT_FALSE(store->IsOpen("a"));
-  EXPECT_EQ(store->OpenedAtUs("a"), 0u);
+  EXPECT_FALSE(store->actors()->IsOpen("a"));
+  EXPECT_EQ(store->actors()->OpenedAtUs("a"), 0u);
   const uint64_t read_count = store.plan()->read_count();
   actor = store.Open("a");
   EXPECT_EQ(actor.get(), first);
-  EXPECT_TRUE(store->IsOpen("a"));
-  EXPECT_GE(store->OpenedAtUs("a"), opened_at_us);
+  EXPECT_TRUE(store->actors()->IsOpen("a"));
+  EXPECT_GE(store->actors()->OpenedAtUs("a"), opened_at_us);
   ASSERT_OK(actor->Current(&state));
   EXPECT_EQ(store.plan()->read_count(), read_count);
 }
@@ -168,11 +166,12 @@ TEST(StoreTest, AnActorIsOpenUntilItsLastUserIsGone) {
   std::shared_ptr<const HeadState> state;
   ASSERT_OK(first->Current(&state));
   ASSERT_OK(store->CloseActor(std::move(first)));
-  EXPECT_TRUE(store->IsOpen("a"));
-  EXPECT_TRUE(IsError(store->WhileClosed({"a"}, [] { return Status::Ok(); }),
-                      Code::kBusy, "the actor is open: actor=a"));
+  EXPECT_TRUE(store->actors()->IsOpen("a"));
+  EXPECT_TRUE(
+      IsError(store->actors()->WhileClosed({"a"}, [] { return Status::Ok(); }),
+              Code::kBusy, "the actor is open: actor=a"));
   ASSERT_OK(store->CloseActor(std::move(second)));
-  EXPECT_FALSE(store->IsOpen("a"));
+  EXPECT_FALSE(store->actors()->IsOpen("a"));
 }
 
 // What happens in WhileClosed() happens behind the back of an Actor.
@@ -184,11 +183,11 @@ TEST(StoreTest, WhileClosedForgetsWhatIsKnownOfAnActor) {
     ASSERT_OK(actor->Current(&state));
     EXPECT_FALSE(state->exists);
     ASSERT_OK(store->CloseActor(std::move(actor)));
-    const Status s = store->WhileClosed({"a"}, [&] {
+    const Status s = store->actors()->WhileClosed({"a"}, [&] {
       return then_fails ? Status::NoSpace("full") : Status::Ok();
     });
     EXPECT_EQ(s.ok(), !then_fails);
-    EXPECT_FALSE(store->IsOpen("a"));
+    EXPECT_FALSE(store->actors()->IsOpen("a"));
     const uint64_t read_count = store.plan()->read_count();
     ASSERT_OK(store.Open("a")->Current(&state));
     EXPECT_GT(store.plan()->read_count(), read_count);
@@ -227,27 +226,28 @@ TEST(StoreTest, NothingIsKnownOfAClosedActorThatOthersMayChange) {
 
 TEST(StoreTest, WhileClosedKeepsOthersOut) {
   const TestStore store;
-  EXPECT_OK(store->WhileClosed({"a", "b"}, [&]() -> Status {
+  EXPECT_OK(store->actors()->WhileClosed({"a", "b"}, [&]() -> Status {
     std::shared_ptr<Actor> actor;
     EXPECT_TRUE(IsError(store->OpenActor("a", &actor), Code::kBusy,
                         "being renamed or deleted: actor=a"));
-    EXPECT_TRUE(IsError(store->WhileClosed({"b"}, [] { return Status::Ok(); }),
-                        Code::kBusy, "actor=b"));
+    EXPECT_TRUE(IsError(
+        store->actors()->WhileClosed({"b"}, [] { return Status::Ok(); }),
+        Code::kBusy, "actor=b"));
     EXPECT_OK(store->OpenActor("c", &actor));
     return Status::Ok();
   }));
   EXPECT_NE(store.Open("a"), nullptr);
-  EXPECT_TRUE(IsError(
-      store->WhileClosed({"a"}, [] { return Status::NoSpace("inside"); }),
-      Code::kNoSpace, "inside"));
+  EXPECT_TRUE(IsError(store->actors()->WhileClosed(
+                          {"a"}, [] { return Status::NoSpace("inside"); }),
+                      Code::kNoSpace, "inside"));
   EXPECT_NE(store.Open("a"), nullptr) << "open to all after a failure";
 }
 
 TEST(StoreTest, CommitIdsAndIdsDiffer) {
   const TestStore store;
   const TestStore other;
-  EXPECT_NE(store->NewCommitId(), store->NewCommitId());
-  EXPECT_NE(store->NewCommitId(), other->NewCommitId());
+  EXPECT_NE(store->commit_ids()->Next(), store->commit_ids()->Next());
+  EXPECT_NE(store->commit_ids()->Next(), other->commit_ids()->Next());
   Batch batch;
   const uint64_t first = store->NewId(&batch);
   EXPECT_LT(first, store->NewId(&batch));

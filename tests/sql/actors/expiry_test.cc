@@ -128,7 +128,7 @@ class ExpiryTest : public testing::Test {
   }
 
   void ReclaimAfterUndoEnds() {
-    const std::unique_lock<std::mutex> turn = store_->BeginReclaim();
+    const ReclaimTurns::Turn turn = store_->reclaim_turns()->Begin();
     ReclaimOptions options;
     options.now_us = WallClockUs() + kUndoTtlUs + 1'000'000;
     Reclaimer reclaimer(store_.get(), options);

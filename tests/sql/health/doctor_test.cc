@@ -3,6 +3,7 @@
 #include "kv/format/chunk.h"
 #include "kv/format/keys.h"
 #include "kv/pages/branch_reader.h"
+#include "kv/store/store.h"
 #include "tests/support/sql_harness.h"
 
 namespace actorkv {

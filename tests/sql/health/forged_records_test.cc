@@ -14,7 +14,10 @@
 #include "kv/format/history_records.h"
 #include "kv/format/keys.h"
 #include "kv/format/records.h"
+#include "kv/process/store_registry.h"
+#include "kv/process/upkeep.h"
 #include "kv/store/clock_step.h"
+#include "kv/store/store.h"
 #include "tests/support/sql_harness.h"
 
 namespace actorkv {
@@ -174,9 +177,12 @@ class ForgedRecordsTest : public SqlTest {
   // As the process would at its exit, which waits for a piece of it.
   void ExpectBackgroundEnds() {
     const std::shared_ptr<Store> store = OpenStore(name_);
-    store->ReclaimSoonForTesting();
+    const std::shared_ptr<Upkeep> upkeep =
+        StoreRegistry::Instance()->UpkeepForTesting(store.get());
+    upkeep->ReclaimSoonForTesting();
     bool more = true;
-    for (int i = 0; i < 20; ++i) static_cast<void>(store->Maintain(&more).ok());
+    for (int i = 0; i < 20; ++i)
+      static_cast<void>(upkeep->Maintain(&more).ok());
   }
 
   std::string name_;

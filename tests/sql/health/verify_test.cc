@@ -6,6 +6,7 @@
 
 #include "kv/format/keys.h"
 #include "kv/store/catalog.h"
+#include "kv/store/store.h"
 #include "tests/support/sql_harness.h"
 
 namespace actorkv {

@@ -10,6 +10,7 @@
 
 #include "kv/format/chunk.h"
 #include "kv/format/keys.h"
+#include "kv/store/store.h"
 #include "tests/support/actor_harness.h"
 #include "tests/support/sqlite_db.h"
 

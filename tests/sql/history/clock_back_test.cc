@@ -4,7 +4,10 @@
 #include "kv/base/time_text.h"
 #include "kv/format/keys.h"
 #include "kv/history/point.h"
+#include "kv/process/store_registry.h"
+#include "kv/process/upkeep.h"
 #include "kv/store/clock.h"
+#include "kv/store/store.h"
 #include "tests/support/shifted_clock.h"
 #include "tests/support/sql_harness.h"
 
@@ -32,7 +35,7 @@ class ClockBackTest : public SqlTest {
   // Nobody looks at the clocks while they go on one after the other.
   void Pass(int64_t us) {
     const std::shared_ptr<Store> store = OpenStore();
-    const std::unique_lock<std::mutex> turn = store->BeginReclaim();
+    const ReclaimTurns::Turn turn = store->reclaim_turns()->Begin();
     clock_.Pass(us);
   }
 
@@ -224,9 +227,11 @@ class HistoryHoldTest : public ClockBackTest {
   // A pass of the background. It says itself what it is to wait for.
   void PassInBackground() {
     const std::shared_ptr<Store> store = OpenStore();
-    store->ReclaimSoonForTesting();
+    const std::shared_ptr<Upkeep> upkeep =
+        StoreRegistry::Instance()->UpkeepForTesting(store.get());
+    upkeep->ReclaimSoonForTesting();
     bool more = true;
-    for (int i = 0; i < 50; ++i) ASSERT_OK(store->Maintain(&more));
+    for (int i = 0; i < 50; ++i) ASSERT_OK(upkeep->Maintain(&more));
   }
   std::string Commits() {
     return Ask("SELECT count(*) FROM actorkv_commits WHERE actor = 'alice'");

@@ -7,6 +7,7 @@
 #include "kv/format/keys.h"
 #include "kv/history/history.h"
 #include "kv/history/point.h"
+#include "kv/store/store.h"
 #include "tests/support/shifted_clock.h"
 #include "tests/support/sql_harness.h"
 

@@ -4,6 +4,7 @@
 #include <thread>
 #include <vector>
 
+#include "kv/store/store.h"
 #include "tests/support/sql_harness.h"
 
 namespace actorkv {

@@ -10,6 +10,7 @@
 #include "kv/format/keys.h"
 #include "kv/process/store_registry.h"
 #include "kv/rocksdb/rocksdb_engine.h"
+#include "kv/store/store.h"
 #include "tests/support/fault_fs.h"
 #include "tests/support/sql_harness.h"
 

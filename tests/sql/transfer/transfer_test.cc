@@ -9,6 +9,7 @@
 #include "kv/format/keys.h"
 #include "kv/pages/branch_reader.h"
 #include "kv/pages/branch_writer.h"
+#include "kv/store/store.h"
 #include "tests/support/sql_harness.h"
 
 namespace actorkv {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kv/format/keys.h"
+#include "kv/store/store.h"
 #include "tests/support/actor_harness.h"
 #include "tests/support/sqlite_db.h"
 #include "vfs/sqlite/sqlite_error.h"

@@ -19,6 +19,7 @@
 #include "kv/history/restore_points.h"
 #include "kv/reclaim/reclaim.h"
 #include "kv/store/catalog.h"
+#include "kv/store/retention.h"
 #include "tests/support/store_harness.h"
 
 namespace actorkv {
@@ -173,8 +174,8 @@ std::vector<Step> StepsOfActors() {
          Settings previous;
          EXPECT_OK(FindSetting("quota_soft_bytes", &soft));
          EXPECT_OK(FindSetting("quota_hard_bytes", &hard));
-         return store->settings()->SetAll(store.get(), ActorId{},
-                                          {{soft, 18}, {hard, 19}}, &previous);
+         return store->settings()->SetAll(ActorId{}, {{soft, 18}, {hard, 19}},
+                                          &previous);
        },
        true},
       {"takeover",
@@ -188,8 +189,7 @@ std::vector<Step> StepsOfActors() {
          const SettingInfo* info = nullptr;
          uint64_t previous = 0;
          EXPECT_OK(FindSetting("retention_ms", &info));
-         return store->settings()->Set(store.get(), ActorId{}, *info, 17,
-                                       &previous);
+         return store->settings()->Set(ActorId{}, *info, 17, &previous);
        },
        true},
   };

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "kv/base/coding.h"
+#include "kv/store/store.h"
 #include "tests/support/memory_engine.h"
 #include "tests/support/testing.h"
 
