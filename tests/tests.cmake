@@ -81,7 +81,9 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/pages/branch_reader_test.cc
   tests/kv/pages/branch_writer_test.cc
   tests/kv/pages/bulk_commits_test.cc
+  tests/kv/pages/chunk_maker_test.cc
   tests/kv/pages/commit_test.cc
+  tests/kv/pages/page_buffer_test.cc
   tests/kv/pages/read_ahead_test.cc
   tests/kv/pages/single_partition_test.cc
   tests/kv/pages/stage_test.cc
