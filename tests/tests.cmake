@@ -50,6 +50,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/engine/group_commit_test.cc
   tests/kv/engine/guard_memo_test.cc
   tests/kv/engine/guard_set_test.cc
+  tests/kv/engine/guarded_commits_test.cc
   tests/kv/engine/hostile_engine_test.cc
   tests/kv/files/byte_source_test.cc
   tests/kv/files/file_names_test.cc
@@ -81,7 +82,9 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/pages/branch_reader_test.cc
   tests/kv/pages/branch_writer_test.cc
   tests/kv/pages/bulk_commits_test.cc
+  tests/kv/pages/chunk_maker_test.cc
   tests/kv/pages/commit_test.cc
+  tests/kv/pages/page_buffer_test.cc
   tests/kv/pages/read_ahead_test.cc
   tests/kv/pages/single_partition_test.cc
   tests/kv/pages/stage_test.cc

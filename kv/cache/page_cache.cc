@@ -72,7 +72,7 @@ PagePin PageCache::Find(const PageKey& key, TxId txid, const ChangeLog* changes,
 }
 
 Found PageCache::Read(const PageKey& key, TxId txid, const ChangeLog* changes,
-                      const PageBuffer& buffer) {
+                      const CopyTarget& buffer) {
   const uint64_t hash = HashPageKey(key);
   Shard& shard = ShardOf(hash);
   std::lock_guard<std::mutex> lock(shard.mutex);

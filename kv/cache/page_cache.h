@@ -31,7 +31,7 @@
 namespace actorkv {
 
 // The bytes of a page that are wanted, and where to.
-struct PageBuffer {
+struct CopyTarget {
   char* bytes = nullptr;
   size_t size = 0;  // of the whole page
 };
@@ -73,7 +73,7 @@ class PageCache {
   // The same, copied into `buffer`, without a pin. kMissing when the cache does
   // not know, or has a page of another size.
   Found Read(const PageKey& key, TxId txid, const ChangeLog* changes,
-             const PageBuffer& buffer);
+             const CopyTarget& buffer);
 
   // The same, but only which version it is, and no use of it: what is looked
   // at so keeps nothing else from staying. False when that is not known.

@@ -7,6 +7,7 @@
 #include "kv/base/hex.h"
 #include "kv/engine/engine_limits.h"
 #include "kv/format/keys.h"
+#include "kv/pages/commit_records.h"
 #include "kv/rivet/legacy_keys.h"
 #include "kv/rivet/pair_limits.h"
 #include "kv/store/actor_name.h"
@@ -202,24 +203,13 @@ Status LegacyImport::Publish() {
   std::shared_ptr<const HeadState> before;
   if (Status s = CheckName(&before); !s.ok()) return s;
   Batch batch;
-  ActorEntry entry;
-  entry.actor = ActorId{store_->NewId(&batch)};
-  entry.state = ActorState::kLegacy;
-  entry.created_at_us = entry.actor.value;
-  entry.stamp_floor = before->entry.stamp_floor;
-  entry.cookie_floor = before->entry.cookie_floor;
-  record_.imported_at_us = entry.created_at_us;
+  const uint64_t now_us = store_->NewId(&batch);
+  const ActorEntry entry =
+      MakeEntry(*before, ActorId{now_us}, ActorState::kLegacy, now_us);
+  record_.imported_at_us = now_us;
   PutRecord(entry.actor, &batch);
-  std::optional<std::string_view> expected;
-  if (!before->entry_bytes.empty()) {
-    expected = before->entry_bytes;
-    const std::string old_key = DeletedEntryKey(before->entry.actor);
-    batch.Put(CatalogPartition(), old_key,
-              EncodeRecord(old_key, before->entry));
-  }
-  const std::string key = ActorEntryKey(spec_.name);
-  batch.Put(CatalogPartition(), key, EncodeRecord(key, entry));
-  batch.AddGuard(CatalogPartition(), key, expected);
+  TakeName(spec_.name, *before, EncodeRecord(ActorEntryKey(spec_.name), entry),
+           &batch);
   const CommitResult result = store_->Commit(batch, Durability::kSynced);
   // What others hold of this name says that there is none.
   actor->Forget();

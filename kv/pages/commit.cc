@@ -6,6 +6,7 @@
 
 #include "kv/base/metrics.h"
 #include "kv/base/thrown.h"
+#include "kv/engine/failed_commit.h"
 #include "kv/format/keys.h"
 #include "kv/store/hints.h"
 #include "kv/store/retention.h"
@@ -14,10 +15,6 @@
 namespace actorkv {
 
 namespace {
-
-CommitResult Failed(Status status) {
-  return {CommitOutcome::kFailed, std::move(status)};
-}
 
 // The stored head of an actor, nullptr when the actor does not exist.
 Status ReadHead(Store* store, const std::string& name,
