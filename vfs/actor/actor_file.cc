@@ -20,14 +20,42 @@ constexpr int kSectorBytes = 4096;
 
 }  // namespace
 
+class ActorFile::Member : public GroupMember {
+ public:
+  explicit Member(ActorFile* file) : file_(file) {}
+
+  const std::string& full_name() const override { return file_->full_name(); }
+  Store* store() const override { return file_->store_.get(); }
+  const sqlite3_file* file() const override { return file_; }
+  ErrorOwner error_owner() const override { return file_->error_owner(); }
+  bool writing() const override { return file_->writing(); }
+  Durability durability() const override {
+    return file_->pragmas_.durability();
+  }
+  Status Prepare(PendingCommit* commit) override {
+    Status s = file_->transaction_->Prepare(file_->origin_, commit);
+    commit->pin = &file_->next_pin_;
+    return s;
+  }
+  void EndPublish(PendingCommit* commit) noexcept override {
+    file_->EndPublish(commit);
+  }
+  void Drop() noexcept override { file_->DropTransaction(); }
+  void BeginRollback() override { file_->BeginRollback(); }
+
+ private:
+  ActorFile* const file_;
+};
+
 ActorFile::ActorFile(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
                      ActorFileOptions options)
     : store_(std::move(store)),
       actor_(std::move(actor)),
       options_(std::move(options)),
-      reader_(store_.get(), *actor_) {
+      reader_(store_.get(), *actor_),
+      member_(std::make_unique<Member>(this)) {
   if (options_.version == nullptr) reader_.UseHints(actor_);
-  RegisterOpenFile(this);  // the last that may fail
+  RegisterOpenFile(member_.get());  // the last that may fail
   pMethods = &FileMethods<ActorFile>::kTable;
   Add(Metric::kFileOpens);
   Add(Metric::kOpenFiles);
@@ -35,7 +63,7 @@ ActorFile::ActorFile(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
 
 ActorFile::~ActorFile() {
   Subtract(Metric::kOpenFiles);
-  UnregisterOpenFile(this);
+  UnregisterOpenFile(member_.get());
   // What refers to it goes before, so that it is the last use.
   transaction_.reset();
   // Without memory for it, what the actor learned is lost.
@@ -62,15 +90,15 @@ int ActorFile::Report(Place place, const Status& status) {
   // A read that fails brings a rollback about, too, but one that calls nothing
   // here as long as no page was written.
   const bool wrote = place != Place::kLock && place != Place::kRead;
-  if (writing() && (wrote || transaction_ != nullptr)) BeginRollback(this);
+  if (writing() && (wrote || transaction_ != nullptr)) BeginRollback();
   return code;
 }
 
 // Also the other writers of the connection: they are rolled back as well.
-void ActorFile::BeginRollback(ActorFile* file) {
-  file->rolls_back_ = true;
-  if (file->db_ == nullptr) return;
-  sqlite3* const db = *file->db_;
+void ActorFile::BeginRollback() {
+  rolls_back_ = true;
+  if (db_ == nullptr) return;
+  sqlite3* const db = *db_;
   for (int i = 0;; ++i) {
     const char* schema = sqlite3_db_name(db, i);
     if (schema == nullptr) return;
@@ -109,7 +137,7 @@ int ActorFile::Lock(int level) {
   // vdbeCommit, 3.40.1). A plain file in WAL mode would be committed before
   // FCNTL_SYNC comes here.
   if (level == SQLITE_LOCK_EXCLUSIVE && db_ != nullptr) {
-    const Writers writers = CountWriters(*db_, *this);
+    const Writers writers = CountWriters(*db_, *member_);
     if (writers.count > 1 && !writers.mix.ok()) {
       return Report(Place::kLock, writers.mix);
     }
@@ -178,7 +206,7 @@ Status ActorFile::OrDrop(const Call& call) {
 }
 
 void ActorFile::DropTransaction() noexcept {
-  if (group_ != nullptr) group_->Remove(this);
+  if (group_ != nullptr) group_->Remove(member_.get());
   group_.reset();
   if (transaction_ == nullptr) return;
   transaction_.reset();
@@ -237,42 +265,6 @@ Status ActorFile::ShouldPublish(bool* publish) {
   return transaction_->Differs(publish);
 }
 
-Status ActorFile::CommitFiles(const std::vector<ActorFile*>& files,
-                              std::vector<PendingCommit>* commits) {
-  Durability durability = Durability::kBuffered;
-  Status status;
-  for (size_t i = 0; i < files.size() && status.ok(); ++i) {
-    if (files[i]->pragmas_.durability() == Durability::kSynced) {
-      durability = Durability::kSynced;
-    }
-    PendingCommit& commit = (*commits)[i];
-    status = files[i]->transaction_->Prepare(files[i]->origin_, &commit);
-    commit.pin = &files[i]->next_pin_;
-  }
-  if (!status.ok() || files.empty()) return status;
-  return CommitAll(files.front()->store_.get(), durability, commits);
-}
-
-Status ActorFile::PublishAll(const std::vector<ActorFile*>& files) {
-  std::vector<PendingCommit> commits;
-  const Status status = OrUndo(
-      [&] {
-        commits.resize(files.size());
-        return CommitFiles(files, &commits);
-      },
-      [&] {
-        for (ActorFile* file : files) file->EndPublish(nullptr);
-      });
-  // They are of one connection.
-  if (status.ok() && !files.empty()) {
-    EndErrorOfConnection(files.front()->error_owner().db);
-  }
-  for (size_t i = 0; i < files.size(); ++i) {
-    files[i]->EndPublish(status.ok() ? &commits[i] : nullptr);
-  }
-  return status;
-}
-
 // Nothing here can fail: what was committed is shown.
 void ActorFile::EndPublish(PendingCommit* commit) noexcept {
   std::string first_page;
@@ -292,10 +284,10 @@ void ActorFile::EndPublish(PendingCommit* commit) noexcept {
   exclusive_since_publish_ = true;
 }
 
-Status ActorFile::PublishAlone() { return PublishAll({this}); }
-
-void ActorFile::DropAll(const std::vector<ActorFile*>& files) {
-  for (ActorFile* file : files) file->DropTransaction();
+Status ActorFile::PublishAlone() {
+  CommitGroup alone;
+  alone.Add(member_.get());
+  return alone.Publish();
 }
 
 Status ActorFile::StageForSuperJournal(const char* super_journal) {
@@ -317,7 +309,7 @@ Status ActorFile::StageForSuperJournal(const char* super_journal) {
         "not be atomic: actor=" +
         actor_->name());
   }
-  group->Add(this);
+  group->Add(member_.get());
   group_ = std::move(group);
   return Status::Ok();
 }
@@ -345,11 +337,11 @@ Status ActorFile::Decide(const char* super_journal) {
 Status ActorFile::PublishOrStage(const char* super_journal) {
   if (super_journal != nullptr) return StageForSuperJournal(super_journal);
   if (db_ == nullptr) return PublishAlone();
-  const Writers writers = CountWriters(*db_, *this);
+  const Writers writers = CountWriters(*db_, *member_);
   if (writers.count <= 1) return PublishAlone();
   if (!writers.mix.ok()) return writers.mix;
   group_ = GroupOfConnection(*db_);
-  group_->Add(this);
+  group_->Add(member_.get());
   return Status::Ok();
 }
 

@@ -63,6 +63,7 @@
 #include "vfs/actor/commit_group.h"
 #include "vfs/actor/fetched_pages.h"
 #include "vfs/actor/file_pragmas.h"
+#include "vfs/actor/group_member.h"
 #include "vfs/actor/pager_view.h"
 #include "vfs/actor/snapshot_reader.h"
 #include "vfs/actor/transaction.h"
@@ -94,13 +95,6 @@ class ActorFile : public sqlite3_file {
   ActorFile(const ActorFile&) = delete;
   ActorFile& operator=(const ActorFile&) = delete;
 
-  // Publishes the transactions of all of `files`, which are of one store, in
-  // one commit. On an error they are dropped.
-  static Status PublishAll(const std::vector<ActorFile*>& files);
-
-  // Drops their transactions: they are rolled back.
-  static void DropAll(const std::vector<ActorFile*>& files);
-
   const std::string& full_name() const { return options_.full_name; }
   const Store* store() const { return store_.get(); }
   const std::shared_ptr<Store>& shared_store() const { return store_; }
@@ -111,10 +105,6 @@ class ActorFile : public sqlite3_file {
   ErrorOwner error_owner() const {
     return {db_ == nullptr ? nullptr : *db_, options_.full_name};
   }
-
-  // An error was reported that makes the connection of `file` roll back:
-  // invariant 5.
-  static void BeginRollback(ActorFile* file);
 
   // Holds the actor's reservation. May be asked from other threads.
   bool writing() const { return lock_.load() >= SQLITE_LOCK_RESERVED; }
@@ -167,8 +157,8 @@ class ActorFile : public sqlite3_file {
   Status PhaseTwo();
   Status PublishAlone();
   bool HasMoved() const;
-  static Status CommitFiles(const std::vector<ActorFile*>& files,
-                            std::vector<PendingCommit>* commits);
+  // An error was reported that makes the connection roll back: invariant 5.
+  void BeginRollback();
   // The end of a publish: `commit`, null where it failed.
   void EndPublish(PendingCommit* commit) noexcept;
   void Adopt(std::shared_ptr<const HeadState> state,
@@ -177,6 +167,8 @@ class ActorFile : public sqlite3_file {
   // Without a lock there is no snapshot to keep: what was taken for one call is
   // let go of at its end, however that comes.
   class Borrowed;
+  // The file in the commits of its connection.
+  class Member;
 
   const std::shared_ptr<Store> store_;
   std::shared_ptr<Actor> actor_;
@@ -199,6 +191,7 @@ class ActorFile : public sqlite3_file {
   PagerView view_;
 
   std::unique_ptr<Transaction> transaction_;
+  const std::unique_ptr<GroupMember> member_;
   std::shared_ptr<CommitGroup> group_;  // staged in it; null: not staged
   bool sync_announced_ = false;         // FCNTL_SYNC came, xSync is the pager's
   // The lock has not left EXCLUSIVE since the last publish: the pager may have

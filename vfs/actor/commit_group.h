@@ -25,16 +25,17 @@
 
 namespace actorkv {
 
-class ActorFile;
-class Store;
+class GroupMember;
 
 class CommitGroup {
  public:
-  void Add(ActorFile* file);
-  void Remove(ActorFile* file);
+  void Add(GroupMember* member);
+  void Remove(GroupMember* member);
   bool empty() const { return members_.empty(); }
 
-  // Commits all members; afterwards the group is empty, whatever the outcome.
+  // Commits all members, which are of one store, in one commit of it. On an
+  // error their transactions are dropped. Afterwards the group is empty,
+  // whatever the outcome.
   Status Publish();
 
   // The same at the deletion of a super-journal, which is of no file. Returns
@@ -45,7 +46,7 @@ class CommitGroup {
   void Drop();
 
  private:
-  std::vector<ActorFile*> members_;
+  std::vector<GroupMember*> members_;
 };
 
 // The group of the connection's commit without a super-journal, made when it
@@ -59,16 +60,16 @@ struct Writers {
   Status mix;
 };
 
-// Looks at every database of `db`. `file` is one of the writers.
-Writers CountWriters(sqlite3* db, const ActorFile& file);
+// Looks at every database of `db`. `member` is one of the writers.
+Writers CountWriters(sqlite3* db, const GroupMember& member);
 
 // The open files of the process by full name, to tell whose journal a
 // super-journal lists.
-void RegisterOpenFile(ActorFile* file);
-void UnregisterOpenFile(ActorFile* file);
+void RegisterOpenFile(GroupMember* member);
+void UnregisterOpenFile(GroupMember* member);
 
 // The file of this full name that is writing (holds RESERVED); null if none.
-ActorFile* FindWriter(const std::string& full_name);
+GroupMember* FindWriter(const std::string& full_name);
 
 }  // namespace actorkv
 

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <utility>
 
-#include "vfs/actor/actor_file.h"
 #include "vfs/actor/commit_group.h"
+#include "vfs/actor/group_member.h"
 #include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {
@@ -42,7 +42,7 @@ MemoryFile::MemoryFile(sqlite3_vfs* temporary_vfs, std::string actor_name)
 MemoryFile::~MemoryFile() = default;
 
 ErrorOwner MemoryFile::error_owner() const {
-  const ActorFile* const writer = FindWriter(actor_name_);
+  const GroupMember* const writer = FindWriter(actor_name_);
   return writer == nullptr ? ErrorOwner{nullptr, actor_name_}
                            : writer->error_owner();
 }
@@ -53,8 +53,8 @@ int MemoryFile::Report(int code) const {
              std::string("the rollback journal, in a temporary file: ") +
                  sqlite3_errstr(code),
              error_owner());
-  if (ActorFile* writer = FindWriter(actor_name_); writer != nullptr) {
-    ActorFile::BeginRollback(writer);
+  if (GroupMember* writer = FindWriter(actor_name_); writer != nullptr) {
+    writer->BeginRollback();
   }
   return code;
 }

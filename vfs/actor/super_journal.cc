@@ -7,7 +7,7 @@
 #include <mutex>
 #include <utility>
 
-#include "vfs/actor/actor_file.h"
+#include "vfs/actor/group_member.h"
 #include "vfs/sqlite/actor_path.h"
 #include "vfs/sqlite/sqlite_error.h"
 
@@ -61,7 +61,7 @@ int SuperJournalFile::Read(void* buffer, int size, sqlite3_int64 /*offset*/) {
 
 Status SuperJournalFile::AddJournal(std::string journal_name) {
   std::string full_name = std::move(journal_name);
-  ActorFile* writer = nullptr;
+  GroupMember* writer = nullptr;
   if (RemoveSuffix("-journal", &full_name)) writer = FindWriter(full_name);
   if (writer == nullptr) {
     return Status::NotSupported(
@@ -90,7 +90,7 @@ int SuperJournalFile::Write(const void* buffer, int size,
         !s.ok()) {
       if (writer_ == nullptr) return ReportError(Place::kWrite, s);
       ReportError(Place::kWrite, s, writer_->error_owner());
-      ActorFile::BeginRollback(writer_);
+      writer_->BeginRollback();
       return SqliteCode(Place::kWrite, s);
     }
     begin = end + 1;

@@ -14,6 +14,8 @@
 
 namespace actorkv {
 
+class Store;
+
 class SuperJournalFile : public PrivateFile {
  public:
   // Makes the super-journal known under `name`.
@@ -33,8 +35,8 @@ class SuperJournalFile : public PrivateFile {
   Status AddJournal(std::string journal_name);
 
   const std::string name_;
-  const Store* store_ = nullptr;  // of the first journal
-  ActorFile* writer_ = nullptr;   // the newest; it writes until the end
+  const Store* store_ = nullptr;   // of the first journal
+  GroupMember* writer_ = nullptr;  // the newest; it writes until the end
   sqlite3_int64 size_bytes_ = 0;
 };
 
