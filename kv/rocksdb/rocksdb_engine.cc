@@ -15,6 +15,8 @@
 #include "kv/engine/group_commit.h"
 #include "kv/engine/guard_memo.h"
 #include "kv/engine/guard_set.h"
+#include "kv/files/directory.h"
+#include "kv/rocksdb/database_files.h"
 #include "kv/rocksdb/log_damage.h"
 #include "kv/rocksdb/rocksdb_bulk.h"
 #include "kv/rocksdb/rocksdb_compaction.h"

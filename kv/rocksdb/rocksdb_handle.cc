@@ -8,6 +8,8 @@
 #include "kv/base/metrics.h"
 #include "kv/base/process_end.h"
 #include "kv/base/thrown.h"
+#include "kv/files/directory.h"
+#include "kv/rocksdb/database_files.h"
 #include "kv/rocksdb/log_seal.h"
 #include "kv/rocksdb/rocksdb_bulk.h"
 #include "kv/rocksdb/rocksdb_log_file.h"
