@@ -5,6 +5,7 @@ file(GLOB actorkv_fuzz_sources ${PROJECT_SOURCE_DIR}/kv/base/*.cc
   ${PROJECT_SOURCE_DIR}/kv/files/*.cc ${PROJECT_SOURCE_DIR}/kv/rivet/*.cc)
 add_executable(actorkv_fuzz
   ${actorkv_fuzz_sources}
+  kv/rocksdb/database_files.cc
   kv/rocksdb/log_scan.cc
   tests/fuzz/main.cc
   tests/fuzz/targets.cc)
