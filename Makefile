@@ -1,9 +1,12 @@
 # The commands of actorkv. `make help` lists them. The build itself is CMake's
-# (CMakeLists.txt); this file installs what is missing and names the steps.
+# (CMakeLists.txt, CMakePresets.json); this file installs what is missing and
+# names the steps.
 
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 SEED   ?=
+# `make test T=ReclaimTest` runs the tests with that in SUITE.TEST.
+T      ?=
 
 DEPS  = sh tests/support/install_deps.sh
 CTEST = ctest --output-on-failure -j $(JOBS)
@@ -19,13 +22,15 @@ FILES  ?= $(filter %.cc,$(SOURCES))
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS  = $(notdir $(wildcard tests/fuzz/corpus/*))
 
-comma := ,
+# $(call configure,directory,preset): once.
+define configure
+	@test -f $(1)/build.ninja || cmake --preset $(2)
+endef
 
-# $(call build,directory,sanitizers,targets): configures once and builds; no
+# $(call build,directory,preset,targets): configures once and builds; no
 # targets: all.
 define build
-	@test -f $(1)/build.ninja || cmake -S . -B $(1) -G Ninja \
-	  -DACTORKV_SANITIZE=$(2)
+	$(call configure,$(1),$(2))
 	@cmake --build $(1) -j $(JOBS) $(addprefix --target ,$(3))
 endef
 
@@ -46,11 +51,16 @@ deps-suite:
 	@$(DEPS) build suite
 
 module: deps
-	$(call build,build,,actorkv actorkv_static)
+	$(call build,build,default,actorkv actorkv_static)
 
-test: deps ## All tests but suite, stress and sanitizer builds
-	$(call build,build)
+test: deps ## All tests but suite, stress and sanitizer builds; T=name: some
+ifeq ($(T),)
+	$(call build,build,default)
 	$(CTEST) --test-dir build
+else
+	$(call configure,build,default)
+	@sh tests/support/run_tests.sh build '$(T)' $(JOBS)
+endif
 
 check: format-check tidy lint test test-asan test-tsan ## All that a change must pass
 
@@ -72,19 +82,18 @@ lint: deps ## Rules of the house: includes, lengths, lists (tests/tidy.py)
 	@python3 tests/tidy.py
 
 test-asan: deps ## The tests under AddressSanitizer and UBSan
-	$(call build,build-asan,address$(comma)undefined)
+	$(call build,build-asan,asan)
 	$(CTEST) --test-dir build-asan
 
 test-tsan: deps ## The tests under ThreadSanitizer
-	$(call build,build-tsan,thread)
+	$(call build,build-tsan,tsan)
 	$(CTEST) --test-dir build-tsan
 
 deps-fuzz:
 	@$(DEPS) build fuzz
 
 build-fuzz/build.ninja: CMakeLists.txt | deps-fuzz
-	cmake -S . -B build-fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ \
-	  -DACTORKV_FUZZ=ON
+	cmake --preset fuzz
 	@touch $@
 
 # What is found new goes to build-fuzz/corpus; copy to tests/fuzz/corpus/ what
@@ -119,13 +128,13 @@ test-python: module deps-hosts ## CPython's tests of its sqlite3, on actors
 	@bash tests/hosts/cpython/run.sh build/actorkv.so build-hosts
 
 bench: deps-bench ## Benchmarks against the unix VFS, see bench/README.md
-	$(call build,build,,actorkv_bench)
+	$(call build,build,default,actorkv_bench)
 	build/actorkv_bench $(BENCH_ARGS)
 	@python3 bench/report.py plots build/bench.json build
 	@echo "written: build/bench.json, build/ratios.svg, build/writes.svg"
 
 bench-quick: deps ## The same, short: shows that they run, not how fast
-	$(call build,build,,actorkv_bench)
+	$(call build,build,default,actorkv_bench)
 	build/actorkv_bench --quick --json=build/bench-quick.json $(BENCH_ARGS)
 
 bench-gate: bench ## The same, and fails where a ratio lost more than 20 %
@@ -141,22 +150,22 @@ demo: module ## A session with a real database, its output shown
 
 # The model of history: 20 seeds of 10,000 steps, of each kind.
 stress: deps ## Random tests, ten times as long; SEED=n repeats a run
-	$(call build,build)
+	$(call build,build,default)
 	$(if $(SEED),ACTORKV_SEED=$(SEED)) ACTORKV_STRESS=10 ACTORKV_STEPS=10000 \
 	  $(CTEST) --test-dir build -L 'model|fault|crash'
 
-install: module ## Install module, header and static library under PREFIX
+install: module ## Install module, archive, header, .pc, CMake package in PREFIX
 	cmake --install build --prefix $(PREFIX)
 
 format: deps-check ## Format the code
 	@clang-format -i $(SOURCES)
 
 clean: ## Remove what was built; build-suite/ and build-hosts/ stay
-	rm -rf build build-asan build-tsan
+	rm -rf build build-asan build-tsan build-dev
 
 distclean: clean ## Remove everything that was made
 	rm -rf build-suite build-hosts build-tidy build-fuzz
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' \
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' \
 	  $(MAKEFILE_LIST)

@@ -32,6 +32,6 @@ target_link_libraries(actorkv_bench PRIVATE
   actorkv_ext SQLite::SQLite3 benchmark::benchmark
   nlohmann_json::nlohmann_json)
 
-if(NOT ACTORKV_SANITIZE)
+if(BUILD_TESTING AND NOT ACTORKV_SANITIZE)
   actorkv_add_test(bench_report python3 bench/report.py self-test)
 endif()

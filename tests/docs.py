@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Does what README.md and sql/README.md tell a reader to do.
 
-    docs.py MODULE STATIC_LIBRARY PC_FILE
+    docs.py MODULE STATIC_LIBRARY
 
 Runs, in a new directory that looks like the root of a built clone:
   - each session of README.md (`sqlite3 <<'SQL'`), which must print the block
     that follows it;
-  - the program of README.md, built as it says there, with g++, and with what
-    pkg-config says;
+  - the program of README.md, built as it says there, and with g++
+    (support/check_install.py builds it as after an installation);
   - the examples of sql/README.md, of which none may fail.
 Exits 1 where something is not as written.
 """
@@ -62,43 +62,31 @@ def check_sessions():
         yield f"README.md: only {count} sessions found"
 
 
-def check_program(static_library, pc_file):
+def host_program():
+    """The program of README.md; none, or several: ""."""
+    programs = [text for language, text in blocks("README.md")
+                if language == "c"]
+    return programs[0] if len(programs) == 1 else ""
+
+
+def check_program():
     """Yields what is wrong with the program of README.md."""
     found = list(blocks("README.md"))
     at = [i for i, (language, _) in enumerate(found) if language == "c"]
     if len(at) != 1 or found[at[0] + 1][0] != "sh":
         yield "README.md: no program, or no commands after it"
         return
-    program, commands = found[at[0]][1], found[at[0] + 1][1]
+    commands = found[at[0] + 1][1]
     with open("host.c", "w", encoding="utf-8") as file:
-        file.write(program)
+        file.write(host_program())
     with_g = commands.replace("gcc host.o", "g++ host.o").replace(
         "-lstdc++ -lm ", "")
-    installed = stage(static_library, pc_file, program)
-    for how, script in (("as it says", commands), ("with g++", with_g),
-                        ("with pkg-config", installed)):
+    for how, script in (("as it says", commands), ("with g++", with_g)):
         made = run(["bash", "-e", "-c", script])
         if made.returncode != 0 or made.stdout != SAYS:
             yield f"README.md, the program, built {how}: {made.stdout[-2000:]}"
     if with_g == commands or "g++ host.o" not in with_g:
         yield "README.md: the commands are not as this test knows them"
-
-
-def stage(static_library, pc_file, program):
-    """Lays files out as installed; returns the commands to use them."""
-    for directory in ("prefix/lib/pkgconfig", "prefix/include"):
-        os.makedirs(directory)
-    os.symlink(static_library, "prefix/lib/libactorkv.a")
-    os.symlink(os.path.join(ROOT, "ext/actorkv.h"), "prefix/include/actorkv.h")
-    with open(pc_file, encoding="utf-8") as file:
-        text = file.read()
-    with open("prefix/lib/pkgconfig/actorkv.pc", "w", encoding="utf-8") as file:
-        file.write(text)
-    with open("installed.c", "w", encoding="utf-8") as file:
-        file.write(program.replace('"ext/actorkv.h"', "<actorkv.h>"))
-    return ("export PKG_CONFIG_PATH=prefix/lib/pkgconfig\n"
-            "gcc installed.c $(pkg-config --cflags --libs actorkv)"
-            " -o installed\n./installed\n")
 
 
 def check_examples():
@@ -114,7 +102,7 @@ def check_examples():
 
 
 def main():
-    module, static_library, pc_file = map(os.path.abspath, sys.argv[1:])
+    module, static_library = map(os.path.abspath, sys.argv[1:])
     with tempfile.TemporaryDirectory() as directory:
         os.chdir(directory)
         os.mkdir("build")
@@ -122,8 +110,7 @@ def main():
         os.symlink(static_library, "build/libactorkv.a")
         for name in ("ext", "tests"):
             os.symlink(os.path.join(ROOT, name), name)
-        found = [*check_sessions(),
-                 *check_program(static_library, pc_file), *check_examples()]
+        found = [*check_sessions(), *check_program(), *check_examples()]
         os.chdir("/")
     for text in found:
         print(text)

@@ -8,15 +8,24 @@ actorkv_add_library(actorkv_test_support
     tests/support/hostile_engine.cc
     tests/support/memory_engine.cc)
 
+# What all tests have: the directory they run in, an end, and for TSan the
+# libraries of the system as they are.
+set(actorkv_test_directory ${PROJECT_SOURCE_DIR})
+set(actorkv_test_seconds 3600)
+set(actorkv_test_environment
+  "TSAN_OPTIONS=ignore_noninstrumented_modules=1")
+
 # actorkv_add_test(<label> <command>...): a test that is not GoogleTest's.
 function(actorkv_add_test name)
   add_test(NAME ${name} COMMAND ${ARGN}
-    WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES LABELS ${name} TIMEOUT 3600
-    ENVIRONMENT "TSAN_OPTIONS=ignore_noninstrumented_modules=1")
+    WORKING_DIRECTORY ${actorkv_test_directory})
+  set_tests_properties(${name} PROPERTIES LABELS ${name}
+    TIMEOUT ${actorkv_test_seconds} ENVIRONMENT ${actorkv_test_environment})
 endfunction()
 
-# actorkv_add_tests(<directory> LINKS <libraries> SOURCES <sources>)
+# actorkv_add_tests(<directory> LINKS <libraries> SOURCES <sources>): one
+# executable, and a test of CTest for each of its suites
+# (tests/support/suites.cmake.in).
 function(actorkv_add_tests directory)
   cmake_parse_arguments(ARG "" "" "LINKS;SOURCES" ${ARGN})
   if(NOT ARG_SOURCES)
@@ -28,7 +37,10 @@ function(actorkv_add_tests directory)
   # Most of the time to build a test goes into these headers.
   target_precompile_headers(${directory}_tests PRIVATE
     <gtest/gtest.h> <functional> <map> <memory> <string> <vector>)
-  actorkv_add_test(${directory} ${directory}_tests)
+  set(program ${PROJECT_BINARY_DIR}/${directory}_tests)
+  set(suites ${PROJECT_BINARY_DIR}/${directory}_suites.cmake)
+  configure_file(tests/support/suites.cmake.in ${suites} @ONLY)
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${suites})
 endfunction()
 
 # kv's tests link neither SQLite nor the rest: kv must do without them.
@@ -278,7 +290,9 @@ if(NOT ACTORKV_SANITIZE)
     $<TARGET_FILE:actorkv>)
   actorkv_add_test(golden bash tests/golden/run.sh $<TARGET_FILE:actorkv>)
   actorkv_add_test(docs python3 tests/docs.py $<TARGET_FILE:actorkv>
-    $<TARGET_FILE:actorkv_static> ${PROJECT_BINARY_DIR}/actorkv.pc)
+    $<TARGET_FILE:actorkv_static>)
+  actorkv_add_test(install python3 tests/support/check_install.py
+    ${PROJECT_BINARY_DIR})
   actorkv_add_test(tidy python3 tests/tidy.py)
   actorkv_add_test(tidy_self_test python3 tests/tidy.py --self-test)
 endif()

@@ -1,6 +1,7 @@
 #include "kv/pages/new_branch.h"
 
 #include "kv/format/keys.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 

@@ -3,7 +3,7 @@
 //
 // Such a branch is a stage as long as no head names it: pages can be stored
 // there before the commit, and what is stored of a dead one is an unreachable
-// key prefix that is dropped later (Store::AddDeadStage()).
+// key prefix that is dropped later (WorkQueue::AddDeadStage()).
 //
 // Invariants:
 //  1. The record of the stage is on its way into the store before any chunk is.
@@ -21,9 +21,10 @@
 #include <vector>
 
 #include "kv/pages/stage_writer.h"
-#include "kv/store/store.h"
 
 namespace actorkv {
+
+class Store;
 
 class NewBranch {
  public:

@@ -5,6 +5,7 @@ file(GLOB actorkv_fuzz_sources ${PROJECT_SOURCE_DIR}/kv/base/*.cc
   ${PROJECT_SOURCE_DIR}/kv/files/*.cc ${PROJECT_SOURCE_DIR}/kv/rivet/*.cc)
 add_executable(actorkv_fuzz
   ${actorkv_fuzz_sources}
+  kv/rocksdb/database_files.cc
   kv/rocksdb/log_scan.cc
   tests/fuzz/main.cc
   tests/fuzz/targets.cc)
@@ -12,5 +13,4 @@ target_compile_options(actorkv_fuzz PRIVATE
   -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all)
 target_link_options(actorkv_fuzz PRIVATE -fsanitize=fuzzer,address,undefined)
 target_link_libraries(actorkv_fuzz PRIVATE
-  actorkv_options ${ISAL_LIBRARY} ZLIB::ZLIB ${LZ4_LIBRARY}
-  nlohmann_json::nlohmann_json)
+  actorkv_options PkgConfig::CODECS nlohmann_json::nlohmann_json)
