@@ -11,7 +11,7 @@
 namespace actorkv {
 
 // The format of a whole store, in its marker and its record (kv/FORMAT.md).
-constexpr uint32_t kStoreFormat = 2;
+constexpr uint32_t kStoreFormat = 3;
 
 // A number that must not be mixed up with another kind of number.
 template <typename Tag>

@@ -33,6 +33,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kv/base/host_id.h"
 #include "kv/base/status.h"
 
 namespace actorkv {
@@ -232,6 +233,16 @@ class Engine {
   // multi_partition_commit. Throws nothing: memory that runs out before the
   // write is kNoMemory, and in it an outcome that is not known.
   virtual CommitResult Commit(const Batch& batch, Durability durability) = 0;
+
+  // The owner of what this engine writes, from its opening to its end: no other
+  // opening of the store has the same.
+  virtual HostId owner() const = 0;
+
+  // *alive: whether `host` may still be at work in the store; true also where
+  // nothing is known of it. What belongs to a host is dropped only where it is
+  // not alive. On an engine that one process at a time has open only the asker
+  // lives. Errors: kIOError.
+  virtual Status IsAlive(const HostId& host, bool* alive) = 0;
 
   // Removes every key of the partition. Not atomic with anything; may be
   // repeated. Used for what is already unreachable.

@@ -59,7 +59,7 @@ void RemoveLeftovers(const std::string& directory) {
 
 // A new marker under a name that nobody else has; it is on the disk.
 Status WriteTemporary(const std::string& directory, const FileAccess& access,
-                      std::string* path) {
+                      const std::string& id, std::string* path) {
   RemoveLeftovers(directory);
   const std::string made =
       MarkerPath(directory) + kTemporarySuffix + "-" + RandomHex(16);
@@ -69,8 +69,7 @@ Status WriteTemporary(const std::string& directory, const FileAccess& access,
   if (file.get() < 0) return SystemError("create", made, errno);
   GiveAccess(file.get(), access);
   const std::string text = std::string(kText) + std::to_string(kStoreFormat) +
-                           "\n" + std::string(kIdText) + RandomHex(kIdDigits) +
-                           "\n";
+                           "\n" + std::string(kIdText) + id + "\n";
   if (Status s = Write(file.get(), text, made); !s.ok()) {
     unlink(made.c_str());
     return s;
@@ -91,7 +90,8 @@ Status ParseMarker(std::string_view format, std::string_view rest,
     *marker = {1, ""};
     return Status::Ok();
   }
-  if (format != std::to_string(kStoreFormat)) {
+  const bool known = format == "2" || format == std::to_string(kStoreFormat);
+  if (!known) {
     return Status::NotSupported(
         "store format " + std::string(format) +
         " is not known; this module reads formats 1 to " +
@@ -101,7 +101,7 @@ Status ParseMarker(std::string_view format, std::string_view rest,
     rest.remove_prefix(kIdText.size());
     rest.remove_suffix(1);
     if (IsId(rest)) {
-      *marker = {kStoreFormat, std::string(rest)};
+      *marker = {format == "2" ? 2U : kStoreFormat, std::string(rest)};
       return Status::Ok();
     }
   }
@@ -119,7 +119,9 @@ Status WriteMarker(const std::string& directory, const FileAccess& access) {
   struct stat there = {};
   if (lstat(path.c_str(), &there) == 0) return Status::Ok();
   std::string temporary;
-  if (Status s = WriteTemporary(directory, access, &temporary); !s.ok()) {
+  if (Status s =
+          WriteTemporary(directory, access, RandomHex(kIdDigits), &temporary);
+      !s.ok()) {
     return s;
   }
   Status renamed = RenameWithoutReplacing(temporary, path);
@@ -138,7 +140,9 @@ Status RaiseMarker(const std::string& directory, bool* raised) {
   if (read.code() == Code::kNotFound) return Status::Ok();
   if (!read.ok() || marker.format == kStoreFormat) return read;
   std::string temporary;
-  if (Status s = WriteTemporary(directory, AccessIn(directory), &temporary);
+  // It is the same store to whoever has it open and knows its id.
+  const std::string id = marker.id.empty() ? RandomHex(kIdDigits) : marker.id;
+  if (Status s = WriteTemporary(directory, AccessIn(directory), id, &temporary);
       !s.ok()) {
     return s;
   }

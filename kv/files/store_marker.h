@@ -1,6 +1,6 @@
 // The marker of a store's directory: the file actorkv.format.
 //
-//     actorkv store, format 2
+//     actorkv store, format 3
 //     id 0123456789abcdef0123456789abcdef
 //
 // It is written before the database, so that a directory with a database and
@@ -8,7 +8,7 @@
 // before anything in it is touched. The id is random, of this directory: a
 // backup gets one of its own. A copy by other means carries it along, so that
 // it says alone only what is certainly another store. A marker of format 1 is
-// the first line, without an id.
+// the first line, without an id; one of format 2 is as today.
 //
 // Invariants:
 //  1. A marker that can be seen under its name is whole and on the disk.
@@ -53,10 +53,10 @@ Status ReadMarker(const std::string& directory, Marker* marker);
 // ReadMarker(), for its errors.
 Status CheckMarker(const std::string& directory);
 
-// Brings a marker of an older format to that of this module, with a new id.
-// *raised: false where it has it already, or where there is none.
-// REQUIRES: the store is held for writing.
-// Errors: those of both above.
+// Brings a marker of an older format to that of this module, with the id that
+// it has, or else a new one. *raised: false where it has it already, or where
+// there is none. REQUIRES: the store is held for writing. Errors: those of both
+// above.
 Status RaiseMarker(const std::string& directory, bool* raised);
 
 // When something of the file changed last, in nanoseconds.

@@ -16,6 +16,7 @@ constexpr uint8_t kHasParent = 1;  // flag of a branch record
 constexpr uint8_t kHasPages = 1;   // flag of a commit record
 
 constexpr RecordKind kCommitKind = {"commit", 3};
+constexpr RecordKind kStageKind = {"stage", 2};
 
 // Of a commit: what it has no field for.
 constexpr uint8_t kVersionWithoutReplaced = 2;
@@ -289,20 +290,26 @@ Status DecodeRecord(std::string_view key, std::string_view value,
 }
 
 std::string EncodeRecord(std::string_view key, const StageRecord& record) {
-  std::string body = BeginRecord();
+  std::string body = BeginRecord(kStageKind.version);
   AppendLittle64(&body, record.actor.value);
   AppendLittle64(&body, record.created_at_us);
+  AppendLittle32(&body, record.owner.slot);
+  AppendLittle64(&body, record.owner.incarnation);
   return FinishRecord(key, std::move(body));
 }
 
 Status DecodeRecord(std::string_view key, std::string_view value,
                     StageRecord* record) {
   FieldReader fields({});
-  if (Status s = OpenRecord("stage", key, value, &fields); !s.ok()) return s;
+  if (Status s = OpenRecord(kStageKind, key, value, &fields); !s.ok()) return s;
   StageRecord decoded;
   decoded.actor.value = fields.Little64();
   decoded.created_at_us = fields.Little64();
-  if (Status s = CloseRecord("stage", fields); !s.ok()) return s;
+  if (value[0] > 1) {
+    decoded.owner.slot = static_cast<uint16_t>(fields.Little32());
+    decoded.owner.incarnation = fields.Little64();
+  }
+  if (Status s = CloseRecord(kStageKind.name, fields); !s.ok()) return s;
   *record = decoded;
   return Status::Ok();
 }

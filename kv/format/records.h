@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 
+#include "kv/base/host_id.h"
 #include "kv/base/status.h"
 #include "kv/base/types.h"
 
@@ -111,6 +112,7 @@ struct BranchRecord {
 struct StageRecord {
   ActorId actor;
   uint64_t created_at_us = 0;
+  HostId owner;  // nobody in records of version 1, whose owners are gone
 };
 
 std::string EncodeRecord(std::string_view key, const StoreRecord& record);

@@ -7,6 +7,7 @@
 #include "kv/base/metrics.h"
 #include "kv/base/thrown.h"
 #include "kv/engine/failed_commit.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/store/hints.h"
 #include "kv/store/retention.h"
@@ -44,15 +45,40 @@ Status ResolveConflict(Store* store,
   return first;
 }
 
-// Looks for the commit in the store. *landed: it is there.
-Status ResolveUnknown(Store* store, const PendingCommit& commit,
-                      const CommitId& id, bool* landed) {
+enum class Landed {
+  kNo,
+  kAsHead,
+  kBelow,  // others have committed on top of it
+};
+
+// Looks for the commit in the store. Its own record decides: on an engine that
+// others write to as well the head may be another one's by now. The record is
+// in the same run of an engine commit as the head, or behind it.
+Status FindCommit(Store* store, const PendingCommit& commit, const CommitId& id,
+                  Landed* landed) {
   std::shared_ptr<const HeadState> now;
   if (Status s = ReadHead(store, commit.writer->actor()->name(), &now);
       !s.ok()) {
     return s;
   }
-  *landed = now->exists && now->head.commit_id == id;
+  *landed = Landed::kNo;
+  if (!now->exists) return Status::Ok();
+  if (now->head.commit_id == id) {
+    *landed = Landed::kAsHead;
+    return Status::Ok();
+  }
+  const Snapshot& made = commit.state->head.snapshot;
+  // What stands on nothing newer than its base has nothing on top of it.
+  if (now->head_bytes == commit.writer->base()->head_bytes) return Status::Ok();
+  const std::string key = CommitKey(made.branch, made.txid);
+  std::optional<CommitRecord> record;
+  if (Status s =
+          GetRecord(store->engine()->NewReader().get(),
+                    ActorPartition(commit.state->entry.actor), key, &record);
+      !s.ok()) {
+    return s;
+  }
+  if (record.has_value() && record->commit_id == id) *landed = Landed::kBelow;
   return Status::Ok();
 }
 
@@ -67,6 +93,14 @@ void Finish(Store* store, std::vector<PendingCommit>* commits) noexcept {
       store->work()->SuggestFlatten(actor);
     }
   }
+}
+
+// What others put on top is read with the next look at the actor.
+void FinishLanded(Store* store, Landed landed,
+                  std::vector<PendingCommit>* commits) noexcept {
+  Finish(store, commits);
+  if (landed == Landed::kAsHead) return;
+  for (PendingCommit& commit : *commits) commit.writer->actor()->Forget();
 }
 
 // With `in_doubt`, what may still land must keep its chunks.
@@ -91,20 +125,29 @@ Status AfterUnknown(Store* store, const CommitResult& result,
                     const CommitId& id,
                     std::vector<PendingCommit>* commits) noexcept {
   Add(Metric::kCommitsUnknown);
-  bool landed = false;
-  const Status s = Caught(
-      [&] { return ResolveUnknown(store, commits->front(), id, &landed); });
-  if (s.ok() && landed) {
-    Finish(store, commits);
+  Landed landed = Landed::kNo;
+  const Status s =
+      Caught([&] { return FindCommit(store, commits->front(), id, &landed); });
+  if (s.ok() && landed != Landed::kNo) {
+    FinishLanded(store, landed, commits);
     return Status::Ok();
   }
   Forget(/*in_doubt=*/!s.ok(), commits);
   return s.ok() ? result.status : InDoubt(result.status);
 }
 
-Status AfterConflict(Store* store,
+// What is in the way may be the commit itself, where the engine sent it twice.
+Status AfterConflict(Store* store, const CommitId& id,
                      std::vector<PendingCommit>* commits) noexcept {
-  Forget(/*in_doubt=*/false, commits);
+  Landed landed = Landed::kNo;
+  const Status found =
+      Caught([&] { return FindCommit(store, commits->front(), id, &landed); });
+  if (found.ok() && landed != Landed::kNo) {
+    FinishLanded(store, landed, commits);
+    return Status::Ok();
+  }
+  Forget(/*in_doubt=*/!found.ok(), commits);
+  if (!found.ok()) return InDoubt(found);
   return Caught([&] { return ResolveConflict(store, *commits); });
 }
 
@@ -116,7 +159,7 @@ Status Conclude(Store* store, const CommitResult& result, const CommitId& id,
       Finish(store, commits);
       return Status::Ok();
     case CommitOutcome::kConflict:
-      return AfterConflict(store, commits);
+      return AfterConflict(store, id, commits);
     case CommitOutcome::kFailed:
       Add(Metric::kCommitFailures);
       Forget(/*in_doubt=*/false, commits);

@@ -6,6 +6,7 @@
 
 #include "kv/base/affix.h"
 #include "kv/base/duration.h"
+#include "kv/base/host_id.h"
 #include "kv/base/thrown.h"
 #include "kv/engine/prefix_scan.h"
 #include "kv/format/keys.h"
@@ -162,7 +163,22 @@ void Clock::NoteLimit(uint64_t limit_us) noexcept {
   limit_us_ = std::max(limit_us_, limit_us);
 }
 
+void Clock::ShareIds(uint16_t slot) { slot_ = slot; }
+
+bool Clock::IsOwnId(uint64_t time_us) const {
+  return !slot_.has_value() || time_us % kHostSlots == *slot_;
+}
+
+// The first time at or after `time_us` that is an id of this owner.
+uint64_t Clock::OwnIdFrom(uint64_t time_us) const {
+  if (!slot_.has_value()) return time_us;
+  const uint64_t past = time_us % kHostSlots;
+  return time_us + (kHostSlots + *slot_ - past) % kHostSlots;
+}
+
+// The limit of another owner is what that one goes by.
 void Clock::NoteObsolete(uint64_t limit_us) noexcept {
+  if (!IsOwnId(limit_us)) return;
   static_cast<void>(IfMemory([&] { obsolete_.push_back(limit_us); }));
 }
 
@@ -176,11 +192,12 @@ void Clock::PutLimit(uint64_t limit_us, Batch* batch) {
 
 void Clock::WriteExactLimit(Batch* batch) {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (limit_us_ == last_us_) return;
+  const uint64_t exact_us = OwnIdFrom(last_us_);
+  if (limit_us_ == exact_us) return;
   if (limit_us_ != 0) NoteObsolete(limit_us_);
-  PutLimit(last_us_, batch);
+  PutLimit(exact_us, batch);
   // The larger limit goes: who takes a time after this must raise it again.
-  limit_us_ = last_us_;
+  limit_us_ = exact_us;
 }
 
 // --- Steps -------------------------------------------------------------------
@@ -258,8 +275,24 @@ void Clock::NoteStep(const ClockStep& step) {
 uint64_t Clock::Next(Batch* batch) {
   std::lock_guard<std::mutex> lock(mutex_);
   Advance(wall_clock_());
+  PutWhatIsDue(batch);
+  return last_us_;
+}
+
+// Invariants 1 and 2.
+void Clock::PutWhatIsDue(Batch* batch) {
   if (pending_.has_value()) PutStep(batch);
-  if (last_us_ > limit_us_) PutLimit(last_us_ + kHorizonUs, batch);
+  if (last_us_ > limit_us_) {
+    PutLimit(OwnIdFrom(last_us_ + kHorizonUs), batch);
+  }
+}
+
+uint64_t Clock::NextId(uint64_t above, Batch* batch) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  last_us_ = std::max(last_us_, above);
+  Advance(wall_clock_());
+  last_us_ = OwnIdFrom(last_us_);
+  PutWhatIsDue(batch);
   return last_us_;
 }
 

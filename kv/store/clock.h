@@ -1,7 +1,8 @@
 // Clock: the time of a store, a hybrid logical clock (Kulkarni et al., 2014)
-// with one process: microseconds since 1970, UTC, at the pace of the wall
-// clock, except that it never stands still or goes back. So times are unique in
-// a store, and they also serve as ids of actors and branches.
+// with one process, or with one for each owner: microseconds since 1970, UTC,
+// at the pace of the wall clock, except that it never stands still or goes
+// back. So times are unique in a store, and they also serve as ids of actors
+// and branches.
 //
 // The clock on the wall may be wrong, and is set right some time. A store's
 // time that has run ahead with it cannot go back; from then on it goes on at an
@@ -13,7 +14,8 @@
 //  1. A time is used in a commit only if a clock limit at or above it is in
 //     the store before that commit or in the same batch. A restart begins
 //     above the largest limit, so no time comes twice, whatever the wall clock
-//     does in between.
+//     does in between. Owners that share a store may give the same time, but
+//     never the same id.
 //  2. A time of a step is used in a commit only if the record of the step is
 //     in the store before that commit or in the same batch. So the times that
 //     are in the store have the meaning that they were given.
@@ -66,6 +68,11 @@ class Clock {
   explicit Clock(std::function<uint64_t()> wall_clock = WallClockUs,
                  std::function<BootTime()> boot_clock = BootClock);
 
+  // The store has many owners at the same time, of which this is the one in
+  // `slot`: ids are its own, and so are the limits that it removes. Before
+  // Load().
+  void ShareIds(uint16_t slot);
+
   // Reads the limits and steps of the store. Before any call of Next().
   Status Load(EngineReader* reader);
 
@@ -76,6 +83,12 @@ class Clock {
   // Compares the wall clock with the clock since boot, and says what is held.
   // To be asked now and then: a jump is seen at the next look.
   HistoryHold Look();
+
+  // An id that no owner of the store gives twice: a time as Next() gives it,
+  // and later than `above`. Where the store has many owners at the same time,
+  // it is one whose lowest bits are the owner's slot, so that none of two can
+  // be the same. Where there is one owner at a time every microsecond is one.
+  uint64_t NextId(uint64_t above, Batch* batch);
 
   // A time later than any before. When it is past the limit, adds a new limit
   // to `batch`, and where it begins a step, that; after that batch was
@@ -98,10 +111,13 @@ class Clock {
  private:
   void NoteLimit(uint64_t limit_us) noexcept;
   void NoteObsolete(uint64_t limit_us) noexcept;
+  bool IsOwnId(uint64_t time_us) const;
+  uint64_t OwnIdFrom(uint64_t time_us) const;
   void PutLimit(uint64_t limit_us, Batch* batch);
   void Advance(uint64_t wall_us);
   void BeginStep(uint64_t begin_us, uint64_t wall_us);
   void PutStep(Batch* batch);
+  void PutWhatIsDue(Batch* batch);
   void DropOldSteps(Batch* batch);
   void NoteWritten(const Batch& batch);
   void NoteStep(const ClockStep& step);
@@ -111,6 +127,7 @@ class Clock {
 
   const std::function<uint64_t()> wall_clock_;
   const std::function<BootTime()> boot_clock_;
+  std::optional<uint16_t> slot_;  // of many owners; none: there is one
   std::mutex mutex_;
   uint64_t last_us_ = 0;   // the last time given
   uint64_t limit_us_ = 0;  // the largest limit known to be in the store

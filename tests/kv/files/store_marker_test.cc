@@ -38,7 +38,7 @@ TEST(StoreMarkerTest, GoldenBytes) {
   const TempDir dir;
   ASSERT_OK(WriteMarker(dir.path()));
   const std::string text = ReadFile(dir.File("actorkv.format"));
-  const std::string begin = "actorkv store, format 2\nid ";
+  const std::string begin = "actorkv store, format 3\nid ";
   ASSERT_EQ(text.size(), begin.size() + 33);
   EXPECT_EQ(text.substr(0, begin.size()), begin);
   const std::string id = text.substr(begin.size(), 32);
@@ -46,14 +46,30 @@ TEST(StoreMarkerTest, GoldenBytes) {
   EXPECT_EQ(text.back(), '\n');
   Marker marker;
   ASSERT_OK(ReadMarker(dir.path(), &marker));
-  EXPECT_EQ(marker.format, 2u);
+  EXPECT_EQ(marker.format, 3u);
   EXPECT_EQ(marker.id, id);
   EXPECT_EQ(NamesIn(dir.path()).size(), 1u) << "no temporary file is left";
+}
+
+TEST(StoreMarkerTest, RaisingKeepsTheId) {
+  const TempDir dir;
+  WriteFile(dir.File(kMarkerFileName),
+            "actorkv store, format 2\nid 00112233445566778899aabbccddeeff\n");
+  bool raised = false;
+  ASSERT_OK(RaiseMarker(dir.path(), &raised));
+  EXPECT_TRUE(raised);
+  Marker marker;
+  ASSERT_OK(ReadMarker(dir.path(), &marker));
+  EXPECT_TRUE(marker == (Marker{3, "00112233445566778899aabbccddeeff"}));
 }
 
 TEST(StoreMarkerTest, FrozenBytesAreRead) {
   const TempDir dir;
   Marker marker;
+  WriteFile(dir.File(kMarkerFileName),
+            "actorkv store, format 3\nid 00112233445566778899aabbccddeeff\n");
+  ASSERT_OK(ReadMarker(dir.path(), &marker));
+  EXPECT_TRUE(marker == (Marker{3, "00112233445566778899aabbccddeeff"}));
   WriteFile(dir.File(kMarkerFileName),
             "actorkv store, format 2\nid 00112233445566778899aabbccddeeff\n");
   ASSERT_OK(ReadMarker(dir.path(), &marker));
@@ -166,18 +182,18 @@ TEST(StoreMarkerTest, WhatIsNotOurMarkerIsRefused) {
       {"actorkv", Code::kCorruption, "not a store marker"},
       {"something else, format 1\n", Code::kCorruption, "not a store marker"},
       {std::string(1000, 'x'), Code::kCorruption, "not a store marker"},
-      {"actorkv store, format 2", Code::kCorruption, "not a store marker"},
-      {"actorkv store, format 2\n", Code::kCorruption, "not a store marker"},
-      {"actorkv store, format 2\nid 00112233445566778899aabbccddeef\n",
+      {"actorkv store, format 3", Code::kCorruption, "not a store marker"},
+      {"actorkv store, format 3\n", Code::kCorruption, "not a store marker"},
+      {"actorkv store, format 3\nid 00112233445566778899aabbccddeef\n",
        Code::kCorruption, "not a store marker"},
-      {"actorkv store, format 2\nid 00112233445566778899aabbccddeeFF\n",
+      {"actorkv store, format 3\nid 00112233445566778899aabbccddeeFF\n",
        Code::kCorruption, "not a store marker"},
-      {"actorkv store, format 2\nid 00112233445566778899aabbccddeeff",
+      {"actorkv store, format 3\nid 00112233445566778899aabbccddeeff",
        Code::kCorruption, "not a store marker"},
-      {"actorkv store, format 2\nid 00112233445566778899aabbccddeeff\n\n",
+      {"actorkv store, format 3\nid 00112233445566778899aabbccddeeff\n\n",
        Code::kCorruption, "not a store marker"},
-      {"actorkv store, format 3\n", Code::kNotSupported,
-       "store format 3 is not known; this module reads formats 1 to 2"},
+      {"actorkv store, format 4\n", Code::kNotSupported,
+       "store format 4 is not known; this module reads formats 1 to 3"},
       {"actorkv store, format 10\n", Code::kNotSupported, "store format 10 is"},
   };
   for (const auto& c : kCases) {

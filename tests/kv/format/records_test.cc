@@ -92,7 +92,9 @@ BranchRecord TestBranchRecord() {
   return record;
 }
 
-StageRecord TestStageRecord() { return {{0x0102030405060708}, 0x11}; }
+StageRecord TestStageRecord() {
+  return {{0x0102030405060708}, 0x11, {0x3a5, 0x2122232425262728}};
+}
 
 // A record decodes under the key of its place alone.
 std::string KeyOf(const StoreRecord& /*record*/) { return StoreRecordKey(); }
@@ -208,7 +210,7 @@ TEST(RecordsTest, NumbersInBytesAreFrozen) {
   EXPECT_EQ(static_cast<int>(Origin::kSql), 1);
   EXPECT_EQ(static_cast<int>(Origin::kImport), 2);
   EXPECT_EQ(static_cast<int>(Origin::kMigrate), 3);
-  EXPECT_EQ(kStoreFormat, 2u);
+  EXPECT_EQ(kStoreFormat, 3u);
 }
 
 TEST(RecordsTest, RoundTrip) {

@@ -117,7 +117,7 @@ TEST_F(StoreRegistryTest, Refusals) {
       {"full", OpenMode::kCreate, Code::kInvalidArgument, "letter.txt"},
       {"rocksdb", OpenMode::kCreate, Code::kInvalidArgument,
        "a RocksDB database that is not a store"},
-      {"newer", OpenMode::kCreate, Code::kNotSupported, "store format 3"},
+      {"newer", OpenMode::kCreate, Code::kNotSupported, "store format 4"},
   };
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.name);

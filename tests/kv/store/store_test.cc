@@ -53,7 +53,7 @@ TEST(StoreTest, ANewerFormatIsNamed) {
          EncodeRecord(StoreRecordKey(), record));
   std::shared_ptr<Store> store;
   EXPECT_TRUE(IsError(OpenOn(source, false, &store), Code::kNotSupported,
-                      "store format 3 is newer"));
+                      "store format 4 is newer"));
 }
 
 TEST(StoreTest, AnOlderFormatIsRaisedByAWriterAlone) {
