@@ -20,11 +20,13 @@ struct OpenFiles {
 };
 
 OpenFiles* Files() {
+  // The object is never destroyed, as files may be closed after static objects
+  // are gone.
   static auto* const files = new OpenFiles;
   return files;
 }
 
-// What one database of a connection means for its commit.
+// Counts one database of a connection as a writer of its commit, if it is one.
 void CountWriter(sqlite3* db, const char* schema, const ActorFile& file,
                  Writers* writers) {
   if (sqlite3_txn_state(db, schema) != SQLITE_TXN_WRITE) return;
@@ -35,7 +37,7 @@ void CountWriter(sqlite3* db, const char* schema, const ActorFile& file,
   sqlite3_file* other = nullptr;
   sqlite3_file_control(db, schema, SQLITE_FCNTL_FILE_POINTER, &other);
   ActorFile* actor = nullptr;
-  // A VFS above ours shows a file of its own; the name is still ours.
+  // A VFS above ours shows a file of its own, but the name is still ours.
   if (!FileMethods<ActorFile>::Cast(other, &actor)) actor = FindWriter(name);
   if (actor == nullptr) {
     writers->mix = Status::NotSupported(
@@ -64,11 +66,14 @@ void CommitGroup::Remove(ActorFile* file) {
 }
 
 Status CommitGroup::Publish() {
+  // Emptied first: each file takes itself out of its group when its transaction
+  // ends.
   const std::vector<ActorFile*> members = std::exchange(members_, {});
   return ActorFile::PublishAll(members);
 }
 
 int CommitGroup::PublishAndReport() {
+  // The owner of the error is noted before Publish() empties the group.
   ActorFile* const first = members_.empty() ? nullptr : members_.front();
   const Status s = Publish();
   if (s.ok() || first == nullptr) return ReportError(Place::kSync, s);
@@ -85,8 +90,8 @@ std::shared_ptr<CommitGroup> GroupOfConnection(sqlite3* db) {
   std::weak_ptr<CommitGroup>& slot = files->groups[db];
   std::shared_ptr<CommitGroup> group = slot.lock();
   if (group != nullptr) return group;
-  // Sweep what ended, so that the map holds no more than the commits that are
-  // under way.
+  // Groups that ended are swept, so that the map holds no more than the commits
+  // that are under way.
   for (auto it = files->groups.begin(); it != files->groups.end();) {
     it = it->first != db && it->second.expired() ? files->groups.erase(it)
                                                  : std::next(it);
@@ -118,6 +123,7 @@ void UnregisterOpenFile(ActorFile* file) {
   auto [begin, end] = files->by_name.equal_range(file->full_name());
   for (auto it = begin; it != end; ++it) {
     if (it->second != file) continue;
+    // The same actor may be open many times; only this file goes.
     files->by_name.erase(it);
     return;
   }
