@@ -13,7 +13,8 @@ namespace actorkv {
 
 namespace {
 
-// A process has a few stores, under a few names.
+// The number of names that are remembered: a process has a few stores, under a
+// few names.
 constexpr size_t kMaxKnownDirectories = 256;
 
 struct DirectoryId {
@@ -43,11 +44,14 @@ struct KnownDirectories {
 };
 
 KnownDirectories* Known() {
+  // The object is never destroyed, as SQLite may resolve names while the
+  // process ends.
   static auto* const known = new KnownDirectories;
   return known;
 }
 
-// `name` is absolute.
+// Recalls the canonical form of `name`, which is absolute, if both still lead
+// to the same directory.
 bool Recall(const std::string& name, std::string* canonical) {
   KnownDirectory found;
   {
@@ -57,6 +61,7 @@ bool Recall(const std::string& name, std::string* canonical) {
     if (it == known->by_name.end()) return false;
     found = it->second;
   }
+  // The system calls are made without the lock.
   DirectoryId id;
   if (!FindId(name, &id) || !(id == found.id)) return false;
   if (found.canonical != name &&
@@ -67,7 +72,8 @@ bool Recall(const std::string& name, std::string* canonical) {
   return true;
 }
 
-// Nothing where one of the two names is not there, or they differ by now.
+// Remembers a canonical name; nothing where one of the two names is not there,
+// or they differ by then.
 void Remember(const std::string& name, const std::string& canonical) {
   DirectoryId given;
   DirectoryId id;
@@ -80,7 +86,8 @@ void Remember(const std::string& name, const std::string& canonical) {
   known->by_name[name] = {id, canonical};
 }
 
-// A name without "/" at the front is in the current directory.
+// Makes a name absolute: without "/" at the front it is in the current
+// directory.
 Status AbsoluteName(const std::string& directory, std::string* name) {
   std::error_code error;
   *name = directory;
@@ -101,7 +108,8 @@ Status CanonicalDirectory(const std::string& directory,
   if (Recall(name, canonical)) return Status::Ok();
   std::error_code error;
   std::filesystem::path path = name;
-  // Twice: in missing/../link the link shows only when ".." is gone.
+  // It takes two passes: in missing/../link the link shows only when ".." is
+  // gone.
   for (int i = 0; i < 2 && !error; ++i) {
     path = std::filesystem::weakly_canonical(path, error);
   }
@@ -148,7 +156,7 @@ std::string FullName(const ActorPath& path) {
 }
 
 std::string_view QueryOf(std::string_view full_name) {
-  // At the front it marks a plain file (vfs/actor/plain_name.h).
+  // Two slashes at the front mark a plain file (vfs/actor/plain_name.h).
   const size_t end = full_name.substr(0, 2) == "//" ? std::string_view::npos
                                                     : full_name.find("//", 1);
   return end == std::string_view::npos ? std::string_view()

@@ -1,4 +1,5 @@
-// The names that SQLite gives to a VFS, and the store and actor they mean.
+// These functions read the names that SQLite gives to a VFS: the store and the
+// actor that they mean.
 //
 // A full path name is STORE/ACTOR: the canonical directory of the store
 // (absolute, without ".", ".." and symbolic links) and the name of the actor.
@@ -17,8 +18,8 @@
 
 namespace actorkv {
 
-// Of a full path name, as SQLite's own VFSes have it. SQLite opens no name that
-// leaves fewer than 8 bytes of it, for "-journal".
+// The limit of a full path name, as SQLite's own VFSes have it. SQLite opens no
+// name that leaves fewer than 8 bytes of it, for "-journal".
 constexpr int kMaxPathnameBytes = 512;
 constexpr int kMaxPathBytes = kMaxPathnameBytes - 8;
 
@@ -27,8 +28,8 @@ struct ActorPath {
   std::string actor;
 };
 
-// The canonical form of a directory, existing or not: links in the part of it
-// that exists are followed, "." and ".." removed. Errors: kIOError.
+// Finds the canonical form of a directory, existing or not: links in the part
+// of it that exists are followed, "." and ".." removed. Errors: kIOError.
 //
 // Following links costs a system call for each part of a name, so what was
 // found is remembered. It is used only while the name as given and the
@@ -39,8 +40,8 @@ struct ActorPath {
 // yet is opened under its name without links, see kv/process/store_registry.h.)
 Status CanonicalDirectory(const std::string& directory, std::string* canonical);
 
-// `name` as a user writes it: STORE/ACTOR, relative or absolute. Errors:
-// kInvalidArgument when it has no store or no actor, or is too long.
+// Resolves `name` as a user writes it: STORE/ACTOR, relative or absolute.
+// Errors: kInvalidArgument when it has no store or no actor, or is too long.
 Status ResolveActorPath(const std::string& name, ActorPath* path);
 
 std::string FullName(const ActorPath& path);
@@ -48,7 +49,7 @@ std::string FullName(const ActorPath& path);
 // Splits a full path name, without its parameters.
 Status SplitFullName(std::string_view full_name, ActorPath* path);
 
-// The parameters at the end of a full path name; empty: none.
+// Returns the parameters at the end of a full path name; empty: none.
 std::string_view QueryOf(std::string_view full_name);
 
 // Removes `suffix` from the end of *name; false when it is not there.
