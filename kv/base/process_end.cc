@@ -10,7 +10,7 @@ struct OutsideUse {
   bool ended = false;  // under the gate
 };
 
-// Leaked on purpose: it is used while the process ends.
+// The object is leaked on purpose: it is used while the process ends.
 OutsideUse* GetOutsideUse() {
   static auto* const use = new OutsideUse;
   return use;
@@ -25,6 +25,8 @@ Status ProcessIsEnding(const std::string& what) {
 Status UseRocksDb(const std::string& what, Gate::Hold* hold) {
   OutsideUse* const use = GetOutsideUse();
   Gate::Hold taken = use->gate.Shared();
+  // Looked at under the gate: EndUseOfRocksDb() waits for those who saw it
+  // false.
   if (use->ended) return ProcessIsEnding(what);
   *hold = std::move(taken);
   return Status::Ok();

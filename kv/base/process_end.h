@@ -1,4 +1,4 @@
-// How a process ends while threads of it are at work in RocksDB.
+// These functions let a process end while threads of it are at work in RocksDB.
 //
 // exit() runs its handlers, and destroys the static objects of all libraries,
 // while other threads go on. A thread that is in RocksDB then ends in freed
@@ -8,8 +8,8 @@
 // as in an open or a flush: MakeRocksDbStatics() (kv/rocksdb/rocksdb_engine.h)
 // has them made before the handler is registered.
 //
-// Stores have a gate of their own (kv/rocksdb/rocksdb_handle.h). What uses
-// RocksDB beside them holds the one that is here.
+// Stores have a gate of their own (kv/rocksdb/rocksdb_handle.h). Users of
+// RocksDB beside them hold the one that is here.
 
 #ifndef ACTORKV_KV_BASE_PROCESS_END_H_
 #define ACTORKV_KV_BASE_PROCESS_END_H_
@@ -22,16 +22,17 @@
 
 namespace actorkv {
 
-// The error of whoever asks for a store while the process ends: kIOError
-// "the process is ending: WHAT".
+// Returns the error of whoever asks for a store while the process ends:
+// kIOError "the process is ending: WHAT".
 Status ProcessIsEnding(const std::string& what);
 
-// For what uses RocksDB without a store. Errors: those of ProcessIsEnding():
-// then RocksDB must not be called any more, not even to free what it made.
+// Holds the gate for a use of RocksDB without a store. Errors: those of
+// ProcessIsEnding(): then RocksDB must not be called any more, not even to free
+// what it made.
 Status UseRocksDb(const std::string& what, Gate::Hold* hold);
 
-// From now on UseRocksDb() fails. Waits for who holds it, until `give_up`:
-// false when somebody still does.
+// Makes UseRocksDb() fail from then on. Waits until `give_up` for those who
+// hold the gate: false when somebody still does.
 bool EndUseOfRocksDb(std::chrono::steady_clock::time_point give_up);
 
 }  // namespace actorkv

@@ -51,7 +51,7 @@ class MemorySource : public ByteSource {
   std::string_view rest_;
 };
 
-// A descriptor of a regular file. O_NONBLOCK: opening a pipe must not wait.
+// Opens a regular file. O_NONBLOCK is set as opening a pipe must not wait.
 Status OpenRegular(const std::string& path, int* opened) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return SystemError("open", path, errno);
@@ -85,6 +85,7 @@ Status OpenBytes(const std::string& path, std::unique_ptr<ByteSource>* source,
   if (Status s = OpenRegular(path, &fd); !s.ok()) return s;
   auto file = std::make_unique<FileBytes>(path, fd);
   char magic[2];
+  // pread() leaves the place from which the source reads.
   const ssize_t n = pread(fd, magic, sizeof magic, 0);
   if (n < 0) return SystemError("read", path, errno);
   *gzip = IsGzip({magic, static_cast<size_t>(n)});

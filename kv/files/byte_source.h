@@ -22,17 +22,17 @@ class ByteSource {
   virtual Status Read(char* buffer, size_t size, size_t* got) = 0;
 };
 
-// The bytes of a file as they are. Errors: kNotFound; kInvalidArgument when
-// it is not a regular file; kIOError.
+// Opens the bytes of a file as they are. Errors: kNotFound; kInvalidArgument
+// when it is not a regular file; kIOError.
 Status OpenFileBytes(const std::string& path,
                      std::unique_ptr<ByteSource>* source);
 
-// The bytes of a file, unpacked where its first bytes say that it is gzip.
-// *gzip says whether it is.
+// Opens the bytes of a file, unpacked where its first bytes say that it is
+// gzip. *gzip says whether it is.
 Status OpenBytes(const std::string& path, std::unique_ptr<ByteSource>* source,
                  bool* gzip);
 
-// `bytes` must outlive the result.
+// Makes a source of `bytes`, which must outlive it.
 std::unique_ptr<ByteSource> MemoryBytes(std::string_view bytes);
 
 }  // namespace actorkv

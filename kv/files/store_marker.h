@@ -45,7 +45,7 @@ struct Marker {
 // Errors: kNotFound (no such directory); kNoSpace; kIOError.
 Status WriteMarker(const std::string& directory);
 
-// The same with the access that the files of the store are to have.
+// Does the same with the access that the files of the store are to have.
 Status WriteMarker(const std::string& directory, const FileAccess& access);
 
 // Errors: kNotFound when there is no marker; kNotSupported for a newer format,
@@ -53,7 +53,7 @@ Status WriteMarker(const std::string& directory, const FileAccess& access);
 // a link.
 Status ReadMarker(const std::string& directory, Marker* marker);
 
-// ReadMarker(), for its errors.
+// Reads the marker for its errors alone.
 Status CheckMarker(const std::string& directory);
 
 // Brings a marker of an older format to that of this module, with a new id.
@@ -62,10 +62,11 @@ Status CheckMarker(const std::string& directory);
 // Errors: those of both above.
 Status RaiseMarker(const std::string& directory, bool* raised);
 
-// What tells one directory from another that took its place under the same
-// name, as long as one of the two is held open (kv/files/opened_directory.h):
-// device and inode of the directory and of its marker. A change time that
-// differs says that the marker may be another one, written over the old one.
+// StoreIdentity: tells one directory from another that took its place under the
+// same name, as long as one of the two is held open
+// (kv/files/opened_directory.h): device and inode of the directory and of its
+// marker. A change time that differs says that the marker may be another one,
+// written over the old one.
 struct StoreIdentity {
   uint64_t device = 0;
   uint64_t directory = 0;
@@ -85,7 +86,7 @@ struct StoreIdentity {
 // is a file.
 Status ReadIdentity(const std::string& directory, StoreIdentity* identity);
 
-// When something of the file changed last, in nanoseconds.
+// Returns the time at which something of the file changed last, in nanoseconds.
 int64_t ChangedNs(const struct stat& file);
 
 }  // namespace actorkv
