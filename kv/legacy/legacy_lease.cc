@@ -12,9 +12,12 @@ namespace {
 
 bool IsFree(Store* store, const LeaseMark& mark, uint64_t now_us) {
   if (!mark.taken()) return true;
+  // This process knows which of its leases live, whatever their marks say
+  // (invariant 3).
   if (store->IsOwn(mark.owner)) return !store->HoldsLease(mark.owner);
   if (store->engine()->limits().one_process) return true;
-  // A heartbeat of the future: the wall clock was set back.
+  // A heartbeat may lie in the future, where the wall clock was set back: then
+  // its distance counts.
   const uint64_t age_us = now_us > mark.heartbeat_us
                               ? now_us - mark.heartbeat_us
                               : mark.heartbeat_us - now_us;
@@ -48,11 +51,14 @@ LegacyLease::LegacyLease(std::shared_ptr<Store> store, LegacyActor actor)
     : store_(std::move(store)),
       actor_(std::move(actor)),
       owner_(store_->NewCommitId()) {
+  // The owner is noted before the mark is stored, so that nobody here takes it
+  // for a dead one.
   store_->NoteLease(owner_, /*held=*/true);
 }
 
 LegacyLease::~LegacyLease() {
-  // Without memory for that it ends by itself, and here at once: NoteLease().
+  // Where memory runs out the mark ends by itself, and for this process at
+  // once: NoteLease().
   static_cast<void>(IfMemory([this] { (void)Release(); }));
   store_->NoteLease(owner_, /*held=*/false);
 }
@@ -78,7 +84,8 @@ Status LegacyLease::Acquire(const std::shared_ptr<Store>& store,
   record.lease.owner = taken->owner_;
   record.lease.taken_at_us = WallClockUs();
   record.lease.heartbeat_us = record.lease.taken_at_us;
-  // Whatever the outcome: the destructor looks whether it has it.
+  // The lease counts as held whatever the outcome: the destructor looks whether
+  // it is.
   taken->held_ = true;
   Status s =
       UpdateLegacy(store.get(), record, &taken->actor_, Durability::kBuffered);
@@ -93,7 +100,8 @@ Status LegacyLease::Acquire(const std::shared_ptr<Store>& store,
   return Status::Ok();
 }
 
-// Stores `record` while the lease is ours.
+// Stores `record` while the lease is ours: the guard is the record as it was
+// read or written last.
 Status LegacyLease::Write(const LegacyRecord& record, Durability durability) {
   Status s = UpdateLegacy(store_.get(), record, &actor_, durability);
   if (s.code() != Code::kConflict) return s;
@@ -139,8 +147,8 @@ void LegacyLease::AddMigrated(const HeadState& made, const Change& change,
 Status LegacyLease::Release() {
   if (!held_) return Status::Ok();
   held_ = false;
-  // As stored: a commit may have ended the lease, or one whose outcome was not
-  // known may have changed the record.
+  // The record is read anew: a commit may have ended the lease, or one whose
+  // outcome was not known may have changed the record.
   LegacyActor now;
   std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
   if (Status s = LoadLegacy(reader.get(), actor_.name, &now); !s.ok()) return s;

@@ -15,14 +15,14 @@ namespace {
 constexpr size_t kScanCommits = 256;
 constexpr size_t kDropAtOnce = 256;  // pairs
 
-// Where the pairs of SQLite files are in layout 1, and in layout 0.
+// The prefixes of the pairs of SQLite files in layout 1, and in layout 0.
 constexpr std::string_view kSqliteStarts[] = {{"\x08\x01", 2}, {"\x09", 1}};
 
 std::string After(std::string_view key) {
   return std::string(key).append(1, '\0');
 }
 
-// The first commit of a migration after txid `after`; 0: there is none.
+// Finds the first commit of a migration after txid `after`; 0: there is none.
 Status FindMigration(EngineReader* reader, ActorId actor, TxId after,
                      TxId* txid) {
   TxId found;
@@ -51,7 +51,8 @@ Status FindMigration(EngineReader* reader, ActorId actor, TxId after,
   return Status::Ok();
 }
 
-// A head decides: with one the migration is done, whatever the record says.
+// Corrects a record: a head decides. With one the migration is done, whatever
+// the record says.
 Status Heal(EngineReader* reader, LegacyActor* legacy) {
   LegacyRecord& record = legacy->record;
   if (!legacy->head->exists || record.state == LegacyState::kLive) {
@@ -72,8 +73,8 @@ Status Heal(EngineReader* reader, LegacyActor* legacy) {
   return Status::Ok();
 }
 
-// One batch of pairs of SQLite files, from *at on; *at becomes empty where
-// there are no more. Pairs are not verified: a damaged one goes as well.
+// Drops one batch of pairs of SQLite files, from *at on; *at becomes empty
+// where there are no more. Pairs are not verified: a damaged one goes as well.
 Status DropSome(Store* store, LegacyId legacy, std::string_view prefix,
                 std::string* at, uint64_t* bytes) {
   const Partition partition = LegacyPartition(legacy);
@@ -150,7 +151,7 @@ Status IsResumable(EngineReader* reader, ActorId actor, BranchId stage,
     return s;
   }
   LegacyRecord record;
-  // What a record says that cannot be read is not known: the stage stays.
+  // A record that cannot be read may name the stage, so it stays.
   *resumable =
       values[0].has_value() && (!DecodeRecord(key, *values[0], &record).ok() ||
                                 record.progress.stage == stage);
@@ -171,7 +172,7 @@ Status UpdateLegacy(Store* store, const LegacyRecord& record,
                             legacy->name);
   }
   if (result.outcome == CommitOutcome::kUnknown) {
-    // Look whether it happened.
+    // The record is looked at: the commit may have happened.
     std::vector<std::optional<std::string>> values;
     const Status s =
         store->engine()->NewReader()->Get(partition, {key}, &values);
@@ -241,7 +242,7 @@ Status DropLegacy(const std::shared_ptr<Store>& store, const std::string& name,
         ", its only database is in the legacy pairs: migrate it first: actor=" +
         name);
   }
-  // The mark goes first: from here on nobody relies on those pairs.
+  // The mark is stored first: from there on nobody relies on those pairs.
   if (Status s = lease->Update([&](LegacyRecord* record) {
         if (record->dropped_at_us == 0) record->dropped_at_us = WallClockUs();
       });
