@@ -23,8 +23,9 @@ Status Version(Call* call) {
   return Status::Ok();
 }
 
-// The full name of the actor that an argument means, where it means one: also
-// what cannot be opened, and cannot be a name, has errors.
+// Returns the full name of the actor that an argument means, or the argument
+// where it means none: what cannot be opened, and cannot be a name, has errors
+// too.
 std::string NameOfError(const Connection& connection,
                         const std::string& argument) {
   ActorPath path;
@@ -59,7 +60,8 @@ Status TellLastError(Call* call) {
   return Status::Ok();
 }
 
-// A store, or a place where one can be made. Opens nothing.
+// Checks that there is a store, or a place where one can be made. It opens
+// nothing.
 Status CheckStoreDirectory(const std::string& directory) {
   StoreIdentity identity;
   Status found = ReadIdentity(directory, &identity);
@@ -85,6 +87,8 @@ Status DefaultStoreOfConnection(Call* call) {
     if (Status s = CanonicalDirectory(absolute, &canonical); !s.ok()) return s;
     if (Status s = CheckStoreDirectory(canonical); !s.ok()) return s;
     connection->set_store_path(canonical);
+    // The VFS has no connection to ask when a bare name is opened, so it has
+    // the last store that any connection named.
     SetDefaultStore(canonical);
     call->result().Text(canonical);
     return Status::Ok();
@@ -96,7 +100,7 @@ Status DefaultStoreOfConnection(Call* call) {
   std::shared_ptr<Store> store;
   Status s = connection->OpenDefaultStore(StoreUse::kRead, &store);
   if (s.ok()) call->result().Text(store->path());
-  // Without a default store the answer is NULL.
+  // No default store is no error here: the answer is NULL.
   return s.code() == Code::kInvalidArgument ? Status::Ok() : s;
 }
 

@@ -13,7 +13,8 @@ namespace actorkv {
 
 namespace {
 
-// Whose setting an argument means: an actor's, or with NULL the store's.
+// Owner is the one whose setting an argument means: an actor, or with NULL the
+// store.
 struct Owner {
   std::shared_ptr<Store> store;
   ActorId actor;  // 0: of the store
@@ -79,6 +80,8 @@ Status RunQuota(Call* call) {
   Store* const store = owner.store.get();
   Settings previous;
   if (Status s = store->settings()->SetAll(
+          // Both are set in one commit, so that nobody sees a soft quota above
+          // the hard one.
           store, owner.actor, {{soft, soft_bytes}, {hard, hard_bytes}},
           &previous);
       !s.ok()) {
@@ -103,7 +106,8 @@ Status RunSet(Call* call) {
   return Status::Ok();
 }
 
-// Who asks for it knows better than the clock.
+// Logs that history is held because of the clock. An explicit call goes on even
+// so: its caller knows better than the clock.
 void NoteHold(Store* store) {
   const HistoryHold hold = store->clock()->Look();
   if (hold.left_us == 0) return;
@@ -136,7 +140,7 @@ Status RunReclaim(Call* call) {
       !s.ok()) {
     return s;
   }
-  // Durable when it returns, as others are.
+  // Reclaim commits without a sync; a function is durable when it returns.
   if (Status s = target.store->engine()->Sync(); !s.ok()) return s;
   call->result().Int(bytes);
   return Status::Ok();

@@ -10,7 +10,8 @@
 
 namespace actorkv {
 
-// The statement does not fail, so it is the last error of the actor alone.
+// The error is kept for the actor alone: the statement does not fail, so the
+// connection has no error.
 void OutcomeRows::Keep(const ActorOutcome& outcome) const {
   KeepErrorOfName(SqliteCode(Place::kFunction, outcome.status),
                   EscapedUtf8(outcome.status.ToString()),
@@ -30,7 +31,7 @@ Status OutcomeRows::Next(bool* has_row) {
       std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() -
                                                             begin)
           .count());
-  // An interrupt ends the statement; it is not this actor's failure.
+  // An interrupt ends the statement, and is not this actor's failure.
   return connection_->KeepOn();
 }
 

@@ -18,7 +18,7 @@ namespace actorkv {
 
 constexpr int kOutcomeColumnCount = 5;
 
-// What came of one actor.
+// ActorOutcome says what came of one actor.
 struct ActorOutcome {
   std::string actor;
   Status status;           // not ok: state is "failed", there are no bytes
@@ -29,12 +29,12 @@ struct ActorOutcome {
 
 class OutcomeRows : public RowSource {
  public:
-  // `store`: of the actors.
+  // The actors are those of `store`.
   OutcomeRows(Connection* connection, const Store& store)
       : connection_(connection), store_path_(store.path()) {}
 
-  // An actor that fails is a row with its error, and the next call goes on
-  // behind it. Errors: kInterrupted; those of Work().
+  // Does the next actor. One that fails is a row with its error, and the next
+  // call goes on behind it. Errors: kInterrupted; those of Work().
   Status Next(bool* has_row) final;
   void Column(int index, Result* result) const final;
 

@@ -1,4 +1,4 @@
-// What people are shown of the times of a store.
+// The times of a store as people are shown them.
 
 #ifndef ACTORKV_SQL_BIND_STORE_TIMES_H_
 #define ACTORKV_SQL_BIND_STORE_TIMES_H_
@@ -8,9 +8,9 @@
 
 namespace actorkv {
 
-// The times of the store on the wall, as of now. Where its clock steps cannot
-// be read, which actorkv_verify reports, its own times stand for them: a list
-// of actors is of use without.
+// Returns the times of the store as wall time, as of now. Where its clock steps
+// cannot be read, which actorkv_verify reports, the store's own times stand for
+// them: a list of actors is of use even so.
 TimeMap TimesShown(Store* store);
 
 }  // namespace actorkv

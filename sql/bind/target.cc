@@ -17,6 +17,8 @@ Status ResolveTarget(Connection* connection, const std::string& argument,
     resolved.actor = argument;
     if (Status s = CheckActorName(argument); !s.ok()) return s;
     if (!connection->store_path().empty()) {
+      // The actor is noted before the store is opened, so that the error of
+      // that is the actor's, too.
       connection->NoteTarget(FullName({connection->store_path(), argument}));
     }
     if (Status s = connection->OpenDefaultStore(use, &resolved.store);
@@ -28,6 +30,8 @@ Status ResolveTarget(Connection* connection, const std::string& argument,
     }
   } else {
     ActorPath path;
+    // Functions of the operating system would end the path there, and mean
+    // another actor.
     if (argument.find('\0') != std::string::npos) {
       return Status::InvalidArgument("actor name has a NUL byte");
     }
@@ -91,6 +95,7 @@ Status AbsolutePath(const std::string& path, std::string* absolute) {
 uint32_t SchemaCookie(const Target& target, const HeadState& state) {
   const Snapshot& snapshot = state.head.snapshot;
   if (snapshot.page_count > 0) {
+    // The cookie stands in page 1 alone; the records have only a bound for it.
     BranchReader reader(target.store->engine());
     reader.SetSnapshot(snapshot, state.lineage);
     std::string page(snapshot.page_size, '\0');
