@@ -1,4 +1,4 @@
-// How bytes begin and end.
+// These tell how bytes begin and end.
 
 #ifndef ACTORKV_KV_BASE_AFFIX_H_
 #define ACTORKV_KV_BASE_AFFIX_H_

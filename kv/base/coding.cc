@@ -4,6 +4,7 @@ namespace actorkv {
 
 namespace {
 
+// A char may be negative: it must not be widened with its sign.
 uint64_t Byte(const char* bytes, int index) {
   return static_cast<unsigned char>(bytes[index]);
 }
@@ -102,6 +103,7 @@ uint32_t FieldReader::Varint32() {
     const uint8_t byte = Byte();
     value |= uint64_t{byte & 0x7fu} << (7 * i);
     if ((byte & 0x80u) != 0) continue;
+    // Five bytes have room for 35 bits.
     if (value > UINT32_MAX) break;
     return static_cast<uint32_t>(value);
   }

@@ -1,5 +1,5 @@
-// Fixed-width integers in byte strings: big-endian in keys, so that they sort
-// as numbers; little-endian in values.
+// These encode fixed-width integers in byte strings: big-endian in keys, so
+// that they sort as numbers; little-endian in values.
 
 #ifndef ACTORKV_KV_BASE_CODING_H_
 #define ACTORKV_KV_BASE_CODING_H_
@@ -24,13 +24,14 @@ uint32_t LoadLittle32(const char* bytes);
 uint64_t LoadLittle64(const char* bytes);
 void StoreLittle64(char* bytes, uint64_t value);
 
-// Seven bits a byte, the low ones first; the top bit says that more follow
-// (LEB128). At most kMaxVarint32Bytes.
+// Appends seven bits a byte, the low ones first; the top bit says that more
+// follow (LEB128). At most kMaxVarint32Bytes.
 constexpr size_t kMaxVarint32Bytes = 5;
 void AppendVarint32(std::string* out, uint32_t value);
 
-// Reads little-endian fields off the front of a value. After reading past the
-// end every read gives zero and ok() is false, so that a decoder checks once.
+// FieldReader: reads little-endian fields off the front of a value. After
+// reading past the end every read gives zero and ok() is false, so that a
+// decoder checks once.
 class FieldReader {
  public:
   explicit FieldReader(std::string_view input) : rest_(input) {}
@@ -38,7 +39,7 @@ class FieldReader {
   uint8_t Byte();
   uint32_t Little32();
   uint64_t Little64();
-  uint32_t Varint32();  // one of more than 32 bits is as past the end
+  uint32_t Varint32();  // more than 32 bits count as past the end
   std::string_view Bytes(size_t size);
 
   bool ok() const { return ok_; }

@@ -9,7 +9,7 @@ namespace actorkv {
 
 class Descriptor {
  public:
-  // Takes what open() gave; negative: none.
+  // Takes the result of open(); negative: none.
   explicit Descriptor(int fd) : fd_(fd) {}
   ~Descriptor() {
     if (fd_ >= 0) close(fd_);

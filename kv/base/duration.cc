@@ -10,11 +10,11 @@ namespace {
 constexpr uint64_t kDayMs = 86'400'000;
 
 struct Unit {
-  std::string_view name;  // of several; of one it has no s
+  std::string_view name;  // the plural; one has no s
   uint64_t ms;
 };
 
-// Largest first.
+// The units, largest first.
 constexpr Unit kUnits[] = {
     {"weeks", 7 * kDayMs}, {"days", kDayMs},  {"hours", 3'600'000},
     {"minutes", 60'000},   {"seconds", 1000}, {"ms", 1},
@@ -46,6 +46,7 @@ Status ParseDuration(const std::string& text, uint64_t* duration_ms) {
   const auto [rest, error] = std::from_chars(text.data(), end, number);
   if (error != std::errc()) return bad;
   if (rest == end) {
+    // 0 means the same in every unit; for any other number nobody can say.
     if (number != 0) {
       return Status::InvalidArgument("a duration without its unit: " + text +
                                      ": " + kForms);
@@ -59,6 +60,7 @@ Status ParseDuration(const std::string& text, uint64_t* duration_ms) {
   }
   for (const Unit& unit : kUnits) {
     if (!IsUnit(unit_name, unit)) continue;
+    // Divided rather than multiplied, as the product might overflow.
     if (number > kMaxDurationMs / unit.ms) break;
     *duration_ms = number * unit.ms;
     return Status::Ok();
@@ -77,7 +79,8 @@ Status CheckDurationMs(const char* what, uint64_t duration_ms) {
 std::string DurationText(uint64_t duration_ms) {
   for (const Unit& unit : kUnits) {
     if (duration_ms < unit.ms || duration_ms % unit.ms != 0) continue;
-    // Hours up to two days, as people say it.
+    // Up to two days, or weeks, people say the smaller unit: "24 hours", "7
+    // days".
     if (unit.ms >= kDayMs && duration_ms < 2 * unit.ms) continue;
     return Counted(duration_ms / unit.ms, unit);
   }

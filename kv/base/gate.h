@@ -3,8 +3,8 @@
 // exclusively.
 //
 // std::shared_mutex alone prefers readers on Linux: a steady stream of reads
-// could put off a reopen for ever. So who wants it exclusively first closes a
-// turnstile that newcomers wait at.
+// could put off a reopen for ever. So a thread that wants it exclusively first
+// closes a turnstile that newcomers wait at.
 //
 // Not recursive: a thread that holds the gate must not ask for it again.
 

@@ -17,6 +17,8 @@ namespace {
 
 using HashFunction = uint64_t (*)(const char*, size_t, uint64_t);
 
+// The processor is asked once, at the first hash: the module is built for the
+// oldest one that it runs on.
 HashFunction FastestHash() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx2")) return internal::Hash64Avx2;

@@ -1,6 +1,6 @@
-// XXH3 for processors with AVX2: the same values in half the time. A file of
-// its own, because it is compiled for them (CMakeLists.txt). It must make no
-// function that other files have too.
+// XXH3 for processors with AVX2: the same values in half the time. The file is
+// one of its own, because it is compiled for them (CMakeLists.txt). It must
+// make no function that other files have, too: the linker would take either.
 
 #if defined(__x86_64__)
 

@@ -6,7 +6,7 @@ namespace actorkv {
 
 namespace {
 
-// 0..15, or -1 for what is no digit.
+// Returns 0..15, or -1 for what is no digit.
 int DigitValue(char digit) {
   if (digit >= '0' && digit <= '9') return digit - '0';
   if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
@@ -16,7 +16,7 @@ int DigitValue(char digit) {
 
 constexpr size_t kTextBytes = 64;
 
-// All printable, and no quote.
+// True when all bytes are printable, and none is a quote.
 bool IsPlainText(std::string_view bytes) {
   for (const char byte : bytes) {
     if (byte < ' ' || byte > '~' || byte == '\'') return false;

@@ -1,4 +1,4 @@
-// Bytes as hexadecimal digits.
+// These write bytes as hexadecimal digits, and read them.
 
 #ifndef ACTORKV_KV_BASE_HEX_H_
 #define ACTORKV_KV_BASE_HEX_H_
@@ -8,15 +8,15 @@
 
 namespace actorkv {
 
-// Two lower-case digits a byte.
+// Writes two lower-case digits a byte.
 std::string ToHex(std::string_view bytes);
 
-// Digits of either case. False, with *bytes unchanged, for anything else and
-// for an odd number of them.
+// Reads digits of either case. False, with *bytes unchanged, for anything else
+// and for an odd number of them.
 bool FromHex(std::string_view digits, std::string* bytes);
 
-// For messages: text in quotes where all is printable ASCII and no quote, else
-// two digits a byte; cut with "..." past 64 bytes.
+// Writes bytes for messages: text in quotes where all is printable ASCII and no
+// quote, else two digits a byte; cut with "..." past 64 bytes.
 std::string BytesText(std::string_view bytes);
 
 }  // namespace actorkv

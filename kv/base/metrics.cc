@@ -83,6 +83,8 @@ constexpr std::array<MetricInfo, kMetricCount> kInfos = {{
      "group_write_latency", "Time of one durable write of a group."},
 }};
 
+// The table is indexed by the metric, and distributions have arrays of their
+// own: both are checked when this is compiled.
 constexpr bool IsInOrder() {
   for (size_t i = 0; i < kInfos.size(); ++i) {
     if (static_cast<size_t>(kInfos[i].metric) != i) return false;
@@ -111,6 +113,7 @@ std::array<Shard, kShards> shards;
 
 size_t TakeShardNumber() {
   static std::atomic<size_t> thread_count{0};
+  // Threads take turns, so each shard has about as many.
   return thread_count.fetch_add(1, std::memory_order_relaxed) % kShards + 1;
 }
 
@@ -163,7 +166,8 @@ MetricsSnapshot MetricsSnapshot::Take() {
   }
   for (const MetricInfo& info : kInfos) {
     if (info.kind != Kind::kLevel) continue;
-    // The shard that something closed in was read, that it opened in was not.
+    // A level may look negative: the shard that something closed in was read
+    // after it, the one that it opened in before.
     const auto i = static_cast<size_t>(info.metric);
     if (snapshot.values_[i] > UINT64_MAX / 2) snapshot.values_[i] = 0;
   }

@@ -1,11 +1,11 @@
-// Metrics: what this process counts about itself, always.
+// Metrics: the numbers that this process always counts about itself.
 //
 //   counter       only rises
 //   level         rises and falls: what is open
 //   gauge         looked up when it is asked for (ReadMetrics)
 //   distribution  how often which value came: latencies and sizes
 //
-// Who counts writes one line where it happens:
+// Counting takes one line where it happens:
 //
 //   Add(Metric::kEngineReads);
 //   const LatencyTimer timer(Metric::kCommitLatency);
@@ -14,14 +14,14 @@
 // shard that the thread shares with few others. No lock, no allocation; the
 // clock is read by LatencyTimer alone. So page reads are counted, not timed.
 //
-// What is counted under a lock anyway stays there, and ReadMetrics() looks it
-// up as well: the counters of the page cache.
+// Counters that are under a lock anyway stay there, and ReadMetrics() looks
+// them up as well: those of the page cache.
 //
 // Values are those of the process since it began, over all its stores. A
 // snapshot is not of one moment: what is counted meanwhile may be in it or not.
 //
-// To add a metric: a line here and one in the table of metrics.cc, in the same
-// place.
+// To add a metric: it takes a line here and one in the table of metrics.cc, in
+// the same place.
 
 #ifndef ACTORKV_KV_BASE_METRICS_H_
 #define ACTORKV_KV_BASE_METRICS_H_
@@ -40,7 +40,7 @@ enum class Metric : uint8_t {
   kCommitConflicts,
   kCommitFailures,
   kCommitsUnknown,
-  // What goes to the disk.
+  // Writes to the disk.
   kSyncs,
   kLogBytes,
   kLogPreparedBytes,
@@ -87,7 +87,7 @@ inline constexpr size_t kDistributionCount = kMetricCount - kPlainMetricCount;
 
 enum class MetricKind : uint8_t { kCounter, kLevel, kGauge, kDistribution };
 
-// What a value counts.
+// MetricUnit: the thing that a value counts.
 enum class MetricUnit : uint8_t { kCount, kBytes, kNanoseconds };
 
 struct MetricInfo {
@@ -102,10 +102,11 @@ const MetricInfo& InfoOf(Metric metric);
 
 // --- Buckets of a distribution ----------------------------------------------
 //
-// Eight for each doubling. Bucket b has the values above UpperOf(b - 1), up to
-// and with UpperOf(b). Values to 16 have buckets of their own, but for 0, which
-// counts as 1; what is above the last bucket's end (2^36: 68 seconds) counts
-// there. The middle of a bucket is within 1/16 of every other value of it.
+// There are eight buckets for each doubling. Bucket b has the values above
+// UpperOf(b - 1), up to and with UpperOf(b). Values to 16 have buckets of their
+// own, but for 0, which counts as 1; what is above the last bucket's end (2^36:
+// 68 seconds) counts there. The middle of a bucket is within 1/16 of every
+// other value of it.
 
 inline constexpr unsigned kBucketBits = 3;
 inline constexpr size_t kBucketsPerDoubling = size_t{1} << kBucketBits;
@@ -139,7 +140,7 @@ struct DistributionCells {
   std::array<std::atomic<uint64_t>, kBucketCount> buckets{};
 };
 
-// Cache lines of its own.
+// Shard: has cache lines of its own.
 struct alignas(128) Shard {
   std::array<std::atomic<uint64_t>, kPlainMetricCount> values{};
   std::array<DistributionCells, kDistributionCount> distributions{};
@@ -147,7 +148,7 @@ struct alignas(128) Shard {
 
 extern std::array<Shard, kShards> shards;
 
-// Of the thread, plus one; 0: not given yet.
+// The number of the thread's shard, plus one; 0: not given yet.
 inline thread_local size_t shard_number = 0;
 size_t TakeShardNumber();
 
@@ -176,7 +177,8 @@ inline void Record(Metric metric, std::chrono::nanoseconds value) {
   Record(metric, static_cast<uint64_t>(value.count()));
 }
 
-// Records the time of its life. REQUIRES: a distribution of kNanoseconds.
+// LatencyTimer: records the time of its life. REQUIRES: a distribution of
+// kNanoseconds.
 class LatencyTimer {
  public:
   explicit LatencyTimer(Metric metric) : metric_(metric), begin_(Now()) {}
@@ -208,8 +210,8 @@ struct Distribution {
   uint64_t CountUpTo(unsigned bits) const;
 };
 
-// All metrics. What ReadMetrics() looks up (kv/inspect/metrics_report.h) is 0
-// until it is set.
+// MetricsSnapshot: all metrics. Those that ReadMetrics() looks up
+// (kv/inspect/metrics_report.h) are 0 until they are set.
 class MetricsSnapshot {
  public:
   static MetricsSnapshot Take();

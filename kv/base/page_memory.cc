@@ -15,16 +15,16 @@ namespace {
 constexpr size_t kBlockBytes = size_t{2} << 20;
 constexpr std::align_val_t kBlockAlignment{kBlockBytes};
 constexpr size_t kUnitBytes = 64;  // a cache line
-// Before huge pages are asked for.
+// The number of blocks before huge pages are asked for.
 constexpr size_t kSmallBlocks = 8;
-// Kept without a page in them.
+// The number of blocks that are kept without a page in them.
 constexpr size_t kMaxSpareBlocks = kMaxSpareBytes / kBlockBytes;
-// The largest page with what is kept beside it.
+// The largest slot: a page of 64 KiB with what is kept beside it.
 constexpr size_t kMaxSlotBytes = size_t{66} << 10;
 constexpr size_t kClasses = kMaxSlotBytes / kUnitBytes + 1;
 
-// Under a sanitizer every page is a piece of its own, so that it sees a use
-// after the end.
+// Under a sanitizer every page is a piece of memory of its own, so that it sees
+// a use after the end.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kBlocks = false;
 #else
@@ -35,14 +35,14 @@ struct FreeSlot {
   FreeSlot* next;
 };
 
-// At the start of each block.
+// Block: lies at the start of each block.
 struct Block {
-  Block* next;  // with free slots, of the same class
+  Block* next;  // with free slots of the same class
   Block* previous;
   FreeSlot* freed;
   uint32_t unused_at;  // slots from this offset on were never given out
   uint32_t used_count;
-  bool mapped;  // else of the allocator
+  bool mapped;  // else it is the allocator's
 };
 static_assert(sizeof(Block) <= kUnitBytes, "a block's first slot follows it");
 
@@ -51,9 +51,9 @@ Block* BlockOf(void* memory) {
                                   ~(kBlockBytes - 1));
 }
 
-// Null when the system has no room.
+// Maps a block; null when the system has no room.
 void* MapBlock(bool huge) {
-  // Twice the size has an aligned block in it; the rest is given back.
+  // Twice the size always has an aligned block in it; the rest is given back.
   void* mapped = mmap(nullptr, 2 * kBlockBytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return nullptr;
@@ -64,7 +64,7 @@ void* MapBlock(bool huge) {
   const auto before = static_cast<size_t>(block - begin);
   if (before > 0) munmap(begin, before);
   munmap(block + kBlockBytes, kBlockBytes - before);
-  // An answer that nobody needs: without huge pages it works as well.
+  // The answer does not matter: without huge pages it works as well.
   if (huge) static_cast<void>(madvise(block, kBlockBytes, MADV_HUGEPAGE));
   return block;
 }
@@ -72,7 +72,8 @@ void* MapBlock(bool huge) {
 Block* NewBlock(void* spare, bool huge) {
   void* memory = spare != nullptr ? spare : MapBlock(huge);
   const bool mapped = memory != nullptr;
-  // The allocator may have something left; else it throws.
+  // The allocator may have something left where the system has not; else it
+  // throws.
   if (!mapped) memory = ::operator new(kBlockBytes, kBlockAlignment);
   auto* block = new (memory) Block{};
   block->unused_at = kUnitBytes;
@@ -91,6 +92,7 @@ void DeleteBlock(Block* block) {
 class PageMemory {
  public:
   static PageMemory* Instance() {
+    // Never destroyed: pages are freed while static objects are.
     static auto* const memory = new PageMemory;
     return memory;
   }
@@ -111,6 +113,7 @@ class PageMemory {
       slot = reinterpret_cast<char*>(block) + block->unused_at;
       block->unused_at += static_cast<uint32_t>(slot_bytes);
     }
+    // Full blocks are in no list, so the first of a list always has a slot.
     if (!HasRoom(*block, slot_bytes)) Unlink(block, &first);
     return slot;
   }
@@ -123,7 +126,8 @@ class PageMemory {
     block->freed = new (memory) FreeSlot{block->freed};
     if (!had_room) Link(block, &first);
     if (--block->used_count > 0) return;
-    // One stays, so that a page that comes and goes does not map it each time.
+    // One empty block of a class stays, so that a page that comes and goes does
+    // not map it each time.
     if (first == block && block->next == nullptr) return;
     Unlink(block, &first);
     if (!Spare(block)) DeleteBlock(block);
@@ -146,7 +150,8 @@ class PageMemory {
   }
 
  private:
-  // False where it cannot be kept. What is in it may turn into zeros.
+  // Keeps a block for the next; false where it cannot be kept. Its bytes may
+  // turn into zeros.
   bool Spare(Block* block) {
     if (!block->mapped || spare_count_ >= spare_limit_ ||
         madvise(block, kBlockBytes, MADV_FREE) != 0) {

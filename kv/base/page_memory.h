@@ -1,4 +1,4 @@
-// Memory for cached pages, and for the blocks that RocksDB caches
+// Page memory: memory for cached pages, and for the blocks that RocksDB caches
 // (kv/rocksdb/rocksdb_block_memory.h), in blocks of 2 MiB.
 //
 // A random read of a page misses the processor's table of addresses (TLB) more
@@ -21,23 +21,23 @@
 
 namespace actorkv {
 
-// What AllocatePage(size) really takes, in bytes, but for its share of a block
-// that is not full.
+// Returns the bytes that AllocatePage(size) really takes, but for its share of
+// a block that is not full.
 size_t PageMemoryBytes(size_t size);
 
-// `size` bytes, aligned to a cache line. Throws std::bad_alloc.
+// Allocates `size` bytes, aligned to a cache line. Throws std::bad_alloc.
 void* AllocatePage(size_t size);
 
-// REQUIRES: `memory` is of AllocatePage(size).
+// Frees a page. REQUIRES: `memory` is of AllocatePage(size).
 void FreePage(void* memory, size_t size);
 
-// How much is kept for the next: `bytes`, and at most kMaxSpareBytes, as at
-// first.
+// Sets how much is kept for the next pages: `bytes`, and at most
+// kMaxSpareBytes, as at first.
 inline constexpr size_t kMaxSpareBytes = size_t{128} << 20;
 void KeepSpareMemory(size_t bytes);
 
-// All blocks that have pages, together, now; and those that are kept for the
-// next.
+// These return the bytes of all blocks that have pages, and of those that are
+// kept for the next.
 size_t PageMemoryBlockBytes();
 size_t PageMemorySpareBytes();
 

@@ -9,8 +9,8 @@
 
 namespace actorkv {
 
-// The error of whoever asks for a store while the process ends: kIOError
-// "the process is ending: WHAT".
+// Returns the error of whoever asks for a store while the process ends:
+// kIOError "the process is ending: WHAT".
 Status ProcessIsEnding(const std::string& what);
 
 }  // namespace actorkv

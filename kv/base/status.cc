@@ -7,7 +7,8 @@ namespace actorkv {
 
 namespace {
 
-// Short enough to lie in the string itself.
+// The text is short enough to lie in the string itself, so that no allocation
+// is needed for it.
 constexpr char kNoMemoryText[] = "memory ran out";
 
 }  // namespace
@@ -17,9 +18,13 @@ Status::Status(Code code, std::string message, int error)
           State{code, std::move(message), error})) {}
 
 Status::Status(const State* state) noexcept
+    // The aliasing constructor of shared_ptr: there is no count, and so no
+    // allocation.
     : state_(std::shared_ptr<const State>(), state) {}
 
 Status Status::NoMemory() noexcept {
+  // Static memory, which is never destroyed: such a status may be made while
+  // the process ends.
   alignas(State) static unsigned char memory[sizeof(State)];
   static const State* const state =
       new (memory) State{Code::kNoMemory, kNoMemoryText};
@@ -75,6 +80,7 @@ std::string_view Status::message() const {
 }
 
 std::string Status::ToString() const {
+  // The message says all: see Interrupted().
   if (code() == Code::kInterrupted) return state_->message;
   std::string text(CodeName(code()));
   if (!ok()) text.append(": ").append(state_->message);

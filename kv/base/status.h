@@ -51,27 +51,28 @@ class [[nodiscard]] Status {
   // The message says that it was interrupted: nothing is put before it.
   static Status Interrupted(std::string message);
 
-  // "memory ran out", under either code, without an allocation. The second is
-  // for a write of which it is not known whether it was made.
+  // These say "memory ran out", under either code, without an allocation. The
+  // second is for a write of which it is not known whether it was made.
   static Status NoMemory() noexcept;
   static Status NoMemoryInDoubt() noexcept;
 
   bool ok() const { return state_ == nullptr; }
   Code code() const { return state_ == nullptr ? Code::kOk : state_->code; }
 
-  // The message without the code's name; empty when ok.
+  // Returns the message without the code's name; empty when ok.
   std::string_view message() const;
 
-  // "corruption: page checksum mismatch: ..." or "ok".
+  // Returns "corruption: page checksum mismatch: ..." or "ok".
   std::string ToString() const;
 
-  // The same code with "context: " put before the message. Ok stays ok.
+  // Returns the same code with "context: " put before the message. Ok stays ok.
   Status WithContext(std::string_view context) const;
 
-  // The same code with another message. Ok stays ok.
+  // Returns the same code with another message. Ok stays ok.
   Status WithMessage(std::string message) const;
 
-  // The same with the system's error number, for callers who know no codes.
+  // Returns the same with the system's error number, for callers who know no
+  // codes.
   Status WithErrno(int error) const;
 
   // The error number of the system call that failed; 0: none is known.
@@ -84,9 +85,9 @@ class [[nodiscard]] Status {
     int error = 0;
   };
   Status(Code code, std::string message, int error = 0);
-  explicit Status(const State* state) noexcept;  // which is never destroyed
+  explicit Status(const State* state) noexcept;  // it is never destroyed
 
-  // Null is ok, so that ok costs nothing to make, copy and test.
+  // The state; null is ok, so that ok costs nothing to make, copy and test.
   std::shared_ptr<const State> state_;
 };
 

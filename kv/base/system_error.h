@@ -1,4 +1,4 @@
-// Errors of system calls as Status.
+// SystemError() makes a Status of the error of a system call.
 
 #ifndef ACTORKV_KV_BASE_SYSTEM_ERROR_H_
 #define ACTORKV_KV_BASE_SYSTEM_ERROR_H_
@@ -9,8 +9,8 @@
 
 namespace actorkv {
 
-// kNoSpace for ENOSPC and EDQUOT, kNotFound for ENOENT, kIOError otherwise.
-// "open DIR/actorkv.pid: Permission denied".
+// Returns kNoSpace for ENOSPC and EDQUOT, kNotFound for ENOENT, kIOError
+// otherwise, as "open DIR/actorkv.pid: Permission denied".
 Status SystemError(std::string_view what, std::string_view path, int error);
 
 }  // namespace actorkv

@@ -9,7 +9,7 @@ namespace actorkv {
 
 namespace {
 
-// Making a text may run out of memory in its turn.
+// Makes a status of a text, which may run out of memory in its turn.
 Status TextStatus(const char* what, const char* text) noexcept {
   try {
     return Status::IOError(std::string(what) + text);
@@ -24,6 +24,7 @@ void ThrowNoMemory() { throw std::bad_alloc(); }
 
 Status ThrownStatus() noexcept {
   try {
+    // Throws what the caller's catch clause has, to look at its type.
     throw;
   } catch (const std::bad_alloc&) {
     return Status::NoMemory();

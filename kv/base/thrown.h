@@ -1,7 +1,8 @@
-// Where exceptions end. Nothing of ours throws, but the libraries do:
+// Here is where exceptions end. Nothing of ours throws, but the libraries do:
 // std::bad_alloc where memory runs out, std::system_error where the system has
 // no thread for us. Mostly they pass through, up to the border
-// (vfs/sqlite/file_methods.h). Here is what catches them where that may not be.
+// (vfs/sqlite/file_methods.h). These functions catch them where that may not
+// be.
 
 #ifndef ACTORKV_KV_BASE_THROWN_H_
 #define ACTORKV_KV_BASE_THROWN_H_
@@ -10,14 +11,14 @@
 
 namespace actorkv {
 
-// REQUIRES: called in a catch clause. kNoMemory for std::bad_alloc; else
-// kIOError with the text of the exception.
+// Returns kNoMemory for std::bad_alloc; else kIOError with the text of the
+// exception. REQUIRES: called in a catch clause.
 Status ThrownStatus() noexcept;
 
-// As a library throws it. Allocates nothing.
+// Throws std::bad_alloc as a library does. Allocates nothing.
 [[noreturn]] void ThrowNoMemory();
 
-// The Status that `call` returns, or what it threw as one.
+// Returns the Status of `call`, or what it threw as one.
 template <typename Call>
 Status Caught(const Call& call) noexcept {
   try {
@@ -27,8 +28,8 @@ Status Caught(const Call& call) noexcept {
   }
 }
 
-// Calls what may be left undone where there is no memory for it. False: it
-// threw.
+// Calls `call`, which may be left undone where there is no memory for it.
+// False: it threw.
 template <typename Call>
 bool IfMemory(const Call& call) noexcept {
   try {
@@ -39,8 +40,8 @@ bool IfMemory(const Call& call) noexcept {
   }
 }
 
-// What `call` returns. Where it throws, `undo` is called, and what was thrown
-// goes on.
+// Returns what `call` returns. Where it throws, `undo` is called, and what was
+// thrown goes on.
 template <typename Call, typename Undo>
 auto OrUndo(const Call& call, const Undo& undo) {
   try {

@@ -1,7 +1,8 @@
-// LockUntil: a mutex that is waited for until a point in time, and no longer.
+// LockUntil: waits for a mutex until a point in time, and no longer.
 //
-// For what happens once in the life of a process: it looks every millisecond,
-// which any mutex allows; those that know time are dearer to everybody else.
+// It is meant for things that happen once in the life of a process: it looks
+// every millisecond, which any mutex allows; those that know time are dearer to
+// everybody else.
 
 #ifndef ACTORKV_KV_BASE_TIMED_LOCK_H_
 #define ACTORKV_KV_BASE_TIMED_LOCK_H_

@@ -1,4 +1,4 @@
-// The words of this tree as types, and its named limits.
+// This file has the words of this tree as types, and its named limits.
 
 #ifndef ACTORKV_KV_BASE_TYPES_H_
 #define ACTORKV_KV_BASE_TYPES_H_
@@ -13,7 +13,7 @@ namespace actorkv {
 // The format of a whole store, in its marker and its record (kv/FORMAT.md).
 constexpr uint32_t kStoreFormat = 3;
 
-// A number that must not be mixed up with another kind of number.
+// Id: a number that must not be mixed up with another kind of number.
 template <typename Tag>
 struct Id {
   uint64_t value = 0;  // 0: none
@@ -25,19 +25,20 @@ struct Id {
 
 using ActorId = Id<struct ActorTag>;
 using BranchId = Id<struct BranchTag>;
-using LegacyId = Id<struct LegacyIdTag>;  // of an actor's legacy pairs
-using TxId = Id<struct TxTag>;            // of an actor, over all its branches
+using LegacyId = Id<struct LegacyIdTag>;      // an actor's legacy pairs
+using TxId = Id<struct TxTag>;                // one actor's, over all branches
 using Generation = Id<struct GenerationTag>;  // writer epoch of an actor
 
-// Behind every commit.
+// The txid behind every commit.
 constexpr TxId kLastTxId = {~uint64_t{0}};
 
 using PageNo = uint32_t;  // 1-based, as in SQLite
 
-// The same in each actor of one transaction; unique in the world.
+// CommitId: the same in each actor of one transaction; unique in the world.
 using CommitId = std::array<uint8_t, 16>;
 
-// One version of a database: what a reader needs to find every page of it.
+// Snapshot: one version of a database: what a reader needs to find every page
+// of it.
 //
 // `stamp` is the change counter of a SQLite database. It changes at every
 // commit, so it lives in the head rather than in page 1: readers put it, big
@@ -58,8 +59,8 @@ struct Snapshot {
   }
 };
 
-// Where a commit came from, as the commits table names it.
-// DO NOT CHANGE THESE ENUM VALUES: they are embedded in commit records.
+// Origin: where a commit came from, as the commits table names it. DO NOT
+// CHANGE THESE ENUM VALUES: they are embedded in commit records.
 enum class Origin : uint8_t {
   kSql = 1,      // a transaction of a connection
   kImport = 2,   // a database file
@@ -76,8 +77,8 @@ constexpr bool IsLegalPageSize(uint32_t page_size) {
          (page_size & (page_size - 1)) == 0;
 }
 
-// The page that holds byte 2^30 of a database is never stored: SQLite locks
-// bytes there (PENDING_BYTE, os.h of SQLite 3.40.1) and never writes it.
+// The page that holds byte 2^30 of a database, which is never stored: SQLite
+// locks bytes there (PENDING_BYTE, os.h of SQLite 3.40.1) and never writes it.
 constexpr PageNo LockPage(uint32_t page_size) {
   return (PageNo{1} << 30) / page_size + 1;
 }

@@ -51,6 +51,7 @@ std::string EscapedUtf8(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());
   while (!bytes.empty()) {
+    // A NUL byte would end the text for C.
     const size_t length = bytes[0] == '\0' ? 0 : CharacterLength(bytes);
     if (length > 0) {
       text.append(bytes.substr(0, length));

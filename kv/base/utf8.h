@@ -12,12 +12,12 @@ namespace actorkv {
 // U+10FFFF.
 bool IsUtf8(std::string_view text);
 
-// What some editors put before a text.
+// The bytes that some editors put before a text.
 inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-// `bytes` as well-formed UTF-8 without NUL bytes, for texts that people and
-// drivers read: each byte that is part of no character, and each NUL byte, is
-// written as \xNN. The rest stays as it is, so a text that is well-formed is
+// Returns `bytes` as well-formed UTF-8 without NUL bytes, for texts that people
+// and drivers read: each byte that is part of no character, and each NUL byte,
+// is written as \xNN. The rest stays as it is, so a text that is well-formed is
 // unchanged; the way back is not exact.
 std::string EscapedUtf8(std::string_view bytes);
 

@@ -18,7 +18,7 @@ namespace {
 std::atomic<int64_t> wall_shift_us{0};
 std::atomic<int64_t> boot_shift_us{0};
 
-// A new one at each boot of the machine, which all its containers share.
+// Reads the id that each boot of the machine has, and all its containers share.
 uint64_t ReadBootId() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::string id;
@@ -37,11 +37,13 @@ uint64_t WallClockUs() {
   using std::chrono::microseconds;
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const int64_t at_us = duration_cast<microseconds>(now).count();
+  // A clock before 1970 counts as 1970.
   return Shifted(at_us > 0 ? static_cast<uint64_t>(at_us) : 0, wall_shift_us);
 }
 
-// Asked of the kernel itself: what gives a program another date (libfaketime)
-// would shift this clock with the one that it is to be compared with.
+// The kernel itself is asked: a library that gives a program another date
+// (libfaketime) would shift this clock with the one that it is to be compared
+// with.
 BootTime BootClock() {
   static const uint64_t boot_id = ReadBootId();
   struct timespec now = {};

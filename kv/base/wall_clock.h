@@ -1,5 +1,5 @@
-// The clocks of the machine: the one on the wall, which people set and NTP
-// steps, and the one that counts from boot, which nobody sets.
+// These read the clocks of the machine: the one on the wall, which people set
+// and NTP steps, and the one that counts from boot, which nobody sets.
 
 #ifndef ACTORKV_KV_BASE_WALL_CLOCK_H_
 #define ACTORKV_KV_BASE_WALL_CLOCK_H_
@@ -8,12 +8,12 @@
 
 namespace actorkv {
 
-// Microseconds since 1970, UTC.
+// Returns microseconds since 1970, UTC.
 uint64_t WallClockUs();
 
-// A moment by the clock that counts from boot.
+// BootTime: a moment by the clock that counts from boot.
 struct BootTime {
-  uint64_t boot_id = 0;  // of which boot; 0: not known
+  uint64_t boot_id = 0;  // the boot; 0: not known
   uint64_t at_us = 0;    // since that boot, time asleep included
 };
 
@@ -23,8 +23,8 @@ inline bool IsSameBoot(const BootTime& a, const BootTime& b) {
 
 BootTime BootClock();
 
-// Moves what the two clocks say in this process from now on, by so many
-// microseconds from what the machine says.
+// These move what the two clocks say in this process, by so many microseconds
+// from what the machine says.
 void ShiftWallClockForTesting(int64_t shift_us);
 void ShiftBootClockForTesting(int64_t shift_us);
 

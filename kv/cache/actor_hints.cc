@@ -38,6 +38,8 @@ std::optional<LearnedHints> ActorHints::LearnedSoFar(const std::string& name) {
 Lesson ActorHints::Sleep() {
   std::lock_guard<std::mutex> lock(mutex_);
   learning_.store(false, std::memory_order_relaxed);
+  // The lesson is taken and the actor asleep in one step under the mutex: who
+  // wakes it next begins with none.
   asleep_.store(true);
   return std::exchange(lesson_, Lesson());
 }

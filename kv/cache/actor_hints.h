@@ -1,5 +1,5 @@
-// ActorHints: what an actor learns about its first reads while it is open in
-// this process (kv/cache/hint_learner.h): asleep -> awake -> asleep.
+// ActorHints: keeps what an actor learns about its first reads while it is open
+// in this process (kv/cache/hint_learner.h): asleep -> awake -> asleep.
 //
 // Thread-safe. An actor that is not learning costs its readers one load of
 // memory that nobody writes to, and only where they miss the page cache.
@@ -20,21 +20,22 @@
 
 namespace actorkv {
 
-// What an actor learned, on its way to the store (kv/store/hints.h).
+// LearnedHints: the hints of an actor, on their way to the store
+// (kv/store/hints.h).
 struct LearnedHints {
-  std::string name;  // of the actor, for messages
+  std::string name;  // the actor's, for messages
   ActorId actor;
   HintsRecord record;  // with the generation under which it was learned
 };
 
-// An actor that is learning. Nothing without a learner.
+// Lesson: an actor that is learning; nothing without a learner.
 struct Lesson {
-  // REQUIRES: a learner. `name`: of the actor.
+  // Returns the hints so far. `name` is the actor's. REQUIRES: a learner.
   LearnedHints Learned(const std::string& name) const;
 
   std::unique_ptr<HintLearner> learner;
   ActorId actor;
-  Generation generation;  // of the head at the wake
+  Generation generation;  // the head's at the wake
 };
 
 class ActorHints {
@@ -55,14 +56,15 @@ class ActorHints {
     if (is_learning()) NoteWhileLearning(pgno, was_preloaded);
   }
 
-  // See HintLearner::EndPreload(). REQUIRES: who woke the actor has it open.
+  // See HintLearner::EndPreload(). REQUIRES: whoever woke the actor has it
+  // open.
   void EndPreload();
 
-  // What was learned until now; nothing where it does not learn. `name`: of the
-  // actor.
+  // Returns the hints so far; nothing where it does not learn. `name` is the
+  // actor's.
   std::optional<LearnedHints> LearnedSoFar(const std::string& name);
 
-  // The actor was closed; it is asleep. Returns what Learn() gave it.
+  // Puts the actor, which was closed, to sleep. Returns the lesson of Learn().
   Lesson Sleep();
 
  private:
@@ -71,7 +73,7 @@ class ActorHints {
   std::atomic<bool> asleep_{true};
   std::atomic<bool> learning_{false};
 
-  std::mutex mutex_;  // of what follows
+  std::mutex mutex_;  // guards what follows
   Lesson lesson_;
 };
 

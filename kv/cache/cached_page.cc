@@ -9,7 +9,8 @@ namespace actorkv {
 
 namespace {
 
-// SQLite may read this far past the end of a damaged page.
+// The bytes behind a page: SQLite may read so far past the end of a damaged
+// one.
 constexpr size_t kSlackBytes = 16;
 
 size_t WholeBytes(size_t page_bytes) {

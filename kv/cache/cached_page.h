@@ -35,9 +35,10 @@ struct PageKey {
   }
 };
 
-// What tells versions of a page apart within one actor: the commit that stored
-// it, and the hash of the page as stored. Txids are those of the actor over all
-// its branches, and a chunk never changes: equal identities are equal pages.
+// PageIdentity: tells versions of a page apart within one actor: the commit
+// that stored it, and the hash of the page as stored. Txids are those of the
+// actor over all its branches, and a chunk never changes: equal identities are
+// equal pages.
 struct PageIdentity {
   TxId txid;
   uint64_t page_hash = 0;
@@ -47,7 +48,7 @@ struct PageIdentity {
   }
 };
 
-// Of a page in the cache; nobody else looks at it
+// CacheEntry: what the cache keeps of a page; nobody else looks at it
 // (kv/cache/page_cache_shard.h).
 struct CacheEntry {
   PageKey key;
@@ -61,18 +62,18 @@ struct CacheEntry {
   const CachedPage* older = nullptr;
 };
 
-// As stored: page 1 without its stamp.
+// CachedPage: a page as stored: page 1 without its stamp.
 class CachedPage {
  public:
-  // A copy of `page`. `form`: in the branch of the snapshots that see it. A
-  // version that they see in an ancestor has none there.
+  // Makes a copy of `page`. `form` is its form in the branch of the snapshots
+  // that see it. A version that they see in an ancestor has none there.
   static PagePin Make(const PageIdentity& identity, std::string_view page,
                       const StoredForm& form);
 
   CachedPage(const CachedPage&) = delete;
   CachedPage& operator=(const CachedPage&) = delete;
 
-  TxId txid() const { return txid_; }  // of the chunk
+  TxId txid() const { return txid_; }  // the chunk's
   uint64_t page_hash() const { return page_hash_; }
   const StoredForm& form() const { return form_; }
   std::string_view page() const {
@@ -81,7 +82,7 @@ class CachedPage {
 
   PagePin Pin() const;
 
-  // What it takes of memory, with what is kept beside it.
+  // The memory that it takes, with what is kept beside it.
   size_t memory_bytes() const;
 
  private:
@@ -107,7 +108,7 @@ class CachedPage {
   // The bytes of the page follow, and the slack.
 };
 
-// Keeps a version alive, also after the cache dropped it. Used as a
+// PagePin: keeps a version alive, also after the cache dropped it. Used as a
 // std::shared_ptr<const CachedPage> is; half its size, and all in one piece.
 class PagePin {
  public:

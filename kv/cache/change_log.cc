@@ -8,7 +8,7 @@ namespace actorkv {
 
 namespace {
 
-// Past this many pages the log begins anew: 16 bytes each.
+// The number of pages past which the log begins anew: 16 bytes each.
 constexpr size_t kMaxPages = 65536;
 
 }  // namespace
@@ -35,6 +35,7 @@ void ChangeLog::Add(BranchId branch, TxId txid,
   const bool noted = IfMemory([&] {
     for (PageNo pgno : pages) last_change_[pgno] = txid;
   });
+  // Half of a commit's pages must not pass for all of them.
   if (!noted) return ResetLocked(branch, txid);
   to_ = txid;
 }
@@ -42,6 +43,7 @@ void ChangeLog::Add(BranchId branch, TxId txid,
 void ChangeLog::Trim(size_t max_pages) {
   std::lock_guard<std::shared_mutex> lock(mutex_);
   if (last_change_.size() <= max_pages) return;
+  // clear() would keep the memory of the table.
   std::unordered_map<PageNo, TxId>().swap(last_change_);
   from_ = to_;
 }

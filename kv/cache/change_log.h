@@ -1,6 +1,6 @@
-// ChangeLog: which pages of an actor's branch changed at which commit, for the
-// commits that this process has seen. It tells whether a page that was read at
-// one snapshot is the same at a later one.
+// ChangeLog: knows which pages of an actor's branch changed at which commit,
+// for the commits that this process has seen. It tells whether a page that was
+// read at one snapshot is the same at a later one.
 //
 // Invariant: a commit is in the log before any reader can have its snapshot; or
 // the log has forgotten all that came before it, as where there is no memory
@@ -25,8 +25,8 @@ class ChangeLog {
   // Forgets everything: nothing is known of commits up to `txid`.
   void Reset(BranchId branch, TxId txid) noexcept;
 
-  // The commit that followed the last one changed these pages. On another
-  // branch than before this is a Reset().
+  // Adds the pages of the commit that followed the last one. On another branch
+  // than before this is a Reset().
   void Add(BranchId branch, TxId txid,
            const std::vector<PageNo>& pages) noexcept;
 

@@ -8,8 +8,9 @@ namespace actorkv {
 
 namespace {
 
-// So that new pages are kept for one more wake, whatever became of earlier
-// ones: how else would it be found that they come again?
+// The least ratio of new pages. With it they are kept for one more wake,
+// whatever became of earlier ones: how else would it be found that they come
+// again?
 constexpr HitRatio kLeastNewHitRatio = 2 * kWorthKeeping;
 
 HitRatio Average(HitRatio before, HitRatio now) {
@@ -48,6 +49,7 @@ std::vector<PageNo> HintLearner::Wake(
       wanted.push_back(page.pgno);
     }
   }
+  // Too few pages are not worth a batch: they are read when they are asked for.
   is_preloading_ = wanted.size() >= kMinHintPages;
   if (is_preloading_) return wanted;
   for (Page& page : hinted_) {
@@ -65,7 +67,8 @@ void HintLearner::Note(PageNo pgno, bool was_preloaded) {
   Page* page = nullptr;
   if (hinted != hinted_.end() && hinted->pgno == pgno) {
     page = &*hinted;
-    // A page that was preloaded and went before its use was no help.
+    // A page that was preloaded and went before its use was no help: it counts
+    // as not used.
     if (page->expected != Expected::kPreloaded || was_preloaded ||
         is_preloading_) {
       page->is_used = true;
@@ -75,6 +78,7 @@ void HintLearner::Note(PageNo pgno, bool was_preloaded) {
         std::find_if(new_.begin(), new_.end(),
                      [pgno](const Page& other) { return other.pgno == pgno; });
     if (known == new_.end()) {
+      // Bounded: the first pages of a wake are those that count.
       if (new_.size() >= max_pages_) return;
       new_.emplace_back().pgno = pgno;
       page = &new_.back();
@@ -86,7 +90,8 @@ void HintLearner::Note(PageNo pgno, bool was_preloaded) {
   if (!was_preloaded && page->miss_count < kMost) ++page->miss_count;
 }
 
-// What became of the pages that were new before this wake.
+// Computes the ratio of new pages: how many of those that were new before this
+// wake were used in it.
 HitRatio HintLearner::NewHitRatio() const {
   size_t judged = 0;
   size_t used = 0;
@@ -95,6 +100,7 @@ HitRatio HintLearner::NewHitRatio() const {
     ++judged;
     if (page.is_used) ++used;
   }
+  // A few pages say nothing about the actor.
   if (judged < kMinHintPages) return new_hit_ratio_;
   const auto now = static_cast<HitRatio>(kAlwaysHit * used / judged);
   return std::max(kLeastNewHitRatio, Average(new_hit_ratio_, now));

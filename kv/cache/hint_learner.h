@@ -1,4 +1,4 @@
-// HintLearner: which pages an actor reads first when it wakes.
+// HintLearner: learns which pages an actor reads first when it wakes.
 //
 // An actor wakes when it is opened and a page is asked for that the page cache
 // does not have. From then until it is closed the learner hears of each page
@@ -6,20 +6,20 @@
 // because it was read ahead or preloaded. Uses of pages that are in the cache
 // anyway are not heard of, and cost nothing.
 //
-// Of each page that was hinted and was not in the cache at the wake it knows
+// For each page that was hinted and was not in the cache at the wake it knows
 // afterwards whether it was used. Its hit ratio is the average of what it was
 // and of this wake (1 or 0): pages below kWorthPreloading are not preloaded any
 // more, those below kWorthKeeping are forgotten. Pages that are new come in
 // with the ratio that new pages had so far: where each wake reads others, they
 // are remembered, but not preloaded before they came twice.
 //
-// What is kept is bounded (kv/format/hints_record.h): pages with the highest
-// ratio first (hot pages), then those that were missed most often, then in the
-// order of their first use (early pages).
+// The number of pages that are kept is bounded (kv/format/hints_record.h):
+// pages with the highest ratio first (hot pages), then those that were missed
+// most often, then in the order of their first use (early pages).
 //
 // Invariants:
-//  1. What it remembers is bounded: MaxHintPages() that were hinted, and as
-//     many new ones, 8 bytes each.
+//  1. Its memory is bounded: MaxHintPages() that were hinted, and as many new
+//     ones, 8 bytes each.
 //  2. Learned() depends on nothing but the hints that it began with and what it
 //     was told; it may be asked again and again.
 //
@@ -40,20 +40,23 @@ namespace actorkv {
 
 constexpr HitRatio kWorthPreloading = 77;  // 0.3
 constexpr HitRatio kWorthKeeping = 16;
-constexpr HitRatio kFirstNewHitRatio = 191;  // 0.75: of an actor without hints
+constexpr HitRatio kFirstNewHitRatio = 191;  // 0.75: an actor's without hints
 
-// Fewer pages than this are not worth a batch of their own, nor a record.
+// The least number of hinted pages: fewer are not worth a batch of their own,
+// nor a record.
 constexpr size_t kMinHintPages = 4;
 
-// Actors with fewer pages than this have no hints: a few blocks hold them.
+// The least number of pages of an actor that has hints: a few blocks hold a
+// smaller one.
 constexpr uint32_t kMinHintedActorPages = 8;
 
 class HintLearner {
  public:
   HintLearner(const HintsRecord& hints, uint32_t page_size);
 
-  // The wake, once and before Note(): returns the pages to preload, in order.
-  // None when they are too few. `is_cached` says which are in the page cache.
+  // Begins the wake, once and before Note(): returns the pages to preload, in
+  // order. None when they are too few. `is_cached` says which are in the page
+  // cache.
   struct Limits {
     uint32_t page_count = 0;  // of the database
     uint32_t max_pages = 0;   // to preload
@@ -61,16 +64,16 @@ class HintLearner {
   std::vector<PageNo> Wake(const Limits& limits,
                            const std::function<bool(PageNo)>& is_cached);
 
-  // All that Wake() returned was preloaded. Who asks for such a page before
-  // that may have to read it himself, though the hint was right.
+  // Tells that all that Wake() returned was preloaded. Before that a page may
+  // have to be read though its hint was right.
   void EndPreload() { is_preloading_ = false; }
 
-  // A page was used for the first time, or was missed again. `was_preloaded`:
-  // it was in the cache, because of Wake().
+  // Tells that a page was used for the first time, or was missed again.
+  // `was_preloaded`: it was in the cache, because of Wake().
   void Note(PageNo pgno, bool was_preloaded);
 
-  // The hints after this wake, without a generation. Without ranges where there
-  // is nothing worth to be kept.
+  // Returns the hints after this wake, without a generation, and without ranges
+  // where nothing is worth keeping.
   HintsRecord Learned() const;
 
  private:

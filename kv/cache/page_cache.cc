@@ -24,6 +24,7 @@ PageCache::PageCache(size_t capacity_bytes) : capacity_bytes_(capacity_bytes) {
 }
 
 PageCache* PageCache::Instance() {
+  // Never destroyed: stores may be closed by exit handlers.
   static auto* const cache = new PageCache(DefaultCapacity());
   return cache;
 }
@@ -49,6 +50,8 @@ const CachedPage* PageCache::FindLocked(Shard* shard, const PageKey& key,
   if (page == nullptr || txid < page->txid()) return nullptr;
   CacheEntry* entry = PageCacheShard::EntryOf(*page);
   if (entry->last < txid) {
+    // Only the log can extend the range of snapshots: see the header's
+    // invariant.
     if (changes == nullptr ||
         !changes->Unchanged(key.branch, key.pgno, entry->last, txid)) {
       return nullptr;
@@ -82,7 +85,8 @@ Found PageCache::Read(const PageKey& key, TxId txid, const ChangeLog* changes,
   }
   const Found found = HowFound(*PageCacheShard::EntryOf(*page));
   shard.pages.Use(*page);
-  // Under the lock: a pin would be two more writes to memory that is shared.
+  // The copy is made under the lock: a pin would be two more writes to memory
+  // that is shared.
   std::memcpy(buffer.bytes, page->page().data(), buffer.size);
   return found;
 }

@@ -1,7 +1,7 @@
 // PageCache: versions of pages in memory, for all stores of the process.
 //
-// A version never changes, so nothing is ever invalidated. What a reader asks
-// is another thing: the version that a snapshot sees. Of each page of a branch
+// A version never changes, so nothing is ever invalidated. A reader asks for
+// another thing: the version that a snapshot sees. For each page of a branch
 // the cache keeps one version and the range of snapshots that are known to see
 // it.
 //
@@ -33,19 +33,19 @@ namespace actorkv {
 // The bytes of a page that are wanted, and where to.
 struct CopyTarget {
   char* bytes = nullptr;
-  size_t size = 0;  // of the whole page
+  size_t size = 0;  // the whole page's
 };
 
 enum class Found {
   kMissing,
   kHere,
   kAhead,   // it was read ahead, and is asked for the first time
-  kHinted,  // the same, of a page that was preloaded
+  kHinted,  // the same for a page that was preloaded
 };
 
 class PageCache {
  public:
-  // Why a page comes into the cache.
+  // Source: why a page comes into the cache.
   enum class Source {
     kCommit,  // it was made here
     kMiss,    // it was asked for, and was not here
@@ -55,38 +55,39 @@ class PageCache {
 
   explicit PageCache(size_t capacity_bytes);
 
-  // The one of the process. Its capacity is DefaultCapacity() unless set.
+  // The cache of the process. Its capacity is DefaultCapacity() unless set.
   static PageCache* Instance();
 
-  // A quarter of memory, at most 1 GiB.
+  // Returns a quarter of memory, at most 1 GiB.
   static size_t DefaultCapacity();
 
   // Drops at once what is too much. Each of the shards keeps one page in any
   // case.
   void SetCapacity(size_t capacity_bytes);
 
-  // The page as snapshot `txid` sees it; null when that is not known.
+  // Finds the page as snapshot `txid` sees it; null when that is not known.
   // `changes` may be null; and `how`, which is how it was found.
   PagePin Find(const PageKey& key, TxId txid, const ChangeLog* changes,
                Found* how = nullptr);
 
-  // The same, copied into `buffer`, without a pin. kMissing when the cache does
+  // Copies the same into `buffer`, without a pin. kMissing when the cache does
   // not know, or has a page of another size.
   Found Read(const PageKey& key, TxId txid, const ChangeLog* changes,
              const CopyTarget& buffer);
 
-  // The same, but only which version it is, and no use of it: what is looked
-  // at so keeps nothing else from staying. False when that is not known.
+  // Tells only which version it is, and counts no use: such looks keep no page
+  // in the cache. False when that is not known.
   bool Identify(const PageKey& key, TxId txid, const ChangeLog* changes,
                 PageIdentity* identity);
 
-  // A seek at snapshot `txid` found `page`, or a commit made it. REQUIRES: it
-  // is in no cache. Nothing where there is no memory for its place.
+  // Inserts `page`, which a seek at snapshot `txid` found, or a commit made.
+  // REQUIRES: it is in no cache. Does nothing where there is no memory for its
+  // place.
   void Insert(const PageKey& key, TxId txid, PagePin page,
               Source source = Source::kCommit) noexcept;
 
-  // Drops all pages of a store that nobody reads any more. What it costs grows
-  // with the capacity, not only with the store.
+  // Drops all pages of a store that nobody reads any more. Its cost grows with
+  // the capacity, not only with the store.
   void DropStore(uint64_t store) noexcept;
 
   size_t capacity_bytes() const {
@@ -94,11 +95,12 @@ class PageCache {
   }
   size_t size_bytes() { return static_cast<size_t>(counts().size_bytes); }
 
-  // Since the process began.
+  // The counts since the process began.
   PageCacheCounts counts();
 
  private:
-  // A lock in a cache line of its own, or neighbours would wait for each other.
+  // Shard: a lock in a cache line of its own, or neighbours would wait for each
+  // other.
   struct alignas(64) Shard {
     std::mutex mutex;
     PageCacheShard pages;
@@ -107,7 +109,8 @@ class PageCache {
 
   Shard& ShardOf(uint64_t hash) { return shards_[hash >> 58]; }
 
-  // Null when it is not known. REQUIRES: the shard's mutex is held.
+  // Finds a page; null when it is not known. REQUIRES: the shard's mutex is
+  // held.
   static const CachedPage* FindLocked(Shard* shard, const PageKey& key,
                                       uint64_t hash, TxId txid,
                                       const ChangeLog* changes);

@@ -12,14 +12,14 @@ namespace {
 constexpr size_t kFirstSlots = 16;
 constexpr size_t kYoungShare = 10;  // one part in this many
 
-// What pages that nobody asked for yet may take of a shard. A scan has up to
-// 24 KiB of them in each (vfs/actor/snapshot_reader.cc).
+// Returns the bytes that pages that nobody asked for yet may take of a shard. A
+// scan has up to 24 KiB of them in each (vfs/actor/snapshot_reader.cc).
 size_t AheadShare(size_t limit_bytes) {
   constexpr size_t kSeveralScansBytes = size_t{64} << 10;
   return std::min(limit_bytes / 2, limit_bytes / 16 + kSeveralScansBytes);
 }
 
-// Bits that choose no slot. Not 0, which stands for nothing.
+// Returns bits that choose no slot; not 0, which stands for nothing.
 uint32_t MarkOf(uint64_t hash) { return static_cast<uint32_t>(hash >> 26) | 1; }
 
 }  // namespace
@@ -61,7 +61,7 @@ void PageCacheShard::Use(const CachedPage& page) {
   ++counts_.hits;
   CacheEntry* entry = EntryOf(page);
   if (entry->is_ahead) {
-    // Its place in the queue stays: a move would touch pages beside it.
+    // The page's place in the queue stays: a move would touch pages beside it.
     entry->is_ahead = false;
     ++(entry->is_hinted ? counts_.hinted_used : counts_.ahead_used);
   } else if (entry->uses < kMaxUses) {
@@ -77,6 +77,8 @@ bool PageCacheShard::Add(const PageKey& key, uint64_t hash, PagePin page,
   CacheEntry* entry = EntryOf(added);
   *entry = CacheEntry();
   entry->key = key;
+  // A page that comes back so soon was evicted too early (S3-FIFO's ghost
+  // queue).
   entry->is_old = Remembers(hash);
   entry->came_ahead = ahead;
   entry->is_ahead = ahead;
@@ -91,6 +93,7 @@ void PageCacheShard::Replace(const CachedPage& old, PagePin page, bool ahead) {
   const size_t at = SlotOf(old);
   CacheEntry* entry = EntryOf(*page);
   Unlink(old);
+  // The new version takes over the place and the uses: it is the same page.
   *entry = *EntryOf(old);
   if (!ahead) entry->is_ahead = false;
   PushNewest(*page);
@@ -98,6 +101,7 @@ void PageCacheShard::Replace(const CachedPage& old, PagePin page, bool ahead) {
 }
 
 void PageCacheShard::Shrink(size_t limit_bytes) {
+  // Tables count as well, so that the whole cache stays within its limit.
   const size_t tables = TableBytes();
   const size_t limit = limit_bytes > tables ? limit_bytes - tables : 0;
   while (PageBytes() > limit && page_count_ > 1) EvictOne(limit);
@@ -116,9 +120,9 @@ void PageCacheShard::EvictOne(size_t limit_bytes) {
   EvictNew(*ahead);
 }
 
-// Removing moves what lies behind into the slot, which is looked at again. What
-// moves into slots at the front, around the end, was there before, so that it
-// was looked at.
+// Drops a store's pages. Removing one moves those behind it into the slot,
+// which is looked at again. Pages that move into slots at the front, around the
+// end, were looked at there before.
 void PageCacheShard::DropStore(uint64_t store) noexcept {
   for (size_t at = 0; at < slots_.size();) {
     const Slot& slot = slots_[at];
@@ -202,7 +206,7 @@ void PageCacheShard::Unlink(const CachedPage& page) {
   queue.bytes -= page.memory_bytes();
 }
 
-// Or, when it was used again, makes it an old one.
+// Evicts a young page or, when it was used again, makes it an old one.
 void PageCacheShard::EvictNew(const CachedPage& page) {
   CacheEntry* entry = EntryOf(page);
   if (entry->uses == 0) return Evict(page, !entry->is_ahead);
@@ -212,7 +216,8 @@ void PageCacheShard::EvictNew(const CachedPage& page) {
   PushNewest(page);
 }
 
-// Ends: each round takes a use from every page.
+// Evicts an old page. The search ends, as each round takes a use from every
+// page.
 void PageCacheShard::EvictOld() {
   while (EntryOf(*old_.oldest)->uses > 0) {
     const CachedPage& page = *old_.oldest;
@@ -239,14 +244,14 @@ void PageCacheShard::Remove(const CachedPage& page) {
   Vacate(SlotOf(page));
 }
 
-// Moves those behind forward that could not be found past a free slot (Knuth,
-// The Art of Computer Programming 3, 6.4, algorithm R).
+// Frees a slot, and moves pages behind it forward that could not be found past
+// a free one (Knuth, The Art of Computer Programming 3, 6.4, algorithm R).
 void PageCacheShard::Vacate(size_t at) {
   slots_[at].page.reset();
   for (size_t next = (at + 1) & mask(); slots_[next].page != nullptr;
        next = (next + 1) & mask()) {
     const size_t home = slots_[next].hash & mask();
-    // It stays when its home is in (at, next], around the end.
+    // A page stays when its home is in (at, next], around the end.
     if (((next - home) & mask()) < ((next - at) & mask())) continue;
     slots_[at] = std::move(slots_[next]);
     at = next;

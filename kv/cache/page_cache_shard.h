@@ -1,4 +1,4 @@
-// PageCacheShard: a part of the page cache, with the decision what to keep.
+// PageCacheShard: a part of the page cache, which decides what to keep.
 //
 // Two queues, first in, first out (S3-FIFO; Yang et al., SOSP 2023):
 //
@@ -16,8 +16,8 @@
 // it does not go to make room, unless such pages have more than their share: a
 // small part of the cache, which is enough for several scans.
 //
-// Only its tables are allocated here, and what there is no memory for is not
-// cached. Not thread-safe: the owner has a lock. No I/O.
+// Only its tables are allocated here, and a page that there is no memory for is
+// not cached. Not thread-safe: the owner has a lock. No I/O.
 
 #ifndef ACTORKV_KV_CACHE_PAGE_CACHE_SHARD_H_
 #define ACTORKV_KV_CACHE_PAGE_CACHE_SHARD_H_
@@ -40,20 +40,21 @@ struct PageCacheCounts {
   uint64_t ahead_used = 0;    // read ahead, then asked for
   uint64_t ahead_wasted = 0;  // read ahead, and gone before anyone asked
   uint64_t hinted_used = 0;   // preloaded, then asked for
-  uint64_t size_bytes = 0;    // of pages, entries and tables; now
+  uint64_t size_bytes = 0;    // pages, entries and tables, at present
 
   void Add(const PageCacheCounts& other);
 };
 
 class PageCacheShard {
  public:
-  // Null when there is none. `hash` is HashPageKey(key).
+  // Finds a page; null when there is none. `hash` is HashPageKey(key).
   const CachedPage* Find(const PageKey& key, uint64_t hash);
 
-  // Of a page that is here. The caller may change `last` and `is_hinted`.
+  // The entry of a page that is here. The caller may change `last` and
+  // `is_hinted`.
   static CacheEntry* EntryOf(const CachedPage& page) { return &page.entry_; }
 
-  // It was asked for.
+  // Tells that the page was asked for.
   void Use(const CachedPage& page);
 
   // Adds a page under a key that is not there. It is in no other cache.
@@ -83,8 +84,8 @@ class PageCacheShard {
     size_t bytes = 0;
   };
 
-  // Open addressing: a page is in the first free slot at or behind the one of
-  // its hash. What else is in the slot spares a look at most of the others.
+  // Slot: open addressing: a page is in the first free slot at or behind the
+  // one of its hash. The numbers beside it spare a look at most of the others.
   struct Slot {
     PagePin page;
     uint32_t hash = 0;
@@ -113,7 +114,8 @@ class PageCacheShard {
   bool Remembers(uint64_t hash);
 
   std::vector<Slot> slots_;  // a power of two, or none
-  // Of pages that went while they were young, by hash: a few bits each.
+  // The marks of pages that went while they were young, by hash: a few bits
+  // each.
   std::vector<uint32_t> gone_;
   size_t page_count_ = 0;
   Queue young_;

@@ -35,7 +35,7 @@ Status EngineReader::Visit(Partition partition, std::string_view start,
     for (const KeyValue& pair : pairs) {
       if (!visit(pair.key, pair.value)) return Status::Ok();
     }
-    // The key right behind the last one.
+    // The scan goes on at the key right behind the last one.
     if (!pairs.empty()) next = pairs.back().key + '\0';
   } while (pairs.size() == kPairsAtOnce);
   return Status::Ok();
@@ -45,6 +45,7 @@ void Batch::Append(Batch other) {
   const size_t shift = bytes_.size();
   bytes_ += other.bytes_;
   for (StoredOp op : other.ops_) {
+    // Offsets, not pointers: the bytes move when they grow.
     op.key_begin += shift;
     op.value_begin += shift;
     op.value_end += shift;

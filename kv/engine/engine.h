@@ -63,23 +63,26 @@ struct KeyValue {
   std::string value;
 };
 
-// What an engine can take in one commit. Constants of the engine.
+// EngineLimits: what an engine can take in one commit. They are constants of
+// the engine.
 struct EngineLimits {
   size_t max_batch_bytes;  // keys and values of one commit together
   size_t max_value_bytes;
   size_t max_key_bytes;
   bool multi_partition_commit;  // commits over several partitions are atomic
-  // While a store is open for writing, no other process has it so.
+  // True where no other process has a store open for writing while this one
+  // has.
   bool one_process = false;
-  // Reads may wait for a disk, so that it pays to ask for more than is wanted.
+  // True where reads may wait for a disk, so that it pays to ask for more than
+  // is wanted.
   bool read_ahead = false;
 };
 
-// Puts, deletes and guards of one commit. Keys and values are copied in, one
-// behind the other, so that a large batch is a few pieces of memory.
+// Batch: puts, deletes and guards of one commit. Keys and values are copied in,
+// one behind the other, so that a large batch is a few pieces of memory.
 class Batch {
  public:
-  // Views into the batch, valid until it changes.
+  // Op: views into the batch, valid until it changes.
   struct Op {
     Partition partition;
     std::string_view key;
@@ -92,13 +95,14 @@ class Batch {
   };
 
   void Put(Partition partition, std::string_view key, std::string_view value);
-  // The same for a value that is made in place: `make(std::string* bytes)`
-  // adds it at the end of `bytes` and touches nothing before.
+  // Puts a value that is made in place: `make(std::string* bytes)` adds it at
+  // the end of `bytes` and touches nothing before.
   template <typename Make>
   void PutMade(Partition partition, std::string_view key, const Make& make);
   void Delete(Partition partition, std::string_view key);
 
-  // The commit happens only if `key` has exactly this value (or is absent).
+  // Makes the commit happen only if `key` has exactly this value (or is
+  // absent).
   void AddGuard(Partition partition, std::string_view key,
                 std::optional<std::string_view> expected);
 
@@ -107,11 +111,11 @@ class Batch {
 
   // Makes room for keys and values of so many bytes.
   void Reserve(size_t size_bytes) { bytes_.reserve(size_bytes); }
-  // Keeps the memory for what comes next.
+  // Empties the batch, and keeps its memory for what comes next.
   void Clear();
   bool empty() const { return ops_.empty() && guards_.empty(); }
   size_t op_count() const { return ops_.size(); }
-  // Bytes of all keys and values.
+  // The bytes of all keys and values.
   size_t size_bytes() const { return bytes_.size(); }
   Op op(size_t index) const;
   const std::vector<Guard>& guards() const { return guards_; }
@@ -142,8 +146,8 @@ void Batch::PutMade(Partition partition, std::string_view key,
 
 enum class Durability {
   kBuffered,  // survives the death of the process, not a power loss
-  // As kBuffered. The caller writes much, of which nobody reads soon: an
-  // engine may have a way for that which spares its log.
+  // The same as kBuffered, for much data that nobody reads soon: an engine may
+  // have a way for that which spares its log.
   kBulk,
   // On stable storage when Commit returns, and so is every kBuffered commit
   // that was done before it, whatever its partition: what a power loss leaves
@@ -165,41 +169,42 @@ struct [[nodiscard]] CommitResult {
   bool done() const { return outcome == CommitOutcome::kDone; }
 };
 
-// A read session. It sees every commit that was done before the session's
-// first read after NewReader() or Refresh(); it may or may not see later ones.
-// Cheap to keep: an engine may hold an iterator in it, so hold one for a
-// transaction, not for a connection. Must be destroyed before its Engine.
+// EngineReader: a read session. It sees every commit that was done before the
+// session's first read after NewReader() or Refresh(); it may or may not see
+// later ones. Cheap to keep: an engine may hold an iterator in it, so hold one
+// for a transaction, not for a connection. Must be destroyed before its Engine.
 class EngineReader {
  public:
   virtual ~EngineReader() = default;
 
-  // values->at(i) is the value of keys[i], nullopt where it does not exist.
+  // Reads values: values->at(i) is that of keys[i], nullopt where it does not
+  // exist.
   virtual Status Get(Partition partition,
                      const std::vector<std::string_view>& keys,
                      std::vector<std::optional<std::string>>* values) = 0;
 
-  // found->at(i) is the first pair at or after keys[i] inside the partition,
-  // nullopt past its end.
+  // Finds pairs: found->at(i) is the first one at or after keys[i] inside the
+  // partition, nullopt past its end.
   virtual Status Seek(Partition partition,
                       const std::vector<std::string_view>& keys,
                       std::vector<std::optional<KeyValue>>* found) = 0;
 
-  // Up to `limit` pairs at or after `start`, in key order.
+  // Reads up to `limit` pairs at or after `start`, in key order.
   virtual Status Scan(Partition partition, std::string_view start, size_t limit,
                       std::vector<KeyValue>* pairs) = 0;
 
   // Calls `visit` with the pairs at or after `start` of the partition, in key
-  // order, until it returns false. Without copying, where the engine can: the
-  // views are valid during the call, and `visit` must not use the engine. What
-  // is visited is not kept in memory by the engine: the caller does, or needs
+  // order, until it returns false. Nothing is copied, where the engine can do
+  // that: the views are valid during the call, and `visit` must not use the
+  // engine. The engine keeps nothing of it in memory: the caller does, or needs
   // it once.
   using Visitor =
       std::function<bool(std::string_view key, std::string_view value)>;
   virtual Status Visit(Partition partition, std::string_view start,
                        const Visitor& visit);
 
-  // As Seek for one key, without copying: the views are valid until the next
-  // call on this reader. *found is false past the end of the partition.
+  // Does Seek() for one key, without copying: the views are valid until the
+  // next call on this reader. *found is false past the end of the partition.
   virtual Status SeekOne(Partition partition, std::string_view key, bool* found,
                          std::string_view* found_key,
                          std::string_view* value) = 0;
@@ -208,7 +213,7 @@ class EngineReader {
   virtual void Refresh() = 0;
 };
 
-// Something that the engine lost, and knows of.
+// EngineDamage: something that the engine lost, and knows of.
 struct EngineDamage {
   enum class Kind {
     kStranded,  // not replayed, but kept in a file
@@ -227,9 +232,9 @@ class Engine {
   virtual const EngineLimits& limits() const = 0;
   virtual std::unique_ptr<EngineReader> NewReader() = 0;
 
-  // All of the batch or nothing. Errors (kFailed): kInvalidArgument past a
-  // limit, with the limit and the value in the message; kNoSpace; kNoMemory;
-  // kIOError. kNotSupported for more than one partition without
+  // Commits all of the batch or nothing. Errors (kFailed): kInvalidArgument
+  // past a limit, with the limit and the value in the message; kNoSpace;
+  // kNoMemory; kIOError. kNotSupported for more than one partition without
   // multi_partition_commit. Throws nothing: memory that runs out before the
   // write is kNoMemory, and in it an outcome that is not known.
   virtual CommitResult Commit(const Batch& batch, Durability durability) = 0;
@@ -245,17 +250,17 @@ class Engine {
   virtual Status IsAlive(const HostId& host, bool* alive) = 0;
 
   // Removes every key of the partition. Not atomic with anything; may be
-  // repeated. Used for what is already unreachable.
+  // repeated. It is used for keys that are already unreachable.
   virtual Status Drop(Partition partition) = 0;
 
-  // Gives back the space of what was removed from the partition, of the keys
-  // at or after `begin` and before `end` (empty: to its end), where that does
-  // not happen at once. Changes nothing that a reader sees, takes as long as
-  // the range is large, and holds up no commit. It needs space itself: what the
-  // disk has no room for is left, and is no error.
+  // Gives back the space of what was removed from the partition, of the keys at
+  // or after `begin` and before `end` (empty: to its end), where that does not
+  // happen at once. Changes nothing that a reader sees, takes as long as the
+  // range is large, and holds up no commit. It needs space itself: ranges that
+  // the disk has no room for are left, and are no error.
   virtual Status Compact(Partition partition, std::string_view begin,
                          std::string_view end) = 0;
-  // Compacts what was left, where there is room now.
+  // Compacts ranges that were left, where there is room by then.
   virtual Status FinishCompactions() { return Status::Ok(); }
 
   // Makes what kBuffered commits wrote durable.
@@ -263,44 +268,46 @@ class Engine {
 
   // Sees commits that another process made since (a follower engine); does
   // nothing on an engine that is itself the writer. Raises *epoch when there
-  // may be something new, and before any reader sees it: who finds it as it
-  // was, after a read, has read nothing new.
+  // may be something new, and before any reader sees it: where it is as it was
+  // after a read, nothing new was read.
   virtual Status CatchUp(std::atomic<uint64_t>* epoch) = 0;
 
-  // Ok while the name under which the engine was opened means what was opened.
-  // Every write asks by itself; who is about to write, or goes by the name,
-  // asks for an error in time. Errors: kFenced, saying what became of it.
+  // Says ok while the name under which the engine was opened means what was
+  // opened. Every write asks by itself; a caller that is about to write, or
+  // goes by the name, asks for an error in time. Errors: kFenced, saying what
+  // became of it.
   virtual Status CheckNotMoved() { return Status::Ok(); }
 
-  // A consistent copy of everything under the directory `path`, which must
+  // Makes a consistent copy of everything in the directory `path`, which must
   // not exist. *bytes: its size. kNotSupported where an engine has no files.
   virtual Status Checkpoint(const std::string& path, uint64_t* bytes) = 0;
 
-  // What is known to be lost, until a person has dealt with it. Errors:
+  // Lists what is known to be lost, until a person has dealt with it. Errors:
   // kIOError.
   virtual Status ListDamage(std::vector<EngineDamage>* damage) = 0;
 
-  // Whether another process waits for the store: who has no use for the engine
-  // should close it.
+  // Says whether another process waits for the store: whoever has no use for
+  // the engine should close it.
   virtual bool IsWaitedFor() { return false; }
 
   // Bounds what the engine keeps in memory beside the page cache, which holds
-  // `bytes`: from now on, for all engines of its kind in the process.
+  // `bytes`, for all engines of its kind in the process.
   virtual void LimitCaches(size_t bytes) { static_cast<void>(bytes); }
 
-  // The process is about to end: what takes long in here stops with an error.
+  // Tells that the process is about to end: calls that take long stop with an
+  // error.
   virtual void BeginEnd() {}
 
-  // The process ends: makes all durable and lets go of what the engine stands
-  // on, under its users. Their calls fail from then on, those under way are
-  // waited for until `give_up`. False when they took longer. REQUIRES: the
+  // Makes all durable and lets go of what the engine stands on, under its
+  // users, as the process ends. Their calls fail from then on, those under way
+  // are waited for until `give_up`. False when they took longer. REQUIRES: the
   // engine is not destroyed any more.
   virtual bool End(std::chrono::steady_clock::time_point give_up) {
     static_cast<void>(give_up);
     return true;
   }
 
-  // "RocksDB 7.8.3", for people.
+  // Describes the engine for people: "RocksDB 7.8.3".
   virtual std::string Describe() const = 0;
 };
 

@@ -20,7 +20,8 @@ Status CheckKey(std::string_view key, const EngineLimits& limits) {
   return TooLarge("key", key.size(), "max_key_bytes", limits.max_key_bytes);
 }
 
-// Remembers the first partition of a batch and refuses a second one.
+// OnePartition: remembers the first partition of a batch and refuses a second
+// one.
 class OnePartition {
  public:
   Status Add(Partition partition) {
@@ -61,6 +62,8 @@ Status CheckBatchLimits(const Batch& batch, const EngineLimits& limits) {
 }
 
 size_t StageBatchLimit(const EngineLimits& limits) {
+  // Half of the limit leaves room for what goes past the size before it is
+  // looked at.
   return std::min(kStageBatchBytes, limits.max_batch_bytes / 2);
 }
 

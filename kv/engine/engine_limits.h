@@ -13,8 +13,8 @@ namespace actorkv {
 // value and what the batch has.
 Status CheckBatchLimits(const Batch& batch, const EngineLimits& limits);
 
-// What much data is best given to the engine in: about kStageBatchBytes, and
-// well below the largest batch.
+// Returns the size of batches in which much data is best given to the engine:
+// about kStageBatchBytes, and well below the largest batch.
 size_t StageBatchLimit(const EngineLimits& limits);
 
 }  // namespace actorkv

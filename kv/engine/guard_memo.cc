@@ -15,11 +15,12 @@ GuardMemo::Ticket GuardMemo::Begin(std::string_view key) {
   return {index, place.version};
 }
 
-// What was there before goes with the arguments, without the lock.
+// The former key and value go with the arguments, without the lock.
 void GuardMemo::Learn(const Ticket& ticket, std::string key,
                       std::string value) noexcept {
   Place& place = places_[ticket.place];
   const std::lock_guard<std::mutex> lock(place.mutex);
+  // Somebody wrote the key, or another one of this place, since Begin().
   if (place.version != ticket.version) return;
   place.key.swap(key);
   place.value.swap(value);
@@ -50,6 +51,7 @@ bool GuardMemo::Holds(std::string_view key, std::string_view value) {
 
 // REQUIRES: place->mutex held.
 void GuardMemo::Empty(Place* place) noexcept {
+  // What others are about to learn here is overtaken, too.
   ++place->version;
   place->key.clear();
   place->value.clear();

@@ -1,4 +1,4 @@
-// GuardMemo: what some guarded keys hold, known from the commits that wrote
+// GuardMemo: knows what some guarded keys hold, from the commits that wrote
 // them, so that the next commit of an actor need not read its head to see that
 // nobody else wrote it.
 //
@@ -24,7 +24,7 @@ namespace actorkv {
 
 class GuardMemo {
  public:
-  // The moment at which somebody was about to write a key.
+  // Ticket: the moment at which somebody was about to write a key.
   struct Ticket {
     size_t place = 0;
     uint64_t version = 0;
@@ -33,11 +33,11 @@ class GuardMemo {
   Ticket Begin(std::string_view key);
   void Learn(const Ticket& ticket, std::string key, std::string value) noexcept;
   void Forget(std::string_view key) noexcept;
-  // Of the key of the ticket.
+  // Forgets the key of the ticket.
   void Forget(const Ticket& ticket) noexcept;
   void Clear() noexcept;
 
-  // Whether the key is known to hold `value`.
+  // Says whether the key is known to hold `value`.
   bool Holds(std::string_view key, std::string_view value);
 
  private:

@@ -11,6 +11,7 @@ GuardSet::Claim::Claim(GuardSet* set, std::vector<std::string> keys)
   std::unique_lock<std::mutex> lock(set_->mutex_);
   set_->released_.wait(lock, [this] { return set_->AllFree(keys_); });
   next_ = set_->granted_;
+  // The claims are a list through themselves, so that nothing is allocated.
   if (next_ != nullptr) next_->previous_ = this;
   set_->granted_ = this;
 }
@@ -22,6 +23,7 @@ GuardSet::Claim::~Claim() {
     (previous_ == nullptr ? set_->granted_ : previous_->next_) = next_;
     if (next_ != nullptr) next_->previous_ = previous_;
   }
+  // All wake: which of them can go on depends on the keys that each wants.
   set_->released_.notify_all();
 }
 

@@ -1,6 +1,6 @@
-// GuardSet: the guarded keys of the commits that are under way. Two commits
-// that guard the same key are serial, so that "compare, then write" is one
-// step for them; all others never meet here.
+// GuardSet: holds the guarded keys of the commits that are under way. Two
+// commits that guard the same key are serial, so that "compare, then write" is
+// one step for them; all others never meet here.
 //
 // Invariant: a key is claimed by one claim at most, and by none that is over.
 // Claiming and giving back allocate nothing, so neither can stop half-way.
@@ -20,9 +20,9 @@ namespace actorkv {
 
 class GuardSet {
  public:
-  // Waits until no other commit under way has one of `keys`, then has them
-  // all until it is destroyed. All at once, so there is no order to deadlock
-  // in. Duplicates are allowed; no keys: no lock is touched.
+  // Claim: waits until no other commit under way has one of `keys`, then has
+  // them all until it is destroyed. All at once, so there is no order to
+  // deadlock in. Duplicates are allowed; no keys: no lock is touched.
   class Claim {
    public:
     Claim(GuardSet* set, std::vector<std::string> keys);
@@ -39,7 +39,7 @@ class GuardSet {
 
     GuardSet* const set_;
     const std::vector<std::string> keys_;
-    Claim* previous_ = nullptr;  // of those that were granted, as next_
+    Claim* previous_ = nullptr;  // among the granted ones, as next_
     Claim* next_ = nullptr;
   };
 
@@ -49,7 +49,8 @@ class GuardSet {
 
   std::mutex mutex_;
   std::condition_variable released_;
-  // Bounded by the commits under way, that is by the threads.
+  // The list of granted claims, bounded by the commits under way, that is by
+  // the threads.
   Claim* granted_ = nullptr;
 };
 

@@ -9,8 +9,9 @@ namespace actorkv {
 
 namespace {
 
-// Small records. At first few, because many prefixes have few, and what lies
-// behind a prefix is read for nothing.
+// The number of pairs that are read at once. They are small records. At first
+// there are few, because many prefixes have few, and pairs behind a prefix are
+// read for nothing.
 constexpr size_t kFirstPairs = 8;
 constexpr size_t kMaxPairs = 256;
 

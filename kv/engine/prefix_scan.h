@@ -1,4 +1,5 @@
-// Every pair of a partition whose key begins with a prefix.
+// ForEachPair() visits every pair of a partition whose key begins with a
+// prefix.
 
 #ifndef ACTORKV_KV_ENGINE_PREFIX_SCAN_H_
 #define ACTORKV_KV_ENGINE_PREFIX_SCAN_H_
@@ -11,7 +12,8 @@
 
 namespace actorkv {
 
-// Where a scan begins: at or after `start`, which begins with `prefix`.
+// PrefixRange: where a scan begins: at or after `start`, which begins with
+// `prefix`.
 struct PrefixRange {
   Partition partition;
   std::string prefix;

@@ -12,22 +12,23 @@
 
 namespace actorkv {
 
-// A position in pairs that are sorted by key.
+// SortedPairs: a position in pairs that are sorted by key.
 class SortedPairs {
  public:
   virtual ~SortedPairs() = default;
 
-  // To the first pair at or after `key`; to the next pair. *valid is false
-  // past the end. REQUIRES for Next(): the position is valid.
+  // These move to the first pair at or after `key`, and to the next pair.
+  // *valid is false past the end. REQUIRES for Next(): the position is valid.
   virtual Status Seek(std::string_view key, bool* valid) = 0;
   virtual Status Next(bool* valid) = 0;
 
-  // Of a valid position, until it moves.
+  // The key and the value of a valid position, until it moves.
   virtual std::string_view key() const = 0;
   virtual std::string_view value() const = 0;
 };
 
-// A database of such pairs that does not change while it is read.
+// SortedPairSpace: a database of such pairs that does not change while it is
+// read.
 class SortedPairSpace {
  public:
   virtual ~SortedPairSpace() = default;

@@ -24,6 +24,7 @@ void ByteReader::Drop(size_t size) {
 Status ByteReader::Peek(size_t size, std::string_view* bytes) {
   assert(size <= kBufferBytes);
   if (begin_ > 0 && end_ - begin_ < size) {
+    // Unread bytes move to the front, to make room behind them.
     buffer_.replace(0, end_ - begin_, buffer_, begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
@@ -43,6 +44,8 @@ Status ByteReader::Peek(size_t size, std::string_view* bytes) {
 
 Status ByteReader::Take(size_t size, std::string* bytes) {
   std::string taken;
+  // The string grows with what is read: `size` may be damage, and allocate what
+  // nobody has.
   while (taken.size() < size) {
     if (Status s = Fill(); !s.ok()) return s;
     const std::string_view part = Unread().substr(0, size - taken.size());
@@ -73,6 +76,7 @@ Status ByteReader::TakeLine(size_t limit, std::string* line, bool* ended) {
     const size_t end = part.find('\n');
     newline = end != std::string_view::npos;
     if (newline) part = part.substr(0, end);
+    // One byte more than the limit tells the caller that the line is too long.
     if (part.size() > limit + 1 - taken.size()) {
       part = part.substr(0, limit + 1 - taken.size());
       newline = false;

@@ -18,8 +18,8 @@ class ByteReader {
  public:
   explicit ByteReader(std::unique_ptr<ByteSource> source);
 
-  // The next `size` bytes without taking them, at most kBufferBytes; fewer
-  // only at the end. Valid until the next call.
+  // Gives the next `size` bytes without taking them, at most kBufferBytes;
+  // fewer only at the end. Valid until the next call.
   Status Peek(size_t size, std::string_view* bytes);
 
   // Takes `size` bytes; *bytes is shorter only at the end. Memory grows with
@@ -48,7 +48,7 @@ class ByteReader {
 
   const std::unique_ptr<ByteSource> source_;
   std::string buffer_;
-  size_t begin_ = 0;  // of what is unread in buffer_
+  size_t begin_ = 0;  // where unread bytes begin
   size_t end_ = 0;
   uint64_t offset_ = 0;  // bytes taken
 };

@@ -50,7 +50,7 @@ class MemorySource : public ByteSource {
   std::string_view rest_;
 };
 
-// A descriptor of a regular file. O_NONBLOCK: opening a pipe must not wait.
+// Opens a regular file. O_NONBLOCK is set as opening a pipe must not wait.
 Status OpenRegular(const std::string& path, int* opened) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return SystemError("open", path, errno);

@@ -22,8 +22,8 @@ class ByteSource {
   virtual Status Read(char* buffer, size_t size, size_t* got) = 0;
 };
 
-// The bytes of a file as they are. Errors: kNotFound; kInvalidArgument when
-// it is not a regular file; kIOError.
+// Opens the bytes of a file as they are. Errors: kNotFound; kInvalidArgument
+// when it is not a regular file; kIOError.
 Status OpenFileBytes(const std::string& path,
                      std::unique_ptr<ByteSource>* source);
 

@@ -25,6 +25,8 @@ Status VisitNames(const std::string& directory, const NameVisitor& visit) {
     if (name != "." && name != "..") {
       if (Status s = visit(name, entry->d_type); !s.ok()) return s;
     }
+    // `visit` may have left something in errno, which readdir() sets only on an
+    // error (readdir(3)).
     errno = 0;
   }
   return errno == 0 ? Status::Ok() : SystemError("list", directory, errno);
@@ -44,8 +46,10 @@ Status CheckNotInStore(const std::string& path) {
 }
 
 Status MakeDirectory(const std::string& directory) {
+  // A directory that is there may lie in a store: only a new one is refused.
   if (access(directory.c_str(), F_OK) == 0) return Status::Ok();
   if (Status s = CheckNotInStore(directory); !s.ok()) return s;
+  // Another process may make it at the same moment.
   if (mkdir(directory.c_str(), 0777) == 0 || errno == EEXIST) {
     return Status::Ok();
   }

@@ -1,5 +1,5 @@
-// Directories, with system calls alone: what is in them, how much space that
-// takes, and how they are made.
+// These handle directories with system calls alone: list them, say how much
+// space they take, make them.
 
 #ifndef ACTORKV_KV_FILES_DIRECTORY_H_
 #define ACTORKV_KV_FILES_DIRECTORY_H_
@@ -14,8 +14,9 @@
 
 namespace actorkv {
 
-// For what is to be made: ok unless it would lie in the directory of a store,
-// which holds nothing but the store's own files. Errors: kInvalidArgument.
+// Checks a path that is to be made: ok unless it would lie in the directory of
+// a store, which holds nothing but the store's own files. Errors:
+// kInvalidArgument.
 Status CheckNotInStore(const std::string& path);
 
 // Makes the directory, not its parents; an existing one is fine. Errors: also
@@ -30,11 +31,11 @@ Status SyncDirectory(const std::string& directory);
 using NameVisitor = std::function<Status(const std::string& name, int type)>;
 Status VisitNames(const std::string& directory, const NameVisitor& visit);
 
-// The names that begin with `prefix`, sorted.
+// Lists the names that begin with `prefix`, sorted.
 Status ListNames(const std::string& directory, std::string_view prefix,
                  std::vector<std::string>* names);
 
-// Sum of the sizes of the files in `directory`.
+// Sums up the sizes of the files in `directory`.
 Status DirectoryBytes(const std::string& directory, uint64_t* bytes);
 
 }  // namespace actorkv

@@ -15,11 +15,11 @@ namespace {
 
 constexpr mode_t kFileBits = 0666;
 constexpr mode_t kAllBits = 07777;
-// Of a file that is about to get its access.
+// The mode of a file that is about to get its access.
 constexpr mode_t kNobodyElse = 0600;
 
-// Between two attempts to open a file that is there, or make one that is not,
-// another process may do one or undo the other.
+// The number of attempts to open a file that is there, or make one that is not:
+// in between another process may do one or undo the other.
 constexpr int kOpenAttempts = 8;
 
 Status NotPlain(const std::string& path) {
@@ -66,6 +66,8 @@ void GiveAccess(int fd, const FileAccess& access) {
 void GiveAccess(const std::string& path, const FileAccess& access) {
   struct stat file = {};
   if (lstat(path.c_str(), &file) != 0) return;
+  // A link or a second name may lead to a file of somebody else, whose owner
+  // this process could change as root.
   if (!S_ISREG(file.st_mode) || file.st_nlink != 1) return;
   if (geteuid() == 0 &&
       (file.st_uid != access.owner || file.st_gid != access.group)) {
@@ -89,11 +91,13 @@ void CopyDirectoryAccess(const std::string& from, const std::string& to) {
 }
 
 Status OpenStoreFile(const std::string& path, int flags, int* fd) {
-  // A special file must not make an open wait.
+  // O_NONBLOCK is set as a special file must not make an open wait.
   const int kept = flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
   for (int attempt = 0; attempt < kOpenAttempts; ++attempt) {
     int opened = open(path.c_str(), kept);
     if (opened < 0 && errno == ENOENT) {
+      // Made for its owner alone, so that nobody opens it before it has its
+      // access.
       opened = open(path.c_str(), kept | O_CREAT | O_EXCL, kNobodyElse);
       if (opened < 0 && errno == EEXIST) continue;
       if (opened >= 0)

@@ -1,6 +1,6 @@
-// Who may use the files of a store: the mode and the owner that its marker
-// has. So it does not depend on who opened the store last, or with which
-// umask: as SQLite gives a journal the mode and owner of its database.
+// FileAccess says who may use the files of a store: the mode and the owner that
+// its marker has. So it does not depend on who opened the store last, or with
+// which umask: as SQLite gives a journal the mode and owner of its database.
 //
 // Files of a store are never opened through a symbolic link, which whoever
 // prepared the directory could point anywhere.
@@ -18,24 +18,24 @@
 namespace actorkv {
 
 struct FileAccess {
-  mode_t mode = 0;  // of rw for owner, group and others
+  mode_t mode = 0;  // bits of rw for owner, group and others
   uid_t owner = 0;
   gid_t group = 0;
 };
 
-// Of a file or directory: its own, without the bits for executing.
+// Returns the access of a file or directory, without the bits for executing.
 FileAccess AccessOf(const struct stat& file);
 
-// What the files in `directory` are to have: the access of its marker, or of
-// the directory where there is none.
+// Returns the access that files in `directory` are to have: that of its marker,
+// or of the directory where there is none.
 FileAccess AccessIn(const std::string& directory);
 
 // Gives a new file its access; the owner only where this process is root's.
-// What the file system refuses is left as it is.
+// Whatever the file system refuses is left as it is.
 void GiveAccess(int fd, const FileAccess& access);
 
-// The same by name. Nothing for a link, a directory, or a file with several
-// names, which may be somebody else's.
+// Does the same by name. Does nothing for a link, a directory, or a file with
+// several names, which may be somebody else's.
 void GiveAccess(const std::string& path, const FileAccess& access);
 
 // Gives the directory `to`, which was just made, the mode and, where this
@@ -52,7 +52,8 @@ Status OpenStoreFile(const std::string& path, int flags, int* fd);
 // returns; a power loss may leave any part of it. Errors: as OpenStoreFile().
 Status WriteStoreFile(const std::string& path, std::string_view bytes);
 
-// Errors: kInvalidArgument when `path` is there and not a plain file.
+// Checks a path. Errors: kInvalidArgument when it is there and not a plain
+// file.
 Status CheckPlainFile(const std::string& path);
 
 }  // namespace actorkv

@@ -14,7 +14,7 @@ namespace actorkv {
 
 namespace {
 
-// What a file system says that has no such rename.
+// True for errors of a file system that has no such rename.
 bool IsMissingFeature(int error) {
   return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
 }
@@ -23,8 +23,8 @@ int Rename(const std::string& from, const std::string& to, unsigned flags) {
   return renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags);
 }
 
-// Without RENAME_NOREPLACE. A directory replaces nothing but an empty one,
-// whatever happens after the look.
+// Renames a directory without RENAME_NOREPLACE. It replaces nothing but an
+// empty one, whatever happens after the look.
 Status RenameDirectory(const std::string& from, const std::string& to) {
   struct stat there = {};
   if (lstat(to.c_str(), &there) == 0) return ExistsAlready(to);
@@ -40,10 +40,12 @@ Status NotAFile(const std::string& path, unsigned mode) {
                                  ", and only a regular file is replaced");
 }
 
-// The two have changed places. What `from` names now was `to` at that moment.
+// Keeps or undoes an exchange. The two have changed places: `from` names what
+// `to` was at that moment.
 Status KeepExchange(const std::string& from, const std::string& to) {
   struct stat old = {};
-  // Gone: somebody took it for what a dead writer left, which it is.
+  // Where it is gone, somebody took it for what a dead writer left, which it
+  // is.
   if (lstat(from.c_str(), &old) != 0) return Status::Ok();
   if (S_ISREG(old.st_mode)) {
     if (unlink(from.c_str()) == 0 || errno == ENOENT) return Status::Ok();
@@ -86,7 +88,7 @@ Status RenameWithoutReplacing(const std::string& from, const std::string& to) {
     return SystemError("look at", from, errno);
   }
   if (S_ISDIR(file.st_mode)) return RenameDirectory(from, to);
-  // A hard link does not replace either.
+  // A hard link does not replace anything either.
   if (link(from.c_str(), to.c_str()) != 0) {
     return errno == EEXIST ? ExistsAlready(to)
                            : SystemError("link to", to, errno);
@@ -100,8 +102,8 @@ Status RenameOverFile(const std::string& from, const std::string& to) {
   if (lstat(to.c_str(), &there) != 0) return SystemError("look at", to, errno);
   if (!S_ISREG(there.st_mode)) return NotAFile(to, there.st_mode);
   if (Rename(from, to, RENAME_EXCHANGE) == 0) return KeepExchange(from, to);
-  // Without an exchange, what the name means changes unseen between the look
-  // and the rename; the kernel itself keeps it from a directory.
+  // Without an exchange the name may come to mean something else unseen between
+  // the look and the rename; the kernel itself keeps it from a directory.
   if (IsMissingFeature(errno) && std::rename(from.c_str(), to.c_str()) == 0) {
     return Status::Ok();
   }

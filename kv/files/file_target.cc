@@ -20,7 +20,7 @@ namespace actorkv {
 
 namespace {
 
-constexpr int kMaxLinks = 40;  // as the kernel has it
+constexpr int kMaxLinks = 40;  // the kernel's limit
 constexpr mode_t kSetIdBits = S_ISUID | S_ISGID;
 constexpr char kAccessList[] = "system.posix_acl_access";
 constexpr char kSecurityLabel[] = "security.selinux";
@@ -30,12 +30,13 @@ Status Refuse(const std::string& path, const std::string& why) {
   return Status::InvalidArgument("cannot write " + path + ": " + why);
 }
 
-// What `path` leads to, as a text behind it.
+// Writes a path and what it leads to.
 std::string Leading(const std::string& path, const std::string& end) {
   return path == end ? path : path + ", a link to " + end;
 }
 
-// A link of /proc leads to an open file, which its text only describes.
+// True in /proc, where a link leads to an open file, which its text only
+// describes.
 bool IsInProc(const std::string& path) {
   struct statfs system = {};
   return statfs(std::string(DirectoryOf(path)).c_str(), &system) == 0 &&
@@ -62,7 +63,8 @@ Status FollowLink(std::string* path) {
   return Status::Ok();
 }
 
-// Another file system may be mounted on a file; then its name stays.
+// True where another file system is mounted on a file: its name cannot be given
+// to another then.
 bool IsMountPoint(const std::string& path) {
   struct statx file = {};
   return statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, 0, &file) == 0 &&
@@ -70,7 +72,7 @@ bool IsMountPoint(const std::string& path) {
          (file.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
-// `end` is there and no link.
+// Checks that `end`, which is there and no link, may be replaced.
 Status CheckReplaceable(const std::string& path, const std::string& end,
                         bool overwrite, const struct stat& there) {
   if (!S_ISREG(there.st_mode)) {
@@ -95,11 +97,14 @@ Status Missing(const std::string& path, const std::string& end, int error) {
                   "the file system takes no name that is so long");
   }
   if (error != ENOENT) return SystemError("look at", end, error);
+  // A link to nothing is refused: a file made there would leave the link in
+  // place, and the user looks for it elsewhere.
   if (path == end) return Status::Ok();
   return Refuse(Leading(path, end), "that is not there: remove the link first");
 }
 
-// Best effort: what cannot be kept is as in a new file.
+// Copies an attribute as far as it can; one that cannot be kept is as in a new
+// file.
 void CopyAttribute(const std::string& from, const char* name, int to) {
   std::string value(XATTR_SIZE_MAX, '\0');
   const ssize_t size =
@@ -159,13 +164,16 @@ Status KeepAttributes(const std::string& from, const struct stat& state,
            now.st_gid == state.st_gid;
   };
   if (!is_owned() && fchown(to, state.st_uid, state.st_gid) != 0) {
-    // Not root: the group may be another one of the process.
+    // This process is not root's, but the group may be another one of its.
     static_cast<void>(!fchown(to, static_cast<uid_t>(-1), state.st_gid));
   }
   CopyAttribute(from, kAccessList, to);
   CopyAttribute(from, kSecurityLabel, to);
   CopyUserAttributes(from, to);
+  // With another owner a set-id bit would give somebody else's rights.
   const mode_t kept = is_owned() ? 07777 : 07777 & ~kSetIdBits;
+  // The mode comes last: a change of owner may take set-id bits away
+  // (chown(2)).
   if (fchmod(to, state.st_mode & kept) != 0) {
     return SystemError("keep the permissions of", from, errno);
   }

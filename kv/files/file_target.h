@@ -1,8 +1,8 @@
-// FileTarget: where a file goes that is to be made, and what is there now.
+// FileTarget: the place of a file that is to be made, and what is there.
 //
 // A symbolic link is followed, so that it still is one afterwards. Only a
-// regular file is ever replaced: a device, a FIFO or a socket is somebody's
-// way to somebody, and what is in /proc is no file at all.
+// regular file is ever replaced: a device, a FIFO or a socket is somebody's way
+// to somebody, and names in /proc are no files at all.
 
 #ifndef ACTORKV_KV_FILES_FILE_TARGET_H_
 #define ACTORKV_KV_FILES_FILE_TARGET_H_
@@ -18,7 +18,7 @@ namespace actorkv {
 
 struct FileTarget {
   std::string path;                   // absolute, links followed
-  std::optional<struct stat> is_now;  // of the file to replace, if any
+  std::optional<struct stat> is_now;  // the file to replace, if any
 };
 
 // Finds where a file `path`, which is absolute, would go. Done before the work

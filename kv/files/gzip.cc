@@ -45,8 +45,9 @@ class Unpacked : public ByteSource {
   }
 
  private:
-  // *more is false when there are no packed bytes any more.
+  // Reads packed bytes; *more is false when there are none any more.
   Status FillBuffer(bool* more) {
+    // zlib may have output left without any input.
     if (stream_.avail_in > 0 || inside_output_) return Status::Ok();
     size_t got = 0;
     if (Status s = packed_->Read(buffer_.data(), buffer_.size(), &got);
@@ -60,8 +61,8 @@ class Unpacked : public ByteSource {
     return Status::Ok();
   }
 
-  // Zeros up to the end of the file are what tapes and block devices add, and
-  // gzip(1) passes over them. *more becomes false.
+  // Passes over zeros up to the end of the file, which tapes and block devices
+  // add, as gzip(1) does. *more becomes false.
   Status SkipZeros(bool* more) {
     while (*more) {
       const Bytef* const end = stream_.next_in + stream_.avail_in;
@@ -92,9 +93,10 @@ class Unpacked : public ByteSource {
 
   Status Inflate() {
     const int result = inflate(&stream_, Z_NO_FLUSH);
-    // Full output: zlib may hold more that needs no more input.
+    // With the output full zlib may hold more that needs no more input.
     inside_output_ = stream_.avail_out == 0 && result == Z_OK;
     if (result == Z_STREAM_END) in_member_ = false;
+    // Z_BUF_ERROR says only that more input or room is needed (zlib.h).
     if (result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR) {
       return Status::Ok();
     }
@@ -111,7 +113,7 @@ class Unpacked : public ByteSource {
   const std::unique_ptr<ByteSource> packed_;
   std::array<char, kPackedBytes> buffer_;
   z_stream stream_ = {};
-  uint64_t offset_ = 0;         // of the packed bytes behind buffer_
+  uint64_t offset_ = 0;         // offset behind the packed bytes
   bool is_open_ = false;        // stream_ is zlib's
   bool in_member_ = false;      // its trailer has not been seen
   bool inside_output_ = false;  // zlib has more to give

@@ -1,4 +1,4 @@
-// What a gzip file (RFC 1952) unpacks to, as a ByteSource.
+// UnpackGzip() gives what a gzip file (RFC 1952) unpacks to, as a ByteSource.
 
 #ifndef ACTORKV_KV_FILES_GZIP_H_
 #define ACTORKV_KV_FILES_GZIP_H_

@@ -15,8 +15,8 @@
 namespace actorkv {
 namespace {
 
-// Leaked on purpose: stores may be closed by exit handlers. Held by fork() as
-// long as it lasts.
+// The mutex of the set below. Leaked on purpose: stores may be closed by exit
+// handlers. fork() holds it as long as it lasts.
 std::mutex& OpenFilesMutex() {
   static auto* const mutex = new std::mutex;
   return *mutex;
@@ -44,6 +44,8 @@ LockFile::LockFile(int fd, std::string path)
 
 void LockFile::CloseAllInChild() {
   for (LockFile* file : OpenFiles()) {
+    // Only the child's descriptor goes: the parent's keeps the lock (invariant
+    // 2).
     close(file->fd_);
     file->fd_ = -1;
   }
@@ -58,7 +60,8 @@ Status LockFile::Open(const std::string& path, bool create,
     pthread_atfork([] { OpenFilesMutex().lock(); },
                    [] { OpenFilesMutex().unlock(); }, CloseAllInChild);
   });
-  // All that takes memory comes before the open. It goes after the guard does.
+  // Everything that takes memory comes before the open. The object goes after
+  // the guard, whose mutex its destructor takes.
   std::unique_ptr<LockFile> made(new LockFile(-1, path));
   std::lock_guard<std::mutex> guard(OpenFilesMutex());
   OpenFiles().insert(made.get());
@@ -85,6 +88,7 @@ Status LockFile::TryLock(int byte, Kind kind, bool* locked) {
     *locked = true;
     return Status::Ok();
   }
+  // POSIX allows either for a lock that somebody has (fcntl(2)).
   if (errno != EAGAIN && errno != EACCES) {
     return SystemError("lock", path_, errno);
   }

@@ -11,8 +11,8 @@
 //  2. A child of fork() does not keep a lock of its parent: it shares the open
 //     files, so it would hold the lock when its parent has long ended. Every
 //     LockFile is closed in the child before fork() returns there. A file is
-//     open and known to the handler in one step, as seen by fork(). What does
-//     without fork's handlers, vfork() and posix_spawn(), calls exec, which
+//     open and known to the handler in one step, as seen by fork(). Calls
+//     without fork's handlers, vfork() and posix_spawn(), lead to exec, which
 //     closes it.
 
 #ifndef ACTORKV_KV_FILES_LOCK_FILE_H_
@@ -29,9 +29,9 @@ class LockFile {
  public:
   enum class Kind { kShared, kExclusive };
 
-  // With `create` a file that is missing is made. Errors: kIOError; kNoSpace;
-  // kInvalidArgument for a link; kNotFound for a file, or a directory, that is
-  // not there.
+  // Opens the file; with `create` one that is missing is made. Errors:
+  // kIOError; kNoSpace; kInvalidArgument for a link; kNotFound for a file, or a
+  // directory, that is not there.
   static Status Open(const std::string& path, bool create,
                      std::unique_ptr<LockFile>* file);
   ~LockFile();
@@ -42,11 +42,11 @@ class LockFile {
   // otherwise. Waits for nobody. Errors: kIOError.
   Status TryLock(int byte, Kind kind, bool* locked);
 
-  // Whether anybody else has a lock, of whatever kind, on one of these bytes.
-  // False also where the system does not say.
+  // Says whether anybody else has a lock, of whatever kind, on one of these
+  // bytes; false also where the system does not say.
   bool IsLockedElsewhere(int first_byte, int byte_count) const;
 
-  // For what else is done with the file. Negative in a child of fork().
+  // The descriptor, for other uses of the file. Negative in a child of fork().
   int fd() const { return fd_; }
 
  private:

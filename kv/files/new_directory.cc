@@ -50,7 +50,7 @@ NewDirectory::NewDirectory(Temporary temporary, std::string path)
 NewDirectory::~NewDirectory() {
   std::error_code ignored;
   std::filesystem::remove_all(temporary_.path, ignored);
-  // Last: it is locked until it has no name.
+  // The descriptor goes last: the temporary is locked until it has no name.
   close(temporary_.fd);
 }
 

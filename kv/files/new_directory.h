@@ -1,6 +1,6 @@
 // NewDirectory: a directory that appears under its name only when it is whole.
 //
-// What is made lies in a temporary (kv/files/temporary.h) on the same file
+// Until then it lies in a temporary (kv/files/temporary.h) on the same file
 // system, with all that its makers put beside it. A writer that dies leaves
 // that, and the next one in the same place removes it.
 
@@ -17,22 +17,22 @@ namespace actorkv {
 
 class NewDirectory {
  public:
-  // The temporary is made in `place`, the directory will be `path`. Errors:
+  // Makes the temporary in `place`; the directory will be `path`. Errors:
   // kAlreadyExists; kInvalidArgument in a store and for a name that is too
   // long; kNotFound, kNoSpace, kIOError.
   static Status Create(const std::string& place, const std::string& path,
                        std::unique_ptr<NewDirectory>* directory);
 
-  // Removes what is made, unless Finish() succeeded.
+  // Removes the temporary, unless Finish() succeeded.
   ~NewDirectory();
   NewDirectory(const NewDirectory&) = delete;
   NewDirectory& operator=(const NewDirectory&) = delete;
 
-  // Where it is to be made. Nothing is there at first.
+  // The path at which it is to be made. Nothing is there at first.
   std::string content() const { return temporary_.path + "/new"; }
 
-  // Gives it its name. REQUIRES: what is in it is synced. Errors:
-  // kAlreadyExists; kIOError.
+  // Gives it its name. REQUIRES: its content is synced. Errors: kAlreadyExists;
+  // kIOError.
   Status Finish();
 
  private:

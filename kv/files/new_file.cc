@@ -16,21 +16,22 @@ namespace actorkv {
 namespace {
 
 constexpr mode_t kNewMode = 0666;       // less the process's umask
-constexpr mode_t kReplacedMode = 0600;  // until it has that of the other
+constexpr mode_t kReplacedMode = 0600;  // until it has the other's mode
 
-// The place may change between a look and what follows it.
+// The number of attempts: the place may change between a look and what follows
+// it.
 constexpr int kAttempts = 100;
 
 std::atomic<bool> name_all{false};
 
 std::string ProcPath(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
 
-// A file without a name in the directory, or -1.
+// Opens a file without a name in the directory, or returns -1.
 int OpenUnnamed(const std::string& directory, mode_t mode) {
   if (name_all.load(std::memory_order_relaxed)) return -1;
   const int fd =
       open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
-  // Without /proc it could not be given a name.
+  // Without /proc the file could not be given a name.
   if (fd < 0 || access(ProcPath(fd).c_str(), F_OK) == 0) return fd;
   close(fd);
   return -1;
@@ -56,11 +57,11 @@ NewFile::NewFile(FileTarget target, bool overwrite)
 
 NewFile::~NewFile() {
   if (fd_ < 0) return;
-  // The name may mean something else since RenameOverFile() failed.
+  // The name may mean something else if RenameOverFile() failed.
   if (!temporary_.empty() && IsStillNamed(fd_, temporary_)) {
     unlink(temporary_.c_str());
   }
-  // Last: it is locked until it has no name.
+  // The descriptor goes last: the file is locked until it has no name.
   close(fd_);
 }
 
@@ -122,6 +123,7 @@ Status NewFile::Place(bool* done) {
     return s;
   }
   const bool replaces = now.is_now.has_value();
+  // A file that vanished since Create() still says which permissions to keep.
   if (replaces) target_.is_now = now.is_now;
   if (target_.is_now.has_value()) {
     Status kept = KeepAttributes(target_.path, *target_.is_now, fd_);
@@ -129,6 +131,7 @@ Status NewFile::Place(bool* done) {
   }
   if (fsync(fd_) != 0) return SystemError("sync", target_.path, errno);
   Status placed;
+  // linkat() cannot replace, so the file gets a name to be renamed from.
   if (replaces && temporary_.empty()) {
     std::string name = std::string(DirectoryOf(target_.path)) + "/" +
                        NewTemporaryName(TemporaryKind::kFile);
@@ -139,6 +142,8 @@ Status NewFile::Place(bool* done) {
                     : GiveName(target_.path);
   if (placed.ok()) temporary_.clear();
   *done = placed.ok();
+  // The place changed since the look: it is looked at again, unless the file
+  // that came must stay.
   const Code lost = replaces ? Code::kNotFound : Code::kAlreadyExists;
   const bool again = placed.code() == lost && (replaces || overwrite_);
   return again ? Status::Ok() : placed;
@@ -154,6 +159,8 @@ Status NewFile::Finish() {
     }
     if (Status s = Place(&done); !s.ok()) return s;
   }
+  // Some network file systems tell of a failed write only at the close
+  // (close(2)).
   const int closed = close(std::exchange(fd_, -1));
   if (closed != 0) return SystemError("close", target_.path, errno);
   return SyncDirectoryOf(target_.path);

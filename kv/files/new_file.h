@@ -3,14 +3,14 @@
 // Invariants:
 //  1. Until Finish() the name means what it meant before, and from then on the
 //     new file, whole and durable; at every moment it means one of the two.
-//     What is replaced is a regular file, and a link is followed
+//     Only a regular file is replaced, and a link is followed
 //     (kv/files/file_target.h).
 //  2. The file has no name at all while it is written, where the file system
 //     can do that (O_TMPFILE), and else that of a temporary
 //     (kv/files/temporary.h). So a writer that dies leaves nothing, or what the
 //     next one in the directory removes.
-//  3. What is written to replace a file that was there at Create() is never
-//     readable for more than that file is.
+//  3. A file that is to replace one that was there at Create() is never
+//     readable for more than that one is.
 
 #ifndef ACTORKV_KV_FILES_NEW_FILE_H_
 #define ACTORKV_KV_FILES_NEW_FILE_H_
@@ -34,12 +34,13 @@ class NewFile {
   static Status Create(const std::string& path, bool overwrite,
                        std::unique_ptr<NewFile>* file);
 
-  // Removes what is written, unless Finish() succeeded.
+  // Removes the file, unless Finish() succeeded.
   ~NewFile();
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
 
-  // Written in pieces of kPieceBytes, whatever the size of `bytes`.
+  // Appends bytes, which are written in pieces of kPieceBytes, whatever the
+  // size of `bytes`.
   Status Append(std::string_view bytes);
 
   // Makes the file durable under its name. Errors: those of Create(), where
@@ -48,8 +49,8 @@ class NewFile {
 
   uint64_t size_bytes() const { return size_bytes_; }
 
-  // Files have names from their beginning on, as where the file system has no
-  // other way.
+  // Has files have names from their beginning on, as where the file system has
+  // no other way.
   static void NameAllForTesting(bool all);
 
  private:
@@ -58,7 +59,8 @@ class NewFile {
   NewFile(FileTarget target, bool overwrite);
   Status Open();
   Status WritePiece();
-  // Puts it in its place. *done is false when that changed in this moment.
+  // Puts the file in its place. *done is false when that changed in this
+  // moment.
   Status Place(bool* done);
   Status GiveName(const std::string& path);
 

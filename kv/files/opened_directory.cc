@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::string_view kDescriptors = "/proc/self/fd/";
 
-// A marker may be replaced between the two looks at it that have to agree.
+// The number of attempts: a marker may be replaced between the two looks at it
+// that have to agree.
 constexpr int kMarkerAttempts = 8;
 
 std::string ErrorText(int error) {
@@ -26,14 +27,15 @@ std::string WorkPath(int fd, const std::string& path) {
   std::string name = std::string(kDescriptors) + std::to_string(fd);
   struct stat by_name = {};
   struct stat by_fd = {};
+  // /proc may be missing, or be that of another pid namespace.
   const bool works = stat(name.c_str(), &by_name) == 0 &&
                      fstat(fd, &by_fd) == 0 && by_name.st_dev == by_fd.st_dev &&
                      by_name.st_ino == by_fd.st_ino;
   return works ? name : path;
 }
 
-// Not one of the first three, which programs close and open again as they
-// like. Negative, and errno, on an error.
+// Opens a descriptor that is none of the first three, which programs close and
+// open again as they like. Negative, and errno, on an error.
 int OpenHeld(const std::string& path, int flags) {
   const int fd = open(path.c_str(), flags | O_PATH | O_CLOEXEC);
   if (fd < 0 || fd > STDERR_FILENO) return fd;
@@ -109,15 +111,15 @@ Status OpenedDirectory::TakeMarkerOnce(bool must_be_same) {
   Marker marker;
   struct stat file = {};
   struct stat after = {};
-  // The change time is from before the reading: what is written meanwhile makes
-  // the next look differ.
+  // The change time is from before the reading: a write meanwhile makes the
+  // next look differ.
   const bool looked = fstat(fd, &file) == 0;
   Status status = ReadMarker(work_path_, &marker);
   if (!looked || lstat(path.c_str(), &after) != 0 ||
       file.st_dev != after.st_dev || file.st_ino != after.st_ino) {
     status = Status::Busy("the marker is being replaced: " + path);
   }
-  // One without an id gets one when the store is first written to.
+  // A marker without an id gets one when the store is first written to.
   const bool raised = marker_.format == 1 && marker.format > 1;
   const bool same = IsKnownMarker(file) && marker == marker_;
   if (status.ok() && must_be_same && !same && !raised) {
@@ -127,6 +129,8 @@ Status OpenedDirectory::TakeMarkerOnce(bool must_be_same) {
     close(fd);
     return status;
   }
+  // The new marker is open before the old one is closed: inode numbers cannot
+  // repeat in between (invariant 1).
   if (marker_fd_ >= 0) close(marker_fd_);
   marker_fd_ = fd;
   marker_ = marker;
@@ -142,6 +146,8 @@ Status OpenedDirectory::CheckNotMoved() {
   const bool same =
       lstat(marker_path_.c_str(), &file) == 0 && IsKnownMarker(file) &&
       ChangedNs(file) == marker_changed_ns_.load(std::memory_order_relaxed);
+  // With a second name the marker may be found in another directory, too
+  // (invariant 2).
   if (same && file.st_nlink == 1) return Status::Ok();
   return same ? CheckPath() : LookAgain();
 }

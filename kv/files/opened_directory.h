@@ -51,21 +51,22 @@ class OpenedDirectory {
   // The name under which it was opened, for people.
   const std::string& path() const { return path_; }
 
-  // For system calls.
+  // The path for system calls.
   const std::string& work_path() const { return work_path_; }
 
-  // After RaiseMarker() in it. Errors: those of ReadMarker().
+  // Takes over the marker after RaiseMarker() in it. Errors: those of
+  // ReadMarker().
   Status AdoptMarker();
 
-  // Ok while path() leads here. Costs one system call. Errors: kFenced, with
-  // what became of it and what to do.
+  // Says ok while path() leads here. Costs one system call. Errors: kFenced,
+  // with what became of it and what to do.
   Status CheckNotMoved();
 
-  // Whether the marker under work_path() is the one that was opened, and the
-  // access that files made there are to have.
+  // Says whether the marker under work_path() is the one that was opened, and
+  // the access that files made there are to have.
   bool IsHolding(FileAccess* access) const;
 
-  // `status` with path() in its message in the place of work_path().
+  // Returns `status` with path() in its message in the place of work_path().
   Status Named(const Status& status) const;
 
  private:
@@ -73,7 +74,8 @@ class OpenedDirectory {
 
   std::string MarkerIn(const std::string& directory) const;
   bool IsKnownMarker(const struct stat& file) const;
-  // By directory and by content, where a look at the marker was not enough.
+  // Looks at the directory and the content, where a look at the marker was not
+  // enough.
   Status LookAgain();
   Status CheckPath() const;
   Status Moved(const std::string& what) const;
@@ -91,15 +93,15 @@ class OpenedDirectory {
   std::mutex mutex_;
   Marker marker_;       // guarded by mutex_
   int marker_fd_ = -1;  // guarded by mutex_; -1: there is none
-  // What a look at the marker is compared with. Written with mutex_ held; who
-  // reads half of a change looks again.
+  // The values that a look at the marker is compared with. Written with mutex_
+  // held; a reader of half a change looks again.
   std::atomic<uint64_t> marker_device_{0};
   std::atomic<uint64_t> marker_inode_{0};  // 0: there is none
   std::atomic<int64_t> marker_changed_ns_{0};
 };
 
-// `text` with `directory` in the place of every name of a directory through its
-// descriptor, "/proc/self/fd/7".
+// Returns `text` with `directory` in the place of every name of a directory
+// through its descriptor, "/proc/self/fd/7".
 std::string WithoutDescriptors(std::string text, std::string_view directory);
 
 }  // namespace actorkv

@@ -21,10 +21,10 @@ class RandomFile {
   RandomFile(const RandomFile&) = delete;
   RandomFile& operator=(const RandomFile&) = delete;
 
-  // How many bytes it has now.
+  // Gives the number of bytes that it has at present.
   Status Size(uint64_t* bytes);
 
-  // Exactly `size` bytes. Errors: kIOError, also past the end.
+  // Reads exactly `size` bytes. Errors: kIOError, also past the end.
   Status Read(uint64_t offset, size_t size, char* buffer);
 
  private:

@@ -47,7 +47,7 @@ Status Write(int fd, const std::string& text, const std::string& path) {
   return fsync(fd) == 0 ? Status::Ok() : SystemError("sync", path, errno);
 }
 
-// Of a process that died meanwhile.
+// Removes files of a process that died meanwhile.
 void RemoveLeftovers(const std::string& directory) {
   std::vector<std::string> names;
   const std::string prefix = std::string(kMarkerFileName) + kTemporarySuffix;
@@ -57,7 +57,7 @@ void RemoveLeftovers(const std::string& directory) {
   }
 }
 
-// A new marker under a name that nobody else has; it is on the disk.
+// Writes a marker under a name that nobody else has; it is on the disk then.
 Status WriteTemporary(const std::string& directory, const FileAccess& access,
                       const std::string& id, std::string* path) {
   RemoveLeftovers(directory);
@@ -83,7 +83,7 @@ bool IsId(std::string_view id) {
          id.find_first_not_of(kHexDigits) == std::string_view::npos;
 }
 
-// `text` without its first line.
+// Parses a marker; `rest` is its text without the first line.
 Status ParseMarker(std::string_view format, std::string_view rest,
                    const std::string& directory, Marker* marker) {
   if (format == "1") {
@@ -117,6 +117,8 @@ Status WriteMarker(const std::string& directory) {
 Status WriteMarker(const std::string& directory, const FileAccess& access) {
   const std::string path = MarkerPath(directory);
   struct stat there = {};
+  // Anything of that name stays (invariant 2); a reader says what is wrong with
+  // it.
   if (lstat(path.c_str(), &there) == 0) return Status::Ok();
   std::string temporary;
   if (Status s =
@@ -126,8 +128,8 @@ Status WriteMarker(const std::string& directory, const FileAccess& access) {
   }
   Status renamed = RenameWithoutReplacing(temporary, path);
   if (!renamed.ok()) unlink(temporary.c_str());
-  // Another process was first: either its marker is there, or it took ours
-  // away as a leftover and is about to put its own.
+  // Another process may have been first: either its marker is there, or it took
+  // ours away as a leftover and is about to put its own.
   if (renamed.code() == Code::kNotFound) return WriteMarker(directory, access);
   if (!renamed.ok() && renamed.code() != Code::kAlreadyExists) return renamed;
   return SyncDirectory(directory);
@@ -146,6 +148,8 @@ Status RaiseMarker(const std::string& directory, bool* raised) {
       !s.ok()) {
     return s;
   }
+  // This one replaces: the store is held, so no other process is at work with
+  // the old one.
   if (rename(temporary.c_str(), MarkerPath(directory).c_str()) != 0) {
     Status s = SystemError("rename", temporary, errno);
     unlink(temporary.c_str());

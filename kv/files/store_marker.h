@@ -42,7 +42,7 @@ struct Marker {
 // Errors: kNotFound (no such directory); kNoSpace; kIOError.
 Status WriteMarker(const std::string& directory);
 
-// The same with the access that the files of the store are to have.
+// Does the same with the access that the files of the store are to have.
 Status WriteMarker(const std::string& directory, const FileAccess& access);
 
 // Errors: kNotFound when there is no marker; kNotSupported for a newer format,
@@ -50,7 +50,7 @@ Status WriteMarker(const std::string& directory, const FileAccess& access);
 // a link.
 Status ReadMarker(const std::string& directory, Marker* marker);
 
-// ReadMarker(), for its errors.
+// Reads the marker for its errors alone.
 Status CheckMarker(const std::string& directory);
 
 // Brings a marker of an older format to that of this module, with the id that

@@ -31,11 +31,12 @@ constexpr size_t kRandomDigits = 16;
 constexpr size_t kCheckDigits = 8;
 constexpr uint64_t kCheckSeed = 0x746d70;
 
-// Somebody else may take each new one for a leftover, in the moment before it
-// is locked.
+// The number of attempts: somebody else may take a new one for a leftover, in
+// the moment before it is locked.
 constexpr int kAttempts = 100;
 
-// So many names are looked through for each file that is made.
+// The number of names that are looked through for each file that is made,
+// about.
 constexpr uint64_t kNamesPerCall = 1000;
 
 std::string CheckOf(std::string_view begin) {
@@ -65,18 +66,21 @@ int OpenNew(const std::string& path, TemporaryKind kind, mode_t mode) {
   if (mkdir(path.c_str(), mode) != 0) return -1;
   const int fd =
       open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  // Somebody took it for a leftover already: another name, then.
+  // Where it is gone, somebody took it for a leftover already: another name is
+  // tried then.
   if (fd < 0 && errno == ENOENT) errno = EEXIST;
   return fd;
 }
 
 void RemoveIfDead(const std::string& path, TemporaryKind kind) {
   const int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-  // Some network file systems lock only what is open for writing.
+  // Some network file systems lock only files that are open for writing.
   int fd =
       kind == TemporaryKind::kFile ? open(path.c_str(), O_RDWR | flags) : -1;
   if (fd < 0) fd = open(path.c_str(), O_RDONLY | flags);
   const Descriptor file(fd);
+  // The name is looked at under the lock: the file may have got its own since
+  // it was opened.
   if (fd < 0 || !IsOfKind(fd, kind) || !TryLock(fd) ||
       !IsStillNamed(fd, path)) {
     return;
@@ -89,7 +93,7 @@ void RemoveIfDead(const std::string& path, TemporaryKind kind) {
   }
 }
 
-// Says when a directory is to be looked through again.
+// Schedule: says when a directory is to be looked through again.
 class Schedule {
  public:
   bool IsDue(const std::string& directory) {
@@ -147,6 +151,8 @@ Status MakeTemporary(const std::string& directory, TemporaryKind kind,
     if (opened < 0 && errno == EEXIST) continue;
     if (opened < 0) return SystemError("create a file in", directory, errno);
     const bool locked = TryLock(opened);
+    // Any other error means that the file system has no such lock, and then
+    // nobody removes the file.
     const bool taken = !locked && errno == EWOULDBLOCK;
     if (!taken && IsStillNamed(opened, made)) {
       temporary->path = std::move(made);
@@ -168,7 +174,8 @@ bool IsStillNamed(int fd, const std::string& path) {
 void LockUnnamed(int fd) { TryLock(fd); }
 
 void RemoveLeftovers(const std::string& directory) {
-  // Never destroyed: a thread may write a file while the process ends.
+  // The schedule is never destroyed, as a thread may write a file while the
+  // process ends.
   static Schedule& schedule = *new Schedule;
   if (!schedule.IsDue(directory)) return;
   std::vector<std::string> names;

@@ -28,10 +28,10 @@ namespace actorkv {
 
 enum class TemporaryKind : char { kFile = 'f', kDirectory = 'd' };
 
-// A name that nothing else has.
+// Returns a name that nothing else has.
 std::string NewTemporaryName(TemporaryKind kind);
 
-// True for a name that this made; *kind is set then.
+// True for a name that NewTemporaryName() made; *kind is set then.
 bool IsTemporaryName(std::string_view name, TemporaryKind* kind);
 
 struct Temporary {
@@ -45,16 +45,16 @@ struct Temporary {
 Status MakeTemporary(const std::string& directory, TemporaryKind kind,
                      mode_t mode, Temporary* temporary);
 
-// Whether `path` still names what `fd` has open.
+// Says whether `path` still names what `fd` has open.
 bool IsStillNamed(int fd, const std::string& path);
 
 // Takes the lock of a file that has no name yet.
 void LockUnnamed(int fd);
 
-// Removes what dead writers left in `directory`, and says nothing of what it
-// cannot remove. Of a directory with thousands of names not each call looks, so
-// that a file costs no more where there are many: the first call of the
-// process, and then one of so many as there are thousands.
+// Removes what dead writers left in `directory`, and is silent where it cannot.
+// Not each call looks at a directory with thousands of names, so that a file
+// costs no more where there are many: the first call of the process, and then
+// one of so many as there are thousands.
 void RemoveLeftovers(const std::string& directory);
 
 }  // namespace actorkv

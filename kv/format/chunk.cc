@@ -12,18 +12,20 @@ namespace {
 
 constexpr size_t kChecksumOffset = 16;
 
-// What the checksum says of the place: branch, pgno and txid, and the header
-// up to the checksum.
+// The bytes that bind the checksum to the place: branch, pgno and txid, and the
+// header up to the checksum.
 constexpr size_t kIdBytes = 20;
 constexpr size_t kPlaceBytes = kIdBytes + kChecksumOffset;
 
 bool AllZero(std::string_view page) {
-  // memcmp of the page with itself, shifted by one byte, runs at memory speed.
+  // The page is compared with itself, shifted by one byte: memcmp() runs at
+  // memory speed.
   return page[0] == 0 &&
          std::memcmp(page.data(), page.data() + 1, page.size() - 1) == 0;
 }
 
-// `value`: the whole chunk, of which the field of the checksum does not count.
+// Computes the checksum of `value`, the whole chunk, of which the field of the
+// checksum does not count.
 uint64_t Checksum(const ChunkId& id, std::string_view value) {
   char place[kPlaceBytes];
   StoreBig64(place, id.branch.value);
@@ -74,7 +76,7 @@ Status WrongPageSize(const ChunkId& id, const std::string& bytes,
   return Damaged(id, bytes + ", page size " + std::to_string(page_size));
 }
 
-// `page` is the base.
+// Makes the page of a delta in the place of `page`, which is the base.
 Status UnpackDeltaOver(const ChunkId& id, const DecodedChunk& chunk,
                        uint32_t page_size, char* page) {
   if (chunk.delta.page_size != page_size) {
@@ -82,6 +84,8 @@ Status UnpackDeltaOver(const ChunkId& id, const DecodedChunk& chunk,
         id, "delta of " + std::to_string(chunk.delta.page_size) + " bytes",
         page_size);
   }
+  // The hash is of the page that comes out: it proves that the base is the
+  // right one, too.
   ApplyDelta(chunk.delta, page);
   if (PageHash(id.pgno, {page, page_size}) == chunk.page_hash) {
     return Status::Ok();
@@ -147,6 +151,8 @@ Status DecodeChunk(const ChunkId& id, std::string_view value,
         "chunk version " + std::to_string(version) +
         " is not known; this version reads 1: " + ChunkName(id));
   }
+  // The checksum comes before the codec: a flipped bit is damage, not a newer
+  // format. The version comes first, as another one may have another checksum.
   if (LoadLittle64(value.data() + kChecksumOffset) != Checksum(id, value)) {
     return Damaged(id, "checksum mismatch");
   }
@@ -166,7 +172,8 @@ Status DecodeChunk(const ChunkId& id, std::string_view value,
       !DecodeDelta(decoded.payload, &decoded.delta)) {
     return Damaged(id, "no delta of a page");
   }
-  // Its base has a key of its own; that of the delta is after it.
+  // The base has a key of its own, which is before the delta's: else a reader
+  // could go in a circle.
   if (decoded.codec == Codec::kDelta && !(decoded.delta.form.base < id.txid)) {
     return Damaged(id, "a base that is not older, txid=" +
                            std::to_string(decoded.delta.form.base.value));

@@ -1,4 +1,5 @@
-// The value of a chunk key: one page of a database, with its checksums.
+// A chunk is the value of a chunk key: one page of a database, with its
+// checksums.
 //
 //   offset  bytes  field
 //        0      1  version = 1
@@ -38,7 +39,7 @@ enum class Codec : uint8_t { kEmpty = 0, kRaw = 1, kDelta = 2, kGap = 3 };
 constexpr uint8_t kChunkVersion = 1;
 constexpr size_t kChunkHeaderBytes = 24;
 
-// Where a chunk is.
+// ChunkId: the place of a chunk.
 struct ChunkId {
   BranchId branch;
   PageNo pgno = 0;
@@ -49,31 +50,32 @@ std::string ChunkName(const ChunkId& id);  // "branch=7 pgno=12 txid=340"
 
 uint64_t PageHash(PageNo pgno, std::string_view page);
 
-// The hash of a page of `page_size` zeros.
+// Returns the hash of a page of `page_size` zeros.
 uint64_t EmptyPageHash(PageNo pgno, uint32_t page_size);
 
-// A page of zeros becomes an empty chunk, one with a gap (kv/format/zero_gap.h)
-// a chunk without it. page_hash must be PageHash(...).
+// Encodes a page. One of zeros becomes an empty chunk, one with a gap
+// (kv/format/zero_gap.h) a chunk without it. page_hash must be PageHash(...).
 std::string EncodeChunk(const ChunkId& id, std::string_view page,
                         uint64_t page_hash);
 
-// The same, at the end of *out.
+// Encodes it at the end of *out.
 void AppendChunk(const ChunkId& id, std::string_view page, uint64_t page_hash,
                  std::string* out);
 
-// A chunk with the payload of EncodeDelta(). page_hash is that of the page.
+// Encodes a chunk with the payload of EncodeDelta(). page_hash is that of the
+// page.
 std::string EncodeDeltaChunk(const ChunkId& id, std::string_view payload,
                              uint64_t page_hash);
 
-// The same page for another place. REQUIRES: `value` decodes, and is no delta
-// or goes to where its base is.
+// Returns the same page for another place. REQUIRES: `value` decodes, and is no
+// delta or goes to where its base is.
 std::string CopyOfChunk(const ChunkId& id, std::string_view value);
 
 struct DecodedChunk {
   Codec codec = Codec::kEmpty;
   uint64_t page_hash = 0;
   std::string_view payload;  // into the value
-  DecodedDelta delta;        // of the codec kDelta
+  DecodedDelta delta;        // the codec kDelta has one
 };
 
 // Checks everything the value says of itself. Errors: kCorruption;
@@ -81,8 +83,8 @@ struct DecodedChunk {
 Status DecodeChunk(const ChunkId& id, std::string_view value,
                    DecodedChunk* chunk);
 
-// Writes the page, `page_size` bytes, to `page`; of a delta REQUIRES the base
-// there, and checks the page against its hash. Errors: kCorruption when the
+// Writes the page, `page_size` bytes, to `page`; a delta REQUIRES the base
+// there, and its page is checked against its hash. Errors: kCorruption when the
 // payload is not of a page of that size, or the hash is another one.
 Status UnpackPage(const ChunkId& id, const DecodedChunk& chunk,
                   uint32_t page_size, char* page);

@@ -7,6 +7,8 @@ namespace actorkv {
 
 namespace {
 
+// The number of commits that an actor whose txid is not known can have had: see
+// the header.
 constexpr uint64_t kUnknownCommits = uint64_t{1} << 24;
 
 }  // namespace
@@ -16,7 +18,7 @@ uint32_t NextCounter(uint32_t given, uint32_t floor) {
 }
 
 uint32_t UnknownCounter(uint32_t floor, TxId txid) {
-  // The largest one is left, so that there is one above.
+  // The largest number is left out, so that there is one above.
   constexpr uint64_t kMax = std::numeric_limits<uint32_t>::max() - 1;
   const uint64_t commits = txid == TxId{} ? kUnknownCommits : txid.value;
   const uint64_t bound =

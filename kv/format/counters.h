@@ -1,9 +1,9 @@
-// The two counters of a SQLite database that tell its versions apart: the
-// change counter, by which a pager knows that its pages are stale, and the
-// schema cookie, by which a connection knows that its schema is (SQLite file
-// format, 1.3.7 and 1.3.8). SQLite asks only whether they differ, so that a
-// value that comes a second time, with other pages or another schema, gives
-// wrong rows without an error.
+// Two counters of a SQLite database tell its versions apart: the change
+// counter, by which a pager knows that its pages are stale, and the schema
+// cookie, by which a connection knows that its schema is (SQLite file format,
+// 1.3.7 and 1.3.8). SQLite asks only whether they differ, so that a value that
+// comes a second time, with other pages or another schema, gives wrong rows
+// without an error.
 //
 // Invariants, which vfs/actor/transaction.h and kv/history/restore.h keep with
 // these:
@@ -24,20 +24,19 @@
 namespace actorkv {
 
 // The largest value that is taken because somebody asked for it, as `PRAGMA
-// schema_version = N` and an imported file do. From here on there is room to
-// count.
+// schema_version = N` and an imported file do. Above it there is room to count.
 constexpr uint32_t kMaxGivenCounter = uint32_t{1} << 29;
 
-// Above any value that counting from kMaxGivenCounter can have reached.
+// A value above any that counting from kMaxGivenCounter can have reached.
 constexpr uint32_t kUnknownCounter = uint32_t{1} << 30;
 
-// The next value above `floor`: `given`, where that is above it and not above
-// kMaxGivenCounter.
+// Returns the next value above `floor`: `given`, where that is above it and not
+// above kMaxGivenCounter.
 uint32_t NextCounter(uint32_t given, uint32_t floor);
 
-// A value that no counter of an actor can be above that began above `floor` and
-// whose head is `txid`; TxId{}: that is not known either, and then of an actor
-// of fewer than 2^24 commits.
+// Returns a bound of the counters of an actor that began above `floor` and
+// whose head is `txid`; TxId{}: that is not known either, and then the actor
+// has fewer than 2^24 commits.
 uint32_t UnknownCounter(uint32_t floor, TxId txid);
 
 }  // namespace actorkv

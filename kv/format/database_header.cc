@@ -14,20 +14,20 @@ constexpr std::string_view kMagic("SQLite format 3\0", 16);
 std::string BlankFirstPage(uint32_t page_size) {
   constexpr char kLeafOfATable = 0x0d;
   constexpr size_t kTreeOffset =
-      kHeaderBytes;  // where the schema's page begins
+      kHeaderBytes;  // the schema's page begins there
   std::string page(page_size, '\0');
   kMagic.copy(page.data(), kMagic.size());
   page[16] = static_cast<char>(page_size >> 8);
   page[17] = static_cast<char>(page_size >> 16);
   page[kWriteVersionOffset] = 1;
   page[kReadVersionOffset] = 1;
-  // Fractions of a page, which are always these.
+  // These are fractions of a page, which are always the same.
   page[21] = 64;
   page[22] = 32;
   page[23] = 32;
   page[31] = 1;  // page count
   page[kTreeOffset] = kLeafOfATable;
-  // Where the content of cells begins, which is the end of the page.
+  // The content of cells begins at the end of the page: there is none.
   page[kTreeOffset + 5] = static_cast<char>(page_size >> 8);
   page[kTreeOffset + 6] = static_cast<char>(page_size);
   return page;
@@ -48,6 +48,8 @@ DatabaseHeader ParseHeader(std::string_view bytes) {
   header.read_version = byte(kReadVersionOffset);
   header.change_counter = LoadBig32(bytes.data() + 24);
   header.counters_agree = header.change_counter == LoadBig32(bytes.data() + 92);
+  // A writer that does not know the field leaves it as it was (file format,
+  // "In-header Database Size"): the two counters tell.
   if (header.counters_agree) header.page_count = LoadBig32(bytes.data() + 28);
   header.cookie = LoadBig32(bytes.data() + kCookieOffset);
   return header;

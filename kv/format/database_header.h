@@ -1,5 +1,5 @@
-// The fields of a database's header that the VFS must understand (SQLite file
-// format, section 1.3; big-endian):
+// DatabaseHeader: the fields of a database's header that must be understood
+// here (SQLite file format, section 1.3; big-endian):
 //
 //   offset  bytes  field
 //        0     16  "SQLite format 3\0"
@@ -29,7 +29,7 @@ constexpr size_t kReservedOffset = 20;
 constexpr size_t kPageCountOffset = 28;
 constexpr size_t kCookieOffset = 40;
 
-// What tells versions of page 1 apart, see kv/format/counters.h.
+// Counters: they tell versions of page 1 apart, see kv/format/counters.h.
 struct Counters {
   uint32_t change = 0;
   uint32_t cookie = 0;
@@ -46,11 +46,13 @@ struct DatabaseHeader {
   uint32_t cookie = 0;
 };
 
-// Page 1 of a database in which nothing is, as SQLite makes it when it copies
-// one of no bytes (btree.c newDatabase, 3.40.1). REQUIRES: a legal page size.
+// Makes page 1 of a database in which nothing is, as SQLite makes it when it
+// copies one of no bytes (btree.c newDatabase, 3.40.1). REQUIRES: a legal page
+// size.
 std::string BlankFirstPage(uint32_t page_size);
 
-// `bytes` is the beginning of page 1; fewer than kHeaderBytes are not valid.
+// Parses `bytes`, the beginning of page 1; fewer than kHeaderBytes are not
+// valid.
 DatabaseHeader ParseHeader(std::string_view bytes);
 
 }  // namespace actorkv

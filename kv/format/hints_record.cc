@@ -8,9 +8,9 @@ namespace actorkv {
 
 namespace {
 
-constexpr uint8_t kJudged = 1;  // a flag of a range
+constexpr uint8_t kJudged = 1;  // the flag of a range
 
-// A range that can stand behind one that ends before page `end`.
+// True for a range that can stand behind one that ends before page `end`.
 bool IsSound(const HintRange& range, uint64_t end) {
   return range.first >= end && range.first != 0 && range.page_count != 0 &&
          range.page_count <= kMaxHintPages;

@@ -1,6 +1,6 @@
-// The preload hints of an actor as bytes: which pages it reads first when it
-// wakes (kv/cache/hint_learner.h). One record beside the head, in the frame of
-// all records (kv/format/record_frame.h); kv/FORMAT.md has each byte.
+// The preload hints of an actor say which pages it reads first when it wakes
+// (kv/cache/hint_learner.h). They are one record beside the head, in the frame
+// of all records (kv/format/record_frame.h); kv/FORMAT.md has each byte.
 
 #ifndef ACTORKV_KV_FORMAT_HINTS_RECORD_H_
 #define ACTORKV_KV_FORMAT_HINTS_RECORD_H_
@@ -16,7 +16,8 @@
 
 namespace actorkv {
 
-// Hints of an actor name no more pages than this, and no more bytes of pages.
+// The bounds of an actor's hints: the pages that they name, and the bytes of
+// these.
 constexpr size_t kMaxHintPages = 128;
 constexpr size_t kMaxHintBytes = size_t{256} << 10;
 
@@ -25,11 +26,12 @@ constexpr size_t MaxHintPages(uint32_t page_size) {
   return pages < kMaxHintPages ? pages : kMaxHintPages;
 }
 
-// How often pages were used after a wake: a moving average, in parts of 255.
+// HitRatio: how often pages were used after a wake: a moving average, in parts
+// of 255.
 using HitRatio = uint8_t;
 constexpr HitRatio kAlwaysHit = 255;
 
-// Pages that lie together and fared alike.
+// HintRange: pages that lie together and fared alike.
 struct HintRange {
   PageNo first = 0;
   uint32_t page_count = 0;
@@ -40,12 +42,12 @@ struct HintRange {
 };
 
 struct HintsRecord {
-  Generation generation;  // of the head under which they were learned
-  // What is expected of pages that nothing is known of yet.
+  Generation generation;  // the head's, under which they were learned
+  // The ratio that is expected of pages that nothing is known of yet.
   HitRatio new_hit_ratio = 0;
   std::vector<HintRange> ranges;  // in order, apart from each other
 
-  // Of all ranges.
+  // The pages of all ranges.
   size_t page_count() const;
 };
 

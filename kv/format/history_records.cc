@@ -9,8 +9,9 @@ namespace actorkv {
 
 namespace {
 
-// What was restored, and left, came before the commit that the restore made,
-// after which the restore point of the head before it is named.
+// Checks a restore against its key: the commits that it restored and left came
+// before the one that it made, after which the restore point of the head before
+// it is named.
 Status CheckPlace(std::string_view key, const RestoreRecord& record) {
   TxId txid;
   if (Status s = ParseRestoreKey(key, &txid); !s.ok()) return s;

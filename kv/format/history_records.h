@@ -15,13 +15,13 @@
 
 namespace actorkv {
 
-// Restores name the head that they leave so, with the txid of the commit that
-// they make; nobody else can.
+// The prefix of names that restores give to the head that they leave, with the
+// txid of the commit that they make behind it; nobody else can give one.
 inline constexpr char kUndoPrefix[] = "undo-";
 
-// A name for a commit. As long as it is there, and has not expired, the commit
-// can be restored. Both times are of the store; the end is as long after the
-// beginning as was asked for, and on the wall too (EndOf() in
+// RestorePointRecord: a name for a commit. As long as it is there, and has not
+// expired, the commit can be restored. Both times are the store's; the end is
+// as long after the beginning as was asked for, and on the wall too (EndOf() in
 // kv/store/time_map.h).
 struct RestorePointRecord {
   BranchId branch;
@@ -30,25 +30,27 @@ struct RestorePointRecord {
   uint64_t expires_at_us = 0;  // 0: never
 };
 
-// One restore of an actor. Its key has the txid of the commit that it made.
+// RestoreRecord: one restore of an actor. Its key has the txid of the commit
+// that it made.
 struct RestoreRecord {
   BranchId from_branch;  // the head before it...
   TxId from_txid;
   BranchId source_branch;  // ...and the commit that was restored
   TxId source_txid;
   uint64_t restored_at_us = 0;
-  std::string undo_name;  // of the restore point of the head before it
+  std::string undo_name;  // names the restore point of the head before it
 };
 
-// A branch of another actor that begins at a branch of this one. Its key has
-// both branches.
+// ForkRecord: a branch of another actor that begins at a branch of this one.
+// Its key has both branches.
 struct ForkRecord {
   ActorId child;
-  TxId txid;  // of this actor, at which the child begins
+  TxId txid;  // this actor's, at which the child begins
   uint64_t created_at_us = 0;
 };
 
-// The value of a setting, of the store or of an actor. Its key has the name.
+// SettingRecord: the value of a setting, of the store or of an actor. Its key
+// has the name.
 struct SettingRecord {
   uint64_t value = 0;
 };

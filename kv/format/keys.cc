@@ -7,6 +7,7 @@ namespace actorkv {
 
 namespace {
 
+// DO NOT CHANGE THESE BYTES: they are embedded in the keys of stores.
 constexpr char kStoreRecord = 'M';
 constexpr char kActorEntry = 'N';
 constexpr char kDeletedEntry = 'D';
@@ -25,7 +26,7 @@ constexpr char kRestore = 'U';
 constexpr char kFork = 'F';
 constexpr char kSetting = 'V';
 
-// Of a key, in a message.
+// The bytes of a key that a message shows.
 constexpr size_t kShownBytes = 32;
 
 std::string Prefix(char kind) { return std::string(1, kind); }
@@ -136,6 +137,7 @@ std::string CommitPrefix(BranchId branch) {
 }
 std::string CommitKey(BranchId branch, TxId txid) {
   std::string key = CommitPrefix(branch);
+  // Inverted, so that the newest comes first: see the header.
   AppendBig64(&key, ~txid.value);
   return key;
 }

@@ -1,5 +1,5 @@
-// Every key of a store. No other file knows key bytes; kv/FORMAT.md has the
-// same tables for readers of the format.
+// Every key of a store is made and parsed here. No other file knows key bytes;
+// kv/FORMAT.md has the same tables for readers of the format.
 //
 // A key lives in a partition (kv/engine/engine.h). Integers are big-endian, so
 // that keys sort as numbers. The first byte of a key is its kind.
@@ -93,7 +93,7 @@ std::string BranchRecordKey(BranchId branch);
 std::string BranchRecordPrefix();
 Status ParseBranchRecordKey(std::string_view key, BranchId* branch);
 std::string CommitKey(BranchId branch, TxId txid);
-// Before every commit key of the branch, whatever its txid.
+// Sorts before every commit key of the branch, whatever its txid.
 std::string CommitPrefix(BranchId branch);
 std::string CommitPrefix();
 Status ParseCommitKey(std::string_view key, BranchId* branch, TxId* txid);
@@ -109,18 +109,18 @@ std::string RestorePrefix();
 Status ParseRestoreKey(std::string_view key, TxId* txid);
 
 std::string ForkKey(BranchId branch, BranchId child);
-// Before every fork key of the branch.
+// Sorts before every fork key of the branch.
 std::string ForkPrefix(BranchId branch);
 std::string ForkPrefix();
 Status ParseForkKey(std::string_view key, BranchId* branch, BranchId* child);
 
-// In the catalog partition or an actor's.
+// The keys of settings, in the catalog partition or an actor's.
 std::string SettingKey(std::string_view name);
 std::string SettingPrefix();
 Status ParseSettingKey(std::string_view key, std::string* name);
 
 std::string PairKey(std::string_view key);
-// *pair_key: a part of `key`.
+// Sets *pair_key to a part of `key`.
 Status ParsePairKey(std::string_view key, std::string_view* pair_key);
 
 constexpr uint8_t kChunkLayout = 2;

@@ -13,7 +13,7 @@ namespace {
 constexpr char kWhat[] = "legacy";
 constexpr char kMore[] = "and more, which are not listed";
 
-// length(4) | bytes
+// Appends a text: length(4) | bytes.
 void AppendText(std::string* out, std::string_view text) {
   AppendLittle32(out, static_cast<uint32_t>(text.size()));
   out->append(text);
@@ -24,7 +24,7 @@ std::string ReadText(FieldReader* fields) {
   return std::string(fields->Bytes(size));
 }
 
-// count(4) | texts
+// Appends texts: count(4) | texts.
 void AppendTexts(std::string* out, const std::vector<std::string>& texts) {
   AppendLittle32(out, static_cast<uint32_t>(texts.size()));
   for (const std::string& text : texts) AppendText(out, text);
@@ -33,6 +33,7 @@ void AppendTexts(std::string* out, const std::vector<std::string>& texts) {
 std::vector<std::string> ReadTexts(FieldReader* fields) {
   std::vector<std::string> texts;
   const uint32_t count = fields->Little32();
+  // A count that is not true ends with the bytes, before it takes memory.
   for (uint32_t i = 0; i < count && fields->ok(); ++i) {
     texts.push_back(ReadText(fields));
   }
@@ -54,7 +55,7 @@ LeaseMark ReadLease(FieldReader* fields) {
   return lease;
 }
 
-// Phases that a later version adds are skipped.
+// Reads the times of phases; those that a later version adds are skipped.
 void ReadPhases(FieldReader* fields, LegacyRecord* record) {
   const uint32_t count = fields->Little32();
   for (uint32_t i = 0; i < count && fields->ok(); ++i) {
@@ -63,7 +64,8 @@ void ReadPhases(FieldReader* fields, LegacyRecord* record) {
   }
 }
 
-// At the end of a record, and only there where something was begun.
+// Appends the progress at the end of a record; it is there only where something
+// was begun.
 void AppendProgress(std::string* body, const LoadProgress& progress) {
   AppendLittle64(body, progress.stage.value);
   AppendLittle64(body, progress.txid.value);
@@ -86,7 +88,7 @@ LoadProgress ReadProgress(FieldReader* fields) {
   return progress;
 }
 
-// The beginning of a text of UTF-8, without half a character at its end.
+// Cuts a text of UTF-8, without half a character at its end.
 std::string_view CutText(std::string_view text) {
   if (text.size() <= kMaxLegacyNoteBytes) return text;
   size_t size = kMaxLegacyNoteBytes;
@@ -96,7 +98,8 @@ std::string_view CutText(std::string_view text) {
   return text.substr(0, size);
 }
 
-// Binds a pair to its place: the id of the pairs, then the stored key.
+// Returns what binds a pair to its place: the id of the pairs, then the stored
+// key.
 std::string PairPlace(LegacyId legacy, std::string_view key) {
   std::string place;
   AppendBig64(&place, legacy.value);

@@ -1,6 +1,6 @@
-// Legacy record: what is known of an actor that came as pairs of Rivet's
-// layouts 0 and 1, and where its migration stands. Also the value of a stored
-// pair. kv/FORMAT.md has each byte.
+// Legacy record: has what is known of an actor that came as pairs of Rivet's
+// layouts 0 and 1, and where its migration stands. The value of a stored pair
+// is here as well. kv/FORMAT.md has each byte.
 //
 // The states, and what leads from one to the next:
 //
@@ -56,12 +56,13 @@ constexpr size_t kLegacyPhaseCount = 8;
 constexpr uint8_t kHasLayoutZero = 1;
 constexpr uint8_t kHasLayoutOne = 2;
 
-// "legacy", "importing", ...; "jsonl", ...; "none", "import", ...
+// These name the values: "legacy", "importing", ...; "jsonl", ...; "none",
+// "import", ...
 const char* LegacyStateName(LegacyState state);
 const char* LegacyFormName(LegacyForm form);
 const char* LegacyPhaseName(LegacyPhase phase);
 
-// Who is at work on the actor; see kv/legacy/legacy_lease.h.
+// LeaseMark: says who is at work on the actor; see kv/legacy/legacy_lease.h.
 struct LeaseMark {
   CommitId owner = {};  // unique in the world; zeros: nobody
   uint64_t taken_at_us = 0;
@@ -79,9 +80,9 @@ struct LegacyRecord {
   LegacyId legacy;  // names the partition of the pairs
   LegacyForm form = LegacyForm::kJsonLines;
   uint8_t layouts = 0;
-  // As imported; dropping changes none of them.
+  // These are as imported; dropping changes none of them.
   uint64_t pair_count = 0;
-  uint64_t bytes = 0;         // of keys and values
+  uint64_t bytes = 0;         // keys and values together
   uint64_t sqlite_bytes = 0;  // those of SQLite files
   uint64_t imported_at_us = 0;
 
@@ -92,17 +93,17 @@ struct LegacyRecord {
   TxId migrated_txid;  // 0: none, or live from the start
   uint64_t migrated_at_us = 0;
   uint64_t dropped_at_us = 0;  // the SQLite pairs; 0: they are there
-  // Of a migration that copies a large database. Who finds it here goes on from
-  // there: pairs never change, and what is copied passed its checks.
+  // The progress of a migration that copies a large database. The next one goes
+  // on from there: pairs never change, and copied pages passed their checks.
   LoadProgress progress;
-  // Of the head that an undone migration had (kv/legacy/legacy_undo.h): neither
-  // comes again.
+  // The txid and generation of the head that an undone migration had
+  // (kv/legacy/legacy_undo.h): neither comes again.
   TxId last_txid;
   Generation last_generation;
 
   std::vector<std::string> repairs;   // by AddLegacyNote()
   std::vector<std::string> warnings;  // by AddLegacyNote()
-  std::string error;  // of the last migration; cut to kMaxLegacyNoteBytes
+  std::string error;  // the last migration's; cut to kMaxLegacyNoteBytes
   std::string metadata_json;  // as it came with an archive
 };
 
@@ -115,13 +116,15 @@ std::string EncodeRecord(std::string_view key, const LegacyRecord& record);
 Status DecodeRecord(std::string_view key, std::string_view value,
                     LegacyRecord* record);
 
-// A pair's stored value is longer than the value by this.
+// The bytes by which a pair's stored value is longer than the value.
 constexpr size_t kPairFrameBytes = 9;
 
-// The stored value of a pair. It verifies only as that pair, of those pairs.
+// Encodes the stored value of a pair. It verifies only as that pair, of those
+// pairs.
 std::string EncodePair(LegacyId legacy, std::string_view key,
                        std::string_view value);
-// *value: a part of `stored`. Errors: as DecodeRecord(), naming the key.
+// Decodes a pair; *value is a part of `stored`. Errors: as DecodeRecord(),
+// naming the key.
 Status DecodePair(LegacyId legacy, std::string_view key,
                   std::string_view stored, std::string_view* value);
 

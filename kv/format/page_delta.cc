@@ -24,6 +24,7 @@ void PageBlocks::AddDifferences(std::string_view a, std::string_view b) {
   const size_t block_bytes = a.size() / kDeltaBlocks;
   for (uint32_t run = 0; run < kDeltaBlocks; run += kBlocksAtOnce) {
     const size_t begin = run * block_bytes;
+    // Most of a page is the same: larger pieces are compared in fewer calls.
     if (std::memcmp(a.data() + begin, b.data() + begin,
                     kBlocksAtOnce * block_bytes) == 0) {
       continue;

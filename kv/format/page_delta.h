@@ -1,5 +1,5 @@
-// PageDelta: a page as the blocks in which it differs from another version of
-// it, the base.
+// PageDelta: has a page as the blocks in which it differs from another version
+// of it, the base.
 //
 //   offset  bytes  field
 //        0      8  base_txid, little-endian: of the base, a version of the
@@ -31,16 +31,17 @@ namespace actorkv {
 constexpr uint32_t kDeltaBlocks = 256;
 constexpr size_t kDeltaHeaderBytes = 40;
 
-// A delta with more blocks than this is not worth it: the next ones have these
-// blocks again. With d new blocks a commit, n deltas and a whole page cost
-// 256 + d * n * n / 2 blocks for n + 1 commits, which is least near n * d = 64
-// for d of about 8 (one row of 100 bytes), and flat around it.
+// The largest number of blocks. A delta with more is not worth it: the next
+// ones have these blocks again. With d new blocks a commit, n deltas and a
+// whole page cost 256 + d * n * n / 2 blocks for n + 1 commits, which is least
+// near n * d = 64 for d of about 8 (one row of 100 bytes), and flat around it.
 constexpr uint32_t kMaxDeltaBlocks = 64;
 
-// Smaller pages are stored whole: the 64 bytes beside the blocks weigh more.
+// The smallest page that is stored as a delta: in smaller ones the 64 bytes
+// beside the blocks weigh more.
 constexpr uint32_t kMinDeltaPageSize = 1024;  // bytes
 
-// Some of the 256 blocks of a page.
+// PageBlocks: a set of the 256 blocks of a page.
 class PageBlocks {
  public:
   void Add(uint32_t block) { words_[block / 64] |= Bit(block); }
@@ -62,15 +63,15 @@ class PageBlocks {
   std::array<uint64_t, kDeltaBlocks / 64> words_ = {};
 };
 
-// How a version of a page lies in its branch: what the next version of the
-// page has to know to become a delta.
+// StoredForm: how a version of a page lies in its branch: what the next version
+// of the page has to know to become a delta.
 struct StoredForm {
-  TxId base;           // of the whole version; 0: the branch has none
+  TxId base;           // the whole version's; 0: the branch has none
   PageBlocks changed;  // blocks in which this version may differ from it
 };
 
-// The payload of `page` as a delta. REQUIRES: the page is the base but for
-// form.changed, which is not empty.
+// Encodes the payload of `page` as a delta. REQUIRES: the page is the base but
+// for form.changed, which is not empty.
 std::string EncodeDelta(const StoredForm& form, std::string_view page);
 
 struct DecodedDelta {

@@ -32,6 +32,7 @@ Status DecodePageList(std::string_view bytes, PageNo limit,
     const uint64_t first = after + fields.Varint32();
     const uint64_t count = fields.Varint32();
     after = first + count;
+    // A run of no pages is none that EncodePageList() makes.
     if (!fields.ok() || count == 0 || after - 1 > kMaxPage) {
       return Status::Corruption("list of pages damaged");
     }

@@ -1,5 +1,5 @@
-// A set of page numbers in few bytes: what a commit record says of the pages
-// that changed. kv/FORMAT.md has each byte.
+// A page list is a set of page numbers in few bytes: what a commit record says
+// of the pages that changed. kv/FORMAT.md has each byte.
 
 #ifndef ACTORKV_KV_FORMAT_PAGE_LIST_H_
 #define ACTORKV_KV_FORMAT_PAGE_LIST_H_
@@ -13,7 +13,7 @@
 
 namespace actorkv {
 
-// `pages` in any order, each at most once.
+// Encodes `pages`, which are in any order, each at most once.
 std::string EncodePageList(std::vector<PageNo> pages);
 
 // Appends those pages of the list that are not above `limit`, which bounds the

@@ -9,6 +9,8 @@ namespace {
 constexpr size_t kCheckBytes = 8;
 
 uint64_t Check(std::string_view key, std::string_view body) {
+  // The key is the seed: a record that was put under another key does not
+  // verify.
   return Hash64(body, Hash64(key, 0));
 }
 
@@ -41,6 +43,7 @@ Status OpenRecord(const RecordKind& kind, std::string_view key,
   const char* const what = kind.name;
   if (value.size() < 1 + kCheckBytes) return Damaged(what, "too short");
   const auto version = static_cast<uint8_t>(value[0]);
+  // The version comes before the checksum: a newer one may have another frame.
   if (version == 0 || version > kind.version) {
     const std::string newest = std::to_string(kind.version);
     return Status::NotSupported(std::string(what) + " record version " +

@@ -1,4 +1,4 @@
-// Record frame: what is around the fields of every record.
+// Record frame: goes around the fields of every record.
 //
 //   version(1) | fields, little-endian | check(8)
 //
@@ -17,13 +17,13 @@
 
 namespace actorkv {
 
-// What a record is called in messages, and its newest version.
+// RecordKind: the name of a record in messages, and its newest version.
 struct RecordKind {
   const char* name;
   uint8_t version;
 };
 
-// A record begins with this; fields are appended to it.
+// Returns the beginning of a record; fields are appended to it.
 std::string BeginRecord(uint8_t version = 1);
 void AppendByte(std::string* out, uint8_t byte);
 std::string FinishRecord(std::string_view key, std::string body);
@@ -33,15 +33,17 @@ std::string FinishRecord(std::string_view key, std::string body);
 Status OpenRecord(const char* what, std::string_view key,
                   std::string_view value, FieldReader* fields);
 
-// The same, of any version up to that of the kind; which, says its first byte.
+// Opens a record of any version up to that of the kind; its first byte says
+// which.
 Status OpenRecord(const RecordKind& kind, std::string_view key,
                   std::string_view value, FieldReader* fields);
 
-// Errors: kCorruption unless all fields were read, and no more.
+// Ends the reading. Errors: kCorruption unless all fields were read, and no
+// more.
 Status CloseRecord(const char* what, const FieldReader& fields);
 
-// kCorruption of a record that is whole and does not fit its key: what the one
-// names and what the other.
+// Returns kCorruption for a record that is whole and does not fit its key: it
+// says what the one names and what the other.
 Status DisagreesWithKey(const char* what, const std::string& key_names,
                         const std::string& record_names);
 

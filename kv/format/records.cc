@@ -11,18 +11,19 @@ namespace actorkv {
 
 namespace {
 
-constexpr uint8_t kHasStamp = 1;   // flag of a snapshot
-constexpr uint8_t kHasParent = 1;  // flag of a branch record
-constexpr uint8_t kHasPages = 1;   // flag of a commit record
+constexpr uint8_t kHasStamp = 1;   // a snapshot's flag
+constexpr uint8_t kHasParent = 1;  // a branch record's flag
+constexpr uint8_t kHasPages = 1;   // a commit record's flag
 
 constexpr RecordKind kCommitKind = {"commit", 3};
 constexpr RecordKind kStageKind = {"stage", 2};
 
-// Of a commit: what it has no field for.
+// Versions of commit records by the fields that they do not have.
 constexpr uint8_t kVersionWithoutReplaced = 2;
 constexpr uint8_t kVersionWithoutBase = 1;
 
-// flags(1) branch(8) txid(8) page_count(4) page_size(4) stamp(4)
+// Appends a snapshot: flags(1) branch(8) txid(8) page_count(4) page_size(4)
+// stamp(4).
 void AppendSnapshot(std::string* out, const Snapshot& snapshot) {
   AppendByte(out, snapshot.stamp.has_value() ? kHasStamp : uint8_t{0});
   AppendLittle64(out, snapshot.branch.value);
@@ -49,7 +50,7 @@ std::string Named(BranchId branch, TxId txid) {
          " txid=" + std::to_string(txid.value);
 }
 
-// Of a database that has pages.
+// Checks the page size of a database that has pages.
 Status CheckSnapshot(const char* what, const Snapshot& snapshot) {
   if (snapshot.page_count == 0 || IsLegalPageSize(snapshot.page_size)) {
     return Status::Ok();
@@ -59,6 +60,7 @@ Status CheckSnapshot(const char* what, const Snapshot& snapshot) {
                             std::to_string(snapshot.page_size));
 }
 
+// Checks a commit against its key and its order: the invariant of the header.
 Status CheckPlace(std::string_view key, const CommitRecord& record) {
   BranchId branch;
   TxId txid;
@@ -76,6 +78,7 @@ Status CheckPlace(std::string_view key, const CommitRecord& record) {
                               " replaced=" + std::to_string(replaced.value));
 }
 
+// Checks a branch against its key and its order: the invariant of the header.
 Status CheckPlace(std::string_view key, const BranchRecord& record) {
   BranchId branch;
   if (Status s = ParseBranchRecordKey(key, &branch); !s.ok()) return s;
@@ -153,6 +156,7 @@ Status DecodeRecord(std::string_view key, std::string_view value,
     return Status::NotSupported("actor state " + std::to_string(state) +
                                 " is not known");
   }
+  // The key of another entry is the name, which the entry does not say.
   if (BeginsWith(key, DeletedEntryPrefix())) {
     ActorId actor;
     if (Status s = ParseDeletedEntryKey(key, &actor); !s.ok()) return s;
@@ -193,7 +197,7 @@ Status DecodeRecord(std::string_view key, std::string_view value, Head* head) {
   return Status::Ok();
 }
 
-// One whose replaced commit is not known goes on without that field.
+// A record whose replaced commit is not known is written without that field.
 std::string EncodeRecord(std::string_view key, const CommitRecord& record) {
   std::string body =
       BeginRecord(record.replaced_txid.has_value() ? kCommitKind.version
@@ -248,8 +252,9 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   return Status::Ok();
 }
 
-// Txids that no commit has are of commits that failed, which is rare; the
-// records of old versions do not tell them from those that have expired.
+// Records of versions 1 and 2 do not tell which commit they replaced. There a
+// txid without a commit may be of one that failed, which is rare, and counts as
+// one that has expired.
 bool Replaces(const CommitRecord& next, TxId commit) {
   return next.replaced_txid.has_value()
              ? *next.replaced_txid == commit

@@ -1,13 +1,13 @@
-// The values of all keys but page chunks (kv/format/chunk.h) and what belongs
-// to legacy actors (kv/format/legacy_record.h). Their frame is in
+// Records are the values of all keys but page chunks (kv/format/chunk.h) and
+// those of legacy actors (kv/format/legacy_record.h). Their frame is in
 // kv/format/record_frame.h; kv/FORMAT.md has each byte. An unknown version is
 // kNotSupported and names it; anything else that does not decode is kCorruption
 // and names the record.
 //
-// Invariant: what a record says of its place is what its key says, and nothing
-// begins at what is not older. DecodeRecord() is where that is looked at, so it
-// is true of every record that anybody has: who goes from one to the next, by
-// what they say, gets on, and comes to an end.
+// Invariant: a record says of its place what its key says, and nothing begins
+// at what is not older. DecodeRecord() is where that is looked at, so it is
+// true of every record that anybody has: a walk from one to the next, by what
+// they say, gets on, and comes to an end.
 
 #ifndef ACTORKV_KV_FORMAT_RECORDS_H_
 #define ACTORKV_KV_FORMAT_RECORDS_H_
@@ -23,7 +23,7 @@
 
 namespace actorkv {
 
-// One per store. Says which format the store is in.
+// StoreRecord: one per store. It says which format the store is in.
 struct StoreRecord {
   uint32_t format = kStoreFormat;
   uint64_t store_id = 0;  // random
@@ -37,8 +37,8 @@ enum class ActorState : uint8_t {
   kLegacy = 3,  // it has legacy pairs; it is live as soon as it has a head
 };
 
-// What a name stands for. The floors are the largest change counter and
-// schema cookie that any earlier actor of this name had, see
+// ActorEntry: what a name stands for. The floors are the largest change counter
+// and schema cookie that any earlier actor of this name had, see
 // kv/pages/branch_writer.h.
 struct ActorEntry {
   ActorId actor;
@@ -49,7 +49,7 @@ struct ActorEntry {
   uint32_t cookie_floor = 0;
 };
 
-// The one record that makes a commit visible.
+// Head: the one record that makes a commit visible.
 struct Head {
   Generation generation;
   Snapshot snapshot;
@@ -59,7 +59,7 @@ struct Head {
   uint64_t stored_bytes = 0;  // chunk values written for this actor, all told
 };
 
-// One per commit, kept for history.
+// CommitRecord: one per commit, kept for history.
 struct CommitRecord {
   Generation generation;
   Snapshot snapshot;
@@ -67,48 +67,51 @@ struct CommitRecord {
   uint64_t committed_at_us = 0;
   CommitId commit_id = {};
   uint32_t changed_page_count = 0;  // chunks that this commit stored
-  uint64_t written_bytes = 0;       // of their values
+  uint64_t written_bytes = 0;       // bytes of their values
   Origin origin = Origin::kSql;
-  // Of the commit whose pages it changed; 0: of none, or not known. Where
-  // commits expired (kv/reclaim/commit_fold.h), of the one that the oldest of
-  // them did.
+  // The txid of the commit whose pages it changed; 0: none, or not known. Where
+  // commits expired (kv/reclaim/commit_fold.h), that whose pages the oldest of
+  // them changed.
   TxId base_txid;
   // The pages that were stored since the base (kv/format/page_list.h): by this
   // commit, and by those between that expired. None: not known, because there
   // are very many, or the record is of version 1.
   std::optional<std::string> page_list;
-  // Of the head when the commit was made, whatever its base is; 0: the actor
-  // had none. Commits that expire change nothing of it, so that a hole in
+  // The txid of the head when the commit was made, whatever its base is; 0: the
+  // actor had none. Commits that expire change nothing of it, so that a hole in
   // history is known for one (kv/history/history.h). None: not known, because
   // the record is of version 1 or 2.
   std::optional<TxId> replaced_txid;
 };
 
-// The commit was the head until `next`, of the same actor, replaced it.
+// True when the commit was the head until `next`, of the same actor, replaced
+// it.
 bool Replaces(const CommitRecord& next, TxId commit);
 
-// A commit of pages in disorder has no list from some ten thousand pages on.
+// The largest list: a commit of pages in disorder has none from some ten
+// thousand pages on.
 constexpr size_t kMaxPageListBytes = size_t{64} << 10;
 
-// A point on a branch of an actor.
+// BranchPoint: a point on a branch of an actor.
 struct BranchPoint {
   ActorId actor;
   BranchId branch;
   TxId txid;
 };
 
-// Where a branch began.
+// BranchRecord: where a branch began.
 struct BranchRecord {
   std::optional<BranchPoint> parent;  // none: it holds every page itself
-  TxId first_txid;                    // of its first commit
-  // Chunks stored by its first commit, and copied into it by flattening: how
-  // costly it is to copy on.
+  TxId first_txid;                    // its first commit's
+  // The number of chunks stored by its first commit, and copied into it by
+  // flattening: how costly it is to copy on.
   uint32_t chunk_count = 0;
   uint64_t created_at_us = 0;
 };
 
-// A branch that a transaction is writing before it commits; or legacy pairs
-// that an import is writing, whose actor is 0 as long as it is not known.
+// StageRecord: a branch that a transaction is writing before it commits; or
+// legacy pairs that an import is writing, whose actor is 0 as long as it is not
+// known.
 struct StageRecord {
   ActorId actor;
   uint64_t created_at_us = 0;

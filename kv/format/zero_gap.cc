@@ -10,7 +10,7 @@ namespace actorkv {
 namespace {
 
 constexpr size_t kGapHeaderBytes = 8;
-constexpr size_t kMinGapPart = 4;  // of the page: a quarter
+constexpr size_t kMinGapPart = 4;  // a quarter of the page
 
 bool IsZeroWord(const char* at) {
   uint64_t word = 0;
@@ -18,7 +18,7 @@ bool IsZeroWord(const char* at) {
   return word == 0;
 }
 
-// The run of zeros that holds the byte at `at`; empty when that is none.
+// Finds the run of zeros that holds the byte at `at`; empty when that is none.
 ZeroGap RunAround(std::string_view page, size_t at) {
   constexpr size_t kWord = sizeof(uint64_t);
   size_t begin = at;
@@ -34,7 +34,8 @@ ZeroGap RunAround(std::string_view page, size_t at) {
 
 }  // namespace
 
-// A run of a quarter of the page has a byte whose place is a multiple of that.
+// Looks at four places: a run of a quarter of the page has a byte whose place
+// is a multiple of that.
 ZeroGap FindZeroGap(std::string_view page) {
   const size_t min_bytes = page.size() / kMinGapPart;
   ZeroGap longest;
@@ -59,6 +60,7 @@ std::string EncodeWithoutGap(std::string_view page, const ZeroGap& gap) {
 uint32_t PageBytesOf(std::string_view payload) {
   if (payload.size() < kGapHeaderBytes) return 0;
   const uint64_t gap_bytes = LoadLittle32(payload.data() + 4);
+  // In 64 bits the sum of a size that is not true does not wrap around.
   const uint64_t page_bytes = payload.size() - kGapHeaderBytes + gap_bytes;
   const bool is_page =
       page_bytes <= kMaxPageSize &&

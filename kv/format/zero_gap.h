@@ -20,7 +20,7 @@
 
 namespace actorkv {
 
-// Bytes [begin, end) of a page are zeros.
+// ZeroGap: bytes [begin, end) of a page, which are zeros.
 struct ZeroGap {
   uint32_t begin = 0;
   uint32_t end = 0;
@@ -29,15 +29,15 @@ struct ZeroGap {
   uint32_t size_bytes() const { return end - begin; }
 };
 
-// A run of zeros of at least a quarter of the page, as long as it is and the
-// longest of those; empty when there is none. Looks at four places of a page
-// that has none. REQUIRES: a legal page size.
+// Finds the longest run of zeros of at least a quarter of the page; empty when
+// there is none. Looks at four places of a page that has none. REQUIRES: a
+// legal page size.
 ZeroGap FindZeroGap(std::string_view page);
 
 // REQUIRES: `gap` is FindZeroGap() of the page, and not empty.
 std::string EncodeWithoutGap(std::string_view page, const ZeroGap& gap);
 
-// The size of the page, bytes; 0 when the payload is none.
+// Returns the size of the page in bytes; 0 when the payload is none.
 uint32_t PageBytesOf(std::string_view payload);
 
 // Writes the page, `page_size` bytes. False, with nothing written, when the

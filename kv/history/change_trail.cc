@@ -12,10 +12,12 @@ namespace actorkv {
 
 namespace {
 
-// Records, keys and pages beside `limit` that are looked at in any case.
+// The number of records, keys and pages beside `limit` that are looked at in
+// any case.
 constexpr uint64_t kMinBudget = 64;
 
-// The lineage of a version, bounded on every level.
+// Returns the lineage of a version, bounded on every level: level 0 of a
+// lineage has no bound of its own.
 Lineage BoundedLineage(const HeadState& version) {
   Lineage lineage = *version.lineage;
   lineage[0].txid = version.head.snapshot.txid;
@@ -29,7 +31,7 @@ class Trail {
 
   Status Follow(const Lineage& a, const Lineage& b, bool* known);
 
-  // Each page once, in order.
+  // Gives each page once, in order.
   std::vector<PageNo> TakePages();
 
  private:
@@ -56,20 +58,24 @@ Status Trail::Follow(const Lineage& a, const Lineage& b, bool* known) {
         b.begin(), b.end(),
         [&](const BranchPoint& point) { return point.branch == a[i].branch; });
     if (in_b == b.end()) continue;
+    // This is the newest branch that both have: lineages go from the newest to
+    // the oldest.
     const bool a_is_older = a[i].txid < in_b->txid;
     Status s = AddStretch(a_is_older ? a[i] : *in_b, a_is_older ? *in_b : a[i]);
     if (s.ok()) s = AddBranches(a, i);
     if (s.ok()) {
       s = AddBranches(b, static_cast<size_t>(in_b - b.begin()));
     }
+    // With the budget spent the list is not whole.
     *known = s.ok() && !spent();
     return s;
   }
   return Status::Ok();
 }
 
-// The newest `count`, oldest first: a page that flattening copies, and reclaim
-// then removes where it was, goes from an older branch to a newer one.
+// Adds the newest `count` branches, oldest first: a page that flattening
+// copies, and reclaim then removes where it was, goes from an older branch to a
+// newer one, and so is seen in one of them.
 Status Trail::AddBranches(const Lineage& lineage, size_t count) {
   for (size_t level = count; level > 0 && !spent(); --level) {
     if (Status s = AddBranch(lineage[level - 1]); !s.ok()) return s;
@@ -77,7 +83,7 @@ Status Trail::AddBranches(const Lineage& lineage, size_t count) {
   return Status::Ok();
 }
 
-// All that is on the branch up to the point, and perhaps more.
+// Adds all that is on the branch up to the point, and perhaps more.
 Status Trail::AddBranch(const BranchPoint& point) {
   BranchRecord branch;
   if (Status s = LoadBranchRecord(reader_, point.actor, point.branch, &branch);
@@ -94,7 +100,7 @@ Status Trail::AddBranch(const BranchPoint& point) {
   return complete ? Status::Ok() : AddKeys(point.branch);
 }
 
-// What changed on one branch between two points.
+// Adds what changed on one branch between two points.
 Status Trail::AddStretch(const BranchPoint& older, const BranchPoint& newer) {
   BranchRecord branch;
   if (Status s = LoadBranchRecord(reader_, newer.actor, newer.branch, &branch);
@@ -106,13 +112,15 @@ Status Trail::AddStretch(const BranchPoint& older, const BranchPoint& newer) {
     return s;
   }
   if (complete) return Status::Ok();
-  // The keys of a branch that holds every page say nothing.
+  // A branch without a parent holds every page, so its keys say nothing: each
+  // page is looked at.
   if (!branch.parent.has_value()) Spend(budget_);
   return AddKeys(newer.branch);
 }
 
-// From the commit at `newest` back to the one that was made on commit `end`.
-// Not *complete: a record is missing, or does not say what it changed.
+// Adds the pages of commits from `newest` back to the one that was made on
+// commit `end`. Not *complete: a record is missing, or does not say what it
+// changed.
 Status Trail::AddCommits(const BranchPoint& newest, const BranchRecord& branch,
                          TxId end, bool* complete) {
   BranchPoint at = newest;
@@ -128,6 +136,7 @@ Status Trail::AddCommits(const BranchPoint& newest, const BranchRecord& branch,
       return s;
     }
     Spend(1 + pages_.size() - before);
+    // Else a damaged record could lead in a circle.
     if (!(record.base_txid < at.txid)) return Status::Ok();
     at.txid = record.base_txid;
   }
@@ -147,7 +156,7 @@ Status Trail::LoadCommit(const BranchPoint& at, bool* found,
   return *found ? DecodeRecord(key, *values[0], record) : Status::Ok();
 }
 
-// The pages of which the branch has any version.
+// Adds the pages of which the branch has any version.
 Status Trail::AddKeys(BranchId branch) {
   for (PageNo next = 1; next <= limit_ && !spent();) {
     bool found = false;

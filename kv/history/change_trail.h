@@ -1,8 +1,8 @@
-// Change trail: which pages may differ between two versions, from what the
-// commits between them say, so that a comparison costs what changed and not
+// Change trail: finds which pages may differ between two versions, from what
+// the commits between them say, so that a comparison costs what changed and not
 // what the database holds.
 //
-// The branches of an actor are a tree. What differs between two versions
+// The branches of an actor are a tree. A page that differs between two versions
 // changed on the way from the newest branch that both have in their lineages
 //  - on that branch, by the commits after the older of the two: their records
 //    list the pages (CommitRecord::page_list), and each names the commit before
@@ -23,9 +23,9 @@
 
 namespace actorkv {
 
-// *pages: all pages up to `limit` that the versions, both pinned, do not find
-// in the same place, and perhaps others; each once, in order. *known is false
-// where that cannot be told, or costs more than to look at `limit` pages.
+// Sets *pages to all pages up to `limit` that the versions, both pinned, do not
+// find in the same place, and perhaps others; each once, in order. *known is
+// false where that cannot be told, or costs more than to look at `limit` pages.
 // Errors: kCorruption; those of the engine.
 Status FindChangeTrail(EngineReader* reader, const HeadState& a,
                        const HeadState& b, PageNo limit, bool* known,

@@ -93,7 +93,7 @@ Status History::FindNewest(bool* found, CommitRecord* record) {
   return FindBefore(kLastTxId, found, record);
 }
 
-// Times go up with txids, so the one looked for is found by halving.
+// Finds the commits around a time by halving, as times go up with txids.
 Status History::FindAround(uint64_t at_us, CommitsAround* around) {
   CommitsAround looked;
   bool found = false;
@@ -132,7 +132,8 @@ Status History::FindOldest(bool* found, CommitRecord* record) {
       return s;
     }
     if (!there) continue;
-    // Records go from the oldest on, so what is left is found by halving.
+    // Reclaim removes the oldest records first, so the first that is left is
+    // found by halving.
     uint64_t low = branch->first_txid.value;
     uint64_t high = newest.snapshot.txid.value;
     *record = newest;
@@ -188,6 +189,8 @@ Status GuardVersion(Store* store, const HeadState& version, Batch* batch) {
   const std::string key = CommitKey(snapshot.branch, snapshot.txid);
   std::vector<std::optional<std::string>> values;
   if (Status s = reader->Get(partition, {key}, &values); !s.ok()) return s;
+  // The record goes before any page of the commit does, so it alone tells
+  // whether the version is whole.
   if (!values[0].has_value()) {
     History history(reader.get(), version.entry.actor);
     TimeMap times;
@@ -204,8 +207,9 @@ Status GuardVersion(Store* store, const HeadState& version, Batch* batch) {
   return Status::Ok();
 }
 
-// The record goes before the pages do, and reclaim looks at pins in between
-// (kv/store/pins.h): so one look after the pin tells.
+// Pins first and looks after that. The record goes before the pages do, and
+// reclaim looks at pins in between (kv/store/pins.h): so one look after the pin
+// tells.
 Status PinVersion(Store* store, const HeadState& version, Pin* pin) {
   store->pins()->Add(version.head.snapshot, version.lineage, pin);
   Batch unused;
@@ -225,7 +229,8 @@ Status PinCommit(Store* store, const HeadState& state,
     if (s.ok()) *version = std::move(loaded);
     return s;
   }
-  // The records of its branches go with the commit.
+  // Records of its branches go with the commit, so an expired one may look
+  // damaged: that is looked at before damage is told.
   HeadState commit;
   commit.entry = state.entry;
   commit.head.snapshot = record.snapshot;
@@ -234,7 +239,8 @@ Status PinCommit(Store* store, const HeadState& state,
   return damaged;
 }
 
-// The epoch is read first: it rises before anyone reads something newer.
+// Looks again where the epoch rose. It is read before the record, as it rises
+// before anyone reads something newer.
 Status CheckNotExpired(Store* store, const HeadState& version,
                        uint64_t* epoch) {
   while (store->read_only() && version.exists && *epoch != store->epoch()) {

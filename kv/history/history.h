@@ -31,12 +31,14 @@ namespace actorkv {
 
 class Store;
 
-// Of a moment: the newest commit at or before it, and the oldest after it.
+// CommitsAround: the newest commit at or before a moment, and the oldest after
+// it.
 struct CommitsAround {
   std::optional<CommitRecord> before;
   std::optional<CommitRecord> after;
 
-  // What was the head at the moment is `before`, and not one that expired.
+  // True when `before` was the head at the moment, and not a commit that
+  // expired.
   bool IsKnown() const {
     return before.has_value() &&
            (!after.has_value() || Replaces(*after, before->snapshot.txid));
@@ -48,23 +50,24 @@ class History {
   // `reader` must outlive it.
   History(EngineReader* reader, ActorId actor);
 
-  // Reads which branches there are. First. Errors: kCorruption; kIOError.
+  // Reads which branches there are; to be called first. Errors: kCorruption;
+  // kIOError.
   Status Load();
 
-  // The commit `txid`; *found is false when there is none.
+  // Finds the commit `txid`; *found is false when there is none.
   Status Find(TxId txid, bool* found, CommitRecord* record);
 
-  // The newest commit at or before `txid`.
+  // Finds the newest commit at or before `txid`.
   Status FindBefore(TxId txid, bool* found, CommitRecord* record);
 
-  // `at_us` is a time of the store.
+  // Finds the commits around `at_us`, a time of the store.
   Status FindAround(uint64_t at_us, CommitsAround* around);
 
-  // "17 of 2026-11-20T10:00:00.000000Z", of the oldest one; empty when there is
-  // none, or that cannot be read.
+  // Describes the oldest commit, as "17 of 2026-11-20T10:00:00.000000Z"; empty
+  // when there is none, or that cannot be read.
   std::string DescribeOldest(const TimeMap& times);
 
-  // The newest and the oldest one that there is.
+  // These find the newest and the oldest commit that there is.
   Status FindNewest(bool* found, CommitRecord* record);
   Status FindOldest(bool* found, CommitRecord* record);
 
@@ -74,7 +77,7 @@ class History {
     TxId first_txid;
   };
 
-  // The newest commit of `branch` at or before `txid`.
+  // Finds the newest commit of `branch` at or before `txid`.
   Status FindOn(const Branch& branch, TxId txid, bool* found,
                 CommitRecord* record);
 
@@ -83,7 +86,7 @@ class History {
   std::vector<Branch> branches_;  // newest first
 };
 
-// The commits of an actor, newest first.
+// CommitScan: gives the commits of an actor, newest first.
 class CommitScan {
  public:
   CommitScan(EngineReader* reader, ActorId actor) : history_(reader, actor) {}
@@ -96,36 +99,36 @@ class CommitScan {
   TxId next_;  // look at or before this one
 };
 
-// The actor as it was at a commit of it: what HeadState is for the head.
-// `state` is of the actor now, also of a deleted one. Errors: kCorruption when
-// a branch record is missing.
+// Loads the actor as it was at a commit of it: what HeadState is for the head.
+// `state` is the actor's at present, also a deleted one's. Errors: kCorruption
+// when a branch record is missing.
 Status LoadVersion(EngineReader* reader, const HeadState& state,
                    const CommitRecord& record,
                    std::shared_ptr<const HeadState>* version);
 
-// The same, and pins it for as long as `pin` holds it. Errors, with nothing
-// pinned: kConflict when it cannot be read any more; kCorruption.
+// Loads the same, and pins it for as long as `pin` holds it. Errors, with
+// nothing pinned: kConflict when it cannot be read any more; kCorruption.
 Status PinCommit(Store* store, const HeadState& state,
                  const CommitRecord& record, Pin* pin,
                  std::shared_ptr<const HeadState>* version);
 
 // Makes the commit in `batch` fail when the version cannot be restored any
 // more, so that nothing is built on what reclaim removes meanwhile. Errors:
-// kConflict when that is so now.
+// kConflict when that is so already.
 Status GuardVersion(Store* store, const HeadState& version, Batch* batch);
 
 // Pins a version for as long as `pin` holds it. Errors: kConflict when it
 // cannot be read any more; then nothing is pinned.
 Status PinVersion(Store* store, const HeadState& version, Pin* pin);
 
-// A follower's pins are not known to the process that writes. So after each
-// read of a version it looks whether the commit is still there: then all its
-// pages were there when they were read. *epoch is Store::epoch() of the last
-// look, and 0 before the first. Ok on a store that is no follower. Errors:
+// Looks, after each read of a version by a follower, whether the commit is
+// still there, as the process that writes does not know a follower's pins: then
+// all its pages were there when they were read. *epoch is Store::epoch() of the
+// last look, and 0 before the first. Ok on a store that is no follower. Errors:
 // kConflict when it has expired: what was read may be of another commit.
 Status CheckNotExpired(Store* store, const HeadState& version, uint64_t* epoch);
 
-// "17 of 2026-11-20T10:00:00.000000Z".
+// Describes a commit as "17 of 2026-11-20T10:00:00.000000Z".
 std::string DescribeCommit(const CommitRecord& record, const TimeMap& times);
 
 }  // namespace actorkv

@@ -12,8 +12,8 @@ namespace {
 
 constexpr PageNo kPagesBetweenChecks = 1024;
 
-// Every version that `to` sees and that is not newer than `from` is the one
-// that `from` sees.
+// True when every version that `to` sees and that is not newer than `from` is
+// the one that `from` sees.
 bool IsAncestor(const HeadState& from, const HeadState& to) {
   const Snapshot& older = from.head.snapshot;
   const Snapshot& newer = to.head.snapshot;
@@ -37,7 +37,7 @@ class Comparison {
         from_(ReaderOf(from)),
         to_(ReaderOf(to)) {}
 
-  // Pages of both versions among which all are that differ; in any order.
+  // Finds pages of both versions among which all are that differ; in any order.
   Status Candidates(PageNo both, std::vector<PageNo>* pages) const {
     pages->clear();
     if (both > 0 && is_ancestor_ &&
@@ -67,6 +67,8 @@ class Comparison {
     *differs = false;
     PageIdentity to;
     if (Status s = to_->IdentifyPage(pgno, &to); !s.ok()) return s;
+    // A version that the older one could see is what it sees: the second search
+    // is spared.
     if (is_ancestor_ && !(older_.head.snapshot.txid < to.txid)) {
       return Status::Ok();
     }
@@ -102,6 +104,7 @@ Status FindChangedPages(const VersionSource& from, const VersionSource& to,
                         PageSet* changed) {
   const Snapshot& a = from.version->head.snapshot;
   const Snapshot& b = to.version->head.snapshot;
+  // Pages of different sizes have nothing in common.
   const bool same_size = a.page_size == b.page_size;
   const PageNo both = same_size ? std::min(a.page_count, b.page_count) : 0;
   PageSet found(size_t{std::max(a.page_count, b.page_count)} + 1, true);
@@ -121,6 +124,8 @@ Status FindChangedPages(const VersionSource& from, const VersionSource& to,
     }
     found[pgno] = differs;
   }
+  // SQLite never uses the page at its lock bytes (file format, "The Lock-Byte
+  // Page"), so it differs in nothing.
   if (same_size && a.page_size != 0 && LockPage(a.page_size) < found.size()) {
     found[LockPage(a.page_size)] = false;
   }

@@ -1,11 +1,11 @@
-// Which pages of an actor differ between two versions of it.
+// FindChangedPages() says which pages of an actor differ between two versions
+// of it.
 //
-// Pages are told apart by the commit that stored them (PageIdentity), so that
-// a page is neither unpacked nor compared. What this process has committed
-// since it opened the actor is known from memory (kv/cache/change_log.h), other
-// commits say it themselves (kv/history/change_trail.h). Only where their
-// records are gone, or there are more of them than pages, each page is looked
-// at.
+// Pages are told apart by the commit that stored them (PageIdentity), so that a
+// page is neither unpacked nor compared. The commits of this process since it
+// opened the actor are known from memory (kv/cache/change_log.h), others say it
+// themselves (kv/history/change_trail.h). Only where their records are gone, or
+// there are more of them than pages, each page is looked at.
 
 #ifndef ACTORKV_KV_HISTORY_PAGE_CHANGES_H_
 #define ACTORKV_KV_HISTORY_PAGE_CHANGES_H_
@@ -32,8 +32,8 @@ inline bool Has(const PageSet& set, PageNo pgno) {
   return pgno < set.size() && set[pgno];
 }
 
-// A version of an actor, and what is needed to read it. Keeps the store and
-// the actor in use, and the version from being reclaimed.
+// VersionSource: a version of an actor, and what is needed to read it. Keeps
+// the store and the actor in use, and the version from being reclaimed.
 struct VersionSource {
   std::shared_ptr<Store> store;
   std::shared_ptr<Actor> actor;
@@ -43,12 +43,12 @@ struct VersionSource {
   Engine* engine() const;  // of the store
 };
 
-// A reader of its pages, which uses the page cache.
+// Makes a reader of its pages, which uses the page cache.
 std::unique_ptr<BranchReader> ReaderOf(const VersionSource& source);
 
-// *changed: the pages that differ, and those that only one of them has. Never
-// the lock page. `keep_on` is asked now and then; an error of it ends the work.
-// Errors: kCorruption for a page that is missing or damaged; kIOError.
+// Sets *changed to the pages that differ, and those that only one of them has.
+// Never the lock page. `keep_on` is asked now and then; an error of it ends the
+// work. Errors: kCorruption for a page that is missing or damaged; kIOError.
 Status FindChangedPages(const VersionSource& from, const VersionSource& to,
                         const std::function<Status()>& keep_on,
                         PageSet* changed);

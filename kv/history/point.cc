@@ -24,13 +24,14 @@ namespace {
 constexpr uint64_t kSecondUs = 1'000'000;
 constexpr uint64_t kMaxCommitsAgo = 1'000'000;
 
-// A point that keeps moving away, such as a head without retention, is looked
-// for so often.
+// The number of looks for a point that keeps moving away, such as a head
+// without retention.
 constexpr int kAttempts = 100;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 bool IsNumber(std::string_view text) {
+  // 18 digits always fit into 64 bits.
   return !text.empty() && text.size() <= 18 &&
          std::all_of(text.begin(), text.end(), IsDigit);
 }
@@ -59,7 +60,8 @@ bool TakeChar(std::string_view* text, std::string_view any_of) {
   return true;
 }
 
-// ".5" is half a second. Digits past microseconds do not count.
+// Takes a fraction, if there is one: ".5" is half a second. Digits past
+// microseconds do not count.
 bool TakeFraction(std::string_view* text, uint64_t* us) {
   *us = 0;
   if (!TakeChar(text, ".")) return true;
@@ -72,8 +74,8 @@ bool TakeFraction(std::string_view* text, uint64_t* us) {
   return true;
 }
 
-// "Z", or the distance from UTC, perhaps after a space: "+01:00", "-0530",
-// "+01"; or nothing.
+// Takes "Z", or the distance from UTC, perhaps after a space: "+01:00",
+// "-0530", "+01"; or nothing.
 bool TakeZone(std::string_view* text, int64_t* zone_us, bool* has_distance) {
   *zone_us = 0;
   *has_distance = false;
@@ -93,8 +95,8 @@ bool TakeZone(std::string_view* text, int64_t* zone_us, bool* has_distance) {
   return true;
 }
 
-// A day that is not in the calendar, or a second that is not in the minute,
-// comes back from timegm() as another one.
+// Makes seconds of a date. A day that is not in the calendar, or a second that
+// is not in the minute, comes back from timegm() as another one.
 bool SecondsOf(const std::tm& written, std::time_t* seconds) {
   std::tm time = written;
   time.tm_year -= 1900;
@@ -141,7 +143,7 @@ constexpr std::array<Unit, 5> kUnits = {{{"second", kSecondUs},
                                          {"day", 86400 * kSecondUs},
                                          {"week", 604800 * kSecondUs}}};
 
-// "-5 minutes", "-1 commit".
+// Parses a point like "-5 minutes" or "-1 commit".
 bool ParseRelative(std::string_view text, Point* point) {
   if (!TakeChar(&text, "-")) return false;
   const size_t digits =
@@ -164,7 +166,7 @@ bool ParseRelative(std::string_view text, Point* point) {
   return false;
 }
 
-// Every form but a name.
+// Parses every form but a name.
 bool ParseForm(const std::string& text, Point* point) {
   if (text == "head") {
     *point = Point();
@@ -187,7 +189,8 @@ constexpr char kForms[] =
     "a point is 'head', a txid, a UTC time like '2026-11-20T10:00:00Z', "
     "'-5 minutes', '-1 commit' or the name of a restore point";
 
-// Of what is no restore point: what people write when they mean a time.
+// Gives a hint for a name that is no restore point: people may have meant a
+// time.
 std::string HintFor(const std::string& name) {
   uint64_t at_us = 0;
   bool has_distance = false;
@@ -202,7 +205,7 @@ std::string HintFor(const std::string& name) {
   return "";
 }
 
-// Finds the commit of a point in an actor's history.
+// Resolver: finds the commit of a point in an actor's history.
 class Resolver {
  public:
   Resolver(EngineReader* reader, const PointOf& of)
@@ -227,7 +230,8 @@ class Resolver {
   TimeMap times_;
 };
 
-// What is not there may have been, and be expired.
+// Makes the error for a point that is not there: it may have been, and be
+// expired.
 Status Resolver::NotThere(const std::string& what) {
   const std::string oldest = history_.DescribeOldest(times_);
   const std::string where = ": actor=" + of_.actor;
@@ -255,6 +259,8 @@ Status Resolver::AtTxId(TxId txid, CommitRecord* record) {
 }
 
 Status Resolver::AtMoment(const Point& point, CommitRecord* record) {
+  // A restore point may be called like a time with its distance from UTC (see
+  // Point::name), and then counts.
   if (!point.name.empty()) {
     bool found = false;
     RestorePointRecord unused;
@@ -268,7 +274,7 @@ Status Resolver::AtMoment(const Point& point, CommitRecord* record) {
     return Status::Ok();
   }
   const std::string at = TimeText(point.wall_us);
-  // Before the first commit that there is, there may have been others.
+  // Before the first commit that is there, there may have been others.
   const bool was_first =
       !around.before.has_value() &&
       (!around.after.has_value() ||
@@ -292,6 +298,8 @@ Status Resolver::CommitsAgo(uint64_t count, CommitRecord* record) {
     bool found = false;
     if (Status s = scan.Next(&found, &before); !s.ok()) return s;
     const bool is_next =
+        // A gap hides an unknown number of commits, so counting across one
+        // would lead to a wrong one.
         found && (i == 0 || Replaces(at, before.snapshot.txid));
     if (is_next) {
       at = std::move(before);
@@ -338,6 +346,8 @@ Status Resolver::AtName(const std::string& name, CommitRecord* record) {
   }
   CommitRecord named;
   if (Status s = AtTxId(point.txid, &named); !s.ok()) return s;
+  // Txids are given once for all branches of an actor: another branch is
+  // damage.
   if (named.snapshot.branch != point.branch) {
     return Status::Corruption(
         "restore point of a commit on another branch: name=" + name +
@@ -424,8 +434,8 @@ Status FixMoment(Store* store, Point* point) {
   return Status::Ok();
 }
 
-// A commit may expire between the look and the pin; then another look says
-// what there is instead.
+// Looks for the commit and pins it. It may expire in between; then another look
+// says what there is instead.
 Status ResolvePoint(const PointOf& of, const Point& point, Pin* pin,
                     std::shared_ptr<const HeadState>* version) {
   Point fixed = point;

@@ -1,4 +1,4 @@
-// Point: a moment of an actor's history, as people write it.
+// Point: names a moment of an actor's history, as people write it.
 //
 //   head                       the newest commit
 //   17                         commit (txid) 17
@@ -39,13 +39,13 @@ struct Point {
   enum class Kind { kHead, kTxId, kTime, kAgo, kCommitsAgo, kName, kMoment };
 
   Kind kind = Kind::kHead;
-  // txid, microseconds since 1970, microseconds, commits or a time of the
+  // A txid, microseconds since 1970, microseconds, commits or a time of the
   // store, by kind.
   uint64_t number = 0;
-  // Of a restore point. Of a time with its distance from UTC: as it was
-  // written, which once was a name like others and then still counts as one.
+  // The name of a restore point. For a time with its distance from UTC it is
+  // what was written: a restore point of that name may exist, and counts then.
   std::string name;
-  uint64_t wall_us = 0;  // of a moment: the time that was meant
+  uint64_t wall_us = 0;  // kMoment: the time that was meant
 };
 
 // Errors: kInvalidArgument, with the forms.
@@ -55,22 +55,22 @@ Status ParsePoint(const std::string& text, Point* point);
 // would be read as another form of point.
 Status CheckRestorePointName(const std::string& name);
 
-// Times that depend on when they are looked at, as one moment: of several
-// actors each then goes to the same, and no transaction over them is cut. Other
-// points stay as they are. Errors: kInvalidArgument for a time in the future;
-// kCorruption; kIOError.
+// Makes a time that depends on when it is looked at one moment: several actors
+// then go to the same, and no transaction over them is cut. Other points stay
+// as they are. Errors: kInvalidArgument for a time in the future; kCorruption;
+// kIOError.
 Status FixMoment(Store* store, Point* point);
 
-// Whose history a point is of.
+// PointOf: the actor whose history a point is of.
 struct PointOf {
   Store* store = nullptr;
   std::string actor;  // its name
-  // The actor now; also of a deleted one, whose head is its last commit.
+  // The actor's state at present; a deleted one's head is its last commit.
   std::shared_ptr<const HeadState> state;
 };
 
-// The commit that the point means, as a state of the actor, and pins it: it can
-// be read for as long as `pin` holds it (but see CheckNotExpired() in
+// Finds the commit that the point means, as a state of the actor, and pins it:
+// it can be read for as long as `pin` holds it (but see CheckNotExpired() in
 // kv/history/history.h). Errors, with nothing pinned: kNotFound for a restore
 // point that is not there; kInvalidArgument for a commit or time that never
 // was, or that has expired, with the oldest that is available; kConflict when

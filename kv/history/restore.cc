@@ -21,7 +21,7 @@ namespace actorkv {
 
 namespace {
 
-// A head that moves between look and commit is looked at again.
+// The number of tries with a head that moves between look and commit.
 constexpr int kAttempts = 100;
 
 Status ReadCounters(Store* store, const HeadState& state, Counters* counters) {
@@ -38,9 +38,9 @@ Status ReadCounters(Store* store, const HeadState& state, Counters* counters) {
   return Status::Ok();
 }
 
-// Of the head that is left. Its page 1 may be the damage that a restore is to
-// mend, or not there: then they are bounds. `source`: of the version that
-// comes in its place.
+// Reads the counters of the head that is left. Its page 1 may be the damage
+// that a restore is to mend, or not there: then they are bounds. `source`: of
+// the version that comes in its place.
 Status ReadCountersOfHead(Store* store, const HeadState& state,
                           const Counters& source, Counters* counters) {
   Status s = ReadCounters(store, state, counters);
@@ -58,8 +58,8 @@ Status ReadCountersOfHead(Store* store, const HeadState& state,
   return Status::Ok();
 }
 
-// One actor of a commit that moves actors to older versions. Both versions are
-// read, so both are pinned.
+// Move: one actor of a commit that moves actors to older versions. Both
+// versions are read, so both are pinned.
 struct Move {
   std::shared_ptr<Actor> actor;
   std::shared_ptr<const HeadState> base;  // the head, or none yet
@@ -69,7 +69,8 @@ struct Move {
   std::unique_ptr<BranchWriter> writer;
 };
 
-// Invariant 2.
+// Prepares the commit of a move, with counters above all earlier ones:
+// invariant 2.
 Status PrepareMove(Store* store, Origin origin, Move* move,
                    PendingCommit* commit) {
   Counters base;
@@ -89,7 +90,8 @@ Status PrepareMove(Store* store, Origin origin, Move* move,
     std::string page(snapshot.page_size, '\0');
     if (Status s = move->writer->ReadPage(1, page.data()); !s.ok()) return s;
     StoreBig32(page.data() + kCookieOffset, cookie);
-    // The stamp makes it count, see Transaction::Prepare().
+    // The stamp makes the page count in the header count, see
+    // Transaction::Prepare().
     StoreBig32(page.data() + kPageCountOffset, snapshot.page_count);
     if (Status s = move->writer->WritePage(1, page.data()); !s.ok()) return s;
   }
@@ -100,7 +102,7 @@ Status PrepareMove(Store* store, Origin origin, Move* move,
   return Status::Ok();
 }
 
-// Invariant 1.
+// Adds the restore point and the record of the restore: invariant 1.
 Status AddUndo(Store* store, const Move& move, const HeadState& made,
                Batch* batch) {
   const Partition partition = ActorPartition(made.entry.actor);
@@ -124,6 +126,7 @@ Status AddUndo(Store* store, const Move& move, const HeadState& made,
   restore.undo_name = name;
   const std::string key = RestoreKey(made.head.snapshot.txid);
   batch->Put(partition, key, EncodeRecord(key, restore));
+  // The commit fails if reclaim removed the source since it was pinned.
   return GuardVersion(store, *move.source, batch);
 }
 
@@ -178,7 +181,7 @@ Status CommitMoves(const std::shared_ptr<Store>& store,
   return Status::Ok();
 }
 
-// `find` sets the source of a move whose base is set.
+// Moves the actors; `find` sets the source of a move whose base is set.
 template <typename Find>
 Status MoveActors(const std::shared_ptr<Store>& store,
                   const std::vector<std::string>& actors,
@@ -194,6 +197,7 @@ Status MoveActors(const std::shared_ptr<Store>& store,
       return Status::Ok();
     }
     Status moved = CommitMoves(store, &moves, txids);
+    // A head or a source moved meanwhile: everything is looked up anew.
     if (moved.code() != Code::kConflict) return moved;
   }
   return Status::Busy("others commit all the time: actor=" + actors[0]);
@@ -222,11 +226,13 @@ Status RestoreActors(const std::shared_ptr<Store>& store,
                      std::vector<TxId>* txids) {
   std::vector<std::string> sorted = actors;
   std::sort(sorted.begin(), sorted.end());
+  // Two moves of one actor in one commit would both begin at the same head.
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
   if (twice != sorted.end()) {
     return Status::InvalidArgument("the actor comes twice: actor=" + *twice);
   }
   Point fixed = point;
+  // One moment for all of them, also where the commit is tried again.
   if (Status s = FixMoment(store.get(), &fixed); !s.ok()) return s;
   return MoveActors(
       store, actors, txids, [&](const std::string& name, Move* move) {
@@ -258,7 +264,8 @@ Status UndoRestore(const std::shared_ptr<Store>& store,
 
 namespace {
 
-// *overtaken: the point or the name is not any more what it was.
+// Tries to fork once. *overtaken: the point or the name is not any more what it
+// was.
 Status TryToFork(const std::shared_ptr<Store>& store, const ForkSpec& spec,
                  TxId* txid, bool* overtaken) {
   const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
@@ -293,6 +300,8 @@ Status TryToFork(const std::shared_ptr<Store>& store, const ForkSpec& spec,
     ForkRecord fork;
     fork.child = made.entry.actor;
     fork.txid = move.source->head.snapshot.txid;
+    // The record keeps the parent's commit from reclaim as long as the fork's
+    // branch begins there.
     fork.created_at_us = made.head.committed_at_us;
     const Partition partition = ActorPartition(parent->entry.actor);
     const std::string key =

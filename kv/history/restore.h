@@ -3,9 +3,8 @@
 // commit, and one commit on it, which stores page 1 and nothing else.
 //
 // Invariants:
-//  1. What a restore leaves stays: the commits of the head before it, under
-//     their txids, and a restore point of that head, which is written in the
-//     same commit.
+//  1. The head that a restore leaves stays: its commits, under their txids, and
+//     a restore point of it, which is written in the same commit.
 //  2. The change counter and the schema cookie of the new head are above those
 //     of the head before it, so above every earlier one: no connection takes
 //     pages or a schema that it has for those of the new head (SQLite file

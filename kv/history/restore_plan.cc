@@ -10,8 +10,8 @@ namespace {
 
 constexpr uint64_t kCommitsBetweenChecks = 256;
 
-// A line: the commits that came one after the other to a version, as far as
-// its branches still know where they began.
+// True when the commit is on the line of the version: the commits that came one
+// after the other to it, as far as its branches still know where they began.
 bool IsOnLine(const HeadState& version, const Snapshot& commit) {
   const Snapshot& snapshot = version.head.snapshot;
   if (commit.branch == snapshot.branch) return !(snapshot.txid < commit.txid);
@@ -36,7 +36,7 @@ Status CountCommits(const VersionSource& head, const VersionSource& version,
     if (Status s = scan.Next(&found, &record); !s.ok()) return s;
     if (!found) return Status::Ok();
     if (!IsOnLine(*head.version, record.snapshot)) continue;
-    // From here on the lines are one.
+    // The lines are one from this commit on back.
     if (IsOnLine(*version.version, record.snapshot)) return Status::Ok();
     ++*count;
   }

@@ -1,4 +1,4 @@
-// What a restore would change, without doing it.
+// RestorePlan: what a restore would change, without doing it.
 
 #ifndef ACTORKV_KV_HISTORY_RESTORE_PLAN_H_
 #define ACTORKV_KV_HISTORY_RESTORE_PLAN_H_
@@ -11,9 +11,9 @@
 namespace actorkv {
 
 struct RestorePlan {
-  uint64_t page_count = 0;          // of the database after it
-  uint64_t changed_page_count = 0;  // that come, go or get other content
-  uint64_t bytes = 0;               // of these pages
+  uint64_t page_count = 0;          // size of the database after it
+  uint64_t changed_page_count = 0;  // pages that come, go or get other content
+  uint64_t bytes = 0;               // size of these pages
   // Commits on the head's line that are not on the line of the point. They
   // stay restorable, as long as history does.
   uint64_t commit_count = 0;

@@ -16,7 +16,7 @@ namespace actorkv {
 
 namespace {
 
-// A head that moves between look and commit is looked at again; each time
+// The number of tries with a head that moves between look and commit; each time
 // somebody else has got on.
 constexpr int kAttempts = 100;
 
@@ -72,7 +72,7 @@ Status TryToMake(Store* store, const std::string& actor,
   const std::string key = RestorePointKey(name);
   batch.Put(partition, key, EncodeRecord(key, point));
   batch.AddGuard(partition, key, taken);
-  // What is named is the head when it is named.
+  // The guard makes sure that the commit is the head when it is named.
   batch.AddGuard(partition, HeadKey(), state->head_bytes);
   // Reclaim may be about to remove an expired point of this name.
   const Gate::Hold hold = store->history_gate()->Keep();

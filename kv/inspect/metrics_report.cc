@@ -12,8 +12,8 @@ namespace {
 constexpr double kNanosecondsPerSecond = 1e9;
 constexpr double kNanosecondsPerUs = 1e3;
 
-// Bounds of the histograms in the text, as powers of two: 1 us to 17 seconds,
-// and 1 to 1024 commits.
+// The bounds of the histograms in the text, as powers of two: 1 us to 17
+// seconds, and 1 to 1024 commits.
 constexpr unsigned kFirstTimeBits = 10;
 constexpr unsigned kLastTimeBits = 34;
 constexpr unsigned kLastCountBits = 10;
@@ -52,13 +52,15 @@ void AddDistribution(const MetricInfo& info, const Distribution& distribution,
   for (const Part& part : kQuantiles) {
     rows->push_back(
         RowOf(info, name + part.suffix, distribution.Quantile(part.q)));
+    // A quantile of nothing is NULL, not 0.
     if (distribution.count == 0) rows->back().value.reset();
   }
 }
 
 // --- Text --------------------------------------------------------------------
 
-// The shortest text that reads back as the same number, whatever the locale.
+// Writes the shortest text that reads back as the same number, whatever the
+// locale.
 std::string NumberText(double number) {
   std::array<char, 32> buffer{};
   const auto end =

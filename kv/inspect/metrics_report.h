@@ -1,4 +1,4 @@
-// The metrics as a person and as Prometheus read them.
+// These give the metrics as a person and as Prometheus read them.
 //
 // The text is written here: Debian has prometheus-cpp only as a shared library
 // whose package needs a web server and libcurl, and a host that serves metrics
@@ -15,10 +15,10 @@
 
 namespace actorkv {
 
-// A snapshot with what is looked up.
+// Takes a snapshot, with the metrics that are looked up.
 MetricsSnapshot ReadMetrics();
 
-// One value. Of a distribution there are several: how many values there were,
+// MetricRow: one value. A distribution has several: how many values there were,
 // quantiles and the largest (`name`_count, _p50, _p90, _p99, _max).
 struct MetricRow {
   std::string name;
@@ -28,9 +28,10 @@ struct MetricRow {
 };
 std::vector<MetricRow> MetricRows(const MetricsSnapshot& snapshot);
 
-// Prometheus' text format, version 0.0.4. Names begin with actorkv_, times are
-// in seconds, counters end in _total, and distributions are histograms, so that
-// quantiles of any stretch of time can be computed from them.
+// Writes Prometheus' text format, version 0.0.4. Names begin with actorkv_,
+// times are in seconds, counters end in _total, and distributions are
+// histograms, so that quantiles of any stretch of time can be computed from
+// them.
 std::string MetricsText(const MetricsSnapshot& snapshot);
 
 }  // namespace actorkv

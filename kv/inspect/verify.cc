@@ -16,12 +16,12 @@ namespace actorkv {
 
 namespace {
 
-// Of one piece of work; they bound its memory and its time.
+// The sizes of one piece of work; they bound its memory and its time.
 constexpr size_t kRecordsAtOnce = 256;
 constexpr size_t kChunksAtOnce = 64;
 constexpr size_t kPairsAtOnce = 32;
 
-// Of hints.
+// The mend of hints that are damaged.
 constexpr char kNothingToMend[] =
     "nothing: it is advice that nobody needs, and is written anew after the "
     "actor was open";
@@ -40,7 +40,7 @@ Status Decodes(const KeyValue& pair) {
   return DecodeRecord(pair.key, pair.value, &record);
 }
 
-// As a literal of SQL.
+// Writes a text as a literal of SQL.
 std::string Quoted(const std::string& text) {
   std::string quoted = "'";
   for (const char c : text) {
@@ -50,7 +50,8 @@ std::string Quoted(const std::string& text) {
   return quoted + "'";
 }
 
-// `actor`: which is damaged; empty: the store is, or pairs, or its records.
+// Says how to mend an error. `actor` is the one that is damaged; empty: the
+// store is, or pairs, or its records.
 std::string MendOf(const Status& status, const std::string& actor) {
   const Code code = status.code();
   if (code == Code::kNotSupported) {
@@ -139,7 +140,8 @@ void Verifier::Report(const Status& status, PageNo pgno, TxId txid,
 
 // --- The catalog -------------------------------------------------------------
 
-// One key at a time: an actor is verified before the next one is looked for.
+// The catalog is read one key at a time: an actor is verified before the next
+// one is looked for.
 void Verifier::StepEngine(std::vector<Finding>* findings) {
   phase_ = Phase::kCatalog;
   Status s = AddEngineDamage(store_->engine(), findings);
@@ -148,6 +150,7 @@ void Verifier::StepEngine(std::vector<Finding>* findings) {
 
 void Verifier::StepCatalog(std::vector<Finding>* findings) {
   label_.clear();
+  // An actor that was made since the last one counts as well.
   reader_->Refresh();
   std::vector<std::optional<KeyValue>> found;
   Status s = reader_->Seek(CatalogPartition(), {next_catalog_key_}, &found);
@@ -257,8 +260,8 @@ Status Verifier::CheckLegacyRecord(const KeyValue& pair) {
   return Status::Ok();
 }
 
-// One that ends may be there for a moment longer than its commit, and so may
-// any of an actor that is being removed.
+// Checks that a restore point has its commit. One that ends may be there for a
+// moment longer than that, and so may any of an actor that is being removed.
 Status Verifier::CheckPoint(const KeyValue& pair) {
   RestorePointRecord point;
   Status s = DecodeRecord(pair.key, pair.value, &point);
@@ -358,7 +361,7 @@ Status Verifier::CheckPair(const KeyValue& pair) {
   return DecodePair(legacy_->legacy, key, pair.value, &value);
 }
 
-// A damaged pair was reported with its key; here only what is not there.
+// Reports pairs that are not there. A damaged one was reported with its key.
 void Verifier::EndPairs(std::vector<Finding>* findings) {
   if (legacy_->dropped_at_us == 0 && pair_count_ != legacy_->pair_count) {
     Report(Status::Corruption("there are " + std::to_string(pair_count_) +
@@ -426,7 +429,8 @@ Status Verifier::CheckDelta(const ChunkId& id, const DecodedChunk& chunk) {
   std::string page(chunk.delta.page_size, '\0');
   Status s = UnpackDelta(reader_.get(), id, chunk, page.data());
   if (s.ok()) return s;
-  // Reclaim may have removed both since the scan, the delta first.
+  // Reclaim may have removed both since the scan, the delta first: then there
+  // is nothing to report.
   std::vector<std::optional<std::string>> values;
   const Status again = reader_->Get(BranchPartition(id.branch),
                                     {ChunkKey(id.pgno, id.txid)}, &values);

@@ -6,9 +6,9 @@
 //    checksum and its page hash, a delta together with its base;
 //  - every page of the head is there, and the sum of the page hashes is the
 //    head's digest;
-//  - every legacy pair verifies, and there are as many as were imported.
-// And every record of the catalog decodes. What the engine knows to have lost
-// is told first, as a warning.
+//  - every legacy pair verifies, and there are as many as were imported. And
+// every record of the catalog decodes. Losses that the engine knows of are told
+// first, as warnings.
 //
 // The work goes in bounded pieces with bounded memory. Whatever cannot be read
 // is a finding, and the work goes on with what comes next.
@@ -32,23 +32,23 @@ namespace actorkv {
 class Store;
 
 struct Finding {
-  std::string actor;  // empty: of the store
+  std::string actor;  // empty: the store
   PageNo pgno = 0;    // 0: not of one page
   TxId txid;          // 0: not of one commit
   std::string detail;
   std::string mend;
-  bool is_warning = false;  // otherwise something cannot be read
+  bool is_warning = false;  // false: something cannot be read
 };
 
-// Adds what the engine knows to have lost. Errors: kIOError.
+// Adds the losses that the engine knows of. Errors: kIOError.
 Status AddEngineDamage(Engine* engine, std::vector<Finding>* findings);
 
 class Verifier {
  public:
   explicit Verifier(Store* store);
 
-  // Only the actor of this name, instead of the whole store. Before any
-  // Step(). Errors: kNotFound.
+  // Has it verify only the actor of this name, instead of the whole store.
+  // REQUIRES: no Step() was done. Errors: kNotFound.
   Status SelectActor(const std::string& name);
 
   // Does a piece of the work; adds to *findings. *done: there is no more.
@@ -99,10 +99,10 @@ class Verifier {
   const std::unique_ptr<EngineReader> reader_;
   Phase phase_ = Phase::kEngine;
   bool one_actor_ = false;
-  std::string next_key_;  // of the partition that the phase scans
+  std::string next_key_;  // in the partition that the phase scans
 
   std::string next_catalog_key_;
-  std::string label_;  // of the actor: its name, or its id where it has none
+  std::string label_;  // the actor's name, or its id where it has none
   ActorId actor_;
   ActorState state_ = ActorState::kLive;  // as its entry says
   bool has_no_name_ = false;  // its name was taken again, or it is over
@@ -111,7 +111,7 @@ class Verifier {
   uint64_t epoch_ = 0;  // at which it was there (CheckNotExpired())
   std::optional<LegacyRecord> legacy_;
   uint64_t pair_count_ = 0;
-  std::vector<BranchId> branches_;  // of the actor, still to be read
+  std::vector<BranchId> branches_;  // the actor's, still to be read
   BranchId branch_;
 
   Head head_;

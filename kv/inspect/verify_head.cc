@@ -1,4 +1,4 @@
-// The part of Verifier that reads the pages of an actor's head.
+// This part of Verifier reads the pages of an actor's head.
 
 #include <utility>
 
@@ -13,7 +13,7 @@ namespace {
 
 constexpr PageNo kPagesAtOnce = 256;
 
-// A head that moves while it is pinned is read again, so often.
+// The number of times that a head is read again that moves while it is pinned.
 constexpr int kHeadAttempts = 100;
 
 }  // namespace
@@ -25,14 +25,15 @@ Status Verifier::ReadHead(std::optional<std::string>* bytes) {
   return s;
 }
 
-// A head that moved on before it was pinned may have lost its pages: the next
-// one counts.
+// Loads and pins the head. One that moved on before it was pinned may have lost
+// its pages: the next one counts.
 Status Verifier::LoadHead() {
   std::optional<std::string> now;
   if (Status s = ReadHead(&now); !s.ok()) return s;
   for (int i = 0;; ++i) {
     if (!now.has_value()) return Status::Corruption("head record missing");
     const std::string bytes = *now;
+    // Read before the head: HeadExpired() must not miss what comes after it.
     epoch_ = store_->epoch();
     Status pinned = PinHead(bytes);
     if (Status s = ReadHead(&now); !s.ok()) return s;
@@ -61,8 +62,8 @@ bool Verifier::HeadExpired() {
   return CheckNotExpired(store_, version, &epoch_).code() == Code::kConflict;
 }
 
-// The head says the same as the record of its commit, but for the generation,
-// which a takeover raises.
+// Checks that the head says the same as the record of its commit, but for the
+// generation, which a takeover raises.
 Status Verifier::CheckHeadCommit() {
   const Snapshot& snapshot = head_.snapshot;
   const std::string key = CommitKey(snapshot.branch, snapshot.txid);
@@ -85,14 +86,15 @@ Status Verifier::CheckHeadCommit() {
 }
 
 void Verifier::BeginPages(std::vector<Finding>* findings) {
-  // Reclaim leaves of it what forks need (kv/reclaim/actor_reclaim.h).
+  // Reclaim leaves of such an actor what forks need
+  // (kv/reclaim/actor_reclaim.h).
   if (state_ == ActorState::kDeleted && has_no_name_ && !has_head_) {
     EndActor();
     return;
   }
   const bool was_live =
       !legacy_.has_value() || legacy_->state == LegacyState::kLive;
-  // Legacy, or legacy when it was deleted.
+  // The actor is legacy, or was when it was deleted.
   if (!has_head_ && (state_ == ActorState::kLegacy ||
                      (state_ == ActorState::kDeleted && !was_live))) {
     if (legacy_.has_value() && was_live) {
@@ -123,6 +125,8 @@ void Verifier::StepPages(std::vector<Finding>* findings) {
     return;
   }
   const Snapshot& snapshot = head_.snapshot;
+  // Findings are kept back until the head is known to be there still: a
+  // follower may have read pages that reclaim was removing.
   std::vector<Finding> found;
   for (PageNo i = 0; i < kPagesAtOnce && next_page_ <= snapshot.page_count;
        ++i, ++next_page_) {
@@ -137,7 +141,7 @@ void Verifier::StepPages(std::vector<Finding>* findings) {
     }
   }
   if (HeadExpired()) {
-    pages_.reset();  // then there is a newer one
+    pages_.reset();  // then there is a newer head to read
     return;
   }
   findings->insert(findings->end(), found.begin(), found.end());
@@ -146,7 +150,7 @@ void Verifier::StepPages(std::vector<Finding>* findings) {
   EndActor();
 }
 
-// Where pages could not be read the digest says nothing new.
+// Checks the digest. Where pages could not be read it says nothing new.
 void Verifier::CheckDigest(std::vector<Finding>* findings) {
   if (pages_missing_ || digest_ == head_.digest) return;
   Report(Status::Corruption("the pages of the head do not add up to its "

@@ -23,12 +23,13 @@ VersionChecker::VersionChecker(Engine* engine, std::string name,
 Status VersionChecker::HashOf(PageNo pgno, TxId* txid, uint64_t* page_hash) {
   const Snapshot& snapshot = version_->head.snapshot;
   *txid = TxId{};
+  // The page is never stored, and has no part in the digest.
   if (pgno == LockPage(snapshot.page_size)) {
     *page_hash = 0;
     return Status::Ok();
   }
   PageVersion found;
-  // What is damaged has a place, too.
+  // A damaged page has a place, too, so the txid is set in any case.
   Status s = reader_.FindPage(pgno, &found);
   *txid = found.id.txid;
   if (!s.ok()) return s;
@@ -66,7 +67,7 @@ void VersionChecker::Step(std::vector<Finding>* findings, bool* done) {
   }
   if (next_page_ <= snapshot.page_count) return;
   *done = true;
-  // Said already, by the page that does not count.
+  // The findings of the pages that do not count say it already.
   if (pages_missing_ || digest_ == version_->head.digest) return;
   findings->push_back(
       {name_, 0, snapshot.txid,

@@ -1,6 +1,6 @@
-// VersionChecker: are all pages of one version of an actor sound? Reads each
-// against its checksum and its page hash, and adds them up to the digest of
-// the commit.
+// VersionChecker: checks whether all pages of one version of an actor are
+// sound. Reads each against its checksum and its page hash, and adds them up to
+// the digest of the commit.
 //
 // The work goes in bounded pieces. Belongs to one thread at a time.
 
@@ -20,15 +20,16 @@ class Store;
 
 class VersionChecker {
  public:
-  // `name`: of the actor, for the findings. The engine must outlive it.
+  // `name` is the actor's, for the findings. The engine must outlive the
+  // object.
   VersionChecker(Engine* engine, std::string name,
                  std::shared_ptr<const HeadState> version);
 
   // Does a piece of the work; adds to *findings. *done: there is no more.
   void Step(std::vector<Finding>* findings, bool* done);
 
-  // Checks one page. *txid: of the commit that stored it, 0 when that is not
-  // known. Errors: kCorruption; kIOError.
+  // Checks one page. *txid is that of the commit that stored it, 0 when that is
+  // not known. Errors: kCorruption; kIOError.
   Status CheckPage(PageNo pgno, TxId* txid);
 
  private:

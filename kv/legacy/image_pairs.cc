@@ -9,7 +9,8 @@ namespace actorkv {
 
 namespace {
 
-// The first chunk, of `count`, whose key is not before `key`; count: none.
+// Finds the first chunk, of `count`, whose key is not before `key`; count:
+// none.
 uint32_t FirstChunk(std::string_view key, uint32_t count) {
   uint32_t first = 0;
   while (first < count) {
@@ -63,13 +64,14 @@ Status ImagePairs::Seek(std::string_view key, std::optional<KeyValue>* pair) {
   return Status::Ok();
 }
 
-// A chunk is a part of a page, or some pages.
+// Makes a chunk, which is a part of a page, or some pages.
 Status ImagePairs::ReadChunk(uint32_t index, std::string* chunk) {
   const uint64_t begin = uint64_t{index} * kLegacyChunkBytes;
   const size_t size = pages_.page_size;
   const auto first = static_cast<PageNo>(begin / size + 1);
   if (size > kLegacyChunkBytes) {
     if (page_no_ != first) {
+      // A read that fails may leave half a page.
       page_no_ = 0;
       page_.resize(size);
       if (Status s = pages_.read(first, page_.data()); !s.ok()) return s;

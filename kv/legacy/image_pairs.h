@@ -1,5 +1,5 @@
-// ImagePairs: the pages of a database as the SQLite pairs that layout 1 would
-// have for it, so that it can be read, checked and changed as those are.
+// ImagePairs: shows the pages of a database as the SQLite pairs that layout 1
+// would have for it, so that it can be read, checked and changed as those are.
 
 #ifndef ACTORKV_KV_LEGACY_IMAGE_PAIRS_H_
 #define ACTORKV_KV_LEGACY_IMAGE_PAIRS_H_
@@ -16,7 +16,7 @@ namespace actorkv {
 // Belongs to one thread at a time.
 class ImagePairs : public PairReader {
  public:
-  // What `pages` reads from must outlive the object.
+  // The source of `pages` must outlive the object.
   explicit ImagePairs(ImagePages pages);
 
   // Errors: those of the pages.
@@ -29,7 +29,7 @@ class ImagePairs : public PairReader {
   const ImagePages pages_;
   const KeyValue metadata_;
   const uint32_t chunk_count_;
-  // The last page of those larger than a chunk; 0: none.
+  // The last page that was read, where pages are larger than a chunk; 0: none.
   PageNo page_no_ = 0;
   std::string page_;
 };

@@ -34,7 +34,7 @@ LegacyImport::LegacyImport(std::shared_ptr<Store> store)
 
 LegacyImport::~LegacyImport() { Detach(); }
 
-// What is stored of the pairs is found dead, unless an actor has them.
+// Leaves the stored pairs to be found dead, unless an actor has them.
 void LegacyImport::Detach() {
   (void)commits_.Wait();  // what lands after the drop would stay
   if (known_) store_->work()->AddDeadImport(legacy_);
@@ -71,12 +71,15 @@ Status LegacyImport::Begin() {
   }
   Batch batch;
   legacy_ = LegacyId{store_->NewId(&batch)};
-  StageRecord import;  // of no actor yet
+  StageRecord import;  // it is no actor's yet
   import.created_at_us = legacy_.value;
   const std::string key = ImportKey(legacy_);
   batch.Put(CatalogPartition(), key, EncodeRecord(key, import));
+  // Known before the commit: one whose outcome is not known may have stored the
+  // record.
   known_ = true;
-  // Durable with the first pairs: the engine keeps the order.
+  // The record is durable with the first pairs, as the engine keeps the order
+  // of commits.
   const CommitResult result = store_->Commit(batch, Durability::kBuffered);
   return result.status;
 }
@@ -104,7 +107,7 @@ Status LegacyImport::ReadAll(const ImportSpec& spec, PairSource* source) {
   return Status::Ok();
 }
 
-// What is stored of the pairs, in their record.
+// Describes the stored pairs in their record.
 void LegacyImport::Describe() {
   record_.legacy = legacy_;
   record_.form = spec_.form;
@@ -146,11 +149,13 @@ Status LegacyImport::Add(const KeyValue& pair) {
   return Status::Ok();
 }
 
-// Keys that only rise, as in most dumps, cannot repeat; others are looked for.
+// Looks whether a key came before. Keys that only rise, as in most dumps,
+// cannot repeat; others are looked for.
 Status LegacyImport::CheckIsNewKey(const std::string& key) {
   if (!has_pairs_ || key > largest_key_) return Status::Ok();
   bool found = batch_keys_.count(key) != 0;
   if (!found) {
+    // Pairs that are on their way are not to be found yet.
     if (Status s = commits_.Wait(); !s.ok()) return s;
     reader_->Refresh();
     std::vector<std::optional<std::string>> values;
@@ -173,7 +178,7 @@ Status LegacyImport::Flush() {
   return commits_.Add(&batch_);
 }
 
-// The pairs are the actor's. In an engine that commits partition by partition
+// Makes the pairs the actor's. In an engine that commits partition by partition
 // the import record says first whose they will be, and goes later.
 void LegacyImport::PutRecord(ActorId actor, Batch* batch) {
   const std::string import_key = ImportKey(legacy_);
@@ -197,7 +202,7 @@ void LegacyImport::AddTo(const HeadState& made, Batch* batch) {
 }
 
 Status LegacyImport::Publish() {
-  // Held, so that nobody renames or deletes meanwhile.
+  // The actor is held, so that nobody renames or deletes it meanwhile.
   std::shared_ptr<Actor> actor;
   if (Status s = store_->OpenActor(spec_.name, &actor); !s.ok()) return s;
   std::shared_ptr<const HeadState> before;
@@ -211,7 +216,7 @@ Status LegacyImport::Publish() {
   TakeName(spec_.name, *before, EncodeRecord(ActorEntryKey(spec_.name), entry),
            &batch);
   const CommitResult result = store_->Commit(batch, Durability::kSynced);
-  // What others hold of this name says that there is none.
+  // The states that others hold of this name say that there is no actor.
   actor->Forget();
   if (result.outcome == CommitOutcome::kUnknown) {
     return AfterUnknown(result, entry.actor);
@@ -231,7 +236,7 @@ Status LegacyImport::AfterUnknown(const CommitResult& result, ActorId actor) {
   std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
   std::shared_ptr<const HeadState> now;
   if (Status s = LoadHeadState(reader.get(), spec_.name, &now); !s.ok()) {
-    // What may still land must keep its pairs; a restart finds out.
+    // A commit that may still land must keep its pairs; a restart finds out.
     known_ = false;
     return result.status.WithContext(
         "the outcome of the import is not known, look at the actor before it "

@@ -35,36 +35,36 @@ class Store;
 constexpr size_t kMaxImportBatchPairs = 8192;
 
 struct ImportSpec {
-  std::string name;  // of the actor to be
+  std::string name;  // the actor's
   LegacyForm form = LegacyForm::kJsonLines;
   std::string metadata_json;
-  // Asked now and then; an error of it ends the import.
+  // A function that is asked now and then; an error of it ends the import.
   std::function<Status()> keep_on;
 };
 
 class LegacyImport {
  public:
   explicit LegacyImport(std::shared_ptr<Store> store);
-  ~LegacyImport();  // leaves what was not published to be dropped
+  ~LegacyImport();  // leaves pairs that were not published to be dropped
   LegacyImport(const LegacyImport&) = delete;
   LegacyImport& operator=(const LegacyImport&) = delete;
 
-  // Stores all pairs of `source`. Once. Errors: kAlreadyExists when the name
-  // is taken; kInvalidArgument for a name that no actor can have, a pair past
-  // Rivet's limits, a key that came before, each naming what and how large;
-  // those of the source.
+  // Stores all pairs of `source`; to be called once. Errors: kAlreadyExists
+  // when the name is taken; kInvalidArgument for a name that no actor can have,
+  // a pair past Rivet's limits, a key that came before, each naming what and
+  // how large; those of the source.
   Status ReadAll(const ImportSpec& spec, PairSource* source);
 
-  // What will be stored of the actor; the caller may add warnings.
+  // The record that will be stored of the actor; the caller may add warnings.
   LegacyRecord* record() { return &record_; }
   const LayoutReport& report() const { return report_; }
 
   // Makes the actor, in state legacy, durably. Errors: kAlreadyExists.
   Status Publish();
 
-  // For pairs that come with a database: the actor is live from the start.
-  // Adds the pairs to the commit that makes it, see CommitSpec::also. After
-  // that commit, or one whose outcome is not known, Detach() must be called.
+  // Adds pairs that come with a database, whose actor is live from the start,
+  // to the commit that makes it, see CommitSpec::also. After that commit, or
+  // one whose outcome is not known, Detach() must be called.
   void AddTo(const HeadState& made, Batch* batch);
   void Detach();
 
@@ -90,10 +90,10 @@ class LegacyImport {
   Batch batch_;
   std::set<std::string> batch_keys_;  // of batch_
   bool has_pairs_ = false;
-  std::string largest_key_;  // of all so far
+  std::string largest_key_;  // the largest so far
 };
 
-// ReadAll() and Publish(). *record: what was stored of the actor.
+// Does ReadAll() and Publish(). *record: what was stored of the actor.
 Status ImportPairs(const std::shared_ptr<Store>& store, const ImportSpec& spec,
                    PairSource* source, LegacyRecord* record);
 

@@ -16,7 +16,8 @@ bool IsFree(Store* store, const LeaseMark& mark, uint64_t now_us) {
   if (store->commit_ids()->IsOwn(mark.owner))
     return !store->leases()->Holds(mark.owner);
   if (store->engine()->limits().one_process) return true;
-  // A heartbeat of the future: the wall clock was set back.
+  // A heartbeat may lie in the future, where the wall clock was set back: then
+  // its distance counts.
   const uint64_t age_us = now_us > mark.heartbeat_us
                               ? now_us - mark.heartbeat_us
                               : mark.heartbeat_us - now_us;
@@ -82,7 +83,8 @@ Status LegacyLease::Acquire(const std::shared_ptr<Store>& store,
   record.lease.owner = taken->owner_;
   record.lease.taken_at_us = WallClockUs();
   record.lease.heartbeat_us = record.lease.taken_at_us;
-  // Whatever the outcome: the destructor looks whether it has it.
+  // The lease counts as held whatever the outcome: the destructor looks whether
+  // it is.
   taken->held_ = true;
   Status s =
       UpdateLegacy(store.get(), record, &taken->actor_, Durability::kBuffered);
@@ -97,7 +99,8 @@ Status LegacyLease::Acquire(const std::shared_ptr<Store>& store,
   return Status::Ok();
 }
 
-// Stores `record` while the lease is ours.
+// Stores `record` while the lease is ours: the guard is the record as it was
+// read or written last.
 Status LegacyLease::Write(const LegacyRecord& record, Durability durability) {
   Status s = UpdateLegacy(store_.get(), record, &actor_, durability);
   if (s.code() != Code::kConflict) return s;
@@ -143,8 +146,8 @@ void LegacyLease::AddMigrated(const HeadState& made, const Change& change,
 Status LegacyLease::Release() {
   if (!held_) return Status::Ok();
   held_ = false;
-  // As stored: a commit may have ended the lease, or one whose outcome was not
-  // known may have changed the record.
+  // The record is read anew: a commit may have ended the lease, or one whose
+  // outcome was not known may have changed the record.
   LegacyActor now;
   std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
   if (Status s = LoadLegacy(reader.get(), actor_.name, &now); !s.ok()) return s;

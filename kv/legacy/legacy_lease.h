@@ -2,10 +2,10 @@
 // actor's legacy record, so there is no table of locks to grow or to clean.
 //
 // Invariants:
-//  1. The mark is taken, kept and given back by commits that are guarded by
-//     the record as the holder knows it. So one holder at a time changes the
-//     record, and who lost the lease changes nothing any more, its last commit
-//     included.
+//  1. The mark is taken, kept and given back by commits that are guarded by the
+//     record as the holder knows it. So one holder at a time changes the
+//     record, and one that lost the lease changes nothing any more, its last
+//     commit included.
 //  2. A holder shows life by a heartbeat. A lease of another process is free
 //     when the last one is kLeaseLimitUs old, or at once where that process
 //     must be dead: on an engine that one process at a time has open.
@@ -31,8 +31,8 @@ namespace actorkv {
 constexpr uint64_t kLeaseLimitUs = 30'000'000;
 constexpr uint64_t kLeaseRenewUs = 5'000'000;
 
-// Errors: kBusy when somebody is at work on the actor, with whom and since
-// when.
+// Says ok when nobody has the lease. Errors: kBusy when somebody is at work on
+// the actor, with whom and since when.
 Status CheckLeaseIsFree(Store* store, const LegacyActor& actor);
 
 class LegacyLease {
@@ -44,8 +44,8 @@ class LegacyLease {
                         const std::string& name,
                         std::unique_ptr<LegacyLease>* lease);
 
-  // The same, and what the holder begins with is stored in the same write:
-  // the record as `change` makes it.
+  // Takes the lease, and stores the record as `change` makes it in the same
+  // write: what the holder begins with.
   static Status Acquire(const std::shared_ptr<Store>& store,
                         const std::string& name, const Change& change,
                         std::unique_ptr<LegacyLease>* lease);
@@ -60,8 +60,8 @@ class LegacyLease {
   // kFenced when the lease was lost: nothing is to be done any more.
   Status Update(const Change& change);
 
-  // To be called now and then: a heartbeat when the last one is older than
-  // kLeaseRenewUs. Errors: as Update().
+  // Makes a heartbeat when the last one is older than kLeaseRenewUs; to be
+  // called now and then. Errors: as Update().
   Status Renew();
 
   // Adds the end of a migration to the commit that makes `made`: the record
@@ -69,7 +69,7 @@ class LegacyLease {
   void AddMigrated(const HeadState& made, const Change& change,
                    Batch* batch) const;
 
-  // Gives it back; once. What the destructor does, with an outcome.
+  // Gives the lease back, once, as the destructor does, with an outcome.
   Status Release();
 
  private:

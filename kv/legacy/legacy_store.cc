@@ -38,7 +38,8 @@ Status FindMigration(EngineReader* reader, ActorId actor, TxId after,
   return Status::Ok();
 }
 
-// A head decides: with one the migration is done, whatever the record says.
+// Corrects a record: a head decides. With one the migration is done, whatever
+// the record says.
 Status Heal(EngineReader* reader, LegacyActor* legacy) {
   LegacyRecord& record = legacy->record;
   if (!legacy->head->exists || record.state == LegacyState::kLive) {
@@ -97,7 +98,7 @@ Status IsResumable(EngineReader* reader, ActorId actor, BranchId stage,
     return s;
   }
   LegacyRecord record;
-  // What a record says that cannot be read is not known: the stage stays.
+  // A record that cannot be read may name the stage, so it stays.
   *resumable =
       values[0].has_value() && (!DecodeRecord(key, *values[0], &record).ok() ||
                                 record.progress.stage == stage);
@@ -118,7 +119,7 @@ Status UpdateLegacy(Store* store, const LegacyRecord& record,
                             legacy->name);
   }
   if (result.outcome == CommitOutcome::kUnknown) {
-    // Look whether it happened.
+    // The record is looked at: the commit may have happened.
     std::vector<std::optional<std::string>> values;
     const Status s =
         store->engine()->NewReader()->Get(partition, {key}, &values);

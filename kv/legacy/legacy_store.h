@@ -1,4 +1,5 @@
-// Legacy store: the legacy pairs of an actor, and its legacy record.
+// Legacy store: reads and changes the legacy pairs of an actor, and its legacy
+// record.
 
 #ifndef ACTORKV_KV_LEGACY_LEGACY_STORE_H_
 #define ACTORKV_KV_LEGACY_LEGACY_STORE_H_
@@ -27,14 +28,14 @@ struct LegacyActor {
   ActorId actor() const { return head->entry.actor; }
 };
 
-// Errors: kNotFound when there is no such actor, or it has no legacy record;
-// kCorruption. A record beside a head that a migration made says live, even
-// where what is stored does not say so yet.
+// Loads an actor. A record beside a head that a migration made says live, even
+// where the stored one does not say so yet. Errors: kNotFound when there is no
+// such actor, or it has no legacy record; kCorruption.
 Status LoadLegacy(EngineReader* reader, const std::string& name,
                   LegacyActor* legacy);
 
-// *resumable: a migration of the actor died, and the next one can go on with
-// this stage of it.
+// Sets *resumable where a migration of the actor died, and the next one can go
+// on with this stage of it.
 Status IsResumable(EngineReader* reader, ActorId actor, BranchId stage,
                    bool* resumable);
 
@@ -44,7 +45,7 @@ Status UpdateLegacy(Store* store, const LegacyRecord& record,
                     LegacyActor* legacy,
                     Durability durability = Durability::kSynced);
 
-// The pairs as they were imported. Each is verified as it is read.
+// LegacyPairs: the pairs as they were imported. Each is verified as it is read.
 class LegacyPairs : public PairReader {
  public:
   LegacyPairs(Engine* engine, LegacyId legacy);

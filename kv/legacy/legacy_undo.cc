@@ -34,14 +34,16 @@ Status CheckCanUndo(const LegacyActor& actor, bool discard) {
   return Status::Ok();
 }
 
-// On an engine that commits partition by partition the entry goes first: with
-// a head the actor is live whatever its entry says. Head and legacy record go
-// together.
+// Fills the batch. On an engine that commits partition by partition the entry
+// goes first: with a head the actor is live whatever its entry says. Head and
+// legacy record go together.
 void PutUndo(const LegacyActor& actor, uint32_t schema_cookie, Batch* batch) {
   const HeadState& state = *actor.head;
   ActorEntry entry = state.entry;
   entry.state = ActorState::kLegacy;
   const Snapshot& head = state.head.snapshot;
+  // A later database of the actor must not repeat a counter of this one
+  // (kv/format/counters.h, invariant 1).
   entry.stamp_floor = std::max(
       entry.stamp_floor,
       head.stamp.value_or(UnknownCounter(entry.stamp_floor, head.txid)));
@@ -56,6 +58,8 @@ void PutUndo(const LegacyActor& actor, uint32_t schema_cookie, Batch* batch) {
   record.migrated_txid = TxId{};
   record.migrated_at_us = 0;
   record.repairs.clear();
+  // The commits stay in the store under their txids, so none of those may come
+  // again.
   record.last_txid = std::max(record.last_txid, state.head.snapshot.txid);
   record.last_generation =
       std::max(record.last_generation, state.head.generation);

@@ -1,6 +1,6 @@
-// Undoing a migration: a live actor is the legacy actor again that it was. Its
+// UndoMigration() makes a live actor the legacy actor again that it was. Its
 // pairs were there all the time; only its head goes. The branch of the
-// migration and what was committed to it stay in the store.
+// migration and its commits stay in the store.
 
 #ifndef ACTORKV_KV_LEGACY_LEGACY_UNDO_H_
 #define ACTORKV_KV_LEGACY_LEGACY_UNDO_H_
@@ -14,13 +14,13 @@ namespace actorkv {
 
 struct UndoSpec {
   std::string name;
-  // Also when there were commits after the migration.
+  // True: the migration is undone also when there were commits after it.
   bool discard = false;
   // The cookie that a later database of this actor must exceed.
   std::function<uint32_t(const HeadState&)> schema_cookie;
 };
 
-// Durable when it returns; nothing is half undone. An actor that is legacy
+// Undoes a migration, durably; nothing is half undone. An actor that is legacy
 // already is left alone. Errors: kNotFound; kBusy when the actor is open or
 // somebody is at work on it; kInvalidArgument when it cannot be: it was live
 // from the start, its SQLite pairs were dropped, or commits followed.

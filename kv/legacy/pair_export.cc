@@ -13,7 +13,7 @@ namespace actorkv {
 
 namespace {
 
-// Pairs between two looks at keep_on.
+// The number of pairs between two looks at keep_on.
 constexpr uint64_t kPairsAtOnce = 256;
 
 class PairExport {
@@ -30,7 +30,7 @@ class PairExport {
   Status Add(std::string_view key, std::string_view value);
   Status AddStored();
   Status AddDatabase();
-  // Puts the pages of a database together to chunks.
+  // These put the pages of a database together to chunks.
   Status AddPage(const std::string& page);
   Status AddChunk();
 
@@ -40,7 +40,7 @@ class PairExport {
   uint64_t bytes_ = 0;
   uint64_t count_ = 0;
   bool database_done_ = false;
-  std::string chunk_;  // what is not added yet, less than a chunk
+  std::string chunk_;  // bytes that are not added yet, less than a chunk
   uint32_t chunk_index_ = 0;
 };
 
@@ -106,10 +106,12 @@ Status PairExport::AddStored() {
     if (Status s = pairs.Seek(from, &pair); !s.ok()) return s;
     if (!pair.has_value()) return Status::Ok();
     from = pair->key + '\0';
+    // Pairs come in the order of their keys, so the database has its place
+    // among them.
     if (live() && !database_done_ && pair->key >= first_of_database) {
       if (Status s = AddDatabase(); !s.ok()) return s;
     }
-    // They are in the database since the migration.
+    // The stored pairs of SQLite files are in the database since the migration.
     if (live() && IsSqliteKey(pair->key)) continue;
     if (Status s = Add(pair->key, pair->value); !s.ok()) return s;
   }
@@ -129,7 +131,7 @@ Status PairExport::Run() {
 }  // namespace
 
 Status CameWithDatabase(Engine* engine, const LegacyActor& legacy, bool* came) {
-  if (legacy.record.dropped_at_us != 0) {  // those of SQLite files are gone
+  if (legacy.record.dropped_at_us != 0) {  // the pairs of SQLite files are gone
     *came = legacy.record.sqlite_bytes > 0;
     return Status::Ok();
   }

@@ -1,9 +1,9 @@
-// Pair export: an actor as pairs of layout 1, for a dump or an archive.
+// Pair export: gives an actor as pairs of layout 1, for a dump or an archive.
 //
-// Of a live actor the SQLite pairs are made from its database as the exported
-// version has it, the others are what was imported with it, if anything. Of a
-// legacy actor all are what was imported, journals and WAL included. An actor
-// that came without a database, and has no page yet, has no SQLite pairs.
+// The SQLite pairs of a live actor are made from its database as the exported
+// version has it, its others are what was imported with it, if anything. Those
+// of a legacy actor all are what was imported, journals and WAL included. An
+// actor that came without a database, and has no page yet, has no SQLite pairs.
 
 #ifndef ACTORKV_KV_LEGACY_PAIR_EXPORT_H_
 #define ACTORKV_KV_LEGACY_PAIR_EXPORT_H_
@@ -27,11 +27,12 @@ struct PairExportSource {
   std::optional<ImagePages> pages;
 };
 
-// Whether the actor came with a database among its pairs. Errors: of the pairs.
+// Says whether the actor came with a database among its pairs. Errors: those of
+// the pairs.
 Status CameWithDatabase(Engine* engine, const LegacyActor& legacy, bool* came);
 
-// The pages of the version `state`, each verified as it is read. `engine` must
-// outlive what it gives.
+// Gives the pages of the version `state`, each verified as it is read. `engine`
+// must outlive the result.
 ImagePages VersionPages(Engine* engine,
                         const std::shared_ptr<const HeadState>& state);
 

@@ -9,17 +9,18 @@ namespace actorkv {
 
 namespace {
 
-// A search reads a block of the engine, which is a handful of pairs: so a
+// The number of calls in a row that asked for the next key, before a window is
+// read. A search reads a block of the engine, which is a handful of pairs: so a
 // window pays only for those who will read on.
 constexpr size_t kMinRun = 4;
 
-// A window is kept for those who look elsewhere now and then, as at the inner
-// pages of a tree.
+// The number of searches elsewhere after which a window is dropped. It is kept
+// for those who look elsewhere now and then, as at the inner pages of a tree.
 constexpr size_t kMaxSearches = 64;
 
-constexpr size_t kCountBytes = 4;  // chunks are numbered by these
+constexpr size_t kCountBytes = 4;  // the number of a chunk
 
-// `key` is right behind `last`, or has the next number.
+// True when `key` is right behind `last`, or has the next number.
 bool Follows(std::string_view last, std::string_view key) {
   if (key.size() == last.size() + 1) {
     return key.back() == '\0' && key.substr(0, last.size()) == last;
@@ -30,7 +31,8 @@ bool Follows(std::string_view last, std::string_view key) {
          LoadBig32(&key[prefix]) == LoadBig32(&last[prefix]) + 1;
 }
 
-// Where a window begins that ends with `key`, of pairs as large as chunks.
+// Returns where a window begins that ends with `key`, of pairs as large as
+// chunks.
 std::string WindowBefore(std::string_view key) {
   constexpr uint32_t kPairs = kPairWindowBytes / kLegacyChunkBytes - 1;
   std::string begin(key);
@@ -52,8 +54,8 @@ bool PairWindow::Covers(std::string_view key) const {
   return has_end_ || key <= KeyOf(pairs_.back());
 }
 
-// Who asks for what comes behind the window or before it, or for key after key
-// without one.
+// True for a call that asks for what comes behind the window or before it, or
+// for key after key without one.
 bool PairWindow::ReadsOn(std::string_view key) const {
   if (pairs_.empty()) return run_ >= kMinRun;
   return Follows(KeyOf(pairs_.back()), key) ||
@@ -74,7 +76,7 @@ Status PairWindow::Fill(std::string_view key) {
   has_end_ = true;
   Status s = reader_->Visit(
       partition_, from_, [this](std::string_view at, std::string_view value) {
-        // Of what does not end here the last pair is the limit.
+        // Where the partition goes on, the window ends with its last pair.
         if (bytes_.size() >= kPairWindowBytes) {
           has_end_ = false;
           return false;
@@ -91,7 +93,7 @@ Status PairWindow::Fill(std::string_view key) {
 
 void PairWindow::Serve(std::string_view key, bool* found,
                        std::string_view* found_key, std::string_view* value) {
-  // Whoever reads on finds it in the first or the second place.
+  // A caller that reads on finds its pair in the first or the second place.
   size_t at = next_;
   if (at >= pairs_.size() || KeyOf(pairs_[at]) > key) at = 0;
   if (at < pairs_.size() && KeyOf(pairs_[at]) < key) ++at;
@@ -115,7 +117,8 @@ void PairWindow::Serve(std::string_view key, bool* found,
 Status PairWindow::SeekOne(std::string_view key, bool* found,
                            std::string_view* found_key,
                            std::string_view* value) {
-  // Backwards as well: quick_check reads the pages of a tree from the last on.
+  // Windows are read backwards as well: quick_check reads the pages of a tree
+  // from the last on.
   const bool back =
       Follows(key, pairs_.empty() ? last_key_ : KeyOf(pairs_.front()));
   run_ = back || Follows(last_key_, key) ? run_ + 1 : 0;

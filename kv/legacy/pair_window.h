@@ -1,5 +1,5 @@
-// PairWindow: pairs of one partition, looked for one after the other. Whoever
-// asks for key after key is served from a piece that was read at once, without
+// PairWindow: finds pairs of one partition, one after the other. Whoever asks
+// for key after key is served from a piece that was read at once, without
 // filling the engine's cache with what is needed once; anybody else has a
 // search for each.
 //
@@ -28,7 +28,8 @@ class PairWindow {
   PairWindow(EngineReader* reader, Partition partition)
       : reader_(reader), partition_(partition) {}
 
-  // As EngineReader::SeekOne(): the views are valid until the next call.
+  // Does what EngineReader::SeekOne() does: the views are valid until the next
+  // call.
   Status SeekOne(std::string_view key, bool* found, std::string_view* found_key,
                  std::string_view* value);
 
@@ -49,11 +50,11 @@ class PairWindow {
 
   EngineReader* const reader_;
   const Partition partition_;
-  std::string last_key_;  // that was found
+  std::string last_key_;  // the last one that was found
   size_t run_ = 0;        // calls in a row that asked for the next key
   size_t searches_ = 0;   // calls in a row that were no use of the window
 
-  // Every pair from from_ to the last one of these is among them; with
+  // The window: every pair from from_ to the last one of pairs_ is in it; with
   // has_end_ every pair from from_ on.
   std::string from_;
   std::string bytes_;

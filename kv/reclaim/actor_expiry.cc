@@ -15,10 +15,13 @@ namespace actorkv {
 
 namespace {
 
+// The number of removals in one engine commit.
 constexpr size_t kDeletesAtOnce = 256;
 constexpr size_t kExpireAtOnce = 4096;  // commits, while others may wait
 
-// Plans that were overtaken, before the actor is left for another time.
+// The number of plans that may be overtaken before the actor is left for
+// another time: a store in which points are made all the time must not hold
+// reclaim for ever.
 constexpr int kMaxPlans = 100;
 
 // Background work reads a whole branch to free something; it is worthwhile
@@ -26,7 +29,7 @@ constexpr int kMaxPlans = 100;
 constexpr uint64_t kWorthwhilePart = 4;
 constexpr uint64_t kWorthwhileBytes = uint64_t{64} << 20;
 
-// Of a visitor that has seen enough.
+// The status of a visitor that has seen enough.
 Status EndOfScan() { return Status::Busy("enough"); }
 
 }  // namespace
@@ -40,6 +43,7 @@ ActorExpiry::ActorExpiry(Store* store, std::string name,
       reader_(store->engine()->NewReader()) {}
 
 Status ActorExpiry::Step(bool* done) {
+  // Each step sees what was committed before it.
   reader_->Refresh();
   *done = false;
   return planned_ ? Expire(done) : Plan(done);
@@ -60,6 +64,7 @@ Status ActorExpiry::Plan(bool* done) {
       wanted = !held;
     }
   }
+  // This reads many records, so it is done without the gate.
   if (wanted && options_.only_where_worthwhile) {
     if (Status s = IsWorthwhile(&wanted); !s.ok()) return s;
   }
@@ -68,11 +73,14 @@ Status ActorExpiry::Plan(bool* done) {
   branch_index_ = 0;
   next_key_.clear();
   *done = !wanted || options_.dry_run;
+  // No record is removed here, but the pages of the plan are judged next:
+  // readers count for that.
   if (*done) AddReaders();
   return Status::Ok();
 }
 
-// It may have another name by now, under which it is open, or another state.
+// Looks whether the entry is as it was: the actor may have another name by now,
+// under which it is open, or another state.
 Status ActorExpiry::IsStillNamed(bool* named) {
   *named = true;
   if (name_.empty() || name_is_free_) return Status::Ok();
@@ -90,7 +98,8 @@ Status ActorExpiry::IsStillNamed(bool* named) {
   return Status::Ok();
 }
 
-// *held: nothing of it expires now, and nothing was loaded.
+// Loads what is retained. *held: nothing of the actor expires at this moment,
+// and nothing was loaded.
 Status ActorExpiry::Load(bool* held) {
   RetainedQuery query;
   query.actor = entry_.actor;
@@ -105,9 +114,10 @@ Status ActorExpiry::Load(bool* held) {
   if (options_.waits_for_clock) {
     const HistoryHold hold = store_->clock()->Look();
     const bool purged = entry_.deleted_at_us == kPurgedAtUs;
+    // A purge was asked for; no clock has a say in it.
     *held = hold.Covers(query.retention_ms) && !purged;
     if (*held) return Status::Ok();
-    // What is kept by a retention of 0 is not kept by time, but points are.
+    // A retention of 0 keeps nothing by time, but points end by it.
     if (hold.left_us != 0) query.held_us = hold.jump_us;
   }
   if (Status s = LoadTimeMap(reader_.get(), store_->clock(), options_.now_us,
@@ -124,6 +134,7 @@ Status ActorExpiry::IsWorthwhile(bool* worthwhile) {
       retained_.gone || !retained_.expired_keys.empty() ||
       std::any_of(branches.begin(), branches.end(),
                   [](const RetainedBranch& branch) { return !branch.used(); });
+  // What goes as a whole costs no reading.
   if (*worthwhile || !retained_.head.has_value()) return Status::Ok();
   const Snapshot& head = retained_.head->snapshot;
   const uint64_t enough =
@@ -137,8 +148,8 @@ Status ActorExpiry::IsWorthwhile(bool* worthwhile) {
   return Status::Ok();
 }
 
-// About what goes with the expired commits of a branch: the versions that the
-// commits after each of them replaced. Stops where *bytes is past `enough`.
+// Estimates what goes with the expired commits of a branch: the versions that
+// the commits after each of them replaced. Stops where *bytes is past `enough`.
 Status ActorExpiry::AddFreed(const RetainedBranch& branch, uint64_t enough,
                              uint64_t* bytes) {
   uint64_t of_next = 0;  // written by the commit after the one looked at
@@ -147,7 +158,7 @@ Status ActorExpiry::AddFreed(const RetainedBranch& branch, uint64_t enough,
         const bool stays = branch.KeepsCommit(txid);
         CommitRecord record;
         Status d = DecodeRecord(pair.key, pair.value, &record);
-        // What stays may be damaged, and is not counted then.
+        // A record that stays may be damaged, and is not counted then.
         if (!d.ok() && !stays) return d;
         if (!stays) *bytes += of_next;
         of_next = record.written_bytes;
@@ -156,9 +167,10 @@ Status ActorExpiry::AddFreed(const RetainedBranch& branch, uint64_t enough,
   return *bytes > enough ? Status::Ok() : s;
 }
 
-// In this order: see kv/store/pins.h.
+// Adds the readers of this process, in an order that misses none: see
+// kv/store/pins.h.
 void ActorExpiry::AddReaders() {
-  if (retained_.branches.empty()) return;  // it is left alone
+  if (retained_.branches.empty()) return;  // the actor is left alone
   std::vector<PinnedSnapshot> heads;
   if (!name_.empty()) store_->actors()->AddOpenHead(name_, &heads);
   // Of the head of a connection that reads nothing at the moment.
@@ -180,15 +192,16 @@ Status ActorExpiry::Expire(bool* done) {
     if (retained_.gone && !name_.empty() && !name_is_free_) {
       Status s = FreeName();
       name_is_free_ = s.ok();
-      // Someone has it open, or it was undeleted: another time.
+      // Someone has the actor open, or it was undeleted: it is left for another
+      // time.
       if (s.code() == Code::kBusy || s.code() == Code::kConflict) {
         retained_ = Retained();
       } else if (!s.ok()) {
         return s;
       }
     }
-    // Its pages may go, or some of them. Before the commits, without which the
-    // head would be damaged.
+    // The pages of the head may go, or some of them. The head goes before the
+    // commits, without which it would be damaged.
     if (retained_.gone && retained_.head.has_value()) {
       if (Status s = Delete(HeadKey()); !s.ok()) return s;
       if (Status s = Delete(HintsKey()); !s.ok()) return s;
@@ -203,12 +216,14 @@ Status ActorExpiry::Expire(bool* done) {
   return Status::Ok();
 }
 
-// From here on nobody finds it by its name, so it cannot be undeleted.
+// Frees the name: from there on nobody finds the actor by it, so it cannot be
+// undeleted.
 Status ActorExpiry::FreeName() {
   return store_->actors()->WhileClosed({name_}, [&]() -> Status {
     const std::string key = ActorEntryKey(name_);
     const std::string old_key = DeletedEntryKey(entry_.actor);
     Batch batch;
+    // The guard fails where it was undeleted or renamed since the plan.
     batch.AddGuard(CatalogPartition(), key, EncodeRecord(key, entry_));
     batch.Put(CatalogPartition(), old_key, EncodeRecord(old_key, entry_));
     batch.Delete(CatalogPartition(), key);
@@ -222,6 +237,8 @@ Status ActorExpiry::ForEachOldCommit(const RetainedBranch& branch,
   const std::string prefix = CommitPrefix(branch.id);
   std::string start = from.empty() ? prefix : from;
   if (branch.since.has_value() && from.empty()) {
+    // Newer commits are all kept. They lie before this one: commit keys go from
+    // the newest to the oldest.
     start = CommitKey(branch.id, *branch.since);
   }
   return ForEachPair(reader_.get(),
@@ -242,12 +259,15 @@ Status ActorExpiry::ExpireCommits(bool* done) {
     Status s = ForEachOldCommit(
         branch, next_key_, [&](const KeyValue& pair, TxId txid) -> Status {
           next_key_ = pair.key;
+          // The gate is held: restores and forks wait for this step (invariant
+          // of kv/reclaim/actor_reclaim.h, 5).
           if (left == 0) return EndOfScan();
           --left;
           if (!branch.KeepsCommit(txid)) return ExpireCommit(pair);
           PutFold();
           fold_.End();
-          // What older ones changed is of use where one of them stays as well.
+          // The pages of older commits are of use where one of them stays as
+          // well.
           const auto& points = branch.points;
           if (!points.empty() && points.front().txid < txid) {
             fold_.Begin(pair.key, pair.value);
@@ -255,9 +275,12 @@ Status ActorExpiry::ExpireCommits(bool* done) {
           return Status::Ok();
         });
     *done = false;
+    // The next step goes on at next_key_.
     if (!s.ok()) return left == 0 ? CommitDeletes() : s;
     next_key_.clear();
     PutFold();
+    // A record that cannot be read says no pages: what is folded behind it
+    // would have a hole.
     fold_.End();
   }
   *done = true;
@@ -277,6 +300,8 @@ Status ActorExpiry::ExpireCommit(const KeyValue& pair) {
 
 void ActorExpiry::PutFold() {
   if (auto update = fold_.Take(); update.has_value()) {
+    // Put and removals are in one batch, so that the list is there when the
+    // records that it stands for are gone.
     deletes_.Put(ActorPartition(entry_.actor), update->key, update->value);
   }
 }

@@ -1,8 +1,8 @@
-// ActorExpiry: the first half of reclaiming one actor: what of it is retained
-// (kv/reclaim/retained.h), and the end of the commits that are not. The other
-// half is kv/reclaim/actor_reclaim.h.
+// ActorExpiry: the first half of reclaiming one actor: finds what of it is
+// retained (kv/reclaim/retained.h), and ends the commits that are not. The
+// other half is kv/reclaim/actor_reclaim.h.
 //
-//   1. What is retained is read.
+//   1. Everything that is retained is read.
 //   2. The records of commits that are not are removed, some thousand at a
 //      time; what they changed goes into the next that stays, where an older
 //      one stays too (kv/reclaim/commit_fold.h). Where somebody made more of
@@ -40,10 +40,10 @@ struct ReclaimOptions {
   bool dry_run = false;
   // Leaves an actor alone as long as it would free little for its reading.
   bool only_where_worthwhile = false;
-  // Nobody asked for it: the history that a jump of the wall clock made look
-  // old stays for a while (HistoryHold in kv/store/clock.h).
+  // True where nobody asked for the pass: the history that a jump of the wall
+  // clock made look old stays for a while (HistoryHold in kv/store/clock.h).
   bool waits_for_clock = false;
-  uint64_t now_us = 0;  // of the wall clock; 0: what it says
+  uint64_t now_us = 0;  // the time of the wall; 0: that of the clock
 };
 
 class ActorExpiry {
@@ -52,12 +52,12 @@ class ActorExpiry {
   ActorExpiry(Store* store, std::string name, const ActorEntry& entry,
               const ReclaimOptions& options);
 
-  // A bounded piece of the work. *done: that was the last.
+  // Does a bounded piece of the work. *done: that was the last.
   Status Step(bool* done);
 
-  // When it is done. Empty where the actor is left for another time.
+  // The result when it is done; empty where the actor is left for another time.
   const Retained& retained() const { return retained_; }
-  // Of the records that it removed.
+  // The bytes of the records that it removed.
   uint64_t expired_bytes() const { return expired_bytes_; }
 
  private:
@@ -72,8 +72,8 @@ class ActorExpiry {
   Status ExpireCommits(bool* done);
   Status ExpireRest();
   using Visit = std::function<Status(const KeyValue&, TxId txid)>;
-  // From the oldest commit that the branch keeps for itself on, newest first.
-  // From the key `from` on; empty: from the first.
+  // Visits commits from the oldest one that the branch keeps for itself on,
+  // newest first. Begins at the key `from`; empty: at the first.
   Status ForEachOldCommit(const RetainedBranch& branch, const std::string& from,
                           const Visit& visit);
   Status ExpireCommit(const KeyValue& pair);
@@ -87,7 +87,7 @@ class ActorExpiry {
   const ActorEntry entry_;
   const ReclaimOptions options_;
   const std::unique_ptr<EngineReader> reader_;
-  Batch deletes_;  // and what stands for them: see commit_fold.h
+  Batch deletes_;  // and what stands for removed ones: see commit_fold.h
   CommitFold fold_;
 
   bool planned_ = false;
@@ -96,8 +96,8 @@ class ActorExpiry {
   bool name_is_free_ = false;   // FreeName() is done
   Retained retained_;
   uint64_t expired_bytes_ = 0;
-  size_t branch_index_ = 0;  // whose commits expire
-  std::string next_key_;     // of these commits; empty: from the first
+  size_t branch_index_ = 0;  // the branch whose commits expire
+  std::string next_key_;     // the next of these commits; empty: the first
 };
 
 }  // namespace actorkv

@@ -19,14 +19,15 @@ namespace {
 constexpr size_t kChunksAtOnce = 64;  // bounds memory: 64 pages
 constexpr size_t kDeletesAtOnce = 256;
 
-// Space is asked back from the engine where a stretch of pages of about this
-// size lost so much; by background work, which can wait for more, so large a
-// part of it.
+// Space is asked back from the engine where a stretch of pages of about
+// kStretchBytes lost kCompactBytes; by background work, which can wait for
+// more, where it also lost a kCompactPart-th.
 constexpr uint64_t kStretchBytes = uint64_t{64} << 20;
 constexpr uint64_t kCompactBytes = uint64_t{256} << 10;
 constexpr uint64_t kCompactPart = 4;
 
-// Lineages are far shorter (kMaxLineageDepth). Deeper: taken for needed.
+// Lineages are far shorter than this (kMaxLineageDepth). A page deeper down is
+// taken for needed.
 constexpr int kMaxDepth = 64;
 
 constexpr uint64_t kNoNewer = std::numeric_limits<uint64_t>::max();
@@ -37,8 +38,8 @@ bool Contains(uint64_t from, uint64_t to, TxId txid) {
 
 }  // namespace
 
-// One version of a page. Snapshots from its txid on read it, up to the next
-// newer one.
+// Version: one version of a page. Snapshots from its txid on read it, up to the
+// next newer one.
 struct ActorReclaim::Version {
   PageNo pgno = 0;
   uint64_t txid = 0;
@@ -72,6 +73,7 @@ Status ActorReclaim::Step(bool* done) {
   *done = true;
   Status s = EndActor();
   Describe();
+  // A dry run freed nothing, so metrics do not count it.
   if (options_.dry_run) return s;
   Add(Metric::kReclaimPasses);
   Add(Metric::kReclaimedBytes, use_.reclaimable_bytes);
@@ -102,13 +104,15 @@ Status ActorReclaim::CommitDeletes() {
   return result.status;
 }
 
-// What the head reads of the actor's own branches.
+// Finds the points at which the head reads the actor's own branches.
 void ActorReclaim::FindLivePoints() {
   if (!retained_.head.has_value() || retained_.gone) return;
   const Snapshot& head = retained_.head->snapshot;
   std::optional<BranchPoint> at =
       BranchPoint{entry_.actor, head.branch, head.txid};
   for (const RetainedBranch& branch : retained_.branches) {
+    // From there on the lineage is another actor's, whose pages are not of this
+    // pass.
     if (!at.has_value() || at->actor != entry_.actor) return;
     if (branch.id != at->branch) continue;
     live_[branch.id] = {at->txid, head.page_count, false};
@@ -149,6 +153,8 @@ Status ActorReclaim::StepBranch() {
       return s;
     }
     version.txid = txid.value;
+    // Versions of a page come newest first, so the one before is the next newer
+    // one.
     version.newer = version.pgno == page_ ? newer_ : kNoNewer;
     if (version.pgno != page_) bases_.BeginPage();
     page_ = version.pgno;
@@ -168,11 +174,13 @@ Status ActorReclaim::Judge(const RetainedBranch& branch, const Version& version,
   if (Status s = FindKeeper(branch, version, &keeper); !s.ok()) return s;
   stretch_bytes_ += size;
   VersionUse use;
+  // A base that nobody reads itself stays for the delta that needs it:
+  // invariant 3.
   if (!bases_.Take(TxId{version.txid}, &use) && !keeper.has_value()) {
     use_.reclaimable_bytes += size;
     branch_freed_bytes_ += size;
     stretch_freed_bytes_ += size;
-    // The whole partition goes at the end.
+    // The whole partition of an unused branch goes at the end.
     if (options_.dry_run || !branch.used()) return Status::Ok();
     return Delete(BranchPartition(branch.id), pair.key);
   }
@@ -200,13 +208,13 @@ Status ActorReclaim::FindKeeper(const RetainedBranch& branch,
                                 std::optional<Keeper>* keeper) {
   *keeper = Keeper::kRetention;
   if (branch.since.has_value() && version.newer > branch.since->value) {
-    // A page past the end is read by none, nor when the database grows: then
-    // it gets a new version.
+    // A page past the end is read by no snapshot, nor when the database grows:
+    // then it gets a new version.
     if (version.pgno <= branch.last_page_count) return Status::Ok();
     uint32_t page_count = 0;
     if (Status s = MaxPageCount(branch, &page_count); !s.ok()) return s;
     if (version.pgno <= page_count) return Status::Ok();
-    // Of a commit that came after the plan.
+    // A version of a commit that came after the plan stays.
     const bool is_new = retained_.head.has_value() &&
                         retained_.head->snapshot.txid.value < version.txid;
     if (is_new) return Status::Ok();
@@ -231,8 +239,8 @@ Status ActorReclaim::FindKeeper(const RetainedBranch& branch,
   return Status::Ok();
 }
 
-// The largest database in the stretch that the branch keeps. Asked for rarely:
-// where there are pages past the end of the last one.
+// Finds the largest database in the stretch that the branch keeps. It is asked
+// for rarely: where there are pages past the end of the last one.
 Status ActorReclaim::MaxPageCount(const RetainedBranch& branch,
                                   uint32_t* page_count) {
   if (!max_page_count_.has_value()) {
@@ -243,6 +251,7 @@ Status ActorReclaim::MaxPageCount(const RetainedBranch& branch,
         reader_.get(), {ActorPartition(entry_.actor), prefix, prefix},
         [&](const KeyValue& pair) -> Status {
           CommitRecord record;
+          // Commits come newest first: the rest lies below the stretch.
           if (!in_stretch) return Status::Ok();
           if (Status d = DecodeRecord(pair.key, pair.value, &record); !d.ok()) {
             return d;
@@ -278,8 +287,9 @@ Status ActorReclaim::Holds(BranchId branch, PageNo pgno, TxId txid,
   return Status::Ok();
 }
 
-// A branch that holds the page at its oldest snapshot holds it at all of them;
-// and where that one ends before the page, later ones that have it hold it.
+// Finds who reads the page through a child. A branch that holds the page at its
+// oldest snapshot holds it at all of them; and where that one ends before the
+// page, later ones that have it hold it.
 Status ActorReclaim::FindChildKeeper(size_t child, PageNo pgno, int depth,
                                      std::optional<Keeper>* keeper) {
   const RetainedBranch& branch = retained_.branches[child];
@@ -299,6 +309,7 @@ Status ActorReclaim::FindChildKeeper(size_t child, PageNo pgno, int depth,
     if (!holds && pgno <= page_count) return Status::Ok();
   }
   for (const RetainedChild& grandchild : branch.children) {
+    // It begins where the branch itself was looked at already.
     if (oldest.has_value() && !(grandchild.txid < *oldest)) continue;
     if (Status s = Holds(branch.id, pgno, grandchild.txid, &holds); !s.ok()) {
       return s;
@@ -315,14 +326,14 @@ Status ActorReclaim::FindChildKeeper(size_t child, PageNo pgno, int depth,
 
 // --- Ends --------------------------------------------------------------------
 
-// Of the branch, up to the key `end`; empty: to its end.
+// Ends a stretch of the branch at the key `end`; empty: at the branch's end.
 Status ActorReclaim::EndStretch(const std::string& end) {
   const RetainedBranch& branch = retained_.branches[branch_index_];
   const bool enough = stretch_freed_bytes_ >= kCompactBytes &&
                       (!options_.only_where_worthwhile ||
                        stretch_freed_bytes_ >= stretch_bytes_ / kCompactPart);
   Status s;
-  // An unused branch goes as a whole.
+  // An unused branch goes as a whole, and is compacted after that.
   if (enough && branch.used() && !options_.dry_run) {
     s = store_->engine()->Compact(BranchPartition(branch.id), stretch_key_,
                                   end);
@@ -339,6 +350,8 @@ Status ActorReclaim::EndBranch() {
   if (!branch.used() && !options_.dry_run) {
     const Partition partition = BranchPartition(branch.id);
     if (Status s = store_->engine()->Drop(partition); !s.ok()) return s;
+    // The record goes after the pages: as long as it is there, a next pass
+    // finds them (invariant 1).
     deletes_.Delete(ActorPartition(entry_.actor), BranchRecordKey(branch.id));
     if (Status s = CommitDeletes(); !s.ok()) return s;
     dropped_branch_ = true;
@@ -361,7 +374,7 @@ Status ActorReclaim::EndActor() {
   return store_->engine()->Compact(ActorPartition(entry_.actor), "", "");
 }
 
-// Of a deleted actor that is over, and that no fork needs.
+// Removes the rest of a deleted actor that is over, and that no fork needs.
 Status ActorReclaim::EndDeleted() {
   const auto& branches = retained_.branches;
   if (!retained_.gone ||
@@ -376,6 +389,7 @@ Status ActorReclaim::EndDeleted() {
   LegacyRecord legacy;
   if (values[0].has_value() && DecodeRecord(key, *values[0], &legacy).ok()) {
     use_.reclaimable_bytes +=
+        // Pairs of the database that were dropped before are not freed again.
         legacy.bytes - (legacy.dropped_at_us != 0 ? legacy.sqlite_bytes : 0);
     if (!options_.dry_run) {
       Status s = store_->engine()->Drop(LegacyPartition(legacy.legacy));
@@ -384,10 +398,12 @@ Status ActorReclaim::EndDeleted() {
   }
   if (options_.dry_run) return Status::Ok();
   if (Status s = store_->engine()->Drop(partition); !s.ok()) return s;
-  // Of a migration that died: nobody goes on with it any more.
+  // The stage of a migration that died is dead, too: nobody goes on with it any
+  // more.
   if (legacy.progress.begun()) {
     store_->work()->AddDeadStage(entry_.actor, legacy.progress.stage);
   }
+  // The entry goes last: it is how a next pass finds the actor.
   deletes_.Delete(CatalogPartition(), DeletedEntryKey(entry_.actor));
   return CommitDeletes();
 }

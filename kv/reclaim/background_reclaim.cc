@@ -12,8 +12,8 @@ namespace actorkv {
 
 namespace {
 
-// Of a pass at a time: some thousand chunks, or as long as this. In between
-// others have the disk.
+// The part of a pass that is done at a time: some thousand chunks, or as long
+// as kTimeAtOnce. In between others have the disk.
 constexpr int kStepsAtOnce = 32;
 constexpr std::chrono::milliseconds kTimeAtOnce{10};
 
@@ -41,7 +41,7 @@ Status BackgroundReclaim::Begin(bool* begun) {
   if (!soon_) {
     if (settings.reclaim_interval_ms == 0) return Status::Ok();
     Clock::duration wait = interval;
-    // Longer intervals than an hour were asked for.
+    // An interval of more than an hour was asked for, and is not made longer.
     if (idle_factor_ > 1 && interval < kMaxIdleInterval) {
       wait =
           std::min<Clock::duration>(interval * idle_factor_, kMaxIdleInterval);
@@ -52,6 +52,7 @@ Status BackgroundReclaim::Begin(bool* begun) {
   ReclaimOptions options;
   options.only_where_worthwhile = !soon_;
   options.now_us = now_us_;
+  // A test that sets the time means it.
   options.waits_for_clock = now_us_ == 0;
   pass_ = std::make_unique<Reclaimer>(store_, options);
   busy_ = Clock::duration::zero();
@@ -65,7 +66,8 @@ void BackgroundReclaim::End() {
   const bool idle =
       pass_->freed_bytes() == 0 && commit_count_ == changed_count_;
   idle_factor_ = idle ? std::min(2 * idle_factor_, 1u << 20) : 1;
-  // Its own commits are no commits of transactions.
+  // The pass's own commits are no commits of transactions, so the count is that
+  // of its beginning.
   changed_count_ = commit_count_;
   last_end_ = Clock::now();
   pass_.reset();
@@ -84,7 +86,8 @@ void BackgroundReclaim::BeginSoonForTesting(uint64_t now_us) {
 }
 
 Status BackgroundReclaim::Step() {
-  // So that a jump is seen soon, and not at the next pass.
+  // The clock is looked at in each step, so that a jump is seen soon, and not
+  // at the next pass.
   static_cast<void>(store_->clock()->Look());
   Status first;
   if (pass_ == nullptr) {
@@ -96,12 +99,15 @@ Status BackgroundReclaim::Step() {
   bool done = false;
   for (int i = 0; i < kStepsAtOnce && !done; ++i) {
     std::optional<SpaceUse> use;
-    // Where a pass stood that threw is not known; another begins at the front.
+    // The place at which a pass threw is not known; another begins at the
+    // front.
     const Status s = Caught([&] {
       return OrUndo([&] { return pass_->Step(&use, &done); },
                     [&] { GiveUp(); });
     });
     if (pass_ == nullptr) return s;
+    // An error of one actor ends no pass: the next step goes on behind that
+    // actor.
     if (first.ok()) first = s;
     if (Clock::now() - start >= kTimeAtOnce) break;
   }

@@ -1,4 +1,4 @@
-// BackgroundReclaim: reclaim that begins by itself, a little at a time.
+// BackgroundReclaim: reclaims by itself, a little at a time.
 //
 // A pass over the store (kv/reclaim/reclaim.h) reads what it may remove. It is
 // due
@@ -36,32 +36,32 @@ class BackgroundReclaim {
   explicit BackgroundReclaim(Store* store);
   ~BackgroundReclaim();
 
-  // A bounded piece of the pass that is due or under way; mostly nothing.
+  // Does a bounded piece of the pass that is due or under way; mostly nothing.
   // Errors: those of Reclaimer::Step(); the pass goes on behind them.
   Status Step();
 
-  // Ends the pass under way. What it removed stays removed.
+  // Ends the pass under way. Anything that it removed stays removed.
   void GiveUp();
 
-  // A pass is due now, whatever it costs and frees. `now_us`: as in
+  // Makes a pass due at once, whatever it costs and frees. `now_us`: as in
   // ReclaimOptions.
   void BeginSoonForTesting(uint64_t now_us);
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  // False: not due yet.
+  // Begins a pass; *begun is false where none is due yet.
   Status Begin(bool* begun);
   void End();
 
   Store* const store_;
   std::unique_ptr<Reclaimer> pass_;  // null: none under way
-  Clock::time_point last_end_;       // of the last pass, or the beginning
-  Clock::duration busy_{};           // with this pass, then with the last one
-  uint64_t commit_count_ = 0;        // of the store, when it began
-  uint64_t changed_count_ = 0;       // the same, of the pass before
-  uint32_t idle_factor_ = 1;         // of the interval
-  bool soon_ = false;                // BeginSoonForTesting()
+  Clock::time_point last_end_;       // end of the last pass, or the beginning
+  Clock::duration busy_{};  // the time spent with this pass, then with the last
+  uint64_t commit_count_ = 0;   // the store's, when the pass began
+  uint64_t changed_count_ = 0;  // the same number for the pass before
+  uint32_t idle_factor_ = 1;    // multiplies the interval
+  bool soon_ = false;           // BeginSoonForTesting()
   uint64_t now_us_ = 0;
 };
 

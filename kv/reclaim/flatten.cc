@@ -20,7 +20,7 @@ namespace {
 // branches together.
 constexpr uint64_t kMaxGrowth = 2;
 
-constexpr size_t kScanChunks = 64;  // at a time: bounds memory, 64 pages
+constexpr size_t kScanChunks = 64;  // in memory at a time: 64 pages
 
 class Flattener {
  public:
@@ -33,8 +33,10 @@ class Flattener {
         lineage_(std::move(lineage)),
         record_(record),
         resolver_(store->engine()),
+        // Half of the limit leaves room for the chunk that goes past it.
         max_copy_bytes_(store->engine()->limits().max_batch_bytes / 2) {
-    // What the branch inherits: the view just below its first commit.
+    // The snapshot is what the branch inherits: the view just below its first
+    // commit.
     Snapshot inherited;
     inherited.branch = branch_;
     inherited.txid = TxId{record_.first_txid.value - 1};
@@ -54,7 +56,8 @@ class Flattener {
   }
 
  private:
-  // Invariant 3. The oldest ancestor is never copied: it holds every page.
+  // Chooses how many ancestors are copied: invariant 3. The oldest one never
+  // is: it holds every page.
   Status ChooseLevels(size_t* end) {
     std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
     uint64_t newer_chunks = record_.chunk_count;
@@ -113,9 +116,11 @@ class Flattener {
     if (point.txid < id.txid) return Status::Ok();  // after the branch began
     PageVersion seen;
     if (Status s = resolver_.FindPage(id.pgno, &seen); !s.ok()) return s;
+    // A newer version, there or in a nearer branch, hides this one.
     if (seen.id.branch != id.branch || seen.id.txid != id.txid) {
       return Status::Ok();
     }
+    // The txid stays: no snapshot sees another version for it (invariant 1).
     const ChunkId copy{branch_, id.pgno, id.txid};
     std::string value;
     if (Status s = CopyFor(copy, seen, &value); !s.ok()) return s;
@@ -124,7 +129,8 @@ class Flattener {
     return Status::Ok();
   }
 
-  // A delta is copied as its page: the base stays where it is.
+  // Makes the copy of a chunk; a delta is copied as its page, because the base
+  // stays where it is.
   Status CopyFor(const ChunkId& copy, const PageVersion& seen,
                  std::string* value) {
     if (seen.chunk.codec != Codec::kDelta) {
@@ -142,8 +148,8 @@ class Flattener {
     return Status::Ok();
   }
 
-  // A parent of another actor is kept by a fork record, as the old one was.
-  // What the old one shows through of it is there for as long as that is.
+  // Keeps a parent of another actor by a fork record, as the old one was. Pages
+  // of it that show through the old parent are there for as long as that is.
   void KeepParent(Batch* batch) {
     const BranchPoint& parent = *record_.parent;
     if (parent.actor == actor_) return;
@@ -155,7 +161,7 @@ class Flattener {
     batch->Put(ActorPartition(parent.actor), key, EncodeRecord(key, fork));
   }
 
-  // Levels 1 to end - 1 are copied.
+  // Makes level `end` the parent; levels 1 to end - 1 are copied.
   Status MoveParent(size_t end, std::shared_ptr<const Lineage>* lineage) {
     const std::string key = BranchRecordKey(branch_);
     const std::string old_bytes = EncodeRecord(key, record_);
@@ -183,7 +189,7 @@ class Flattener {
   BranchRecord record_;
   uint32_t copied_count_ = 0;
   BranchReader resolver_;
-  const size_t max_copy_bytes_;  // of one engine commit
+  const size_t max_copy_bytes_;  // bytes of one engine commit
 };
 
 }  // namespace
@@ -191,6 +197,7 @@ class Flattener {
 Status Flatten(Store* store, Actor* actor) {
   std::shared_ptr<const HeadState> state;
   Pin pin;
+  // The pin keeps the ancestors' pages while they are copied.
   if (Status s = actor->CurrentPinned(store->pins(), &pin, &state); !s.ok()) {
     return s;
   }
@@ -204,7 +211,8 @@ Status Flatten(Store* store, Actor* actor) {
   if (Status s = LoadLineage(reader.get(), id, branch, &lineage); !s.ok()) {
     return s;
   }
-  // Long in memory only: flattened while a transaction was running.
+  // A lineage may be long in memory only: it was flattened while a transaction
+  // was running.
   if (lineage->size() > kMaxLineageDepth) {
     BranchRecord record;
     if (Status s = LoadBranchRecord(reader.get(), id, branch, &record);

@@ -1,5 +1,5 @@
-// Keepers: who keeps the versions of an actor's pages that its head does not
-// read, and how many bytes each of them keeps. For people: they see what a
+// Keepers: counts who keeps the versions of an actor's pages that its head does
+// not read, and how many bytes each of them keeps. For people: they see what a
 // shorter retention, or dropping a restore point or a fork, would give back.
 //
 // A version that several keep counts for the first of them, in the order
@@ -16,7 +16,8 @@
 
 namespace actorkv {
 
-// Who keeps a version. From kFirstPoint on: a restore point.
+// Keeper: the one that keeps a version. From kFirstPoint on it is a restore
+// point.
 enum class Keeper : uint32_t {
   kRetention = 0,
   kFork = 1,
@@ -27,7 +28,8 @@ enum class Keeper : uint32_t {
 
 class Keepers {
  public:
-  // The first of them are told apart, the rest are taken together.
+  // The number of restore points that are told apart; the rest are taken
+  // together.
   static constexpr size_t kMaxNamedPoints = 8;
 
   Keeper AddPoint(const std::string& name);

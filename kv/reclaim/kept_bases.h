@@ -1,5 +1,5 @@
-// KeptBases: while a reclaim goes through the versions of a branch, newest
-// first, which of those to come are bases of deltas that stay
+// KeptBases: knows, while a reclaim goes through the versions of a branch,
+// newest first, which of those to come are bases of deltas that stay
 // (kv/format/page_delta.h).
 
 #ifndef ACTORKV_KV_RECLAIM_KEPT_BASES_H_
@@ -14,7 +14,7 @@
 
 namespace actorkv {
 
-// For whom a version is kept. A base is kept for the same.
+// VersionUse: for whom a version is kept. A base is kept for the same.
 struct VersionUse {
   bool live = false;                   // the head reads it
   bool shared = false;                 // a fork does
@@ -23,16 +23,17 @@ struct VersionUse {
 
 class KeptBases {
  public:
-  // The versions to come are of another page or branch.
+  // Tells that the versions to come are of another page or branch.
   void BeginPage() {
     uses_.clear();
     keeps_all_ = false;
   }
 
-  // True when a version that stays needs this one. *use: for what.
+  // True when a version that stays needs this one, for *use.
   bool Take(TxId txid, VersionUse* use);
 
-  // This version stays. What cannot be decoded may need any older one.
+  // Tells that this version stays. One that cannot be decoded may need any
+  // older one.
   void Keep(const ChunkId& id, std::string_view value, const VersionUse& use);
 
  private:

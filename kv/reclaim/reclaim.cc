@@ -26,7 +26,8 @@ Status Reclaimer::SelectActor(const std::string& name) {
                           " store=" + store_->path());
 }
 
-// First all that have a name, then those whose name was taken again.
+// Finds the next actor: first all that have a name, then those whose name was
+// taken again.
 Status Reclaimer::NextActor(bool* found) {
   *found = false;
   const std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
@@ -64,7 +65,7 @@ Status Reclaimer::Step(std::optional<SpaceUse>* use, bool* done) {
     bool found = false;
     const std::string key = next_key_;
     Status s = one_actor_ ? Status::Ok() : NextActor(&found);
-    // An entry that does not decode was passed over.
+    // An entry that does not decode was passed over: then there may be more.
     *done = !found && (s.ok() || key == next_key_);
     return s;
   }
@@ -82,8 +83,8 @@ Status Reclaimer::Step(std::optional<SpaceUse>* use, bool* done) {
 
 namespace {
 
-// One round frees what begins at branches that the round before dropped. As
-// many as forks of forks are dropped at once, at most.
+// The number of rounds: each frees what begins at branches that the round
+// before dropped. So many forks of forks can be dropped at once, at most.
 constexpr int kMaxRounds = 100;
 
 constexpr uint64_t kWriteOutBytes = uint64_t{1} << 20;
@@ -115,7 +116,7 @@ Status LoadEntry(Store* store, const std::string& name, std::string* bytes,
   return DecodeRecord(key, *bytes, entry).WithContext("actor=" + name);
 }
 
-// What a deleted actor was.
+// Finds what a deleted actor was: live or legacy.
 Status FindStateBefore(EngineReader* reader, ActorEntry* entry, TxId* txid) {
   std::vector<std::optional<std::string>> values;
   const std::string head_key = HeadKey();
@@ -152,6 +153,7 @@ Status ReclaimAll(Store* store, const std::optional<std::string>& name,
     const Status s = RunToEnd(&reclaimer, keep_on);
     if (first.ok()) first = s;
     freed += reclaimer.freed_bytes();
+    // Only a branch that went can have kept another actor's pages.
     if (!s.ok() || name.has_value() || !reclaimer.dropped_branch()) break;
   }
   // Small records hold back the log, which holds what was written, until they
@@ -195,6 +197,7 @@ Status PurgeActor(Store* store, const std::string& name, uint64_t* bytes) {
       return s;
     }
     entry.state = ActorState::kDeleted;
+    // So long ago that no retention keeps anything.
     entry.deleted_at_us = kPurgedAtUs;
     const std::string key = ActorEntryKey(name);
     const std::string old_key = DeletedEntryKey(entry.actor);
@@ -206,12 +209,13 @@ Status PurgeActor(Store* store, const std::string& name, uint64_t* bytes) {
         !result.done()) {
       return result.status;
     }
-    // The name is free now; what stops here, goes on in the background.
+    // The name is free by here; if this stops, the background goes on with it.
     ActorReclaim reclaim(store, "", entry, ReclaimOptions());
     for (bool done = false; !done;) {
       if (Status s = reclaim.Step(&done); !s.ok()) return s;
     }
     *bytes = reclaim.use().reclaimable_bytes;
+    // The removals were not synced one by one; a purge promises that they are.
     return store->engine()->Sync();
   });
 }

@@ -1,6 +1,5 @@
 // Reclaim: goes over the actors of a store, or one of them, and removes what is
-// not retained of each (kv/reclaim/actor_reclaim.h). And the end of deleted
-// actors.
+// not retained of each (kv/reclaim/actor_reclaim.h). Ends deleted actors, too.
 
 #ifndef ACTORKV_KV_RECLAIM_RECLAIM_H_
 #define ACTORKV_KV_RECLAIM_RECLAIM_H_
@@ -15,22 +14,24 @@
 
 namespace actorkv {
 
-// Passes over a store, actor by actor.
+// Reclaimer: passes over a store, actor by actor.
 class Reclaimer {
  public:
   Reclaimer(Store* store, const ReclaimOptions& options);
   ~Reclaimer();
 
-  // Only this one. Before the first step. Errors: kNotFound.
+  // Has the pass go over this actor only. REQUIRES: no step was done. Errors:
+  // kNotFound.
   Status SelectActor(const std::string& name);
 
-  // A bounded piece of the work. *use is set at the end of an actor; *done:
-  // there are no more. After an error, which names the actor, the next step
-  // goes on behind that one.
+  // Does a bounded piece of the work. *use is set at the end of an actor;
+  // *done: there are no more. After an error, which names the actor, the next
+  // step goes on behind that one.
   Status Step(std::optional<SpaceUse>* use, bool* done);
 
   uint64_t freed_bytes() const { return freed_bytes_; }
-  // Another round may free more: of what a branch began at that is gone now.
+  // True when another round may free more: of branches at which one began that
+  // is gone.
   bool dropped_branch() const { return dropped_branch_; }
 
  private:
@@ -38,7 +39,7 @@ class Reclaimer {
 
   Store* const store_;
   const ReclaimOptions options_;
-  std::string next_key_;  // of the catalog
+  std::string next_key_;  // the next key of the catalog
   bool one_actor_ = false;
   std::unique_ptr<ActorReclaim> actor_;
   std::string label_;
@@ -52,9 +53,9 @@ class Reclaimer {
 Status ReclaimAll(Store* store, const std::optional<std::string>& name,
                   const std::function<Status()>& keep_on, uint64_t* bytes);
 
-// A deleted actor lives again, as it was. *txid: of its head. Errors: kNotFound
-// when there is none, or it is over; kAlreadyExists when it is not deleted;
-// kBusy when the name is open.
+// Has a deleted actor live again, as it was. *txid: of its head. Errors:
+// kNotFound when there is none, or it is over; kAlreadyExists when it is not
+// deleted; kBusy when the name is open.
 Status UndeleteActor(Store* store, const std::string& name, TxId* txid);
 
 // Removes an actor and its history for good, live, legacy or deleted; what

@@ -13,19 +13,24 @@ namespace actorkv {
 
 namespace {
 
+// The age from which a fork record without its branch is taken for left over,
+// where records come first.
 constexpr uint64_t kForkGraceUs = uint64_t{3600} * 1'000'000;
 
-// An actor with more is left alone; each takes about a hundred bytes here.
+// The bound of memory, in branches: an actor with more is left alone; each
+// takes about a hundred bytes here.
 constexpr size_t kMaxBranches = 1'000'000;
 
-// A head that goes to another branch while it is looked at is looked at again.
+// The number of looks at a head that goes to another branch while it is looked
+// at.
 constexpr int kMaxHeads = 100;
 
 constexpr uint64_t kForever = std::numeric_limits<uint64_t>::max();
 
-// The largest time of the store that is past the retention.
+// Returns the largest time of the store that is past the retention: over on the
+// wall and in the store's time, so the earlier of two (see the header).
 uint64_t CutoffOf(const RetainedQuery& query) {
-  // Whatever the clock says.
+  // Without a retention everything is past it, whatever the clock says.
   if (query.retention_ms == 0) return kForever;
   const uint64_t retention_us = query.retention_ms * kUsPerMs;
   const uint64_t wall_us = query.times.wall_now_us();
@@ -42,6 +47,8 @@ void AddPoint(const RetainedPoint& point, RetainedBranch* branch) {
                          return a.txid < b.txid;
                        });
   if (at != points.end() && at->txid == point.txid) {
+    // One point stands for both; the larger database reads what the smaller one
+    // does.
     at->page_count = std::max(at->page_count, point.page_count);
     at->is_fork = at->is_fork || point.is_fork;
     return;
@@ -49,7 +56,7 @@ void AddPoint(const RetainedPoint& point, RetainedBranch* branch) {
   points.insert(at, point);
 }
 
-// Null: none of this id.
+// Finds a branch by its id; null: there is none.
 RetainedBranch* FindBranch(BranchId id, std::vector<RetainedBranch>* branches) {
   const auto at = std::lower_bound(
       branches->begin(), branches->end(), id,
@@ -86,9 +93,9 @@ class Loader {
  private:
   Partition partition() const { return ActorPartition(query_.actor); }
 
-  // A transaction that staged may commit meanwhile: its branch, without its
-  // head, would be taken for one that a restore has left. So the head is read
-  // again behind the branches.
+  // Loads the head and the branches. A transaction that staged may commit
+  // meanwhile: its branch, without its head, would be taken for one that a
+  // restore has left. So the head is read again behind the branches.
   Status LoadHeadAndBranches() {
     for (int i = 0; i < kMaxHeads; ++i) {
       if (Status s = LoadHead(); !s.ok()) return s;
@@ -136,6 +143,7 @@ class Loader {
           return DecodeRecord(pair.key, pair.value,
                               &retained_.branches.back().record);
         });
+    // Keys go from the oldest to the newest; children come first here.
     std::reverse(retained_.branches.begin(), retained_.branches.end());
     const bool has_branch =
         !retained_.head.has_value() ||
@@ -150,7 +158,7 @@ class Loader {
     return actorkv::FindBranch(id, &retained_.branches);
   }
 
-  // The newest commit of the branch at or before `txid`.
+  // Finds the newest commit of the branch at or before `txid`.
   Status FindCommit(BranchId branch, TxId txid, bool* found,
                     CommitRecord* record) {
     std::vector<std::optional<KeyValue>> pairs;
@@ -165,13 +173,13 @@ class Loader {
     return DecodeRecord(pairs[0]->key, pairs[0]->value, record);
   }
 
-  // When the last commit of a branch that is not the head's was replaced: by
-  // the first commit of the next branch, which may have been begun long before.
-  // Where that one has expired, this one was past the retention before.
+  // Finds when the last commit of a branch that is not the head's was replaced:
+  // by the first commit of the next branch, which may have been begun long
+  // before. Where that one has expired, this one was past the retention before.
   Status FindReplaced(const RetainedBranch& branch, const CommitRecord& last,
                       uint64_t* at_us) {
     *at_us = last.committed_at_us;
-    // Newest first: the one before it is the next one.
+    // Branches are newest first, so the one before it is the next one.
     if (&branch == retained_.branches.data()) return Status::Ok();
     const RetainedBranch& next = *(&branch - 1);
     *at_us = std::max(*at_us, next.record.created_at_us);
@@ -185,7 +193,7 @@ class Loader {
     return s;
   }
 
-  // What was the head within the retention: from the newest commit at or
+  // Loads what was the head within the retention: from the newest commit at or
   // before the cutoff on.
   Status LoadStretch(RetainedBranch* branch) {
     const bool is_head = retained_.head.has_value() &&
@@ -197,6 +205,8 @@ class Loader {
       return s;
     }
     if (is_head) {
+      // The head's own record may be damaged or missing; the head says the
+      // same.
       last.snapshot = retained_.head->snapshot;
       last.committed_at_us = retained_.head->committed_at_us;
     }
@@ -205,6 +215,8 @@ class Loader {
     if (!is_head) {
       uint64_t replaced_us = 0;
       Status s = FindReplaced(*branch, last, &replaced_us);
+      // The branch was left before the retention: only points and forks keep
+      // something of it.
       if (!s.ok() || replaced_us <= cutoff_us_) return s;
     }
     branch->since = last.snapshot.txid;
@@ -230,14 +242,15 @@ class Loader {
       low = middle;
       if (found) since = record.snapshot;
     }
-    // What is older has gone already.
+    // Older commits have gone already.
     if (!since.has_value()) since = oldest_after;
     branch->since = since->txid;
     branch->since_page_count = since->page_count;
     return Status::Ok();
   }
 
-  // The snapshot of a commit, whose record may be gone: then of any size.
+  // Makes the point of a commit, whose record may be gone: then it is of any
+  // size.
   Status MakePoint(BranchId branch, TxId txid, RetainedPoint* point) {
     point->txid = txid;
     bool found = false;
@@ -263,6 +276,7 @@ class Loader {
             return s;
           }
           const uint64_t now_us = query_.times.wall_now_us();
+          // A jump of the wall clock that is not believed yet ends no point.
           const bool expired = HasEnded(
               record, query_.times, now_us - std::min(now_us, query_.held_us));
           RetainedBranch* const branch = FindBranch(record.branch);
@@ -278,7 +292,7 @@ class Loader {
         });
   }
 
-  // A fork counts as long as its branch begins here.
+  // Loads the forks. One counts as long as its branch begins here.
   Status LoadForks() {
     const std::string prefix = ForkPrefix();
     return ForEachPair(
@@ -331,12 +345,14 @@ class Loader {
     return Status::Ok();
   }
 
-  // Children are newer than their parents, so they come first.
+  // Links children to their parents. They are newer, so they come first, and
+  // whether one is used is known when its parent's turn comes.
   Status LinkChildren() {
     for (size_t i = 0; i < retained_.branches.size(); ++i) {
       const RetainedBranch& child = retained_.branches[i];
       const auto& parent = child.record.parent;
       if (!child.used() || !parent.has_value()) continue;
+      // The other actor has a fork record of it.
       if (parent->actor != query_.actor) continue;
       RetainedBranch* const branch = FindBranch(parent->branch);
       if (branch == nullptr || !(parent->branch < child.id)) {
@@ -388,8 +404,9 @@ bool AddChild(BranchId child, const BranchPoint& parent,
 
 }  // namespace
 
-// What is read through another actor's branch, or by a way that flattening has
-// shortened since, is kept whole: what lies above it is not known here.
+// A snapshot that is read through another actor's branch, or by a way that
+// flattening has shortened since, keeps all that it reads here: what lies above
+// is not known.
 bool Retained::AddReader(const PinnedSnapshot& reader) {
   const Lineage& lineage = *reader.lineage;
   bool reads = false;

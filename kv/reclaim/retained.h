@@ -1,5 +1,5 @@
-// Retained: which versions of one actor must stay, by branch. What reclaim
-// removes is what is not in here.
+// Retained: says which versions of one actor must stay, by branch. Reclaim
+// removes all that is not in here.
 //
 // A snapshot is retained when it is
 //  - the head, or was the head within the retention (kv/store/retention.h): of
@@ -39,12 +39,12 @@
 
 namespace actorkv {
 
-// The time of deletion of an actor that was purged: long ago.
+// The time of deletion that stands for a purge: long ago.
 constexpr uint64_t kPurgedAtUs = 1;
 
 constexpr uint32_t kAnyPageCount = std::numeric_limits<uint32_t>::max();
 
-// A snapshot below the stretch that a branch keeps.
+// RetainedPoint: a snapshot below the stretch that a branch keeps.
 struct RetainedPoint {
   TxId txid;
   uint32_t page_count = kAnyPageCount;  // pages past it are not read
@@ -52,7 +52,7 @@ struct RetainedPoint {
   Keeper keeper = Keeper::kReader;  // the first one
 };
 
-// A retained branch that begins at this one.
+// RetainedChild: a retained branch that begins at this one.
 struct RetainedChild {
   TxId txid;
   size_t index = 0;  // in Retained::branches
@@ -61,18 +61,19 @@ struct RetainedChild {
 struct RetainedBranch {
   BranchId id;
   BranchRecord record;
-  // All commits at or after this one, also those still to come.
+  // The branch keeps all commits at or after this one, also those still to
+  // come.
   std::optional<TxId> since;
-  uint32_t since_page_count = kAnyPageCount;  // of that one
-  uint32_t last_page_count = kAnyPageCount;   // of its last commit
+  uint32_t since_page_count = kAnyPageCount;  // the size at `since`
+  uint32_t last_page_count = kAnyPageCount;   // that of its last commit
   std::vector<RetainedPoint> points;          // in order of txid
   std::vector<RetainedChild> children;
 
   bool used() const {
     return since.has_value() || !points.empty() || !children.empty();
   }
-  // All of the commit is kept, and its record with it. Where only a child
-  // begins, some pages may go.
+  // True when all of the commit is kept, and its record with it. Where only a
+  // child begins, some pages may go.
   bool KeepsCommit(TxId txid) const;
 };
 
@@ -81,34 +82,36 @@ struct Retained {
   bool gone = false;  // deleted, and the retention is over
   std::optional<Head> head;
   std::vector<RetainedBranch> branches;  // newest first: children first
-  // Of restore points that have expired, and forks that are not there any
-  // more, in the actor's partition.
+  // The keys of restore points that have expired, and of forks that are not
+  // there any more, in the actor's partition.
   std::vector<std::string> expired_keys;
 
-  // For people.
+  // These are for people.
   uint64_t retention_ms = 0;
   Keepers keepers;
 
-  // A snapshot that is being read, of this actor or through it. Each page that
-  // it finds is needed, and no other. False: it is none of this actor's.
+  // Adds a snapshot that is being read, of this actor or through it. Each page
+  // that it finds is needed, and no other. False: it is none of this actor's.
   bool AddReader(const PinnedSnapshot& reader);
 };
 
 struct RetainedQuery {
   ActorId actor;
   ActorEntry entry;
-  TimeMap times;  // of now
-  // Restore points end as if it was so long ago: a jump of the wall clock that
-  // is not believed yet (HistoryHold in kv/store/clock.h).
+  TimeMap times;  // of this moment
+  // Restore points end as if it was so much earlier: a jump of the wall clock
+  // that is not believed yet (HistoryHold in kv/store/clock.h).
   uint64_t held_us = 0;
   uint64_t retention_ms = 0;
-  // A fork record may be there before its branch is: on an engine that commits
-  // partition by partition. Then only old ones are taken for left over.
+  // True on an engine that commits partition by partition: there a fork record
+  // may be there before its branch is. Then only old ones are taken for left
+  // over.
   bool fork_records_come_first = false;
 };
 
-// Readers are not in it yet. Errors: kCorruption when a record that it needs
-// is missing or damaged: then nothing of this actor may be removed.
+// Loads what is retained, without readers. Errors: kCorruption when a record
+// that it needs is missing or damaged: then nothing of this actor may be
+// removed.
 Status LoadRetained(EngineReader* reader, const RetainedQuery& query,
                     Retained* retained);
 

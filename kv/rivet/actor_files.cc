@@ -15,13 +15,15 @@ constexpr std::string_view kSuffixes[] = {".db", ".jsonl", ".kv.bin"};
 constexpr std::string_view kDatabaseSuffix = ".db";
 constexpr std::string_view kSidecars[] = {"-wal", "-shm", "-journal"};
 
-// Whether `name` belongs to a database among `files`, which are sorted.
+// True when `name` belongs to a database among `files`, which are sorted.
 bool BelongsToADatabase(std::string_view name,
                         const std::vector<std::string>& files) {
   for (const std::string_view sidecar : kSidecars) {
     if (!EndsWith(name, sidecar)) continue;
     const std::string_view of = name.substr(0, name.size() - sidecar.size());
     if (!EndsWith(of, kDatabaseSuffix)) return false;
+    // Alone it is no file of SQLite: then its name is told like any other that
+    // is not known.
     return std::binary_search(files.begin(), files.end(), of);
   }
   return false;
@@ -29,6 +31,7 @@ bool BelongsToADatabase(std::string_view name,
 
 DirectoryEntry EntryOf(const std::string& name) {
   for (const std::string_view suffix : kSuffixes) {
+    // A suffix alone names no actor.
     if (EndsWith(name, suffix) && name.size() > suffix.size()) {
       return {name, name.substr(0, name.size() - suffix.size()), ""};
     }

@@ -1,5 +1,5 @@
-// The files of actors in a directory, one each, as actorkv_export_all() names
-// them: NAME.db, NAME.jsonl, NAME.kv.bin.
+// These functions find the files of actors in a directory, one each, as
+// actorkv_export_all() names them: NAME.db, NAME.jsonl, NAME.kv.bin.
 
 #ifndef ACTORKV_KV_RIVET_ACTOR_FILES_H_
 #define ACTORKV_KV_RIVET_ACTOR_FILES_H_
@@ -11,15 +11,15 @@
 
 namespace actorkv {
 
-// A name in such a directory.
+// DirectoryEntry: a name in such a directory.
 struct DirectoryEntry {
   std::string file_name;
-  // Of the actor that the file is of; empty: it is none, because...
+  // The name of the actor in the file; empty: it is none, because of `why_not`.
   std::string actor;
   std::string why_not;
 };
 
-// All names in `directory`, in order, but those of files that belong to a
+// Lists all names in `directory`, in order, but those of files that belong to a
 // database beside them (NAME.db-wal, -shm, -journal). Links are followed.
 // Errors: kNotFound; kInvalidArgument past kMaxListBytes
 // (kv/rivet/archive_layout.h); kIOError.

@@ -12,8 +12,9 @@ namespace {
 
 constexpr size_t kIndent = 2;
 
-// Takes typed members out of the object that `text` is. The first thing that
-// is wrong is kept for Finish(), and every read after it gives nothing.
+// ObjectReader: takes typed members out of the object that `text` is. The first
+// thing that is wrong is kept for Finish(), and every read after it gives
+// nothing.
 class ObjectReader {
  public:
   using Kind = JsonMember::Kind;
@@ -25,7 +26,7 @@ class ObjectReader {
     return Required(name, Kind::kString, " is not a string").text;
   }
 
-  // Missing and null are the same, as for Rivet.
+  // A member that is missing is the same as null, as for Rivet.
   std::optional<std::string> OptionalString(const char* name) {
     const auto found = Find(name);
     if (!error_.ok() || found == members_.end()) return std::nullopt;
@@ -43,7 +44,7 @@ class ObjectReader {
     return Required(name, Kind::kObject, " is not an object").text;
   }
 
-  // Nothing may be left.
+  // Ends the reading: no member may be left.
   Status Finish() {
     if (error_.ok() && !members_.empty()) {
       Fail("the field " + Named(members_.front().name) + " is not known");
@@ -71,6 +72,8 @@ class ObjectReader {
       return {};
     }
     JsonMember member = std::move(*found);
+    // Members that were taken go, so that Finish() sees those that nobody
+    // knows.
     members_.erase(found);
     if (member.kind == kind) return member;
     Fail(Named(name) + otherwise);
@@ -81,7 +84,7 @@ class ObjectReader {
   Status error_;
 };
 
-// An object, line by line.
+// ObjectWriter: writes an object, line by line.
 class ObjectWriter {
  public:
   ObjectWriter() : json_(kIndent) { json_.Open('{'); }
@@ -139,7 +142,8 @@ Status ParseArchiveManifest(std::string_view text, ArchiveManifest* manifest) {
   read.selector = fields.Object("selector");
   const int64_t count = fields.Integer("actor_count");
   Status checked = fields.Finish();
-  // Another version may well have other fields: say the cause, not that.
+  // Another version may well have other fields, so its number is said rather
+  // than the first field that is wrong.
   if (version != 0 && version != 1 && version != 2) {
     return Status::NotSupported("an archive of version " +
                                 std::to_string(version) +

@@ -15,16 +15,16 @@
 
 namespace actorkv {
 
-// A selector may list every actor by its id.
+// The bound is so large because a selector may list every actor by its id.
 inline constexpr size_t kMaxArchiveJsonBytes = size_t{4} << 20;
 inline constexpr int kMaxArchiveJsonDepth = 16;
 
-// What an archive says of an actor beside its pairs. ToJson() of it is the
-// form in which it can be kept, and be given back at an export.
+// ActorMetadata: what an archive says of an actor beside its pairs. ToJson()
+// gives the form in which it can be kept, and be given back at an export.
 struct ActorMetadata {
   std::string source_actor_id;
-  std::string name;                // of the kind of actor
-  std::optional<std::string> key;  // under which users look it up
+  std::string name;                // names the kind of actor
+  std::optional<std::string> key;  // users look it up under this
   std::string runner_name_selector = "default";
   std::string crash_policy = "sleep";
   int64_t create_ts = 0;  // milliseconds since 1970
@@ -43,7 +43,7 @@ struct ArchiveManifest {
 // Errors: kInvalidArgument, naming the field.
 Status ParseActorMetadata(std::string_view text, ActorMetadata* metadata);
 
-// As above, and kNotSupported for another version than 1 and 2.
+// Errors: the same, and kNotSupported for another version than 1 and 2.
 Status ParseArchiveManifest(std::string_view text, ArchiveManifest* manifest);
 
 // REQUIRES: all strings are UTF-8 (others get replacement characters).

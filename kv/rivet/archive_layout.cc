@@ -20,13 +20,14 @@ struct DirCloser {
   void operator()(DIR* dir) const { closedir(dir); }
 };
 
-// What a string of a list takes beside its characters, about.
+// The memory that a string of a list takes beside its characters, about: malloc
+// has some for itself.
 constexpr size_t kStringBytes = sizeof(std::string) + 16;
 
 Status IsDirectory(DIR* dir, const dirent& entry, bool whole,
                    bool* is_directory) {
   struct stat file = {};
-  // Follows links: an archive may be put together from them.
+  // Links are followed: an archive may be put together from them.
   if (fstatat(dirfd(dir), static_cast<const char*>(entry.d_name), &file, 0) !=
       0) {
     if (whole && errno == ENOENT) return Status::Ok();
@@ -42,6 +43,7 @@ Status List(const std::string& directory, bool whole, DirectoryList* list) {
   if (dir == nullptr) return SystemError("list", directory, errno);
   DirectoryList found;
   size_t bytes = 0;
+  // readdir() tells its end from an error by errno alone (readdir(3)).
   for (errno = 0; const dirent* entry = readdir(dir.get()); errno = 0) {
     const std::string_view name = static_cast<const char*>(entry->d_name);
     if (name == "." || name == ".." || (name[0] == '.' && !whole)) continue;
@@ -52,6 +54,7 @@ Status List(const std::string& directory, bool whole, DirectoryList* list) {
                                      std::to_string(kMaxListBytes) + " bytes");
     }
     bool is_directory = entry->d_type == DT_DIR;
+    // Some file systems do not fill in the type.
     if (entry->d_type == DT_UNKNOWN || entry->d_type == DT_LNK) {
       if (Status s = IsDirectory(dir.get(), *entry, whole, &is_directory);
           !s.ok()) {
@@ -78,6 +81,8 @@ Status ListWholeDirectory(const std::string& directory, DirectoryList* list) {
 }
 
 Status CheckArchiveActorId(std::string_view id) {
+  // The id becomes the name of a directory: it must not lead out of the
+  // archive, nor be one of the names that are passed over.
   const bool is_name = !id.empty() && id.size() <= NAME_MAX && id[0] != '.' &&
                        id.find('/') == std::string_view::npos &&
                        id.find('\0') == std::string_view::npos;
@@ -99,6 +104,8 @@ Status ReadJsonFile(const std::string& path, std::string* text) {
   if (Status s = OpenFileBytes(path, &source); !s.ok()) return s;
   ByteReader reader(std::move(source));
   std::string read;
+  // One byte more than the limit tells a file that is too large from one that
+  // is just as large.
   if (Status s = reader.Take(kMaxArchiveJsonBytes + 1, &read); !s.ok()) {
     return s;
   }

@@ -1,4 +1,5 @@
-// The directory of an archive: the names in it, and what is listed there.
+// These functions know the directory of an archive: the names in it, and what
+// is listed there.
 //
 //     manifest.json
 //     actors/<id>/metadata.json
@@ -26,19 +27,21 @@ inline constexpr char kMetadataName[] = "/metadata.json";
 inline constexpr char kKvBinName[] = "/kv.bin";
 inline constexpr char kSqliteBinName[] = "/sqlite.bin";
 
-// Memory that the names of one directory may take: half a million actors with
-// ids as Rivet makes them.
+// The memory that the names of one directory may take, in bytes: half a million
+// actors with ids as Rivet makes them.
 inline constexpr size_t kMaxListBytes = size_t{48} << 20;
 
-// The names of the directories, and of everything else, in `directory`, in
-// order. Errors: kNotFound; kInvalidArgument past kMaxListBytes; kIOError.
+// ListDirectory() gives the names of the directories, and of everything else,
+// in `directory`, in order. Errors: kNotFound; kInvalidArgument past
+// kMaxListBytes; kIOError.
 struct DirectoryList {
   std::vector<std::string> directories;
   std::vector<std::string> others;
 };
 Status ListDirectory(const std::string& directory, DirectoryList* list);
 
-// The same, with names that begin with a dot, and links that lead nowhere.
+// Lists the same, with names that begin with a dot, and links that lead
+// nowhere.
 Status ListWholeDirectory(const std::string& directory, DirectoryList* list);
 
 // Errors: kInvalidArgument when `id` cannot name a directory.
@@ -47,7 +50,7 @@ Status CheckArchiveActorId(std::string_view id);
 // Errors: kNotFound without a manifest; those of ParseArchiveManifest().
 Status ReadManifest(const std::string& directory, ArchiveManifest* manifest);
 
-// The whole file, at most kMaxArchiveJsonBytes.
+// Reads the whole file, at most kMaxArchiveJsonBytes.
 Status ReadJsonFile(const std::string& path, std::string* text);
 
 }  // namespace actorkv

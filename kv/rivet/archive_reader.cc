@@ -13,10 +13,11 @@ namespace actorkv {
 namespace {
 
 bool Has(const std::vector<std::string>& names, const char* name) {
+  // The constants of kv/rivet/archive_layout.h begin with a slash.
   return std::find(names.begin(), names.end(), name + 1) != names.end();
 }
 
-// A file that would be left behind without a word.
+// Finds a name whose content an import would leave behind without a word.
 std::string Unexpected(const DirectoryList& list, uint32_t version) {
   if (!list.directories.empty()) return list.directories.front();
   for (const std::string& name : list.others) {
@@ -59,6 +60,8 @@ Status ArchiveReader::Open(const std::string& directory,
         "not the directory of an actor: " + directory + kActorsName + "/" +
         actors.others.front());
   }
+  // The manifest is written last: another number means that a writer died, or
+  // that a copy is not whole.
   if (actors.directories.size() != manifest.actor_count) {
     return Status::InvalidArgument(
         "manifest.json says " + std::to_string(manifest.actor_count) +
@@ -95,6 +98,7 @@ Status ArchiveReader::ReadActor(const std::string& id,
   if (Status s = ParseActorMetadata(text, &read.metadata); !s.ok()) {
     return s.WithContext(metadata_path);
   }
+  // A directory under a wrong name would put the pairs into the wrong actor.
   if (read.metadata.source_actor_id != id) {
     return Status::InvalidArgument(metadata_path + ": \"source_actor_id\" is " +
                                    read.metadata.source_actor_id);

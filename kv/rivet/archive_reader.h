@@ -1,4 +1,4 @@
-// ArchiveReader: the actors of an archive directory
+// ArchiveReader: finds the actors of an archive directory
 // (kv/rivet/archive_layout.h). Holds their ids, never their contents.
 
 #ifndef ACTORKV_KV_RIVET_ARCHIVE_READER_H_
@@ -31,7 +31,7 @@ class ArchiveReader {
 
   const ArchiveManifest& manifest() const { return manifest_; }
 
-  // In their order as strings.
+  // The ids, in their order as strings.
   const std::vector<std::string>& actor_ids() const { return actor_ids_; }
 
   // Reads what there is of one actor. Errors: kInvalidArgument when
@@ -48,7 +48,7 @@ class ArchiveReader {
   const std::vector<std::string> actor_ids_;
 };
 
-// The pairs of kv.bin, with the file's name in errors.
+// Opens the pairs of a kv.bin, with the file's name in errors.
 Status OpenKvBin(const std::string& path, std::unique_ptr<PairSource>* pairs);
 
 }  // namespace actorkv

@@ -41,7 +41,7 @@ Status WriteManifest(const std::string& directory, int64_t now_ms,
   return WriteFile(directory + kManifestName, ToJson(manifest), overwrite);
 }
 
-// An actor on its way into the archive.
+// ActorSink: an actor on its way into the archive.
 class ActorSink : public PairSink {
  public:
   explicit ActorSink(std::unique_ptr<NewDirectory> directory)
@@ -63,17 +63,21 @@ class ActorSink : public PairSink {
   }
 
   Status Finish() override {
+    // The file is whole and synced before its directory moves to where readers
+    // look: invariant 1.
     if (Status s = pairs_->Finish(); !s.ok()) return s;
     return directory_->Finish();
   }
 
  private:
   const std::unique_ptr<NewDirectory> directory_;
-  std::unique_ptr<PairSink> pairs_;  // in the directory, so it goes first
+  // writes into the directory, so it goes first
+  std::unique_ptr<PairSink> pairs_;
 };
 
-// Held while actors are counted and the count is written: two writers must
-// not overtake each other in between. Ends with the process at the latest.
+// DirectoryLock: held while actors are counted and the count is written, as two
+// writers must not overtake each other in between. It ends with the process at
+// the latest.
 class DirectoryLock {
  public:
   ~DirectoryLock() {
@@ -86,6 +90,8 @@ class DirectoryLock {
   Status Take(const std::string& directory) {
     fd_ = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd_ < 0) return SystemError("open", directory, errno);
+    // flock() locks the open file, so two connections of one process exclude
+    // each other as well, which POSIX locks would not.
     while (flock(fd_, LOCK_EX) != 0) {
       if (errno != EINTR) return SystemError("lock", directory, errno);
     }
@@ -96,8 +102,8 @@ class DirectoryLock {
   int fd_ = -1;
 };
 
-// A directory without a manifest: it must be new, or we would make an archive
-// of somebody's files.
+// Looks at a directory without a manifest: it must be new, or we would make an
+// archive of somebody's files.
 Status CheckNew(const std::string& directory) {
   DirectoryList top;
   if (Status s = ListDirectory(directory, &top); !s.ok()) return s;
@@ -110,6 +116,7 @@ Status CheckNew(const std::string& directory) {
         "the directory holds other files (" + top.others.front() +
         "), an archive goes to a new one: " + directory);
   }
+  // An empty actors/ may be there: a writer may have died before its manifest.
   if (top.directories.empty()) return Status::Ok();
   if (Status s = ListDirectory(directory + kActorsName, &actors); !s.ok()) {
     return s;
@@ -154,6 +161,7 @@ ArchiveWriter::ArchiveWriter(std::string directory)
 Status ArchiveWriter::Open(const std::string& path,
                            std::unique_ptr<ArchiveWriter>* writer) {
   std::string directory = path;
+  // Names are put behind it with a slash of their own.
   while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
   if (Status s = MakeDirectory(directory); !s.ok()) return s;
   if (Status s = CheckIsDirectory(directory); !s.ok()) return s;
@@ -177,6 +185,7 @@ Status ArchiveWriter::Open(const std::string& path,
       return written;
     }
   }
+  // The name of the archive itself is durable before any actor in it is.
   if (Status s = SyncDirectoryOf(directory); !s.ok()) return s;
   writer->reset(new ArchiveWriter(std::move(directory)));
   return Status::Ok();
@@ -190,6 +199,8 @@ Status ArchiveWriter::AddActor(const ActorMetadata& metadata,
   for (const std::string& text :
        {metadata.source_actor_id, metadata.name, metadata.key.value_or(""),
         metadata.runner_name_selector, metadata.crash_policy}) {
+    // JsonString() would replace such bytes, and the id would not be the
+    // directory's name any more.
     if (!IsUtf8(text)) {
       return Status::InvalidArgument(
           "metadata of the actor that is not UTF-8: " +
@@ -217,6 +228,8 @@ Status ArchiveWriter::Finish(int64_t now_ms) {
   if (Status s = ListDirectory(directory_ + kActorsName, &actors); !s.ok()) {
     return s;
   }
+  // The directories are counted, not what this writer added: others may add at
+  // the same time.
   return WriteManifest(directory_, now_ms, actors.directories.size(),
                        /*overwrite=*/true);
 }

@@ -1,5 +1,5 @@
-// ArchiveWriter: an archive directory of version 1, as Rivet had it in its
-// development after 2.2; no release of Rivet writes or reads one.
+// ArchiveWriter: writes an archive directory of version 1, as Rivet had it in
+// its development after 2.2; no release of Rivet writes or reads one.
 //
 // Invariants:
 //  1. An actor is there whole or not at all: it is written in a directory
@@ -42,9 +42,9 @@ class ArchiveWriter {
   Status AddActor(const ActorMetadata& metadata,
                   std::unique_ptr<PairSink>* sink);
 
-  // Writes the manifest for all actors that are there now. Without it an
-  // archive with new actors is not whole. `now_ms`: milliseconds since 1970.
-  // May be called again after more actors.
+  // Writes the manifest for all actors that are there at this moment. Without
+  // it an archive with new actors is not whole. `now_ms`: milliseconds since
+  // 1970. May be called again after more actors.
   Status Finish(int64_t now_ms);
 
  private:

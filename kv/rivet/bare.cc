@@ -26,12 +26,15 @@ uint64_t BareReader::Uint() {
   uint64_t value = 0;
   for (size_t i = 0; offset_ + i < input_.size(); ++i) {
     const auto byte = static_cast<unsigned char>(input_[offset_ + i]);
+    // The tenth byte has room for the last of 64 bits alone.
     if (i == kMaxUintBytes - 1 && byte > 1) {
       error_ = "a number has more than 64 bits";
       return 0;
     }
     value |= uint64_t{byte & 0x7fU} << (7 * i);
     if ((byte & 0x80) != 0) continue;
+    // BARE has one encoding for a number: what two writers make of the same
+    // pair is the same.
     if (byte == 0 && i > 0) {
       error_ = "a number is written longer than it is";
       return 0;
@@ -47,6 +50,7 @@ std::string_view BareReader::Data() {
   const size_t begin = offset_;
   const uint64_t size = Uint();
   if (!ok()) return {};
+  // Compared before it is used: a length of nearly 2^64 must not wrap around.
   if (size > input_.size() - offset_) {
     offset_ = begin;
     error_ = "a length is larger than what is left";

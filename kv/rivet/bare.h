@@ -17,13 +17,13 @@ namespace actorkv {
 void AppendBareUint(std::string* out, uint64_t value);
 void AppendBareData(std::string* out, std::string_view bytes);
 
-// Reads off the front of `input`. After the first error every read gives
-// nothing and error() says what was wrong, so that a decoder checks once.
+// BareReader: reads off the front of `input`. After the first error every read
+// gives nothing and error() says what was wrong, so that a decoder checks once.
 class BareReader {
  public:
   explicit BareReader(std::string_view input) : input_(input) {}
 
-  // One encoding for one number: a last byte of 0 is an error.
+  // Reads a number, which has one encoding: a last byte of 0 is an error.
   uint64_t Uint();
   std::string_view Data();
   // Ends with an error when something is left.
@@ -32,7 +32,8 @@ class BareReader {
   bool ok() const { return error_.empty(); }
   // "a number is cut short"; empty when ok.
   std::string_view error() const { return error_; }
-  // Bytes read so far; after an error, where the bad part begins.
+  // The bytes read so far; after an error, the offset at which the bad part
+  // begins.
   size_t offset() const { return offset_; }
 
  private:

@@ -29,9 +29,10 @@ namespace {
 using std::string_view_literals::operator""sv;
 
 constexpr std::string_view kSqliteMagic = "SQLite format 3\0"sv;
-constexpr size_t kFirstBytes = 8;  // of a file that is not known
+constexpr size_t kFirstBytes = 8;  // shown of a file that is not known
 
-// Looked at: the magic, or an entry of sqlite.bin up to the end of its key.
+// The bytes that are looked at: the magic, or an entry of sqlite.bin up to the
+// end of its key.
 constexpr size_t kLookBytes = 32;
 
 bool Exists(const std::string& path) {
@@ -39,18 +40,20 @@ bool Exists(const std::string& path) {
   return stat(path.c_str(), &there) == 0;
 }
 
-// An entry of kv.bin whose key is one of sqlite.bin's.
+// True for an entry of kv.bin whose key is one of sqlite.bin's.
 bool IsSqliteBin(std::string_view begin) {
   if (begin.size() <= kEntryLengthBytes) return false;
   const std::string_view payload = begin.substr(kEntryLengthBytes);
-  const auto key_bytes = static_cast<uint8_t>(payload[0]);  // a short key
+  // the length of a short key is one byte
+  const auto key_bytes = static_cast<uint8_t>(payload[0]);
   RivetV2Key key;
   return key_bytes < payload.size() &&
          ParseRivetV2Key(payload.substr(1, key_bytes), &key);
 }
 
-// The first byte decides between the dumps: the length of an entry of kv.bin
-// begins with a zero, or it would be past the limit.
+// Tells the form of a file. The first byte decides between the dumps: the
+// length of an entry of kv.bin begins with a zero, or it would be past the
+// limit.
 ContainerForm FormOf(std::string_view begin) {
   if (begin.empty()) return ContainerForm::kEmpty;
   if (begin.substr(0, kSqliteMagic.size()) == kSqliteMagic) {
@@ -66,6 +69,8 @@ ContainerForm FormOf(std::string_view begin) {
     begin.remove_prefix(kByteOrderMark.size());
   }
   const size_t first = begin.find_first_not_of(" \t\r\n");
+  // A file that begins with blanks alone may be an empty dump; its reader says
+  // what is wrong with any other.
   if (first == std::string_view::npos || begin[first] == '{') {
     return ContainerForm::kJsonLines;
   }
@@ -73,12 +78,13 @@ ContainerForm FormOf(std::string_view begin) {
 }
 
 Status FormOfDirectory(const std::string& path, ContainerForm* form) {
+  // A store of ours comes first: it has a CURRENT file as well.
   if (Exists(path + "/" + kMarkerFileName) ||
       Exists(path + "/" + kHolderFileName)) {
     *form = ContainerForm::kActorkvStore;
     return Status::Ok();
   }
-  // Half an archive too: its reader says what is missing.
+  // Half an archive is recognised, too: its reader says what is missing.
   if (Exists(path + kManifestName) || Exists(path + kActorsName)) {
     *form = ContainerForm::kArchive;
     return Status::Ok();
@@ -97,7 +103,8 @@ Status FormOfDirectory(const std::string& path, ContainerForm* form) {
   return Status::Ok();
 }
 
-// *reader stands at the beginning of what `container` describes.
+// Opens the file; *reader stands at the beginning of what `container`
+// describes.
 Status OpenAndRecognise(const std::string& path, Container* container,
                         std::unique_ptr<ByteReader>* reader) {
   Container found;
@@ -115,7 +122,7 @@ Status OpenAndRecognise(const std::string& path, Container* container,
   return Status::Ok();
 }
 
-// The source of a dump after its first bytes were looked at.
+// ReaderBytes: the source of a dump after its first bytes were looked at.
 class ReaderBytes : public ByteSource {
  public:
   explicit ReaderBytes(std::unique_ptr<ByteReader> reader)

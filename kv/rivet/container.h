@@ -1,6 +1,6 @@
-// In what form something on the disk holds actors. It is told by content
-// alone: names and extensions do not count, but for the files of a directory
-// that has nothing else.
+// ContainerForm: the form in which something on the disk holds actors. It is
+// told by content alone: names and extensions do not count, but for the files
+// of a directory that has nothing else.
 
 #ifndef ACTORKV_KV_RIVET_CONTAINER_H_
 #define ACTORKV_KV_RIVET_CONTAINER_H_
@@ -33,19 +33,19 @@ enum class ContainerForm {
 struct Container {
   ContainerForm form = ContainerForm::kUnknown;
   bool gzip = false;        // the form is what the file unpacks to
-  std::string first_bytes;  // of a file, hexadecimal, for messages
+  std::string first_bytes;  // the file's, hexadecimal, for messages
 };
 
-// "a SQLite database", "JSON lines", ... as messages say it.
+// Names the form as messages do: "a SQLite database", "JSON lines", ...
 std::string_view FormName(ContainerForm form);
 
 // Errors: kNotFound; kInvalidArgument for what is neither file nor directory;
 // kCorruption for gzip that is broken from the start; kIOError.
 Status RecogniseContainer(const std::string& path, Container* container);
 
-// The pairs of the one actor in a dump (kJsonLines, kKvBin, kEmpty), with the
-// file's name in errors. Errors: those above;
-// kInvalidArgument, saying what it is, when it is not a dump.
+// Opens the pairs of the one actor in a dump (kJsonLines, kKvBin, kEmpty), with
+// the file's name in errors. Errors: those above; kInvalidArgument, saying what
+// it is, when it is not a dump.
 Status OpenDump(const std::string& path, std::unique_ptr<PairSource>* pairs);
 
 }  // namespace actorkv

@@ -17,8 +17,8 @@ namespace {
 
 using nlohmann::json;
 
-// Takes the members of one line; the first thing that does not belong there
-// ends the parse, with `error` set.
+// LineHandler: takes the members of one line; the first thing that does not
+// belong there ends the parse, with `error` set.
 class LineHandler : public nlohmann::json_sax<json> {
  public:
   std::optional<std::string> key_digits;
@@ -67,10 +67,11 @@ class LineHandler : public nlohmann::json_sax<json> {
   std::optional<std::string>* member_ = nullptr;
 };
 
-// *error is empty when `line` is a pair.
+// Parses `line`; *error is empty when it is a pair.
 void ParseLine(const std::string& line, KeyValue* pair, std::string* error) {
   LineHandler handler;
   if (!json::sax_parse(line, &handler)) {
+    // The parser would tell of the column alone.
     *error = IsUtf8(line) ? handler.error : "not UTF-8";
   } else if (!handler.key_digits.has_value()) {
     *error = "\"k\" is missing";
@@ -99,6 +100,7 @@ class JsonLinesReader : public PairSource {
     std::string error;
     ParseLine(line, &read, &error);
     if (!error.empty()) {
+      // A dump that was cut short shows as a bad last line.
       return Bad(ended_ ? error : error + "; the file ends in this line");
     }
     Status size = CheckPairKeySize(read.key.size());
@@ -110,7 +112,7 @@ class JsonLinesReader : public PairSource {
   }
 
  private:
-  // *line is empty at the end.
+  // Takes the next line; *line is empty at the end.
   Status NextLine(std::string* line) {
     bool empty_before = false;
     while (true) {
@@ -121,6 +123,7 @@ class JsonLinesReader : public PairSource {
       if (number_ == 0 && BeginsWith(*line, kByteOrderMark)) {
         line->erase(0, kByteOrderMark.size());
       }
+      // No bytes and no newline: the end of the file.
       if (line->empty() && !ended_) return Status::Ok();
       ++number_;
       if (!line->empty()) break;
@@ -130,6 +133,8 @@ class JsonLinesReader : public PairSource {
       return Bad("longer than the limit of " +
                  std::to_string(kMaxJsonLineBytes) + " bytes for a line");
     }
+    // Empty lines may follow the last pair, so they are an error only once
+    // another line comes.
     return empty_before ? Bad("an empty line before it") : Status::Ok();
   }
 
@@ -139,8 +144,8 @@ class JsonLinesReader : public PairSource {
   }
 
   ByteReader reader_;
-  uint64_t number_ = 0;  // of the line read last, from 1
-  bool ended_ = false;   // with a newline
+  uint64_t number_ = 0;  // the line read last, from 1
+  bool ended_ = false;   // the last line did, with a newline
 };
 
 class JsonLinesWriter : public PairSink {

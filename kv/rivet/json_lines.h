@@ -19,11 +19,12 @@
 
 namespace actorkv {
 
-// The longest legal pair takes 0.27 MB.
+// The limit of a line, in bytes; the longest legal pair takes 0.27 MB.
 inline constexpr size_t kMaxJsonLineBytes = size_t{1} << 20;
 
-// Next() fails with kInvalidArgument, naming the line, for what is no such
-// line or no legal pair (kv/rivet/pair_limits.h). Holds one line in memory.
+// Reads a dump. Next() fails with kInvalidArgument, naming the line, for what
+// is no such line or no legal pair (kv/rivet/pair_limits.h). Holds one line in
+// memory.
 std::unique_ptr<PairSource> ReadJsonLines(std::unique_ptr<ByteSource> source);
 
 // Writes the file `path`, which is absolute; it appears with Finish().

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-// Writes what is parsed.
+// CopyHandler: writes what is parsed.
 class CopyHandler : public nlohmann::json_sax<json> {
  public:
   explicit CopyHandler(JsonWriter* writer) : writer_(writer) {}
@@ -26,6 +26,8 @@ class CopyHandler : public nlohmann::json_sax<json> {
     return Value(std::to_string(value));
   }
   bool number_float(double /*value*/, const std::string& text) override {
+    // The text as it was written keeps its digits, where a double would round
+    // them.
     return Value(text);
   }
   bool string(std::string& value) override { return Value(JsonString(value)); }
@@ -60,7 +62,8 @@ class CopyHandler : public nlohmann::json_sax<json> {
   JsonWriter* const writer_;
 };
 
-// Collects the members of the outer object, each with a writer of its own.
+// MembersHandler: collects the members of the outer object, each with a writer
+// of its own.
 class MembersHandler : public nlohmann::json_sax<json> {
  public:
   using Kind = JsonMember::Kind;
@@ -84,6 +87,7 @@ class MembersHandler : public nlohmann::json_sax<json> {
     return Scalar(Kind::kOther, text, 0);
   }
   bool string(std::string& value) override {
+    // A member keeps its string without quotes; deeper ones are text of JSON.
     return depth_ == 1 ? Scalar(Kind::kString, value, 0)
                        : Scalar(Kind::kOther, JsonString(value), 0);
   }
@@ -97,6 +101,7 @@ class MembersHandler : public nlohmann::json_sax<json> {
       nested_->Key(name);
       return true;
     }
+    // Which of two counts depends on the reader, so neither is taken.
     const auto same = [&](const JsonMember& m) { return m.name == name; };
     if (std::any_of(members_.begin(), members_.end(), same)) {
       return Fail("\"" + name + "\" comes twice");
@@ -158,7 +163,7 @@ class MembersHandler : public nlohmann::json_sax<json> {
   const size_t max_depth_;
   size_t depth_ = 0;
   bool is_object_ = false;
-  std::optional<JsonWriter> nested_;  // of the member that is being read
+  std::optional<JsonWriter> nested_;  // writes the member that is being read
   std::vector<JsonMember> members_;
   std::string error_;
 };

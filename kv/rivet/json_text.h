@@ -1,4 +1,4 @@
-// JSON as text: written piece by piece, and the members of an object taken
+// These write JSON as text, piece by piece, and take the members of an object
 // apart. nlohmann's values of objects and arrays are not used: their
 // destructors allocate, and so end the process where memory runs out.
 
@@ -15,11 +15,12 @@
 
 namespace actorkv {
 
-// A string, with its quotes. What is not UTF-8 gets replacement characters.
+// Returns a string of JSON, with its quotes. Bytes that are not UTF-8 become
+// replacement characters.
 std::string JsonString(std::string_view text);
 
-// Writes a value in order. With `indent` 0 without spaces; else each member on
-// a line of its own, indented by so many for each level.
+// JsonWriter: writes a value in order. With `indent` 0 it writes no spaces;
+// else each member on a line of its own, indented by so many for each level.
 class JsonWriter {
  public:
   explicit JsonWriter(size_t indent) : indent_(indent) {}
@@ -35,26 +36,26 @@ class JsonWriter {
   const std::string& text() const { return text_; }
 
  private:
-  void Begin();  // of a member
+  void Begin();  // begins a member
   void NewLine();
 
   const size_t indent_;
   std::string text_;
-  std::vector<size_t> counts_;  // members so far, of each level
+  std::vector<size_t> counts_;  // members so far, by level
   bool after_key_ = false;
 };
 
-// A member of an object.
+// JsonMember: a member of an object.
 struct JsonMember {
   enum class Kind { kNull, kString, kInteger, kObject, kOther };
 
   std::string name;
   Kind kind = Kind::kOther;
-  std::string text;     // of a string; of others as JSON, without spaces
-  int64_t integer = 0;  // of kInteger: those of 64 bits
+  std::string text;     // a string itself; others as JSON, without spaces
+  int64_t integer = 0;  // the value of kInteger, which has 64 bits
 };
 
-// The members of the object that `json` is, in its order. Errors:
+// Reads the members of the object that `json` is, in its order. Errors:
 // kInvalidArgument: it is none, is nested deeper than `max_depth`, or has a
 // member twice.
 Status ReadJsonObject(std::string_view json, size_t max_depth,

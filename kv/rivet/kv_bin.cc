@@ -77,6 +77,7 @@ Status TakeKvBinEntry(ByteReader* reader, size_t limit, KvBinEntry* entry,
     return Bad(begin, "the length of an entry is cut short");
   }
   const uint32_t length = LoadBig32(bytes.data());
+  // Nothing is allocated for a length that cannot be right.
   if (length > limit) {
     return Status::InvalidArgument(
         AtByte(begin) + ": an entry of " + std::to_string(length) +
@@ -90,6 +91,7 @@ Status TakeKvBinEntry(ByteReader* reader, size_t limit, KvBinEntry* entry,
   BareReader fields(bytes);
   const std::string_view key = fields.Data();
   const std::string_view value = fields.Data();
+  // The value ends here; End() may move on to where something is wrong.
   const size_t end = fields.offset();
   fields.End();
   const uint64_t payload = begin + kEntryLengthBytes;

@@ -1,4 +1,4 @@
-// kv.bin: the pairs of an actor in an archive.
+// kv.bin has the pairs of an actor in an archive.
 //
 //     entry   length:u32 big-endian | payload of `length` bytes
 //     payload key:data | value:data                     (BARE, kv/rivet/bare.h)
@@ -21,11 +21,11 @@
 namespace actorkv {
 
 inline constexpr size_t kEntryLengthBytes = 4;
-// Two lengths of up to three bytes, and the longest pair.
+// The largest entry: two lengths of up to three bytes, and the longest pair.
 inline constexpr size_t kMaxKvBinEntryBytes =
     kMaxPairKeyBytes + kMaxPairValueBytes + 6;
 
-// One entry and where its value lies in the file.
+// KvBinEntry: one entry, and where its value lies in the file.
 struct KvBinEntry {
   KeyValue pair;
   uint64_t value_offset = 0;
@@ -37,7 +37,8 @@ struct KvBinEntry {
 Status TakeKvBinEntry(ByteReader* reader, size_t limit, KvBinEntry* entry,
                       bool* more);
 
-// Next() fails as TakeKvBinEntry() does. Holds one entry in memory.
+// Reads a kv.bin. Next() fails as TakeKvBinEntry() does. Holds one entry in
+// memory.
 std::unique_ptr<PairSource> ReadKvBin(std::unique_ptr<ByteSource> source);
 
 // Writes the file `path`, which is absolute; it appears with Finish().
@@ -45,7 +46,7 @@ std::unique_ptr<PairSource> ReadKvBin(std::unique_ptr<ByteSource> source);
 Status WriteKvBin(const std::string& path, bool overwrite,
                   std::unique_ptr<PairSink>* sink);
 
-// `key` and `value` as one entry.
+// Encodes `key` and `value` as one entry.
 std::string EncodeKvBinEntry(std::string_view key, std::string_view value);
 
 }  // namespace actorkv

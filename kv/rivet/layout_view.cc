@@ -12,8 +12,9 @@ namespace actorkv {
 
 namespace {
 
-// Stored keys that begin with `from` and are in layout 1 what replacing it by
-// `to` makes of them; replacing keeps the order. `exact`: the key `from` alone.
+// Range: stored keys that begin with `from`, and that become keys of layout 1
+// when `to` replaces it, which keeps their order. `exact`: the key `from`
+// alone.
 struct Range {
   std::string_view from;
   std::string_view to;
@@ -36,8 +37,8 @@ bool IsLayoutZero(std::string_view key, std::string_view value) {
   return ParseLegacyKey(key, value).layout == KeyLayout::kZero;
 }
 
-// *value: of the pair that is stored under the key `zero` of layout 0; nullopt
-// also when what is there is not of layout 0.
+// Reads the value that is stored under the key `zero` of layout 0; nullopt also
+// when the pair there is not of layout 0.
 Status GetLayoutZero(PairReader* stored, const std::string& zero,
                      std::optional<std::string>* value) {
   if (Status s = stored->Get(zero, value); !s.ok()) return s;
@@ -45,7 +46,7 @@ Status GetLayoutZero(PairReader* stored, const std::string& zero,
   return Status::Ok();
 }
 
-// *other: the value of the same pair in the other layout; nullopt: it is not
+// Reads the value of the same pair in the other layout; nullopt: it is not
 // there.
 Status GetOther(PairReader* stored, const KeyValue& pair,
                 std::optional<std::string>* other) {
@@ -70,8 +71,9 @@ Status ConflictError(std::string_view zero, std::string_view one) {
 
 }  // namespace
 
-// One of kRanges, from where a Seek() begins. What it gives next is at or after
-// `bound` in the view, and is `pair` when that has been read.
+// Stream: one of kRanges, from where a Seek() begins. The next pair that it
+// gives is at or after `bound` in the view, and is `pair` when that has been
+// read.
 struct LayoutOneView::Stream {
   Range range;
 
@@ -90,6 +92,8 @@ struct LayoutOneView::Stream {
   void Begin(std::string_view key) {
     pair.reset();
     ended = false;
+    // The view's order is that of layout 1, so `key` is compared with `to`, and
+    // the stored key made from it.
     if (key <= range.to) {
       MoveTo(std::string(range.from));
     } else if (!range.exact && BeginsWith(key, range.to)) {
@@ -112,8 +116,9 @@ struct LayoutOneView::Stream {
     bound = std::string(range.to).append(at, range.from.size());
   }
 
-  // There is nothing of this range in [at, next).
+  // Notes that nothing of this range is in [at, next).
   void NoteGap(const std::string& next) {
+    // A gap grows only at its end: two that do not touch are not one.
     if (!has_gap || at != gap_to) gap_from = at;
     has_gap = true;
     gap_to = next;
@@ -129,8 +134,8 @@ LayoutOneView::LayoutOneView(PairReader* stored) : stored_(stored) {
 
 LayoutOneView::~LayoutOneView() = default;
 
-// Reads one stored pair further: to the next of the range, past one that is
-// not, or to the end.
+// Reads one stored pair further in the range, past one that does not belong to
+// it, or to the end.
 Status LayoutOneView::Advance(Stream* stream) {
   const Range& range = stream->range;
   if (range.exact) {
@@ -151,6 +156,8 @@ Status LayoutOneView::Advance(Stream* stream) {
   std::string one;
   const std::string replaced =
       std::string(range.to).append(found->key, range.from.size());
+  // Keys that begin the same may be of another meaning, or of layout 1
+  // themselves: then another stream has them.
   if (LayoutOneKey(found->key, found->value, &one) && one == replaced) {
     stream->NoteGap(found->key);
     stream->gap_ends = false;
@@ -165,7 +172,7 @@ Status LayoutOneView::Advance(Stream* stream) {
   return Status::Ok();
 }
 
-// A merge of the streams that reads on only in the one that may be first.
+// Merges the streams, and reads on only in the one that may be first.
 Status LayoutOneView::Seek(std::string_view key,
                            std::optional<KeyValue>* pair) {
   for (Stream& stream : streams_) stream.Begin(key);
@@ -173,8 +180,8 @@ Status LayoutOneView::Seek(std::string_view key,
     Stream* first = nullptr;
     for (Stream& stream : streams_) {
       if (stream.ended) continue;
-      // Of two that may be first the one that is not read yet: it may have the
-      // same pair.
+      // Among two that may be first the one that is not read yet is taken: it
+      // may have the same pair.
       if (first == nullptr || stream.bound < first->bound ||
           (stream.bound == first->bound && !stream.pair.has_value())) {
         first = &stream;
@@ -192,6 +199,7 @@ Status LayoutOneView::Seek(std::string_view key,
       if (&other == first || other.ended || other.bound != first->bound) {
         continue;
       }
+      // Every stream of the same bound is read by here.
       if (other.pair->value == first->pair->value) continue;
       std::string zero;
       (void)LayoutZeroKey(first->bound, &zero);
@@ -208,7 +216,7 @@ Status LayoutOneView::Get(std::string_view key,
   std::optional<std::string> zero;
   std::string zero_key;
   if (Status s = stored_->Get(key, &one); !s.ok()) return s;
-  // A key of layout 0 is no key of the view.
+  // A key of layout 0 is no key of the view, whatever is stored under it.
   if (one.has_value() && IsLayoutZero(key, *one)) one.reset();
   if (LayoutZeroKey(key, &zero_key)) {
     if (Status s = GetLayoutZero(stored_, zero_key, &zero); !s.ok()) return s;
@@ -279,6 +287,8 @@ void LayoutReport::Count(std::string_view key, std::string_view value) {
     large_messages.Add(key);
   }
   std::string one;
+  // VERSION of a workflow is the only pair without a place in layout 1
+  // (kv/rivet/legacy_keys.h).
   if (!LayoutOneKey(key, value, &one)) dropped.Add(key);
 }
 
@@ -316,6 +326,7 @@ Status CheckLayouts(PairReader* stored, LayoutReport* report) {
     if (!pair.has_value()) break;
     at = KeyAfter(pair->key);
     made.Count(pair->key, pair->value);
+    // Each conflict has one pair of layout 0, so it is counted once from there.
     if (!IsLayoutZero(pair->key, pair->value)) continue;
     std::optional<std::string> other;
     if (Status s = GetOther(stored, *pair, &other); !s.ok()) return s;

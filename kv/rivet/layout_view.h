@@ -1,4 +1,4 @@
-// Layout view: an actor's stored pairs as pairs of layout 1.
+// Layout view: shows an actor's stored pairs as pairs of layout 1.
 //
 // An actor may have pairs of layout 0, of layout 1, or of both, when a
 // migration between them was interrupted. The view gives each pair under its
@@ -47,14 +47,15 @@ class LayoutOneView : public PairReader {
   std::vector<Stream> streams_;
 };
 
-// How many keys of one sort a report names.
+// The number of keys of one sort that a report names, at most.
 constexpr size_t kMaxNamedKeys = 8;
 
 // The namespaces of layout 1 with a version in their second byte: 5 to 8.
 constexpr uint8_t kFirstVersioned = 5;
 constexpr size_t kVersionedCount = 4;
 
-// What was found of one sort: how many, and the first of them.
+// NamedKeys: the keys of one sort that were found: how many, and the first of
+// them.
 struct NamedKeys {
   uint64_t count = 0;
   std::vector<std::string> first;  // keys, up to kMaxNamedKeys
@@ -65,12 +66,12 @@ struct NamedKeys {
 };
 
 struct LayoutCount {
-  // By KeyLayout.
+  // The number of pairs, by KeyLayout.
   std::array<uint64_t, 3> pair_count = {};
-  uint64_t bytes = 0;  // of keys and values
+  uint64_t bytes = 0;  // keys and values together
 };
 
-// What an actor's pairs are.
+// LayoutReport: what an actor's pairs are.
 struct LayoutReport {
   std::array<LayoutCount, kLegacyNamespaceCount> spaces = {};
   // Unknown keys: those of a version of a namespace that is not known, by the
@@ -87,7 +88,7 @@ struct LayoutReport {
   const LayoutCount& of(LegacyNamespace space) const {
     return spaces[static_cast<size_t>(space)];
   }
-  // Over all namespaces; kSame: unknown keys as well.
+  // These count over all namespaces; kSame takes in unknown keys.
   uint64_t PairCount(KeyLayout layout) const;
   uint64_t PairCount() const;
   uint64_t Bytes() const;
@@ -96,18 +97,20 @@ struct LayoutReport {
   // Counts one stored pair, whatever other pairs there are.
   void Count(std::string_view key, std::string_view value);
 
-  // What there is to say of unknown keys: a note for each of the above.
+  // Says what there is to say of unknown keys: a note for each kind of them
+  // above.
   std::vector<std::string> UnknownNotes() const;
 
-  // kNotSupported when there are conflicts, naming the first; ok otherwise.
+  // Returns kNotSupported when there are conflicts, naming the first; ok
+  // otherwise.
   Status CheckConflicts() const;
 };
 
 // Reads all pairs once, in stored order. Errors: those of `stored`.
 Status CheckLayouts(PairReader* stored, LayoutReport* report);
 
-// Whether the stored `pair` is also there in the other layout, with another
-// value. Errors: those of `stored`.
+// Says whether the stored `pair` is also there in the other layout, with
+// another value. Errors: those of `stored`.
 Status IsInConflict(PairReader* stored, const KeyValue& pair, bool* conflict);
 
 }  // namespace actorkv

@@ -14,7 +14,8 @@ namespace {
 constexpr std::string_view kNamespace("\x08", 1);
 constexpr char kVersion = 1;        // of the namespace
 constexpr char kTupleStart = 0x15;  // there are traces of layout 0
-// What is not known below these: of layout 1, and of layout 0.
+// The prefixes below which every key should be known: one of layout 1, two of
+// layout 0.
 constexpr std::string_view kLooksLikeAFile[] = {
     {"\x08\x01", 2}, {"\x09\x00", 2}, {"\x09\x01", 2}};
 constexpr std::string_view kMetadataPrefix("\x08\x01\x00", 3);
@@ -24,7 +25,7 @@ constexpr size_t kChunkKeyBytes = 8;
 constexpr uint64_t kPastChunks = uint64_t{1} << 32;
 constexpr auto kLastTag = static_cast<uint8_t>(LegacyTag::kShm);
 
-// A value in a message is cut to this.
+// The size that a value in a message is cut to, in bytes.
 constexpr size_t kShownBytes = 32;
 
 std::string Hex(std::string_view bytes) {
@@ -46,8 +47,8 @@ bool IsKnown(std::string_view key) {
          key.size() == kChunkKeyBytes;
 }
 
-// All keys of the namespace are of the version that is known, or are none of
-// its keys. A few seeks.
+// Checks that all keys of the namespace are of the version that is known, or
+// are none of its keys. Costs a few seeks, one for each version that is there.
 Status CheckVersions(PairReader* pairs) {
   std::string from(kNamespace);
   for (;;) {
@@ -61,6 +62,8 @@ Status CheckVersions(PairReader* pairs) {
       continue;
     }
     const char version = pair->key[kNamespace.size()];
+    // In layout 0 the same first byte begins traces, whose second byte is the
+    // start of a tuple.
     if (version != kVersion && version != kTupleStart) {
       return Status::NotSupported(
           "the database is kept in version " +
@@ -144,6 +147,7 @@ Status LegacyFile::Open() {
     if (Status s = ParseMetadata(tag_, *value, &size_bytes); !s.ok()) return s;
   } else if (tag_ == LegacyTag::kMain) {
     if (Status s = Look(0); !s.ok()) return s;
+    // Chunks without metadata: invariant 3.
     if (next_index_ != kPastChunks) {
       return Status::Corruption(
           "the database has chunks but no metadata, which have its size: key=" +
@@ -179,7 +183,7 @@ Status LegacyFile::Look(uint32_t index) {
       next_ = std::move(pair->value);
       break;
     }
-    // No key of ours lies between: it is of another length.
+    // A key of another length is none of a chunk, and is passed over.
     from = std::move(pair->key);
     from += '\0';
   }
@@ -199,8 +203,12 @@ Status LegacyFile::Read(uint64_t offset, size_t size, char* buffer,
     const size_t part = std::min(inside - done, kLegacyChunkBytes - begin);
     std::memset(buffer + done, 0, part);
     const uint64_t index = at / kLegacyChunkBytes;
+    // The size may claim more than keys can hold (invariant 2): there it reads
+    // as zeros.
     if (index < kPastChunks) {
       if (Status s = Look(static_cast<uint32_t>(index)); !s.ok()) return s;
+      // Bytes that a short chunk lacks stay zeros (invariant 1); those past
+      // 4096 are never asked for.
       if (index == next_index_ && begin < next_.size()) {
         std::memcpy(buffer + done, next_.data() + begin,
                     std::min(part, next_.size() - begin));
@@ -239,6 +247,8 @@ Status LegacyFile::FindHole(uint64_t begin, uint64_t end, uint64_t* hole) {
 }
 
 Status CheckDatabaseKeys(PairReader* pairs, bool has_main) {
+  // Where the main file is there, its own keys were found, and others are not
+  // taken for pieces of one.
   if (Status s = CheckVersions(pairs); !s.ok() || has_main) return s;
   for (const std::string_view start : kLooksLikeAFile) {
     std::string from(start);

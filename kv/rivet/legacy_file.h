@@ -1,6 +1,6 @@
 // LegacyFile: one SQLite file as the pairs of an actor hold it in layout 1.
-// Knows its keys, its size and its holes; what is in it SQLite knows. Nothing
-// is ever written.
+// Knows its keys, its size and its holes; its content is for SQLite to know.
+// Nothing is ever written.
 //
 //   key                                   value
 //   [8][1][0] tag                         metadata, 10 bytes:
@@ -43,18 +43,19 @@ constexpr size_t kLegacyChunkBytes = 4096;
 constexpr size_t kLegacyMetadataBytes = 10;
 constexpr uint16_t kLegacyFileVersion = 1;
 
-// Keys of 32 bits cannot hold more, so a larger size is cut to this. The last
-// two chunks are left out, so that SQLite's page count fits its 32 bits.
+// The largest file, in bytes: keys of 32 bits cannot hold more, so a larger
+// size is cut to this. The last two chunks are left out, so that SQLite's page
+// count fits its 32 bits.
 constexpr uint64_t kMaxLegacyFileBytes = uint64_t{0xfffffffe} << 12;
 
-// "main", "journal", "wal", "shm".
+// Names the file: "main", "journal", "wal", "shm".
 const char* LegacyTagName(LegacyTag tag);
 
 std::string LegacyMetadataKey(LegacyTag tag);
 std::string LegacyMetadataValue(uint64_t size_bytes);
 std::string LegacyChunkKey(LegacyTag tag, uint32_t index);
 
-// Belongs to one thread at a time.
+// A LegacyFile belongs to one thread at a time.
 class LegacyFile {
  public:
   // `pairs` must outlive the file.
@@ -68,7 +69,7 @@ class LegacyFile {
   LegacyTag tag() const { return tag_; }
   // False without metadata.
   bool exists() const { return exists_; }
-  // As the metadata say; untrusted. 0 when the file does not exist.
+  // The size that the metadata say; untrusted. 0 when the file does not exist.
   uint64_t size_bytes() const { return size_bytes_; }
 
   // Reads up to `size` bytes at `offset`; *copied is smaller at the end of the
@@ -90,7 +91,7 @@ class LegacyFile {
  private:
   // Makes seen_ and next_ speak for `index`.
   Status Look(uint32_t index);
-  // How many bytes of chunk `index` lie inside the size.
+  // Returns the bytes of chunk `index` that lie inside the size.
   size_t BytesInside(uint32_t index) const;
 
   PairReader* const pairs_;
@@ -98,16 +99,16 @@ class LegacyFile {
   bool exists_ = false;
   uint64_t size_bytes_ = 0;
 
-  // What the last seek said: no chunk is stored in [seen_from_, next_index_),
-  // and chunk next_index_ is next_. Nothing is known while seen_from_ is past
-  // next_index_.
+  // The answer of the last seek: no chunk is stored in [seen_from_,
+  // next_index_), and chunk next_index_ is next_. Nothing is known while
+  // seen_from_ is past next_index_.
   uint64_t seen_from_ = 1;
   uint64_t next_index_ = 0;  // 2^32: no more chunks
   std::string next_;
 };
 
-// That nothing in `pairs`, in layout 1, is a database that is not understood,
-// so that none is passed over as if there were none:
+// Checks that nothing in `pairs`, in layout 1, is a database that is not
+// understood, so that none is passed over as if there were none:
 //  - a key [8] with another version than 1, whatever else there is;
 //  - where there is no main file (`has_main`), any key that only looks like
 //    one of a SQLite file, in either layout: another tag, length or kind.

@@ -15,17 +15,17 @@ constexpr char kTupleStart = 0x15;  // an integer of one byte
 constexpr uint8_t kMaxTag = 3;
 
 constexpr size_t kMessageIdBytes = 8;
-constexpr char kMaxVersion = 15;               // that is likely ever
+constexpr char kMaxVersion = 15;               // likely the last one ever
 constexpr size_t kQueueMetaBytes = 2 + 8 + 4;  // version, next id, size
 constexpr size_t kNoAlarmBytes = 2 + 1;        // version, 0
 constexpr size_t kAlarmBytes = 2 + 1 + 8;      // version, 1, time
-constexpr size_t kAlarmFlag = 2;               // offset
+constexpr size_t kAlarmFlag = 2;               // its offset
 constexpr size_t kChunkTailBytes = 1 + 4;      // tag, index
 
-// Prefixes; each has its length beside it because some hold zeros.
+// The prefixes; each has its length beside it because some hold zeros.
 constexpr std::string_view kMessageOne("\x05\x01\x02", 3);
 constexpr std::string_view kMetaOne("\x05\x01\x01", 3);
-constexpr std::string_view kMetaZero("\x06", 1);  // also of an alarm
+constexpr std::string_view kMetaZero("\x06", 1);  // an alarm has it, too
 constexpr std::string_view kWorkflowOne("\x06\x01", 2);
 constexpr std::string_view kWorkflowZero("\x07", 1);
 constexpr std::string_view kTracesOne("\x07\x01", 2);
@@ -33,18 +33,20 @@ constexpr std::string_view kTracesZero("\x08", 1);
 constexpr std::string_view kSqliteOne("\x08\x01", 2);
 constexpr std::string_view kSqliteZero("\x09", 1);
 
-// Workflow fields of layout 0, and where INPUT is in layout 1.
+// Two workflow fields of layout 0, and the place of INPUT in layout 1.
 constexpr std::string_view kVersionZero("\x07\x15\x03\x15\x04", 5);
 constexpr std::string_view kInputZero("\x07\x15\x03\x15\x05", 5);
 constexpr std::string_view kInputOne("\x06\x01\x15\x03\x15\x04", 6);
 
-// What follows the prefix is a tuple: an integer of one byte, and perhaps more.
+// True when a tuple follows the prefix: an integer of one byte, and perhaps
+// more.
 bool HasTuple(std::string_view key, std::string_view prefix) {
   return BeginsWith(key, prefix) && key.size() >= prefix.size() + 2 &&
          key[prefix.size()] == kTupleStart;
 }
 
-// `tail`: file(1) tag(1), or file(1) tag(1) index(4).
+// Tells the namespace of a SQLite key. `tail`: file(1) tag(1), or file(1)
+// tag(1) index(4).
 Space SqliteSpace(std::string_view tail) {
   if (tail.size() < 2 || static_cast<uint8_t>(tail[1]) > kMaxTag) {
     return Space::kUnknown;
@@ -61,10 +63,12 @@ LegacyKey Known(Space space, KeyLayout layout) {
   return {space, layout};
 }
 
-// Of a namespace of layout 1, in its second byte.
+// True for a second byte that may be the version of a namespace of layout 1.
 bool CouldBeVersion(char byte) { return byte > 0 && byte <= kMaxVersion; }
 
 LegacyKey ParseQueueKey(std::string_view key) {
+  // Ids count from 1 and are big-endian, so their first byte is 0 for longer
+  // than any queue lives.
   if (key.size() == 1 + kMessageIdBytes && !CouldBeVersion(key[1])) {
     return {Space::kQueueMessage, KeyLayout::kZero};
   }
@@ -76,7 +80,7 @@ LegacyKey ParseQueueKey(std::string_view key) {
   return {};
 }
 
-// Of the key 6.
+// Tells by its value what the key 6 means: see the header.
 LegacyKey ParseSix(std::string_view value) {
   if (value.size() == kQueueMetaBytes) {
     return {Space::kQueueMeta, KeyLayout::kZero};
@@ -173,7 +177,8 @@ bool HasUnknownVersion(std::string_view key) {
   constexpr char kFirst = 5;
   constexpr char kLast = 8;
   if (key.size() < 2 || key[0] < kFirst || key[0] > kLast) return false;
-  // What layout 0 has there: the begin of a tuple, or of the id of a message.
+  // The byte that layout 0 has there: the begin of a tuple, or of the id of a
+  // message.
   const char layout_zero = key[0] == kFirst ? '\0' : kTupleStart;
   return key[1] != kKnownVersion && key[1] != layout_zero;
 }
@@ -185,6 +190,7 @@ bool LayoutOneKey(std::string_view key, std::string_view value,
     *one = std::string(key);
     return true;
   }
+  // Before the others: it is a key of a workflow, and has no place in layout 1.
   if (key == kVersionZero) return false;
   if (key == kInputZero) {
     *one = std::string(kInputOne);
@@ -221,7 +227,8 @@ bool LayoutZeroKey(std::string_view one, std::string* zero) {
   } else {
     found = Replaced(one, kSqliteOne, kSqliteZero);
   }
-  // (3, 5) of layout 1 is no field that layout 0 had, and not all ids are.
+  // The way back must lead here again: (3, 5) of layout 1 is no field that
+  // layout 0 had, and some ids are none there.
   std::string back;
   if (!LayoutOneKey(found, {}, &back) || back != one) return false;
   *zero = std::move(found);

@@ -1,6 +1,7 @@
-// Legacy keys: what the keys of an actor's pairs mean in Rivet's layouts 0 and
-// 1, and where a pair of layout 0 is found in layout 1. What a SQLite file in
-// layout 1 is made of knows kv/rivet/legacy_file.h. Integers are big-endian.
+// Legacy keys: the keys of an actor's pairs, what they mean in Rivet's layouts
+// 0 and 1, and where a pair of layout 0 is found in layout 1. The parts of a
+// SQLite file in layout 1 are for kv/rivet/legacy_file.h to know. Integers are
+// big-endian.
 //
 //   namespace        layout 0                  layout 1
 //   state            1                         the same
@@ -61,7 +62,7 @@ enum class LegacyNamespace : uint8_t {
 };
 constexpr size_t kLegacyNamespaceCount = 12;
 
-// "state", "queue_message", ..., "unknown".
+// Names the namespace: "state", "queue_message", ..., "unknown".
 const char* LegacyNamespaceName(LegacyNamespace space);
 
 enum class KeyLayout : uint8_t { kZero = 0, kOne = 1, kSame = 2 };
@@ -73,20 +74,20 @@ struct LegacyKey {
 
 LegacyKey ParseLegacyKey(std::string_view key, std::string_view value);
 
-// Of the SQLite files, in either layout; the key alone tells.
+// True for a key of the SQLite files, in either layout; the key alone tells.
 bool IsSqliteKey(std::string_view key);
 
-// Whether `key` is of a namespace of layout 1 that has versions, but of a
+// True when `key` is of a namespace of layout 1 that has versions, but of a
 // version that is not known.
 bool HasUnknownVersion(std::string_view key);
 
-// *one: the key of the same pair in layout 1; `key` itself unless it is of
-// layout 0. False when the pair has no place there: VERSION of a workflow.
+// Sets *one to the key of the same pair in layout 1; `key` itself unless it is
+// of layout 0. False when the pair has no place there: VERSION of a workflow.
 bool LayoutOneKey(std::string_view key, std::string_view value,
                   std::string* one);
 
-// *zero: the key of layout 0 that LayoutOneKey() takes to `one`, if the pair
-// that is stored there is of layout 0. False when there is none.
+// Sets *zero to the key of layout 0 that LayoutOneKey() takes to `one`, if the
+// pair that is stored there is of layout 0. False when there is none.
 bool LayoutZeroKey(std::string_view one, std::string* zero);
 
 }  // namespace actorkv

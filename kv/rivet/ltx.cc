@@ -14,6 +14,7 @@ namespace {
 using std::string_view_literals::operator""sv;
 
 constexpr std::string_view kMagic = "LTX1";
+// The flags of the one variant that is known: of the blob, and of a frame.
 constexpr uint32_t kNoChecksum = 2;
 constexpr uint16_t kHasLength = 1;
 constexpr size_t kEndBytes = 6;
@@ -21,6 +22,7 @@ constexpr size_t kIndexLengthBytes = 8;
 constexpr size_t kTrailerBytes = 16;
 constexpr size_t kSmallestBytes =
     kLtxHeaderBytes + kEndBytes + 1 + kIndexLengthBytes + kTrailerBytes;
+// The part of a blob that is in memory at a time, in bytes.
 constexpr size_t kWindowBytes = size_t{64} << 10;
 constexpr int kMaxUintShift = 63;
 
@@ -29,7 +31,7 @@ Status Bad(uint64_t offset, const std::string& what) {
                             what);
 }
 
-// Reads forward through a part of the blob, a window at a time.
+// Cursor: reads forward through a part of the blob, a window at a time.
 class Cursor {
  public:
   Cursor(LtxInput* input, uint64_t offset, uint64_t end)
@@ -38,7 +40,8 @@ class Cursor {
   uint64_t offset() const { return offset_; }
   uint64_t left() const { return end_ - offset_; }
 
-  // The next `size` bytes without passing them; valid until the next call.
+  // Gives the next `size` bytes without passing them; valid until the next
+  // call.
   Status Peek(size_t size, std::string_view* bytes) {
     if (size > left()) return Bad(offset_, "it is cut short");
     if (offset_ < window_at_ || offset_ + size > window_at_ + window_.size()) {
@@ -109,7 +112,7 @@ Status DecodeHeader(std::string_view bytes, LtxHeader* header) {
   return Status::Ok();
 }
 
-// Where the index begins; what lies behind it is checked.
+// Finds where the index begins; the bytes behind it are checked.
 Status FindIndex(LtxInput* input, uint64_t* index_begin) {
   const uint64_t size = input->size_bytes();
   const uint64_t index_end = size - kTrailerBytes - kIndexLengthBytes;
@@ -121,6 +124,7 @@ Status FindIndex(LtxInput* input, uint64_t* index_begin) {
     return Bad(size - kTrailerBytes, "the last 16 bytes are not zero");
   }
   const uint64_t length = LoadBig64(tail.data());
+  // ScanLtx() saw that the blob is long enough, so this does not wrap around.
   if (length > index_end - kLtxHeaderBytes - kEndBytes) {
     return Bad(index_end,
                "an index of " + std::to_string(length) + " bytes does not fit");
@@ -143,6 +147,8 @@ Status NextFrame(Cursor* frames, LtxFrame* frame, bool* more) {
   const PageNo pgno = LoadBig32(bytes.data());
   const uint32_t flags = LoadBig32(&bytes[2]) & 0xffff;
   const uint32_t length = LoadBig32(&bytes[6]);
+  // Page numbers begin at 1, so this refuses page 0 of the first frame as well,
+  // and a page that comes twice.
   if (pgno <= frame->pgno) return Bad(begin, "pages are not in order");
   if (flags != kHasLength) {
     return Bad(begin, "a page with flags " + std::to_string(flags));
@@ -158,7 +164,7 @@ Status NextFrame(Cursor* frames, LtxFrame* frame, bool* more) {
   return Status::Ok();
 }
 
-// The next entry of the index must say what the frame itself says.
+// Checks that the next entry of the index says what the frame itself says.
 Status CheckIndex(Cursor* index, const LtxFrame& frame) {
   const uint64_t begin = index->offset();
   for (const uint64_t wanted :
@@ -177,6 +183,7 @@ Status CheckIndex(Cursor* index, const LtxFrame& frame) {
 
 Status ScanLtx(LtxInput* input, LtxHeader* header, const LtxFrameSink& take) {
   const uint64_t size = input->size_bytes();
+  // Every offset from the end below relies on it.
   if (size < kSmallestBytes) {
     return Bad(size, "it is cut short");
   }
@@ -196,6 +203,8 @@ Status ScanLtx(LtxInput* input, LtxHeader* header, const LtxFrameSink& take) {
     if (Status s = CheckIndex(&index, frame); !s.ok()) return s;
     if (Status s = take(frame); !s.ok()) return s;
   }
+  // Both walks must end together: else some bytes belong to nothing, and the
+  // blob is not what it was written as.
   if (frames.left() != 0) {
     return Bad(frames.offset(), "bytes between the pages and the index");
   }

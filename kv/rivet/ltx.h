@@ -1,5 +1,5 @@
-// LTX, in the one variant that Rivet writes: pages of a database as of a
-// transaction, each compressed by itself, without checksums.
+// These read LTX, in the one variant that Rivet writes: pages of a database as
+// of a transaction, each compressed by itself, without checksums.
 //
 //     header   100 bytes, big-endian
 //              magic "LTX1" | flags:u32 = 2 | page_size:u32
@@ -30,7 +30,7 @@
 
 namespace actorkv {
 
-// A blob, read at will.
+// LtxInput: a blob, read at will.
 class LtxInput {
  public:
   virtual ~LtxInput() = default;
@@ -41,12 +41,12 @@ class LtxInput {
 
 struct LtxHeader {
   uint32_t page_size = 0;     // bytes
-  uint32_t commit_pages = 0;  // of the database after max_txid
+  uint32_t commit_pages = 0;  // size of the database after max_txid
   uint64_t min_txid = 0;
   uint64_t max_txid = 0;
 };
 
-// Where one page lies in the blob, its frame's header included.
+// LtxFrame: where one page lies in the blob, its frame's header included.
 struct LtxFrame {
   PageNo pgno = 0;
   uint64_t offset = 0;
@@ -55,7 +55,8 @@ struct LtxFrame {
 
 inline constexpr size_t kLtxHeaderBytes = 100;
 inline constexpr size_t kLtxFrameHeaderBytes = 10;
-// LZ4 makes a page of 64 KiB that much longer at worst (LZ4_COMPRESSBOUND).
+// The largest packed page: LZ4 makes a page of 64 KiB that much longer at worst
+// (LZ4_COMPRESSBOUND).
 inline constexpr uint32_t kMaxLtxBlockBytes = 65536 + 65536 / 255 + 16;
 
 using LtxFrameSink = std::function<Status(const LtxFrame& frame)>;
@@ -66,7 +67,7 @@ using LtxFrameSink = std::function<Status(const LtxFrame& frame)>;
 // for another variant of LTX.
 Status ScanLtx(LtxInput* input, LtxHeader* header, const LtxFrameSink& take);
 
-// The page in `frame`, which is the bytes that a LtxFrame describes.
+// Unpacks the page in `frame`, which is the bytes that a LtxFrame describes.
 // Errors: kCorruption when they are another page's, or unpack to another size.
 Status DecodeLtxFrame(std::string_view frame, PageNo pgno, uint32_t page_size,
                       std::string* page);

@@ -1,4 +1,5 @@
-// A PairSource whose errors begin with the name of the file it reads.
+// NamedPairSource: a PairSource whose errors begin with the name of the file it
+// reads.
 
 #ifndef ACTORKV_KV_RIVET_NAMED_PAIRS_H_
 #define ACTORKV_KV_RIVET_NAMED_PAIRS_H_

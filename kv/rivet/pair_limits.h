@@ -1,4 +1,4 @@
-// What the pairs of a legacy actor may measure: what Rivet allows.
+// The limits of the pairs of a legacy actor: those of Rivet.
 
 #ifndef ACTORKV_KV_RIVET_PAIR_LIMITS_H_
 #define ACTORKV_KV_RIVET_PAIR_LIMITS_H_
@@ -12,8 +12,8 @@ namespace actorkv {
 
 inline constexpr size_t kMaxPairKeyBytes = size_t{2} << 10;
 inline constexpr size_t kMaxPairValueBytes = size_t{128} << 10;
-// In layout 1. In layout 0 a message could be larger; such a one is kept, with
-// a warning.
+// The limit of layout 1. In layout 0 a message could be larger; such a one is
+// kept, with a warning.
 inline constexpr size_t kMaxQueueMessageBytes = size_t{64} << 10;
 
 // Errors: kInvalidArgument with the name of the limit, its size and the size

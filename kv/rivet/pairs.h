@@ -1,5 +1,5 @@
-// Pairs of bytes as they come and go: what an actor is outside of this store
-// (legacy layouts, dumps, archives). What the keys mean is
+// Interfaces of pairs of bytes as they come and go: what an actor is outside of
+// this store (legacy layouts, dumps, archives). The meaning of keys is in
 // kv/rivet/legacy_keys.h.
 
 #ifndef ACTORKV_KV_RIVET_PAIRS_H_
@@ -13,7 +13,7 @@
 
 namespace actorkv {
 
-// One pair after another, each once, in any order.
+// PairSource: gives one pair after another, each once, in any order.
 class PairSource {
  public:
   virtual ~PairSource() = default;
@@ -24,28 +24,28 @@ class PairSource {
   virtual Status Next(KeyValue* pair, bool* more) = 0;
 };
 
-// Takes pairs and writes them somewhere.
+// PairSink: takes pairs and writes them somewhere.
 class PairSink {
  public:
   virtual ~PairSink() = default;
 
   virtual Status Add(std::string_view key, std::string_view value) = 0;
 
-  // After the last pair. Without it what was written does not count.
+  // Ends the pairs. Without it what was written does not count.
   virtual Status Finish() = 0;
 };
 
-// Pairs in the order of their keys, read at will. Belongs to one thread at a
-// time.
+// PairReader: pairs in the order of their keys, read at will. Belongs to one
+// thread at a time.
 class PairReader {
  public:
   virtual ~PairReader() = default;
 
-  // nullopt: there is no such pair.
+  // Reads the value of a key; nullopt: there is no such pair.
   virtual Status Get(std::string_view key,
                      std::optional<std::string>* value) = 0;
 
-  // The first pair at or after `key`; nullopt past the end.
+  // Reads the first pair at or after `key`; nullopt past the end.
   virtual Status Seek(std::string_view key, std::optional<KeyValue>* pair) = 0;
 };
 

@@ -19,14 +19,15 @@ std::string ActorPrefix(const std::string& id) {
   return std::string(RivetActorsPrefix()) + id;
 }
 
-// The least text that is after all that begin with `prefix`.
+// Returns the least text that is after all that begin with `prefix`.
 std::string AfterAllWith(std::string prefix) {
+  // The prefix of actors begins with a byte below 0xff, so something is left.
   while (prefix.back() == '\xff') prefix.pop_back();
   ++prefix.back();
   return prefix;
 }
 
-// Puts pairs together from their pieces and metadata.
+// EnginePairs: puts pairs together from their pieces and metadata.
 class EnginePairs : public PairSource {
  public:
   EnginePairs(std::unique_ptr<SortedPairs> position, const std::string& id)
@@ -53,7 +54,7 @@ class EnginePairs : public PairSource {
     return valid_ && BeginsWith(position_->key(), prefix_);
   }
 
-  // From the first piece, if there is one, up to the metadata.
+  // Takes one pair: from its first piece, if there is one, up to the metadata.
   Status TakePair(KeyValue* pair) {
     uint64_t pieces = 0;
     while (true) {
@@ -69,6 +70,8 @@ class EnginePairs : public PairSource {
       } else if (key.key != pair->key) {
         return NoMetadata(pair->key);
       }
+      // Metadata sort behind the pieces, so they end the pair; a pair without
+      // pieces has an empty value.
       if (!key.piece.has_value()) return TakeMetadata();
       if (*key.piece != pieces) {
         return BadKey(physical, "piece " + std::to_string(pieces) +
@@ -85,6 +88,8 @@ class EnginePairs : public PairSource {
       return BadKey(position_->key(),
                     "a piece of " + std::to_string(piece.size()) + " bytes");
     }
+    // Each piece is checked, so that pieces without end take no memory without
+    // end.
     if (Status s = CheckPairValueSize(value->size() + piece.size()); !s.ok()) {
       return s.WithContext("engine key " + ToHex(position_->key()));
     }
@@ -109,7 +114,7 @@ class EnginePairs : public PairSource {
   const std::unique_ptr<SortedPairs> position_;
   const std::string prefix_;
   bool begun_ = false;
-  bool valid_ = false;  // of position_
+  bool valid_ = false;  // says whether position_ stands on a pair
 };
 
 Status NoId(std::string_view text) {
@@ -128,6 +133,7 @@ Status RivetEngine::NextActor(std::string_view after, std::string* id,
   if (!after.empty()) {
     std::string after_id;
     if (!ParseRivetActorIdText(after, &after_id)) return NoId(after);
+    // The pairs of one actor are skipped at once, however many there are.
     target = AfterAllWith(ActorPrefix(after_id));
   }
   const std::unique_ptr<SortedPairs> position = space_->NewPosition();

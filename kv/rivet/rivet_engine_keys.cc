@@ -11,6 +11,7 @@ namespace {
 
 using std::string_view_literals::operator""sv;
 
+// Parts of the tuples in the header.
 constexpr std::string_view kActors = "\x14\x15\x03\x15\x48\x40"sv;
 constexpr std::string_view kKeyBegin = "\x05\x01"sv;
 constexpr std::string_view kMetadata = "\x15\x2c"sv;
@@ -28,7 +29,7 @@ bool Take(std::string_view* rest, std::string_view prefix) {
   return true;
 }
 
-// Takes a string up to its end, 00, in which 00 is written 00 ff.
+// Takes a string up to its end, 00; a 00 inside of it is written 00 ff.
 bool TakeString(std::string_view* rest, std::string* text) {
   std::string read;
   for (size_t i = 0; i < rest->size(); ++i) {
@@ -48,6 +49,8 @@ bool TakeString(std::string_view* rest, std::string* text) {
 
 bool TakeInteger(std::string_view* rest, uint64_t* value) {
   if (rest->empty()) return false;
+  // The first byte of an integer says how many follow; negative ones, which are
+  // below zero's, are none of ours.
   const int count = static_cast<unsigned char>((*rest)[0]) - kIntegerZero;
   if (count < 0 || count > kMaxIntegerBytes ||
       rest->size() <= static_cast<size_t>(count)) {
@@ -82,6 +85,8 @@ std::string RivetActorIdText(std::string_view id) {
   std::string text;
   for (size_t digit = 0; digit < kRivetActorIdDigits; ++digit) {
     int remainder = 0;
+    // Long division by 36, from the last byte, which is the most significant
+    // one.
     for (size_t i = number.size(); i-- > 0;) {
       const int part = remainder * 256 + static_cast<unsigned char>(number[i]);
       number[i] = static_cast<char>(part / kBase);
@@ -99,12 +104,14 @@ bool ParseRivetActorIdText(std::string_view text, std::string* id) {
     const size_t value = kDigits.find(text[digit]);
     if (value == std::string_view::npos) return false;
     int carry = static_cast<int>(value);
+    // Horner's rule, from the last digit, over the bytes from the least
+    // significant one on.
     for (char& c : number) {
       carry += kBase * static_cast<unsigned char>(c);
       c = static_cast<char>(carry & 0xff);
       carry >>= 8;
     }
-    if (carry != 0) return false;  // more than 19 bytes hold
+    if (carry != 0) return false;  // larger than 19 bytes hold
   }
   *id = std::move(number);
   return true;
@@ -121,7 +128,7 @@ std::string EncodeRivetEngineKey(const RivetEngineKey& key) {
     bytes.push_back(c);
     if (c == '\0') bytes.push_back('\xff');
   }
-  bytes.append(2, '\0');  // of the string, and of the tuple that it is in
+  bytes.append(2, '\0');  // end of the string, and of the tuple that it is in
   bytes += key.piece.has_value() ? kPiece : kMetadata;
   if (key.piece.has_value()) AppendInteger(&bytes, *key.piece);
   return bytes;
@@ -151,7 +158,8 @@ bool ParseRivetEngineKey(std::string_view bytes, RivetEngineKey* key) {
 bool IsRivetPairMetadata(std::string_view value) {
   BareReader fields(value);
   fields.Data();
-  // Nothing of it is kept, so what later engines may add does no harm.
+  // Nothing of the value is kept, so fields that later engines may add do no
+  // harm.
   return fields.ok() && value.size() - fields.offset() >= kTimestampBytes;
 }
 

@@ -1,5 +1,5 @@
-// The physical keys of actors' pairs in the database of Rivet's engine:
-// tuples of FoundationDB's tuple layer.
+// These encode and parse the physical keys of actors' pairs in the database of
+// Rivet's engine: tuples of FoundationDB's tuple layer.
 //
 //     14 15 03 15 48 40 | actor id, 19 bytes            (0, 3, 72, id,
 //     05 01 | key, 00 written as 00 ff | 00 00           (key,),
@@ -25,12 +25,11 @@ inline constexpr size_t kRivetActorIdBytes = 19;
 inline constexpr size_t kRivetActorIdDigits = 30;
 inline constexpr size_t kMaxRivetPieceBytes = 10'000;
 
-// The id as people see it: base 36, least significant digit first, of the
-// bytes as a little-endian number.
-// REQUIRES: kRivetActorIdBytes bytes.
+// Returns the id as people see it: base 36, least significant digit first, of
+// the bytes as a little-endian number. REQUIRES: kRivetActorIdBytes bytes.
 std::string RivetActorIdText(std::string_view id);
 
-// False, with *id unchanged, for what is no such text.
+// Returns false, with *id unchanged, for what is no such text.
 bool ParseRivetActorIdText(std::string_view text, std::string* id);
 
 struct RivetEngineKey {
@@ -39,12 +38,12 @@ struct RivetEngineKey {
   std::optional<uint64_t> piece;  // nullopt: the metadata
 };
 
-// Every key of any actor begins with this, and nothing else does.
+// The prefix with which every key of any actor begins, and nothing else does.
 std::string_view RivetActorsPrefix();
 
 std::string EncodeRivetEngineKey(const RivetEngineKey& key);
 
-// False, with *key unchanged, for what is no such key.
+// Returns false, with *key unchanged, for what is no such key.
 bool ParseRivetEngineKey(std::string_view bytes, RivetEngineKey* key);
 
 // True for a value that a metadata key may have.

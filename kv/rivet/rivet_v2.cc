@@ -18,7 +18,7 @@ std::string ShardName(uint32_t shard) {
   return ToText({Kind::kShard, 0, shard});
 }
 
-// A delta as a whole: its pieces have numbers behind this.
+// The name of a delta as a whole: its pieces have numbers behind this.
 std::string DeltaName(uint64_t txid) {
   return "/DELTA/" + std::to_string(txid);
 }
@@ -54,6 +54,8 @@ Status CheckDeltaHeader(const LtxHeader& header, const RivetV2Head& head,
                               std::to_string(header.min_txid) + " to " +
                               std::to_string(header.max_txid));
   }
+  // Only the last commit's size can be compared: of earlier ones the head says
+  // nothing.
   if (txid == head.head_txid && header.commit_pages != head.db_size_pages) {
     return Status::Corruption(
         "the last commit left " + std::to_string(header.commit_pages) +
@@ -64,7 +66,7 @@ Status CheckDeltaHeader(const LtxHeader& header, const RivetV2Head& head,
 
 }  // namespace
 
-// The blob of a delta, put together from its pieces in the file.
+// DeltaInput: the blob of a delta, put together from its pieces in the file.
 class RivetV2Database::DeltaInput : public LtxInput {
  public:
   DeltaInput(const RivetV2Database& database, uint32_t delta)
@@ -117,6 +119,7 @@ Status RivetV2Database::Load() {
   if (Status s = OpenFileBytes(path_, &source); !s.ok()) return s;
   if (Status s = RandomFile::Open(path_, &file_); !s.ok()) return s;
   if (Status s = index_.Build(std::move(source)); !s.ok()) return s;
+  // What there is of it may be half of the database.
   if (head().origin == RivetV2Origin::kMigratingFromV1) {
     return Status::InvalidArgument(
         "its move from layout 1 had not finished: the database is the one in "
@@ -128,6 +131,7 @@ Status RivetV2Database::Load() {
 Status RivetV2Database::LoadDeltas() {
   const auto& pieces = index_.pieces();
   for (size_t i = 0; i < pieces.size(); ++i) {
+    // JoinPieces() saw that each delta begins with piece 0.
     if (pieces[i].chunk == 0) deltas_.push_back({pieces[i].txid, i, 0});
     ++deltas_.back().count;
   }
@@ -138,6 +142,8 @@ Status RivetV2Database::LoadDeltas() {
     }
   }
   for (size_t i = 0; i < frame_offsets_.size(); ++i) {
+    // The index says that this delta has the page; to read it from a shard
+    // instead would give an older version.
     if (frame_offsets_[i] != 0) continue;
     const auto& entry = index_.pages()[i];
     return Status::Corruption(EntryName(entry.pgno) + ": " +
@@ -163,7 +169,8 @@ Status RivetV2Database::ScanDelta(uint32_t delta) {
 Status RivetV2Database::CheckPageOfDelta(const LtxFrame& frame,
                                          uint32_t delta) {
   const std::optional<size_t> entry = FindEntry(frame.pgno);
-  if (!entry.has_value()) return Status::Ok();  // it is in a shard by now
+  // the page is in a shard by then
+  if (!entry.has_value()) return Status::Ok();
   const uint64_t newest = index_.pages()[*entry].txid;
   if (newest == deltas_[delta].txid) frame_offsets_[*entry] = frame.offset;
   if (newest >= deltas_[delta].txid) return Status::Ok();
@@ -203,6 +210,7 @@ Status RivetV2Database::ReadPageOfDelta(size_t entry, std::string* page) {
   const uint32_t length = LoadBig32(&frame[6]);
   if (length > kMaxLtxBlockBytes ||
       offset + kLtxFrameHeaderBytes + length > input.size_bytes()) {
+    // The length was in bounds when the file was opened.
     return Status::IOError("the file changed while it was read");
   }
   frame.resize(kLtxFrameHeaderBytes + length);
@@ -228,11 +236,14 @@ Status RivetV2Database::ReadPageOfShard(PageNo pgno, std::string* page) {
                           page_size(), page)
         .WithContext(ShardName(shard));
   }
+  // A page in neither was never written: it is zeros.
   page->assign(page_size(), '\0');
   return Status::Ok();
 }
 
 Status RivetV2Database::LoadShard(uint32_t shard) {
+  // Nothing is loaded while the next shard is: an error below must not leave a
+  // shard that is half one and half the other.
   shard_.reset();
   shard_frames_.clear();
   const auto& shards = index_.shards();

@@ -1,9 +1,9 @@
-// RivetV2Database: the pages of a database in a sqlite.bin
-// (kv/rivet/rivet_v2_records.h), for whoever reads them in order or at will.
+// RivetV2Database: reads the pages of a database in a sqlite.bin
+// (kv/rivet/rivet_v2_records.h), in order or at will.
 //
-// Page p is in the delta that the page index names; else in its shard; else
-// it is zeros. What the parts say of each other is checked when it is opened
-// (deltas against the page index) or when it is read (shards).
+// Page p is in the delta that the page index names; else in its shard; else it
+// is zeros. The parts are checked against each other when the file is opened
+// (deltas and the page index) or when they are read (shards).
 //
 // Memory: places of pages, a buffer, and one shard as it is in the file.
 
@@ -40,7 +40,7 @@ class RivetV2Database {
   Status ReadPage(PageNo pgno, std::string* page);
 
  private:
-  // The pieces of one delta: pieces()[first .. first + count).
+  // Delta: the pieces of one delta, pieces()[first .. first + count).
   struct Delta {
     uint64_t txid;
     size_t first;
@@ -56,18 +56,18 @@ class RivetV2Database {
   Status LoadShard(uint32_t shard);
   Status ReadPageOfDelta(size_t entry, std::string* page);
   Status ReadPageOfShard(PageNo pgno, std::string* page);
-  // The place of `pgno` in pages(), nullopt where it has none.
+  // Returns the place of `pgno` in pages(), nullopt where it has none.
   std::optional<size_t> FindEntry(PageNo pgno) const;
 
   const std::string path_;
   std::unique_ptr<RandomFile> file_;
   RivetV2Index index_;
   std::vector<Delta> deltas_;  // by txid
-  // For each of pages(): where its frame begins in the blob of its delta; 0
-  // is not found yet, as blobs begin with a header.
+  // The offset at which the frame of each of pages() begins in the blob of its
+  // delta; 0 is not found yet, as blobs begin with a header.
   std::vector<uint64_t> frame_offsets_;
 
-  std::optional<uint32_t> shard_;       // that is loaded
+  std::optional<uint32_t> shard_;       // the one that is loaded
   std::string shard_bytes_;             // its blob
   std::vector<LtxFrame> shard_frames_;  // its pages
 };

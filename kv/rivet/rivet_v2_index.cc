@@ -16,7 +16,7 @@ namespace {
 using Kind = RivetV2Key::Kind;
 
 constexpr size_t kTxidBytes = 8;
-constexpr size_t kShownKeyBytes = 64;  // of a key that is not known
+constexpr size_t kShownKeyBytes = 64;  // shown of a key that is not known
 
 Status Twice(const RivetV2Key& key) {
   return Status::Corruption(ToText(key) + " is there twice");
@@ -75,6 +75,8 @@ Status RivetV2Index::Build(std::unique_ptr<ByteSource> source) {
       return s;
     }
   }
+  // The head may be anywhere in the file, so what depends on it is done after
+  // the last entry.
   if (!has_head_) return Status::Corruption("/META is missing");
   if (Status s = Sort(); !s.ok()) return s;
   if (Status s = JoinPieces(); !s.ok()) return s;
@@ -122,10 +124,12 @@ Status RivetV2Index::Sort() {
                     &page)) {
     return Twice({Kind::kPageIndex, 0, page->pgno});
   }
+  // Pieces of a transaction that was never committed do not count.
   const auto committed_end =
       std::find_if(pieces_.begin(), pieces_.end(),
                    [&](const Piece& p) { return p.txid > head_.head_txid; });
   pieces_.erase(committed_end, pieces_.end());
+  // Entries of pages past the database's end do not count either.
   const auto inside_end = std::find_if(
       pages_.begin(), pages_.end(),
       [&](const PageEntry& p) { return p.pgno > head_.db_size_pages; });

@@ -1,5 +1,5 @@
-// RivetV2Index: what lies where in a sqlite.bin. Built in one pass over the
-// file; holds places, never contents, and each of its lists has a limit.
+// RivetV2Index: knows what lies where in a sqlite.bin. Built in one pass over
+// the file; holds places, never contents, and each of its lists has a limit.
 
 #ifndef ACTORKV_KV_RIVET_RIVET_V2_INDEX_H_
 #define ACTORKV_KV_RIVET_RIVET_V2_INDEX_H_
@@ -16,8 +16,8 @@
 
 namespace actorkv {
 
-// A shard of 64 pages that do not compress takes 0.27 MB, a piece of a delta
-// 10,000 bytes.
+// The limit of an entry, in bytes: a shard of 64 pages that do not compress
+// takes 0.27 MB, a piece of a delta 10,000 bytes.
 inline constexpr size_t kMaxRivetV2EntryBytes = size_t{1} << 20;
 inline constexpr size_t kMaxRivetV2Shards = size_t{1} << 20;  // 256 GiB
 inline constexpr size_t kMaxRivetV2Pieces = size_t{1} << 19;  // 5 GB of deltas

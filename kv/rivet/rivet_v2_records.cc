@@ -15,7 +15,7 @@ constexpr size_t kTxidBytes = 8;
 constexpr size_t kNumberBytes = 4;
 constexpr uint32_t kSchemaVersion = 2;
 
-// What follows `prefix`, if it is `size` bytes.
+// Gives what follows `prefix`, if it is `size` bytes.
 bool Suffix(std::string_view bytes, std::string_view prefix, size_t size,
             std::string_view* suffix) {
   if (bytes.size() != prefix.size() + size ||
@@ -101,6 +101,7 @@ Status DecodeRivetV2Head(std::string_view value, RivetV2Head* head) {
   fields.Little64();  // storage_used
   fields.Little64();  // max_storage
   if (!fields.ok()) return Status::Corruption("/META: it is cut short");
+  // Older records end before the origin, and count as native.
   if (!fields.rest().empty()) {
     BareReader last(fields.rest());
     const uint64_t origin = last.Uint();

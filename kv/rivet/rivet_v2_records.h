@@ -1,5 +1,5 @@
-// The keys and the head record of sqlite.bin: a database in Rivet's own next
-// layout ("v2"). Integers in keys are big-endian.
+// These decode the keys and the head record of sqlite.bin: a database in
+// Rivet's own next layout ("v2"). Integers in keys are big-endian.
 //
 //     /META                           the head, below
 //     /SHARD/ shard:u32               LTX of the pages shard * 64 .. + 63
@@ -21,14 +21,14 @@ namespace actorkv {
 struct RivetV2Key {
   enum class Kind { kMeta, kShard, kDelta, kPageIndex };
   Kind kind = Kind::kMeta;
-  uint64_t txid = 0;    // of kDelta
+  uint64_t txid = 0;    // only kDelta has one
   uint32_t number = 0;  // shard; chunk; page number
 };
 
-// False for what is no such key.
+// Returns false for what is no such key.
 bool ParseRivetV2Key(std::string_view bytes, RivetV2Key* key);
 
-// As messages name it, numbers in decimal: "/DELTA/3/0".
+// Names the key as messages do, numbers in decimal: "/DELTA/3/0".
 std::string ToText(const RivetV2Key& key);
 
 // DO NOT CHANGE THESE ENUM VALUES: they are embedded in head records.
@@ -38,8 +38,8 @@ enum class RivetV2Origin : uint8_t {
   kMigratingFromV1 = 2,  // not done: the pairs of layout 1 still count
 };
 
-// BARE: little-endian integers one after another, the origin as LEB128.
-// Older records end before the origin.
+// RivetV2Head: BARE, little-endian integers one after another, the origin as
+// LEB128. Older records end before the origin.
 struct RivetV2Head {
   uint64_t generation = 0;
   uint64_t head_txid = 0;  // the last commit; later deltas do not count

@@ -35,10 +35,13 @@ void Ballast::Keep(const Need& need) {
           : RoundedUp(need.flush_bytes + kBallastOverheadBytes);
   const uint64_t has = size_bytes_.load();
   if (wanted == 0) is_missing_ = false;
+  // The common case, without the lock: Keep() is called often, and a size that
+  // is a moment old does no harm.
   if (wanted <= has && has <= wanted + kBallastStepBytes) return;
   if (wanted > has && wanted - has > need.free_bytes) return;
   const std::lock_guard<std::mutex> lock(mutex_);
   if (wanted < has) return Cut(wanted);
+  // A file system that refused fallocate() once is not asked again.
   if (!is_possible_) return;
   int fd = -1;
   if (!OpenStoreFile(path_, O_RDWR, &fd).ok()) return;
@@ -49,7 +52,8 @@ void Ballast::Keep(const Need& need) {
     return;
   }
   is_possible_ = errno != EOPNOTSUPP && errno != ENOSYS;
-  // Part of it may have been allocated.
+  // Part of the file may have been allocated; it goes, as its size must be what
+  // size_bytes_ says.
   if (ftruncate(file.get(), static_cast<off_t>(has)) != 0) {
     unlink(path_.c_str());
     size_bytes_ = 0;
@@ -74,6 +78,7 @@ void Ballast::Cut(uint64_t bytes) {
 bool Ballast::GiveUp() {
   const std::lock_guard<std::mutex> lock(mutex_);
   struct stat info = {};
+  // A file without blocks, whatever its size, has no space to give back.
   const bool had = stat(path_.c_str(), &info) == 0 && info.st_blocks > 0;
   size_bytes_ = 0;
   const bool given = unlink(path_.c_str()) == 0 && had;

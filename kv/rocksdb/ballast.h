@@ -34,38 +34,41 @@ inline constexpr char kBallastFileName[] = "actorkv.reserve";
 
 inline constexpr uint64_t kMinBallastStoreBytes = uint64_t{64} << 20;
 
-// It grows and shrinks in steps, so that it is rarely touched.
+// The file grows and shrinks in steps of so many bytes, so that it is rarely
+// touched.
 inline constexpr uint64_t kBallastStepBytes = uint64_t{4} << 20;
 
-// What else an open and the first removals write: a manifest, a log, records.
+// The bytes that an open and the first removals write beside tables: a
+// manifest, a log, records.
 inline constexpr uint64_t kBallastOverheadBytes = uint64_t{3} << 20;
 
 class Ballast {
  public:
-  // Takes over what the store has. `directory` as in RocksDbHandle.
+  // Takes over the file that the store has. `directory` as in RocksDbHandle.
   explicit Ballast(std::string directory);
 
   uint64_t size_bytes() const { return size_bytes_.load(); }
 
-  // What decides how large it should be, in bytes.
+  // The sizes that decide how large the file should be, in bytes.
   struct Need {
     uint64_t flush_bytes = 0;  // what an open would write
-    uint64_t store_bytes = 0;  // of the store's tables
-    uint64_t free_bytes = 0;   // that it may take
+    uint64_t store_bytes = 0;  // the store's tables have
+    uint64_t free_bytes = 0;   // the file may take
   };
 
-  // Makes it as large as it should be, as far as the file system can. A step
-  // more than that stays, or it would come and go all the time.
+  // Makes the file as large as it should be, as far as the file system can. A
+  // step more than that stays, or it would come and go all the time.
   void Keep(const Need& need);
 
-  // At the end of a life: no more than an open would write, which is
-  // `flush_bytes`, needs to stay.
+  // Cuts the file at the end of a life: no more than an open would write, which
+  // is `flush_bytes`, needs to stay.
   void Trim(uint64_t flush_bytes);
 
   // Gives the space back. False: there was none to give.
   bool GiveUp();
 
-  // It was given up, by this process, and there has been no room for it since.
+  // True where this process gave the file up, and there has been no room for it
+  // since.
   bool IsMissing() const { return is_missing_.load(); }
 
  private:
@@ -73,7 +76,7 @@ class Ballast {
   void Cut(uint64_t bytes);
 
   const std::string path_;
-  std::mutex mutex_;  // of the file
+  std::mutex mutex_;  // guards the file
   std::atomic<uint64_t> size_bytes_{0};
   std::atomic<bool> is_missing_{false};
   bool is_possible_ = true;  // guarded by mutex_

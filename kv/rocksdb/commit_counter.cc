@@ -34,17 +34,20 @@ std::string PathIn(const std::string& directory) {
 uint64_t NewRandom() {
   std::random_device device;
   uint64_t number = 0;
+  // 0 stands for a file of an older module.
   while (number == 0) number = uint64_t{device()} << 32 | device();
   return number;
 }
 
-// Writes everything once, so that its block exists: a store to a page of a
-// mapping that the disk has no room for would kill the process.
+// Writes all bytes once, so that their block exists: a store to a page of a
+// mapping that the disk has no room for would kill the process (SIGBUS).
 Status WriteFirst(int fd, const std::string& path) {
   Contents contents;
   if (pread(fd, &contents, kBytes, 0) < 0) {
     return SystemError("read", path, errno);
   }
+  // A file that an older module wrote is 8 bytes long: then `random` is 0 here,
+  // and the count goes on.
   ++contents.count;
   contents.random = NewRandom();
   if (pwrite(fd, &contents, kBytes, 0) != static_cast<ssize_t>(kBytes)) {
@@ -62,6 +65,7 @@ Status CommitCounter::Open(const std::string& directory,
   if (Status s = OpenStoreFile(path, O_RDWR, &fd); !s.ok()) return s;
   const Descriptor file(fd);
   if (Status s = WriteFirst(file.get(), path); !s.ok()) return s;
+  // The mapping outlives the descriptor, which is closed at the end (mmap(2)).
   void* const mapped =
       mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
   if (mapped == MAP_FAILED) return SystemError("map", path, errno);
@@ -87,6 +91,7 @@ Status ReadCommitCount(const std::string& directory, CommitCount* count) {
       pread(file.get(), &contents, kBytes, 0) < 0) {
     return SystemError("read", path, errno);
   }
+  // A file that is shorter leaves zeros, as an older module means them.
   *count = {status.st_dev, status.st_ino, contents.count, contents.random};
   return Status::Ok();
 }

@@ -58,10 +58,11 @@ class CommitCounter {
   std::atomic<uint64_t>* const value_;  // mapped
 };
 
-// What a follower sees. Two equal values: nothing was written in between.
+// CommitCount: what a follower sees of the file. Between two equal values
+// nothing was written.
 struct CommitCount {
-  // Of the file, 0 where there is none: a directory may be replaced as a
-  // whole while it is followed.
+  // The device and inode of the file, 0 where there is none: a directory may be
+  // replaced as a whole while it is followed.
   dev_t device = 0;
   ino_t inode = 0;
   uint64_t count = 0;
@@ -73,8 +74,8 @@ struct CommitCount {
   }
 };
 
-// A store that nobody wrote to since it was copied has no such file. Errors:
-// kIOError.
+// Reads the file, which a store that nobody wrote to since it was copied does
+// not have. Errors: kIOError.
 Status ReadCommitCount(const std::string& directory, CommitCount* count);
 
 }  // namespace actorkv

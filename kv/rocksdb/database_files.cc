@@ -32,15 +32,16 @@ bool IsDatabaseFile(std::string_view name) {
          (IsManifest(name) && name != "MANIFEST-000001");
 }
 
-// Our own files, and those of RocksDB that a creation which did not finish may
-// leave.
+// True for files of ours, and for those of RocksDB that a creation which did
+// not finish may leave.
 bool IsLeftover(std::string_view name) {
   return BeginsWith(name, kOurPrefix) || name == "LOCK" || name == "IDENTITY" ||
          name == "LOG" || BeginsWith(name, "LOG.old.") || IsOptions(name) ||
          IsNumbered(name, ".dbtmp") || name == "MANIFEST-000001";
 }
 
-// Also what mkfs puts into the root of a file system.
+// True for leftovers beside a file of ours, and for what mkfs puts into the
+// root of a file system.
 bool IsHarmless(std::string_view name, bool beside_ours) {
   return (beside_ours && IsLeftover(name)) || name == "lost+found";
 }
@@ -60,6 +61,7 @@ Status RewriteFile(const std::string& path) {
     if (got == 0) break;
     const auto wanted = static_cast<size_t>(got);
     const ssize_t put = pwrite(file.get(), buffer.data(), wanted, offset);
+    // What a short write leaves out is read and written in the next round.
     if (put < 0) return SystemError("write", path, errno);
     if (put == 0) return SystemError("write", path, EIO);
     offset += put;
@@ -88,7 +90,8 @@ Status ClassifyDirectory(const std::string& directory, DirectoryKind* kind) {
                                 directory);
     }
   }
-  // What RocksDB leaves lies beside files of ours: those come first.
+  // Files of ours are made first, so what RocksDB left lies beside some:
+  // without them it is somebody else's.
   const bool is_ours = std::any_of(
       names.begin(), names.end(),
       [](const std::string& name) { return BeginsWith(name, kOurPrefix); });
@@ -109,7 +112,8 @@ Status HasData(const std::string& directory, bool* has_data) {
   for (const std::string& name : names) {
     found = found || IsNumbered(name, ".sst");
     if (!IsLog(name)) continue;
-    // There are zeros ahead of a log before there is anything in it.
+    // A log has zeros ahead of its end before there is anything in it, so its
+    // size says nothing.
     LogScan log;
     if (Status s = ScanLog(directory + "/" + name, &log); !s.ok()) return s;
     found = found || log.used_bytes > 0;
@@ -120,6 +124,8 @@ Status HasData(const std::string& directory, bool* has_data) {
 
 Status CheckPlainFiles(const std::string& directory) {
   return VisitNames(directory, [&](const std::string& name, int type) {
+    // The directory entry says so without a system call for each file; where it
+    // does not (DT_UNKNOWN), the file is looked at.
     if (type == DT_REG) return Status::Ok();
     const bool ours =
         name == kCurrent || IsDatabaseFile(name) || IsLeftover(name);
@@ -153,7 +159,7 @@ bool SameFiles(const DirectoryStamp& before, const DirectoryStamp& after) {
     const DirectoryStamp::File& a = before.files[i];
     const DirectoryStamp::File& b = after.files[i];
     if (a.name != b.name || a.inode != b.inode) return false;
-    // Commits write to logs, and only to them.
+    // Commits write to logs, and only to them: their size and time may differ.
     if (!IsLog(a.name) && !(a == b)) return false;
   }
   return true;

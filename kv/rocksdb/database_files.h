@@ -27,11 +27,12 @@ Status ClassifyDirectory(const std::string& directory, DirectoryKind* kind);
 // *has_data: there is a table file, or a log with more than zeros in it.
 Status HasData(const std::string& directory, bool* has_data);
 
-// Ok when the files of a store in it, its database's included, are plain files.
-// Errors: kInvalidArgument for a link or a special file, named; kIOError.
+// Says ok when the files of a store in the directory, its database's included,
+// are plain files. Errors: kInvalidArgument for a link or a special file,
+// named; kIOError.
 Status CheckPlainFiles(const std::string& directory);
 
-// Which files a database consists of, but for its tables.
+// DirectoryStamp: the files that a database consists of, but for its tables.
 struct DirectoryStamp {
   struct File {
     std::string name;

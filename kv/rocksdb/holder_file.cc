@@ -14,6 +14,7 @@
 namespace actorkv {
 namespace {
 
+// Offsets in the file: see the table in the header.
 constexpr int kPidByte = 0;
 constexpr int kHolderByte = 1;
 constexpr int kWaitByte = 2;
@@ -31,9 +32,11 @@ struct flock PidLock() {
   return lock;
 }
 
-// Who holds the lock that we did not get; 0: not known.
+// The process that holds the lock which we did not get; 0: not known.
 pid_t HolderPid(int fd) {
   struct flock lock = PidLock();
+  // A lock of an open file description has the pid -1 here (fcntl(2)), and a
+  // holder in another pid namespace has 0.
   if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK &&
       lock.l_pid > 0) {
     return lock.l_pid;
@@ -50,8 +53,9 @@ Status OpenElsewhere(const std::string& directory, int fd) {
   return Status::Busy("store is open in " + holder + ": " + directory);
 }
 
-// Best effort: the text is for people, and a full disk must not keep a store
-// from being read. The file is at no time empty, for who reads it meanwhile.
+// Writes the pid as far as it can: the text is for people, and a full disk must
+// not keep a store from being read. It is cut after it was written, so that
+// nobody reads an empty file meanwhile.
 void WritePid(int fd) {
   const std::string text = std::to_string(getpid()) + "\n";
   const ssize_t written = pwrite(fd, text.data(), text.size(), 0);
@@ -73,10 +77,13 @@ Status HolderFile::Take(const std::string& directory,
       !s.ok()) {
     return s;
   }
+  // Byte 1 comes first: it is what keeps other processes of this version out.
+  // Byte 0 keeps those of an older one out, and tells the pid.
   if (!locked) return OpenElsewhere(directory, file->fd());
   struct flock lock = PidLock();
   if (fcntl(file->fd(), F_SETLK, &lock) != 0) {
     const int error = errno;
+    // POSIX allows either for a lock that somebody has (fcntl(2)).
     const bool held = error == EAGAIN || error == EACCES;
     return held ? OpenElsewhere(directory, file->fd())
                 : SystemError("lock", PathIn(directory), error);
@@ -108,7 +115,8 @@ bool HolderFile::IsWaitedFor() const {
 HolderWait::HolderWait(const std::string& directory) {
   std::unique_ptr<LockFile> file;
   if (!LockFile::Open(PathIn(directory), /*create=*/false, &file).ok()) return;
-  // Not to be had beside a holder of an older version, which looks at no mark.
+  // Beside a holder of an older version, which looks at no mark, the byte
+  // cannot be locked.
   bool marked = false;
   static_cast<void>(file->TryLock(kWaitByte, LockFile::Kind::kShared, &marked));
   file_ = std::move(file);

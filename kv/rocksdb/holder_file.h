@@ -23,7 +23,7 @@
 //     byte 1.
 //  2. The file is never removed: a process that locked a removed file would
 //     exclude nobody.
-//  3. Who waits keeps nobody of this version from being the holder.
+//  3. A process that waits keeps nobody of this version from being the holder.
 
 #ifndef ACTORKV_KV_ROCKSDB_HOLDER_FILE_H_
 #define ACTORKV_KV_ROCKSDB_HOLDER_FILE_H_
@@ -44,8 +44,8 @@ class HolderFile {
   static Status Take(const std::string& directory,
                      std::unique_ptr<HolderFile>* holder);
 
-  // Whether some process, this one or another, has the lock of `directory`.
-  // False where that cannot be known.
+  // Says whether some process, this one or another, has the lock of
+  // `directory`; false where that cannot be known.
   static bool IsHeld(const std::string& directory);
 
   // Releases the lock.
@@ -53,7 +53,7 @@ class HolderFile {
   HolderFile(const HolderFile&) = delete;
   HolderFile& operator=(const HolderFile&) = delete;
 
-  // Whether anybody waits for the store. Costs a system call.
+  // Says whether anybody waits for the store. Costs a system call.
   bool IsWaitedFor() const;
 
  private:
@@ -62,16 +62,16 @@ class HolderFile {
   const std::unique_ptr<LockFile> file_;
 };
 
-// From its making to its end somebody waits for the store in `directory`. Best
-// effort: where the file cannot be opened or marked, the holder does not see
-// it, and it sees no holder.
+// HolderWait: from its making to its end it says that somebody waits for the
+// store in `directory`. Where the file cannot be opened or marked, the holder
+// does not see it, and it sees no holder.
 class HolderWait {
  public:
   explicit HolderWait(const std::string& directory);
 
-  // Whether anybody has the store open for writing.
+  // Says whether anybody has the store open for writing.
   bool IsHeld() const;
-  // Whether anybody else waits.
+  // Says whether anybody else waits.
   bool OthersWait() const;
 
  private:

@@ -16,6 +16,7 @@
 namespace actorkv {
 namespace {
 
+// A note is one line (NoteBreaches()); a longer one is not ours.
 constexpr size_t kMaxNoteBytes = 1024;
 
 constexpr char kHowToMend[] =
@@ -35,7 +36,7 @@ Status FindMarkBreaches(const std::string& directory,
     const std::string synced =
         std::to_string(mark.end_bytes) + " bytes of it were synced";
     if (found == logs.end()) {
-      // As RocksDB names it: six digits at least.
+      // RocksDB names it with six digits at least.
       std::string digits = std::to_string(mark.log);
       digits.insert(0, 6 - std::min<size_t>(6, digits.size()), '0');
       breaches->push_back({digits + ".log", "is missing; " + synced});
@@ -56,6 +57,7 @@ Status ReadNote(const std::string& path, std::string* text) {
   const ssize_t got = pread(file.get(), bytes.data(), bytes.size(), 0);
   if (got < 0) return SystemError("read", path, errno);
   text->assign(bytes.data(), static_cast<size_t>(got));
+  // Only the first line counts, whatever people wrote behind it.
   text->resize(std::min(text->size(), text->find('\n')));
   return Status::Ok();
 }
@@ -68,6 +70,8 @@ Status FindBreaches(const std::string& directory,
   breaches->clear();
   bool sealed = false;
   Status s = FindSealBreaches(directory, logs, &sealed, breaches);
+  // A seal says more than marks do, and after it nothing was written that marks
+  // could tell of.
   if (!s.ok() || sealed) return s;
   return FindMarkBreaches(directory, logs, breaches);
 }
@@ -88,6 +92,7 @@ void DropStranded(const std::vector<FoundLog>& logs,
 
 void AddStranded(const std::vector<FoundLog>& logs,
                  std::vector<LogBreach>* breaches) {
+  // One log is told of once, with the more exact of two texts.
   DropStranded(logs, breaches);
   for (const FoundLog& log : logs) {
     if (log.scan.stranded_count == 0) continue;
@@ -117,6 +122,8 @@ Status NoteBreaches(const std::string& directory,
     const std::string text = breach.log + " " + breach.detail + "\n";
     if (Status s = WriteStoreFile(path, text); !s.ok()) return s;
   }
+  // The names must be on the disk before the logs go: they are all that tells
+  // of the loss then.
   return breaches.empty() ? Status::Ok() : SyncDirectory(directory);
 }
 

@@ -1,4 +1,4 @@
-// What is gone of a store's logs, and where that is written down.
+// These functions find what is gone of a store's logs, and write it down.
 //
 // Acknowledged commits that are in the log alone are lost with it, and what is
 // left opens as a store of an earlier moment. That cannot be mended, but it is
@@ -29,38 +29,39 @@ namespace actorkv {
 // "actorkv.lost-000012.log": what is missing of that log, for people.
 inline constexpr char kLostPrefix[] = "actorkv.lost-";
 
-// Holds the logs against the seal, else against the marks. Errors: kIOError.
+// Compares the logs with the seal, else with the marks. Errors: kIOError.
 Status FindBreaches(const std::string& directory,
                     const std::vector<FoundLog>& logs,
                     std::vector<LogBreach>* breaches);
 
-// Drops those of logs with whole records behind a bad one: these are kept, and
-// so told of, when the log is cut (kv/rocksdb/log_scan.h).
+// Drops the breaches of logs with whole records behind a bad one: these records
+// are kept, and so told of, when the log is cut (kv/rocksdb/log_scan.h).
 void DropStranded(const std::vector<FoundLog>& logs,
                   std::vector<LogBreach>* breaches);
 
-// Adds whole records behind a bad one, in their place, for who opens only to
-// read.
+// Adds breaches for whole records behind a bad one, in their place, for whoever
+// opens only to read.
 void AddStranded(const std::vector<FoundLog>& logs,
                  std::vector<LogBreach>* breaches);
 
-// kCorruption, with what is missing and what to do. REQUIRES: there are some.
+// Returns kCorruption, with what is missing and what to do. REQUIRES: there are
+// breaches.
 Status DamagedLogs(const std::string& directory,
                    const std::vector<LogBreach>& breaches);
 
-// Writes each down in a file of `directory`, durably, before the logs are
-// replayed and removed. Errors: kIOError, kNoSpace.
+// Writes each breach down in a file of `directory`, durably, before the logs
+// are replayed and removed. Errors: kIOError, kNoSpace.
 Status NoteBreaches(const std::string& directory,
                     const std::vector<LogBreach>& breaches);
 
-// A directory as people call it, and as it is found
+// DirectoryNames: a directory as people call it, and as it is found
 // (kv/files/opened_directory.h).
 struct DirectoryNames {
   std::string path;
   std::string work_path;
 };
 
-// What is written down in the directory. Errors: kIOError.
+// Lists the damage that is written down in the directory. Errors: kIOError.
 Status ListLogDamage(const DirectoryNames& directory,
                      std::vector<EngineDamage>* damage);
 

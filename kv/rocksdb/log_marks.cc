@@ -26,7 +26,7 @@ using BootId = std::array<uint8_t, 16>;
 
 constexpr char kBootIdPath[] = "/proc/sys/kernel/random/boot_id";
 
-// Zeros where the system does not say: then no mark is believed.
+// The id is zeros where the system does not say it: then no mark is believed.
 BootId ReadBootId() {
   BootId id = {};
   std::string text;
@@ -62,11 +62,13 @@ Status LogMarks::Map(const std::string& directory) {
     return SystemError("read", path, errno);
   }
   const BootId boot = ReadBootId();
+  // Marks of another boot say nothing (see the header): they go before anybody
+  // can take them for marks of this one.
   if (std::memcmp(bytes.data(), boot.data(), boot.size()) != 0) {
     bytes = {};
     std::copy(boot.begin(), boot.end(), bytes.begin());
   }
-  // All of it is written, so that its block exists: a store to a page of a
+  // The whole file is written, so that its block exists: a store to a page of a
   // mapping that the disk has no room for would kill the process.
   if (pwrite(file.get(), bytes.data(), bytes.size(), 0) !=
       static_cast<ssize_t>(bytes.size())) {
@@ -84,6 +86,9 @@ LogMarks::Slot* LogMarks::Take(uint64_t log) {
   if (file_ == nullptr || log == 0) return nullptr;
   for (Slot& slot : file_->slots) {
     if (slot.log.load() != 0 && slot.log.load() != log) continue;
+    // The length goes first: a kill between the two stores must not leave the
+    // number with the length of another log. For the same reason Remove() takes
+    // the number away first.
     slot.end_bytes.store(0);
     slot.log.store(log);
     return &slot;
@@ -98,6 +103,7 @@ bool LogMarks::Remove(uint64_t log) {
     if (slot.log.load() != log) continue;
     slot.log.store(0);
     slot.end_bytes.store(0);
+    // Invariant 2: the mark is off the disk before the log is.
     return msync(file_, sizeof(File), MS_SYNC) == 0;
   }
   return true;
@@ -119,6 +125,7 @@ Status ReadLogMarks(const std::string& directory, std::vector<LogMark>* marks) {
     return Status::Ok();
   }
   for (size_t i = 2; i < words.size(); i += 2) {
+    // A mark of 0 bytes is of a log of which nothing was synced.
     if (words[i] != 0 && words[i + 1] != 0) {
       marks->push_back({words[i], words[i + 1]});
     }

@@ -56,18 +56,18 @@ class LogMarks {
   LogMarks(const LogMarks&) = delete;
   LogMarks& operator=(const LogMarks&) = delete;
 
-  // From now on marks go to the file in `directory`, which is made where it is
-  // missing; marks of this boot that it has stay. Again: does nothing. Errors:
-  // kNoSpace, kIOError.
+  // Has marks go to the file in `directory` from then on, which is made where
+  // it is missing; marks of this boot that it has stay. Called again it does
+  // nothing. Errors: kNoSpace, kIOError.
   Status Map(const std::string& directory);
 
-  // A slot for the log of this number, with nothing synced yet. Null before
-  // Map(), and when all are taken: then nothing is known of that log. Valid as
-  // long as this object.
+  // Returns a slot for the log of this number, with nothing synced yet. Null
+  // before Map(), and when all are taken: then nothing is known of that log.
+  // Valid as long as this object.
   Slot* Take(uint64_t log);
 
-  // The log is about to be removed. False: its mark cannot be taken away
-  // durably, so it must stay.
+  // Takes away the mark of a log that is about to be removed. False: that
+  // cannot be done durably, so the log must stay.
   bool Remove(uint64_t log);
 
  private:
@@ -85,8 +85,8 @@ struct LogMark {
   uint64_t end_bytes = 0;
 };
 
-// The marks of this boot. None where there is no such file, or it was written
-// in another boot. Errors: kIOError.
+// Reads the marks of this boot: none where there is no such file, or it was
+// written in another boot. Errors: kIOError.
 Status ReadLogMarks(const std::string& directory, std::vector<LogMark>* marks);
 
 // The number in "000012.log"; 0 when it is no name of a log.

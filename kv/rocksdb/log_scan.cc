@@ -21,6 +21,7 @@
 namespace actorkv {
 namespace {
 
+// RocksDB's sizes (7.8, db/log_format.h); the header has the format.
 constexpr size_t kBlockBytes = 32768;
 constexpr size_t kHeaderBytes = 7;
 constexpr size_t kTypeOffset = 6;
@@ -44,7 +45,8 @@ uint32_t Crc32c(std::string_view bytes) {
   return ~crc32_iscsi(data, static_cast<int>(bytes.size()), ~0U);
 }
 
-// As in RocksDB's util/crc32c.h: the checksum of data that holds checksums.
+// Masks a checksum as RocksDB's util/crc32c.h does, because records may hold
+// checksums themselves.
 uint32_t Masked(uint32_t crc) {
   return ((crc >> 15) | (crc << 17)) + 0xa282ead8U;
 }
@@ -56,12 +58,14 @@ struct PhysicalRecord {
   bool ends = false;
 };
 
-// The one at the beginning of `bytes`, the rest of a block.
+// Reads the record at the beginning of `bytes`, the rest of a block.
 PhysicalRecord ParseRecord(std::string_view bytes) {
   PhysicalRecord record;
   const uint32_t length_and_type = LoadLittle32(bytes.data() + 3) >> 8;
   const size_t length = length_and_type & 0xffff;
   const uint32_t type = length_and_type >> 16;
+  // Zeros that were written ahead of the end of the log begin here, or damage
+  // does: nothing tells where a next record begins.
   if (type == kNone) return record;
   const bool numbered = type >= kRecyclableFull && type <= kRecyclableLast;
   const size_t checked = 1 + (numbered ? kLogNumberBytes : 0) + length;
@@ -71,6 +75,7 @@ PhysicalRecord ParseRecord(std::string_view bytes) {
                     Masked(Crc32c(bytes.substr(kTypeOffset, checked)));
   const uint32_t part = numbered ? type - kRecyclableFull + kFull : type;
   const bool metadata = part > kLast;
+  // A record of metadata is never split over blocks.
   record.begins = part == kFull || part == kFirst || metadata;
   record.ends = part == kFull || part == kLast || metadata;
   return record;
@@ -80,7 +85,7 @@ size_t UsedBytes(std::string_view bytes) {
   return bytes.find_last_not_of('\0') + 1;  // npos + 1 is 0
 }
 
-// Goes over the blocks of one log.
+// Scanner: goes over the blocks of one log.
 class Scanner {
  public:
   void Take(uint64_t offset, std::string_view block) {
@@ -94,6 +99,7 @@ class Scanner {
       // The next record begins with the next block, if not here.
       if (record.size_bytes == 0) return;
     }
+    // The end of a block that no header fits in is zeros (db/log_writer.cc).
     if (UsedBytes(block.substr(at)) != 0) sound_ = false;
   }
 
@@ -104,6 +110,8 @@ class Scanner {
     // A part without what comes before it is as bad as one that is damaged.
     sound_ = sound_ && record.verifies && record.begins != inside_;
     if (!sound_) {
+      // Only a beginning counts: parts that lost theirs are no record that
+      // could be brought back.
       if (record.verifies && record.begins) ++scan_.stranded_count;
       return;
     }
@@ -152,25 +160,28 @@ Status MendLog(const std::string& directory, const FoundLog& found) {
         !s.ok()) {
       return s;
     }
+    // The copy is durable before the log is cut.
     if (Status s = SyncDirectory(directory); !s.ok()) return s;
   }
   if (ftruncate(log.get(), static_cast<off_t>(scan.end_bytes)) != 0) {
     return SystemError("cut", path, errno);
   }
+  // Else a power loss could bring the tail back.
   if (fsync(log.get()) != 0) return SystemError("sync", path, errno);
   return Status::Ok();
 }
 
-// All but the newest.
+// Removes all empty logs but the newest.
 Status RemoveEmptyLogs(const std::string& directory,
                        std::vector<FoundLog> logs) {
-  // Their numbers have six digits at least.
+  // The numbers have six digits at least, so a longer name is a higher number.
   std::sort(logs.begin(), logs.end(), [](const auto& a, const auto& b) {
     return a.name.size() != b.name.size() ? a.name.size() < b.name.size()
                                           : a.name < b.name;
   });
   if (!logs.empty()) logs.pop_back();
   for (const FoundLog& log : logs) {
+    // The size was found before the log was cut.
     const bool cut = log.scan.used_bytes > log.scan.end_bytes;
     const uint64_t size_bytes = cut ? log.scan.end_bytes : log.size_bytes;
     const std::string path = directory + "/" + log.name;
@@ -193,6 +204,8 @@ Status ScanLog(const std::string& path, LogScan* scan) {
                               static_cast<off_t>(offset));
     if (got < 0) return SystemError("read", path, errno);
     scanner.Take(offset, {block.data(), static_cast<size_t>(got)});
+    // A short read is the end of the file: regular files give all that is
+    // there.
     if (got < static_cast<ssize_t>(kBlockBytes)) break;
   }
   *scan = scanner.scan();

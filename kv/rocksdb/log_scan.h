@@ -1,5 +1,5 @@
-// What a log of RocksDB holds, learnt without RocksDB, and what is done about
-// a log whose end is torn.
+// These functions learn without RocksDB what a log of it holds, and mend a log
+// whose end is torn.
 //
 // RocksDB replays a log up to the first record that does not verify. That is
 // not enough here: a log lies in blocks of zeros
@@ -30,7 +30,8 @@ namespace actorkv {
 
 struct LogScan {
   uint64_t end_bytes = 0;  // the whole records before the first bad one
-  // All but the zeros at its end. The same as end_bytes in a sound log.
+  // The bytes without the zeros at the end; the same as end_bytes in a sound
+  // log.
   uint64_t used_bytes = 0;
   // Records behind the first bad one whose beginning verifies. A write that a
   // power loss cut short leaves none; a decayed record, or a power loss in the
@@ -41,14 +42,14 @@ struct LogScan {
 // Errors: kIOError.
 Status ScanLog(const std::string& path, LogScan* scan);
 
-// A log as it was found, before anything is done about it.
+// FoundLog: a log as it was found, before anything is done about it.
 struct FoundLog {
   std::string name;  // "000012.log"
   uint64_t size_bytes = 0;
   LogScan scan;
 };
 
-// All logs in `directory`, by name. Errors: kIOError.
+// Scans all logs in `directory`, by name. Errors: kIOError.
 Status ScanLogs(const std::string& directory, std::vector<FoundLog>* logs);
 
 // The name, in the directory of the store, of what is kept from behind a bad

@@ -20,9 +20,11 @@ namespace actorkv {
 namespace {
 
 constexpr std::string_view kTitle = "actorkv closed, format 1";
+// The end of a log that is hashed, in bytes; a log grows to kMaxLogBytes.
 constexpr size_t kTailBytes = size_t{32} << 10;
 // A store has a handful of logs; whoever finds more in the file made it.
 constexpr size_t kMaxSealBytes = size_t{64} << 10;
+// CURRENT has one name of a manifest and a newline.
 constexpr size_t kMaxCurrentBytes = 256;
 
 struct Manifest {
@@ -45,7 +47,7 @@ struct Seal {
   std::vector<SealedLog> logs;
 };
 
-// At most `limit` bytes of the file from `offset` on.
+// Reads at most `limit` bytes of the file from `offset` on.
 Status ReadSome(const std::string& path, uint64_t offset, size_t limit,
                 std::string* bytes) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
@@ -107,7 +109,7 @@ std::string Encode(const Seal& seal) {
   return body + "check " + Hex(Hash64(body, /*seed=*/0)) + "\n";
 }
 
-// False: not a whole seal.
+// Returns false for what is not a whole seal.
 bool Decode(const std::string& text, Seal* seal) {
   const size_t check = text.rfind("check ");
   if (check == std::string::npos) return false;
@@ -132,7 +134,7 @@ bool Decode(const std::string& text, Seal* seal) {
 
 std::string Bytes(uint64_t count) { return std::to_string(count) + " bytes"; }
 
-// Empty: the log is as it was sealed.
+// Says how a log changed; *change is empty where it is as it was sealed.
 Status DescribeChange(const std::string& directory, const SealedLog& sealed,
                       const FoundLog& found, std::string* change) {
   change->clear();
@@ -173,6 +175,7 @@ Status SealLogs(const std::string& directory) {
       return SystemError("look at", path, errno);
     }
     SealedLog log = {name, static_cast<uint64_t>(info.st_size), 0};
+    // Empty logs hold nothing to lose, and MendLogs() removes them.
     if (log.size_bytes == 0) continue;
     if (Status s = TailHash(path, log.size_bytes, &log.tail_hash); !s.ok()) {
       return s;
@@ -193,8 +196,10 @@ Status FindSealBreaches(const std::string& directory,
   if (!read.ok()) return read;
   Seal seal;
   Manifest manifest;
+  // A seal that was not written to its end counts as none: invariant 2.
   if (!Decode(text, &seal)) return Status::Ok();
   if (Status s = ReadManifest(directory, &manifest); !s.ok()) return s;
+  // The database was opened since: invariant 1.
   if (!(manifest == seal.manifest)) return Status::Ok();
   *sealed = true;
   for (const SealedLog& log : seal.logs) {
@@ -213,6 +218,7 @@ Status FindSealBreaches(const std::string& directory,
     const bool known =
         std::any_of(seal.logs.begin(), seal.logs.end(),
                     [&log](const SealedLog& s) { return s.name == log.name; });
+    // A log that came since holds records that no close knew of.
     if (known || log.size_bytes == 0) continue;
     breaches->push_back({log.name, "was not there when the store was closed"});
   }

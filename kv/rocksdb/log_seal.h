@@ -1,5 +1,5 @@
-// What the logs of a store held when it was closed, in a file of ours
-// (actorkv.closed), the seal: the next open holds the logs against it.
+// The seal, a file of ours (actorkv.closed), says what the logs of a store held
+// when it was closed: the next open compares the logs with it.
 //
 // RocksDB replays the logs that it finds, up to the first bad record. One that
 // was cut, emptied, removed or put in the place of another gives an older
@@ -37,7 +37,7 @@ namespace actorkv {
 
 inline constexpr char kLogSealFileName[] = "actorkv.closed";
 
-// A log of which acknowledged records are gone.
+// LogBreach: a log of which acknowledged records are gone.
 struct LogBreach {
   std::string log;     // "000012.log"
   std::string detail;  // what is missing, for people
@@ -47,7 +47,7 @@ struct LogBreach {
 // are on the disk. Errors: kIOError, kNoSpace; then there is no seal.
 Status SealLogs(const std::string& directory);
 
-// Holds `logs`, all that there are, against the seal. *sealed: there is one
+// Compares `logs`, all that there are, with the seal. *sealed: there is one
 // that counts. Errors: kIOError.
 Status FindSealBreaches(const std::string& directory,
                         const std::vector<FoundLog>& logs, bool* sealed,

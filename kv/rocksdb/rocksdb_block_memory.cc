@@ -8,12 +8,13 @@
 namespace actorkv {
 namespace {
 
-// Before each block: the size of both, which who frees it does not say.
+// The bytes before each block, which hold the size of both: Deallocate() is not
+// told it.
 constexpr size_t kHeaderBytes = alignof(std::max_align_t);
 static_assert(kHeaderBytes >= sizeof(size_t));
 
-// Blocks are of any size, so sizes are rounded up to share slots, by an eighth
-// at most.
+// Rounds sizes up, by an eighth at most, so that blocks of any size share
+// slots.
 size_t SlotBytes(size_t size) {
   const size_t bytes = size + kHeaderBytes;
   size_t step = kHeaderBytes;
@@ -36,7 +37,7 @@ class BlockMemory : public rocksdb::MemoryAllocator {
     FreePage(SlotOf(block), SlotBytesOf(block));
   }
 
-  // For the cache, which counts what it holds.
+  // The cache asks for it, as it counts what it holds.
   size_t UsableSize(void* block, size_t /*size*/) const override {
     return SlotBytesOf(block) - kHeaderBytes;
   }

@@ -21,12 +21,14 @@ namespace {
 constexpr uint64_t kBytesPerSync = uint64_t{1} << 20;
 
 std::string NewName(const std::string& directory) {
+  // The pid and a count make the name unique among all that may write here.
   static std::atomic<uint64_t> count{0};
   return directory + "/" + kBulkPrefix + std::to_string(getpid()) + "-" +
          std::to_string(++count);
 }
 
-// The table has other names where it was taken in.
+// Unlinker: removes the name that the table was written under. A table that was
+// taken in has another one by then.
 class Unlinker {
  public:
   explicit Unlinker(const std::string& path) : path_(path) {}
@@ -42,8 +44,8 @@ rocksdb::Status WriteTable(RocksDbHandle* handle, const Batch& batch,
                            const std::string& path) {
   rocksdb::ColumnFamilyHandle* const family =
       handle->family(FamilyOf(batch.op(0).partition));
-  // Written back as it grows, so that the sync at its end has little to do;
-  // and kept in the page cache: who wrote it may well read it.
+  // The file is written back as it grows, so that the sync at its end has
+  // little to do; and kept in the page cache, as its writer may well read it.
   rocksdb::EnvOptions environment;
   environment.bytes_per_sync = kBytesPerSync;
   rocksdb::SstFileWriter writer(
@@ -56,15 +58,17 @@ rocksdb::Status WriteTable(RocksDbHandle* handle, const Batch& batch,
     SetPhysicalKey(op.partition, op.key, &key);
     status = writer.Put(key, *op.value);
   }
-  if (status.ok()) status = writer.Finish();  // syncs it
+  if (status.ok()) status = writer.Finish();  // syncs the table
   return status;
 }
 
 rocksdb::Status TakeIn(RocksDbHandle* handle, const Batch& batch,
                        const std::string& path) {
   rocksdb::IngestExternalFileOptions options;
+  // The table is linked, not copied: it lies on the same file system.
   options.move_files = true;
-  // In the manifest, not by a write and a sync of the file once more.
+  // The number is kept in the manifest, not by a write and a sync of the file
+  // once more.
   options.write_global_seqno = false;
   return handle->db()->IngestExternalFile(
       handle->family(FamilyOf(batch.op(0).partition)), {path}, options);
@@ -81,6 +85,8 @@ bool IsBulk(const Batch& batch) {
   for (size_t i = 0; i < batch.op_count(); ++i) {
     const Batch::Op op = batch.op(i);
     if (op.partition != first.partition || !op.value.has_value() ||
+        // SstFileWriter takes keys in strictly rising order, and one operation
+        // each.
         (i > 0 && op.key <= last_key)) {
       return false;
     }
@@ -92,12 +98,13 @@ bool IsBulk(const Batch& batch) {
 CommitResult CommitBulk(RocksDbHandle* handle, const Batch& batch) {
   const std::string path = NewName(handle->work_path());
   const Unlinker unlinker(path);
-  Add(Metric::kSyncs, 2);  // of the table, and of the log
+  Add(Metric::kSyncs, 2);  // one of the table, one of the log
   if (rocksdb::Status s = WriteTable(handle, batch, path); !s.ok()) {
     return {CommitOutcome::kFailed,
             FromRocksDb(s, "bulk write", handle->directory())};
   }
   CommitResult result = handle->AsWriter("bulk write", [&] {
+    // The log goes first: see the header.
     rocksdb::Status s = handle->db()->SyncWAL();
     return s.ok() ? TakeIn(handle, batch, path) : s;
   });

@@ -16,12 +16,12 @@
 
 namespace actorkv {
 
-// Below this a file of its own costs more than it saves: it is synced, and is
-// one more to look into.
+// The least size of a bulk write, in bytes. Below it a file of its own costs
+// more than it saves: it is synced, and is one more to look into.
 inline constexpr size_t kMinBulkBytes = size_t{2} << 20;
 
-// The batch is large enough, puts of one partition in the order of their keys,
-// and has no guards.
+// True when the batch is large enough, is puts of one partition in the order of
+// their keys, and has no guards.
 bool IsBulk(const Batch& batch);
 
 // REQUIRES: IsBulk(), and a Hold of a writable database. Throws only where

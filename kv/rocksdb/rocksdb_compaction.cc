@@ -15,9 +15,12 @@ Status RocksDbCompaction::Run(const Range& range, bool* left) {
   Status used = handle_->Use(RocksDbHandle::Need::kWrite, &hold);
   if (!used.ok()) return used;
   rocksdb::CompactRangeOptions options;
+  // RocksDB's own compactions go on beside this one.
   options.exclusive_manual_compaction = false;
+  // A process that ends does not wait for it.
   options.canceled = handle_->ending();
-  // Also what lies on the last level already: that is where most of it lies.
+  // The last level is compacted, too, though RocksDB would leave it: that is
+  // where most of what was removed lies.
   options.bottommost_level_compaction =
       rocksdb::BottommostLevelCompaction::kForceOptimized;
   const rocksdb::Slice first(range.first);
@@ -34,7 +37,8 @@ Status RocksDbCompaction::Run(const Range& range, bool* left) {
 void RocksDbCompaction::Leave(Left left) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (left_.size() == kMaxLeft) {
-    // One range with the next of its family, and with what lies between them.
+    // The oldest range joins the next one of its family, with what lies between
+    // them; so none is forgotten.
     Left oldest = std::move(left_.front());
     left_.pop_front();
     for (Left& other : left_) {
@@ -49,7 +53,7 @@ void RocksDbCompaction::Leave(Left left) {
 
 Status RocksDbCompaction::Compact(const Range& range) {
   const uint64_t free_bytes = LookAtDisk(handle_->work_path()).free_bytes;
-  // What is free then is for removing.
+  // While the ballast is missing, what is free is for removing.
   if (handle_->ballast()->IsMissing()) {
     Leave({range, free_bytes});
     return Status::Ok();
@@ -58,6 +62,8 @@ Status RocksDbCompaction::Compact(const Range& range) {
   Status s = Run(range, &left);
   if (!left) return s;
   Leave({range, free_bytes});
+  // RocksDB compacts nothing after this until it is opened again
+  // (rocksdb_stoppage.h).
   handle_->Restart();
   return Status::Ok();
 }
@@ -72,10 +78,14 @@ bool RocksDbCompaction::TakeOldest(Left* left) {
 
 Status RocksDbCompaction::Finish() {
   Left left;
+  // Compact() may leave a range again, at the end of the queue: the bound ends
+  // the loop.
   for (size_t i = 0; i < kMaxLeft && TakeOldest(&left); ++i) {
     const DiskSpace space = LookAtDisk(handle_->work_path());
     if (handle_->ballast()->IsMissing() ||
         space.free_bytes < space.reserve_bytes ||
+        // As long as there is not twice the room, the same attempt would fail
+        // again.
         space.free_bytes / 2 < left.free_bytes) {
       Leave(std::move(left));
       return Status::Ok();

@@ -3,8 +3,8 @@
 // A compaction writes before it frees. On a disk that has no room for that it
 // is left for later, and is no error: what was removed is removed. RocksDB,
 // which would refuse commits and compact nothing until much more is free, is
-// opened again. What the process left when it ended is compacted by RocksDB
-// when other writes bring that about.
+// opened again. Ranges that are left when the process ends are compacted by
+// RocksDB when other writes bring that about.
 //
 // Thread-safe.
 
@@ -24,7 +24,7 @@ namespace actorkv {
 
 class RocksDbCompaction {
  public:
-  // Of physical keys: from the first one, and before the last one.
+  // Range: physical keys from the first one on, and before the last one.
   struct Range {
     Family family = Family::kDefault;
     std::string first;
@@ -40,8 +40,8 @@ class RocksDbCompaction {
   // REQUIRE: the thread has no Hold. Errors: those of RocksDbHandle::Use();
   // kCorruption; kIOError.
   Status Compact(const Range& range);
-  // What was left, where there is much more room now. Costs a lock where
-  // nothing was.
+  // Compacts what was left, where there is much more room by then. Costs a lock
+  // where nothing was left.
   Status Finish();
 
  private:

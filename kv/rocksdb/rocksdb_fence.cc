@@ -15,10 +15,10 @@ using rocksdb::IOStatus;
 
 namespace {
 
-// Without a text, so that nothing is allocated for it.
+// The status has no text, so that nothing is allocated for it.
 IOStatus NoMemory() { return IOStatus::IOError(IOStatus::kMemoryLimit); }
 
-// Invariant 3.
+// Keeps what `call` throws from RocksDB: invariant 3.
 template <typename Call>
 IOStatus Quietly(const Call& call) noexcept {
   IOStatus status = NoMemory();
@@ -29,6 +29,7 @@ IOStatus Quietly(const Call& call) noexcept {
 }  // namespace
 
 void Fence::Close() noexcept {
+  // The lock waits for changes that are under way: invariant 1.
   const std::lock_guard<std::shared_mutex> lock(mutex_);
   is_closed_ = true;
   if (lock_ == nullptr) return;
@@ -137,7 +138,8 @@ class FencedFileSystem : public rocksdb::FileSystemWrapper {
       return target()->ReuseWritableFile(name, old_name, options, made, debug);
     });
   }
-  // RocksDB makes none of these for its own files (7.8).
+  // RocksDB makes none of these for its own files (7.8), so the file itself is
+  // not fenced.
   IOStatus NewRandomRWFile(const std::string& name,
                            const rocksdb::FileOptions& options,
                            std::unique_ptr<rocksdb::FSRandomRWFile>* file,
@@ -145,6 +147,8 @@ class FencedFileSystem : public rocksdb::FileSystemWrapper {
     return fence_->Change(
         [&] { return target()->NewRandomRWFile(name, options, file, debug); });
   }
+  // Reads are not fenced: a database that was given up may read on (invariant
+  // 1). They are kept from throwing only.
   IOStatus NewSequentialFile(const std::string& name,
                              const rocksdb::FileOptions& options,
                              std::unique_ptr<rocksdb::FSSequentialFile>* file,
@@ -212,7 +216,7 @@ class FencedFileSystem : public rocksdb::FileSystemWrapper {
         [&] { return target()->LinkFile(from, to, options, debug); });
   }
 
-  // One file, that of the database.
+  // RocksDB locks one file, that of the database.
   IOStatus LockFile(const std::string& name, const IOOptions& options,
                     rocksdb::FileLock** lock, IODebugContext* debug) override {
     const std::lock_guard<std::shared_mutex> changing(fence_->mutex_);

@@ -1,4 +1,4 @@
-// Fence: what keeps a database that was given up from its files.
+// Fence: keeps a database that was given up from its files.
 //
 // Code of RocksDB through which an exception passed, as when memory ran out,
 // leaves its locks and queues as they were at that moment. Such a database
@@ -31,7 +31,7 @@ namespace actorkv {
 
 class Fence {
  public:
-  // Waits for what is being done, and lets nothing more be done.
+  // Waits for changes that are under way, and lets none begin any more.
   void Close() noexcept;
 
  private:
@@ -44,12 +44,12 @@ class Fence {
 
   std::shared_mutex mutex_;  // shared while something is changed
   bool is_closed_ = false;
-  // To free the LOCK, which RocksDB took.
+  // The LOCK that RocksDB took, and the file system that frees it.
   rocksdb::FileSystem* locked_in_ = nullptr;
   rocksdb::FileLock* lock_ = nullptr;
 };
 
-// What is changed in `base` through the file system can be cut off by `fence`.
+// Makes a file system over `base` whose changes `fence` can cut off.
 std::shared_ptr<rocksdb::FileSystem> NewFencedFileSystem(
     const std::shared_ptr<rocksdb::FileSystem>& base,
     std::shared_ptr<Fence> fence);

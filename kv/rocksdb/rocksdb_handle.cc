@@ -23,7 +23,7 @@ namespace {
 // gives up.
 constexpr int kUseAttempts = 4;
 
-// Leaked on purpose: stores may be closed by exit handlers.
+// The object is leaked on purpose: stores may be closed by exit handlers.
 struct TestFileSystem {
   std::mutex mutex;
   std::shared_ptr<rocksdb::FileSystem> file_system;
@@ -71,7 +71,8 @@ Status RocksDbHandle::Open(const std::string& directory, OpenMode mode,
 
 Status RocksDbHandle::OpenFirst() {
   if (!follows()) {
-    // Before anything is made: a directory that is not for us stays as it is.
+    // The directory is looked at before anything is made: one that is not for
+    // us stays as it is.
     DirectoryKind kind = DirectoryKind::kMissing;
     if (Status s = ClassifyDirectory(path_, &kind); !s.ok()) return s;
     if (kind != DirectoryKind::kDatabase && mode_ == OpenMode::kExisting) {
@@ -87,6 +88,8 @@ Status RocksDbHandle::HoldDirectory() {
   if (Status s = OpenedDirectory::Open(path_, &context_.opened); !s.ok()) {
     return s;
   }
+  // From here on every file is found through the open directory, not by its
+  // path (invariant 1).
   context_.directory = context_.opened->work_path();
   context_.file_system = NewFileSystem(context_.opened, context_.marks);
   ballast_.emplace(work_path());
@@ -94,6 +97,7 @@ Status RocksDbHandle::HoldDirectory() {
 }
 
 Status RocksDbHandle::OpenHeld() {
+  // RocksDB follows links: a store with one could make it write elsewhere.
   if (Status s = CheckPlainFiles(work_path()); !s.ok()) return s;
   if (follows()) {
     if (Status s = OpenDatabase::ForFollowing(context_, &shown_, &database_);
@@ -103,6 +107,7 @@ Status RocksDbHandle::OpenHeld() {
     state_ = State::kReadOnly;
     return Status::Ok();
   }
+  // The holder file comes before RocksDB: see kv/rocksdb/holder_file.h.
   if (Status s = HolderFile::Take(work_path(), &holder_); !s.ok()) return s;
   const bool create = mode_ == OpenMode::kCreate;
   last_error_ = OpenForWriting(create);
@@ -110,11 +115,13 @@ Status RocksDbHandle::OpenHeld() {
   // A full disk must not keep a store from being read.
   if (last_error_.code() != Code::kNoSpace) return last_error_;
   next_attempt_ = std::chrono::steady_clock::now() + kReopenInterval;
+  // The full disk is why the store is not as it was asked for, whatever a
+  // reader's open says.
   return OpenForReadingOnly().ok() ? Status::Ok() : last_error_;
 }
 
-// Where the disk is full, what a dead process left makes room, and then what
-// was set aside for this moment.
+// Makes room where the disk is full: first what a dead process left goes, and
+// then what was set aside for this moment.
 Status RocksDbHandle::OpenForWriting(bool create) {
   Status opened = TryToOpenForWriting(create);
   if (opened.code() != Code::kNoSpace) return opened;
@@ -136,8 +143,11 @@ Status RocksDbHandle::TryToOpenForWriting(bool create) {
       return context_.opened->Named(s);
     }
   }
+  // The holder file is held, so whoever was writing these is dead.
   RemoveBulkLeftovers(work_path());
   context_.compacts = !ballast_->IsMissing();
+  // The marks are mapped before RocksDB opens its first log, which takes a slot
+  // of them.
   Status s = context_.marks->Map(work_path());
   if (s.ok()) s = OpenDatabase::ForWriting(context_, create, &database_);
   if (s.ok()) s = RaiseFormat();
@@ -146,7 +156,7 @@ Status RocksDbHandle::TryToOpenForWriting(bool create) {
     return context_.opened->Named(s);
   }
   compacts_ = context_.compacts;
-  // Writes that were in doubt are decided now.
+  // Writes that were in doubt are decided by here: followers are to look.
   commit_counter_->Increment();
   state_ = State::kWritable;
   return Status::Ok();
@@ -163,14 +173,15 @@ void RocksDbHandle::FollowBallast() {
   }));
 }
 
-// Only of a store that can be opened, and before anything is written to it.
+// The format is raised only of a store that can be opened, and before anything
+// is written to it.
 Status RocksDbHandle::RaiseFormat() {
   bool raised = false;
   Status s = RaiseMarker(work_path(), &raised);
   return s.ok() && raised ? context_.opened->AdoptMarker() : s;
 }
 
-// An open after the first must not find the files of another store.
+// Looks that an open after the first does not find the files of another store.
 Status RocksDbHandle::CheckHolding() const {
   FileAccess access;
   if (context_.opened->IsHolding(&access)) return Status::Ok();
@@ -180,28 +191,33 @@ Status RocksDbHandle::CheckHolding() const {
 }
 
 RocksDbHandle::~RocksDbHandle() {
+  // Iterators keep tables and memtables alive, and must be gone before the
+  // database is.
   iterator_pool_->Clear();
   CloseForGood();
-  // Its memtables and tables leave holes that malloc keeps.
+  // Memtables and tables leave holes that malloc keeps.
   malloc_trim(0);
 }
 
-// So that a store that was closed survives a power loss whole. A failure has
-// nobody to be told to, and promised nothing.
+// Syncs the log, so that a store that was closed survives a power loss whole. A
+// failure has nobody to be told to, and promised nothing.
 void RocksDbHandle::CloseForGood() {
   const bool synced = state_ == State::kWritable && SyncLog().done();
+  // The ballast is trimmed while the memtables still say what an open will
+  // write; the seal speaks of logs as the close left them.
   if (synced) TrimBallast();
   CloseDatabase();
   if (synced) Seal();
 }
 
-// What does not go now goes in the next life.
+// Trims the ballast as far as memory allows; the rest goes in the next life.
 void RocksDbHandle::TrimBallast() noexcept {
   static_cast<void>(
       IfMemory([this] { ballast_->Trim(database_->MemtableBytes()); }));
 }
 
-// Without a seal less is known of the logs at the next open, and that is all.
+// Writes the seal. Without it less is known of the logs at the next open, and
+// that is all.
 void RocksDbHandle::Seal() noexcept {
   static_cast<void>(IfMemory([this] {
     if (CheckHolding().ok()) static_cast<void>(SealLogs(work_path()));
@@ -222,6 +238,8 @@ Status RocksDbHandle::Use(Need need, Gate::Hold* hold) {
       *hold = std::move(taken);
       return Status::Ok();
     }
+    // Repair() and EndStoppage() take the gate exclusively, which would wait
+    // for this hold.
     taken.unlock();
     if (serves) {
       EndStoppage();
@@ -233,12 +251,14 @@ Status RocksDbHandle::Use(Need need, Gate::Hold* hold) {
 }
 
 void RocksDbHandle::MarkBroken() noexcept {
-  // Several holders may report the same failure; only the first changes it.
+  // Several holders may report the same failure; only the first changes the
+  // state.
   State expected = State::kWritable;
   state_.compare_exchange_strong(expected, State::kBroken);
 }
 
 void RocksDbHandle::MarkGivenUp(Lost lost) noexcept {
+  // The state comes last: whoever sees it broken must see why.
   if (lost == Lost::kWriter) lost_writer_ = true;
   is_given_up_ = true;
   state_ = State::kBroken;
@@ -248,9 +268,9 @@ CommitResult RocksDbHandle::WriteResult(const char* what,
                                         const rocksdb::Status& status) {
   if (status.ok()) return {};
   const bool nothing_written = NothingWritten(status);
-  // First: before the guards are released and the caller hears of it, and
-  // before the text of the error can fail. The next read or commit, of
-  // whichever thread, finds it broken and reopens.
+  // The state changes first: before the guards are released and the caller
+  // hears of it, and before the text of the error can fail. The next read or
+  // commit, of whichever thread, finds it broken and reopens.
   if (!nothing_written) MarkBroken();
   CommitResult result = {
       nothing_written ? CommitOutcome::kFailed : CommitOutcome::kUnknown,
@@ -276,15 +296,18 @@ Status RocksDbHandle::Repair(Need need) {
   if (ended_) return last_error_;
   if (Serves(need)) return Status::Ok();  // another thread did it
   const bool broken = state_ == State::kBroken;
+  // A store that is read-only because the disk is full serves reads; writes
+  // need not try all the time. A broken one is repaired at once.
   if (!broken && std::chrono::steady_clock::now() < next_attempt_) {
     return last_error_;
   }
   return Reopen(need);
 }
 
-// Where that fails, what Repair() does is due, as after any failure.
+// Where the restart fails, what Repair() does is due, as after any failure.
 void RocksDbHandle::EndStoppage() {
   Gate::Exclusive exclusive(&gate_);
+  // Another thread may have ended it while this one waited for the gate.
   if (state_ != State::kWritable || !stoppage_->IsDue()) return;
   const DiskSpace space = LookAtDisk(work_path());
   if (space.free_bytes < space.reserve_bytes) return stoppage_->PutOff();
@@ -304,7 +327,10 @@ void RocksDbHandle::RestartExclusively() {
 }
 
 bool RocksDbHandle::End(std::chrono::steady_clock::time_point give_up) {
+  // Calls that may last see this and stop, while the locks below are waited
+  // for.
   ending_ = true;
+  // This mutex comes before the gate, as in CatchUp().
   const auto no_catch_up = LockUntil(&catch_up_mutex_, give_up);
   if (!no_catch_up.owns_lock()) return false;
   const Gate::Exclusive exclusive(&gate_, give_up);
@@ -327,16 +353,19 @@ bool RocksDbHandle::StillFull() const {
 }
 
 Status RocksDbHandle::Reopen(Need need) {
-  // Not even tried: it would replay the log only to fail, while reads wait.
+  // The open is not even tried: it would replay the log only to fail, while
+  // reads wait.
   if (StillFull()) {
     next_attempt_ = std::chrono::steady_clock::now() + kReopenInterval;
     return last_error_;
   }
   Add(Metric::kEngineReopens);
   ++reopen_count_;
+  // The write that failed may lie in the log without being on the disk:
+  // invariant 3.
   if (state_ == State::kBroken) unproven_logs_ = true;
   CloseDatabase();
-  last_error_ = Status::NoMemory();  // until the open says how it ended
+  last_error_ = Status::NoMemory();  // stands until the open says how it ended
   last_error_ = OpenAgain();
   if (last_error_.ok()) {
     unproven_logs_ = false;
@@ -360,11 +389,15 @@ Status RocksDbHandle::OpenAgain() {
 }
 
 void RocksDbHandle::CloseDatabase() noexcept {
+  // RocksDB's destructors do not stand an allocation that fails
+  // (kv/rocksdb/spare_memory.h). Where nothing can be put aside they run all
+  // the same: the database must go.
   static_cast<void>(SpareMemory::Fill());
   const SpareMemory::Use use;
   DropAllIterators();
   const bool lost_writer = lost_writer_.exchange(false);
   if (is_given_up_.exchange(false)) {
+    // An interrupted writer may hold locks that this call would wait for.
     if (!lost_writer) database_->TakeFromThreads();
     OpenDatabase::Abandon(std::move(database_));
   } else {
@@ -390,6 +423,8 @@ Status RocksDbHandle::OpenForReadingOnly() {
 
 Status RocksDbHandle::CatchUp(std::atomic<uint64_t>* epoch) {
   if (!follows()) return Status::Ok();
+  // A store that the path does not lead to any more is not followed
+  // (kv/README.md, invariant 12).
   if (Status s = CheckNotMoved(); !s.ok()) return s;
   std::lock_guard<std::mutex> one_at_a_time(catch_up_mutex_);
   if (ended_) return last_error_;
@@ -398,7 +433,8 @@ Status RocksDbHandle::CatchUp(std::atomic<uint64_t>* epoch) {
     return context_.opened->Named(s);
   }
   if (count == shown_) return Status::Ok();
-  // Opened beside the old one, so that readers wait only for the exchange.
+  // The new database is opened beside the old one, so that readers wait only
+  // for the exchange.
   std::unique_ptr<OpenDatabase> opened;
   bool given_up = false;
   if (Status s = OpenDatabase::ForFollowing(context_, &shown_, &opened);
@@ -413,6 +449,8 @@ Status RocksDbHandle::CatchUp(std::atomic<uint64_t>* epoch) {
     state_ = State::kReadOnly;
     epoch->fetch_add(1, std::memory_order_acq_rel);
   }
+  // The old database is closed after the gate is free: that takes long, and
+  // readers need not wait for it.
   if (given_up) OpenDatabase::Abandon(std::move(opened));
   const SpareMemory::Use use;  // as in CloseDatabase()
   opened.reset();
@@ -420,8 +458,8 @@ Status RocksDbHandle::CatchUp(std::atomic<uint64_t>* epoch) {
 }
 
 void RocksDbHandle::Register(IteratorOwner* owner, IteratorSet* iterators) {
-  // Taken and registered in one step: DropAllIterators() must find them.
-  // The latter first: it may fail.
+  // The set is taken and registered in one step, as DropAllIterators() must
+  // find it. Registering comes first, as it may fail.
   std::lock_guard<std::mutex> lock(owners_mutex_);
   owners_.insert(owner);
   *iterators = iterator_pool_->Take();

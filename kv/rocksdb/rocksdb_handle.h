@@ -58,13 +58,14 @@
 
 namespace actorkv {
 
-// Something with iterators, which must be gone before a database is closed.
+// IteratorOwner: has iterators, which must be gone before a database is closed.
 class IteratorOwner {
  public:
   virtual ~IteratorOwner() = default;
   // Called with the gate exclusive, so while no call on the owner is inside.
   virtual void DropIterators() = 0;
-  // As that, but they are left as they are: IteratorSet::Leave().
+  // Called in the same way, but the iterators are left as they are:
+  // IteratorSet::Leave().
   virtual void LeaveIterators() = 0;
 };
 
@@ -91,7 +92,8 @@ class RocksDbHandle {
   template <typename Call>
   auto Enter(const Call& call);
 
-  // The same of what works on it without a turn as a writer.
+  // Calls what works on the database without a turn as a writer, in the same
+  // way.
   template <typename Call>
   auto EnterToWork(const Call& call);
 
@@ -109,18 +111,19 @@ class RocksDbHandle {
   // Errors: kFenced when the path leads to another directory now, or nowhere.
   Status CheckNotMoved() { return context_.opened->CheckNotMoved(); }
 
-  // Whether another process waits for the store.
+  // Says whether another process waits for the store.
   bool IsWaitedFor() const {
     return holder_ != nullptr && holder_->IsWaitedFor();
   }
 
-  // The process ends: closes the database under its users, and for good. Use()
-  // fails from then on, and nothing that is called here reaches RocksDB any
-  // more. Waits for calls that are under a Hold until `give_up`: false when
+  // Closes the database under its users, and for good, as the process ends.
+  // Use() fails from then on, and nothing that is called here reaches RocksDB
+  // any more. Waits for calls that are under a Hold until `give_up`: false when
   // they took longer, and it is open still.
   bool End(std::chrono::steady_clock::time_point give_up);
 
-  // Set when the end is near: a call that may last looks at it, and stops.
+  // A flag that is set when the end is near: a call that may last looks at it,
+  // and stops.
   std::atomic<bool>* ending() { return &ending_; }
 
   // A follower opens the database again if the directory changed; see
@@ -133,7 +136,7 @@ class RocksDbHandle {
     return database_->family(family);
   }
 
-  // As of OpenDatabase. REQUIRE: a Hold.
+  // These do what they do in OpenDatabase. REQUIRE: a Hold.
   uint64_t TableBytes() const { return database_->TableBytes(); }
   uint64_t MemtableBytes() const { return database_->MemtableBytes(); }
   void BeginFlush() { database_->BeginFlush(); }
@@ -143,11 +146,11 @@ class RocksDbHandle {
   // Takes the owner's iterators back: under a hold, so that no reopen is in
   // the middle of closing the database under them.
   void Unregister(IteratorOwner* owner, IteratorSet* iterators) noexcept;
-  // Idle iterators keep files that were removed on the disk.
+  // Drops idle iterators, which keep files that were removed on the disk.
   void DropIdleIterators() { iterator_pool_->Clear(); }
 
-  // Rises with every write that was done, before it is reported as done. An
-  // iterator made or refreshed since the last rise sees everything.
+  // A number that rises with every write that was done, before it is reported
+  // as done. An iterator made or refreshed since the last rise sees everything.
   uint64_t write_count() const { return write_count_.load(); }
   void CountWrite() {
     ++write_count_;
@@ -158,13 +161,13 @@ class RocksDbHandle {
   // REQUIRES: the thread has no Hold.
   void Restart();
 
-  // How often the database was opened again: what was known of unsynced
-  // writes before is not known any more. REQUIRES: a Hold.
+  // The number of times that the database was opened again: what was known of
+  // unsynced writes before is not known any more. REQUIRES: a Hold.
   uint64_t reopen_count() const { return reopen_count_; }
 
-  // Set aside on its disk. REQUIRES: it is no follower.
+  // The space set aside on the store's disk. REQUIRES: it is no follower.
   Ballast* ballast() { return &*ballast_; }
-  // While the ballast is missing RocksDB does not compact by itself: what is
+  // Has RocksDB compact by itself, or not while the ballast is missing: what is
   // free then is for removing. To be called when that may have changed.
   // REQUIRES: a Hold of a writable database.
   void FollowBallast();
@@ -176,7 +179,8 @@ class RocksDbHandle {
 
  private:
   enum class State { kWritable, kReadOnly, kBroken, kClosed };
-  // What an exception took away: a reader, or one who may have had locks.
+  // Lost: the user that an exception took away, a reader or one that may have
+  // had locks.
   enum class Lost { kReader, kWriter };
 
   RocksDbHandle(const std::string& directory, OpenMode mode);
@@ -204,9 +208,9 @@ class RocksDbHandle {
   void CloseForGood();
   void TrimBallast() noexcept;
   void Seal() noexcept;
-  // With the iterators; or gives it up.
+  // Closes the database with its iterators, or gives it up.
   void CloseDatabase() noexcept;
-  // The next Use() reopens. REQUIRE: a Hold.
+  // These have the next Use() reopen. REQUIRE: a Hold.
   void MarkBroken() noexcept;
   void MarkGivenUp(Lost lost) noexcept;
   CommitResult WriteResult(const char* what, const rocksdb::Status& status);
@@ -225,7 +229,7 @@ class RocksDbHandle {
   // Changed with the gate exclusive, but for a change to broken.
   std::atomic<State> state_{State::kClosed};
   std::atomic<bool> is_given_up_{false};    // broken by an exception
-  std::atomic<bool> lost_writer_{false};    // and not of a reader alone
+  std::atomic<bool> lost_writer_{false};    // and perhaps in a lock
   std::mutex writers_mutex_;                // taken after the gate
   std::unique_ptr<OpenDatabase> database_;  // null only in kClosed
   std::optional<Ballast> ballast_;          // once the directory is held

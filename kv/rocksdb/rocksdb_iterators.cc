@@ -21,7 +21,8 @@ class ClearingListener : public rocksdb::EventListener {
   }
 
  private:
-  // A database that was given up may tell it after the store is gone.
+  // The pool is shared: a database that was given up may call this listener
+  // after the store is gone.
   const std::shared_ptr<IteratorPool> pool_;
 };
 
@@ -53,14 +54,18 @@ IteratorSet IteratorPool::Take() noexcept {
 void IteratorPool::GiveBack(IteratorSet* set) noexcept {
   IteratorSet given = std::exchange(*set, IteratorSet());
   if (IsEmpty(given)) return;
+  // Sessions count from 1: the next reader takes none of these for refreshed by
+  // itself.
   for (IteratorSlot& slot : given.slots) slot.session = 0;
   std::lock_guard<std::mutex> lock(mutex_);
+  // A set that was out during a Clear() is dropped, when `given` ends: rule 2
+  // of the header.
   if (given.generation != generation_ || idle_.size() >= kMaxIdleSets) return;
   idle_.push_back(std::move(given));
 }
 
-// One after the other, so that they end without the mutex; the room for them
-// stays.
+// Sets are dropped one after the other, so that they end without the mutex; the
+// room for them stays.
 void IteratorPool::Clear() noexcept {
   uint64_t generation = 0;
   {
@@ -70,7 +75,7 @@ void IteratorPool::Clear() noexcept {
   for (;;) {
     IteratorSet dropped;
     std::lock_guard<std::mutex> lock(mutex_);
-    // Behind the first that is of now, all are.
+    // Behind the first set of this generation all are of it.
     if (idle_.empty() || idle_.front().generation >= generation) return;
     dropped = std::move(idle_.front());
     idle_.erase(idle_.begin());

@@ -33,7 +33,8 @@ namespace actorkv {
 
 enum class IteratorKind : size_t { kDefault = 0, kChunks = 1, kPage = 2 };
 
-// The last iterator of files that are obsolete notes them, in destructors.
+// EndIterator: ends an iterator. The last one of files that are obsolete notes
+// them, in destructors, which do not stand a failing allocation.
 struct EndIterator {
   void operator()(rocksdb::Iterator* iterator) const {
     const SpareMemory::Use use;
@@ -63,7 +64,7 @@ class IteratorPool {
 
   IteratorPool() { idle_.reserve(kMaxIdleSets); }
 
-  // A set that was given back, else an empty one. Its sessions are 0.
+  // Returns a set that was given back, else an empty one. Its sessions are 0.
   IteratorSet Take() noexcept;
 
   // Takes the iterators out of `set`; drops them where there is no room.
@@ -72,7 +73,7 @@ class IteratorPool {
 
   void Clear() noexcept;
 
-  // As Clear(), but the iterators are left as they are.
+  // Empties the pool like Clear(), but the iterators are left as they are.
   void Leave() noexcept;
 
   // For the options of a database: clears the pool after each flush and

@@ -41,13 +41,13 @@ std::string PhysicalKey(Partition partition, std::string_view key) {
 
 std::string PartitionEnd(Partition partition, size_t max_key_bytes) {
   std::string end = PhysicalKey(partition, "");
-  // The prefix plus one, with carry.
+  // The end is the prefix plus one, with carry.
   for (size_t i = end.size(); i-- > 0;) {
     const auto next = static_cast<unsigned char>(end[i] + 1);
     end[i] = static_cast<char>(next);
     if (next != 0) return end;
   }
-  // The last of all prefixes has no successor: longer than any key.
+  // The last of all prefixes has no successor: its end is longer than any key.
   return std::string(end.size() + max_key_bytes + 1, '\xff');
 }
 

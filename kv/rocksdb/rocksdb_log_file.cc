@@ -18,21 +18,23 @@ namespace {
 
 using WritableFile = std::unique_ptr<rocksdb::FSWritableFile>;
 
+// RocksDB has no way to tell its file of a write's options: SyncedWrite says it
+// to the same thread, which appends.
 thread_local bool sync_follows = false;
 
 bool IsLog(std::string_view name) { return EndsWith(name, ".log"); }
 
-// Of a path.
+// The number of the log at a path.
 uint64_t LogNumberOf(std::string_view path) {
   return LogNumber(path.substr(path.rfind('/') + 1));
 }
 
-// Appends come from one thread at a time; a sync may come beside them
+// LogFile: appends come from one thread at a time; a sync may come beside them
 // (DB::SyncWAL), and then covers what was appended before it.
 class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
  public:
-  // Both are the file; `direct` may be null, and so may `mark`, which hears of
-  // what is synced.
+  // `base` and `direct` both are the file; `direct` may be null, and so may
+  // `mark`, which hears of what is synced.
   LogFile(WritableFile base, WritableFile direct,
           std::unique_ptr<LogZeros> zeros, LogMarks::Slot* mark)
       : FSWritableFileOwnerWrapper(std::move(base)),
@@ -55,11 +57,15 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
     if (CanBeDirect(data.size())) {
       tail_.Append(data);
     } else {
+      // Records that were held back come before this one: the log must have no
+      // gap.
       s = WritePending(options, debug);
       if (s.ok()) s = target()->PositionedAppend(data, begin, options, debug);
       if (!s.ok()) return s;
       tail_.Skip(data);
     }
+    // The end moves after the bytes are taken: a sync beside this covers what
+    // it reads here.
     end_.store(end);
     return s;
   }
@@ -71,7 +77,7 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
     return Append(data, options, debug);
   }
 
-  // Nothing is held back here that is not synced at once.
+  // There is nothing to flush: what is held back here is synced at once.
   rocksdb::IOStatus Flush(const rocksdb::IOOptions& /*options*/,
                           rocksdb::IODebugContext* /*debug*/) override {
     return rocksdb::IOStatus::OK();
@@ -79,6 +85,8 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
 
   rocksdb::IOStatus Sync(const rocksdb::IOOptions& options,
                          rocksdb::IODebugContext* debug) override {
+    // The end is read before the write: an append that comes meanwhile may miss
+    // this sync.
     const uint64_t end = end_.load();
     rocksdb::IOStatus s = WriteDirect(options, debug);
     if (s.ok()) s = target()->Sync(options, debug);
@@ -109,8 +117,8 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
   rocksdb::IOStatus Close(const rocksdb::IOOptions& options,
                           rocksdb::IODebugContext* debug) override {
     zeros_->Stop();
-    // What is pending was acknowledged to nobody. Only gives space back: the
-    // zeros would do no harm.
+    // Pending records were acknowledged to nobody. The cut only gives space
+    // back, as the zeros would do no harm.
     target()->Truncate(end_.load(), options, debug).PermitUncheckedError();
     if (direct_ != nullptr) {
       direct_->Close(options, debug).PermitUncheckedError();
@@ -119,7 +127,7 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
   }
 
  private:
-  // Syncs of two threads may end in any order.
+  // The mark only rises: syncs of two threads may end in any order.
   void MarkSynced(uint64_t end) {
     if (mark_ == nullptr) return;
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -128,7 +136,8 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
 
   // All below REQUIRE the lock.
 
-  // A disk without room for zeros may have room for records. Once.
+  // Cuts the zeros away, once: a disk without room for zeros may have room for
+  // records.
   void CutZeros(const rocksdb::IOOptions& options,
                 rocksdb::IODebugContext* debug) {
     if (std::exchange(is_cut_, true)) return;
@@ -171,12 +180,15 @@ class LogFile : public rocksdb::FSWritableFileOwnerWrapper {
   bool is_cut_ = false;  // guarded by mutex_
 };
 
-// Null where direct I/O is refused, at the opening or at the first write.
+// Opens the file for direct I/O; null where that is refused, at the opening or
+// at the first write.
 WritableFile OpenDirect(rocksdb::FileSystem* file_system,
                         const std::string& name, rocksdb::FileOptions options) {
   options.use_direct_writes = true;
   WritableFile file;
   LogTail zeros;
+  // One block of zeros is written, because some file systems accept O_DIRECT at
+  // open and refuse the write.
   zeros.Append(rocksdb::Slice("", 1));
   if (!file_system->NewWritableFile(name, options, &file, nullptr).ok() ||
       !file->PositionedAppend(zeros.Blocks(), 0, options.io_options, nullptr)
@@ -201,7 +213,8 @@ class LogFileSystem : public rocksdb::FileSystemWrapper {
     if (!IsLog(name)) {
       return target()->NewWritableFile(name, options, file, debug);
     }
-    // First: each makes the file anew.
+    // The direct one is opened first: each makes the file anew, and `base` is
+    // to leave it empty.
     WritableFile direct = OpenDirect(target(), name, options);
     WritableFile base;
     rocksdb::IOStatus made =

@@ -13,8 +13,8 @@
 // with the same bytes. Any other record goes through the cache.
 //
 // Invariants:
-//  1. What lies behind the last record in a log is zeros, never old content: a
-//     reader cannot take it for a record.
+//  1. Behind the last record in a log there are zeros, never old content: a
+//     reader cannot take them for a record.
 //  2. A record is given to the operating system before Append() returns, or
 //     where its writer will sync it (SyncedWrite) before Sync() returns. So the
 //     death of the process loses none that was acknowledged, synced or not.

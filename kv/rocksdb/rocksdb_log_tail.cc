@@ -6,7 +6,7 @@
 namespace actorkv {
 namespace {
 
-// Many one-row commits; what is larger is written as it comes.
+// The buffer holds many one-row commits; what is larger is written as it comes.
 constexpr size_t kBufferBytes = 16 * kLogBlockBytes;
 
 }  // namespace
@@ -28,6 +28,8 @@ void LogTail::Skip(const rocksdb::Slice& data) {
     Append(data);
     return Settle();
   }
+  // Only the last, unfinished block has to be known: the next direct write
+  // begins with it.
   const uint64_t end = this->end() + data.size();
   const size_t kept = end % kLogBlockBytes;
   begin_ = end - kept;
@@ -51,6 +53,8 @@ void LogTail::Settle() {
   std::memmove(buffer_.get(), buffer_.get() + full, used_ - full);
   begin_ += full;
   used_ -= full;
+  // Full blocks are done with. The rest stays, and is written again together
+  // with what comes behind it.
   written_ = used_;
 }
 

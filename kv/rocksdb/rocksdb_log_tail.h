@@ -17,19 +17,20 @@
 
 namespace actorkv {
 
-// Of direct I/O: what disks and file systems want at most.
+// The block of direct I/O, in bytes: the largest alignment that disks and file
+// systems want.
 inline constexpr size_t kLogBlockBytes = 4096;
 
 class LogTail {
  public:
   LogTail();
 
-  // Whether so many bytes can be put behind what there is.
+  // True when so many bytes can be put behind what there is.
   bool Fits(size_t size) const;
-  // REQUIRES: Fits(). They are pending.
+  // Takes bytes that are pending then. REQUIRES: Fits().
   void Append(const rocksdb::Slice& data);
-  // `data`, of any size, was written to the file at end().
-  // REQUIRES: nothing is pending.
+  // Tells that `data`, of any size, was written to the file at end(). REQUIRES:
+  // nothing is pending.
   void Skip(const rocksdb::Slice& data);
 
   uint64_t end() const { return begin_ + used_; }
@@ -37,10 +38,11 @@ class LogTail {
   rocksdb::Slice pending() const;
   uint64_t pending_begin() const { return begin_ + written_; }
 
-  // All of it in whole blocks, with zeros at the end; from begin() on.
+  // Returns the tail in whole blocks, with zeros at the end; it lies in the
+  // file from begin() on.
   rocksdb::Slice Blocks();
   uint64_t begin() const { return begin_; }
-  // Nothing is pending any more.
+  // Tells that nothing is pending any more.
   void Settle();
 
  private:

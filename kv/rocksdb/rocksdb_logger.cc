@@ -25,7 +25,7 @@ class SilentLogger : public rocksdb::Logger {
 
 class FileLogger : public rocksdb::Logger {
  public:
-  // Where it cannot be opened, nothing is written.
+  // Opens the file; where that fails, nothing is written.
   explicit FileLogger(const std::string& path) : Logger(rocksdb::WARN_LEVEL) {
     if (!OpenStoreFile(path, O_WRONLY | O_APPEND, &fd_).ok()) fd_ = -1;
   }
@@ -43,7 +43,7 @@ class FileLogger : public rocksdb::Logger {
 
   void Logv(const char* format, va_list arguments) override {
     if (fd_ < 0) return;
-    // One write of one line, so threads need no lock.
+    // A line is written at once, so threads need no lock.
     char line[1024];
     const std::time_t now = std::time(nullptr);
     std::tm utc = {};
@@ -54,7 +54,7 @@ class FileLogger : public rocksdb::Logger {
     if (added < 0) return;
     size = std::min(size + static_cast<size_t>(added), sizeof(line) - 2);
     line[size++] = '\n';
-    // Files are named as seen from here; that is shorter.
+    // Files are named as seen from the store's directory; that is shorter.
     const std::string text =
         WithoutDescriptors(std::string(line, size), /*directory=*/".");
     struct stat file = {};

@@ -1,5 +1,5 @@
-// Where RocksDB's own messages go: the file LOG in the store's directory,
-// warnings and errors only, never more than kMaxLogFileBytes.
+// RocksDB's own messages go to the file LOG in the store's directory: warnings
+// and errors only, never more than kMaxLogFileBytes.
 //
 // RocksDB's own logger must not be used: after one failed write to its file
 // (a full disk) the next message fails an assertion, and Debian's library is
@@ -21,7 +21,7 @@ inline constexpr size_t kMaxLogFileBytes = size_t{1} << 20;
 // Errors of the file are ignored: a message is not worth a commit.
 std::shared_ptr<rocksdb::Logger> NewFileLogger(const std::string& directory);
 
-// For readers beside a writer, whose LOG it is.
+// Drops all messages: readers beside a writer leave the LOG to it.
 std::shared_ptr<rocksdb::Logger> NewSilentLogger();
 
 }  // namespace actorkv

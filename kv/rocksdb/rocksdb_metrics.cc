@@ -14,7 +14,8 @@ namespace {
 
 class MetricsListener : public rocksdb::EventListener {
  public:
-  // A database that is closed does not stall any more.
+  // Ends the stalls that are under way: a database that is closed does not
+  // stall any more.
   ~MetricsListener() override {
     for (const auto& [family, begin] : stalls_) AddStall(begin);
   }
@@ -54,7 +55,8 @@ class MetricsListener : public rocksdb::EventListener {
  private:
   using Clock = std::chrono::steady_clock;
 
-  // Its time is not counted where there is no memory to note its begin.
+  // Notes when a stall began; its time is not counted where there is no memory
+  // for that.
   void NoteStall(const std::string& family) {
     static_cast<void>(IfMemory([&] { stalls_.emplace(family, Clock::now()); }));
   }

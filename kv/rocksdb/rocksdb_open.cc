@@ -60,16 +60,17 @@ Status PrepareLogs(const OpenContext& context) {
     return s;
   }
   DropStranded(logs, &breaches);
+  // The notes are durable before anything that they speak of changes.
   if (Status s = NoteBreaches(context.directory, breaches); !s.ok()) return s;
-  // RocksDB removes those that are there.
+  // The loss is written down; a mark that stayed would tell of it at each open.
   for (const LogBreach& breach : breaches) {
     context.marks->Remove(LogNumber(breach.log));
   }
   return MendLogs(context.directory, logs);
 }
 
-// Where no writer could say so, a reader looks at the logs itself. Errors:
-// kCorruption when acknowledged commits may be gone.
+// Looks at the logs for a reader, where no writer could say what is gone of
+// them. Errors: kCorruption when acknowledged commits may be gone.
 Status CheckLogs(const std::string& directory) {
   if (HolderFile::IsHeld(directory)) return Status::Ok();
   std::vector<FoundLog> logs;
@@ -80,20 +81,20 @@ Status CheckLogs(const std::string& directory) {
   return breaches.empty() ? Status::Ok() : DamagedLogs(directory, breaches);
 }
 
-// RocksDB asserts that it is later.
+// Refuses a clock before 1970: RocksDB asserts that it is later.
 Status CheckClock() {
   if (std::time(nullptr) >= 0) return Status::Ok();
   return Status::IOError(
       "the clock of the machine says that it is before 1970: set it");
 }
 
-// Work of RocksDB's threads, which end the process where memory runs out, has
-// what is put aside for that.
+// WorkEnv: gives RocksDB's threads, which end the process where memory runs
+// out, what is put aside for that.
 class WorkEnv : public rocksdb::EnvWrapper {
  public:
   // `files` outlives it.
   explicit WorkEnv(rocksdb::Env* files) : EnvWrapper(files) {
-    // As they are there, not as seen through this.
+    // Both are taken as `files` has them, not as seen through this object.
     file_system_ = files->GetFileSystem();
     system_clock_ = files->GetSystemClock();
   }
@@ -104,6 +105,7 @@ class WorkEnv : public rocksdb::EnvWrapper {
                 void* tag, void (*unschedule)(void*)) override {
     auto work = std::make_unique<Work>(Work{run, argument, unschedule});
     EnvWrapper::Schedule(Run, work.get(), priority, tag, Unschedule);
+    // Run() or Unschedule() owns it from here on: RocksDB calls one of them.
     static_cast<void>(work.release());
   }
 
@@ -126,10 +128,12 @@ class WorkEnv : public rocksdb::EnvWrapper {
   }
 };
 
-// Of all that are abandoned, so that no tool takes them for lost.
+// The list of all databases that are abandoned, so that no tool takes them for
+// lost.
 std::atomic<OpenDatabase*> abandoned{nullptr};
 
-// A thread of RocksDB may wait for one of these for ever.
+// Adds a thread in the place of one that may wait for an abandoned database for
+// ever.
 void AddBackgroundThread(rocksdb::Env* env, rocksdb::Env::Priority priority) {
   env->IncBackgroundThreadsIfNeeded(env->GetBackgroundThreads(priority) + 1,
                                     priority);
@@ -144,12 +148,13 @@ OpenDatabase::OpenDatabase(const OpenContext& context)
 
 bool OpenDatabase::AnyAbandoned() { return abandoned.load() != nullptr; }
 
-// Options that are set make RocksDB look for each thread's place.
+// Setting options is what makes RocksDB look for each thread's place.
 void OpenDatabase::TakeFromThreads() noexcept {
   static_cast<void>(IfMemory([this] { SetCompacts(true); }));
 }
 
-// They count also where RocksDB could not write them down.
+// Errors are ignored: the options count also where RocksDB could not write them
+// down.
 void OpenDatabase::SetCompacts(bool compacts) {
   for (rocksdb::ColumnFamilyHandle* family : families_) {
     static_cast<void>(db_->SetOptions(family, {{"disable_auto_compactions",
@@ -178,6 +183,8 @@ uint64_t OpenDatabase::MemtableBytes() const {
 
 void OpenDatabase::BeginFlush() {
   rocksdb::FlushOptions options;
+  // The flush only begins here, and rather stalls writes than waits until it
+  // would not (allow_write_stall).
   options.wait = false;
   options.allow_write_stall = true;
   static_cast<void>(
@@ -185,9 +192,11 @@ void OpenDatabase::BeginFlush() {
 }
 
 void OpenDatabase::Abandon(std::unique_ptr<OpenDatabase> database) noexcept {
+  // The fence comes first: after it the files are free for the next database.
   database->fence_->Close();
   rocksdb::Env* const env = database->env_.get();
-  // Perhaps nobody is in need of them, and the next has more luck.
+  // Where that fails, perhaps nobody needs the threads, and the next call has
+  // more luck.
   static_cast<void>(IfMemory([env] {
     AddBackgroundThread(env, rocksdb::Env::LOW);
     AddBackgroundThread(env, rocksdb::Env::HIGH);
@@ -206,6 +215,8 @@ Status OpenDatabase::Make(const OpenContext& context, const char* what,
   SpareMemory::Install();
   if (!SpareMemory::Fill()) return Status::NoMemory();
   const SpareMemory::Use use;
+  // The object exists before RocksDB is called, as an open that throws leaves
+  // threads that use its environment.
   std::unique_ptr<OpenDatabase> made(new OpenDatabase(context));
   Families families;
   rocksdb::Status opened;
@@ -234,6 +245,8 @@ Status OpenDatabase::ForWriting(const OpenContext& context, bool create,
   }
   if (kind == DirectoryKind::kDatabase) {
     if (Status s = CheckFamilies(context); !s.ok()) return s;
+    // The logs are looked at only once it is known that the database is a
+    // store.
     if (Status s = PrepareLogs(context); !s.ok()) return s;
   } else if (!create) {
     return Status::NotFound("no store: " + context.directory);
@@ -301,6 +314,8 @@ Status OpenDatabase::ForFollowing(const OpenContext& context,
       std::this_thread::sleep_for(pause);
       pause *= 2;
     }
+    // The count is read before the open: what is written meanwhile is found by
+    // the next look, never missed (kv/rocksdb/commit_counter.h, invariant 1).
     CommitCount count_before;
     DirectoryStamp before;
     if (last = ReadCommitCount(context.directory, &count_before); !last.ok()) {
@@ -319,7 +334,8 @@ Status OpenDatabase::ForFollowing(const OpenContext& context,
                           context.directory);
       continue;
     }
-    // A writer that began meanwhile may have had its hands on the logs.
+    // A writer that began meanwhile may have changed the logs while they were
+    // looked at.
     if (last = logs; !last.ok()) {
       if (HolderFile::IsHeld(context.directory)) continue;
       return last;
@@ -333,7 +349,7 @@ Status OpenDatabase::ForFollowing(const OpenContext& context,
 
 OpenDatabase::~OpenDatabase() {
   for (rocksdb::ColumnFamilyHandle* family : families_) {
-    // Fails only for handles that are not of this database.
+    // This fails only for handles that are not of this database.
     if (family != nullptr) (void)db_->DestroyColumnFamilyHandle(family).ok();
   }
 }

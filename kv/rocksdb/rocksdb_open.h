@@ -25,26 +25,26 @@
 
 namespace actorkv {
 
-// What every open of one store has in common.
+// OpenContext: what all opens of one store have in common.
 struct OpenContext {
-  // For file work, of RocksDB and our own: opened->work_path(). Errors name it,
-  // and are for opened->Named().
+  // The directory for file work, of RocksDB and our own: opened->work_path().
+  // Errors name it, and are for opened->Named().
   std::string directory;
   std::shared_ptr<OpenedDirectory> opened;
   std::shared_ptr<LogMarks> marks;
   std::shared_ptr<rocksdb::FileSystem> file_system;
   std::shared_ptr<rocksdb::Cache> cache;  // outlives reopens, stays warm
-  // Of a writer.
+  // The listeners of a writer.
   std::vector<std::shared_ptr<rocksdb::EventListener>> listeners;
   bool compacts = true;  // by itself
 };
 
 class OpenDatabase {
  public:
-  // For reading and writing. With `create`, makes what is missing.
-  // REQUIRES: the HolderFile is held.
-  // Errors: kNotFound, kInvalidArgument (not a store), kBusy, kCorruption,
-  // kNoSpace, kNoMemory, kIOError, also where no thread can be made.
+  // Opens for reading and writing. With `create`, makes what is missing.
+  // REQUIRES: the HolderFile is held. Errors: kNotFound, kInvalidArgument (not
+  // a store), kBusy, kCorruption, kNoSpace, kNoMemory, kIOError, also where no
+  // thread can be made.
   static Status ForWriting(const OpenContext& context, bool create,
                            std::unique_ptr<OpenDatabase>* database);
 
@@ -55,19 +55,19 @@ class OpenDatabase {
   // Errors: as ForReading().
   static Status RemoveUnfinishedTables(const OpenContext& context, bool* any);
 
-  // For reading, while nobody writes. Changes no file.
+  // Opens for reading, while nobody writes. Changes no file.
   static Status ForReading(const OpenContext& context,
                            std::unique_ptr<OpenDatabase>* database);
 
-  // For reading beside a writer in another process. Tries again while files
-  // come and go under it. *count: what the writer had done when it was opened;
-  // the database shows that, and perhaps more.
+  // Opens for reading beside a writer in another process. Tries again while
+  // files come and go under it. *count: what the writer had done when it was
+  // opened; the database shows that, and perhaps more.
   static Status ForFollowing(const OpenContext& context, CommitCount* count,
                              std::unique_ptr<OpenDatabase>* database);
 
-  // Of a database through which an exception passed: it is cut off from its
-  // files and stays in memory, with all that it holds, until the process ends.
-  // Its iterators must be left as they are, too.
+  // Gives up a database through which an exception passed: it is cut off from
+  // its files and stays in memory, with all that it holds, until the process
+  // ends. Its iterators must be left as they are, too.
   static void Abandon(std::unique_ptr<OpenDatabase> database) noexcept;
 
   // To be called before that where only readers were interrupted: RocksDB keeps
@@ -75,8 +75,8 @@ class OpenDatabase {
   // the reader gave it back. Does what it can.
   void TakeFromThreads() noexcept;
 
-  // Whether that happened to any database of the process. Then RocksDB's static
-  // objects may wait for ever for their threads.
+  // Says whether any database of the process was abandoned. Then RocksDB's
+  // static objects may wait for ever for their threads.
   static bool AnyAbandoned();
 
   // REQUIRES: no iterator of it is left.
@@ -88,12 +88,12 @@ class OpenDatabase {
   rocksdb::ColumnFamilyHandle* family(Family family) const {
     return families_[static_cast<size_t>(family)];
   }
-  // Of all its tables; of its memtables.
+  // The size of all tables, and of the memtables, in bytes.
   uint64_t TableBytes() const;
   uint64_t MemtableBytes() const;
-  // Of its memtables; does not wait for it.
+  // Begins a flush of the memtables; does not wait for it.
   void BeginFlush();
-  // Whether it compacts by itself.
+  // Sets whether the database compacts by itself.
   void SetCompacts(bool compacts);
 
  private:
@@ -109,7 +109,7 @@ class OpenDatabase {
 
   const std::shared_ptr<Fence> fence_ = std::make_shared<Fence>();
   const std::unique_ptr<rocksdb::Env> files_;
-  const std::unique_ptr<rocksdb::Env> env_;  // on top of it
+  const std::unique_ptr<rocksdb::Env> env_;  // on top of files_
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> families_{};
   OpenDatabase* next_abandoned_ = nullptr;

@@ -17,14 +17,16 @@
 namespace actorkv {
 namespace {
 
+// RocksDB's usual size: about 1 % of the keys that a file does not have are
+// looked for in it.
 constexpr double kFilterBitsPerKey = 10;
 
-// Scans of pages run twice as fast as with 4 KiB blocks; a point read out of
-// the cache costs the same.
+// The size of a block of pages. Scans run twice as fast as with 4 KiB; a point
+// read out of the cache costs the same.
 constexpr size_t kPageBlockBytes = size_t{16} << 10;
 
-// Those of the stores that are open. Leaked on purpose: stores may be closed by
-// exit handlers.
+// BlockCaches: the caches of the stores that are open. Leaked on purpose:
+// stores may be closed by exit handlers.
 struct BlockCaches {
   std::mutex mutex;
   size_t limit_bytes = kBlockCacheBytes;
@@ -44,21 +46,22 @@ rocksdb::BlockBasedTableOptions TableOptions(
     const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
-  // In the cache, so that memory does not grow with the number of files; in
-  // its high priority half, so that a scan of pages does not push them out.
+  // Indexes and filters are in the cache, so that memory does not grow with the
+  // number of files; in its high priority half, so that a scan of pages does
+  // not push them out.
   table.cache_index_and_filter_blocks = true;
   table.cache_index_and_filter_blocks_with_high_priority = true;
   // Level 0 is asked on every read, and is a few files.
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kFilterBitsPerKey));
   table.format_version = 5;
-  // The system does that (advise_random_on_open), while blocks are used, and in
-  // larger pieces of its memory than where it is told to.
+  // The system reads ahead instead (advise_random_on_open), while blocks are
+  // used, and in larger pieces of its memory than where it is told to.
   table.max_auto_readahead_size = 0;
   return table;
 }
 
-// Heads and small records: read by whole key.
+// The family of heads and small records, which are read by whole key.
 rocksdb::ColumnFamilyOptions DefaultFamilyOptions(
     const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options;
@@ -78,7 +81,8 @@ bool HasLz4() {
   return std::count(types.begin(), types.end(), rocksdb::kLZ4Compression) > 0;
 }
 
-// Pages: read by "newest version at or before", written once.
+// The family of pages, which are read by "newest version at or before" and
+// written once.
 rocksdb::ColumnFamilyOptions ChunksFamilyOptions(
     const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options;
@@ -86,10 +90,10 @@ rocksdb::ColumnFamilyOptions ChunksFamilyOptions(
   options.level_compaction_dynamic_level_bytes = true;
   // Two flushes may queue behind the one being filled before writes wait.
   options.max_write_buffer_number = 3;
-  // L0 and the first level behind it stay plain: they are hot, and short
-  // lived. What a big store keeps deeper is cold and is 90 % of its bytes;
-  // LZ4 halves typical pages there and unpacks faster than a disk delivers.
-  // In a store of up to 256 MB the first level behind L0 is the last one.
+  // L0 and the first level behind it stay plain: they are hot, and short lived.
+  // The deeper levels of a big store are cold and are 90 % of its bytes; LZ4
+  // halves typical pages there and unpacks faster than a disk delivers. In a
+  // store of up to 256 MB the first level behind L0 is the last one.
   const rocksdb::CompressionType cold =
       HasLz4() ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
   options.compression_per_level = {rocksdb::kNoCompression,
@@ -111,7 +115,7 @@ rocksdb::ColumnFamilyOptions ChunksFamilyOptions(
   return options;
 }
 
-// Bounds on what RocksDB writes about itself.
+// Bounds what RocksDB writes about itself.
 void BoundHousekeeping(rocksdb::DBOptions* options) {
   options->max_manifest_file_size = 16 << 20;  // 1 GiB as shipped
   // Statistics nobody reads; each period also keeps a thread awake.
@@ -148,12 +152,12 @@ rocksdb::DBOptions CommonOptions(rocksdb::Env* env) {
   // An open flushes what it recovered, so all that it shows is on the disk.
   // The reopen after a failed sync relies on this (see rocksdb_handle.h).
   options.avoid_flush_during_recovery = false;
-  // A power loss leaves a torn last record: cut short, or with a page of
-  // zeros inside it. kTolerateCorruptedTailRecords accepts only the first
-  // and would refuse to open; kAbsoluteConsistency neither. This mode stops
-  // at the first bad record, so that the result is always a prefix of what
-  // was committed. What was synced lies before a torn tail. What lies behind
-  // a bad record is cut off, and kept, before RocksDB sees it (log_scan.h).
+  // A power loss leaves a torn last record: cut short, or with a page of zeros
+  // inside it. kTolerateCorruptedTailRecords accepts only the first and would
+  // refuse to open; kAbsoluteConsistency neither. This mode stops at the first
+  // bad record, so that the result is always a prefix of what was committed.
+  // Synced records lie before a torn tail. The bytes behind a bad record are
+  // cut off, and kept, before RocksDB sees it (log_scan.h).
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   // No recovery behind our back: every failed write makes us reopen.
   options.max_bgerror_resume_count = 0;

@@ -42,15 +42,15 @@ void LimitRocksDbCaches(size_t bytes);
 rocksdb::DBOptions WriterOptions(const std::string& directory,
                                  rocksdb::Env* env);
 
-// As WriterOptions, for DB::OpenForReadOnly beside a live writer.
+// Options like WriterOptions(), for DB::OpenForReadOnly beside a live writer.
 rocksdb::DBOptions ReadOnlyOptions(rocksdb::Env* env);
 
 // "default" and "chunks", in the order of Family.
 std::vector<rocksdb::ColumnFamilyDescriptor> FamilyDescriptors(
     const std::shared_ptr<rocksdb::Cache>& cache);
 
-// For table files that are written at once into the family of these options:
-// what is in them is as large as pages, and is mostly read in order.
+// Options for table files that are written at once into the family of these
+// options: their values are as large as pages, and are mostly read in order.
 rocksdb::Options BulkTableOptions(const rocksdb::Options& family);
 
 }  // namespace actorkv

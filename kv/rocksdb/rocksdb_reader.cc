@@ -7,8 +7,8 @@
 namespace actorkv {
 namespace {
 
-// Versions of a page that are stepped over. A step costs about an eighth of a
-// search.
+// The number of versions of a page that are stepped over at most. A step costs
+// about an eighth of a search.
 constexpr int kMaxVersionSteps = 4;
 
 // True when the iterator stands on a key that begins as `target` does, for
@@ -51,15 +51,19 @@ RocksDbReader::RocksDbReader(RocksDbHandle* handle) : handle_(handle) {
 
 RocksDbReader::~RocksDbReader() { handle_->Unregister(this, &set_); }
 
-// Touches no slot: it has no hold, and a reopen may be dropping them.
+// Touches no slot: there is no hold, and a reopen may be dropping them.
 void RocksDbReader::Refresh() { ++session_; }
 
 Status RocksDbReader::Prepare(Kind kind, rocksdb::Iterator** iterator) {
   IteratorSlot& slot = set_.slots[static_cast<size_t>(kind)];
+  // The count is read before the iterator is made or refreshed: a write in
+  // between makes the next session refresh once more, and is not missed.
   const uint64_t write_count = handle_->write_count();
+  // Within a session the iterator stays as it is, and where nothing was written
+  // a new session need not refresh it.
   if (slot.iterator != nullptr && slot.session != session_ &&
       slot.write_count != write_count) {
-    // RocksDB may have to build it anew inside, from all files.
+    // RocksDB may have to build the iterator anew inside, from all files.
     const bool fresh =
         handle_->Enter([&] { return slot.iterator->Refresh().ok(); });
     if (!fresh) slot.iterator.reset();
@@ -112,7 +116,7 @@ Status RocksDbReader::PositionOnce(Partition partition, std::string_view key,
   const bool is_branch = FamilyOf(partition) == Family::kChunks;
   if (is_branch && target_.size() >= kPagePrefixBytes) {
     if (Status s = Prepare(Kind::kPage, &iterator); !s.ok()) return s;
-    // A delta was found, and its base is wanted.
+    // A step leads there where a delta was found, and its base is wanted.
     if (!StepsTo(iterator, target_, kPagePrefixBytes, kMaxVersionSteps)) {
       iterator->Seek(target_);
     }
@@ -151,6 +155,8 @@ Status RocksDbReader::Get(Partition partition,
   rocksdb::PinnableSlice value;
   for (std::string_view key : keys) {
     SetPhysicalKey(partition, key, &target_);
+    // A PinnableSlice keeps the block of its last value in the cache until
+    // then.
     value.Reset();
     const rocksdb::Status got = handle_->Enter([&] {
       return handle_->db()->Get(rocksdb::ReadOptions(), family, target_,
@@ -219,7 +225,7 @@ Status RocksDbReader::Scan(Partition partition, std::string_view start,
   });
 }
 
-// With an iterator of its own: one that does not fill RocksDB's cache.
+// Visits with an iterator of its own, which does not fill RocksDB's cache.
 Status RocksDbReader::Visit(Partition partition, std::string_view start,
                             const Visitor& visit) {
   Gate::Hold hold;

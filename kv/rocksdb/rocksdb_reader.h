@@ -8,8 +8,8 @@
 // only when the page has nothing there, the next key of the partition is
 // looked for without filters, as the contract of Seek demands.
 //
-// What SeekOne returns is copied out of RocksDB: the database may be reopened
-// by another thread while the caller still looks at it.
+// SeekOne() returns copies of what RocksDB has: the database may be reopened by
+// another thread while the caller still looks at them.
 
 #ifndef ACTORKV_KV_ROCKSDB_ROCKSDB_READER_H_
 #define ACTORKV_KV_ROCKSDB_ROCKSDB_READER_H_

@@ -19,6 +19,7 @@
 namespace actorkv {
 namespace {
 
+// Pairs are read once and in order, so the cache is for indexes and filters.
 constexpr size_t kCacheBytes = size_t{8} << 20;
 constexpr int kOpenFiles = 128;
 
@@ -71,7 +72,7 @@ Status CheckTableFormats(const std::string& directory) {
   return Status::Ok();
 }
 
-// Leaves it where it is in a process that ends.
+// Drops an object of RocksDB, or leaves it where it is in a process that ends.
 template <typename Object>
 void DropUnlessEnding(const std::string& directory,
                       std::unique_ptr<Object>* object) {
@@ -166,6 +167,7 @@ rocksdb::Options EngineOptions() {
 
 Status OpenRocksDbPairs(const std::string& directory,
                         std::unique_ptr<SortedPairSpace>* pairs) {
+  // Without CURRENT there is no database, and this says kNotFound.
   DirectoryStamp ignored;
   if (Status s = ReadStamp(directory, &ignored); !s.ok()) return s;
   if (!kReadsNewTableFormat) {

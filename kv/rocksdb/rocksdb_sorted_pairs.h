@@ -1,4 +1,5 @@
-// A RocksDB database of somebody else, that of Rivet's engine, as sorted pairs.
+// OpenRocksDbPairs() reads a RocksDB database of somebody else, that of Rivet's
+// engine, as sorted pairs.
 
 #ifndef ACTORKV_KV_ROCKSDB_ROCKSDB_SORTED_PAIRS_H_
 #define ACTORKV_KV_ROCKSDB_ROCKSDB_SORTED_PAIRS_H_

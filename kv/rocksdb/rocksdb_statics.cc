@@ -19,8 +19,8 @@
 namespace actorkv {
 namespace {
 
-// A file system in memory, without threads: a process that has only loaded the
-// module may fork() and open stores in the child.
+// ThreadlessEnv: a file system in memory, without threads: a process that has
+// only loaded the module may fork() and open stores in the child.
 class ThreadlessEnv : public rocksdb::EnvWrapper {
  public:
   explicit ThreadlessEnv(rocksdb::Env* base) : EnvWrapper(base) {}
@@ -41,7 +41,7 @@ rocksdb::Options TableOptions(rocksdb::Env* env) {
   return options;
 }
 
-// Those of a table that is written and read.
+// Makes the objects that come with a table that is written and read.
 void MakeStaticsOfTables(const rocksdb::Options& options) {
   const std::string path = "/table";
   rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options);
@@ -56,7 +56,8 @@ void MakeStaticsOfTables(const rocksdb::Options& options) {
   iterator->SeekToFirst();
 }
 
-// Those of an open. It fails, as there is nothing to open.
+// Makes the objects that come with an open, which fails, as there is nothing to
+// open.
 void MakeStaticsOfDatabases(rocksdb::Options options) {
   options.create_if_missing = true;  // else it fails too early
   rocksdb::DB* db = nullptr;

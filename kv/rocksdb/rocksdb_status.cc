@@ -18,7 +18,7 @@ bool IsLockError(const rocksdb::Status& status) {
          text.find("lock") != std::string::npos;
 }
 
-// Its text, which has two blanks where it leaves something out, and says
+// RocksDB's text, which has two blanks where it leaves something out, and says
 // "Corruption" of what a reader should know as damage.
 std::string Readable(const rocksdb::Status& status) {
   std::string text = status.ToString();
@@ -39,7 +39,7 @@ Status FromRocksDb(const rocksdb::Status& status, std::string_view what,
   }
   std::string message = std::string(what) + ": " +
                         WithoutDescriptors(Readable(status), directory);
-  // Most of its texts name the file.
+  // Most of RocksDB's texts name the file.
   if (message.find(directory) == std::string::npos) {
     message.append(": ").append(directory);
   }

@@ -1,4 +1,4 @@
-// rocksdb::Status becomes ours here and nowhere else.
+// Here, and nowhere else, rocksdb::Status becomes ours.
 
 #ifndef ACTORKV_KV_ROCKSDB_ROCKSDB_STATUS_H_
 #define ACTORKV_KV_ROCKSDB_ROCKSDB_STATUS_H_
@@ -11,9 +11,10 @@
 
 namespace actorkv {
 
-// "commit: IO error: No space left on device: DIR". Files that RocksDB finds
-// through a descriptor of the directory are named by `directory`. Memory that
-// ran out in a file system of ours (kv/rocksdb/rocksdb_fence.h) is kNoMemory.
+// Returns a status like "commit: IO error: No space left on device: DIR". Files
+// that RocksDB finds through a descriptor of the directory are named by
+// `directory`. Memory that ran out in a file system of ours
+// (kv/rocksdb/rocksdb_fence.h) is kNoMemory.
 Status FromRocksDb(const rocksdb::Status& status, std::string_view what,
                    std::string_view directory);
 

@@ -1,4 +1,5 @@
-// Stoppage: whether RocksDB has given up compacting because the disk was full.
+// Stoppage: knows whether RocksDB has given up compacting because the disk was
+// full.
 //
 // After a compaction that found no room, RocksDB 7.8 compacts nothing until
 // much more is free than it needs (SstFileManagerImpl), on a small disk never;
@@ -20,7 +21,7 @@ class Stoppage {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // At most so often is it to be ended.
+  // The time between two attempts to end it, at least.
   static constexpr std::chrono::seconds kRestartInterval{2};
 
   // Has `stoppage` be told by RocksDB.
@@ -29,13 +30,14 @@ class Stoppage {
 
   void Begin() { has_begun_.store(true, std::memory_order_relaxed); }
 
-  // Whether it should be ended now. Costs one load where there is none.
+  // Says whether it should be ended at this moment. Costs one load where there
+  // is none.
   bool IsDue() const {
     return has_begun_.load(std::memory_order_relaxed) &&
            Clock::now().time_since_epoch() >= next_.load();
   }
 
-  // It is being ended, or that is put off.
+  // These tell that it is being ended, or that this is put off.
   void End() {
     has_begun_.store(false, std::memory_order_relaxed);
     PutOff();

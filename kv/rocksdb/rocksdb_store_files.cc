@@ -78,7 +78,7 @@ class StoreFileSystem : public rocksdb::FileSystemWrapper {
     return target()->DeleteFile(name, options, debug);
   }
 
-  // Of a checkpoint: the store's own directory is there.
+  // Makes the directory of a checkpoint: the store's own one is there.
   IOStatus CreateDir(const std::string& name, const rocksdb::IOOptions& options,
                      rocksdb::IODebugContext* debug) override {
     IOStatus made = target()->CreateDir(name, options, debug);
@@ -102,6 +102,7 @@ class StoreFileSystem : public rocksdb::FileSystemWrapper {
       return IOStatus::IOError(std::string(s.message()));
     }
     IOStatus made = make();
+    // Access is given before RocksDB writes to the file: invariant 2.
     if (made.ok()) GiveAccess(name, access);
     return made;
   }

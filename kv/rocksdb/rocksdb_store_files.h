@@ -1,5 +1,5 @@
-// The files of a store as RocksDB makes and removes them: a file system between
-// RocksDB and the operating system's.
+// StoreFileSystem makes and removes the files of a store for RocksDB: it lies
+// between RocksDB and the operating system's file system.
 //
 // Invariants:
 //  1. Nothing is made, renamed or removed while the directory holds another

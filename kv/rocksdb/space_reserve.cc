@@ -20,9 +20,12 @@ int64_t NowMs() {
 DiskSpace LookAtDisk(const std::string& directory) {
   struct statvfs fs = {};
   if (statvfs(directory.c_str(), &fs) != 0) {
+    // A commit must not fail because nobody can say how full the disk is.
     return {std::numeric_limits<uint64_t>::max(), 0};
   }
   const uint64_t total_bytes = uint64_t{fs.f_blocks} * fs.f_frsize;
+  // f_bavail, not f_bfree: blocks that only root may take are no room for
+  // others.
   return {uint64_t{fs.f_bavail} * fs.f_frsize,
           std::min(kReserveBytes, total_bytes / 100 * kReservePercent)};
 }
@@ -51,6 +54,8 @@ uint64_t SpaceReserve::spare_bytes() const {
 }
 
 Status SpaceReserve::Claim(size_t size_bytes, Claimant claimant) {
+  // The bytes are added before they are compared: threads that claim at the
+  // same time see each other.
   const uint64_t written =
       written_bytes_.fetch_add(size_bytes, std::memory_order_relaxed) +
       size_bytes;
@@ -61,10 +66,12 @@ Status SpaceReserve::Claim(size_t size_bytes, Claimant claimant) {
     reserve = whole_reserve / 2;
     if (is_open_.load()) reserve = std::min(reserve, kLastReserveBytes);
   }
-  // Twice: once for the log and once for the table that it becomes.
+  // A commit takes its size twice: once for the log and once for the table that
+  // it becomes.
   if (usable >= reserve && (usable - reserve) / 2 >= written) {
     return Status::Ok();
   }
+  // What is refused is not written.
   written_bytes_.fetch_sub(size_bytes, std::memory_order_relaxed);
   return Status::NoSpace("disk is full: " + std::to_string(usable) +
                          " bytes are usable, the reserve is " +

@@ -28,17 +28,17 @@ struct DiskSpace {
 // A file system that cannot be asked counts as unlimited.
 DiskSpace LookAtDisk(const std::string& directory);
 
-// Who asks for space. Records and removals are small, and are how a user gets
-// space back on a full disk: retention, reclaim, purge. They may use half of
-// the reserve, and all but kLastReserveBytes once the store has given up what
-// it had set aside for them (ballast.h).
+// Claimant: asks for space. Records and removals are small, and are how a user
+// gets space back on a full disk: retention, reclaim, purge. They may use half
+// of the reserve, and all but kLastReserveBytes once the store has given up
+// what it had set aside for them (ballast.h).
 enum class Claimant { kPages, kHousekeeping };
 
 // Thread-safe. Approximate by design: threads that claim between two looks
 // may overshoot by what they write in kMaxAgeMs; the reserve absorbs it.
 class SpaceReserve {
  public:
-  // How old the last look may be; statvfs costs about 1 us.
+  // The age that the last look may have; statvfs costs about 1 us.
   static constexpr int64_t kMaxAgeMs = 100;
   static constexpr uint64_t kMaxWrittenBytes = 1 << 20;
 
@@ -55,11 +55,11 @@ class SpaceReserve {
   // frees the log of the same size, and what was deleted is never written).
   void Refresh(uint64_t promised_bytes, size_t wanted_bytes, bool* tight);
 
-  // The ballast was given up: it is for housekeeping, until the reserve is free
-  // again.
+  // Tells that the ballast was given up: its space is for housekeeping, until
+  // the reserve is free again.
   void OpenToHousekeeping() { is_open_.store(true); }
 
-  // What Refresh() saw: free beyond what is promised and the reserve, bytes.
+  // The bytes that Refresh() saw free beyond what is promised and the reserve.
   uint64_t spare_bytes() const;
 
   // Claims the bytes of one commit. Errors: kNoSpace with both figures.

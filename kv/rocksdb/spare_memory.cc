@@ -12,15 +12,15 @@ namespace actorkv {
 
 namespace {
 
-// Null: it was given up, or never there.
+// The memory that is put aside; null: it was given up, or never there.
 std::atomic<void*> spare{nullptr};
 std::atomic<size_t> spent{0};
 std::atomic<std::new_handler> previous{nullptr};
 
-// In memory that each thread has from its beginning: the handler is called on
-// threads that never were here, when there is no memory for it.
+// These lie in memory that each thread has from its beginning: the handler is
+// called on threads that never were here, when there is no memory for it.
 [[gnu::tls_model("initial-exec")]] thread_local int use_count = 0;
-// When this thread tried last, how often it had been given up.
+// The value of `spent` when this thread tried last.
 [[gnu::tls_model("initial-exec")]] thread_local size_t tried_after = 0;
 
 bool Spend() noexcept {
@@ -31,7 +31,8 @@ bool Spend() noexcept {
   return true;
 }
 
-// Also what another thread just gave up may be enough for both.
+// True when operator new may find memory now: what another thread just gave up
+// may be enough for both.
 bool IsWorthATry() noexcept {
   if (use_count == 0) return false;
   const size_t before = spent.load();
@@ -41,6 +42,8 @@ bool IsWorthATry() noexcept {
 }
 
 void OnNoMemory() {
+  // operator new tries again when its handler returns, and calls it again where
+  // that fails: so it must not return without hope.
   if (IsWorthATry()) return;
   const std::new_handler before = previous.load();
   if (before == nullptr) ThrowNoMemory();

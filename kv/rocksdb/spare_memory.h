@@ -22,13 +22,14 @@ namespace actorkv {
 
 class SpareMemory {
  public:
-  // Address space; no page of it is touched. Any one call takes far less.
+  // The size in bytes of address space; no page of it is touched. Any one call
+  // takes far less.
   static constexpr size_t kBytes = size_t{8} << 20;
 
-  // Sets the handler. Once; does nothing afterwards.
+  // Sets the handler at the first call; does nothing afterwards.
   static void Install() noexcept;
 
-  // Puts it aside where it is not. False: there is no memory for it.
+  // Puts memory aside where there is none. False: there is no memory for it.
   static bool Fill() noexcept;
 
   // While it lives, this thread is in RocksDB. May be nested.
@@ -40,7 +41,7 @@ class SpareMemory {
     Use& operator=(const Use&) = delete;
   };
 
-  // How often it was given up so far.
+  // The number of times that it was given up so far.
   static size_t spent_count();
 };
 

@@ -76,9 +76,12 @@ class ActorRows : public RowSource {
       case kLegacyBytes:
         return result->Int(LegacyBytes());
       case kOwnerPid:
+        // Only the process that has the store open to write can have it open,
+        // so the owner is this one or not known.
         if (OpenedAtUs() == 0) return;
         return result->Int(static_cast<uint64_t>(getpid()));
       case kOpenedAt:
+        // The wall clock may have been set back since.
         return result->IntOrNull(std::min(OpenedAtUs(), times_.wall_now_us()) /
                                  kUsPerMs);
       case kCreatedAt:
@@ -91,7 +94,8 @@ class ActorRows : public RowSource {
   }
 
  private:
-  // 0 where this process does not own it: it is not open, or followed.
+  // Returns 0 where this process does not own the actor: it is not open, or its
+  // store is followed.
   uint64_t OpenedAtUs() const {
     Store* const store = walk_.store().get();
     return store->read_only() ? 0 : store->actors()->OpenedAtUs(walk_.name());
@@ -105,7 +109,7 @@ class ActorRows : public RowSource {
     return walk_.state().exists ? "live" : "deleted";
   }
 
-  // The oldest that its pairs are of, for one that is not live.
+  // Returns the oldest layout that its pairs have, where it is not live.
   uint64_t Layout() const {
     if (!walk_.state().is_legacy || !legacy_.has_value()) return kChunkLayout;
     return (legacy_->layouts & kHasLayoutZero) != 0 ? 0 : 1;
@@ -113,6 +117,7 @@ class ActorRows : public RowSource {
 
   uint64_t LegacyBytes() const {
     if (!legacy_.has_value()) return 0;
+    // What is dropped is SQLite's part alone; the other pairs stay what counts.
     return legacy_->bytes -
            (legacy_->dropped_at_us != 0 ? legacy_->sqlite_bytes : 0);
   }
@@ -131,8 +136,8 @@ class ActorRows : public RowSource {
     return damaged_ || loaded.code() == Code::kNotFound ? Status::Ok() : loaded;
   }
 
-  // The head of a deleted actor stays where it was; without one its sizes are
-  // not known.
+  // Reads the head of a deleted actor, which stays where it was. Where it is
+  // not there, the sizes are not known.
   void LoadHeadOfDeleted() {
     head_.reset();
     if (damaged_) return;

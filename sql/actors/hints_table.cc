@@ -48,8 +48,8 @@ class HintRows : public RowSource {
   }
 
  private:
-  // Of the next actor, which may have none. What cannot be read counts as if it
-  // was not there: actorkv_verify() speaks of it.
+  // Loads the hints of the next actor, which may have none. A record that
+  // cannot be read counts as if it was not there: actorkv_verify() reports it.
   Status NextHints(bool* found) {
     hints_ = HintsRecord();
     next_range_ = 0;

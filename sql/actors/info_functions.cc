@@ -22,8 +22,9 @@ Status Version(Call* call) {
   return Status::Ok();
 }
 
-// The full name of the actor that an argument means, where it means one: also
-// what cannot be opened, and cannot be a name, has errors.
+// Returns the full name of the actor that an argument means, or the argument
+// where it means none: what cannot be opened, and cannot be a name, has errors
+// too.
 std::string NameOfError(const Connection& connection,
                         const std::string& argument) {
   ActorPath path;
@@ -71,6 +72,8 @@ Status DefaultStoreOfConnection(Call* call) {
     if (Status s = home->Canonical(absolute, &canonical); !s.ok()) return s;
     if (Status s = home->Check(canonical); !s.ok()) return s;
     connection->set_store_path(canonical);
+    // The VFS has no connection to ask when a bare name is opened, so it has
+    // the last store that any connection named.
     SetDefaultStore(canonical);
     call->result().Text(canonical);
     return Status::Ok();

@@ -138,7 +138,7 @@ class InfoRows : public RowSource {
              "ids run ahead");
   }
 
-  // Of the first actors by name, so that this stays a quick look.
+  // Looks at the first actors by name only, so that this stays quick.
   void ActorRows(const std::shared_ptr<Store>& store) {
     ActorWalk walk(store);
     for (int i = 0; i < kMaxQuotaLooks; ++i) {

@@ -13,6 +13,7 @@ struct Range {
 
 struct Entry {
   KnownBug bug;
+  // A fix that was carried back to older branches leaves several ranges.
   std::initializer_list<Range> ranges;
 };
 

@@ -1,5 +1,4 @@
-// What is known to be wrong with versions of SQLite, as far as it can damage
-// a database.
+// The known bugs of versions of SQLite, as far as they can damage a database.
 
 #ifndef ACTORKV_SQL_ACTORS_KNOWN_BUGS_H_
 #define ACTORKV_SQL_ACTORS_KNOWN_BUGS_H_
@@ -13,7 +12,7 @@ struct KnownBug {
   const char* text;  // what it is, whether it reaches actors, what to do
 };
 
-// The bugs of this version (SQLITE_VERSION_NUMBER).
+// Returns the bugs of this version (SQLITE_VERSION_NUMBER).
 std::vector<KnownBug> KnownBugsOf(int version);
 
 }  // namespace actorkv

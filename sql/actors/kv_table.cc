@@ -80,6 +80,8 @@ class KvRows : public RowSource {
     database_conflict_ = false;
     if (!has_both_) return Status::Ok();
     LayoutReport report;
+    // Whether the database is in conflict is known when all its pairs were
+    // compared, so that comes before the first row.
     if (Status s = CheckLayouts(others_.get(), &report); !s.ok()) return s;
     database_conflict_ = report.database_conflict_count > 0;
     return Status::Ok();

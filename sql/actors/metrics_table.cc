@@ -15,7 +15,7 @@ constexpr char kDeclaration[] = "CREATE TABLE x(name TEXT, value, unit TEXT)";
 
 enum ColumnIndex { kName, kValue, kUnit };
 
-// All rows are of one snapshot.
+// MetricsRows takes all rows from one snapshot, so that they go together.
 class MetricsRows : public RowSource {
  public:
   MetricsRows() : rows_(MetricRows(ReadMetrics())) {}

@@ -14,7 +14,8 @@ namespace actorkv {
 
 namespace {
 
-// Whose setting an argument means: an actor's, or with NULL the store's.
+// Owner is the one whose setting an argument means: an actor, or with NULL the
+// store.
 struct Owner {
   std::shared_ptr<Store> store;
   ActorId actor;  // 0: of the store
@@ -103,7 +104,8 @@ Status RunSet(Call* call) {
   return Status::Ok();
 }
 
-// Who asks for it knows better than the clock.
+// Logs that history is held because of the clock. An explicit call goes on even
+// so: its caller knows better than the clock.
 void NoteHold(Store* store) {
   const HistoryHold hold = store->clock()->Look();
   if (hold.left_us == 0) return;

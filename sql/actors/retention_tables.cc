@@ -15,7 +15,8 @@ namespace actorkv {
 
 namespace {
 
-// What the store says for actors that say nothing themselves.
+// SettingRows has the settings of the store, which hold for actors that have
+// none of their own.
 class SettingRows : public RowSource {
  public:
   explicit SettingRows(std::shared_ptr<Store> store)
@@ -70,6 +71,7 @@ class PlanRows : public RowSource {
     if (only_.has_value() && !selected_) {
       selected_ = true;
       Status s = reclaimer_.SelectActor(*only_);
+      // A WHERE that names no actor finds no row, which is no error.
       if (s.code() == Code::kNotFound) return Status::Ok();
       if (!s.ok()) return s;
     }

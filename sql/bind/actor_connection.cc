@@ -13,6 +13,8 @@ Status ConnectionError(sqlite3* db) {
   const bool from_vfs = (code & 0xff) == SQLITE_IOERR ||
                         (code & 0xff) == SQLITE_CANTOPEN ||
                         (code & 0xff) == SQLITE_FULL;
+  // SQLite has one text for each code, such as "disk I/O error"; the VFS knows
+  // what really happened.
   if (from_vfs) text += " (" + LastError() + ")";
   switch (code & 0xff) {
     case SQLITE_BUSY:
@@ -60,9 +62,12 @@ Status ActorConnection::Open(const Target& target, Origin origin) {
   const std::string name = FullName({target.store_path(), target.actor});
   const int code = sqlite3_open_v2(
       name.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, kVfsName);
+  // sqlite3_open_v2() hands out a connection when it fails, too, and that must
+  // be closed.
   database_.reset(db);
   if (code != SQLITE_OK) return ConnectionError(db);
   sqlite3_extended_result_codes(db, 1);
+  // A SQLite can be built with another default (SQLITE_DEFAULT_SYNCHRONOUS).
   if (Status s = Execute(db, "PRAGMA synchronous = FULL"); !s.ok()) return s;
   sqlite3_file* file = nullptr;
   ActorFile* actor_file = nullptr;

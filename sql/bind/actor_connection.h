@@ -21,8 +21,9 @@ using Database = std::unique_ptr<sqlite3, CloseDatabase>;
 
 class ActorConnection {
  public:
-  // Opens, with the actor to be made at the first write where it is missing.
-  // Its commits are durable and say `origin`. Errors: as the VFS has them.
+  // Opens the actor, which the first write makes where it is missing. The
+  // commits of the connection are durable and say `origin`. Errors: those of
+  // the VFS.
   Status Open(const Target& target, Origin origin);
 
   sqlite3* db() const { return database_.get(); }
@@ -31,14 +32,14 @@ class ActorConnection {
   Database database_;
 };
 
-// The last error of the connection, with the VFS's own text.
+// Returns the last error of the connection, with the VFS's own text.
 Status ConnectionError(sqlite3* db);
 
-// A statement without rows.
+// Runs a statement that has no rows.
 Status Execute(sqlite3* db, const std::string& sql);
 
-// The first column of the first row as text; nullopt without a row, and for
-// NULL.
+// Reads the first column of the first row as text. *text is nullopt where there
+// is no row, and for NULL.
 Status QueryText(sqlite3* db, const std::string& sql,
                  std::optional<std::string>* text);
 

@@ -29,14 +29,16 @@ Status ActorWalk::Next(bool* found) {
   name_.clear();
   status_ = Status::Ok();
   state_.reset();
-  // The one that is wanted was there already.
+  // The actor that is wanted was found by an earlier call.
   if (only_.has_value() && next_name_ != *only_) return Status::Ok();
   bool more = false;
   std::string name;
   std::shared_ptr<const HeadState> state;
-  // With `more`, an error is of that actor alone.
+  // With `more`, an error is that of one actor, and the walk goes on behind it;
+  // without, no next name was found.
   Status loaded = NextActor(store_.get(), next_name_, &more, &name, &state);
   if (!more) return loaded;
+  // The look-up found the first name from next_name_ on, which may be another.
   if (only_.has_value() && name != *only_) return Status::Ok();
   *found = true;
   next_name_ = NameAfter(name);
@@ -66,6 +68,7 @@ Status LegacyWalk::Next(LegacyActor* actor, bool* found, Status* damage) {
       const auto reader = engine()->NewReader();
       loaded = LoadLegacy(reader.get(), walk_.name(), actor);
     }
+    // Most actors have never been legacy.
     if (loaded.code() == Code::kNotFound) continue;
     const bool damaged = IsDamage(loaded);
     if (!loaded.ok() && !damaged) return loaded;

@@ -35,7 +35,7 @@ bool IsDamage(const Status& status);
 
 class ActorWalk {
  public:
-  // `only`: no other name is wanted.
+  // With `only` no other name is found.
   explicit ActorWalk(std::shared_ptr<Store> store,
                      std::optional<std::string> only = std::nullopt);
 
@@ -47,18 +47,18 @@ class ActorWalk {
   // the last. Errors: those of the engine, when the next name cannot be found.
   Status Next(bool* found);
 
-  // The same, but an actor that cannot be read is an error.
+  // Goes to the next actor as Next() does, but fails where it cannot be read.
   Status NextReadable(bool* found);
 
-  // Of the actor that was found, until the next call.
+  // These describe the actor that was found, until the next call.
   const std::string& name() const { return name_; }
-  // Whether its state could be read, and if not, why: damage, or kIOError.
+  // Says whether its state could be read, and if not, why: damage, or kIOError.
   const Status& status() const { return status_; }
-  // Of an actor that could not be read it says that nothing exists.
+  // The state of an actor that could not be read says that nothing exists.
   const HeadState& state() const {
     return state_ != nullptr ? *state_ : nothing_;
   }
-  // It was read, and is neither live nor legacy.
+  // Says whether the actor was read, and is neither live nor legacy.
   bool is_deleted() const {
     return status_.ok() && !state().exists && !state().is_legacy;
   }
@@ -75,15 +75,16 @@ class ActorWalk {
 
 class LegacyWalk {
  public:
-  // `only`: no other name is wanted.
+  // With `only` no other name is found.
   LegacyWalk(std::shared_ptr<Store> store, std::optional<std::string> only);
 
   const std::shared_ptr<Store>& store() const { return walk_.store(); }
   Engine* engine() const { return walk_.engine(); }
 
-  // The next one; *found is false past the last. Of an actor whose records are
-  // damaged, so that it may be a legacy one, *damage says how, and only the
-  // name is set; without `damage` it is passed over. Errors: kIOError.
+  // Goes to the next one; *found is false past the last. Where the records of
+  // an actor are damaged, so that it may be a legacy one, *damage says how and
+  // only the name is set; without `damage` such an actor is passed over.
+  // Errors: kIOError.
   Status Next(LegacyActor* actor, bool* found, Status* damage = nullptr);
 
  private:

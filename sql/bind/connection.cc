@@ -17,8 +17,8 @@ namespace actorkv {
 
 namespace {
 
-// The store of the actor, live or legacy, that is the main database of `db`;
-// null when that is no actor.
+// Returns the store of the actor, live or legacy, that is the main database of
+// `db`; null when that is no actor.
 std::shared_ptr<Store> StoreOfMain(sqlite3* db) {
   sqlite3_file* file = nullptr;
   ActorFile* live = nullptr;
@@ -31,8 +31,8 @@ std::shared_ptr<Store> StoreOfMain(sqlite3* db) {
   return nullptr;
 }
 
-// As the URI of main says, or the default. A main that is no actor may say
-// anything there.
+// Returns the time that the URI of main gives, or the default. A main that is
+// no actor may have anything there, so what does not parse is ignored.
 std::chrono::milliseconds OpenTimeout(sqlite3* db) {
   std::chrono::milliseconds timeout = OpenWait::kDefaultLimit;
   const char* const name = sqlite3_db_filename(db, "main");
@@ -46,6 +46,7 @@ bool Changes(StoreUse use) {
 
 Status CheckUse(StoreUse use, Store* store) {
   if (use == StoreUse::kRead) {
+    // A follower would otherwise answer from what it saw last.
     return store->read_only() ? store->CatchUp() : Status::Ok();
   }
   if (!store->read_only()) return Status::Ok();
@@ -58,6 +59,8 @@ struct Registered {
 };
 
 Registered* GetRegistered() {
+  // It is never deleted: connections can close while the process runs its
+  // static destructors.
   static auto* const registered = new Registered;
   return registered;
 }
@@ -87,11 +90,13 @@ Connection* Connection::Of(sqlite3* db) {
 
 Status Connection::OpenStore(const std::string& directory, StoreUse use,
                              std::shared_ptr<Store>* store) const {
-  // Where functions and tables say it by their Effects it was checked; this is
-  // for what does not.
+  // Functions and tables that say it by their Effects were checked before; this
+  // check is for those that do not.
   if (Changes(use)) {
     if (Status s = CheckMayChangeStore(db_); !s.ok()) return s;
   }
+  // A look follows, so that it keeps no other process from writing; where this
+  // process has the store open to write, Acquire() gives that one.
   OpenMode mode = OpenMode::kFollow;
   if (use == StoreUse::kWrite || use == StoreUse::kOwn) {
     mode = OpenMode::kExisting;
@@ -130,6 +135,8 @@ Status Connection::OpenDefaultStore(StoreUse use,
 }
 
 bool Connection::Interrupted() const {
+  // A statement that starts while others run fails by the interrupt at once
+  // (see sqlite3_interrupt()).
   sqlite3_stmt* statement = nullptr;
   int code = sqlite3_prepare_v2(db_, "SELECT 1", -1, &statement, nullptr);
   if (code == SQLITE_OK) code = sqlite3_step(statement);

@@ -1,5 +1,5 @@
-// Connection: what the SQL functions and tables of one SQLite connection
-// share. Belongs to the connection, and is used under its mutex only.
+// Connection: what the SQL functions and tables of one SQLite connection share.
+// It belongs to the connection, and is used under its mutex only.
 
 #ifndef ACTORKV_SQL_BIND_CONNECTION_H_
 #define ACTORKV_SQL_BIND_CONNECTION_H_
@@ -31,35 +31,36 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // The one of `db`; null without: then `db` has no SQL of ours, or its host
-  // has taken all that held the Connection.
+  // Returns the Connection of `db`; null where there is none: `db` has no SQL
+  // of ours, or its host has dropped all that held the Connection.
   static Connection* Of(sqlite3* db);
 
   sqlite3* db() const { return db_; }
 
-  // The directory that actorkv_store() named; empty: none.
+  // Returns the directory that actorkv_store() named; empty: none.
   const std::string& store_path() const { return store_path_; }
   void set_store_path(std::string path) { store_path_ = std::move(path); }
 
-  // The default store: the one that actorkv_store() named, else the store of
-  // main where main is an actor. Errors: kInvalidArgument when there is
+  // Opens the default store: the one that actorkv_store() named, else the store
+  // of main where main is an actor. Errors: kInvalidArgument when there is
   // neither; those of OpenStore().
   Status OpenDefaultStore(StoreUse use, std::shared_ptr<Store>* store);
 
-  // Its directory, without opening it; empty: there is none.
+  // Returns the directory of the default store, without opening it; empty:
+  // there is none.
   std::string DefaultStorePath() const;
 
-  // The store in this directory. For a use that changes it, this waits for
-  // another process that has it open, as long as the URI of main says with
-  // open_timeout_ms, and not after sqlite3_interrupt().
-  // Errors: those of StoreRegistry::Acquire(); kNotSupported where a store that
-  // is open read-only would be changed; kReadOnly where this connection may not
-  // change one, and wants to.
+  // Opens the store in this directory. For a use that changes it, this waits
+  // for another process that has it open, as long as the URI of main says with
+  // open_timeout_ms, and not after sqlite3_interrupt(). Errors: those of
+  // StoreRegistry::Acquire(); kNotSupported where a store that is open
+  // read-only would be changed; kReadOnly where this connection may not change
+  // one, and wants to.
   Status OpenStore(const std::string& directory, StoreUse use,
                    std::shared_ptr<Store>* store) const;
 
-  // The full names of the actors that the running call is about, for the errors
-  // by name.
+  // Returns the full names of the actors that the running call is about, for
+  // the errors by name.
   const std::vector<std::string>& targets() const { return targets_; }
   void NoteTarget(std::string full_name) {
     targets_.push_back(std::move(full_name));
@@ -70,16 +71,17 @@ class Connection {
   // sqlite3_is_interrupted() came with SQLite 3.41, so this runs a statement.
   bool Interrupted() const;
 
-  // kInterrupted for an interrupted connection.
+  // Returns kInterrupted for an interrupted connection, else ok.
   Status KeepOn() const;
 
-  // SQLite's references to this object: of each table, and of the function
-  // that was registered first. The others find it by Of(). A destructor for
-  // each would be an allocation for each, at every open of a connection.
+  // SQLite holds references to this object: one for each table, and one for the
+  // function that was registered first. The other functions find it by Of(): a
+  // destructor for each would be an allocation for each, at every open of a
+  // connection.
   void Ref() { ++references_; }
   static void Unref(void* connection);
 
-  // True once: for the function that has the reference.
+  // Returns true once: for the function that has the reference.
   bool TakeFunctionReference() {
     return !std::exchange(has_function_reference_, true);
   }

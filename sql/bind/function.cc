@@ -18,6 +18,8 @@ namespace {
 constexpr int kAnyCount = -1;
 
 bool InTransaction(sqlite3* db) {
+  // Autocommit is on during a statement that writes, too, such as INSERT ...
+  // SELECT actorkv_delete(...); only its state tells of that one.
   return sqlite3_get_autocommit(db) == 0 ||
          sqlite3_txn_state(db, nullptr) == SQLITE_TXN_WRITE;
 }
@@ -35,6 +37,8 @@ bool IsBeingPlanned(sqlite3_context* context) {
 Status CheckAndRun(const FunctionSpec& spec, Call* call) noexcept {
   return Caught([&]() -> Status {
     if (Status s = call->Check(); !s.ok()) return s;
+    // As inner work it would see the errors since the call began only, and it
+    // is asked for those before.
     if (spec.tells_errors) return spec.run(call);
     const InnerWork inner;
     return spec.run(call);
@@ -50,6 +54,7 @@ int Run(const FunctionSpec& spec, const Call& call, sqlite3_context* context) {
   if (connection != nullptr) connection->ForgetTargets();
   const Status s = CheckAndRun(spec, &checked);
   if (s.ok()) {
+    // A call that tells of the last error must not end it.
     if (!spec.tells_errors) EndErrorOfConnection(connection->db());
     return SQLITE_OK;
   }
@@ -93,6 +98,8 @@ int ReportCallError(const CallSite& site, const Status& status,
   int code = SqliteCode(Place::kFunction, status);
   std::vector<std::string> targets;
   if (site.connection != nullptr) {
+    // What fails because of an interrupt can have any code; the caller waits
+    // for this one.
     if (site.connection->Interrupted()) code = SQLITE_INTERRUPT;
     targets = site.connection->targets();
   }
@@ -119,6 +126,7 @@ Status Call::Text(int index, const char* what, std::string* text) const {
 }
 
 Status Call::Count(int index, const char* what, uint64_t* count) const {
+  // sqlite3_value_numeric_type() takes the text '7' for a number as well.
   const bool is_int = !IsNull(index) && sqlite3_value_numeric_type(
                                             args_[index]) == SQLITE_INTEGER;
   const sqlite3_int64 value = is_int ? sqlite3_value_int64(args_[index]) : -1;
@@ -158,7 +166,7 @@ void RunFunction(const FunctionSpec& spec, sqlite3_context* context,
 
 int RegisterFunction(Connection* connection, const FunctionSpec& spec,
                      void (*callback)(sqlite3_context*, int, sqlite3_value**)) {
-  // See the header: no schema calls them.
+  // The header says why these flags: no schema calls the functions.
   constexpr int flags = SQLITE_UTF8 | SQLITE_DIRECTONLY | SQLITE_DETERMINISTIC;
   void (*release)(void*) = nullptr;
   if (connection->TakeFunctionReference()) {

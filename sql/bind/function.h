@@ -10,8 +10,9 @@
 // All are SQLITE_DETERMINISTIC as well, which most are not: SQLite marks what a
 // CHECK calls as a part of a schema only then (resolve.c resolveExprStep,
 // 3.40.1; 3.53 does so always), and PRAGMA quick_check evaluates those of a
-// database that somebody else made, outside of any write. What it costs: SQLite
-// may call a function once in a statement for all rows with the same arguments.
+// database that somebody else made, outside of any write. The price is that
+// SQLite may call a function once in a statement for all rows with the same
+// arguments.
 
 #ifndef ACTORKV_SQL_BIND_FUNCTION_H_
 #define ACTORKV_SQL_BIND_FUNCTION_H_
@@ -26,8 +27,7 @@
 
 namespace actorkv {
 
-// What a call touches. It decides what may call it; each function and table
-// that does something is one of these.
+// Effects says what a call touches, which decides where it may be called.
 enum class Effects {
   kNone,     // only looks
   kProcess,  // changes settings of the process or the connection, not a store
@@ -39,11 +39,11 @@ enum class Effects {
   kFile,
 };
 
-// Errors: kInvalidArgument inside a transaction of `db`, kReadOnly where it may
-// not do this.
+// Checks that `db` may do this now. Errors: kInvalidArgument inside a
+// transaction of `db`; kReadOnly where it may not do this at all.
 Status CheckEffects(Effects effects, sqlite3* db);
 
-// Where a call of a function or table failed.
+// CallSite says where a call of a function or table failed.
 struct CallSite {
   const char* name;        // of the function or table
   sqlite3* db;             // the connection
@@ -51,7 +51,7 @@ struct CallSite {
 };
 
 // Keeps the error for the connection, the thread and the actors that the call
-// was about. *text: "NAME: message", for SQLite. Returns the code.
+// was about. *text becomes "NAME: message", for SQLite. Returns the code.
 int ReportCallError(const CallSite& site, const Status& status,
                     std::string* text);
 
@@ -64,7 +64,7 @@ struct FunctionSpec {
   int max_args;
   Effects effects;
   Status (*run)(Call* call);
-  // Tells of the errors so far, and leaves them as they are.
+  // The function tells of the errors so far, and leaves them as they are.
   bool tells_errors = false;
 };
 
@@ -84,25 +84,26 @@ class Call {
 
   int arg_count() const { return arg_count_; }
 
-  // True also for an argument that was left out.
+  // Returns true also for an argument that was left out.
   bool IsNull(int index) const {
     return index >= arg_count_ ||
            sqlite3_value_type(args_[index]) == SQLITE_NULL;
   }
 
-  // The argument as text. Errors: kInvalidArgument when it is NULL or a blob;
-  // `what` names it there.
+  // Reads the argument as text. Errors: kInvalidArgument when it is NULL or a
+  // blob; `what` names it there.
   Status Text(int index, const char* what, std::string* text) const;
 
-  // A whole number from 0 on. Errors: kInvalidArgument for anything else.
+  // Reads a whole number from 0 on. Errors: kInvalidArgument for anything else.
   Status Count(int index, const char* what, uint64_t* count) const;
 
-  // A 0 or 1. Errors: kInvalidArgument for anything else.
+  // Reads a 0 or 1. Errors: kInvalidArgument for anything else.
   Status Flag(int index, const char* what, bool* flag) const;
 
-  // Errors: kInvalidArgument for a wrong number of arguments, or inside a
-  // transaction where the function does not run there; kNotSupported where the
-  // host replaced or dropped what keeps the Connection.
+  // Checks that the call can run. Errors: kInvalidArgument for a wrong number
+  // of arguments, or inside a transaction where the function does not run
+  // there; kNotSupported where the host replaced or dropped what keeps the
+  // Connection.
   Status Check() const;
 
  private:
@@ -113,7 +114,7 @@ class Call {
   sqlite3_value** const args_;
 };
 
-// The C callback of a function.
+// Runs a function for its C callback.
 void RunFunction(const FunctionSpec& spec, sqlite3_context* context,
                  int arg_count, sqlite3_value** args);
 

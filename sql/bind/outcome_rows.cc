@@ -34,7 +34,7 @@ Status OutcomeRows::Next(bool* has_row) {
       std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() -
                                                             begin)
           .count());
-  // An interrupt ends the statement; it is not this actor's failure.
+  // An interrupt ends the statement, and is not this actor's failure.
   return connection_->KeepOn();
 }
 

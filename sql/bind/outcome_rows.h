@@ -18,7 +18,7 @@ namespace actorkv {
 
 constexpr int kOutcomeColumnCount = 5;
 
-// What came of one actor.
+// ActorOutcome says what came of one actor.
 struct ActorOutcome {
   std::string actor;
   Status status;           // not ok: state is "failed", there are no bytes
@@ -32,8 +32,8 @@ class OutcomeRows : public RowSource {
   // `store`: of the actors.
   OutcomeRows(Connection* connection, const Store& store);
 
-  // An actor that fails is a row with its error, and the next call goes on
-  // behind it. Errors: kInterrupted; those of Work().
+  // Does the next actor. One that fails is a row with its error, and the next
+  // call goes on behind it. Errors: kInterrupted; those of Work().
   Status Next(bool* has_row) final;
   void Column(int index, Result* result) const final;
 

@@ -7,7 +7,8 @@ namespace actorkv {
 
 namespace {
 
-// SQLite tells of the flag in no other way. Costs a few microseconds.
+// The pragma is the only way in which SQLite tells of the flag. It costs a few
+// microseconds.
 Status QueryOnly(sqlite3* db, bool* on) {
   sqlite3_stmt* statement = nullptr;
   int code =
@@ -18,7 +19,8 @@ Status QueryOnly(sqlite3* db, bool* on) {
   sqlite3_finalize(statement);
   if (code == SQLITE_INTERRUPT) return Status::Interrupted("interrupted");
   if (code != SQLITE_ROW) {
-    // An authorizer of the host, which shuts out what it does not know.
+    // An authorizer of the host can deny the pragma. Then the flag counts as
+    // set: a denied look must not open a way to write.
     return Status::ReadOnly(
         "it is not known whether PRAGMA query_only is on: let the authorizer "
         "of the connection allow that pragma");
@@ -27,7 +29,7 @@ Status QueryOnly(sqlite3* db, bool* on) {
   return Status::Ok();
 }
 
-// Why a database of the connection cannot be written.
+// Reason says why a database of the connection cannot be written.
 struct Reason {
   const char* text = nullptr;  // said of the schema; null: it can
   bool is_actor = false;
@@ -65,6 +67,8 @@ Reason FindReason(sqlite3* db, const char* schema) {
         "again",
         true, false};
   }
+  // The files of this module were asked first: sqlite3_db_readonly() knows the
+  // flag of the open, and not why.
   if (sqlite3_db_readonly(db, schema) == 1) return {"is read-only"};
   return {};
 }

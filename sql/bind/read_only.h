@@ -21,14 +21,15 @@
 
 namespace actorkv {
 
-// Errors: kReadOnly; kInterrupted.
+// Checks that SQL on `db` may change stores. Errors: kReadOnly; kInterrupted.
 Status CheckMayChangeStore(sqlite3* db);
 
-// Of files outside of stores. Errors: the same.
+// Checks that SQL on `db` may write files outside of stores. Errors: the same.
 Status CheckMayWriteFile(sqlite3* db);
 
-// What a write on `db` would fail at with SQLITE_READONLY; empty: nothing.
-// SQLite refuses such a write without asking the VFS, so that no error is kept.
+// Returns why a write on `db` would fail with SQLITE_READONLY; empty: it would
+// not. SQLite refuses such a write without asking the VFS, so that no error is
+// kept.
 std::string ReadOnlyNote(sqlite3* db);
 
 }  // namespace actorkv

@@ -1,4 +1,4 @@
-// What people are shown of the times of a store.
+// The times of a store as people are shown them.
 
 #ifndef ACTORKV_SQL_BIND_STORE_TIMES_H_
 #define ACTORKV_SQL_BIND_STORE_TIMES_H_

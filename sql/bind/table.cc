@@ -13,11 +13,12 @@ namespace actorkv {
 
 namespace {
 
-// idxNum: bit i is set when argument i is given. xFilter has those in their
-// order.
+// Returns the bit of idxNum that says that argument i is given. xFilter gets
+// the given ones in their order.
 constexpr int GivenBit(int argument) { return 1 << argument; }
 
-// What the planner should think of the work.
+// The planner is told these. Only their order counts: a look-up by key is far
+// cheaper than a scan.
 constexpr double kScanCost = 100'000;
 constexpr sqlite3_int64 kScanRows = 10'000;
 constexpr double kKeyCost = 10;
@@ -88,6 +89,8 @@ int BestIndex(sqlite3_vtab* table, sqlite3_index_info* info) {
     if (chosen[argument] < 0) continue;
     auto& usage = info->aConstraintUsage[chosen[argument]];
     usage.argvIndex = ++given;
+    // An ordinary column is compared by SQLite once more: a blob with the bytes
+    // of a name finds the row, and is not equal to its text.
     usage.omit = spec.argument_count > 0 ? 1 : 0;
     info->idxNum |= GivenBit(argument);
     info->estimatedCost = kKeyCost;
@@ -116,6 +119,7 @@ int Fail(sqlite3_vtab* table, const Status& status) {
   const int code = ReportCallError(
       {self->spec.name, self->connection->db(), self->connection}, status,
       &text);
+  // zErrMsg belongs to SQLite, which frees it with sqlite3_free().
   sqlite3_free(table->zErrMsg);
   table->zErrMsg = sqlite3_mprintf("%s", text.c_str());
   return code;
@@ -157,7 +161,7 @@ Status Open(const Table& table, Cursor* cursor) {
   return table.spec.open(table.connection, cursor->arguments, &cursor->rows);
 }
 
-// The connection whose error it is when something is thrown.
+// OwnerOfTable names the connection whose error it is when something is thrown.
 struct OwnerOfTable {
   const sqlite3_vtab* table;
   ErrorOwner operator()() const {
@@ -172,6 +176,7 @@ int Filter(sqlite3_vtab_cursor* base, int index_number, const char* /*text*/,
         Cursor* cursor = Self(base);
         const Table* table = Self(base->pVtab);
         const TableSpec& spec = table->spec;
+        // SQLite calls xFilter again for each row of an outer loop.
         cursor->rows.reset();
         cursor->has_row = false;
         cursor->rowid = 0;
@@ -254,7 +259,8 @@ sqlite3_module TableModule(int (*connect)(sqlite3*, void*, int,
                                           const char* const*, sqlite3_vtab**,
                                           char**)) {
   sqlite3_module module = {};
-  // No xCreate: the table is there by its name, and cannot be made otherwise.
+  // xCreate stays null: the table is there by its name, and cannot be made
+  // otherwise.
   module.xConnect = connect;
   module.xBestIndex = BestIndex;
   module.xDisconnect = Disconnect;

@@ -40,8 +40,9 @@ class RowSource {
 
 constexpr int kMaxTableArguments = 4;
 
-// What was asked of the key column, or given as arguments: as many as there
-// can be; nullopt where there is none, or NULL.
+// TableArguments has the values that the key column was compared with, or that
+// were given as arguments: as many as there can be, nullopt where there is
+// none, or NULL.
 using TableArguments = std::vector<std::optional<std::string>>;
 
 struct TableSpec {
@@ -54,7 +55,7 @@ struct TableSpec {
   int argument_count;
   Status (*open)(Connection* connection, const TableArguments& arguments,
                  std::unique_ptr<RowSource>* rows);
-  // What making rows does. As with functions.
+  // Making rows has these effects, as with functions.
   Effects effects = Effects::kNone;
 };
 
@@ -82,7 +83,7 @@ Status OpenStoreRows(Connection* connection,
   return Status::Ok();
 }
 
-// What SQLite hands to xConnect.
+// ConnectCall is what SQLite hands to xConnect.
 struct ConnectCall {
   void* connection;
   int argument_count;
@@ -103,7 +104,7 @@ int ConnectCallback(sqlite3* /*db*/, void* connection, int argc,
 int RegisterTable(Connection* connection, const TableSpec& spec,
                   const sqlite3_module* module);
 
-// The methods of every table but the one that knows its spec.
+// Returns the methods of every table but the one that knows its spec.
 sqlite3_module TableModule(int (*connect)(sqlite3*, void*, int,
                                           const char* const*, sqlite3_vtab**,
                                           char**));

@@ -28,6 +28,8 @@ Status ResolveTarget(Connection* connection, const std::string& argument,
     resolved.actor = argument;
     if (Status s = CheckActorName(argument); !s.ok()) return s;
     if (!connection->store_path().empty()) {
+      // The actor is noted before the store is opened, so that the error of
+      // that is the actor's, too.
       connection->NoteTarget(FullName({connection->store_path(), argument}));
     }
     if (Status s = connection->OpenDefaultStore(use, &resolved.store);
@@ -39,6 +41,8 @@ Status ResolveTarget(Connection* connection, const std::string& argument,
     }
   } else {
     ActorPath path;
+    // Functions of the operating system would end the path there, and mean
+    // another actor.
     if (argument.find('\0') != std::string::npos) {
       return Status::InvalidArgument("actor name has a NUL byte");
     }

@@ -28,33 +28,36 @@ struct Target {
   Status Open(std::shared_ptr<Actor>* opened) const;
 };
 
-// Errors: kInvalidArgument for a name that no actor can have, and where there
-// is no default store; those of StoreRegistry::Acquire().
+// Finds the actor that `argument` means, which need not exist. Errors:
+// kInvalidArgument for a name that no actor can have, and where there is no
+// default store; those of StoreRegistry::Acquire().
 Status ResolveTarget(Connection* connection, const std::string& argument,
                      StoreUse use, Target* target);
 
-// As the store has it now, without opening it: the actor may be deleted after.
-// Errors: kNotFound, naming actor and store.
+// Loads the actor as the store has it now, without opening it, so that it may
+// be deleted after. Errors: kNotFound, naming actor and store; kInvalidArgument
+// for a legacy one.
 Status LoadExisting(const Target& target,
                     std::shared_ptr<const HeadState>* state);
 
-// As above, but also a legacy actor, which has no head.
+// Loads the same, but takes a legacy actor as well, which has no head.
 Status LoadPresent(const Target& target,
                    std::shared_ptr<const HeadState>* state);
 
-// SQLite knows by the schema cookie that a schema changed, so an actor that
-// takes the name later must begin above this one (vfs/actor/transaction.h). A
-// bound (kv/format/counters.h) where page 1 cannot be read.
+// Returns the schema cookie of the actor. SQLite knows by it that a schema
+// changed, so an actor that takes the name later must begin above this one
+// (vfs/actor/transaction.h). Where page 1 cannot be read it is a bound
+// (kv/format/counters.h).
 uint32_t SchemaCookie(const Target& target, const HeadState& state);
 
-// The actor that the first argument of a function names.
+// Finds the actor that the first argument of a function names.
 Status ResolveActor(const Call& call, StoreUse use, Target* target);
 
-// "actor=alice store=/srv/demo.store".
+// Returns "actor=alice store=/srv/demo.store".
 std::string TargetName(const Target& target);
 
-// `path` without regard to what later becomes the current directory.
-// Errors: kInvalidArgument for an empty one and one with a NUL byte.
+// Makes `path` independent of what later becomes the current directory. Errors:
+// kInvalidArgument for an empty one and one with a NUL byte.
 Status AbsolutePath(const std::string& path, std::string* absolute);
 
 }  // namespace actorkv

@@ -30,7 +30,7 @@ class Result {
     if (value != 0) Int(value);
   }
   void Blob(std::string_view bytes) {
-    // Not NULL, however short.
+    // A null pointer would make it NULL, and a blob of no bytes is not that.
     sqlite3_result_blob64(context_, bytes.empty() ? "" : bytes.data(),
                           bytes.size(), SQLITE_TRANSIENT);
   }
@@ -38,7 +38,7 @@ class Result {
     sqlite3_result_text64(context_, text.data(), text.size(), SQLITE_TRANSIENT,
                           SQLITE_UTF8);
   }
-  // Of an error, which may name what is not UTF-8.
+  // Sets the text of an error, which may name what is not UTF-8.
   void ErrorText(std::string_view text) { Text(EscapedUtf8(text)); }
   void TextOrNull(std::string_view text) {
     if (!text.empty()) Text(text);
@@ -48,7 +48,7 @@ class Result {
   sqlite3_context* const context_;
 };
 
-// The bytes of a value as text, NUL bytes included. Empty for NULL.
+// Returns the bytes of a value as text, NUL bytes included; empty for NULL.
 inline std::string TextOf(sqlite3_value* value) {
   const void* text = sqlite3_value_text(value);  // before the size
   const auto size = static_cast<size_t>(sqlite3_value_bytes(value));

@@ -12,15 +12,17 @@ void AccessPattern::NoteOther(PageNo pgno) {
     strays_ = 0;
     return;
   }
-  // Again, or one that lies a little behind the front: in the order of a run
-  // as well.
+  // The same page again, or one a little behind the front, is in the order of a
+  // run as well.
   const PageNo distance = pgno < front_ ? front_ - pgno : pgno - front_;
   if (length_ >= kMinRun && distance < kReach) {
     strays_ = 0;
     return;
   }
+  // A scan visits inner pages of its tree now and then; they must not end the
+  // run.
   if (length_ >= kMinRun && ++strays_ <= kMaxStrays) return;
-  // Perhaps the second page of a new run.
+  // The page may be the second one of a new run.
   direction_ = pgno < front_ ? -1 : 1;
   length_ = distance < kReach ? 2 : 1;
   front_ = pgno;
@@ -33,7 +35,8 @@ void AccessPattern::NoteOther(PageNo pgno) {
 }
 
 PageSpan AccessPattern::Here(PageNo pgno, uint32_t page_count, uint32_t limit) {
-  // Other pages are strays of the run.
+  // Pages beside the front are strays of the run: their neighbours are not
+  // wanted.
   if (!is_run() || is_alone_ || pgno != front_) return {};
   const uint32_t count = std::min(window_, limit);
   PageSpan span;
@@ -41,6 +44,8 @@ PageSpan AccessPattern::Here(PageNo pgno, uint32_t page_count, uint32_t limit) {
     span.first = pgno;
     span.end = static_cast<PageNo>(
         std::min(uint64_t{pgno} + count, uint64_t{page_count} + 1));
+    // The pages up to asked_to_ were asked for, and have not all come; those
+    // behind them belong to the next window.
     if (pgno < asked_to_) {
       span.end = std::min(span.end, asked_to_);
       return span;
@@ -63,6 +68,8 @@ PageSpan AccessPattern::NextWindow(uint32_t page_count, uint32_t limit) {
   const uint32_t window = std::min(window_, limit);
   PageSpan span;
   if (direction_ > 0) {
+    // The next window is asked for when half of the last one is used, so that
+    // it arrives before the run gets there.
     if (!is_due_ && asked_to_ > front_ && asked_to_ - front_ > window / 2) {
       return {};
     }
@@ -81,6 +88,8 @@ PageSpan AccessPattern::NextWindow(uint32_t page_count, uint32_t limit) {
     asked_to_ = span.first;
   }
   is_due_ = false;
+  // A short run costs little that way, and a long one soon reads as much at
+  // once as the limit allows.
   window_ = std::min(2 * window_, std::max(limit, kFirstWindow));
   return span;
 }

@@ -1,16 +1,16 @@
-// AccessPattern: whether the pages of a file are read one after the other, and
-// which should be read before they are asked for.
+// AccessPattern: tells whether the pages of a file are read one after the
+// other, and which should be read before they are asked for.
 //
 // A scan of a table reads leaves in the order of their numbers, forward or
 // backward, with gaps where other pages lie, and now and then a page far away:
 // an inner page of the tree. So a run goes on while pages come within a few of
 // its front, and ends when several in a row do not.
 //
-// Of a run that misses the cache a window of pages in front of it is to be read
+// When a run misses the cache, a window of pages in front of it is to be read
 // ahead; the next one when the run is halfway through the last. A window is
 // twice as large as the one before, up to a limit, and small again in the next
-// run. What the reader finds missing after all it reads itself, with some of
-// the pages that come next, which costs little more than the one.
+// run. A page that is missing after all the reader reads itself, with some of
+// those that come next, which costs little more than the one.
 //
 // Belongs to one thread at a time. No I/O.
 
@@ -47,17 +47,19 @@ class AccessPattern {
     if (from_ahead) ++missed_;
   }
 
-  // What to read ahead now; empty: nothing. No page past `page_count`, and no
-  // more than `limit` pages.
+  // Returns the pages to read ahead now; empty: none. No page past
+  // `page_count`, and no more than `limit` pages.
   PageSpan Next(uint32_t page_count, uint32_t limit) {
     return is_run() ? NextWindow(page_count, limit) : PageSpan();
   }
 
-  // `pgno`, which was noted last and is missing, with those that come next and
-  // are to be read together with it; empty: only it. Next() begins behind them.
+  // Returns `pgno`, which was noted last and is missing, with the pages that
+  // come next and are to be read together with it; empty: only it. Next()
+  // begins behind them.
   PageSpan Here(PageNo pgno, uint32_t page_count, uint32_t limit);
 
-  // That did not bring the page: Here() is empty for the rest of the run.
+  // Tells that such a read did not bring the page: Here() is empty for the rest
+  // of the run.
   void ReadAlone() { is_alone_ = true; }
 
   // The farthest page of the run.
@@ -77,12 +79,12 @@ class AccessPattern {
   PageNo front_ = 0;
   int direction_ = 1;
   uint32_t length_ = 0;  // of the run
-  uint32_t missed_ = 0;  // pages of it that were not in the cache of themselves
-  uint32_t strays_ = 0;  // pages since, that are not of it
+  uint32_t missed_ = 0;  // pages of it that the cache had not by itself
+  uint32_t strays_ = 0;  // pages since the last one of the run
   uint32_t window_ = kFirstWindow;
   PageNo asked_to_ = 0;  // the far end of the last window; 0: none in this run
   bool is_alone_ = false;
-  bool is_due_ = false;  // the next window, wherever the run is in the last
+  bool is_due_ = false;  // the next window is wanted, wherever the run is
 };
 
 }  // namespace actorkv

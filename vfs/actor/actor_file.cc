@@ -16,6 +16,8 @@ namespace actorkv {
 
 namespace {
 
+// The pager takes 512 for a file that says POWERSAFE_OVERWRITE (pager.c
+// setSectorSize, 3.40.1); to others this is what os_unix.c says by default.
 constexpr int kSectorBytes = 4096;
 
 }  // namespace
@@ -66,7 +68,8 @@ ActorFile::~ActorFile() {
   UnregisterOpenFile(member_.get());
   // What refers to it goes before, so that it is the last use.
   transaction_.reset();
-  // Without memory for it, what the actor learned is lost.
+  // Where memory runs out, the hints that the actor learned are lost, and
+  // nothing else.
   static_cast<void>(
       IfMemory([this] { NoteIgnored(store_->CloseActor(std::move(actor_))); }));
 }
@@ -81,6 +84,8 @@ int ActorFile::Close() {
 
 int ActorFile::Report(Place place, const Status& status) {
   if (status.ok()) return SQLITE_OK;
+  // The error goes to the log alone: what the connection keeps is the first one
+  // (invariant 5).
   if (rolls_back_ && place != Place::kLock) {
     const int code = SqliteCode(place, status);
     LogError(code, status);
@@ -130,6 +135,8 @@ int ActorFile::Lock(int level) {
     if (level == SQLITE_LOCK_SHARED) return SQLITE_OK;
   }
   if (level >= SQLITE_LOCK_RESERVED && held < SQLITE_LOCK_RESERVED) {
+    // The actor is reserved before lock_ says so: writing() is true only of
+    // files that hold it.
     if (Status s = Reserve(); !s.ok()) return Report(Place::kLock, s);
     lock_.store(SQLITE_LOCK_RESERVED);
   }
@@ -152,6 +159,8 @@ int ActorFile::Unlock(int level) {
   if (held >= SQLITE_LOCK_RESERVED && level < SQLITE_LOCK_RESERVED) {
     DropTransaction();
     lock_.store(level);
+    // lock_ falls before the actor is free, so that FindWriter() never sees two
+    // files of it that write.
     actor_->Release(this);
     rolls_back_ = false;
   }
@@ -174,8 +183,8 @@ int ActorFile::CheckReservedLock(int* reserved) {
 
 // --- Writing ----------------------------------------------------------------
 
-// A page 1 that is damaged is about to be written anew, by a pager that has one
-// in its cache.
+// A damaged page 1 is no error: it is about to be written anew, by a pager that
+// has one in its cache.
 Status ActorFile::ReadPageOne(BasePageOne* page_one) {
   Status s = reader_.ReadFirstPage(&page_one->page);
   if (!s.ok() && s.code() != Code::kCorruption) return s;
@@ -214,7 +223,8 @@ void ActorFile::DropTransaction() noexcept {
   if (store_->work()->is_waiting()) StoreRegistry::Instance()->Wake();
 }
 
-// SQLite itself refuses to write to what was opened so; this is for others.
+// SQLite itself refuses to write to a file that was opened so; this is for raw
+// users of the file.
 int ActorFile::ReportReadOnly() {
   return ReportCode(
       SQLITE_READONLY,
@@ -224,6 +234,7 @@ int ActorFile::ReportReadOnly() {
 
 int ActorFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
   if (options_.read_only != ReadOnly::kNo) return ReportReadOnly();
+  // The pager plays back a journal of another version: invariant 6.
   if (journal_is_stale_) return SQLITE_OK;
   // See the header: invariant 4.
   return Report(Place::kWrite, OrDrop([&] {
@@ -236,10 +247,12 @@ int ActorFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
 
 int ActorFile::Truncate(sqlite3_int64 size) {
   if (options_.read_only != ReadOnly::kNo) return ReportReadOnly();
+  // The size of the stale journal's version counts no more than its pages do.
   if (journal_is_stale_) return SQLITE_OK;
   if (Status s = EnsureSnapshot(); !s.ok()) return Report(Place::kTruncate, s);
   const auto bytes = static_cast<uint64_t>(size);
-  // After the commit point (key assumption 4) the size is right already.
+  // After the commit point (key assumption 4) the size is right already, and a
+  // transaction that began here would never be published.
   if (transaction_ == nullptr && bytes >= reader_.size_bytes())
     return SQLITE_OK;
   return Report(Place::kTruncate, OrDrop([&] {
@@ -270,12 +283,16 @@ void ActorFile::EndPublish(PendingCommit* commit) noexcept {
   std::string first_page;
   if (commit != nullptr) {
     first_page = commit->writer->TakeFirstPage();
+    // Both are taken out of the transaction before it is dropped.
     view_.OnPublish(transaction_->header_change());
   }
   DropTransaction();
+  // An error of the engine may hide a commit that happened; ResolveDoubt()
+  // looks before the next use.
   in_doubt_ = commit == nullptr;
   if (commit != nullptr) Adopt(commit->state);
   store_->pins()->Add(state_->head.snapshot, state_->lineage, &pin_);
+  // pin_ holds the version by here: at no moment is it without a pin.
   next_pin_.Release();
   if (commit == nullptr) return;
   reader_.KeepFirstPage(std::move(first_page));
@@ -291,8 +308,9 @@ Status ActorFile::PublishAlone() {
 }
 
 Status ActorFile::StageForSuperJournal(const char* super_journal) {
-  // Also before a refusal: the rollback of another database may delete the
-  // super-journal before this one is rolled back.
+  // The record is hidden also where the commit is refused below: the rollback
+  // of another database may delete the super-journal before this one is rolled
+  // back.
   if (db_ != nullptr) {
     if (MemoryFile* journal = JournalOf(*db_, this); journal != nullptr) {
       if (journal->HideSuperRecord() != SQLITE_OK) {
@@ -330,9 +348,9 @@ Status ActorFile::Decide(const char* super_journal) {
   return Status::Ok();
 }
 
-// Counts the writers anew, though xLock(EXCLUSIVE) did. The lock may be older
-// than this commit's set of writers: a cache spill takes it in the middle of a
-// transaction, and exclusive locking keeps it for ever, and after either a
+// The writers are counted anew, though xLock(EXCLUSIVE) did. The lock may be
+// older than this commit's set of writers: a cache spill takes it in the middle
+// of a transaction, and exclusive locking keeps it for ever, and after either a
 // write to another attached database may join.
 Status ActorFile::PublishOrStage(const char* super_journal) {
   if (super_journal != nullptr) return StageForSuperJournal(super_journal);
@@ -347,7 +365,8 @@ Status ActorFile::PublishOrStage(const char* super_journal) {
 
 Status ActorFile::PhaseTwo() {
   sync_announced_ = false;
-  // The members publish, whichever is first. A copy: publishing resets group_.
+  // The first member to come publishes all. The pointer is a copy, as
+  // publishing resets group_.
   const std::shared_ptr<CommitGroup> group = group_;
   return group == nullptr ? Status::Ok() : group->Publish();
 }
@@ -355,6 +374,7 @@ Status ActorFile::PhaseTwo() {
 // An xSync that no FCNTL_SYNC announced comes from a raw user of the file.
 int ActorFile::Sync(int /*flags*/) {
   if (std::exchange(sync_announced_, false)) return SQLITE_OK;
+  // A member of a group is published with it, never alone.
   if (transaction_ == nullptr || group_ != nullptr) return SQLITE_OK;
   bool differs = false;
   Status s = transaction_->Differs(&differs);
@@ -366,7 +386,8 @@ int ActorFile::Sync(int /*flags*/) {
 
 // SQLite asks before the first write of a transaction that has a journal file
 // (pager.c databaseIsUnmoved, 3.40.1), and answers READONLY_DBMOVED itself, so
-// the text is kept here. Without a journal file the commit finds it out.
+// the text is kept here. A transaction without a journal file finds it out at
+// its commit.
 bool ActorFile::HasMoved() const {
   const Status s = store_->engine()->CheckNotMoved();
   return ReportError(Place::kLock, s, error_owner()) != SQLITE_OK;
@@ -377,6 +398,8 @@ int ActorFile::FileControl(int op, void* arg) {
     case SQLITE_FCNTL_SYNC: {
       const Status s = SyncControl(static_cast<const char*>(arg));
       const int code = Report(Place::kSync, s);
+      // A playback ends with this call; where it failed, the rollback goes on
+      // (see the table in the header).
       if (s.ok()) rolls_back_ = false;
       return code;
     }
@@ -387,6 +410,8 @@ int ActorFile::FileControl(int op, void* arg) {
       return SQLITE_OK;
     case SQLITE_FCNTL_PRAGMA:
       if (FilePragmas::IsSchemaVersion(static_cast<char**>(arg))) {
+        // The pragma is about to be prepared, and must see the number that is
+        // stored.
         view_.ShowStored();
       }
       return pragmas_.Handle(db_ == nullptr ? nullptr : *db_,
@@ -404,6 +429,8 @@ int ActorFile::FileControl(int op, void* arg) {
       *static_cast<char**>(arg) = sqlite3_mprintf("actorkv");
       return SQLITE_OK;
     default:
+      // SQLite takes this for a file control that the VFS does not have, and
+      // uses its default.
       return SQLITE_NOTFOUND;
   }
 }

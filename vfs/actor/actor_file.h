@@ -101,7 +101,7 @@ class ActorFile : public sqlite3_file {
   const std::shared_ptr<Actor>& actor() const { return actor_; }
   ReadOnly read_only() const { return options_.read_only; }
 
-  // Whose errors its errors are.
+  // The connection and the name that errors of this file are kept under.
   ErrorOwner error_owner() const {
     return {db_ == nullptr ? nullptr : *db_, options_.full_name};
   }
@@ -109,7 +109,7 @@ class ActorFile : public sqlite3_file {
   // Holds the actor's reservation. May be asked from other threads.
   bool writing() const { return lock_.load() >= SQLITE_LOCK_RESERVED; }
 
-  // What the commit records of this file will say. kSql unless set.
+  // The origin that the commit records of this file will say; kSql unless set.
   void set_origin(Origin origin) { origin_ = origin; }
 
   int Close();
@@ -146,7 +146,8 @@ class ActorFile : public sqlite3_file {
   Status BeginTransaction();
   Status ReadPageOne(BasePageOne* page_one);
   void DropTransaction() noexcept;
-  // `call` writes. Where it fails or throws, the transaction is dropped.
+  // Runs `call`, which writes. Where it fails or throws, the transaction is
+  // dropped.
   template <typename Call>
   Status OrDrop(const Call& call);
   Status ShouldPublish(bool* publish);
@@ -164,8 +165,8 @@ class ActorFile : public sqlite3_file {
   void Adopt(std::shared_ptr<const HeadState> state,
              uint64_t version = 0) noexcept;
 
-  // Without a lock there is no snapshot to keep: what was taken for one call is
-  // let go of at its end, however that comes.
+  // A snapshot that was taken without a lock, for one call, and is let go of at
+  // the end of that call, however that comes.
   class Borrowed;
   // The file in the commits of its connection.
   class Member;
@@ -181,8 +182,8 @@ class ActorFile : public sqlite3_file {
   // The snapshot that was let go of last, where it may still be the head; then
   // pin_ is of it and rests, and reader_ still reads it.
   std::shared_ptr<const HeadState> resting_;
-  Pin pin_;                // of state_, so that reclaim leaves its pages
-  Pin next_pin_;           // of what a commit under way makes
+  Pin pin_;                // holds state_, so that reclaim leaves its pages
+  Pin next_pin_;           // holds what a commit under way makes
   uint64_t epoch_ = 0;     // Store::epoch(), at which state_ was there
   Generation generation_;  // at the first snapshot; 0 before the actor exists
   ActorId actor_id_;       // of the snapshots so far; 0: it did not exist

@@ -1,4 +1,4 @@
-// ActorFile: its snapshots, and how it reads them.
+// This part of ActorFile takes its snapshots and reads them.
 
 #include <cstring>
 #include <utility>
@@ -13,13 +13,16 @@ namespace actorkv {
 
 namespace {
 
-// What a pager reads to learn whether the file has changed.
+// The bytes of page 1 that a pager reads to learn whether the file has changed
+// (pager.c sqlite3PagerSharedLock, 3.40.1).
 constexpr sqlite3_int64 kVersionOffset = 24;
 constexpr int kVersionBytes = 16;
 
 }  // namespace
 
 Status ActorFile::CheckProcess() {
+  // Threads and locks of the engine do not exist in a child of fork(): a call
+  // into it would wait for ever.
   if (!StoreRegistry::InForkedChild()) return Status::Ok();
   return Status::NotSupported(
       "this connection was opened before fork(), in the parent, and only the "
@@ -31,7 +34,7 @@ Status ActorFile::CheckProcess() {
 // cost no lock and touch no memory that others write to.
 bool ActorFile::ResumeSnapshot() {
   if (resting_ == nullptr) return false;
-  pin_.Wake();  // before the look at the head: see kv/store/pins.h, invariant 3
+  pin_.Wake();  // before the head is looked at: kv/store/pins.h, invariant 3
   if (actor_->version() != version_) return false;
   state_ = std::move(resting_);
   return true;
@@ -44,9 +47,10 @@ void ActorFile::RestSnapshot() {
 
 Status ActorFile::TakeSnapshot() {
   if (ResumeSnapshot()) return Status::Ok();
+  // The pin is reused below, and what it held is not to be read any more.
   resting_.reset();
   if (options_.version != nullptr) {
-    // The past of a store that is not there any more is none either.
+    // A store that is not there any more has no past to show either.
     Status s;
     if (store_->read_only()) s = store_->engine()->CheckNotMoved();
     if (s.ok()) Adopt(options_.version);
@@ -56,6 +60,8 @@ Status ActorFile::TakeSnapshot() {
     if (Status s = store_->CatchUp(); !s.ok()) return s;
   }
   std::shared_ptr<const HeadState> state;
+  // Both are taken before the head: what changes in between is noticed later,
+  // where the other order would miss it.
   epoch_ = store_->epoch();
   const uint64_t version = actor_->version();
   if (Status s = actor_->CurrentPinned(store_->pins(), &pin_, &state);
@@ -63,8 +69,9 @@ Status ActorFile::TakeSnapshot() {
     pin_.Release();
     return s;
   }
-  // Only another process can do this while the actor is open here. SQLite's
-  // page cache may hold pages of the actor that was, under the same counters.
+  // Only another process can make the name another actor's while it is open
+  // here. SQLite's page cache may hold pages of the actor that was, under the
+  // same counters.
   const ActorId id = state->exists ? state->entry.actor : ActorId{};
   if (actor_id_ != ActorId{} && id != actor_id_) {
     pin_.Release();
@@ -77,7 +84,8 @@ Status ActorFile::TakeSnapshot() {
   return Status::Ok();
 }
 
-// A follower looks for commits before each transaction.
+// Only a writer's newest version rests. A follower looks for commits before
+// each transaction, and a past has nothing to compare with.
 void ActorFile::LetGo() {
   if (version_ != 0 && !store_->read_only() && options_.version == nullptr) {
     RestSnapshot();
@@ -96,15 +104,18 @@ void ActorFile::Adopt(std::shared_ptr<const HeadState> state,
   reader_.SetSnapshot(*state_);
 }
 
-// After a publish that failed: is the head still the snapshot? A commit of
-// which nobody knew may have happened. Then the pager must not go back to what
-// it believes in; the error makes it forget its cache (pager.c pager_error()
-// and pager_unlock(), 3.40.1), also while it keeps its lock for ever.
+// Looks, after a publish that failed, whether the head is still the snapshot. A
+// commit of which nobody knew may have happened. Then the pager must not go
+// back to what it believes in; the error makes it forget its cache (pager.c
+// pager_error() and pager_unlock(), 3.40.1), also while it keeps its lock for
+// ever.
 Status ActorFile::ResolveDoubt() {
   if (!in_doubt_ || state_ == nullptr) return Status::Ok();
   std::shared_ptr<const HeadState> now;
   if (Status s = actor_->Current(&now); !s.ok()) return s;
   const Generation generation = now->head.generation;
+  // The head is another writer's by now: this connection has nothing to go on
+  // from.
   if (generation_ != Generation{} && generation != generation_) {
     return FencedError(actor_->name(), generation_, generation);
   }
@@ -128,7 +139,8 @@ Status ActorFile::EnsureSnapshot() {
   return TakeSnapshot();
 }
 
-// The common case of a read: of a snapshot, and nothing else to look after.
+// True in the common case of a read: it is of a snapshot, and nothing else is
+// to be looked after.
 bool ActorFile::ReadsSnapshot() const {
   return state_ != nullptr && transaction_ == nullptr && !in_doubt_ &&
          !store_->read_only() && !StoreRegistry::InForkedChild();
@@ -145,6 +157,7 @@ int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
   const Status s = ReadsSnapshot() ? reader_.Read(request, &copied)
                                    : ReadWithCare(request, &copied);
   if (!s.ok()) {
+    // SQLite must not go on with what an earlier call left in the buffer.
     std::memset(bytes, 0, want);
     return Report(Place::kRead, s.WithContext("actor=" + actor_->name()));
   }
@@ -152,7 +165,7 @@ int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
   return copied == want ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
 }
 
-// What the pager wrote itself is as it wrote it.
+// A header that the pager wrote itself is shown as it wrote it.
 void ActorFile::ShowHeader(const ReadRequest& request) {
   if (transaction_ != nullptr && transaction_->has_header()) return;
   view_.OnRead(request);
@@ -177,13 +190,15 @@ class ActorFile::Borrowed {
   const bool borrows_;
 };
 
-// SQLite reads 100 bytes without a lock at open.
+// A read without a lock happens, too: SQLite reads 100 bytes at open (pager.c
+// sqlite3PagerReadFileheader, 3.40.1).
 Status ActorFile::ReadWithCare(const ReadRequest& request, size_t* copied) {
   const Borrowed borrowed(this);
   if (Status s = EnsureSnapshot(); !s.ok()) return s;
   Status s = transaction_ != nullptr ? transaction_->Read(request, copied)
                                      : reader_.Read(request, copied);
-  // Also where it read well: what it read may be of an older commit.
+  // The check is made also where the read went well: what it read may be of an
+  // older commit.
   if (Status expired = CheckNotExpired(store_.get(), *state_, &epoch_);
       !expired.ok()) {
     s = expired;
@@ -200,6 +215,8 @@ int ActorFile::Fetch(sqlite3_int64 offset, int size, void** page) {
       reader_.page_size() == 0) {
     return SQLITE_OK;
   }
+  // Only whole pages are kept. Before it has read page 1 a pager may ask in
+  // another page size (btree.c lockBtree, 3.40.1).
   if (static_cast<uint32_t>(size) == reader_.page_size()) {
     *page = const_cast<void*>(fetched_.Again(offset));
     if (*page != nullptr) return SQLITE_OK;

@@ -34,7 +34,8 @@ namespace {
 // sqlite3_shutdown() dropped that. Set once, before the VFS is used.
 void (*auto_extension_of_ours)() = nullptr;
 
-// SQLite closes what has methods, also where the open failed.
+// SQLite closes a file that has methods, also where its open failed. A
+// constructor that throws after it set them has destroyed the object.
 template <typename File, typename... Args>
 int Construct(sqlite3_file* file, Args&&... args) {
   OrUndo([&] { new (file) File(std::forward<Args>(args)...); },
@@ -49,7 +50,7 @@ OpenMode StoreMode(bool read_only, int flags, bool may_create_store) {
   return create ? OpenMode::kCreate : OpenMode::kExisting;
 }
 
-// What is opened, and how.
+// The actor that is opened, and how.
 struct OpenPlan {
   ActorPath path;
   OpenMode mode = OpenMode::kFollow;
@@ -62,6 +63,7 @@ Status AcquireStore(const char* name, const OpenPlan& plan,
   Status s = StoreRegistry::Instance()->Acquire(plan.path.store, plan.mode,
                                                 plan.wait, store);
   if (s.ok()) TellDamage(store->get());
+  // A store that is busy is one: there the advice below would lead astray.
   if (s.ok() || plan.named_vfs || s.code() == Code::kBusy) return s;
   // On a connection whose main database is an actor, SQLite hands names
   // without a VFS to ours too, as in ATTACH 'x.db' and VACUUM INTO 'x.db'.
@@ -73,10 +75,13 @@ Status AcquireStore(const char* name, const OpenPlan& plan,
                        "'");
 }
 
-// An actor is not to be had for a moment while it is renamed or deleted.
+// An actor that is being renamed or deleted cannot be opened for a moment: that
+// is waited for.
 Status OpenActorOf(Store* store, const OpenPlan& plan,
                    std::shared_ptr<Actor>* actor) {
   for (;;) {
+    // The clock is read before the try, so that one try comes after the wait is
+    // over.
     const bool is_last = plan.wait.IsOver();
     Status s = store->OpenActor(plan.path.actor, actor);
     if (s.code() != Code::kBusy || is_last) return s;
@@ -84,7 +89,7 @@ Status OpenActorOf(Store* store, const OpenPlan& plan,
   }
 }
 
-// Also of a deleted actor, as long as it is not purged.
+// A deleted actor has its past, too, as long as it is not purged.
 Status FindVersion(Store* store, const std::string& actor,
                    const std::shared_ptr<const HeadState>& state,
                    const std::string& text, ActorFileOptions* options) {
@@ -98,6 +103,8 @@ Status FindVersion(Store* store, const std::string& actor,
     return Status::NotFound("no such actor: actor=" + actor +
                             " store=" + store->path());
   }
+  // The pin is taken while the point is looked up, so that reclaim cannot
+  // remove the version in between.
   options->version_pin = std::make_shared<Pin>();
   return ResolvePoint({store, actor, state}, point, options->version_pin.get(),
                       &options->version);
@@ -144,7 +151,8 @@ Status OpenActorFile(const char* name, sqlite3_file* file, int flags,
                          " store=" + path.store);
   }
   if (!s.ok()) return s;
-  // A fork of forks may not have been open when it became deep.
+  // A fork of forks may not have been open when it became deep, so its depth is
+  // looked at with each open.
   if (state->lineage != nullptr && state->lineage->size() > kMaxLineageDepth) {
     store->work()->SuggestFlatten(actor);
   }
@@ -154,6 +162,7 @@ Status OpenActorFile(const char* name, sqlite3_file* file, int flags,
                         asked_read_only ? nullptr : &plan.wait, &legacy);
     if (!s.ok()) return s;
   }
+  // The directory has an actor, so names in it are ours again.
   ForgetPlainDirectory(FullName(path));
   const bool read_only = asked_read_only || legacy != nullptr;
   if (out_flags != nullptr) {
@@ -174,15 +183,16 @@ Status OpenActorFile(const char* name, sqlite3_file* file, int flags,
   return Status::Ok();
 }
 
-// What goes wrong with a temporary file, which is the base VFS's.
+// Reports an error with a temporary file, which is the base VFS's and keeps no
+// text.
 int ReportTemporary(int code) {
   if (code == SQLITE_OK) return code;
   return ReportCode(code, std::string("a temporary file cannot be made: ") +
                               sqlite3_errstr(code));
 }
 
-// A file that another VFS opens. Of one without a mark its directory tells from
-// now on whose its journal is.
+// A file that another VFS opens. Where its name has no mark, its directory
+// tells from now on whose its journal is.
 int OpenPlainFile(const PlainName& plain, sqlite3_file* file, int flags,
                   int* out_flags) {
   // SQLite makes journals of a database that may not be made (pager.c, wal.c).
@@ -198,8 +208,8 @@ int OpenPlainFile(const PlainName& plain, sqlite3_file* file, int flags,
   return code;
 }
 
-// True when the file is another VFS's. Of a database without a mark its
-// directory decides now, unless the name says that it is an actor.
+// True when the file is another VFS's. The directory of a database without a
+// mark decides, unless the name says that it is an actor.
 bool FindPlainDatabase(const char* name, int flags, PlainName* plain) {
   if ((flags & SQLITE_OPEN_MAIN_DB) == 0) return FindPlainName(name, plain);
   if (FindMarkedName(name, plain)) return true;
@@ -217,6 +227,8 @@ bool FindPlainDatabase(const char* name, int flags, PlainName* plain) {
 
 int VfsOpen(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file,
             int flags, int* out_flags) {
+  // SQLite calls xClose of a file whose open failed if it has methods
+  // (sqlite.org/c3ref/io_methods.html), so there are none until it is built.
   file->pMethods = nullptr;
   const ErrorOwner owner = {nullptr, name == nullptr ? "" : name};
   const auto open = [&]() -> int {
@@ -266,11 +278,15 @@ int VfsDelete(sqlite3_vfs* /*vfs*/, const char* name, int sync_directory) {
     }
     std::shared_ptr<CommitGroup> group = FindSuperJournal(name);
     if (group != nullptr) {
+      // Its name goes first: whatever the outcome, there is nothing that a
+      // recovery could ask for.
       DropSuperJournal(name);
       if (sync_directory == 0) {  // by a rollback (pager.c pager_delsuper)
         group->Drop();
         return SQLITE_OK;
       }
+      // This deletion is the commit point (vdbeaux.c vdbeCommit, 3.40.1), see
+      // vfs/actor/commit_group.h.
       return group->PublishAndReport();
     }
     std::string actor(name);
@@ -311,7 +327,10 @@ int VfsAccess(sqlite3_vfs* /*vfs*/, const char* name, int flags, int* result) {
     if (s.ok() && store->read_only()) s = store->CatchUp();
     if (s.ok()) s = store->OpenActor(path.actor, &actor);
     if (s.ok()) s = actor->Current(&state);
+    // An error counts as "is not there": the open that follows says it better.
     *result = s.ok() && (state->exists || state->is_legacy) ? 1 : 0;
+    // It was open for a look only; what a close could store is of no use to the
+    // caller.
     if (actor != nullptr) NoteIgnored(store->CloseActor(std::move(actor)));
     return SQLITE_OK;
   });
@@ -338,7 +357,7 @@ int VfsFullPathname(sqlite3_vfs* /*vfs*/, const char* name, int size,
   });
 }
 
-// What has nothing to do with files is the base VFS's.
+// Calls that have nothing to do with files go to the base VFS.
 
 void* VfsDlOpen(sqlite3_vfs* /*vfs*/, const char* name) {
   return BaseVfs()->xDlOpen(BaseVfs(), name);
@@ -364,7 +383,7 @@ int VfsCurrentTime(sqlite3_vfs* /*vfs*/, double* time) {
 int VfsGetLastError(sqlite3_vfs* /*vfs*/, int size, char* text) {
   if (size > 0) {
     *text = '\0';
-    // Without memory for it there is no text.
+    // A text that there is no memory for is left out.
     static_cast<void>(Guard([&] {
       sqlite3_snprintf(size, text, "%s", LastError().c_str());
       return SQLITE_OK;
@@ -377,6 +396,7 @@ int VfsGetLastError(sqlite3_vfs* /*vfs*/, int size, char* text) {
 }
 int VfsCurrentTimeInt64(sqlite3_vfs* /*vfs*/, sqlite3_int64* time) {
   sqlite3_vfs* base = BaseVfs();
+  // A VFS of version 1 has only the time in days (sqlite.org/c3ref/vfs.html).
   if (base->iVersion >= 2 && base->xCurrentTimeInt64 != nullptr) {
     return base->xCurrentTimeInt64(base, time);
   }
@@ -390,12 +410,15 @@ int FileBytes(const sqlite3_vfs& base) {
   const size_t ours =
       std::max({sizeof(ActorFile), sizeof(MemoryFile), sizeof(SuperJournalFile),
                 sizeof(RecoveredFile)});
+  // SQLite gives xOpen one buffer of this size, whoever the file turns out to
+  // belong to.
   return std::max(base.szOsFile, static_cast<int>(ours));
 }
 
 }  // namespace
 
 int RegisterVfs(void (*auto_extension)()) {
+  // Two connections may load the extension at the same time.
   static std::mutex mutex;
   std::lock_guard<std::mutex> lock(mutex);
   if (BaseVfs() != nullptr) return SQLITE_OK;
@@ -405,6 +428,7 @@ int RegisterVfs(void (*auto_extension)()) {
   sqlite3_vfs* base = sqlite3_vfs_find(nullptr);
   if (base == nullptr) return SQLITE_ERROR;
   static sqlite3_vfs vfs = {};
+  // Version 3 adds system calls, of which this VFS makes none of its own.
   vfs.iVersion = 2;
   vfs.szOsFile = FileBytes(*base);
   vfs.mxPathname = kMaxPathnameBytes;

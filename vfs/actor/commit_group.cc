@@ -21,6 +21,8 @@ struct OpenFiles {
 };
 
 OpenFiles* Files() {
+  // The object is never destroyed, as files may be closed after static objects
+  // are gone.
   static auto* const files = new OpenFiles;
   return files;
 }
@@ -129,8 +131,8 @@ std::shared_ptr<CommitGroup> GroupOfConnection(sqlite3* db) {
   std::weak_ptr<CommitGroup>& slot = files->groups[db];
   std::shared_ptr<CommitGroup> group = slot.lock();
   if (group != nullptr) return group;
-  // Sweep what ended, so that the map holds no more than the commits that are
-  // under way.
+  // Groups that ended are swept, so that the map holds no more than the commits
+  // that are under way.
   for (auto it = files->groups.begin(); it != files->groups.end();) {
     it = it->first != db && it->second.expired() ? files->groups.erase(it)
                                                  : std::next(it);

@@ -38,8 +38,8 @@ class CommitGroup {
   // whatever the outcome.
   Status Publish();
 
-  // The same at the deletion of a super-journal, which is of no file. Returns
-  // the code.
+  // Does the same at the deletion of a super-journal, which belongs to no file.
+  // Returns the code.
   int PublishAndReport();
 
   // Drops the transactions of all members: the group is rolled back.
@@ -53,7 +53,7 @@ class CommitGroup {
 // is first asked for. One group per connection lives as long as a member.
 std::shared_ptr<CommitGroup> GroupOfConnection(sqlite3* db);
 
-// What a connection is about to commit.
+// The databases that a connection is about to commit.
 struct Writers {
   int count = 0;  // databases with a write transaction, temporary ones aside
   // Ok, or why the writers cannot be committed together.

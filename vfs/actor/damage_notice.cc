@@ -11,6 +11,7 @@ namespace actorkv {
 void TellDamage(Store* store) {
   if (!store->IsFirstToTell()) return;
   std::vector<EngineDamage> damages;
+  // A list that cannot be read must not keep the store from being opened.
   NoteIgnored(store->engine()->ListDamage(&damages));
   for (const EngineDamage& damage : damages) {
     sqlite3_log(SQLITE_WARNING, "actorkv: %s: %s", damage.detail.c_str(),

@@ -26,7 +26,8 @@ const void* FetchedPages::Again(sqlite3_int64 offset) {
     }
     ++slot->use_count;
     const void* const bytes = slot->page->page().data();
-    // What is asked for once does not push out what is asked for again.
+    // A page that is asked for once does not push out one that is asked for
+    // again.
     if (slot == &pair[1]) std::swap(pair[0], pair[1]);
     return bytes;
   }
@@ -38,6 +39,7 @@ const void* FetchedPages::Keep(sqlite3_int64 offset, PagePin page) {
   const void* const bytes = page->page().data();
   Slot* pair = PairOf(offset);
   for (Slot* slot : {&pair[1], &pair[0]}) {
+    // SQLite still reads a page that it has not given back.
     if (slot->use_count != 0) continue;
     slot->page = std::move(page);
     slot->offset = offset;
@@ -45,6 +47,7 @@ const void* FetchedPages::Keep(sqlite3_int64 offset, PagePin page) {
     slot->use_count = 1;
     return bytes;
   }
+  // Both slots are in use, and the pager must get what it asked for.
   others_.emplace(bytes, std::move(page));
   return bytes;
 }
@@ -53,6 +56,8 @@ void FetchedPages::Drop(sqlite3_int64 offset, const void* page) {
   if (slots_.empty()) return;
   Slot* pair = PairOf(offset);
   for (Slot* slot : {&pair[0], &pair[1]}) {
+    // The bytes decide, not the offset: the slot may hold the same page of
+    // another snapshot.
     if (slot->use_count == 0 || slot->page->page().data() != page) continue;
     --slot->use_count;
     return;

@@ -32,11 +32,11 @@ class FetchedPages {
 
   bool enabled() const { return limit_bytes_ > 0; }
 
-  // From now on another snapshot is read.
+  // Tells that another snapshot is read from here on.
   void Forget() { ++generation_; }
 
-  // The page at this offset, when it is still here; else null. To be dropped as
-  // one that was kept.
+  // Returns the page at this offset when it is still here, else null. It is to
+  // be dropped like one that was kept.
   const void* Again(sqlite3_int64 offset);
 
   // Keeps the page at `offset` until Drop(). The pointer is to its first byte.
@@ -60,7 +60,7 @@ class FetchedPages {
   sqlite3_int64 limit_bytes_ = 0;
   uint32_t generation_ = 0;
   std::vector<Slot> slots_;  // none until the first page
-  // What found both its slots in use. A page may be here twice.
+  // The pages that found both their slots in use. One may be here twice.
   std::unordered_multimap<const void*, PagePin> others_;
 };
 

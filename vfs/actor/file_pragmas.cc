@@ -23,8 +23,8 @@ int FilePragmas::Handle(sqlite3* db, char** argument) {
   const char* name = argument[1];
   char* value = argument[2];
   if (value == nullptr) return SQLITE_NOTFOUND;
-  // It shows nowhere else: FCNTL_SYNC comes at every level. Inside a
-  // transaction SQLite refuses it and changes nothing.
+  // The level shows nowhere else, as FCNTL_SYNC comes at every one. Inside a
+  // transaction SQLite refuses the pragma and changes nothing.
   if (sqlite3_stricmp(name, "synchronous") == 0 && db != nullptr &&
       sqlite3_get_autocommit(db) != 0) {
     synchronous_ = ParseSynchronous(value);

@@ -21,7 +21,8 @@ class FilePragmas {
     return sqlite3_stricmp(argument[1], "schema_version") == 0;
   }
 
-  // What PRAGMA synchronous asks of a commit. FULL unless it was heard of.
+  // The durability that PRAGMA synchronous asks of a commit; that of FULL
+  // unless it was heard of.
   Durability durability() const {
     return synchronous_ >= 2 ? Durability::kSynced : Durability::kBuffered;
   }

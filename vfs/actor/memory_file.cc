@@ -21,7 +21,8 @@ constexpr unsigned char kJournalMagic[8] = {0xd9, 0xd5, 0x05, 0xf9,
 // nothing when the low 17 bits of the size are 0.
 constexpr size_t kMaxWriteBytes = 65536;
 
-// A journal of some pages is put together without being moved.
+// The memory that a journal begins with, in bytes: one of a few pages is put
+// together without being moved.
 constexpr size_t kFirstBytes = 16 << 10;
 
 constexpr int kTemporaryFlags =
@@ -48,6 +49,7 @@ ErrorOwner MemoryFile::error_owner() const {
 }
 
 int MemoryFile::Report(int code) const {
+  // A short read is how the pager finds the end of a journal, and no error.
   if (code == SQLITE_OK || code == SQLITE_IOERR_SHORT_READ) return code;
   ReportCode(code,
              std::string("the rollback journal, in a temporary file: ") +
@@ -63,6 +65,7 @@ int MemoryFile::HideSuperRecord() {
   constexpr sqlite3_int64 kMagicBytes = sizeof kJournalMagic;
   sqlite3_int64 size = 0;
   if (int rc = FileSize(&size); rc != SQLITE_OK) return rc;
+  // A journal that is shorter has no record at its end.
   if (size < kMagicBytes) return SQLITE_OK;
   unsigned char last[kMagicBytes];
   if (int rc = Read(last, sizeof last, size - kMagicBytes); rc != SQLITE_OK) {
@@ -97,6 +100,7 @@ int MemoryFile::MoveToDisk() {
     file->pMethods->xClose(file);
     return rc;
   }
+  // The copy is complete before the file counts; until here the memory has all.
   disk_file_ = std::move(buffer);
   bytes_.clear();
   bytes_.shrink_to_fit();
@@ -114,6 +118,8 @@ int MemoryFile::Read(void* buffer, int size, sqlite3_int64 offset) {
   const size_t copied = std::min(want, have);
   if (copied > 0) std::memcpy(buffer, bytes_.data() + at, copied);
   if (copied == want) return SQLITE_OK;
+  // A short read must fill the rest with zeros
+  // (sqlite.org/c3ref/io_methods.html).
   std::memset(static_cast<char*>(buffer) + copied, 0, want - copied);
   return SQLITE_IOERR_SHORT_READ;
 }

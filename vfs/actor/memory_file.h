@@ -31,7 +31,7 @@ class MemoryFile : public PrivateFile {
   // which is right after a crash and wrong in a rollback of a live connection.
   int HideSuperRecord();
 
-  // Those of the actor, while it is being written.
+  // Its errors are those of the actor, while that is being written.
   ErrorOwner error_owner() const;
 
   int Close();

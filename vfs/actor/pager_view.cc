@@ -8,7 +8,7 @@ namespace actorkv {
 
 namespace {
 
-// What the pager compares to see whether its pages are stale (pager.c
+// The bytes that the pager compares to see whether its pages are stale (pager.c
 // sqlite3PagerSharedLock, 3.40.1).
 constexpr uint64_t kVersionOffset = 24;
 constexpr size_t kVersionBytes = 16;
@@ -32,7 +32,8 @@ void PagerView::OnRead(const ReadRequest& request) {
     is_stale_ = false;
   } else if (is_stale_ && request.offset == kVersionOffset &&
              request.size == kVersionBytes) {
-    // No page count is above 2^31, so this is no version of a database.
+    // No page count is above 2^31, so this is no version of a database, and the
+    // pager drops its pages.
     StoreBig32(request.buffer + 4, ~uint32_t{0});
   }
 }
@@ -47,6 +48,8 @@ void PagerView::OnPublish(const HeaderChange& change) {
 }
 
 void PagerView::ShowStored() {
+  // Where both numbers are the same, the page 1 in the pager's cache is right
+  // as it is.
   is_stale_ = is_stale_ || stored_minus_shown_ != 0;
   stored_minus_shown_ = 0;
   shows_stored_ = true;

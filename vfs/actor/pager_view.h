@@ -31,7 +31,7 @@
 
 namespace actorkv {
 
-// What became of the header of page 1 in a commit.
+// HeaderChange: what a commit did to the header of page 1.
 struct HeaderChange {
   bool written = false;  // by the pager; false: nothing else counts
   Counters pager;        // as it wrote them
@@ -44,21 +44,22 @@ class PagerView {
   // of an empty database.
   const Counters& pager() const { return pager_; }
 
-  // Of all that SQLite reads of page 1 only a whole one gets into its cache,
+  // True when a whole page 1 is read: nothing less gets into SQLite's cache,
   // and no page is smaller than this.
   static bool IsPageOne(const ReadRequest& request) {
     return request.offset == 0 && request.size >= kMinPageSize;
   }
 
-  // Bytes of the base were read for the pager: shows the cookie as this
-  // connection counts it. To be called with what was read of the first
-  // kHeaderBytes; REQUIRES: none of it comes from the transaction under way.
+  // Tells that bytes of the base were read for the pager, and shows the cookie
+  // in them as this connection counts it. To be called with what was read of
+  // the first kHeaderBytes; REQUIRES: none of it comes from the transaction
+  // under way.
   void OnRead(const ReadRequest& request);
 
-  // A commit is published.
+  // Tells that a commit is published.
   void OnPublish(const HeaderChange& change);
 
-  // From now on shows what is stored.
+  // Shows what is stored from here on.
   void ShowStored();
 
  private:

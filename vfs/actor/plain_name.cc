@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::string_view kStoreSuffix = ".store";
 
-// By their index.
+// The modes of URIs, by the index that a mark counts.
 constexpr std::array<std::string_view, 3> kModes = {"", "rw", "ro"};
 
 // The VFSes that URIs have named, by their index. A process has a few.
@@ -37,10 +37,11 @@ NamedVfses* Named() {
   return named;
 }
 
-// False when there are too many.
+// False when too many VFSes were named.
 bool IndexOf(const std::string& name, size_t* index) {
   NamedVfses* const named = Named();
   std::lock_guard<std::mutex> lock(named->mutex);
+  // An index is given for ever, as full path names in use count it.
   const auto it = std::find(named->names.begin(), named->names.end(), name);
   *index = static_cast<size_t>(it - named->names.begin());
   if (it != named->names.end()) return true;
@@ -69,12 +70,14 @@ PlainDirectories* Directories() {
 
 bool IsPlainDirectory(std::string_view directory) {
   PlainDirectories* const known = Directories();
+  // Most processes open no plain file by directory: then each xAccess costs no
+  // lock.
   if (!known->any.load(std::memory_order_acquire)) return false;
   std::lock_guard<std::mutex> lock(known->mutex);
   return known->names.find(directory) != known->names.end();
 }
 
-// What a URI asks of a plain file and this VFS can pass on.
+// Refuses parameters of a URI of a plain file that this VFS cannot pass on.
 Status CheckForOther(const RawUri& uri) {
   for (const auto& [key, value] : uri.parameters) {
     if (key == "vfs" || key == "mode" || key == "cache" || key[0] == '_') {
@@ -126,6 +129,8 @@ bool IsInStore(std::string_view name) {
 void RememberPlainDirectory(std::string_view full_name) {
   PlainDirectories* const known = Directories();
   std::lock_guard<std::mutex> lock(known->mutex);
+  // The name is there before `any` says so: IsPlainDirectory() must not miss
+  // it.
   known->names.emplace(DirectoryOf(full_name));
   known->any.store(true, std::memory_order_release);
 }
@@ -144,6 +149,7 @@ Status ResolvePlainUri(const RawUri& uri, const std::string& vfs_name,
   sqlite3_vfs* const vfs = sqlite3_vfs_find(vfs_name.c_str());
   if (vfs == nullptr)
     return Status::InvalidArgument("no such vfs: " + vfs_name);
+  // SQLite gave this open a buffer of our size.
   if (vfs->szOsFile > OurVfs()->szOsFile) {
     return Status::InvalidArgument(
         "SQLite did not read this URI, and the files of this vfs are too large "
@@ -151,9 +157,12 @@ Status ResolvePlainUri(const RawUri& uri, const std::string& vfs_name,
         vfs_name);
   }
   if (Status s = CheckForOther(uri); !s.ok()) return s;
+  // SQLite gives xFullPathname mxPathname + 1 bytes (pager.c sqlite3PagerOpen,
+  // 3.40.1).
   std::vector<char> theirs(static_cast<size_t>(vfs->mxPathname) + 1);
   const int code = vfs->xFullPathname(
       vfs, uri.path.c_str(), static_cast<int>(theirs.size()), theirs.data());
+  // SQLITE_OK_SYMLINK is a success as well.
   if ((code & 0xff) != SQLITE_OK) {
     return Status::InvalidArgument("the vfs " + vfs_name +
                                    " cannot open this name: " + uri.path);
@@ -182,6 +191,8 @@ Status ApplyMode(std::string_view mode, int* flags) {
   int wanted = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   if (mode == "ro") wanted = SQLITE_OPEN_READONLY;
   if (mode == "rw") wanted = SQLITE_OPEN_READWRITE;
+  // This is how SQLite compares a URI's mode (main.c sqlite3ParseUri, 3.40.1):
+  // READONLY, READWRITE and READWRITE with CREATE are numbers in that order.
   if (wanted > (*flags & kMask)) {
     return Status::InvalidArgument("access mode not allowed: " +
                                    std::string(mode));

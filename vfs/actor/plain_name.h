@@ -40,15 +40,17 @@ struct PlainName {
 // True when the full path name, or one with a suffix, has a mark.
 bool FindMarkedName(const char* full_name, PlainName* plain);
 
-// The same, and also where it lies in a directory that is remembered.
+// True in the same case, and also where the name lies in a directory that is
+// remembered.
 bool FindPlainName(const char* full_name, PlainName* plain);
 
 // True when the directory of `name` is a store, or its name ends in ".store"
 // and it is missing or empty: a name in it is an actor's.
 bool IsInStore(std::string_view name);
 
-// A file was opened by the base VFS under a name without a mark. From now on
-// names in its directory are the base VFS's; until an actor was opened in it.
+// Tells that the base VFS opened a file under a name without a mark. Names in
+// its directory are the base VFS's from then on, until an actor is opened in
+// it.
 void RememberPlainDirectory(std::string_view full_name);
 void ForgetPlainDirectory(std::string_view full_name);
 

@@ -26,6 +26,8 @@ struct SuperJournals {
 };
 
 SuperJournals* Journals() {
+  // The object is never destroyed, for the reason of Files() in
+  // vfs/actor/commit_group.cc.
   static auto* const journals = new SuperJournals;
   return journals;
 }
@@ -55,6 +57,8 @@ int SuperJournalFile::Close() {
 }
 
 int SuperJournalFile::Read(void* buffer, int size, sqlite3_int64 /*offset*/) {
+  // SQLite reads a super-journal only where it recovers (pager.c
+  // pager_delsuper, 3.40.1), and there is nothing of an actor to recover.
   std::memset(buffer, 0, static_cast<size_t>(size));
   return SQLITE_IOERR_SHORT_READ;
 }

@@ -43,7 +43,7 @@ class SuperJournalFile : public PrivateFile {
 // The group of the super-journal of this name; null when it is not ours.
 std::shared_ptr<CommitGroup> FindSuperJournal(const std::string& name);
 
-// Forgets it. Its group lives on as long as members hold it.
+// Forgets the super-journal. Its group lives on as long as members hold it.
 void DropSuperJournal(const std::string& name);
 
 }  // namespace actorkv

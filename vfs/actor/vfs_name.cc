@@ -41,13 +41,15 @@ Status CheckLength(const std::string& full_name, const std::string& name) {
                                  std::to_string(kMaxPathBytes) + ": " + name);
 }
 
-// What of the parameters xOpen needs.
+// Keeps the parameters that xOpen needs.
 Status KeepParameters(const RawUri& uri, UriPairs* kept) {
   const bool is_actor_anyway =
       GetDefaultVfs() == DefaultVfs::kActors ||
       (GetDefaultVfs() == DefaultVfs::kStores && IsInStore(uri.path));
   for (const auto& [key, value] : uri.parameters) {
     if (Status s = CheckUriParameter(key, value); !s.ok()) return s;
+    // Drivers strip their own parameters, which begin with "_", and `cache` is
+    // SQLite's: the VFS has no use for either.
     if (key[0] == '_' || key == "cache") continue;
     if (key == "vfs" && is_actor_anyway) continue;
     kept->emplace_back(key, value);

@@ -1,5 +1,5 @@
-// What a name means that somebody gives to our VFS: the actor, or the plain
-// file, under its full path name (vfs/sqlite/actor_path.h,
+// Names that somebody gives to our VFS, and what they mean: the actor, or the
+// plain file, under its full path name (vfs/sqlite/actor_path.h,
 // vfs/actor/plain_name.h).
 
 #ifndef ACTORKV_VFS_ACTOR_VFS_NAME_H_

@@ -39,7 +39,8 @@ Status LegacyHoles::Refuse(const std::string& why) const {
                             ": restore the actor's pairs from a backup");
 }
 
-// Counts pages that are stored, so as not to loop over those that are not.
+// Counts a stored chunk. Stored pages are counted, so that nothing loops over
+// those that are not.
 void LegacyHoles::CountChunk(const LegacyFile::Chunk& chunk) {
   const uint64_t begin = uint64_t{chunk.index} * kLegacyChunkBytes;
   ++stored_chunk_count_;
@@ -57,6 +58,8 @@ void LegacyHoles::CountChunk(const LegacyFile::Chunk& chunk) {
 
 Status LegacyHoles::Pass(uint32_t chunk_index) {
   const uint64_t begin = uint64_t{chunk_index} * kLegacyChunkBytes;
+  // Only chunks in order are counted; whoever reads otherwise has all of them
+  // looked at by Check().
   if (chunk_index != passed_ || begin >= end()) return Status::Ok();
   std::optional<LegacyFile::Chunk> chunk;
   if (Status s = main_->NextStored(chunk_index, &chunk); !s.ok()) return s;
@@ -85,6 +88,7 @@ Status LegacyHoles::CountAll() {
 
 Status LegacyHoles::CountMissing() {
   missing_count_ = database_.page_count - stored_pages_;
+  // SQLite never writes the page at its lock bytes, so it may be missing.
   const PageNo lock_page = LockPage(database_.page_size);
   if (lock_page > database_.page_count) return Status::Ok();
   bool missing = false;
@@ -122,9 +126,12 @@ Status LegacyHoles::ReadTrunk(PageNo pgno, std::string* page) {
                      page->data(), &copied);
 }
 
-// Walks the free list, whose length is bounded by what is stored.
+// Looks whether the missing pages are free. Walks the free list, whose length
+// is bounded by what is stored.
 Status LegacyHoles::Explain() {
   const uint64_t max_leaves = database_.usable_bytes / kLeafBytes;
+  // Both bounds are cheap, and keep a page count that is not true from being
+  // believed.
   if (missing_count_ > database_.free_count ||
       missing_count_ > stored_chunk_count_ * max_leaves) {
     return Refuse("and the free list, which could explain them, has " +
@@ -142,6 +149,8 @@ Status LegacyHoles::Explain() {
     std::string page;
     if (Status s = ReadTrunk(trunk, &page); !s.ok()) return s;
     const uint64_t count =
+        // A trunk has at most so many leaves; a larger number is damage, and no
+        // reason to read past the page.
         std::min<uint64_t>(LoadBig32(page.data() + 4), max_leaves - 2);
     for (uint64_t i = 0; i < count; ++i) {
       if (Status s = KeepOn(); !s.ok()) return s;
@@ -177,6 +186,8 @@ Status ReadLegacyDatabase(LegacyView* main, LegacyDatabase* database) {
   LegacyDatabase found;
   found.page_size = header.page_size;
   found.page_count = header.page_count;
+  // A header that is older than the file says nothing of its size: then SQLite
+  // takes the file's (btree.c lockBtree, 3.40.1).
   if (found.page_count == 0) {
     found.page_count = static_cast<uint32_t>(std::min<uint64_t>(
         (main->size_bytes() - 1) / header.page_size + 1, 0xfffffffe));

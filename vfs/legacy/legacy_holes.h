@@ -1,5 +1,5 @@
-// Which pages of a legacy database are not stored, and whether that is as it
-// should be.
+// LegacyHoles: finds which pages of a legacy database are not stored, and says
+// whether that is as it should be.
 //
 // SQLite never writes a page that is allocated and freed again in one
 // transaction: such a page is a leaf of the free list, and nobody reads it. Any
@@ -24,7 +24,8 @@
 
 namespace actorkv {
 
-// The size of a database as SQLite sees it (btree.c lockBtree, 3.40.1).
+// LegacyDatabase: the size of a database as SQLite sees it (btree.c lockBtree,
+// 3.40.1).
 struct LegacyDatabase {
   uint32_t page_size = 0;   // bytes; 0 when page_count is 0
   uint32_t page_count = 0;  // of the header where it is valid, else of the size
@@ -38,7 +39,7 @@ struct LegacyDatabase {
 // Errors: kCorruption when the file is not empty and has no valid header.
 Status ReadLegacyDatabase(LegacyView* main, LegacyDatabase* database);
 
-// Belongs to one thread at a time.
+// A LegacyHoles belongs to one thread at a time.
 class LegacyHoles {
  public:
   // `main` must outlive the object, and not change any more.
@@ -58,7 +59,7 @@ class LegacyHoles {
   uint64_t end() const {
     return uint64_t{database_.page_count} * database_.page_size;
   }
-  // Of a page, or part of one, in chunks.
+  // The number of chunks that a page, or a part of one, takes.
   uint32_t chunks_per_page() const;
   Status KeepOn();
   void CountChunk(const LegacyFile::Chunk& chunk);
@@ -74,14 +75,14 @@ class LegacyHoles {
   std::function<Status()> keep_on_;
   uint32_t looks_ = 0;
   uint64_t passed_ = 0;       // chunks, from the first on
-  PageNo page_ = 0;           // of which chunks are being counted
-  uint32_t page_chunks_ = 0;  // of it, seen
+  PageNo page_ = 0;           // whose chunks are being counted
+  uint32_t page_chunks_ = 0;  // its chunks so far
   uint64_t stored_chunk_count_ = 0;
   uint64_t stored_pages_ = 0;
   uint64_t missing_count_ = 0;
 };
 
-// "3 free pages that were never written read as zeros".
+// Says "3 free pages that were never written read as zeros".
 std::string UnwrittenPages(uint64_t page_count);
 
 }  // namespace actorkv

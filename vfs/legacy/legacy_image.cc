@@ -10,7 +10,7 @@ namespace actorkv {
 
 namespace {
 
-// The stored pairs, as long as they are there.
+// PresentPairs: the stored pairs, as long as they are there.
 class PresentPairs : public PairReader {
  public:
   PresentPairs(const std::shared_ptr<Store>& store, const LegacyActor& actor)
@@ -21,6 +21,8 @@ class PresentPairs : public PairReader {
 
   Status Get(std::string_view key, std::optional<std::string>* value) override {
     if (Status s = pairs_.Get(key, value); !s.ok()) return s;
+    // A pair that is there was not dropped when it was read, so only a missing
+    // one needs the look at the record.
     return value->has_value() ? Status::Ok() : CheckPresent();
   }
 
@@ -31,7 +33,7 @@ class PresentPairs : public PairReader {
   }
 
  private:
-  // A drop marks the record before it removes a pair
+  // Looks at the record, which a drop marks before it removes a pair
   // (kv/legacy/legacy_store.h).
   Status CheckPresent() {
     LegacyActor now;
@@ -53,7 +55,7 @@ class PresentPairs : public PairReader {
   LegacyPairs pairs_;
 };
 
-// An image and what it reads from, in the order of their ends.
+// ImageOfActor: an image and what it reads from, which ends after it.
 struct ImageOfActor {
   ImageOfActor(const std::shared_ptr<Store>& store, const LegacyActor& actor)
       : stored(store, actor), view(&stored) {}
@@ -77,6 +79,7 @@ Status RecoverActor(const std::shared_ptr<Store>& store,
     return s.WithContext("actor=" + actor.name);
   }
   RecoveredImage* const recovered = made->image.get();
+  // The pointer is to the image and owns all that it reads from.
   *image = std::shared_ptr<RecoveredImage>(made, recovered);
   return Status::Ok();
 }
@@ -91,7 +94,8 @@ Status OpenLegacyImage(const std::shared_ptr<Store>& store,
       return s;
     }
     if (actor.record.state == LegacyState::kLive) return Status::Ok();
-    // A migration that died has left its state, and a lease that is free.
+    // A migration that died has left its state, and a lease that is free: then
+    // nothing is under way.
     const bool under_way = actor.record.state == LegacyState::kImporting &&
                            !CheckLeaseIsFree(store.get(), actor).ok();
     if (!under_way || wait == nullptr) {

@@ -18,10 +18,10 @@ constexpr size_t kJournalHeaderBytes = 28;
 constexpr uint32_t kNoCount = 0xffffffff;
 constexpr uint32_t kMinSectorBytes = 32;
 constexpr uint32_t kMaxSectorBytes = 65536;
-// Until a header says otherwise (LegacyVfs' xSectorSize).
+// The sector size until a header says otherwise (LegacyVfs' xSectorSize).
 constexpr uint32_t kDefaultSectorBytes = 512;
 constexpr uint32_t kDefaultPageSize = 4096;
-// Behind the super-journal's name: length, sum, magic.
+// The bytes behind the super-journal's name: length, sum, magic.
 constexpr size_t kSuperTailBytes = 16;
 
 std::string Number(uint64_t number) { return std::to_string(number); }
@@ -86,7 +86,7 @@ Status JournalCheck::ReadExactly(uint64_t offset, size_t size,
   return journal_->Read(offset, size, bytes->data(), &copied);
 }
 
-// pager.c readSuperJournal.
+// Finds the name of a super-journal as pager.c readSuperJournal does.
 Status JournalCheck::ReadSuperJournal() {
   if (size() < kSuperTailBytes) return Status::Ok();
   std::string tail;
@@ -112,8 +112,8 @@ Status JournalCheck::ReadSuperJournal() {
   return Status::Ok();
 }
 
-// SQLite deletes a journal beside a database of no bytes, which is right for
-// the first transaction of a new one.
+// Looks at a journal beside a database of no bytes. SQLite deletes it, which is
+// right for the first transaction of a new one.
 Status JournalCheck::CheckWithoutDatabase() {
   std::string header;
   if (Status s = ReadExactly(0, kJournalHeaderBytes, &header); !s.ok()) {
@@ -133,11 +133,14 @@ Status JournalCheck::IsCold(bool* cold) {
   if (main_->size_bytes() == 0) return CheckWithoutDatabase();
   std::optional<LegacyFile::Chunk> first;
   if (Status s = journal_->NextChunk(0, &first); !s.ok()) return s;
-  if (!first.has_value()) return Status::Ok();  // made, and nothing written
+  // it was made, and nothing written
+  if (!first.has_value()) return Status::Ok();
   if (first->index != 0) return Refuse("lost its header (chunk 0)");
   std::string start;
   if (Status s = ReadExactly(0, kJournalHeaderBytes, &start); !s.ok()) return s;
   if (start.substr(0, kMagic.size()) != kMagic) return Status::Ok();
+  // SQLite takes a journal that is shorter than a sector for empty (pager.c
+  // readJournalHdr, 3.40.1).
   if (size() >= kDefaultSectorBytes) {
     *cold = false;
     return Status::Ok();
@@ -170,7 +173,8 @@ Status JournalCheck::TakeSizes(const std::string& header, bool* valid) {
   return Status::Ok();
 }
 
-// header->found is false where SQLite finds none, which ends the journal.
+// Reads the header of a segment; header->found is false where SQLite finds
+// none, which ends the journal.
 Status JournalCheck::ReadHeader(uint64_t offset, Header* header) {
   header->found = false;
   if (offset + sector_bytes_ > size()) return Status::Ok();
@@ -182,6 +186,7 @@ Status JournalCheck::ReadHeader(uint64_t offset, Header* header) {
   header->found = true;
   header->record_count = LoadBig32(bytes.data() + 8);
   header->seed = LoadBig32(bytes.data() + 12);
+  // Sizes are in the first header only; SQLite ignores those of the others.
   if (offset != 0) return Status::Ok();
   page_count_ = LoadBig32(bytes.data() + 16);
   result_->page_count = page_count_;
@@ -193,6 +198,7 @@ Status JournalCheck::ReadRecord(uint64_t offset, uint32_t seed,
   if (Status s = ReadExactly(offset, record_bytes(), &page_); !s.ok()) return s;
   const char* page = page_.data() + 4;
   uint32_t sum = seed;
+  // The sum is that of pager.c pager_cksum.
   for (auto i = static_cast<int>(page_size_) - 200; i > 0; i -= 200) {
     sum += static_cast<uint8_t>(page[i]);
   }
@@ -209,6 +215,7 @@ Status JournalCheck::CheckCounted(uint64_t offset, const Header& header) {
   const uint64_t room =
       offset > size() ? 0 : (size() - offset) / record_bytes();
   const bool cut = room < header.record_count;
+  // Without a record nothing tells whether the database was written to.
   if (cut && room == 0) return RefuseCut(offset, header.record_count, room);
   const uint64_t count = std::min<uint64_t>(room, header.record_count);
   const uint64_t end = cut ? size() : offset + count * record_bytes();
@@ -235,7 +242,8 @@ Status JournalCheck::CheckCounted(uint64_t offset, const Header& header) {
     }
     if (!same) return RefuseCut(offset, header.record_count, room);
   }
-  // Nothing before the first segment, so nothing was written at all.
+  // No segment is before the first one, so nothing was written at all: the
+  // database must have the size that it had.
   if (cut && offset == sector_bytes_ &&
       main_->size_bytes() != uint64_t{page_count_} * page_size_) {
     return RefuseCut(offset, header.record_count, room);
@@ -251,7 +259,8 @@ Status JournalCheck::RefuseCut(uint64_t offset, uint64_t counted,
                 " (segment at byte " + Number(offset - sector_bytes_) + ")");
 }
 
-// Whether the page of the record that was read last is as the database has it.
+// Tells whether the page of the record that was read last is as the database
+// has it.
 Status JournalCheck::EqualsDatabase(PageNo pgno, bool* same) {
   std::string page(page_size_, '\0');
   size_t copied = 0;
@@ -278,7 +287,7 @@ Status JournalCheck::CheckUncounted(uint64_t offset, uint32_t seed) {
         !s.ok()) {
       return s;
     }
-    // Pages that were new are skipped without a look at their checksum, so
+    // SQLite skips pages that were new without a look at their checksum, so
     // they tell nothing behind the end.
     if (!record.sound) {
       ended = true;
@@ -290,7 +299,7 @@ Status JournalCheck::CheckUncounted(uint64_t offset, uint32_t seed) {
   return Status::Ok();
 }
 
-// pager.c pager_playback.
+// Goes over the segments as pager.c pager_playback does.
 Status JournalCheck::Walk() {
   uint64_t offset = 0;
   bool synced = true;
@@ -306,9 +315,10 @@ Status JournalCheck::Walk() {
     if (Status s = CheckCounted(records, header); !s.ok()) return s;
     synced = header.record_count > 0;
     const uint64_t end = records + header.record_count * record_bytes();
+    // The next header begins at the next sector (pager.c journalHdrOffset).
     offset = (end - 1) / sector_bytes_ * sector_bytes_ + sector_bytes_;
   }
-  // A counted segment with something behind it that is not there.
+  // A counted segment may have a header behind it that is not there.
   if (!synced || offset + sector_bytes_ > size() || offset == 0) {
     return Status::Ok();
   }

@@ -1,8 +1,8 @@
-// What SQLite will do with the rollback journal of a legacy database, and
-// whether it should. SQLite stops without an error where a journal is cut
-// short or damaged, because on a file system that happens only before the
-// database was written. Pairs come one after another, so here it means that
-// pairs were lost, and half a rollback would be a mix of two states.
+// CheckLegacyJournal() says what SQLite will do with the rollback journal of a
+// legacy database, and whether it should. SQLite stops without an error where a
+// journal is cut short or damaged, because on a file system that happens only
+// before the database was written. Pairs come one after another, so here it
+// means that pairs were lost, and half a rollback would be a mix of two states.
 //
 // The journal (SQLite file format, section 3; pager.c readJournalHdr and
 // pager_playback, 3.40.1; big-endian) is segments, each a header in a sector
@@ -38,8 +38,8 @@
 //    finds that it does not exist, which means that the transaction is
 //    committed, and deletes the journal. We leave it at that and say so.
 //  - Otherwise it is hot. It is refused when a byte that the rollback needs is
-//    a hole or behind the end, or a record that a header counts is damaged.
-//    Without a count (0xffffffff) a damaged record is the end, as after a
+//    a hole or behind the end, or a record that a header counts is damaged. In
+//    one without a count (0xffffffff) a damaged record is the end, as after a
 //    crash, unless a sound one follows.
 //  - A hot one that ends before its last segment has the records that are
 //    counted. SQLite writes a page of the database only when the journal has
@@ -64,11 +64,11 @@ namespace actorkv {
 
 struct LegacyJournal {
   bool hot = false;
-  uint64_t record_count = 0;  // that a rollback writes back
-  // Counted by the header of the last segment, and not there: the database was
-  // not written to since.
+  uint64_t record_count = 0;  // pages that a rollback writes back
+  // The number of records that the header of the last segment counts and that
+  // are not there: the database was not written to since.
   uint64_t missing_record_count = 0;
-  PageNo page_count = 0;      // of the database before the transaction
+  PageNo page_count = 0;      // of the database before it
   std::string super_journal;  // named and gone; empty: none
 };
 

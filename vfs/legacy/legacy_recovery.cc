@@ -16,13 +16,13 @@ namespace actorkv {
 
 namespace {
 
-// Lines of quick_check in an error.
+// The number of lines of quick_check in an error.
 constexpr int kShownLines = 3;
 
-// Between two looks at keep_on while a statement runs.
+// The number of opcodes between two looks at keep_on while a statement runs.
 constexpr int kOpcodesBetweenLooks = 1000;
 
-constexpr uint8_t kRollbackVersion = 1;  // of header bytes 18 and 19
+constexpr uint8_t kRollbackVersion = 1;  // in header bytes 18 and 19
 constexpr uint8_t kWalVersion = 2;
 
 constexpr char kRestore[] = ": restore the actor's pairs from a backup";
@@ -44,7 +44,7 @@ std::string FirstLines(const std::string& text) {
   return lines;
 }
 
-// "1 page", "2 pages".
+// Writes a number of things: "1 page", "2 pages".
 std::string Count(uint64_t count, const std::string& what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
@@ -66,7 +66,8 @@ std::string RollbackText(const LegacyJournal& journal) {
   return text;
 }
 
-// What has a size, but not the chunk that has the header, was not always so.
+// Refuses a database that has a size, but not the chunk with its header: it was
+// not always so.
 Status CheckFirstChunk(LegacyFile* main) {
   if (main->size_bytes() == 0) return Status::Ok();
   std::optional<LegacyFile::Chunk> first;
@@ -116,7 +117,7 @@ class Recovery {
   std::vector<std::string> repairs_;
 };
 
-// What SQLite's code means here. A file's own error says more than a code.
+// Says what SQLite's code means here. A file's own error says more than a code.
 Status Recovery::Failure(int code) const {
   if (!session_->error().ok()) return session_->error();
   const std::string text =
@@ -157,7 +158,7 @@ int Recovery::Progress(void* recovery) {
   return self->session_->KeepOnNow().ok() ? 0 : 1;
 }
 
-// What can be said before SQLite looks.
+// Says what can be said before SQLite looks.
 Status Recovery::Check() {
   LegacyFile* main = session_->main()->base();
   const uint64_t wal_bytes = session_->wal()->size_bytes();
@@ -191,14 +192,15 @@ Status Recovery::Connect() {
   db_.reset(db);
   if (code != SQLITE_OK) return Failure(code);
   sqlite3_progress_handler(db, kOpcodesBetweenLooks, Progress, this);
-  // Rows that break a CHECK are no damage.
+  // The CHECK constraints are ignored: rows that break one are no damage.
   return Execute(
       "PRAGMA locking_mode = EXCLUSIVE; PRAGMA ignore_check_constraints = 1;"
       "PRAGMA cell_size_check = 1; PRAGMA temp_store = FILE");
 }
 
-// The first access: SQLite rolls back a hot journal. It reads the header only,
-// so that a schema that this SQLite does not understand is no obstacle.
+// Makes the first access, at which SQLite rolls back a hot journal. It reads
+// the header only, so that a schema that this SQLite does not understand is no
+// obstacle.
 Status Recovery::RollBack() {
   if (Status s = Execute("BEGIN; PRAGMA user_version; COMMIT"); !s.ok()) {
     return s;
@@ -215,6 +217,8 @@ Status Recovery::ApplyWal() {
   if (code != SQLITE_OK) return Failure(code);
   frame_count = std::max(frame_count, 0);
   uint64_t transaction_count = 0;
+  // The pairs are looked at before the checkpoint that truncates, while
+  // frame_count is what SQLite could reach.
   if (Status s = CheckLegacyWal(session_->wal()->base(),
                                 static_cast<uint32_t>(frame_count),
                                 &transaction_count);
@@ -245,14 +249,15 @@ Status Recovery::CheckVersions() {
         std::to_string(database_.write_version) + " and " +
         std::to_string(database_.read_version));
   }
-  // The write version alone, which SQLite leaves as it is.
+  // Only the write version may be 2 here, which SQLite leaves as it is.
   const char versions[] = {kRollbackVersion, kRollbackVersion};
   return session_->main()->Write(kWriteVersionOffset, versions,
                                  sizeof versions);
 }
 
 // Tells of a size in the metadata that never was the file's: SQLite always
-// writes the last page when a file grows, so the chunk at its end is stored.
+// writes the last page when a file grows, so the chunk at its end would be
+// stored.
 Status Recovery::CheckSize() {
   LegacyFile* stored = session_->main()->base();
   const uint64_t size = stored->size_bytes();
@@ -275,7 +280,7 @@ Status Recovery::QuickCheck() {
   sqlite3_stmt* statement = nullptr;
   int code = sqlite3_prepare_v2(db_.get(), "PRAGMA main.quick_check(10)", -1,
                                 &statement, nullptr);
-  std::string findings;  // one a line; a row may have several
+  std::string findings;  // a line each; a row may have several
   while (code == SQLITE_OK || code == SQLITE_ROW) {
     code = sqlite3_step(statement);
     if (code != SQLITE_ROW) break;
@@ -283,7 +288,7 @@ Status Recovery::QuickCheck() {
     if (text == nullptr) continue;
     findings += std::string(reinterpret_cast<const char*>(text)) + "\n";
   }
-  // Before the statement goes, and the message with it.
+  // The error is taken before the statement goes, and the message with it.
   Status failure = code == SQLITE_DONE ? Status::Ok() : Failure(code);
   sqlite3_finalize(statement);
   if (!failure.ok()) return failure;
@@ -313,7 +318,7 @@ Status Recovery::CheckPages() {
   if (!options_.quick_check) return Status::Ok();
   Status checked = QuickCheck();
   if (checked.code() != Code::kCorruption || holes_ == nullptr) return checked;
-  // Lost pages say more than what follows from them.
+  // Lost pages say more than the damage that follows from them.
   if (Status s = CheckHoles(); !s.ok()) return s;
   return checked;
 }
@@ -335,6 +340,7 @@ Status Recovery::Run(std::unique_ptr<RecoveredImage>* image) {
     db_.reset();
   }
   if (!session_->error().ok()) return session_->error();
+  // The connection is closed by here; the image reads the views without SQLite.
   session_->Unregister();
   *image = std::make_unique<RecoveredImage>(
       std::move(session_), database_, std::move(holes_), std::move(repairs_));
@@ -345,6 +351,8 @@ Status Recovery::Run(std::unique_ptr<RecoveredImage>* image) {
 
 Status Recover(PairReader* pairs, const RecoveryOptions& options,
                std::unique_ptr<RecoveredImage>* image) {
+  // Errors of the private connection are of nobody's thread
+  // (vfs/sqlite/last_error.h, invariant 3).
   const InnerWork inner;
   return Recovery(pairs, options).Run(image);
 }

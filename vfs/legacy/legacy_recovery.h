@@ -1,5 +1,5 @@
-// Recovery of a database that is stored as legacy pairs: whatever state a
-// crash left it in, SQLite itself makes it whole, over a copy-on-write view.
+// Recover() recovers a database that is stored as legacy pairs: whatever state
+// a crash left it in, SQLite itself makes it whole, over a copy-on-write view.
 // Not a byte of the pairs changes.
 //
 // Steps:
@@ -34,12 +34,12 @@ namespace actorkv {
 
 struct RecoveryOptions {
   bool quick_check = true;
-  // Asked now and then; an error of it ends the recovery and is its result.
-  // Empty: never.
+  // A function that is asked now and then; an error of it ends the recovery and
+  // is its result. Empty: nobody is asked.
   std::function<Status()> keep_on;
-  // Of a database up to this size the holes are left to who reads it: see
-  // RecoveredImage::CheckHoles(). In proportion to what is stored, so that a
-  // size without content is not believed. 0: none.
+  // The size of a database up to which the holes are left to its reader: see
+  // RecoveredImage::CheckHoles(). It should be in proportion to what is stored,
+  // so that a size without content is not believed. 0: none is left.
   uint64_t unchecked_bytes = 0;
 };
 

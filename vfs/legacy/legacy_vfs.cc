@@ -15,11 +15,11 @@ namespace actorkv {
 
 namespace {
 
-// The main file and the WAL may be written in one go, the journal hardly, so
-// the budget is one for each.
+// The memory of one view. The main file and the WAL may be written in one go,
+// the journal hardly, so each has a budget of its own.
 constexpr size_t kViewMemoryBytes = kOverlayMemoryBytes;
 
-// keep_on is asked once in so many reads and writes.
+// The number of reads and writes to one question of keep_on.
 constexpr uint32_t kCallsBetweenLooks = 64;
 
 constexpr size_t kNameBytes = 16;  // random
@@ -61,7 +61,7 @@ class LegacyVfsFile : public sqlite3_file {
                   SQLITE_IOERR_TRUNCATE);
   }
 
-  // Nothing of this outlives the process.
+  // Nothing of the view outlives the process.
   int Sync(int /*flags*/) { return SQLITE_OK; }
 
   int FileSize(sqlite3_int64* size) {
@@ -76,8 +76,8 @@ class LegacyVfsFile : public sqlite3_file {
     return SQLITE_OK;
   }
   int FileControl(int /*op*/, void* /*arg*/) { return SQLITE_NOTFOUND; }
-  // The smallest: SQLite takes a journal shorter than a sector for empty
-  // before it reads the sector size in it (pager.c readJournalHdr).
+  // The size is the smallest: SQLite takes a journal shorter than a sector for
+  // empty before it reads the sector size in it (pager.c readJournalHdr).
   int SectorSize() const { return 512; }
   int DeviceCharacteristics() const { return 0; }
 
@@ -93,7 +93,7 @@ class LegacyVfsFile : public sqlite3_file {
   const bool delete_on_close_;
 };
 
-// All sessions of the process, by name.
+// Sessions: all sessions of the process, by name.
 struct Sessions {
   std::mutex mutex;
   std::map<std::string, LegacySession*> by_name;
@@ -104,7 +104,7 @@ Sessions* AllSessions() {
   return sessions;
 }
 
-// The session whose file is called `name`; null if none.
+// Finds the session whose file is called `name`; null if none.
 LegacySession* FindSession(const char* name) {
   const std::string text(name);
   Sessions* all = AllSessions();
@@ -124,7 +124,7 @@ int LegacyOpen(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file,
                int flags, int* out_flags) {
   file->pMethods = nullptr;
   return Guard([&]() -> int {
-    if (name == nullptr) {  // temporary
+    if (name == nullptr) {  // a temporary file
       sqlite3_vfs* base = Base();
       return base->xOpen(base, name, file, flags, out_flags);
     }
@@ -176,7 +176,8 @@ int LegacyFullPathname(sqlite3_vfs* /*vfs*/, const char* name, int size,
   return SQLITE_OK;
 }
 
-// What has nothing to do with files is the base VFS's.
+// Calls that have nothing to do with files go to the base VFS; no extension is
+// loaded through this one.
 
 void* LegacyDlOpen(sqlite3_vfs* /*vfs*/, const char* /*name*/) {
   return nullptr;
@@ -243,6 +244,7 @@ LegacyView* LegacySession::Find(const std::string& name) {
 }
 
 Status LegacySession::Note(Status status) {
+  // The first error is the cause of the others.
   if (error_.ok()) error_ = status;
   return status;
 }
@@ -293,6 +295,7 @@ int OpenConnection(LegacySession* session, sqlite3** db) {
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_PRIVATECACHE, kLegacyVfsName);
   if (code != SQLITE_OK) return code;
   sqlite3_extended_result_codes(*db, 1);
+  // The schema is somebody else's: no function in it may have an effect.
   sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   return SQLITE_OK;
 }

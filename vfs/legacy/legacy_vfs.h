@@ -26,11 +26,12 @@ namespace actorkv {
 
 constexpr char kLegacyVfsName[] = "actorkv-legacy";
 
-// Also the longest name of a super-journal that SQLite recognises in a journal
-// of a file of this VFS (pager.c readSuperJournal).
+// The limit of a name, and so of the name of a super-journal that SQLite
+// recognises in a journal of a file of this VFS (pager.c readSuperJournal).
 constexpr int kLegacyMaxPathname = 512;
 
-// The three files of one database, and the name by which SQLite opens them.
+// LegacySession: the three files of one database, and the name by which SQLite
+// opens them.
 class LegacySession {
  public:
   // `pairs` must outlive the session. `keep_on`, if any, is asked now and then
@@ -47,14 +48,14 @@ class LegacySession {
   // Forgets the name. REQUIRES: the connection is closed.
   void Unregister();
 
-  // What sqlite3_open_v2() takes, with kLegacyVfsName.
+  // The name that sqlite3_open_v2() takes, with kLegacyVfsName.
   const std::string& name() const { return name_; }
 
   LegacyView* main() { return &main_; }
   LegacyView* journal() { return &journal_; }
   LegacyView* wal() { return &wal_; }
 
-  // The file that SQLite calls `name`; null for any other name.
+  // Finds the file that SQLite calls `name`; null for any other name.
   LegacyView* Find(const std::string& name);
 
   // The first error that a file met, since SQLite keeps only a code.
@@ -63,7 +64,7 @@ class LegacySession {
 
   // Asks keep_on; costs nothing most of the time.
   Status KeepOn();
-  // Asks it now.
+  // Asks keep_on in any case.
   Status KeepOnNow();
 
  private:
@@ -76,8 +77,8 @@ class LegacySession {
   Status error_;
 };
 
-// Registers the VFS, never as the default. Again: does nothing. Returns a
-// SQLite code. REQUIRES: RegisterVfs() was called (vfs/actor/actor_vfs.h).
+// Registers the VFS, never as the default. Does nothing the next time. Returns
+// a SQLite code. REQUIRES: RegisterVfs() was called (vfs/actor/actor_vfs.h).
 int RegisterLegacyVfs();
 
 // Opens the main file of `session`, registering the VFS first. Nothing in the

@@ -37,7 +37,7 @@ Status LegacyView::Delete() {
   return Truncate(0);
 }
 
-// Fills all of `buffer`; zeros where nothing is.
+// Fills all of `buffer` with the block; zeros where nothing is.
 Status LegacyView::ReadBlock(uint32_t block, char* buffer) {
   if (overlay_.Has(block)) return overlay_.Read(block, buffer);
   std::memset(buffer, 0, kOverlayBlockBytes);
@@ -82,6 +82,7 @@ Status LegacyView::Write(uint64_t offset, const char* bytes, size_t size) {
     const size_t part = std::min(size - done, kOverlayBlockBytes - begin);
     const uint32_t block = BlockOf(offset + done);
     Block whole;
+    // A block is in the overlay as a whole (invariant 1).
     if (part < kOverlayBlockBytes) {
       if (Status s = ReadBlock(block, whole.data()); !s.ok()) return s;
     }
@@ -98,6 +99,8 @@ Status LegacyView::Truncate(uint64_t size_bytes) {
   if (size_bytes >= size_bytes_) return Status::Ok();
   const size_t kept = size_bytes % kOverlayBlockBytes;
   const auto last = static_cast<uint32_t>(size_bytes / kOverlayBlockBytes);
+  // The bytes behind the new end must read as zeros when the file grows again.
+  // Those of the pairs are cut off by base_bytes_.
   if (kept > 0 && overlay_.Has(last)) {
     Block bytes;
     if (Status s = overlay_.Read(last, bytes.data()); !s.ok()) return s;
@@ -124,6 +127,7 @@ Status LegacyView::NextStored(uint32_t block,
     }
   }
   const std::optional<uint32_t> above = overlay_.Next(block);
+  // The overlay hides the pair of the same block.
   if (above.has_value() && (!below.has_value() || *above <= below->index)) {
     below = LegacyFile::Chunk{*above, kOverlayBlockBytes};
   }

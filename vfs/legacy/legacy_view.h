@@ -3,7 +3,7 @@
 //
 // Invariants:
 //  1. A block is in the overlay as a whole or not at all.
-//  2. What a truncation cut off never comes back: below base_bytes_, the
+//  2. Bytes that a truncation cut off never come back: below base_bytes_, the
 //     smallest size that the file ever had, the pairs show through; behind it
 //     is only the overlay.
 
@@ -21,7 +21,7 @@
 
 namespace actorkv {
 
-// Belongs to one thread at a time.
+// A LegacyView belongs to one thread at a time.
 class LegacyView {
  public:
   // `pairs` must outlive the view.
@@ -43,11 +43,11 @@ class LegacyView {
   // Makes the file shorter, never longer.
   Status Truncate(uint64_t size_bytes);
 
-  // The first block at or after `block` that is stored, below or above, and
-  // how many bytes of it are; nullopt: none.
+  // Finds the first block at or after `block` that is stored, below or above,
+  // and how many bytes of it are; nullopt: none.
   Status NextStored(uint32_t block, std::optional<LegacyFile::Chunk>* stored);
 
-  // What the pairs hold, whatever was written since.
+  // The file that the pairs hold, whatever was written since.
   LegacyFile* base() { return &base_; }
 
  private:

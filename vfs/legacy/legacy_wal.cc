@@ -80,7 +80,8 @@ Status WalCheck::CountCommits(uint32_t frame_count, uint64_t* count) {
   return Status::Ok();
 }
 
-// Loops over chunks that are stored, whatever the size says.
+// Looks for commits behind a hole. Loops over chunks that are stored, whatever
+// the size says.
 Status WalCheck::CheckBehind(uint32_t frame_count) {
   const uint64_t end = valid_ ? FrameOffset(frame_count) : 0;
   uint64_t hole = 0;
@@ -93,7 +94,7 @@ Status WalCheck::CheckBehind(uint32_t frame_count) {
     if (!chunk.has_value()) break;
     const uint64_t begin = uint64_t{chunk->index} * kLegacyChunkBytes;
     at = std::max(at, begin);
-    // Without a header nobody can tell what the frames are.
+    // In a WAL without a header nobody can tell what the frames are.
     if (!valid_) {
       if (hole < kWalHeaderBytes && begin > hole) return Refuse(hole);
       break;
@@ -103,6 +104,8 @@ Status WalCheck::CheckBehind(uint32_t frame_count) {
     if (FrameOffset(frame) < begin + chunk->size_bytes) {
       std::string header;
       if (Status s = ReadFrame(frame, &header); !s.ok()) return s;
+      // Frames of an older use of the WAL have other salts, and may lie behind
+      // the end.
       if (LoadBig32(header.data() + 4) != 0 &&
           header.substr(kFrameSaltsOffset, kSaltsBytes) == salts_) {
         return Refuse(hole);

@@ -1,10 +1,10 @@
-// What SQLite did with the WAL of a legacy database, for the record, and
-// whether it saw all of it.
+// CheckLegacyWal() says what SQLite did with the WAL of a legacy database, for
+// the record, and whether it saw all of it.
 //
 // SQLite applies the WAL up to the last commit frame that it can reach by salts
-// and checksums, and drops the rest (SQLite file format, section 4). What a
-// crash cuts short is the end. A missing chunk with a commit behind it means
-// that pairs were lost, and with them committed transactions.
+// and checksums, and drops the rest (SQLite file format, section 4). A crash
+// cuts only the end short. A missing chunk with a commit behind it means that
+// pairs were lost, and with them committed transactions.
 //
 //   offset  bytes  WAL header (big-endian)
 //        0      4  377f0682 or 377f0683
@@ -29,8 +29,9 @@ namespace actorkv {
 constexpr uint64_t kWalHeaderBytes = 32;
 constexpr uint64_t kWalFrameHeaderBytes = 24;
 
-// `frame_count` frames were applied. *transaction_count: commits among them.
-// Errors: kCorruption when a commit lies behind a missing chunk.
+// Checks a WAL of which `frame_count` frames were applied. *transaction_count:
+// commits among them. Errors: kCorruption when a commit lies behind a missing
+// chunk.
 Status CheckLegacyWal(LegacyFile* wal, uint32_t frame_count,
                       uint64_t* transaction_count);
 

@@ -63,7 +63,7 @@ std::optional<uint32_t> BlockSet::Next(uint32_t block) const {
   for (; region != regions_.end(); ++region) {
     const bool first = region->first == block / kRegionBlocks;
     const uint32_t begin = first ? block % kRegionBlocks : 0;
-    // Bits before `begin` do not count.
+    // The mask takes the bits before `begin` away.
     uint64_t mask = ~uint64_t{0} << (begin % kWordBits);
     for (uint32_t i = begin / kWordBits; i < region->second->size(); ++i) {
       const uint64_t word = (*region->second)[i] & mask;
@@ -125,6 +125,7 @@ Status Overlay::MoveToDisk() {
 }
 
 Status Overlay::Write(uint32_t block, const char* buffer) {
+  // A block that is there already takes no more memory.
   const bool full =
       !Has(block) && (memory_.size() + 1) * kOverlayBlockBytes > memory_bytes_;
   if (!on_disk() && full) {
@@ -140,6 +141,7 @@ Status Overlay::Write(uint32_t block, const char* buffer) {
 }
 
 void Overlay::RemoveFrom(uint32_t block) {
+  // On disk the bytes stay; blocks_ says that they do not count.
   memory_.erase(memory_.lower_bound(block), memory_.end());
   blocks_.RemoveFrom(block);
 }

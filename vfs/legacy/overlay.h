@@ -1,6 +1,6 @@
-// Overlay: the blocks that were written over a file that must not change. In
-// memory up to kOverlayMemoryBytes, then in an unlinked temporary file of the
-// base VFS, each block at its own place (a sparse file).
+// Overlay: keeps the blocks that were written over a file that must not change:
+// in memory up to kOverlayMemoryBytes, then in an unlinked temporary file of
+// the base VFS, each block at its own place (a sparse file).
 //
 // Knows blocks of kOverlayBlockBytes, not what they belong to.
 
@@ -21,20 +21,20 @@
 
 namespace actorkv {
 
-// The same as the chunks below, so that a block comes from one place.
+// The size is that of the chunks below, so that a block comes from one place.
 constexpr size_t kOverlayBlockBytes = kLegacyChunkBytes;
 
 constexpr size_t kOverlayMemoryBytes = size_t{8} << 20;
 
-// A set of block numbers: one bit for each in the regions of 128 MiB where
-// there are any.
+// BlockSet: a set of block numbers: one bit for each in the regions of 128 MiB
+// where there are any.
 class BlockSet {
  public:
   bool Has(uint32_t block) const;
   void Add(uint32_t block);
   // Removes `block` and all behind it.
   void RemoveFrom(uint32_t block);
-  // The first at or after `block`.
+  // Finds the first one at or after `block`.
   std::optional<uint32_t> Next(uint32_t block) const;
 
  private:
@@ -44,7 +44,7 @@ class BlockSet {
   std::map<uint32_t, std::unique_ptr<Region>> regions_;
 };
 
-// Belongs to one thread at a time.
+// An Overlay belongs to one thread at a time.
 class Overlay {
  public:
   explicit Overlay(size_t memory_bytes = kOverlayMemoryBytes)
@@ -55,7 +55,7 @@ class Overlay {
 
   bool Has(uint32_t block) const { return blocks_.Has(block); }
 
-  // A whole block. REQUIRES: Has(block).
+  // Reads a whole block. REQUIRES: Has(block).
   Status Read(uint32_t block, char* buffer);
 
   // Errors: kNoSpace, kIOError of the temporary file.

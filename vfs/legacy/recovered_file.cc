@@ -20,7 +20,7 @@ int RecoveredFile::Read(void* buffer, int size, sqlite3_int64 offset) {
   return SQLITE_IOERR_SHORT_READ;
 }
 
-// SQLite itself refuses to write to it; this is for others.
+// SQLite itself refuses to write to the file; this is for raw users of it.
 int RecoveredFile::ReportReadOnly() const {
   return ReportCode(SQLITE_READONLY,
                     "read-only: a legacy actor cannot be written",
@@ -41,7 +41,7 @@ int RecoveredFile::FileSize(sqlite3_int64* size) {
 
 int RecoveredFile::Lock(int level) {
   if (level > SQLITE_LOCK_SHARED) return ReportReadOnly();
-  // Who follows shows nothing of a store that is not there any more.
+  // A follower shows nothing of a store that is not there any more.
   Store* const store = options_.store.get();
   if (store == nullptr || !store->read_only()) return SQLITE_OK;
   return ReportError(Place::kLock, store->engine()->CheckNotMoved(),

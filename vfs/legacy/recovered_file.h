@@ -20,9 +20,9 @@ namespace actorkv {
 class Store;
 
 struct RecoveredFileOptions {
-  std::shared_ptr<Store> store;  // that the actor is in; null: it is in none
+  std::shared_ptr<Store> store;  // the actor's; null: it is in none
   std::string full_name;
-  // Beside its form, which makes it read-only in any case.
+  // A reason beside its form, which makes it read-only in any case.
   ReadOnly read_only = ReadOnly::kNo;
 };
 
@@ -38,7 +38,7 @@ class RecoveredFile : public sqlite3_file {
   const std::shared_ptr<Store>& shared_store() const { return options_.store; }
   ReadOnly read_only() const { return options_.read_only; }
 
-  // Whose errors its errors are.
+  // The connection and the name that errors of this file are kept under.
   ErrorOwner error_owner() const {
     return {db_ == nullptr ? nullptr : *db_, options_.full_name};
   }
@@ -50,7 +50,7 @@ class RecoveredFile : public sqlite3_file {
   int Truncate(sqlite3_int64 size);
   int Sync(int flags);
   int FileSize(sqlite3_int64* size);
-  // Above SHARED: SQLITE_READONLY.
+  // Refuses locks above SHARED with SQLITE_READONLY.
   int Lock(int level);
   int Unlock(int level);
   int CheckReservedLock(int* reserved);

@@ -26,7 +26,7 @@ Status RecoveredImage::Read(uint64_t offset, size_t size, char* buffer,
   return Status::Ok();
 }
 
-// Chunk by chunk where holes count, so that each is looked for once.
+// Reads chunk by chunk where holes count, so that each is looked for once.
 Status RecoveredImage::ReadInside(uint64_t offset, size_t size, char* buffer) {
   for (size_t done = 0; done < size;) {
     const uint64_t at = offset + done;
@@ -41,7 +41,7 @@ Status RecoveredImage::ReadInside(uint64_t offset, size_t size, char* buffer) {
         !s.ok()) {
       return s;
     }
-    // The file may end within the last page.
+    // The file may end within the last page; the rest of that is zeros.
     std::memset(buffer + done + read, 0, part - read);
     done += part;
   }

@@ -1,5 +1,5 @@
 // RecoveredImage: a legacy database as SQLite left it after recovery, page by
-// page. The pairs are below it, unchanged; what recovery wrote is in an
+// page. The pairs are below it, unchanged; the writes of the recovery are in an
 // overlay. Its pages never change.
 //
 // Thread safety: may be used from any thread; reads take turns. The pairs must
@@ -43,20 +43,21 @@ class RecoveredImage {
   uint32_t page_count() const { return page_count_; }
   uint64_t size_bytes() const { return uint64_t{page_count_} * page_size_; }
 
-  // What had to be done, in words: "rolled back a hot journal: 60 pages".
-  // Empty: nothing.
+  // The repairs that had to be done, in words: "rolled back a hot journal: 60
+  // pages". Empty: none.
   const std::vector<std::string>& repairs() const { return repairs_; }
 
-  // A whole page into `page`, which has page_size() bytes. Errors:
+  // Reads a whole page into `page`, which has page_size() bytes. Errors:
   // kInvalidArgument for a page that does not exist; of the pairs.
   Status ReadPage(PageNo pgno, char* page);
 
-  // *copied is smaller than `size` at the end of the database.
+  // Reads bytes; *copied is smaller than `size` at the end of the database.
   Status Read(uint64_t offset, size_t size, char* buffer, size_t* copied);
 
-  // Whoever asked for it with RecoveryOptions::unchecked_bytes calls this when
-  // all pages are read, before the copy of them counts. Does nothing when the
-  // recovery has looked at the holes. Errors: of LegacyHoles::Check().
+  // Looks at the holes that RecoveryOptions::unchecked_bytes left to the
+  // reader: to be called when all pages are read, before the copy of them
+  // counts. Does nothing when the recovery has looked at the holes. Errors: of
+  // LegacyHoles::Check().
   Status CheckHoles(const std::function<Status()>& keep_on);
 
  private:

@@ -15,7 +15,7 @@ constexpr size_t kPageCountOffset = 28;
 constexpr size_t kFirstTrunkOffset = 32;
 constexpr size_t kFreeCountOffset = 36;
 constexpr size_t kLargestRootOffset = 52;  // 0: no auto_vacuum
-constexpr size_t kListBytes = 4;           // of each number in a trunk
+constexpr size_t kListBytes = 4;           // each number in a trunk
 constexpr size_t kTrunkHeaderBytes = 8;    // next trunk, leaves
 // SQLite leaves the last numbers of a trunk unused (section 1.5).
 constexpr size_t kUnusedNumbers = 8;
@@ -24,7 +24,7 @@ struct CloseDatabase {
   void operator()(sqlite3* db) const { sqlite3_close(db); }
 };
 
-// The free pages of a database, and their list.
+// FreeList: the free pages of a database, and their list.
 class FreeList {
  public:
   FreeList(LegacyView* main, const LegacyDatabase& database)
@@ -32,7 +32,8 @@ class FreeList {
 
   Status Read();
 
-  // The last page that is not free; the page that SQLite locks counts as free.
+  // Returns the last page that is not free; the page that SQLite locks counts
+  // as free.
   PageNo LastUsed() const;
 
   // Writes a list of the pages up to `last`, and that as the page count.
@@ -80,6 +81,7 @@ Status FreeList::ReadTrunk(PageNo pgno, PageNo* next) {
 Status FreeList::Read() {
   for (PageNo trunk = database_.first_trunk; trunk != 0;) {
     if (Status s = ReadTrunk(trunk, &trunk); !s.ok()) return s;
+    // A list that goes in a circle ends here.
     if (pages_.size() > database_.free_count) return Bad();
   }
   std::sort(pages_.begin(), pages_.end());
@@ -105,7 +107,8 @@ PageNo FreeList::LastUsed() const {
   return last;
 }
 
-// pages_[first] with the `leaf_count` pages behind it as its leaves.
+// Writes pages_[first] as a trunk with the `leaf_count` pages behind it as its
+// leaves.
 Status FreeList::WriteTrunk(size_t first, size_t leaf_count, PageNo next) {
   std::string page(database_.page_size, '\0');
   StoreBig32(page.data(), next);
@@ -181,7 +184,7 @@ Status Removal::Execute(const std::string& sql) {
   return code == SQLITE_OK ? Status::Ok() : Failure(code);
 }
 
-// *any: the statement has a row.
+// Runs a query; *any: it has a row.
 Status Removal::Query(const std::string& sql, bool* any) {
   sqlite3_stmt* statement = nullptr;
   int code =
@@ -194,7 +197,8 @@ Status Removal::Query(const std::string& sql, bool* any) {
   return s;
 }
 
-// Nothing of this outlives an error, so no journal is needed.
+// Opens the connection. Nothing of its work outlives an error, so no journal is
+// needed.
 Status Removal::Connect() {
   sqlite3* db = nullptr;
   const int code = OpenConnection(session_.get(), &db);
@@ -228,6 +232,7 @@ Status Removal::FindAndDrop(const std::vector<SchemaTable>& tables,
         !s.ok()) {
       return s;
     }
+    // The text was the same, too: a table of that name may be somebody else's.
     if (found) drops += "DROP TABLE main." + Quoted(table.name, '"') + ";";
   }
   *dropped = !drops.empty();
@@ -243,10 +248,13 @@ Status Removal::Shrink() {
       !s.ok()) {
     return s;
   }
+  // A database with auto_vacuum has pointer maps, which only SQLite keeps
+  // right.
   if (LoadBig32(largest_root) != 0) {
     return Execute("PRAGMA incremental_vacuum");
   }
-  // SQLite may have pages in memory that this changes.
+  // The connection is closed, as SQLite may have pages in memory that this
+  // changes.
   db_.reset();
   if (Status s = CutFreePages(session_->main()); !s.ok()) return s;
   return Connect();

@@ -1,4 +1,4 @@
-// Table removal: what a database is without some of its tables, over a
+// Table removal: makes a database without some of its tables, over a
 // copy-on-write view. Nothing of the database itself changes.
 //
 // SQLite drops the tables and writes zeros over their pages. Then the pages
@@ -25,17 +25,19 @@
 
 namespace actorkv {
 
-// A table by its name and the text that sqlite_schema has of it. One with
-// another text is another table.
+// SchemaTable: a table by its name and the text that sqlite_schema has of it.
+// One with another text is another table.
 struct SchemaTable {
   std::string name;
   std::string sql;
 };
 
 struct RemainingDatabase {
-  // Null: it has none of the tables, and is as it is.
+  // The database without the tables; null: it has none of them, and is as it
+  // is.
   std::unique_ptr<RecoveredImage> image;
-  // Nothing is left that anybody made: no schema, and no number in the header.
+  // True when nothing is left that anybody made: no schema, and no number in
+  // the header.
   bool blank = false;
 };
 

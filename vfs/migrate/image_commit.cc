@@ -15,17 +15,17 @@ namespace actorkv {
 
 namespace {
 
-// Read at once, and between two looks at keep_on: large enough for the system
-// calls not to count, small enough to be in the processor's cache when it is
-// encoded.
+// The bytes that are read at once, and between two looks at keep_on: enough for
+// the system calls not to count, and few enough to be in the processor's cache
+// when they are encoded.
 constexpr uint32_t kReadBytes = uint32_t{256} << 10;
 
-// How much may have to be copied again after a crash. Each save waits for what
-// is under way, which takes as long as some 10 MiB.
+// The bytes that may have to be copied again after a crash. Each save waits for
+// what is under way, which takes as long as some 10 MiB.
 constexpr uint64_t kSaveEachBytes = uint64_t{64} << 20;
-constexpr uint64_t kBatchesPerSave = 4;  // of the engine's largest
+constexpr uint64_t kBatchesPerSave = 4;  // the engine's largest ones
 
-// Holds the actor's reservation while it lives.
+// Reservation: holds the actor's reservation while it lives.
 class Reservation {
  public:
   explicit Reservation(std::shared_ptr<Actor> actor)
@@ -47,14 +47,15 @@ class Reservation {
   bool held_ = false;
 };
 
-// The pages of an ImageCommit on their way into its transaction.
+// PageCopy: copies the pages of an ImageCommit into its transaction.
 class PageCopy {
  public:
   PageCopy(const ImageCommit& commit, Transaction* transaction);
 
   Status Run();
 
-  // Of all pages but the first, whose counters may change yet.
+  // The sum of the hashes of all pages but the first, whose counters may change
+  // yet.
   uint64_t digest() const { return digest_; }
 
  private:
@@ -66,10 +67,10 @@ class PageCopy {
   const PageSource& source_;
   Transaction* const transaction_;
   const uint64_t size_bytes_;
-  bool large_ = false;            // goes past the transaction's memory
+  bool large_ = false;            // past the transaction's memory
   uint64_t save_each_bytes_ = 0;  // pages
   uint64_t saved_bytes_ = 0;
-  PageNo last_ = 0;  // all up to here are copied
+  PageNo last_ = 0;  // the last page that is copied
   uint64_t digest_ = 0;
   std::string buffer_;
 };
@@ -79,7 +80,7 @@ PageCopy::PageCopy(const ImageCommit& commit, Transaction* transaction)
       source_(commit.pages),
       transaction_(transaction),
       size_bytes_(uint64_t{source_.page_count} * source_.page_size) {
-  // Both are in proportion where an engine takes less at once.
+  // Both sizes are in proportion where an engine takes less at once.
   const size_t batch_bytes = commit.store->engine()->limits().max_batch_bytes;
   large_ = size_bytes_ > std::min(kMinLoadBytes, batch_bytes / 4);
   save_each_bytes_ =
@@ -87,7 +88,7 @@ PageCopy::PageCopy(const ImageCommit& commit, Transaction* transaction)
       kBatchesPerSave;
 }
 
-// Goes on where the progress says, if that is of these pages.
+// Goes on where the progress says, if it is of these pages.
 Status PageCopy::Resume() {
   const LoadProgress& progress = commit_.progress;
   if (!large_ || !progress.begun() || progress.page_size != source_.page_size ||
@@ -97,7 +98,7 @@ Status PageCopy::Resume() {
   bool resumed = false;
   if (Status s = transaction_->Resume(progress, &resumed); !s.ok()) return s;
   if (!resumed) return Status::Ok();
-  if (Status s = Copy(1, 1); !s.ok()) return s;  // it is in no stage
+  if (Status s = Copy(1, 1); !s.ok()) return s;  // page 1 is in no stage
   last_ = progress.last_page;
   saved_bytes_ = uint64_t{last_} * source_.page_size;
   digest_ = progress.digest;
@@ -109,6 +110,7 @@ Status PageCopy::Copy(PageNo first, uint32_t count) {
   if (Status s = commit_.keep_on(); !s.ok()) return s;
   if (Status s = source_.read(first, count, buffer_.data()); !s.ok()) return s;
   for (PageNo pgno = first; pgno - first < count; ++pgno) {
+    // SQLite never reads or writes it, so an actor has no version of it.
     if (pgno == LockPage(page_size)) continue;
     const std::string_view page = std::string_view{buffer_}.substr(
         size_t{pgno - first} * page_size, page_size);
@@ -149,7 +151,8 @@ Status PageCopy::Run() {
   return Status::Ok();
 }
 
-// Of the page 1 that a prepared commit will make; 0 where it leaves no page.
+// Computes the hash of the page 1 that a prepared commit will make; 0 where it
+// leaves no page.
 Status HashFirstPage(const PendingCommit& commit, uint64_t* page_hash) {
   *page_hash = 0;
   if (commit.spec.page_count == 0) return Status::Ok();
@@ -204,6 +207,8 @@ Status CommitImage(const ImageCommit& commit) {
   if (Status s = HashFirstPage(commits[0], &first_page_hash); !s.ok()) return s;
   const uint64_t digest = copy.digest() + first_page_hash;
   commits[0].spec.also = [&](const HeadState& made, Batch* batch) -> Status {
+    // The writer computed its digest from what it stores: a difference means
+    // that bytes changed on the way.
     if (made.head.digest != digest) {
       return Status::Corruption(
           "the pages to be stored are not those that were read: repeat it, "

@@ -1,4 +1,4 @@
-// A whole database becomes an actor with one commit.
+// CommitImage() makes a whole database an actor with one commit.
 
 #ifndef ACTORKV_VFS_MIGRATE_IMAGE_COMMIT_H_
 #define ACTORKV_VFS_MIGRATE_IMAGE_COMMIT_H_
@@ -12,12 +12,12 @@
 
 namespace actorkv {
 
-// The pages of some database, from 1 on. The page that SQLite locks counts,
-// and is not looked at.
+// PageSource: the pages of some database, from 1 on. The page that SQLite locks
+// counts, and is not looked at.
 struct PageSource {
   uint32_t page_size = 0;
   uint32_t page_count = 0;
-  // Pages `first` to `first + count - 1`. Called from front to back.
+  // Reads pages `first` to `first + count - 1`. Called from front to back.
   std::function<Status(PageNo first, uint32_t count, char* pages)> read;
 };
 
@@ -25,13 +25,14 @@ PageSource PagesOf(RecoveredImage* image);
 
 struct ImageCommit {
   std::shared_ptr<Store> store;
-  std::string name;  // of the actor, which has no database yet
+  std::string name;  // the actor's, which has no database yet
   PageSource pages;
   Origin origin = Origin::kMigrate;
   Durability durability = Durability::kSynced;
-  // Asked now and then; an error of it ends the work.
+  // A function that is asked now and then; an error of it ends the work.
   std::function<Status()> keep_on;
-  // Where an earlier process had come with the same pages, if it had begun.
+  // The place that an earlier process reached with the same pages, if it had
+  // begun.
   LoadProgress progress;
   // Stores how far this one has come, durably, so that it can be followed;
   // called now and then for what is large. Empty: nobody follows.
@@ -43,8 +44,8 @@ struct ImageCommit {
   std::function<void(const HeadState& made, Batch* batch)> also;
 };
 
-// Copies the pages and commits them. What is committed has the digest of what
-// was read. Memory: a few batches of the engine, whatever the size. Errors:
+// Copies the pages and commits them. The head has the digest of the pages that
+// were read. Memory: a few batches of the engine, whatever the size. Errors:
 // kAlreadyExists when the actor has a database; kCorruption when the digests
 // differ; those of the pages and of CommitAll().
 Status CommitImage(const ImageCommit& commit);

@@ -18,13 +18,13 @@ namespace {
 using Steady = std::chrono::steady_clock;
 
 // A database that is so many times as large as what is stored of it is looked
-// at before it is believed.
+// at before its size is believed.
 constexpr uint64_t kUncheckedPerStored = 2;
 
-// Between two looks at a migration that somebody else does.
+// The time between two looks at a migration that somebody else does.
 constexpr std::chrono::milliseconds kWait{5};
 
-// That no two pairs contradict each other.
+// Checks that no two pairs contradict each other.
 Status CheckForConflicts(Store* store, const LegacyActor& actor) {
   LegacyPairs pairs(store->engine(), actor.record.legacy);
   LayoutReport report;
@@ -33,7 +33,7 @@ Status CheckForConflicts(Store* store, const LegacyActor& actor) {
   return s.ok() ? s : s.WithContext("actor=" + actor.name);
 }
 
-// One run of a migration, by the holder of the lease.
+// Migration: one run of a migration, by the holder of the lease.
 class Migration {
  public:
   Migration(std::shared_ptr<Store> store, LegacyLease* lease,
@@ -42,13 +42,14 @@ class Migration {
 
   void set_durability(Durability durability) { durability_ = durability; }
 
-  // What is stored with the lease, before the first step.
+  // Sets what is stored with the lease, before the first step.
   static void Begin(LegacyRecord* record);
 
   Status Run();
 
  private:
   Status KeepOn() {
+    // The lease is renewed first: without it another process may be at work.
     if (Status s = lease_->Renew(); !s.ok()) return s;
     return keep_on_();
   }
@@ -69,7 +70,7 @@ class Migration {
   Steady::time_point entered_;
   std::array<uint64_t, kLegacyPhaseCount> phase_us_ = {};
   std::shared_ptr<RecoveredImage> image_;
-  std::vector<BranchId> stages_;  // that the record spoke of
+  std::vector<BranchId> stages_;  // those that the record spoke of
 };
 
 void Migration::Enter(LegacyPhase phase) {
@@ -107,7 +108,8 @@ Status Migration::RecoverDatabase() {
   options.keep_on = [this] { return KeepOn(); };
   const LoadProgress& progress = lease_->record().progress;
   options.quick_check = !progress.begun();
-  // All pages are read once more, by Publish(). Who goes on reads only some.
+  // Publish() reads all pages once more, and finds the holes then. A run that
+  // goes on reads only some.
   if (!progress.begun()) {
     options.unchecked_bytes =
         kUncheckedPerStored * lease_->record().sqlite_bytes;
@@ -116,7 +118,7 @@ Status Migration::RecoverDatabase() {
       !s.ok() || options.quick_check) {
     return s;
   }
-  // It passed quick_check before its pages were copied.
+  // The database passed quick_check before its pages were copied.
   if (progress.page_size == image_->page_size() &&
       progress.page_count == image_->page_count()) {
     return Status::Ok();
@@ -168,14 +170,14 @@ Status Migration::Publish() {
 }
 
 Status Migration::Fail(const Status& why) {
-  // An interrupt is no failure of the actor. What is copied stays for the next
-  // run, as after a death; not what a commit was tried with, whose txid is
-  // used.
+  // An interrupt is no failure of the actor. Copied pages stay for the next
+  // run, as after a death; not those that a commit was tried with, whose txid
+  // is used.
   const bool failed = keep_on_().ok();
   const bool goes_on = !failed && phase_ != LegacyPhase::kCommit;
-  Enter(phase_);  // takes the time of this one
+  Enter(phase_);  // takes the time of this phase
   // Where this cannot be stored, the state is importing with a free lease,
-  // which is as good as legacy. Who lost the lease stores nothing.
+  // which is as good as legacy. A process that lost the lease stores nothing.
   const Status stored = lease_->Update([&](LegacyRecord* record) {
     record->state = failed ? LegacyState::kFailed : LegacyState::kLegacy;
     NoteIn(record);
@@ -188,8 +190,8 @@ Status Migration::Fail(const Status& why) {
   return why;
 }
 
-// The record does not speak of them any more, so nobody goes on with one; the
-// store finds out which one became the actor's branch.
+// Gives the stages up. The record does not speak of them any more, so nobody
+// goes on with one; the store finds out which one became the actor's branch.
 void Migration::DropStages() {
   for (const BranchId stage : stages_) {
     store_->work()->AddDeadStage(lease_->actor().actor(), stage);
@@ -220,7 +222,8 @@ struct Request {
   Durability durability;
 };
 
-// `change`: of the record, in the write that takes the lease.
+// Takes the lease, and waits for it. `change` is applied to the record in the
+// write that takes it.
 Status WaitAndChange(const Request& request, const LegacyLease::Change& change,
                      std::unique_ptr<LegacyLease>* lease) {
   for (;;) {
@@ -249,8 +252,8 @@ Status MigrateAs(const Request& request, MigrationResult* result) {
   if (actor.record.state != LegacyState::kLive) {
     Status migrated = MigrateWithLease(request);
     Status loaded = Load(store, request.name, &actor);
-    // Live it may be all the same: the commit was done and could not say so,
-    // or who took the lease over did the work.
+    // The actor may be live all the same: the commit was done and could not say
+    // so, or whoever took the lease over did the work.
     const bool live = loaded.ok() && actor.record.state == LegacyState::kLive;
     if (!live && !migrated.ok()) return migrated;
     if (!loaded.ok()) return loaded;

@@ -1,4 +1,4 @@
-// Migration: a legacy actor becomes a live one.
+// Migrate() makes a legacy actor a live one.
 //
 //   legacy --> importing --> live
 //                 |  ^
@@ -17,9 +17,9 @@
 //     run again, and one that is done can be undone.
 //  2. The database becomes visible with one commit, and that commit also says
 //     in the record that the actor is live. Before it the actor is legacy.
-//  3. What is committed passed quick_check, of this migration or of the one
-//     that it follows (pairs do not change), and the digest of the new head is
-//     that of the pages that recovery gave.
+//  3. Committed pages passed quick_check, of this migration or of the one that
+//     it follows (pairs do not change), and the digest of the new head is that
+//     of the pages that recovery gave.
 //  4. One at a time works on an actor (kv/legacy/legacy_lease.h), whatever
 //  processes
 //     share its store. Who comes later waits for the outcome.
@@ -37,7 +37,7 @@
 
 namespace actorkv {
 
-// Takes the lease of the legacy actor `name`, and waits for who has it.
+// Takes the lease of the legacy actor `name`, and waits for whoever has it.
 // Errors: those of LegacyLease::Acquire() but kBusy; of `keep_on`, which is
 // asked now and then.
 Status WaitForLease(const std::shared_ptr<Store>& store,
@@ -50,24 +50,23 @@ struct MigrationResult {
   uint64_t size_bytes = 0;  // of the database
 };
 
-// Migrates the actor `name`, or waits for who does. An actor that is live
+// Migrates the actor `name`, or waits for whoever does. An actor that is live
 // already is left alone. `keep_on` is asked now and then; an error of it ends
-// the work, and the actor is as it was.
-// Errors: kNotFound when there is no such actor, or it never was legacy;
-// kNotSupported for pairs that contradict each other; those of Recover(). The
-// actor's record then says failed, and why.
+// the work, and the actor is as it was. Errors: kNotFound when there is no such
+// actor, or it never was legacy; kNotSupported for pairs that contradict each
+// other; those of Recover(). The actor's record then says failed, and why.
 Status Migrate(const std::shared_ptr<Store>& store, const std::string& name,
                const std::function<Status()>& keep_on, MigrationResult* result);
 
-// As Migrate(), for one of many: a success is on stable storage with the next
-// synced commit of the store, or Engine::Sync(). A power loss before leaves the
-// actor legacy, and the pairs as they are.
+// Migrates like Migrate(), as one of many: a success is on stable storage with
+// the next synced commit of the store, or Engine::Sync(). A power loss before
+// leaves the actor legacy, and the pairs as they are.
 Status MigrateUnsynced(const std::shared_ptr<Store>& store,
                        const std::string& name,
                        const std::function<Status()>& keep_on,
                        MigrationResult* result);
 
-// What a migration would do, without doing it: the repairs. Errors: as
+// Says what a migration would do, without doing it: the repairs. Errors: as
 // Migrate().
 Status PlanMigration(const std::shared_ptr<Store>& store,
                      const LegacyActor& actor,

@@ -36,7 +36,7 @@ std::string FullName(const ActorPath& path) {
 }
 
 std::string_view QueryOf(std::string_view full_name) {
-  // At the front it marks a plain file (vfs/actor/plain_name.h).
+  // Two slashes at the front mark a plain file (vfs/actor/plain_name.h).
   const size_t end = full_name.substr(0, 2) == "//" ? std::string_view::npos
                                                     : full_name.find("//", 1);
   return end == std::string_view::npos ? std::string_view()

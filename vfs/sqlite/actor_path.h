@@ -1,4 +1,5 @@
-// The names that SQLite gives to a VFS, and the store and actor they mean.
+// These functions read the names that SQLite gives to a VFS: the store and the
+// actor that they mean.
 //
 // A full path name is STORE/ACTOR: the canonical directory of the store
 // (absolute, without ".", ".." and symbolic links) and the name of the actor.
@@ -17,8 +18,8 @@
 
 namespace actorkv {
 
-// Of a full path name, as SQLite's own VFSes have it. SQLite opens no name that
-// leaves fewer than 8 bytes of it, for "-journal".
+// The limit of a full path name, as SQLite's own VFSes have it. SQLite opens no
+// name that leaves fewer than 8 bytes of it, for "-journal".
 constexpr int kMaxPathnameBytes = 512;
 constexpr int kMaxPathBytes = kMaxPathnameBytes - 8;
 
@@ -37,7 +38,7 @@ std::string FullName(const ActorPath& path);
 // Splits a full path name, without its parameters.
 Status SplitFullName(std::string_view full_name, ActorPath* path);
 
-// The parameters at the end of a full path name; empty: none.
+// Returns the parameters at the end of a full path name; empty: none.
 std::string_view QueryOf(std::string_view full_name);
 
 // Removes `suffix` from the end of *name; false when it is not there.

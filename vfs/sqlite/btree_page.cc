@@ -22,7 +22,8 @@ uint32_t LoadBig16(const char* bytes) {
          static_cast<uint8_t>(bytes[1]);
 }
 
-// How much of a payload is on its page (section 1.6, "P", "X", "M" and "K").
+// Returns how much of a payload is on its page (section 1.6, "P", "X", "M" and
+// "K").
 uint64_t LocalBytes(uint64_t payload, uint64_t usable, bool is_table) {
   const uint64_t least = (usable - 12) * 32 / 255 - 23;
   const uint64_t most = is_table ? usable - 35 : (usable - 12) * 64 / 255 - 23;
@@ -37,6 +38,7 @@ bool TakeVarint(std::string_view* bytes, uint64_t* value) {
   uint64_t taken = 0;
   for (size_t i = 0; i < 9 && i < bytes->size(); ++i) {
     const auto byte = static_cast<uint8_t>((*bytes)[i]);
+    // The ninth byte of a varint has all its eight bits.
     if (i == 8) {
       taken = taken << 8 | byte;
     } else {
@@ -60,7 +62,9 @@ Status BtreePage::Parse(PageNo pgno, std::string_view page,
                         uint32_t usable_bytes, BtreePage* parsed) {
   BtreePage made;
   made.pgno_ = pgno;
+  // The header of the database stands before the b-tree page 1.
   const size_t at = pgno == 1 ? kHeaderBytes : 0;
+  // 480 is the least usable size that the file format allows.
   if (usable_bytes > page.size() || usable_bytes < 480) {
     return made.Damaged("usable size");
   }
@@ -87,6 +91,7 @@ Status BtreePage::Parse(PageNo pgno, std::string_view page,
 Status BtreePage::Cell(uint32_t index, BtreeCell* cell) const {
   const size_t offset =
       LoadBig16(page_.data() + cells_offset_ + size_t{2} * index);
+  // A cell that overlaps the header or the list of offsets is none.
   if (offset < cells_offset_ + size_t{2} * cell_count_ ||
       offset >= page_.size()) {
     return Damaged("offset of a cell");

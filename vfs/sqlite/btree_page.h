@@ -1,4 +1,5 @@
-// One page of a b-tree of a database (SQLite file format, section 1.6).
+// BtreePage: one page of a b-tree of a database (SQLite file format, section
+// 1.6).
 //
 //   offset  bytes  field                                (page 1: from 100 on)
 //        0      1  kind: 2, 5 interior and 10, 13 leaf of an index, a table
@@ -30,7 +31,7 @@ struct BtreeCell {
   PageNo child = 0;            // the subtree before it; interior pages only
   int64_t rowid = 0;           // tables only
   uint64_t payload_bytes = 0;  // all of the row
-  std::string_view local;      // what of it is on this page
+  std::string_view local;      // the part of it on this page
   PageNo overflow = 0;         // where the rest begins; 0: no rest
 };
 
@@ -55,15 +56,15 @@ class BtreePage {
   PageNo pgno_ = 0;
   std::string_view page_;
   uint32_t usable_bytes_ = 0;
-  size_t cells_offset_ = 0;  // of the offsets of the cells
+  size_t cells_offset_ = 0;  // where the offsets of the cells begin
   uint32_t cell_count_ = 0;
   PageNo right_child_ = 0;
   bool is_leaf_ = false;
   bool is_table_ = false;
 };
 
-// A varint of SQLite, 1 to 9 bytes, off the front of *bytes. False when it
-// does not end there.
+// Takes a varint of SQLite, 1 to 9 bytes, off the front of *bytes. False when
+// it does not end there.
 bool TakeVarint(std::string_view* bytes, uint64_t* value);
 
 }  // namespace actorkv

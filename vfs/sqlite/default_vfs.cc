@@ -11,11 +11,13 @@ struct VfsState {
   sqlite3_vfs* ours = nullptr;
   sqlite3_vfs* base = nullptr;
   std::atomic<DefaultVfs> value{DefaultVfs::kBase};
-  std::mutex mutex;  // of what follows
+  std::mutex mutex;  // guards what follows
   std::string default_store;
 };
 
 VfsState* State() {
+  // SQLite may call the VFS while static objects are destroyed, so this one is
+  // not.
   static auto* const state = new VfsState;
   return state;
 }
@@ -33,8 +35,8 @@ sqlite3_vfs* BaseVfs() { return State()->base; }
 
 const char* BaseVfsName() { return State()->base->zName; }
 
-// sqlite3_shutdown() and sqlite3_initialize() make the base VFS the default
-// again, and SQLite knows. Another one may stand before ours and ask it.
+// SQLite is asked for the default: sqlite3_shutdown() and sqlite3_initialize()
+// make the base VFS that again. Another one may stand before ours and ask it.
 DefaultVfs GetDefaultVfs() {
   const bool is_base = sqlite3_vfs_find(nullptr) == State()->base;
   return is_base ? DefaultVfs::kBase : State()->value.load();
@@ -43,6 +45,8 @@ DefaultVfs GetDefaultVfs() {
 Status SetDefaultVfs(DefaultVfs value, DefaultVfs* previous) {
   VfsState* const state = State();
   *previous = GetDefaultVfs();
+  // The value comes before the VFS: a name that comes to ours already is read
+  // in the new way.
   state->value.store(value);
   sqlite3_vfs* const vfs =
       value == DefaultVfs::kBase ? state->base : state->ours;

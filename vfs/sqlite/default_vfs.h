@@ -1,4 +1,4 @@
-// Which VFS serves names that say none: actorkv_default_vfs(), and
+// These keep which VFS serves names that say none: actorkv_default_vfs(), and
 // actorkv_store() for bare names.
 
 #ifndef ACTORKV_VFS_SQLITE_DEFAULT_VFS_H_
@@ -11,7 +11,7 @@
 
 namespace actorkv {
 
-// The values are those of the SQL function.
+// DefaultVfs: the values are those of the SQL function.
 enum class DefaultVfs {
   kBase = 0,    // the VFS that was the default before ours
   kActors = 1,  // ours: every name is an actor's
@@ -20,7 +20,7 @@ enum class DefaultVfs {
   kStores = 2,
 };
 
-// Remembers both. To be called once, before the others.
+// Remembers both VFSes. To be called once, before the others.
 void SetVfses(sqlite3_vfs* ours, sqlite3_vfs* base);
 
 sqlite3_vfs* OurVfs();
@@ -31,7 +31,7 @@ const char* BaseVfsName();
 
 DefaultVfs GetDefaultVfs();
 
-// *previous: what it was. Errors: kIOError.
+// Sets the default; *previous: what it was. Errors: kIOError.
 Status SetDefaultVfs(DefaultVfs value, DefaultVfs* previous);
 
 // The store of bare names, for DefaultVfs::kActors; empty: none.

@@ -20,11 +20,11 @@ struct NobodyKnown {
   ErrorOwner operator()() const { return {}; }
 };
 
-// Runs `call`, which returns a SQLite code. What it throws is reported as an
-// error of `place`: memory that ran out with a code that SQLite takes for that,
-// and that puts the pager into its error state where it comes of a file. It is
-// kept as the last error of `whose()`, which is asked only then and must not
-// throw.
+// Runs `call`, which returns a SQLite code. An exception of it is reported as
+// an error of `place`: memory that ran out with a code that SQLite takes for
+// that, and that puts the pager into its error state where it comes of a file.
+// It is kept as the last error of `whose()`, which is asked only then and must
+// not throw.
 template <typename Call, typename Whose = NobodyKnown>
 int Guard(Place place, Call&& call, Whose&& whose = {}) noexcept {
   try {
@@ -34,14 +34,14 @@ int Guard(Place place, Call&& call, Whose&& whose = {}) noexcept {
   }
 }
 
-// Of what is no file.
+// Runs a call that belongs to no file.
 template <typename Call, typename Whose = NobodyKnown>
 int Guard(Call&& call, Whose&& whose = {}) noexcept {
   return Guard(Place::kFunction, std::forward<Call>(call),
                std::forward<Whose>(whose));
 }
 
-// Whose errors are those of a file: what its error_owner() says, where its
+// OwnerOf: the owner of a file's errors: what its error_owner() says, where its
 // class has that.
 template <typename File, typename = void>
 struct OwnerOf {
@@ -60,9 +60,9 @@ struct OwnerOf<File, std::void_t<decltype(&File::error_owner)>> {
   const sqlite3_file* const file_;
 };
 
-// xFetch and xUnfetch, of a class that has Fetch() and Unfetch(). Without them
-// its method table is of version 1, with them of version 3. There is no shared
-// memory in either, so that SQLite never uses a WAL (pager.c
+// FetchMethods: xFetch and xUnfetch, of a class that has Fetch() and Unfetch().
+// Without them its method table is of version 1, with them of version 3. There
+// is no shared memory in either, so that SQLite never uses a WAL (pager.c
 // sqlite3PagerWalSupported, 3.40.1).
 template <typename File, typename = void>
 struct FetchMethods {
@@ -93,7 +93,7 @@ struct FetchMethods<File, std::void_t<decltype(&File::Fetch)>> {
   static constexpr auto kUnfetch = Unfetch;
 };
 
-// The method table of a file class.
+// FileMethods: the method table of a file class.
 template <typename File>
 struct FileMethods {
   static File* Self(sqlite3_file* file) { return static_cast<File*>(file); }

@@ -6,6 +6,8 @@ namespace actorkv {
 
 namespace {
 
+// A plain number for each thread, like errno: SQLite asks in the thread that
+// failed.
 thread_local int last_errno = 0;
 
 int ErrnoOfCode(Code code) {

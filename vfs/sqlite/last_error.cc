@@ -19,13 +19,13 @@ namespace {
 
 constexpr std::string_view kNoMemory = "out of memory";
 
-// What is known of an error without any memory. number: they are counted, from
+// Note: what is known of an error without any memory. Errors are numbered from
 // 1 on; 0: no error.
 struct Note {
   uint64_t number = 0;
   int code = 0;
   uint64_t at_us = 0;
-  bool has_connection = false;  // it is known whose it is
+  bool has_connection = false;  // its connection is known
 };
 
 struct Record {
@@ -36,27 +36,30 @@ struct Record {
 
 using RecordRef = std::shared_ptr<Record>;
 
-// Where an error is kept: the note, and the record where there was memory for
-// it. A record that is older than the note does not count.
+// Slot: keeps an error: the note, and the record where there was memory for it.
+// A record that is older than the note does not count.
 struct Slot {
   Note note;
   RecordRef record;
 };
 
-// The records of the newest errors, by whom they are of.
+// NewestRecords: the records of the newest errors, by their owners.
 template <typename Key>
 class NewestRecords {
  public:
   explicit NewestRecords(size_t limit) : limit_(limit) {}
 
   void Put(const Key& key, const RecordRef& record) {
+    // This entry may throw and comes first: a key without one would never be
+    // dropped.
     order_[record->note.number] = key;
     RecordRef& place = by_key_[key];
     if (place != nullptr) order_.erase(place->note.number);
     place = record;
     if (by_key_.size() <= limit_ || order_.empty()) return;
     const auto oldest = order_.begin();
-    // Another one, where there was no memory to put it in its place.
+    // The record there may be another one, where there was no memory to put
+    // this one in its place.
     auto it = by_key_.find(oldest->second);
     if (it != by_key_.end() && it->second->note.number == oldest->first) {
       by_key_.erase(it);
@@ -85,17 +88,21 @@ struct Kept {
 };
 
 Kept* GetKept() {
+  // Threads may report errors while static objects are destroyed, so this one
+  // is not.
   static auto* const kept = new Kept;
   return kept;
 }
 
-// Connections that have an error. Every commit asks.
+// The number of connections that have an error. Every commit asks for it, so it
+// costs no lock.
 std::atomic<int> connections_with_error{0};
 
-// Of the calling thread. Plain numbers: they need no memory, and nothing has to
-// run when the thread ends. Errors of inner work have a place of their own.
+// ThreadPlace: what the calling thread knows. They are plain numbers, which
+// need no memory, and nothing has to run when the thread ends. Errors of inner
+// work have a place of their own.
 struct ThreadPlace {
-  uint64_t key = 0;  // in Kept::threads; 0: never had an error
+  uint64_t key = 0;  // in Kept::threads; 0: it never had an error
   Note note;
 };
 struct ThreadState {
@@ -115,13 +122,14 @@ void ClearSlot(Slot* slot) {
   if (slot->note.number == 0) return;
   --connections_with_error;
   if (slot->record != nullptr) slot->record->ended = true;
-  // A thread that could not keep the record has the note.
+  // The thread may have only the note, where there was no memory for the
+  // record.
   Note* const of_thread = &thread_state.place()->note;
   if (of_thread->number == slot->note.number) *of_thread = Note();
   *slot = Slot();
 }
 
-// The record of `note` in its place, or what can be said without it.
+// Tells an error by the record of `note`, or what can be said without it.
 std::optional<KeptError> Tell(const Note& note, const RecordRef& record) {
   if (note.number == 0) return std::nullopt;
   KeptError error{note.code, note.at_us, {}};
@@ -152,7 +160,7 @@ void KeepError(int code, std::string_view text, const ErrorOwner& owner) {
   Slot* const slot =
       watched == kept->connections.end() ? nullptr : &watched->second;
   if (slot != nullptr) SetNote(slot, note);
-  // What fails here leaves the notes: invariant 4.
+  // The notes are left where this fails: invariant 4.
   static_cast<void>(IfMemory([&] {
     const auto record = std::make_shared<Record>(
         Record{note, std::string(text.empty() ? kNoMemory : text), false});
@@ -184,7 +192,7 @@ void ForgetConnection(sqlite3* db) {
   const std::lock_guard<std::mutex> lock(kept->mutex);
   const auto it = kept->connections.find(db);
   if (it == kept->connections.end()) return;
-  // Its last error still is the thread's.
+  // The last error of the connection still is the thread's.
   if (it->second.note.number != 0) --connections_with_error;
   kept->connections.erase(it);
 }
@@ -219,6 +227,7 @@ std::optional<KeptError> ErrorFor(sqlite3* db) {
   const std::lock_guard<std::mutex> lock(kept->mutex);
   const auto it = kept->connections.find(db);
   const Slot slot = it == kept->connections.end() ? Slot() : it->second;
+  // An open that failed knows no connection: see the header.
   const bool newer_open =
       !place->note.has_connection && place->note.number > slot.note.number;
   std::optional<KeptError> error;

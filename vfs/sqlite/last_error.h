@@ -1,22 +1,23 @@
-// The last errors of this module, which SQLite shows as codes: by connection,
-// by thread, and by the full name of the actor that they are about.
+// These keep the last errors of this module, which SQLite shows as codes: by
+// connection, by thread, and by the full name of the actor that they are about.
 //
-// A connection is asked for first, because pools move it between threads, and
-// a thread for what has no connection: an open that failed. A name is for who
-// has neither.
+// A connection is asked for first, because pools move it between threads, and a
+// thread for what has no connection: an open that failed. A name is for those
+// who have neither.
 //
 // Invariants:
 //  1. Whoever asks gets whole errors: code, time and text of one moment. Only
 //     where there was no memory for the text another one says so.
-//  2. What a connection did well ends its own error, wherever that was kept
-//     but by name: a thread does not go on telling of it.
+//  2. A call of a connection that went well ends its own error, wherever that
+//     was kept but by name: a thread does not go on telling of it.
 //  3. Errors of the connections that this module opens for its own work are
 //     of nobody's thread, and neither do their opens end a thread's error. They
 //     are kept by name, and for who does the work (InnerWork).
 //  4. Where there is no memory left, the code and the time are kept all the
 //     same, for the connection and the thread.
 //
-// May be called from any thread. What keeps or ends an error does not throw.
+// May be called from any thread. Functions that keep or end an error do not
+// throw.
 
 #ifndef ACTORKV_VFS_SQLITE_LAST_ERROR_H_
 #define ACTORKV_VFS_SQLITE_LAST_ERROR_H_
@@ -31,7 +32,8 @@
 
 namespace actorkv {
 
-// Names and threads that have an error: those of the newest errors are known.
+// The number of names and of threads whose errors are known: those of the
+// newest ones.
 constexpr size_t kMaxErrorNames = 1000;
 constexpr size_t kMaxErrorThreads = 1000;
 
@@ -40,11 +42,11 @@ struct KeptError {
   uint64_t at_us = 0;
   std::string text;  // UTF-8
 
-  // "TEXT (code 14, 2026-11-20T10:00:00.123456Z)".
+  // Writes it as "TEXT (code 14, 2026-11-20T10:00:00.123456Z)".
   std::string ToString() const;
 };
 
-// Whose error it is.
+// ErrorOwner: the connection and the name that an error belongs to.
 struct ErrorOwner {
   sqlite3* db = nullptr;  // null: not known, as while it is being opened
   // The full name of the actor, STORE/ACTOR; empty: of no single actor.
@@ -58,29 +60,30 @@ void KeepError(int code, std::string_view text, const ErrorOwner& owner);
 // Keeps it for the name alone: a row of a table told of it.
 void KeepErrorOfName(int code, std::string_view text, std::string_view name);
 
-// The errors of `db` are kept from now on, as long as it is not forgotten.
+// Has the errors of `db` kept from then on, as long as it is not forgotten.
 void WatchConnection(sqlite3* db);
 void ForgetConnection(sqlite3* db);
 
-// A call of the connection that ends its error went well. Null: nothing.
+// Tells that a call of the connection which ends its error went well. Null:
+// does nothing.
 void EndErrorOfConnection(sqlite3* db);
 
-// The calling thread opened a database.
+// Tells that the calling thread opened a database.
 void EndErrorOfThread();
 
-// What to tell somebody who asks on `db`: its error, else the thread's. An open
-// that failed in this thread is of no connection, and may have been an ATTACH
-// of this one, so it comes first where it is newer.
+// Returns what to tell somebody who asks on `db`: its error, else the thread's.
+// An open that failed in this thread is of no connection, and may have been an
+// ATTACH of this one, so it comes first where it is newer.
 std::optional<KeptError> ErrorFor(sqlite3* db);
 
-// The newest error that counts; nothing where there is none.
+// These return the newest error that counts; nothing where there is none.
 std::optional<KeptError> ErrorOfConnection(sqlite3* db);
 std::optional<KeptError> ErrorOfThread();
 std::optional<KeptError> ErrorOfName(std::string_view name);
 
-// While one lives, what the calling thread does is this module's own work:
-// invariant 3. ErrorOfThread() then tells of the errors since the outermost
-// one began.
+// InnerWork: while one lives, the calling thread does this module's own work:
+// invariant 3. ErrorOfThread() then tells of the errors since the outermost one
+// began.
 class InnerWork {
  public:
   InnerWork();
@@ -88,7 +91,7 @@ class InnerWork {
   InnerWork(const InnerWork&) = delete;
   InnerWork& operator=(const InnerWork&) = delete;
 
-  // Whether the calling thread is at it.
+  // True while the calling thread is at it.
   static bool UnderWay();
 };
 

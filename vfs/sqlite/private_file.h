@@ -1,4 +1,4 @@
-// PrivateFile: what the journals of this VFS have in common. Only their own
+// PrivateFile: has what the journals of this VFS have in common. Only their own
 // connection opens them, and a crash may lose them: there is nothing to lock
 // and nothing to sync.
 
@@ -22,7 +22,7 @@ class PrivateFile : public sqlite3_file {
   }
   int FileControl(int /*op*/, void* /*arg*/) { return SQLITE_NOTFOUND; }
 
-  // The smallest, so that a journal's header is not padded.
+  // The size is the smallest, so that a journal's header is not padded.
   int SectorSize() const { return 512; }
   int DeviceCharacteristics() const { return 0; }
 };

@@ -19,7 +19,8 @@ int HexDigit(char digit) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-// "%00" ends it, as in SQLite; a '%' without two digits stands for itself.
+// Decodes %HH. "%00" ends the text, as in SQLite; a '%' without two digits
+// stands for itself.
 std::string Unescape(std::string_view text) {
   std::string plain;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -103,6 +104,7 @@ Status ParseRawUri(std::string_view name, RawUri* uri) {
   }
   const size_t fragment = rest.find('#');
   const size_t query = rest.find('?');
+  // SQLite would open the name before the '#'; a user may have meant all of it.
   if (fragment < query) {
     return Status::InvalidArgument(
         "in a URI '#' ends the name; one that is part of it is written %23: " +
@@ -128,7 +130,7 @@ UriPairs DecodeUriPairs(std::string_view text) {
   while (!text.empty()) {
     std::string_view value = TakeUntil('&', &text);
     std::string key = Unescape(TakeUntil('=', &value));
-    // SQLite passes over one without a name.
+    // SQLite passes over a parameter without a name.
     if (!key.empty()) pairs.emplace_back(std::move(key), Unescape(value));
   }
   return pairs;

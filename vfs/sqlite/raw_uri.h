@@ -4,8 +4,8 @@
 // SQLite's rules (https://www.sqlite.org/uri.html; main.c sqlite3ParseUri,
 // 3.40.1).
 //
-// What only SQLite can do with a URI is refused, as is what may be a name that
-// lost its end: a '#' before the '?'.
+// Requests that only SQLite can fulfil are refused, as is what may be a name
+// that lost its end: a '#' before the '?'.
 
 #ifndef ACTORKV_VFS_SQLITE_RAW_URI_H_
 #define ACTORKV_VFS_SQLITE_RAW_URI_H_
@@ -31,14 +31,14 @@ struct RawUri {
 
 bool IsRawUri(std::string_view name);
 
-// Errors: kInvalidArgument, with what to write instead.
+// Parses a URI. Errors: kInvalidArgument, with what to write instead.
 Status ParseRawUri(std::string_view name, RawUri* uri);
 
-// The parameters as a text that has no '/', and back.
+// These encode parameters as a text that has no '/', and decode it.
 std::string EncodeUriPairs(const UriPairs& pairs);
 UriPairs DecodeUriPairs(std::string_view text);
 
-// Every byte but letters, digits and "-._~" as %HH.
+// Writes every byte but letters, digits and "-._~" as %HH.
 std::string EscapeUri(std::string_view text);
 
 }  // namespace actorkv

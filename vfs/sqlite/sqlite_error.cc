@@ -11,6 +11,8 @@ namespace actorkv {
 
 namespace {
 
+// The tables are switches without a default, so that a new code does not
+// compile until each place has one for it. The header has them side by side.
 int OpenCode(Code code) {
   switch (code) {
     case Code::kOk:
@@ -167,14 +169,14 @@ int FunctionCode(Code code) {
   return SQLITE_INTERNAL;
 }
 
-// Busy and conflict are part of a normal day; a log line each would hide what
-// matters.
+// False for busy and conflict, which are part of a normal day; a log line each
+// would hide what matters.
 bool IsWorthALine(int code) {
   const int primary = code & 0xff;
   return primary != SQLITE_BUSY && primary != SQLITE_INTERRUPT;
 }
 
-// Allocates nothing.
+// Reports without allocating anything.
 int ReportNoMemory(int code, const ErrorOwner& owner) noexcept {
   KeepError(code, {}, owner);
   sqlite3_log(code, "actorkv: out of memory");
@@ -221,12 +223,14 @@ int ReportError(Place place, const Status& status, const ErrorOwner& owner) {
 int ReportCode(int code, std::string_view text, const ErrorOwner& owner) {
   const std::string readable = EscapedUtf8(text);
   KeepError(code, readable, owner);
+  // The text is an argument, not the format: names may have a '%'.
   if (IsWorthALine(code)) sqlite3_log(code, "actorkv: %s", readable.c_str());
   return code;
 }
 
 int ReportThrown(Place place, const ErrorOwner& owner) noexcept {
   const Status status = ThrownStatus();
+  // The code for the case that reporting runs out of memory itself.
   int code = SqliteCode(place, Status::NoMemory());
   const bool reported =
       IfMemory([&] { code = ReportError(place, status, owner); });

@@ -1,4 +1,5 @@
-// Which SQLite code a Status becomes, by the place where it happens.
+// These functions make a SQLite code of a Status, by the place where it
+// happens.
 //
 // SQLite treats codes differently at different calls (3.40.1, pager.c
 // pager_error() and vdbeaux.c vdbeCommit()):
@@ -58,36 +59,36 @@ enum class Place {
   kWrite,
   kTruncate,
   kFileSize,
-  kDelete,  // xDelete of what is no super-journal
+  kDelete,  // xDelete of anything but a super-journal
   kSync,    // FCNTL_SYNC, xSync, xDelete of a super-journal
   kPhaseTwo,
   kFunction,  // SQL functions and tables
 };
 
-// SQLITE_OK for an ok status.
+// Returns the code; SQLITE_OK for an ok status.
 int SqliteCode(Place place, const Status& status);
 
-// As SqliteCode(), and keeps the text (vfs/sqlite/last_error.h) and sends it to
-// SQLite's error log: a VFS has no other way to say more than a code. Bytes
-// that are no UTF-8 are escaped.
+// Returns what SqliteCode() does, keeps the text (vfs/sqlite/last_error.h) and
+// sends it to SQLite's error log: a VFS has no other way to say more than a
+// code. Bytes that are no UTF-8 are escaped.
 int ReportError(Place place, const Status& status,
                 const ErrorOwner& owner = {});
 
-// The same for a code that comes from elsewhere. Returns it.
+// Does the same for a code that comes from elsewhere. Returns it.
 int ReportCode(int code, std::string_view text, const ErrorOwner& owner = {});
 
-// As ReportError() of what was thrown, kNoMemory or kIOError: see
-// kv/base/thrown.h. REQUIRES: called in a catch clause.
+// Reports what was thrown like ReportError() does, as kNoMemory or kIOError:
+// see kv/base/thrown.h. REQUIRES: called in a catch clause.
 int ReportThrown(Place place, const ErrorOwner& owner) noexcept;
 
-// Says it in SQLite's error log and nowhere else: it follows from an error that
-// was reported. Nothing for an ok status.
+// Says an error in SQLite's error log and nowhere else: it follows from one
+// that was reported. Does nothing for an ok status.
 void LogError(int code, const Status& status);
 
-// The same, as a notice: what nobody depends on did not work.
+// Says it as a notice: something that nobody depends on did not work.
 void NoteIgnored(const Status& status);
 
-// The text of the calling thread's last error; empty if none.
+// Returns the text of the calling thread's last error; empty if none.
 std::string LastError();
 
 }  // namespace actorkv

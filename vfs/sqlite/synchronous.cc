@@ -32,6 +32,7 @@ int ParseSynchronous(const char* value) {
   for (const Word& word : kWords) {
     if (sqlite3_stricmp(value, word.text) == 0) return word.level;
   }
+  // NORMAL stands for any other word.
   return 1;
 }
 

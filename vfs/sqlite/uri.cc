@@ -15,13 +15,14 @@ namespace {
 
 constexpr char kOpenTimeout[] = "open_timeout_ms";
 
-// https://www.sqlite.org/uri.html, the parameters of SQLite's own VFSes, and
-// ours: asof, open_timeout_ms, and actorkv_sql of ext/actorkv_ext.cc.
+// The parameters of https://www.sqlite.org/uri.html, those of SQLite's own
+// VFSes, and ours: asof, open_timeout_ms, and actorkv_sql of
+// ext/actorkv_ext.cc.
 constexpr const char* kKnown[] = {
     "vfs",    "mode", "cache",   "psow", "nolock",      "immutable", "modeof",
     "hexkey", "key",  "textkey", "asof", "actorkv_sql", kOpenTimeout};
 
-// As util.c sqlite3GetBoolean (3.40.1).
+// Reads a truth value like util.c sqlite3GetBoolean (3.40.1).
 bool IsTrue(const char* text, bool otherwise) {
   if (*text >= '0' && *text <= '9') return std::strtol(text, nullptr, 10) != 0;
   for (const char* word : {"on", "yes", "true"}) {
@@ -96,6 +97,7 @@ Status ParseOpenTimeout(const char* name, std::chrono::milliseconds* timeout) {
   bool is_number = text[0] != '\0';
   for (const char* at = text; *at != '\0'; ++at) {
     is_number = is_number && *at >= '0' && *at <= '9';
+    // Cut at each digit, the value never overflows.
     value = std::min(max, value * 10 + (*at - '0'));
   }
   if (!is_number) {

@@ -1,4 +1,4 @@
-// The URI parameters of an open.
+// These classes and functions read the URI parameters of an open.
 
 #ifndef ACTORKV_VFS_SQLITE_URI_H_
 #define ACTORKV_VFS_SQLITE_URI_H_
@@ -13,9 +13,9 @@
 
 namespace actorkv {
 
-// The parameters of a database's name, as SQLite passes it to xOpen and answers
-// it in sqlite3_db_filename(): those that SQLite read, and those of a URI that
-// it did not read, which are a part of the full path name
+// UriParameters: the parameters of a database's name, as SQLite passes it to
+// xOpen and answers it in sqlite3_db_filename(): those that SQLite read, and
+// those of a URI that it did not read, which are a part of the full path name
 // (vfs/sqlite/actor_path.h). Refers to the name.
 class UriParameters {
  public:
@@ -26,15 +26,15 @@ class UriParameters {
   const char* Find(const char* key) const&;
   const char* Find(const char* key) && = delete;
 
-  // As sqlite3_uri_boolean().
+  // Does what sqlite3_uri_boolean() does.
   bool Boolean(const char* key, bool otherwise) const;
 
-  // The name of the parameter at `index`, from 0; null: there are no more. As
-  // Find().
+  // The name of the parameter at `index`, from 0, valid as long as this object;
+  // null: there are no more.
   const char* KeyAt(size_t index) const&;
   const char* KeyAt(size_t index) && = delete;
 
-  // They come from a URI that SQLite did not read.
+  // True when they come from a URI that SQLite did not read.
   bool is_raw() const { return !raw_.empty(); }
 
  private:
@@ -42,7 +42,7 @@ class UriParameters {
   const UriPairs raw_;
 };
 
-// Why a file that was opened cannot be written.
+// ReadOnly: why a file that was opened cannot be written.
 enum class ReadOnly {
   kNo,
   kMode,     // mode=ro, or SQLITE_OPEN_READONLY
@@ -53,17 +53,18 @@ enum class ReadOnly {
 struct UriOptions {
   bool named_vfs = false;    // vfs= was given
   bool never_locks = false;  // nolock=1 or immutable=1
-  // asof=: a point (kv/history/point.h) of the actor's history, to be read
-  // only.
+  // The value of asof=: a point (kv/history/point.h) of the actor's history, to
+  // be read only.
   std::optional<std::string> as_of;
   std::string raw_mode;  // mode=, where SQLite did not heed it; empty: none
-  // open_timeout_ms=: how long an open for writing waits.
+  // The value of open_timeout_ms=: how long an open for writing waits.
   std::chrono::milliseconds open_timeout = OpenWait::kDefaultLimit;
 };
 
-// Errors: kInvalidArgument for a parameter that is neither SQLite's nor ours
-// nor begins with '_', as those of drivers do: a misspelt one must not open
-// something else than was meant. One without a value may be the rest of a name.
+// Checks a parameter. Errors: kInvalidArgument for one that is neither SQLite's
+// nor ours nor begins with '_', as those of drivers do: a misspelt one must not
+// open something else than was meant. One without a value may be the rest of a
+// name.
 Status CheckUriParameter(const std::string& key, const std::string& value);
 
 // `name` is the one that SQLite passes to xOpen of a main database. Errors:
@@ -71,8 +72,9 @@ Status CheckUriParameter(const std::string& key, const std::string& value);
 // number from 0 on.
 Status ParseUriOptions(const char* name, UriOptions* options);
 
-// Its open_timeout_ms alone, of a name of any VFS; unchanged where it has none.
-// A number too large counts as the largest. Errors: kInvalidArgument.
+// Reads open_timeout_ms alone, of a name of any VFS; *timeout is unchanged
+// where it has none. A number too large counts as the largest. Errors:
+// kInvalidArgument.
 Status ParseOpenTimeout(const char* name, std::chrono::milliseconds* timeout);
 
 }  // namespace actorkv
