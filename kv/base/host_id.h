@@ -24,6 +24,9 @@ struct HostId {
 constexpr int kHostSlotBits = 10;
 constexpr uint64_t kHostSlots = uint64_t{1} << kHostSlotBits;
 
+// 64 random bits, for an id that is in no other use; never 0.
+uint64_t RandomId();
+
 }  // namespace actorkv
 
 #endif  // ACTORKV_KV_BASE_HOST_ID_H_

@@ -73,6 +73,7 @@ Status LegacyImport::Begin() {
   legacy_ = LegacyId{store_->NewId(&batch)};
   StageRecord import;  // it is no actor's yet
   import.created_at_us = legacy_.value;
+  import.owner = store_->engine()->owner();
   const std::string key = ImportKey(legacy_);
   batch.Put(CatalogPartition(), key, EncodeRecord(key, import));
   // Known before the commit: one whose outcome is not known may have stored the
@@ -188,6 +189,7 @@ void LegacyImport::PutRecord(ActorId actor, Batch* batch) {
     StageRecord import;
     import.actor = actor;
     import.created_at_us = legacy_.value;
+    import.owner = store_->engine()->owner();
     batch->Put(CatalogPartition(), import_key,
                EncodeRecord(import_key, import));
   }

@@ -11,17 +11,27 @@ namespace actorkv {
 
 namespace {
 
-bool IsFree(Store* store, const LeaseMark& mark, uint64_t now_us) {
-  if (!mark.taken()) return true;
-  if (store->commit_ids()->IsOwn(mark.owner))
-    return !store->leases()->Holds(mark.owner);
-  if (store->engine()->limits().one_process) return true;
+// Errors: those of Engine::IsAlive().
+Status LookAtLease(Store* store, const LeaseMark& mark, uint64_t now_us,
+                   bool* free) {
+  *free = !mark.taken();
+  if (*free) return Status::Ok();
+  if (store->commit_ids()->IsOwn(mark.owner)) {
+    *free = !store->leases()->Holds(mark.owner);
+    return Status::Ok();
+  }
+  bool alive = true;
+  if (Status s = store->engine()->IsAlive(OwnerOf(mark.owner), &alive);
+      !s.ok()) {
+    return s;
+  }
   // A heartbeat may lie in the future, where the wall clock was set back: then
   // its distance counts.
   const uint64_t age_us = now_us > mark.heartbeat_us
                               ? now_us - mark.heartbeat_us
                               : mark.heartbeat_us - now_us;
-  return age_us > kLeaseLimitUs;
+  *free = !alive || age_us > kLeaseLimitUs;
+  return Status::Ok();
 }
 
 std::string Ago(uint64_t then_us, uint64_t now_us) {
@@ -44,8 +54,12 @@ Status BusyError(Store* store, const LegacyActor& actor, uint64_t now_us) {
 
 Status CheckLeaseIsFree(Store* store, const LegacyActor& actor) {
   const uint64_t now_us = WallClockUs();
-  if (IsFree(store, actor.record.lease, now_us)) return Status::Ok();
-  return BusyError(store, actor, now_us);
+  bool free = false;
+  if (Status s = LookAtLease(store, actor.record.lease, now_us, &free);
+      !s.ok()) {
+    return s;
+  }
+  return free ? Status::Ok() : BusyError(store, actor, now_us);
 }
 
 LegacyLease::LegacyLease(std::shared_ptr<Store> store, LegacyActor actor)

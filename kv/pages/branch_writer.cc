@@ -133,7 +133,8 @@ void BranchWriter::TakeIds(bool stage, Batch* batch) {
   const bool fresh_branch = stage || !base_->exists || source_ != base_ ||
                             !store_->CanContinueBranch(actor_.get());
   if (fresh_branch && !new_branch_.exists()) {
-    new_branch_.Create(BranchId{store_->NewId(batch)});
+    new_branch_.Create(
+        BranchId{store_->NewId(batch, source_->head.snapshot.branch.value)});
   }
 }
 

@@ -9,6 +9,7 @@ Status NewBranch::BeginStage(ActorId actor, TxId txid, Batch* batch) {
   StageRecord record;
   record.actor = actor;
   record.created_at_us = id_.value;
+  record.owner = store_->engine()->owner();
   const std::string key = StageKey(id_);
   batch->Put(CatalogPartition(), key, EncodeRecord(key, record));
   writer_ = std::make_unique<StageWriter>(store_, id_, txid, page_size_);

@@ -6,6 +6,8 @@
 
 #include "kv/base/thrown.h"
 #include "kv/cache/actor_hints.h"
+#include "kv/engine/prefix_scan.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/format/legacy_record.h"
 #include "kv/format/records.h"
@@ -18,8 +20,6 @@
 namespace actorkv {
 
 namespace {
-
-constexpr size_t kScanPairs = 256;
 
 constexpr int kLearningAtOnce = 64;
 
@@ -42,47 +42,46 @@ Upkeep::~Upkeep() { store_->reclaim_turns()->SetBackground(nullptr); }
 
 // --- What is left behind -----------------------------------------------------
 
-Status Upkeep::ScanCatalog(EngineReader* reader, const std::string& prefix,
-                           const std::function<Status(const KeyValue&)>& add) {
-  std::string start = prefix;
-  for (;;) {
-    std::vector<KeyValue> pairs;
-    if (Status s = reader->Scan(CatalogPartition(), start, kScanPairs, &pairs);
-        !s.ok()) {
-      return s;
-    }
-    for (const KeyValue& pair : pairs) {
-      if (pair.key.substr(0, prefix.size()) != prefix) return Status::Ok();
-      if (Status s = add(pair); !s.ok()) return s;
-    }
-    if (pairs.size() < kScanPairs) return Status::Ok();
-    start = pairs.back().key + std::string(1, '\0');
+// Without proof that its owner is dead it may be at work.
+Status Upkeep::IfDead(const KeyValue& pair,
+                      const std::function<Status(const StageRecord&)>& add) {
+  StageRecord record;
+  if (Status s = DecodeRecord(pair.key, pair.value, &record); !s.ok()) return s;
+  bool alive = true;
+  if (Status s = store_->engine()->IsAlive(record.owner, &alive); !s.ok()) {
+    return s;
   }
+  return alive ? Status::Ok() : add(record);
 }
 
 Status Upkeep::Load() {
   if (store_->read_only()) return Status::Ok();
-  const auto add_stage = [this](const KeyValue& pair) -> Status {
+  const auto look_at_stage = [this](const KeyValue& pair) -> Status {
     BranchId branch;
-    StageRecord record;
     if (Status s = ParseStageKey(pair.key, &branch); !s.ok()) return s;
-    if (Status s = DecodeRecord(pair.key, pair.value, &record); !s.ok()) {
-      return s;
-    }
-    store_->work()->AddDeadStage(record.actor, branch);
-    return Status::Ok();
+    return IfDead(pair, [&](const StageRecord& record) {
+      store_->work()->AddDeadStage(record.actor, branch);
+      return Status::Ok();
+    });
   };
-  const auto add_import = [this](const KeyValue& pair) -> Status {
+  const auto look_at_import = [this](const KeyValue& pair) -> Status {
     LegacyId legacy;
     if (Status s = ParseImportKey(pair.key, &legacy); !s.ok()) return s;
-    store_->work()->AddDeadImport(legacy);
-    return Status::Ok();
+    return IfDead(pair, [&](const StageRecord&) {
+      store_->work()->AddDeadImport(legacy);
+      return Status::Ok();
+    });
   };
   const std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
-  if (Status s = ScanCatalog(reader.get(), StagePrefix(), add_stage); !s.ok()) {
+  if (Status s = ForEachPair(reader.get(),
+                             {CatalogPartition(), StagePrefix(), StagePrefix()},
+                             look_at_stage);
+      !s.ok()) {
     return s;
   }
-  return ScanCatalog(reader.get(), ImportPrefix(), add_import);
+  return ForEachPair(reader.get(),
+                     {CatalogPartition(), ImportPrefix(), ImportPrefix()},
+                     look_at_import);
 }
 
 Status Upkeep::DropStage(ActorId actor, BranchId branch) {
@@ -98,13 +97,13 @@ Status Upkeep::DropStage(ActorId actor, BranchId branch) {
   // A branch record is written in the same batch as the head that made the
   // branch reachable: with one, the stage was committed after all.
   std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
-  const std::string branch_key = BranchRecordKey(branch);
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader->Get(ActorPartition(actor), {branch_key}, &values);
+  bool was_committed = false;
+  if (Status s = HasKey(reader.get(), ActorPartition(actor),
+                        BranchRecordKey(branch), &was_committed);
       !s.ok()) {
     return s;
   }
-  if (!values[0].has_value()) {
+  if (!was_committed) {
     if (Status s = store_->engine()->Drop(BranchPartition(branch)); !s.ok()) {
       return s;
     }
@@ -119,25 +118,18 @@ Status Upkeep::DropStage(ActorId actor, BranchId branch) {
 Status Upkeep::DropImport(LegacyId legacy) {
   std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
   const std::string key = ImportKey(legacy);
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader->Get(CatalogPartition(), {key}, &values); !s.ok()) {
+  std::optional<StageRecord> import;
+  if (Status s = GetRecord(reader.get(), CatalogPartition(), key, &import);
+      !s.ok() || !import.has_value()) {
     return s;
   }
-  if (!values[0].has_value()) return Status::Ok();
-  StageRecord import;
-  if (Status s = DecodeRecord(key, *values[0], &import); !s.ok()) return s;
-  const std::string record_key = LegacyRecordKey();
-  if (Status s =
-          reader->Get(ActorPartition(import.actor), {record_key}, &values);
+  std::optional<LegacyRecord> record;
+  if (Status s = GetRecord(reader.get(), ActorPartition(import->actor),
+                           LegacyRecordKey(), &record);
       !s.ok()) {
     return s;
   }
-  LegacyRecord record;
-  if (values[0].has_value()) {
-    Status s = DecodeRecord(record_key, *values[0], &record);
-    if (!s.ok()) return s;
-  }
-  if (record.legacy != legacy) {
+  if (!record.has_value() || record->legacy != legacy) {
     if (Status s = store_->engine()->Drop(LegacyPartition(legacy)); !s.ok())
       return s;
   }

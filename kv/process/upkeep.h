@@ -28,6 +28,7 @@ namespace actorkv {
 
 class Actor;
 class Store;
+struct StageRecord;
 
 class Upkeep {
  public:
@@ -37,7 +38,7 @@ class Upkeep {
   Upkeep(const Upkeep&) = delete;
   Upkeep& operator=(const Upkeep&) = delete;
 
-  // Finds what a dead process left. Right after Store::Open(), before anybody
+  // Finds what dead owners left. Right after Store::Open(), before anybody
   // uses the store; nothing for a follower, which drops nothing. Errors:
   // kCorruption; kIOError.
   Status Load();
@@ -57,9 +58,9 @@ class Upkeep {
   void Close();
 
  private:
-  // Calls `add` for each pair of the catalog under `prefix`.
-  static Status ScanCatalog(EngineReader* reader, const std::string& prefix,
-                            const std::function<Status(const KeyValue&)>& add);
+  // Calls `add` with the stage record of `pair` where its owner is dead.
+  Status IfDead(const KeyValue& pair,
+                const std::function<Status(const StageRecord&)>& add);
   Status DropStage(ActorId actor, BranchId branch);
   Status DropImport(LegacyId legacy);
   Status FlattenOne(const std::shared_ptr<Actor>& actor);

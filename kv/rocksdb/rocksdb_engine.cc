@@ -51,6 +51,13 @@ class RocksDbEngine : public Engine {
   CommitResult Commit(const Batch& batch, Durability durability) override {
     return commits_.Commit(batch, durability);
   }
+  HostId owner() const override { return owner_; }
+  // The holder's lock says it: whoever had the store before is gone.
+  Status IsAlive(const HostId& host, bool* alive) override {
+    *alive = host == owner_;
+    return Status::Ok();
+  }
+
   Status Drop(Partition partition) override;
   Status Compact(Partition partition, std::string_view begin,
                  std::string_view end) override;
@@ -78,6 +85,7 @@ class RocksDbEngine : public Engine {
   }
 
  private:
+  const HostId owner_{0, RandomId()};
   // Removes the table files that hold nothing but the partition, of which
   // every key was deleted before. Else they stay until they are compacted,
   // and nothing makes that happen soon: those of a bulk write lie on the last

@@ -1,5 +1,8 @@
 // CommitIds: the ids of the commits that one opened store makes. No other
-// object, of this process or of another, gives the same ones.
+// object, of this process or of another, gives the same ones, and each says
+// whose it is:
+//
+//     incarnation(8) | slot(10 bits), number(54 bits) | both big-endian
 //
 // Thread-safe, without a lock.
 
@@ -9,16 +12,14 @@
 #include <atomic>
 #include <cstdint>
 
+#include "kv/base/host_id.h"
 #include "kv/base/types.h"
 
 namespace actorkv {
 
-// 64 random bits, for an id that is in no other use.
-uint64_t RandomId();
-
 class CommitIds {
  public:
-  CommitIds() : base_(RandomId()) {}
+  explicit CommitIds(const HostId& owner) : owner_(owner) {}
   CommitIds(const CommitIds&) = delete;
   CommitIds& operator=(const CommitIds&) = delete;
 
@@ -31,9 +32,12 @@ class CommitIds {
   uint64_t count() const { return count_.load(); }
 
  private:
-  const uint64_t base_;
+  const HostId owner_;
   std::atomic<uint64_t> count_{0};
 };
+
+// Whose commit it is, or what else has such an id (LeaseMark).
+HostId OwnerOf(const CommitId& id);
 
 }  // namespace actorkv
 

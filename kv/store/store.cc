@@ -47,6 +47,7 @@ Store::Store(std::string path, std::unique_ptr<Engine> engine, bool read_only)
       read_only_(read_only),
       cache_id_(NextCacheId()),
       engine_(std::move(engine)),
+      commit_ids_(engine_->owner()),
       actors_(engine_.get(), &epoch_,
               engine_->limits().one_process || read_only),
       settings_(std::make_unique<SettingsCache>(SettingsCache::StoreParts{
@@ -65,6 +66,10 @@ Status Store::Open(std::string path, std::unique_ptr<Engine> engine,
                    bool read_only, std::shared_ptr<Store>* store) {
   std::shared_ptr<Store> opened(
       new Store(std::move(path), std::move(engine), read_only));
+  const Engine& shared = *opened->engine_;
+  if (!shared.limits().one_process && !read_only) {
+    opened->clock_.ShareIds(shared.owner().slot);
+  }
   std::unique_ptr<EngineReader> reader = opened->engine_->NewReader();
   if (Status s = opened->clock_.Load(reader.get()); !s.ok()) return s;
   opened->clock_.BeginWatch();

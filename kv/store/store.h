@@ -99,9 +99,11 @@ class Store : public std::enable_shared_from_this<Store> {
   // next commit goes to a new branch, which no leftover can reach.
   bool CanContinueBranch(Actor* actor);
 
-  // New id in no other use, for an actor, a branch or legacy pairs. See
-  // Clock::Next.
-  uint64_t NewId(Batch* batch) { return clock_.Next(batch); }
+  // New id in no other use, for an actor, a branch or legacy pairs; `above`:
+  // that of a branch from which the new one comes. See Clock::NextId().
+  uint64_t NewId(Batch* batch, uint64_t above = 0) {
+    return clock_.NextId(above, batch);
+  }
 
   // Commits and tells the clock. Every commit of this tree goes through here;
   // in runs where the engine wants it (kv/store/commit_runs.h).

@@ -4,12 +4,16 @@
 #include <string>
 #include <vector>
 
+#include "kv/base/host_id.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
-#include "kv/store/commit_ids.h"
 
 namespace actorkv {
 
 namespace {
+
+// Of two owners one is first; after it there is nothing to be first with.
+constexpr int kAttempts = 3;
 
 Status MakeRecord(Clock* clock, const CommitFunction& commit,
                   StoreRecord* record) {
@@ -19,6 +23,8 @@ Status MakeRecord(Clock* clock, const CommitFunction& commit,
   made.created_at_us = clock->Next(&batch);
   const std::string key = StoreRecordKey();
   batch.Put(CatalogPartition(), key, EncodeRecord(key, made));
+  // Two owners that make one store must not give it two ids.
+  batch.AddGuard(CatalogPartition(), key, std::nullopt);
   Status s = commit(batch, Durability::kSynced).status;
   if (s.ok()) *record = made;
   return s;
@@ -31,6 +37,7 @@ Status RaiseFormat(const CommitFunction& commit, StoreRecord* record) {
   const std::string key = StoreRecordKey();
   Batch batch;
   batch.Put(CatalogPartition(), key, EncodeRecord(key, raised));
+  batch.AddGuard(CatalogPartition(), key, EncodeRecord(key, *record));
   Status s = commit(batch, Durability::kSynced).status;
   // A store on a full disk can be read; the next open tries again.
   if (s.code() == Code::kNoSpace) return Status::Ok();
@@ -39,21 +46,19 @@ Status RaiseFormat(const CommitFunction& commit, StoreRecord* record) {
 }
 
 Status Load(EngineReader* reader, bool* found, StoreRecord* record) {
-  const std::string key = StoreRecordKey();
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader->Get(CatalogPartition(), {key}, &values); !s.ok()) {
+  std::optional<StoreRecord> read;
+  if (Status s = GetRecord(reader, CatalogPartition(), StoreRecordKey(), &read);
+      !s.ok()) {
     return s;
   }
-  *found = values[0].has_value();
+  *found = read.has_value();
   if (!*found) return Status::Ok();
-  StoreRecord read;
-  if (Status s = DecodeRecord(key, *values[0], &read); !s.ok()) return s;
-  if (read.format > kStoreFormat) {
-    return Status::NotSupported("store format " + std::to_string(read.format) +
+  if (read->format > kStoreFormat) {
+    return Status::NotSupported("store format " + std::to_string(read->format) +
                                 " is newer than this module's, which reads " +
                                 std::to_string(kStoreFormat));
   }
-  *record = read;
+  *record = *read;
   return Status::Ok();
 }
 
@@ -69,11 +74,17 @@ Status LoadStoreRecord(EngineReader* reader, StoreRecord* record) {
 Status LoadOrMakeStoreRecord(EngineReader* reader, Clock* clock,
                              const CommitFunction& commit,
                              StoreRecord* record) {
-  bool found = false;
-  if (Status s = Load(reader, &found, record); !s.ok()) return s;
-  if (!found) return MakeRecord(clock, commit, record);
-  if (record->format == kStoreFormat) return Status::Ok();
-  return RaiseFormat(commit, record);
+  Status s;
+  for (int i = 0; i < kAttempts; ++i) {
+    bool found = false;
+    reader->Refresh();
+    if (s = Load(reader, &found, record); !s.ok()) return s;
+    if (found && record->format == kStoreFormat) return s;
+    s = found ? RaiseFormat(commit, record) : MakeRecord(clock, commit, record);
+    // Another owner was first: what it made is there by now.
+    if (s.code() != Code::kConflict) break;
+  }
+  return s;
 }
 
 }  // namespace actorkv

@@ -25,6 +25,10 @@ class ForwardingEngine : public Engine {
   CommitResult Commit(const Batch& batch, Durability durability) override {
     return base_->Commit(batch, durability);
   }
+  HostId owner() const override { return base_->owner(); }
+  Status IsAlive(const HostId& host, bool* alive) override {
+    return base_->IsAlive(host, alive);
+  }
   Status Drop(Partition partition) override { return base_->Drop(partition); }
   Status Compact(Partition partition, std::string_view begin,
                  std::string_view end) override {

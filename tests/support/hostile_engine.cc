@@ -70,6 +70,11 @@ class HostileEngine : public Engine {
     return std::make_unique<HostileReader>(base_->NewReader(), plan_);
   }
 
+  HostId owner() const override { return base_->owner(); }
+  Status IsAlive(const HostId& host, bool* alive) override {
+    return base_->IsAlive(host, alive);
+  }
+
   CommitResult Commit(const Batch& batch, Durability durability) override {
     if (Status s = CheckBatchLimits(batch, limits_); !s.ok()) {
       return {CommitOutcome::kFailed, s};

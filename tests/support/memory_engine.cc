@@ -139,6 +139,12 @@ class MemoryEngine : public Engine {
     return {};
   }
 
+  HostId owner() const override { return owner_; }
+  Status IsAlive(const HostId& host, bool* alive) override {
+    *alive = host == owner_;
+    return Status::Ok();
+  }
+
   Status Drop(Partition partition) override {
     const auto lock = store_.WriteLock();
     store_.Erase(partition);
@@ -165,6 +171,7 @@ class MemoryEngine : public Engine {
   std::string Describe() const override { return "memory"; }
 
  private:
+  const HostId owner_{0, RandomId()};
   bool Holds(const Batch::Guard& guard) const {
     const Pairs& pairs = store_.At(guard.partition);
     const auto it = pairs.find(guard.key);
