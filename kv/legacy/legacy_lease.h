@@ -7,8 +7,8 @@
 //     record, and one that lost the lease changes nothing any more, its last
 //     commit included.
 //  2. A holder shows life by a heartbeat. A lease of another process is free
-//     when the last one is kLeaseLimitUs old, or at once where that process
-//     must be dead: on an engine that one process at a time has open.
+//     when the last one is kLeaseLimitUs old, or at once where its owner is
+//     dead (Engine::IsAlive()).
 //  3. The end of the object gives the lease back, whatever happened: in this
 //     process even where that could not be stored.
 //  4. Taking the lease, a heartbeat and giving it back are not synced. The
