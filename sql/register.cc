@@ -10,6 +10,7 @@
 #include "sql/actors/retention_functions.h"
 #include "sql/bind/connection.h"
 #include "sql/health/doctor_table.h"
+#include "sql/health/dump_table.h"
 #include "sql/health/verify_table.h"
 #include "sql/history/commits_table.h"
 #include "sql/history/diff_table.h"
@@ -42,7 +43,7 @@ constexpr RegisterTheme kThemes[] = {
     RegisterDoctorTable,      RegisterRestorePlanTable,
     RegisterRestoreLike,      RegisterRetentionFunctions,
     RegisterRetentionTables,  RegisterMetrics,
-    RegisterHintsTable,
+    RegisterHintsTable,       RegisterDumpTable,
 };
 
 }  // namespace

@@ -71,8 +71,11 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/format/zero_gap_test.cc
   tests/kv/history/point_test.cc
   tests/kv/inspect/delta_write_test.cc
+  tests/kv/inspect/dump_test.cc
   tests/kv/inspect/hints_test.cc
   tests/kv/inspect/metrics_test.cc
+  tests/kv/inspect/pair_damage_test.cc
+  tests/kv/inspect/pair_text_test.cc
   tests/kv/legacy/image_pairs_test.cc
   tests/kv/legacy/legacy_import_test.cc
   tests/kv/legacy/legacy_lease_test.cc
@@ -202,6 +205,7 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/bind/shutdown_test.cc
   tests/sql/bind/turns_test.cc
   tests/sql/health/doctor_test.cc
+  tests/sql/health/dump_test.cc
   tests/sql/health/forged_records_test.cc
   tests/sql/health/verify_test.cc
   tests/sql/history/btree_reader_test.cc
