@@ -2,6 +2,7 @@
 
 #include "sql/actors/actor_functions.h"
 #include "sql/actors/actors_table.h"
+#include "sql/actors/events_table.h"
 #include "sql/actors/hints_table.h"
 #include "sql/actors/info_functions.h"
 #include "sql/actors/info_table.h"
@@ -44,6 +45,7 @@ constexpr RegisterTheme kThemes[] = {
     RegisterRestoreLike,      RegisterRetentionFunctions,
     RegisterRetentionTables,  RegisterMetrics,
     RegisterHintsTable,       RegisterDumpTable,
+    RegisterEventsTable,
 };
 
 }  // namespace

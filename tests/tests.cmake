@@ -36,6 +36,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/fuzz/targets.cc
   tests/kv/base/coding_test.cc
   tests/kv/base/duration_test.cc
+  tests/kv/base/events_test.cc
   tests/kv/base/hash_test.cc
   tests/kv/base/helper_threads_test.cc
   tests/kv/base/page_memory_test.cc
@@ -100,6 +101,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/reclaim/page_changes_test.cc
   tests/kv/reclaim/reclaim_reader_test.cc
   tests/kv/reclaim/reclaim_test.cc
+  tests/kv/reclaim/store_events_test.cc
   tests/kv/rivet/archive_json_test.cc
   tests/kv/rivet/archive_reader_test.cc
   tests/kv/rivet/archive_writer_test.cc
@@ -127,6 +129,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rocksdb/rocksdb_block_memory_test.cc
   tests/kv/rocksdb/rocksdb_bulk_test.cc
   tests/kv/rocksdb/rocksdb_engine_test.cc
+  tests/kv/rocksdb/rocksdb_events_test.cc
   tests/kv/rocksdb/rocksdb_fault_test.cc
   tests/kv/rocksdb/rocksdb_fence_test.cc
   tests/kv/rocksdb/rocksdb_log_file_test.cc
@@ -188,6 +191,7 @@ actorkv_add_tests(vfs LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/vfs/sqlite/uri_test.cc)
 actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/actors/actor_functions_test.cc
+  tests/sql/actors/events_test.cc
   tests/sql/actors/expiry_test.cc
   tests/sql/actors/follower_expiry_test.cc
   tests/sql/actors/hints_test.cc

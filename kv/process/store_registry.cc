@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "kv/base/events.h"
 #include "kv/base/process_end.h"
 #include "kv/base/system_error.h"
 #include "kv/files/directory.h"
@@ -313,13 +314,17 @@ std::shared_ptr<Store> StoreRegistry::Lend(Entry* entry) {
 }
 
 void StoreRegistry::CloseStore(Entry* entry) {
+  const EventTimer timer;
+  const std::string path = entry->store->path();
   entry->store->Close();
   entry->store.reset();
+  NoteEvent({EventKind::kClose, path, "", "", timer.elapsed_us()});
   --open_store_count;
 }
 
 Status StoreRegistry::OpenInto(const std::string& given, OpenMode mode,
                                Entry* entry) {
+  const EventTimer timer;
   std::error_code error;
   const std::filesystem::path path = std::filesystem::canonical(given, error);
   if (error) return SystemError("resolve", given, error.value());
@@ -334,6 +339,9 @@ Status StoreRegistry::OpenInto(const std::string& given, OpenMode mode,
   }
   if (Status s = ReadIdentity(directory, &entry->identity); !s.ok()) return s;
   entry->store = std::move(opened);
+  NoteEvent({EventKind::kOpen, directory, "",
+             mode == OpenMode::kFollow ? "to read" : "to write",
+             timer.elapsed_us()});
   ++open_store_count;
   Wake();
   return Status::Ok();

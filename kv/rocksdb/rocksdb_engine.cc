@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "kv/base/events.h"
 #include "kv/base/metrics.h"
 #include "kv/base/thrown.h"
 #include "kv/engine/engine_limits.h"
@@ -211,6 +212,8 @@ CommitResult RocksDbEngine::CommitOnce(const Batch& batch,
   if (Status s = CheckBatchLimits(batch, kLimits); !s.ok()) return Failed(s);
   // Claimed before the hold: who waits here must not keep a reopen waiting.
   const GuardSet::Claim claim(&guards_, GuardedKeys(batch.guards()));
+  std::optional<StallWatch> watch;  // much takes its time anyway
+  if (durability != Durability::kBulk) watch.emplace(handle_->directory());
   Gate::Hold hold;
   if (Status s = UseForWriting(&hold); !s.ok()) return Failed(s);
   std::vector<std::string> memo_keys;
