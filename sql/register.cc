@@ -2,6 +2,7 @@
 
 #include "sql/actors/actor_functions.h"
 #include "sql/actors/actors_table.h"
+#include "sql/actors/events_table.h"
 #include "sql/actors/hints_table.h"
 #include "sql/actors/info_functions.h"
 #include "sql/actors/info_table.h"
@@ -10,6 +11,7 @@
 #include "sql/actors/retention_functions.h"
 #include "sql/bind/connection.h"
 #include "sql/health/doctor_table.h"
+#include "sql/health/dump_table.h"
 #include "sql/health/verify_table.h"
 #include "sql/history/commits_table.h"
 #include "sql/history/diff_table.h"
@@ -42,7 +44,8 @@ constexpr RegisterTheme kThemes[] = {
     RegisterDoctorTable,      RegisterRestorePlanTable,
     RegisterRestoreLike,      RegisterRetentionFunctions,
     RegisterRetentionTables,  RegisterMetrics,
-    RegisterHintsTable,
+    RegisterHintsTable,       RegisterDumpTable,
+    RegisterEventsTable,
 };
 
 }  // namespace

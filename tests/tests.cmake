@@ -48,6 +48,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/fuzz/targets.cc
   tests/kv/base/coding_test.cc
   tests/kv/base/duration_test.cc
+  tests/kv/base/events_test.cc
   tests/kv/base/hash_test.cc
   tests/kv/base/helper_threads_test.cc
   tests/kv/base/page_memory_test.cc
@@ -84,8 +85,11 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/format/zero_gap_test.cc
   tests/kv/history/point_test.cc
   tests/kv/inspect/delta_write_test.cc
+  tests/kv/inspect/dump_test.cc
   tests/kv/inspect/hints_test.cc
   tests/kv/inspect/metrics_test.cc
+  tests/kv/inspect/pair_damage_test.cc
+  tests/kv/inspect/pair_text_test.cc
   tests/kv/legacy/image_pairs_test.cc
   tests/kv/legacy/legacy_import_test.cc
   tests/kv/legacy/legacy_lease_test.cc
@@ -114,6 +118,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/reclaim/page_changes_test.cc
   tests/kv/reclaim/reclaim_reader_test.cc
   tests/kv/reclaim/reclaim_test.cc
+  tests/kv/reclaim/store_events_test.cc
   tests/kv/rivet/archive_json_test.cc
   tests/kv/rivet/archive_reader_test.cc
   tests/kv/rivet/archive_writer_test.cc
@@ -141,6 +146,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rocksdb/rocksdb_block_memory_test.cc
   tests/kv/rocksdb/rocksdb_bulk_test.cc
   tests/kv/rocksdb/rocksdb_engine_test.cc
+  tests/kv/rocksdb/rocksdb_events_test.cc
   tests/kv/rocksdb/rocksdb_fault_test.cc
   tests/kv/rocksdb/rocksdb_fence_test.cc
   tests/kv/rocksdb/rocksdb_home_test.cc
@@ -205,6 +211,7 @@ actorkv_add_tests(vfs LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/vfs/sqlite/uri_test.cc)
 actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/actors/actor_functions_test.cc
+  tests/sql/actors/events_test.cc
   tests/sql/actors/expiry_test.cc
   tests/sql/actors/follower_expiry_test.cc
   tests/sql/actors/hints_test.cc
@@ -222,6 +229,7 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/bind/shutdown_test.cc
   tests/sql/bind/turns_test.cc
   tests/sql/health/doctor_test.cc
+  tests/sql/health/dump_test.cc
   tests/sql/health/forged_records_test.cc
   tests/sql/health/verify_test.cc
   tests/sql/history/btree_reader_test.cc

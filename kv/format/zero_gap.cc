@@ -68,6 +68,12 @@ uint32_t PageBytesOf(std::string_view payload) {
   return is_page ? static_cast<uint32_t>(page_bytes) : 0;
 }
 
+ZeroGap GapOf(std::string_view payload) {
+  if (PageBytesOf(payload) == 0) return {};
+  const uint32_t begin = LoadLittle32(payload.data());
+  return {begin, begin + LoadLittle32(payload.data() + 4)};
+}
+
 bool DecodeWithoutGap(std::string_view payload, uint32_t page_size,
                       char* page) {
   if (PageBytesOf(payload) != page_size) return false;

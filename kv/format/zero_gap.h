@@ -40,6 +40,9 @@ std::string EncodeWithoutGap(std::string_view page, const ZeroGap& gap);
 // Returns the size of the page in bytes; 0 when the payload is none.
 uint32_t PageBytesOf(std::string_view payload);
 
+// Where the gap of that page is; empty when the payload is none.
+ZeroGap GapOf(std::string_view payload);
+
 // Writes the page, `page_size` bytes. False, with nothing written, when the
 // payload is not of a page of that size.
 bool DecodeWithoutGap(std::string_view payload, uint32_t page_size, char* page);

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "kv/base/events.h"
 #include "kv/base/metrics.h"
 #include "kv/base/thrown.h"
 #include "kv/engine/failed_commit.h"
@@ -125,6 +126,9 @@ Status AfterUnknown(Store* store, const CommitResult& result,
                     const CommitId& id,
                     std::vector<PendingCommit>* commits) noexcept {
   Add(Metric::kCommitsUnknown);
+  NoteEvent({EventKind::kUnknownOutcome, store->path(),
+             commits->front().writer->actor()->name(),
+             result.status.message()});
   Landed landed = Landed::kNo;
   const Status s =
       Caught([&] { return FindCommit(store, commits->front(), id, &landed); });
@@ -245,8 +249,13 @@ Status CommitAll(Store* store, Durability durability,
     store->pins()->Add(commit.state->head.snapshot, commit.state->lineage,
                        commit.pin);
   }
-  return Conclude(store, store->Commit(batch, durability), stamp.commit_id,
-                  commits);
+  Status s = Conclude(store, store->Commit(batch, durability), stamp.commit_id,
+                      commits);
+  if (s.code() == Code::kFenced) {
+    const Actor& actor = *commits->front().writer->actor();
+    NoteEvent({EventKind::kFence, store->path(), actor.name(), s.message()});
+  }
+  return s;
 }
 
 namespace {
@@ -286,6 +295,8 @@ CommitResult TryToTakeOver(Store* store, Actor* actor, Generation* generation) {
     return result;
   }
   *generation = raised->head.generation;
+  NoteEvent({EventKind::kFence, store->path(), actor->name(),
+             "taken over: who had it open before cannot write any more"});
   actor->PublishTakeOver(std::move(raised));
   return result;
 }

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "kv/base/events.h"
 #include "kv/base/process_end.h"
 #include "kv/process/engines.h"
 #include "kv/process/upkeep.h"
@@ -318,13 +319,17 @@ std::shared_ptr<Store> StoreRegistry::Lend(Entry* entry) {
 }
 
 void StoreRegistry::CloseStore(Entry* entry) {
+  const EventTimer timer;
+  const std::string path = entry->store->path();
   entry->upkeep->Close();
   entry->upkeep.reset();
   entry->store.reset();
+  NoteEvent({EventKind::kClose, path, "", "", timer.elapsed_us()});
   --open_store_count;
 }
 
 Status StoreRegistry::OpenInto(const Attempt& attempt, Entry* entry) {
+  const EventTimer timer;
   // A link that is pointed elsewhere later does not take the store apart.
   std::string directory;
   if (Status s = attempt.home->Resolve(attempt.directory, &directory);
@@ -346,6 +351,9 @@ Status StoreRegistry::OpenInto(const Attempt& attempt, Entry* entry) {
   }
   entry->store = std::move(opened);
   entry->upkeep = std::move(upkeep);
+  NoteEvent({EventKind::kOpen, directory, "",
+             attempt.mode == OpenMode::kFollow ? "to read" : "to write",
+             timer.elapsed_us()});
   ++open_store_count;
   Wake();
   return Status::Ok();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "kv/base/events.h"
 #include "kv/base/thrown.h"
 #include "kv/reclaim/reclaim.h"
 #include "kv/store/retention.h"
@@ -63,14 +64,19 @@ Status BackgroundReclaim::Begin(bool* begun) {
 }
 
 void BackgroundReclaim::End() {
-  const bool idle =
-      pass_->freed_bytes() == 0 && commit_count_ == changed_count_;
+  const uint64_t freed_bytes = pass_->freed_bytes();
+  const bool idle = freed_bytes == 0 && commit_count_ == changed_count_;
   idle_factor_ = idle ? std::min(2 * idle_factor_, 1u << 20) : 1;
   // The pass's own commits are no commits of transactions, so the count is that
   // of its beginning.
   changed_count_ = commit_count_;
   last_end_ = Clock::now();
   pass_.reset();
+  if (freed_bytes == 0) return;
+  NoteEvent(
+      {EventKind::kReclaimPass, store_->path(), "",
+       "in the background: freed " + std::to_string(freed_bytes) + " bytes",
+       MicrosecondsOf(busy_)});
 }
 
 void BackgroundReclaim::GiveUp() {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "kv/base/events.h"
 #include "kv/base/metrics.h"
 #include "kv/engine/prefix_scan.h"
 #include "kv/format/history_records.h"
@@ -195,6 +196,7 @@ class Flattener {
 }  // namespace
 
 Status Flatten(Store* store, Actor* actor) {
+  const EventTimer timer;
   std::shared_ptr<const HeadState> state;
   Pin pin;
   // The pin keeps the ancestors' pages while they are copied.
@@ -224,6 +226,10 @@ Status Flatten(Store* store, Actor* actor) {
       return s.WithContext("flattening actor=" + actor->name());
     }
     Add(Metric::kFlattens);
+    NoteEvent({EventKind::kFlatten, store->path(), actor->name(),
+               "the branch had " + std::to_string(state->lineage->size() - 1) +
+                   " ancestors",
+               timer.elapsed_us()});
   }
   actor->ReplaceLineage(branch, std::move(lineage));
   return Status::Ok();

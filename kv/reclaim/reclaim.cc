@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kv/base/affix.h"
+#include "kv/base/events.h"
 #include "kv/engine/prefix_scan.h"
 #include "kv/format/keys.h"
 #include "kv/store/store.h"
@@ -143,6 +144,7 @@ Status FindStateBefore(EngineReader* reader, ActorEntry* entry, TxId* txid) {
 Status ReclaimAll(Store* store, const std::optional<std::string>& name,
                   const std::function<Status()>& keep_on, uint64_t* bytes) {
   const ReclaimTurns::Turn turn = store->reclaim_turns()->Begin();
+  const EventTimer timer;
   uint64_t freed = 0;
   Status first = store->engine()->FinishCompactions();
   for (int round = 0; round < kMaxRounds; ++round) {
@@ -161,6 +163,9 @@ Status ReclaimAll(Store* store, const std::optional<std::string>& name,
   if (first.ok() && freed >= kWriteOutBytes) {
     first = store->engine()->Compact(CatalogPartition(), "", "");
   }
+  NoteEvent({EventKind::kReclaimPass, store->path(), name.value_or(""),
+             "asked for: freed " + std::to_string(freed) + " bytes",
+             timer.elapsed_us()});
   if (first.ok()) *bytes = freed;
   return first;
 }

@@ -5,8 +5,10 @@
 #include <rocksdb/version.h>
 #include <rocksdb/write_batch.h>
 
+#include <optional>
 #include <utility>
 
+#include "kv/base/events.h"
 #include "kv/base/metrics.h"
 #include "kv/engine/guarded_commits.h"
 #include "kv/files/directory.h"
@@ -49,6 +51,8 @@ class RocksDbEngine : public Engine {
   }
 
   CommitResult Commit(const Batch& batch, Durability durability) override {
+    std::optional<StallWatch> watch;  // much takes its time anyway
+    if (durability != Durability::kBulk) watch.emplace(handle_->directory());
     return commits_.Commit(batch, durability);
   }
   HostId owner() const override { return owner_; }

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "kv/base/events.h"
 #include "kv/base/metrics.h"
 #include "kv/base/process_end.h"
 #include "kv/base/thrown.h"
@@ -359,6 +360,8 @@ Status RocksDbHandle::Reopen(Need need) {
     next_attempt_ = std::chrono::steady_clock::now() + kReopenInterval;
     return last_error_;
   }
+  const EventTimer timer;
+  const bool was_down = state_ == State::kReadOnly || state_ == State::kClosed;
   Add(Metric::kEngineReopens);
   ++reopen_count_;
   // The write that failed may lie in the log without being on the disk:
@@ -367,6 +370,12 @@ Status RocksDbHandle::Reopen(Need need) {
   CloseDatabase();
   last_error_ = Status::NoMemory();  // stands until the open says how it ended
   last_error_ = OpenAgain();
+  // Attempts that fail like the one before are not worth one each.
+  if (!was_down || last_error_.ok()) {
+    NoteEvent({EventKind::kReopen, path_, "",
+               last_error_.ok() ? "it can be written" : last_error_.message(),
+               timer.elapsed_us()});
+  }
   if (last_error_.ok()) {
     unproven_logs_ = false;
     return Status::Ok();

@@ -8,6 +8,7 @@
 #include "kv/base/duration.h"
 #include "kv/base/hex.h"
 #include "kv/history/history.h"
+#include "kv/inspect/record_json.h"
 #include "sql/bind/actor_walk.h"
 #include "sql/bind/store_times.h"
 #include "sql/bind/table.h"
@@ -34,22 +35,6 @@ enum ColumnIndex {
 
 std::string Hex(const CommitId& id) {
   return ToHex(std::string(id.begin(), id.end()));
-}
-
-const char* OriginName(Origin origin) {
-  switch (origin) {
-    case Origin::kSql:
-      return "sql";
-    case Origin::kImport:
-      return "import";
-    case Origin::kMigrate:
-      return "migrate";
-    case Origin::kRestore:
-      return "restore";
-    case Origin::kFork:
-      return "fork";
-  }
-  return "unknown";
 }
 
 class CommitRows : public RowSource {

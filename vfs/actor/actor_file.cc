@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "kv/base/events.h"
 #include "kv/base/metrics.h"
 #include "kv/base/thrown.h"
 #include "kv/pages/commit.h"
@@ -119,7 +120,11 @@ void ActorFile::BeginRollback() {
 // --- Locks ------------------------------------------------------------------
 
 Status ActorFile::Reserve() {
-  return actor_->Reserve(this, state_->head.snapshot, generation_);
+  Status s = actor_->Reserve(this, state_->head.snapshot, generation_);
+  if (s.code() == Code::kFenced) {
+    NoteEvent({EventKind::kFence, store_->path(), actor_->name(), s.message()});
+  }
+  return s;
 }
 
 int ActorFile::Lock(int level) {
