@@ -1,5 +1,5 @@
-// NamePattern: the patterns of LIKE, for names of actors. As names are, so it
-// tells upper from lower case.
+// NamePattern: the patterns of LIKE, for names of actors. It tells upper from
+// lower case, as names do.
 //
 //   %    any characters, or none
 //   _    one character

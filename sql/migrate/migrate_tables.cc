@@ -39,6 +39,8 @@ class MigrateAllRows : public OutcomeRows {
       : OutcomeRows(connection, *store),
         walk_(std::move(store), std::nullopt) {}
   ~MigrateAllRows() override {
+    // A statement that is not read to the end, as with LIMIT, has told of
+    // migrations too.
     if (unsynced_) (void)walk_.store()->engine()->Sync();
   }
   MigrateAllRows(const MigrateAllRows&) = delete;
@@ -177,7 +179,7 @@ class HistoryRows : public RowSource {
   }
 
  private:
-  // {"import":0.2,"layouts":0.1}: for json_extract().
+  // Returns such as {"import":0.2,"layouts":0.1}, for json_extract().
   static std::string PhaseTimes(const LegacyRecord& record) {
     std::string text;
     for (size_t i = 1; i < kLegacyPhaseCount; ++i) {

@@ -20,14 +20,15 @@ Status Backup(Call* call) {
   std::string absolute;
   if (Status s = call->Text(0, "path", &path); !s.ok()) return s;
   if (Status s = AbsolutePath(path, &absolute); !s.ok()) return s;
+  // The directory above is found by the last slash.
   while (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
   std::shared_ptr<Store> store;
   if (Status s = call->connection()->OpenDefaultStore(StoreUse::kOwn, &store);
       !s.ok()) {
     return s;
   }
-  // RocksDB's checkpoint takes no word to stop (7.8): an interrupt is heard
-  // before it and after it.
+  // RocksDB's checkpoint cannot be stopped (7.8): an interrupt is heard before
+  // it and after it.
   if (Status s = call->connection()->KeepOn(); !s.ok()) return s;
   std::unique_ptr<NewDirectory> made;
   Status created =
@@ -43,11 +44,14 @@ Status Backup(Call* call) {
     return s;
   }
   if (Status s = call->connection()->KeepOn(); !s.ok()) return s;
-  // Its own id: what is done to the copy is not done to this store.
+  // The copy gets an id of its own: what is done to it is not done to this
+  // store.
   if (Status s = WriteMarker(content, AccessIn(store->path())); !s.ok()) {
     return s;
   }
   if (Status s = DirectoryBytes(content, &bytes); !s.ok()) return s;
+  // The directory takes its name last, so that half a backup is never found by
+  // it.
   if (Status s = made->Finish(); !s.ok()) return s;
   call->result().Int(bytes);
   return Status::Ok();

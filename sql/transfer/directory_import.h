@@ -13,7 +13,7 @@
 
 namespace actorkv {
 
-// The actors of a directory, one after another.
+// DirectoryImport imports the actors of a directory, one after another.
 class DirectoryImport {
  public:
   // Errors: kNotFound; kInvalidArgument when it is none of: an archive, the
