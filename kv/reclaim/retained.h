@@ -3,8 +3,8 @@
 //
 // A snapshot is retained when it is
 //  - the head, or was the head within the retention (kv/store/retention.h): of
-//  each
-//    branch that is a stretch up to its end, because times go up with txids;
+//    each branch that is a stretch up to its end, because times go up with
+//    txids;
 //  - named by a restore point that has not expired;
 //  - where a branch of another actor begins (a fork), as long as that branch is
 //    there;

@@ -1,6 +1,6 @@
-// What can be learnt and done about the files of a store's database with system
-// calls alone: what kind of directory it is, which files the database consists
-// of. Knows RocksDB's file names, not its API.
+// Functions that learn about the files of a store's database, and change them,
+// with system calls alone: what kind of directory it is, which files the
+// database consists of. They know RocksDB's file names, not its API.
 
 #ifndef ACTORKV_KV_ROCKSDB_DATABASE_FILES_H_
 #define ACTORKV_KV_ROCKSDB_DATABASE_FILES_H_

@@ -33,8 +33,8 @@ class NamePattern {
     Kind kind;
     std::string bytes;  // of one character
   };
-  // How much of the front of `rest` one character of the pattern takes; 0: it
-  // does not match.
+  // Returns how much of the front of `rest` one character of the pattern takes;
+  // 0: it does not match.
   static size_t Take(const Part& part, std::string_view rest);
 
   std::vector<Part> parts_;

@@ -101,8 +101,8 @@ Status ImportWithDatabase(const std::shared_ptr<Store>& store,
     import.AddTo(made, batch);
   };
   Status committed = CommitImage(commit);
-  // Also after a failure: the commit may have been made, and then the pairs are
-  // the actor's.
+  // A commit that failed may have been made even so, and then the pairs are the
+  // actor's.
   import.Detach();
   if (!committed.ok()) return committed;
   imported->state = LegacyState::kLive;

@@ -42,7 +42,7 @@ int Construct(sqlite3_file* file, Args&&... args) {
   return SQLITE_OK;
 }
 
-// How the store of a main database is opened.
+// Returns how the store of a main database is opened.
 OpenMode StoreMode(bool read_only, int flags, bool may_create_store) {
   if (read_only) return OpenMode::kFollow;
   const bool create = (flags & SQLITE_OPEN_CREATE) != 0 && may_create_store;

@@ -5,9 +5,8 @@
 // xAccess. Each must go to the VFS of the database:
 //
 // - A name that said which VFS (vfs/sqlite/raw_uri.h) is the absolute path of
-// the file
-//   with more than one "/" at the front: their number says the VFS and the
-//   mode. So it still is the path of that file, also where SQLite writes it
+//   the file with more than one "/" at the front: their number says the VFS and
+//   the mode. So it still is the path of that file, also where SQLite writes it
 //   into a journal or super-journal that somebody else may have to recover
 //   from. The other VFS gets it with one slash, in the same memory, where
 //   SQLite's own functions find what follows a name.
