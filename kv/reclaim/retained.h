@@ -72,8 +72,8 @@ struct RetainedBranch {
   bool used() const {
     return since.has_value() || !points.empty() || !children.empty();
   }
-  // True when all of the commit is kept, and its record with it. Where only a
-  // child begins, some pages may go.
+  // Returns true when all of the commit is kept, and its record with it. Where
+  // only a child begins, some pages may go.
   bool KeepsCommit(TxId txid) const;
 };
 

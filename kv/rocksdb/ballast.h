@@ -67,8 +67,8 @@ class Ballast {
   // Gives the space back. False: there was none to give.
   bool GiveUp();
 
-  // True where this process gave the file up, and there has been no room for it
-  // since.
+  // Returns true where this process gave the file up, and there has been no
+  // room for it since.
   bool IsMissing() const { return is_missing_.load(); }
 
  private:

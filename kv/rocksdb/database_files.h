@@ -51,9 +51,9 @@ struct DirectoryStamp {
 // Errors: kNotFound when the directory or its CURRENT is not there; kIOError.
 Status ReadStamp(const std::string& directory, DirectoryStamp* stamp);
 
-// True when the same files were there and nothing but records of logs changed,
-// so that a database opened between the two stamps missed no file that was
-// removed meanwhile.
+// Returns true when the same files were there and nothing but records of logs
+// changed, so that a database opened between the two stamps missed no file that
+// was removed meanwhile.
 bool SameFiles(const DirectoryStamp& before, const DirectoryStamp& after);
 
 // Writes every *.log over itself and syncs it. After a failed fsync Linux

@@ -113,8 +113,8 @@ class ActorFile : public sqlite3_file {
   // back: invariant 5.
   static void BeginRollback(ActorFile* file);
 
-  // True while the file holds the actor's reservation. May be asked from other
-  // threads.
+  // Returns true while the file holds the actor's reservation. May be asked
+  // from other threads.
   bool writing() const { return lock_.load() >= SQLITE_LOCK_RESERVED; }
 
   // The origin that the commit records of this file will say; kSql unless set.

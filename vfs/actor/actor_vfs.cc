@@ -207,8 +207,8 @@ int OpenPlainFile(const PlainName& plain, sqlite3_file* file, int flags,
   return code;
 }
 
-// True when the file is another VFS's. The directory of a database without a
-// mark decides, unless the name says that it is an actor.
+// Returns true when the file is another VFS's. The directory of a database
+// without a mark decides, unless the name says that it is an actor.
 bool FindPlainDatabase(const char* name, int flags, PlainName* plain) {
   if ((flags & SQLITE_OPEN_MAIN_DB) == 0) return FindPlainName(name, plain);
   if (FindMarkedName(name, plain)) return true;

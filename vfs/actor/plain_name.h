@@ -36,15 +36,15 @@ struct PlainName {
   bool is_marked = false;
 };
 
-// True when the full path name, or one with a suffix, has a mark.
+// Returns true when the full path name, or one with a suffix, has a mark.
 bool FindMarkedName(const char* full_name, PlainName* plain);
 
-// True in the same case, and also where the name lies in a directory that is
-// remembered.
+// Returns true in the same case, and also where the name lies in a directory
+// that is remembered.
 bool FindPlainName(const char* full_name, PlainName* plain);
 
-// True when the directory of `name` is a store, or its name ends in ".store"
-// and it is missing or empty: a name in it is an actor's.
+// Returns true when the directory of `name` is a store, or its name ends in
+// ".store" and it is missing or empty: a name in it is an actor's.
 bool IsInStore(std::string_view name);
 
 // Tells that the base VFS opened a file under a name without a mark. Names in

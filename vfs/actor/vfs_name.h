@@ -11,7 +11,7 @@
 
 namespace actorkv {
 
-// True when a name that says no VFS is a plain file's.
+// Returns true when a name that says no VFS is a plain file's.
 bool IsPlainByDefault(const std::string& name);
 
 // `name` as a user writes it: STORE/ACTOR, ACTOR where there is a default
