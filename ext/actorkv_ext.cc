@@ -32,7 +32,7 @@ int TakeApi(char** error_message, const sqlite3_api_routines* api) {
   const std::lock_guard<std::mutex> lock(mutex);
   if (first_api == api) return SQLITE_OK;
   if (first_api != nullptr) {
-    // Its text, so its memory.
+    // The text is SQLite's to free, so it is made in SQLite's memory.
     if (error_message != nullptr) {
       *error_message = api->mprintf(
           "actorkv: another SQLite library in this process has loaded this "
@@ -71,7 +71,8 @@ int Initialise(sqlite3* db, char** error_message,
   if (RegisterVfs(entry_point) != SQLITE_OK) {
     return Fail(error_message, "actorkv: cannot register the VFS");
   }
-  // So that connections opened later have the SQL too; again: does nothing.
+  // Connections opened later have the SQL too; to register it again does
+  // nothing.
   code = sqlite3_auto_extension(entry_point);
   if (code != SQLITE_OK) return code;
   // SQLITE_OK and not SQLITE_OK_LOAD_PERMANENTLY: under sqlite3_auto_extension
@@ -86,7 +87,7 @@ int Initialise(sqlite3* db, char** error_message,
 
 extern "C" int sqlite3_actorkv_init(sqlite3* db, char** error_message,
                                     const sqlite3_api_routines* api) {
-  // Not Guard(): before Initialise() there is no API table to log with.
+  // Guard() logs, and before Initialise() there is no API table to log with.
   try {
     return actorkv::Initialise(db, error_message, api);
   } catch (...) {

@@ -16,7 +16,7 @@ int DigitValue(char digit) {
 
 constexpr size_t kTextBytes = 64;
 
-// True when all bytes are printable, and none is a quote.
+// Returns true when all bytes are printable, and none is a quote.
 bool IsPlainText(std::string_view bytes) {
   for (const char byte : bytes) {
     if (byte < ' ' || byte > '~' || byte == '\'') return false;

@@ -8,8 +8,8 @@
 
 namespace actorkv {
 
-// True for well-formed UTF-8: no overlong forms, no surrogates, nothing above
-// U+10FFFF.
+// Returns true for well-formed UTF-8: no overlong forms, no surrogates, nothing
+// above U+10FFFF.
 bool IsUtf8(std::string_view text);
 
 // The bytes that some editors put before a text.

@@ -43,7 +43,7 @@ class ActorHints {
   bool is_learning() const { return learning_.load(std::memory_order_relaxed); }
   bool is_asleep() const { return asleep_.load(std::memory_order_relaxed); }
 
-  // True for the one caller who is to wake the actor.
+  // Returns true for the one caller who is to wake the actor.
   bool Wake() { return is_asleep() && asleep_.exchange(false); }
 
   // Wakes the learner, see HintLearner::Wake(). From before that on Note()

@@ -34,7 +34,7 @@ class ChangeLog {
   // changed pages.
   void Trim(size_t max_pages);
 
-  // True when the page is known to be the same at both snapshots of the
+  // Returns true when the page is known to be the same at both snapshots of the
   // branch; from <= to.
   bool Unchanged(BranchId branch, PageNo pgno, TxId from, TxId to) const;
 

@@ -149,9 +149,9 @@ enum class Durability {
   // The same as kBuffered, for much data that nobody reads soon: an engine may
   // have a way for that which spares its log.
   kBulk,
-  // On stable storage when Commit returns, and so is every kBuffered commit
-  // that was done before it, whatever its partition: what a power loss leaves
-  // is the store as it was after some commit.
+  // The commit is on stable storage when Commit returns, and so is every
+  // kBuffered commit that was done before it, whatever its partition: what a
+  // power loss leaves is the store as it was after some commit.
   kSynced,
 };
 

@@ -14,7 +14,7 @@ namespace actorkv {
 
 namespace {
 
-// True for errors of a file system that has no such rename.
+// Returns true for errors of a file system that has no such rename.
 bool IsMissingFeature(int error) {
   return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
 }

@@ -35,8 +35,8 @@ std::string Leading(const std::string& path, const std::string& end) {
   return path == end ? path : path + ", a link to " + end;
 }
 
-// True in /proc, where a link leads to an open file, which its text only
-// describes.
+// Returns true in /proc, where a link leads to an open file, which its text
+// only describes.
 bool IsInProc(const std::string& path) {
   struct statfs system = {};
   return statfs(std::string(DirectoryOf(path)).c_str(), &system) == 0 &&
@@ -63,8 +63,8 @@ Status FollowLink(std::string* path) {
   return Status::Ok();
 }
 
-// True where another file system is mounted on a file: its name cannot be given
-// to another then.
+// Returns true where another file system is mounted on a file: its name cannot
+// be given to another then.
 bool IsMountPoint(const std::string& path) {
   struct statx file = {};
   return statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, 0, &file) == 0 &&

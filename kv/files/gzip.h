@@ -10,7 +10,7 @@
 
 namespace actorkv {
 
-// True for the first bytes of a gzip file.
+// Returns true for the first bytes of a gzip file.
 bool IsGzip(std::string_view bytes);
 
 // Unpacks one gzip member after another. Reading fails with kCorruption when

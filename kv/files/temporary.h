@@ -31,7 +31,7 @@ enum class TemporaryKind : char { kFile = 'f', kDirectory = 'd' };
 // Returns a name that nothing else has.
 std::string NewTemporaryName(TemporaryKind kind);
 
-// True for a name that NewTemporaryName() made; *kind is set then.
+// Returns true for a name that NewTemporaryName() made; *kind is set then.
 bool IsTemporaryName(std::string_view name, TemporaryKind* kind);
 
 struct Temporary {

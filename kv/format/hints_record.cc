@@ -10,7 +10,8 @@ namespace {
 
 constexpr uint8_t kJudged = 1;  // the flag of a range
 
-// True for a range that can stand behind one that ends before page `end`.
+// Returns true for a range that can stand behind one that ends before page
+// `end`.
 bool IsSound(const HintRange& range, uint64_t end) {
   return range.first >= end && range.first != 0 && range.page_count != 0 &&
          range.page_count <= kMaxHintPages;

@@ -80,7 +80,7 @@ struct DecodedDelta {
   std::string_view blocks;  // into the payload
 };
 
-// False when `payload` is no delta of a page of a legal size.
+// Returns false when `payload` is no delta of a page of a legal size.
 bool DecodeDelta(std::string_view payload, DecodedDelta* delta);
 
 // Makes the base, delta.page_size bytes at `page`, into the page.

@@ -84,8 +84,8 @@ struct CommitRecord {
   std::optional<TxId> replaced_txid;
 };
 
-// True when the commit was the head until `next`, of the same actor, replaced
-// it.
+// Returns true when the commit was the head until `next`, of the same actor,
+// replaced it.
 bool Replaces(const CommitRecord& next, TxId commit);
 
 // The largest list: a commit of pages in disorder has none from some ten

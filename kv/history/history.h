@@ -37,8 +37,8 @@ struct CommitsAround {
   std::optional<CommitRecord> before;
   std::optional<CommitRecord> after;
 
-  // True when `before` was the head at the moment, and not a commit that
-  // expired.
+  // Returns true when `before` was the head at the moment, and not a commit
+  // that expired.
   bool IsKnown() const {
     return before.has_value() &&
            (!after.has_value() || Replaces(*after, before->snapshot.txid));

@@ -12,8 +12,8 @@ namespace {
 
 constexpr PageNo kPagesBetweenChecks = 1024;
 
-// True when every version that `to` sees and that is not newer than `from` is
-// the one that `from` sees.
+// Returns true when every version that `to` sees and that is not newer than
+// `from` is the one that `from` sees.
 bool IsAncestor(const HeadState& from, const HeadState& to) {
   const Snapshot& older = from.head.snapshot;
   const Snapshot& newer = to.head.snapshot;

@@ -10,8 +10,9 @@ namespace {
 
 constexpr uint64_t kCommitsBetweenChecks = 256;
 
-// True when the commit is on the line of the version: the commits that came one
-// after the other to it, as far as its branches still know where they began.
+// Returns true when the commit is on the line of the version: the commits that
+// came one after the other to it, as far as its branches still know where they
+// began.
 bool IsOnLine(const HeadState& version, const Snapshot& commit) {
   const Snapshot& snapshot = version.head.snapshot;
   if (commit.branch == snapshot.branch) return !(snapshot.txid < commit.txid);

@@ -20,7 +20,7 @@ constexpr size_t kMaxSearches = 64;
 
 constexpr size_t kCountBytes = 4;  // the number of a chunk
 
-// True when `key` is right behind `last`, or has the next number.
+// Returns true when `key` is right behind `last`, or has the next number.
 bool Follows(std::string_view last, std::string_view key) {
   if (key.size() == last.size() + 1) {
     return key.back() == '\0' && key.substr(0, last.size()) == last;
@@ -54,8 +54,8 @@ bool PairWindow::Covers(std::string_view key) const {
   return has_end_ || key <= KeyOf(pairs_.back());
 }
 
-// True for a call that asks for what comes behind the window or before it, or
-// for key after key without one.
+// Returns true for a call that asks for what comes behind the window or before
+// it, or for key after key without one.
 bool PairWindow::ReadsOn(std::string_view key) const {
   if (pairs_.empty()) return run_ >= kMinRun;
   return Follows(KeyOf(pairs_.back()), key) ||

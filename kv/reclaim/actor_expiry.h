@@ -9,8 +9,7 @@
 //      the past needed meanwhile (HistoryGate::Keep()), it begins again at 1;
 //      he waits for one step.
 //   3. The snapshots that this process reads are added. See kv/store/pins.h for
-//   why
-//      none is missed.
+//      why none is missed.
 //
 // After that the plan stays good while commits, restores and forks go on: they
 // begin at the head, at what is retained, or fail.

@@ -18,11 +18,10 @@
 //     actor's entry last. So it may stop anywhere, and begins again.
 //  2. While a commit's record is in the store, all its pages are.
 //  3. While a delta (kv/format/page_delta.h) is in the store, so is its base. A
-//  base
-//     is kept with a delta that is kept, and counts as what that is. Versions
-//     of a page are removed newest first, so a stop leaves no delta behind. A
-//     delta that is committed meanwhile has as its base the version that the
-//     head reads, or that one's base, and both are kept.
+//     base is kept with a delta that is kept, and counts as what that is.
+//     Versions of a page are removed newest first, so a stop leaves no delta
+//     behind. A delta that is committed meanwhile has as its base the version
+//     that the head reads, or that one's base, and both are kept.
 //  4. A plan stays good while commits, restores and forks go on: they begin at
 //     the head, at what is retained, or fail.
 //  5. Nothing waits for it but restores, forks and changes of settings, for one

@@ -4,8 +4,7 @@
 // due
 //
 //  - when `reclaim_interval_ms` (kv/store/retention.h) has gone by since the
-//  last one
-//    ended; 0: never;
+//    last one ended; 0: never;
 //  - but not so soon that passes would take more than a part of the time;
 //  - and in a store that nobody writes to, and where the last pass freed
 //    nothing, after twice as long each time, up to an hour: there only time

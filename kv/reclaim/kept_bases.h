@@ -29,7 +29,7 @@ class KeptBases {
     keeps_all_ = false;
   }
 
-  // True when a version that stays needs this one, for *use.
+  // Returns true when a version that stays needs this one, for *use.
   bool Take(TxId txid, VersionUse* use);
 
   // Tells that this version stays. One that cannot be decoded may need any

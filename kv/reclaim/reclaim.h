@@ -30,8 +30,8 @@ class Reclaimer {
   Status Step(std::optional<SpaceUse>* use, bool* done);
 
   uint64_t freed_bytes() const { return freed_bytes_; }
-  // True when another round may free more: of branches at which one began that
-  // is gone.
+  // Returns true when another round may free more: of branches at which one
+  // began that is gone.
   bool dropped_branch() const { return dropped_branch_; }
 
  private:

@@ -3,8 +3,8 @@
 //
 // A snapshot is retained when it is
 //  - the head, or was the head within the retention (kv/store/retention.h): of
-//  each
-//    branch that is a stretch up to its end, because times go up with txids;
+//    each branch that is a stretch up to its end, because times go up with
+//    txids;
 //  - named by a restore point that has not expired;
 //  - where a branch of another actor begins (a fork), as long as that branch is
 //    there;
@@ -72,8 +72,8 @@ struct RetainedBranch {
   bool used() const {
     return since.has_value() || !points.empty() || !children.empty();
   }
-  // True when all of the commit is kept, and its record with it. Where only a
-  // child begins, some pages may go.
+  // Returns true when all of the commit is kept, and its record with it. Where
+  // only a child begins, some pages may go.
   bool KeepsCommit(TxId txid) const;
 };
 

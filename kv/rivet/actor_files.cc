@@ -15,7 +15,8 @@ constexpr std::string_view kSuffixes[] = {".db", ".jsonl", ".kv.bin"};
 constexpr std::string_view kDatabaseSuffix = ".db";
 constexpr std::string_view kSidecars[] = {"-wal", "-shm", "-journal"};
 
-// True when `name` belongs to a database among `files`, which are sorted.
+// Returns true when `name` belongs to a database among `files`, which are
+// sorted.
 bool BelongsToADatabase(std::string_view name,
                         const std::vector<std::string>& files) {
   for (const std::string_view sidecar : kSidecars) {

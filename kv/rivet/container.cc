@@ -40,7 +40,7 @@ bool Exists(const std::string& path) {
   return stat(path.c_str(), &there) == 0;
 }
 
-// True for an entry of kv.bin whose key is one of sqlite.bin's.
+// Returns true for an entry of kv.bin whose key is one of sqlite.bin's.
 bool IsSqliteBin(std::string_view begin) {
   if (begin.size() <= kEntryLengthBytes) return false;
   const std::string_view payload = begin.substr(kEntryLengthBytes);

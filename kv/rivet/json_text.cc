@@ -101,7 +101,8 @@ class MembersHandler : public nlohmann::json_sax<json> {
       nested_->Key(name);
       return true;
     }
-    // Which of two counts depends on the reader, so neither is taken.
+    // Readers differ in which of two members of a name they take, so neither is
+    // taken.
     const auto same = [&](const JsonMember& m) { return m.name == name; };
     if (std::any_of(members_.begin(), members_.end(), same)) {
       return Fail("\"" + name + "\" comes twice");

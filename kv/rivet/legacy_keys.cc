@@ -38,8 +38,8 @@ constexpr std::string_view kVersionZero("\x07\x15\x03\x15\x04", 5);
 constexpr std::string_view kInputZero("\x07\x15\x03\x15\x05", 5);
 constexpr std::string_view kInputOne("\x06\x01\x15\x03\x15\x04", 6);
 
-// True when a tuple follows the prefix: an integer of one byte, and perhaps
-// more.
+// Returns true when a tuple follows the prefix: an integer of one byte, and
+// perhaps more.
 bool HasTuple(std::string_view key, std::string_view prefix) {
   return BeginsWith(key, prefix) && key.size() >= prefix.size() + 2 &&
          key[prefix.size()] == kTupleStart;
@@ -63,7 +63,8 @@ LegacyKey Known(Space space, KeyLayout layout) {
   return {space, layout};
 }
 
-// True for a second byte that may be the version of a namespace of layout 1.
+// Returns true for a second byte that may be the version of a namespace of
+// layout 1.
 bool CouldBeVersion(char byte) { return byte > 0 && byte <= kMaxVersion; }
 
 LegacyKey ParseQueueKey(std::string_view key) {

@@ -74,11 +74,12 @@ struct LegacyKey {
 
 LegacyKey ParseLegacyKey(std::string_view key, std::string_view value);
 
-// True for a key of the SQLite files, in either layout; the key alone tells.
+// Returns true for a key of the SQLite files, in either layout; the key alone
+// tells.
 bool IsSqliteKey(std::string_view key);
 
-// True when `key` is of a namespace of layout 1 that has versions, but of a
-// version that is not known.
+// Returns true when `key` is of a namespace of layout 1 that has versions, but
+// of a version that is not known.
 bool HasUnknownVersion(std::string_view key);
 
 // Sets *one to the key of the same pair in layout 1; `key` itself unless it is

@@ -46,7 +46,7 @@ std::string EncodeRivetEngineKey(const RivetEngineKey& key);
 // Returns false, with *key unchanged, for what is no such key.
 bool ParseRivetEngineKey(std::string_view bytes, RivetEngineKey* key);
 
-// True for a value that a metadata key may have.
+// Returns true for a value that a metadata key may have.
 bool IsRivetPairMetadata(std::string_view value);
 
 }  // namespace actorkv

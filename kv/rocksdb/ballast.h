@@ -51,7 +51,7 @@ class Ballast {
 
   // The sizes that decide how large the file should be, in bytes.
   struct Need {
-    uint64_t flush_bytes = 0;  // what an open would write
+    uint64_t flush_bytes = 0;  // that an open would write
     uint64_t store_bytes = 0;  // the store's tables have
     uint64_t free_bytes = 0;   // the file may take
   };
@@ -67,8 +67,8 @@ class Ballast {
   // Gives the space back. False: there was none to give.
   bool GiveUp();
 
-  // True where this process gave the file up, and there has been no room for it
-  // since.
+  // Returns true where this process gave the file up, and there has been no
+  // room for it since.
   bool IsMissing() const { return is_missing_.load(); }
 
  private:

@@ -32,16 +32,16 @@ bool IsDatabaseFile(std::string_view name) {
          (IsManifest(name) && name != "MANIFEST-000001");
 }
 
-// True for files of ours, and for those of RocksDB that a creation which did
-// not finish may leave.
+// Returns true for files of ours, and for those of RocksDB that a creation
+// which did not finish may leave.
 bool IsLeftover(std::string_view name) {
   return BeginsWith(name, kOurPrefix) || name == "LOCK" || name == "IDENTITY" ||
          name == "LOG" || BeginsWith(name, "LOG.old.") || IsOptions(name) ||
          IsNumbered(name, ".dbtmp") || name == "MANIFEST-000001";
 }
 
-// True for leftovers beside a file of ours, and for what mkfs puts into the
-// root of a file system.
+// Returns true for leftovers beside a file of ours, and for what mkfs puts into
+// the root of a file system.
 bool IsHarmless(std::string_view name, bool beside_ours) {
   return (beside_ours && IsLeftover(name)) || name == "lost+found";
 }

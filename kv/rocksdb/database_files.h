@@ -1,6 +1,6 @@
-// What can be learnt and done about the files of a store's database with system
-// calls alone: what kind of directory it is, which files the database consists
-// of. Knows RocksDB's file names, not its API.
+// Functions that learn about the files of a store's database, and change them,
+// with system calls alone: what kind of directory it is, which files the
+// database consists of. They know RocksDB's file names, not its API.
 
 #ifndef ACTORKV_KV_ROCKSDB_DATABASE_FILES_H_
 #define ACTORKV_KV_ROCKSDB_DATABASE_FILES_H_
@@ -51,9 +51,9 @@ struct DirectoryStamp {
 // Errors: kNotFound when the directory or its CURRENT is not there; kIOError.
 Status ReadStamp(const std::string& directory, DirectoryStamp* stamp);
 
-// True when the same files were there and nothing but records of logs changed,
-// so that a database opened between the two stamps missed no file that was
-// removed meanwhile.
+// Returns true when the same files were there and nothing but records of logs
+// changed, so that a database opened between the two stamps missed no file that
+// was removed meanwhile.
 bool SameFiles(const DirectoryStamp& before, const DirectoryStamp& after);
 
 // Writes every *.log over itself and syncs it. After a failed fsync Linux

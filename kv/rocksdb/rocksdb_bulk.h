@@ -20,8 +20,8 @@ namespace actorkv {
 // more than it saves: it is synced, and is one more to look into.
 inline constexpr size_t kMinBulkBytes = size_t{2} << 20;
 
-// True when the batch is large enough, is puts of one partition in the order of
-// their keys, and has no guards.
+// Returns true when the batch is large enough, is puts of one partition in the
+// order of their keys, and has no guards.
 bool IsBulk(const Batch& batch);
 
 // REQUIRES: IsBulk(), and a Hold of a writable database. Throws only where

@@ -20,7 +20,7 @@
 namespace actorkv {
 namespace {
 
-// How often one call may find the database broken again by others before it
+// One call may find the database broken again by others so often before it
 // gives up.
 constexpr int kUseAttempts = 4;
 

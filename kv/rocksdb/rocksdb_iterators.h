@@ -76,8 +76,8 @@ class IteratorPool {
   // Empties the pool like Clear(), but the iterators are left as they are.
   void Leave() noexcept;
 
-  // For the options of a database: clears the pool after each flush and
-  // compaction.
+  // Returns a listener for the options of a database, which clears the pool
+  // after each flush and compaction.
   static std::shared_ptr<rocksdb::EventListener> NewListener(
       std::shared_ptr<IteratorPool> pool);
 

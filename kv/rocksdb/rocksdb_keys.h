@@ -1,5 +1,5 @@
-// How partitions become RocksDB column families and key prefixes. The only
-// place that knows the physical keys:
+// Partitions become RocksDB column families and key prefixes here. This is the
+// only place that knows the physical keys:
 //
 //   family "default"  kind(1) | id(8, big-endian) | key   catalog and actors
 //   family "chunks"   id(8, big-endian) | key             branches

@@ -25,7 +25,7 @@ class LogTail {
  public:
   LogTail();
 
-  // True when so many bytes can be put behind what there is.
+  // Returns true when so many bytes can be put behind what there is.
   bool Fits(size_t size) const;
   // Takes bytes that are pending then. REQUIRES: Fits().
   void Append(const rocksdb::Slice& data);

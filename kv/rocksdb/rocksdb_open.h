@@ -70,9 +70,9 @@ class OpenDatabase {
   // ends. Its iterators must be left as they are, too.
   static void Abandon(std::unique_ptr<OpenDatabase> database) noexcept;
 
-  // To be called before that where only readers were interrupted: RocksDB keeps
-  // what a thread reads in a place of the thread, and asserts at its end that
-  // the reader gave it back. Does what it can.
+  // Must be called before that where only readers were interrupted: RocksDB
+  // keeps what a thread reads in a place of the thread, and asserts at its end
+  // that the reader gave it back. Does what it can.
   void TakeFromThreads() noexcept;
 
   // Says whether any database of the process was abandoned. Then RocksDB's

@@ -11,17 +11,18 @@ namespace {
 // about an eighth of a search.
 constexpr int kMaxVersionSteps = 4;
 
-// True when the iterator stands on a key that begins as `target` does, for
-// `prefix_bytes`.
+// Returns true when the iterator stands on a key that begins as `target` does,
+// for `prefix_bytes`.
 bool IsInside(const rocksdb::Iterator& iterator, std::string_view target,
               size_t prefix_bytes) {
   return iterator.key().starts_with(
       rocksdb::Slice(target.data(), prefix_bytes));
 }
 
-// True when the first key at or after `target` is at most so many behind that
-// on which the iterator stands, with the same prefix: so whoever reads key
-// after key pays for a step, not for a search. Moves the iterator anyway.
+// Returns true when the first key at or after `target` is at most so many
+// behind that on which the iterator stands, with the same prefix: so whoever
+// reads key after key pays for a step, not for a search. Moves the iterator
+// anyway.
 bool StepsTo(rocksdb::Iterator* iterator, std::string_view target,
              size_t prefix_bytes, int max_steps) {
   if (!iterator->Valid() || !IsInside(*iterator, target, prefix_bytes) ||

@@ -18,8 +18,9 @@ namespace actorkv {
 Status FromRocksDb(const rocksdb::Status& status, std::string_view what,
                    std::string_view directory);
 
-// True when RocksDB refused a write for what it asked for, before it touched
-// the log. Every other failed write may or may not be there after a restart.
+// Returns true when RocksDB refused a write for what it asked for, before it
+// touched the log. Every other failed write may or may not be there after a
+// restart.
 bool NothingWritten(const rocksdb::Status& status);
 
 }  // namespace actorkv

@@ -6,9 +6,8 @@
 //     store than the one that was opened (kv/files/opened_directory.h), where a
 //     file may have the name of one of ours.
 //  2. A new file has the access of the store's marker (kv/files/file_access.h)
-//  before
-//     anything is written to it; a copy of the store (a checkpoint), too, and
-//     its directory that of the store's.
+//     before anything is written to it; a copy of the store (a checkpoint),
+//     too, and its directory that of the store's.
 //  3. Nothing is written through a link.
 
 #ifndef ACTORKV_KV_ROCKSDB_ROCKSDB_STORE_FILES_H_

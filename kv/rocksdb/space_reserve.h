@@ -46,7 +46,7 @@ class SpaceReserve {
   SpaceReserve(std::string directory, std::string work_path)
       : directory_(std::move(directory)), work_path_(std::move(work_path)) {}
 
-  // True when it is time to Refresh().
+  // Returns true when it is time to Refresh().
   bool Stale() const;
 
   // Looks at the file system. `promised_bytes`: what will be written without

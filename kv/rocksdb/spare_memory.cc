@@ -31,8 +31,8 @@ bool Spend() noexcept {
   return true;
 }
 
-// True when operator new may find memory now: what another thread just gave up
-// may be enough for both.
+// Returns true when operator new may find memory now: what another thread just
+// gave up may be enough for both.
 bool IsWorthATry() noexcept {
   if (use_count == 0) return false;
   const size_t before = spent.load();

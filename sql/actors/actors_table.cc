@@ -117,7 +117,7 @@ class ActorRows : public RowSource {
 
   uint64_t LegacyBytes() const {
     if (!legacy_.has_value()) return 0;
-    // What is dropped is SQLite's part alone; the other pairs stay what counts.
+    // actorkv_drop_legacy() removes SQLite's part alone; the other pairs stay.
     return legacy_->bytes -
            (legacy_->dropped_at_us != 0 ? legacy_->sqlite_bytes : 0);
   }

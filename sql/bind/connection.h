@@ -67,7 +67,7 @@ class Connection {
   }
   void ForgetTargets() { targets_.clear(); }
 
-  // True after sqlite3_interrupt(), until the running statements end.
+  // Returns true after sqlite3_interrupt(), until the running statements end.
   // sqlite3_is_interrupted() came with SQLite 3.41, so this runs a statement.
   bool Interrupted() const;
 

@@ -98,8 +98,8 @@ int ReportCallError(const CallSite& site, const Status& status,
   int code = SqliteCode(Place::kFunction, status);
   std::vector<std::string> targets;
   if (site.connection != nullptr) {
-    // What fails because of an interrupt can have any code; the caller waits
-    // for this one.
+    // A call that fails because of an interrupt can have any code; the caller
+    // waits for this one.
     if (site.connection->Interrupted()) code = SQLITE_INTERRUPT;
     targets = site.connection->targets();
   }

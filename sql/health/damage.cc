@@ -8,12 +8,13 @@ void DamageReport::Load() {
   Database db;
   std::vector<SchemaItem> items;
   if (!reader_.Open().ok()) return;
-  // As much as there is.
+  // A list of free pages that is damaged gives those that were found before.
   static_cast<void>(reader_.AddFreePages(&free_).ok());
   if (!OpenVersion(target_, *source_.version, &db).ok()) return;
   if (!ReadSchema(db.get(), &items).ok()) return;
   has_schema_ = true;
   for (SchemaItem& item : items) {
+    // Views, triggers and virtual tables have no pages.
     if (item.root == 0) continue;
     Tree tree;
     tree.complete = reader_.FindTree(item.root, &tree.pages).ok();

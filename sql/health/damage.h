@@ -1,5 +1,5 @@
-// DamageReport: what a damaged page of a database is part of, and what can be
-// read without it.
+// DamageReport says what a damaged page of a database is part of, and what can
+// be read without it.
 
 #ifndef ACTORKV_SQL_HEALTH_DAMAGE_H_
 #define ACTORKV_SQL_HEALTH_DAMAGE_H_
@@ -18,11 +18,12 @@ class DamageReport {
   DamageReport(const Target& target, const VersionSource& source)
       : target_(target), source_(source), reader_(source) {}
 
-  // Reads the schema and the interior pages of all trees, as far as they can
-  // be read. First.
+  // Reads the schema and the interior pages of all trees, as far as they can be
+  // read; to be called first.
   void Load();
 
-  // What the page is part of, and what that means. 0: no page in particular.
+  // Says what the page is part of, and what that means. 0: no page in
+  // particular.
   std::string Salvage(PageNo pgno) const;
 
  private:

@@ -15,9 +15,10 @@ namespace actorkv {
 namespace {
 
 constexpr uint64_t kCommitsBetweenChecks = 256;
+// A check runs a statement on the user's connection, so it must be rare.
 constexpr int kOpcodesBetweenChecks = 100'000;  // of SQLite
 
-// As a SQL literal.
+// Returns the text as a SQL literal.
 std::string Literal(const std::string& text) {
   std::string literal = "'";
   for (const char c : text) {
@@ -50,8 +51,8 @@ Status Doctor::QuickCheck(const VersionSource& source, Examination* result) {
         },
         connection_);
     s = QueryTexts(db.get(), "PRAGMA quick_check(10)", "", &lines);
-    // What the application alone has, such as functions in a CHECK, is missing
-    // here: no damage, but no reason to look at nothing.
+    // The connection lacks what only the application has, such as functions in
+    // a CHECK. That is no damage, and the rest is checked without them.
     if (!s.ok() && s.code() != Code::kCorruption &&
         s.code() != Code::kInterrupted) {
       s = Execute(db.get(), "PRAGMA ignore_check_constraints = ON");
@@ -63,7 +64,8 @@ Status Doctor::QuickCheck(const VersionSource& source, Examination* result) {
   }
   if (Status keep_on = connection_->KeepOn(); !keep_on.ok()) return keep_on;
   if (s.code() == Code::kCorruption) lines = {s.ToString()};
-  // Something else that only the application has.
+  // Any other error means something else that only the application has, such as
+  // a collation.
   if (!s.ok() && s.code() != Code::kCorruption) return Status::Ok();
   for (const std::string& line : lines) {
     if (line == "ok") continue;
@@ -120,17 +122,19 @@ Status Doctor::Search(const VersionSource& head, bool* found,
     VersionSource version = head;
     const auto pin = std::make_shared<Pin>();
     version.pin = pin;
-    // Damaged, or expired since.
+    // A commit that cannot be pinned is damaged, or has expired since.
     if (!PinCommit(target_.store.get(), *head.version, record, pin.get(),
                    &version.version)
              .ok()) {
       continue;
     }
+    // This look is cheap; a commit that still sees a damaged page does not
+    // count as read.
     if (!AvoidsDamage(version)) continue;
     ++read;
     Examination result;
     Status s = Examine(version, &result);
-    // It has expired: a follower's pins keep nothing.
+    // The commit has expired: a follower's pins keep nothing.
     if (s.code() == Code::kConflict) continue;
     if (!s.ok()) return s;
     Remember(result);

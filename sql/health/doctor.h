@@ -1,5 +1,5 @@
-// Doctor: what is wrong with the head of an actor, what that is part of, and
-// the newest commit at which all was sound.
+// Doctor finds what is wrong with the head of an actor, what that is part of,
+// and the newest commit at which all was sound.
 //
 // Damage does not grow with time alone: a page that is damaged at one commit is
 // so at every commit that sees the same version of it, and a sound commit can
@@ -21,9 +21,9 @@
 
 namespace actorkv {
 
-// Damaged pages that are reported, and looked at in older commits.
+// The most damaged pages that are reported, and looked at in older commits.
 constexpr size_t kMaxDamagedPages = 100;
-// Commits that are read whole before it gives up.
+// The number of commits that are read whole before it gives up.
 constexpr int kMaxCommitsRead = 64;
 
 struct DoctorRow {
@@ -39,8 +39,9 @@ class Doctor {
         target_(std::move(target)),
         argument_(std::move(argument)) {}
 
-  // *rows: what is wrong, and last what to do; or that all is sound. Errors:
-  // kNotFound; kInvalidArgument for a legacy actor; kInterrupted.
+  // Examines the actor. *rows says what is wrong, and last what to do; or that
+  // all is sound. Errors: kNotFound; kInvalidArgument for a legacy actor;
+  // kInterrupted.
   Status Run(std::vector<DoctorRow>* rows);
 
  private:
@@ -53,7 +54,8 @@ class Doctor {
   Status QuickCheck(const VersionSource& source, Examination* result);
   void AddDamage(const VersionSource& source, const Examination& head,
                  std::vector<DoctorRow>* rows);
-  // A damaged page that is known is not there, or sound, at this version.
+  // Says whether every damaged page that is known is missing or sound in this
+  // version.
   bool AvoidsDamage(const VersionSource& source) const;
   void Remember(const Examination& result);
   Status Search(const VersionSource& head, bool* found, VersionSource* sound);

@@ -29,7 +29,7 @@ enum ColumnIndex {
   kTarget,
 };
 
-// Does a piece of the work, as Verifier::Step() does.
+// VerifyStep does a piece of the work, as Verifier::Step() does.
 using VerifyStep = std::function<Status(std::vector<Finding>*, bool*)>;
 
 class VerifyRows : public RowSource {

@@ -38,7 +38,7 @@ Status BtreeReader::Open() {
                   static_cast<uint8_t>(page[kReservedBytesOffset]);
   first_free_trunk_ = LoadBig32(page.data() + kFreeTrunkOffset);
   has_pointer_map_ = LoadBig32(page.data() + kLargestRootOffset) != 0;
-  // 0 as long as the database is empty.
+  // The encoding is 0 as long as the database is empty.
   const uint32_t encoding = LoadBig32(page.data() + kEncodingOffset);
   if (encoding > SQLITE_UTF16BE) return Damaged("text encoding", 1);
   if (encoding != 0) encoding_ = static_cast<int>(encoding);
@@ -46,6 +46,8 @@ Status BtreeReader::Open() {
 }
 
 Status BtreeReader::PinPage(PageNo pgno, PagePin* pin) {
+  // A page that did not change is read from the version that has it in memory
+  // already.
   const bool shared =
       twin_ != nullptr && pgno < changed_->size() && !(*changed_)[pgno];
   return (shared ? twin_ : this)->reader_->PinPage(pgno, pin);
@@ -53,6 +55,8 @@ Status BtreeReader::PinPage(PageNo pgno, PagePin* pin) {
 
 Status BtreeReader::ReadPage(PageNo pgno, PinnedBtreePage* page) {
   if (pgno == 0 || pgno > page_count() ||
+      // SQLite never uses the page at the byte 2^30, on which its file locks
+      // lie.
       pgno == LockPage(reader_->snapshot().page_size)) {
     return Damaged("a b-tree refers to a page that is not there", pgno);
   }
@@ -133,6 +137,7 @@ Status BtreeReader::AddChildren(const PinnedBtreePage& page, PageSet* pages,
     if (child == 0 || child > page_count()) {
       return Damaged("a b-tree refers to a page that is not there", child);
     }
+    // This also ends a tree that refers to itself.
     if ((*pages)[child]) return Damaged("a page is in a b-tree twice", child);
     (*pages)[child] = true;
     children->push_back(child);
@@ -140,7 +145,8 @@ Status BtreeReader::AddChildren(const PinnedBtreePage& page, PageSet* pages,
   return Status::Ok();
 }
 
-// Level by level; all leaves of a tree are at the same depth.
+// Goes level by level: all leaves of a tree are at the same depth, so one page
+// tells whether a level has the leaves, and these need not be read.
 Status BtreeReader::FindTree(PageNo root, TreePages* tree) {
   TreePages found;
   found.pages.resize(size_t{page_count()} + 1);
@@ -154,7 +160,8 @@ Status BtreeReader::FindTree(PageNo root, TreePages* tree) {
     if (++found.depth > kMaxBtreeDepth) {
       return Damaged("a b-tree is too deep", root);
     }
-    // A damaged leaf is of no concern here.
+    // Any page of the level that can be read tells its kind: a damaged leaf is
+    // of no concern here.
     PinnedBtreePage page;
     Status read = ReadPage(level[0], &page);
     for (size_t i = 1; i < level.size() && !read.ok(); ++i) {
@@ -181,6 +188,7 @@ Status BtreeReader::AddFreePages(PageSet* pages) {
   if (page_count() == 0) return Status::Ok();
   if (pages->size() <= page_count()) pages->resize(size_t{page_count()} + 1);
   PageNo trunk = first_free_trunk_;
+  // The count ends a damaged list that goes in a circle.
   for (PageNo count = 0; trunk != 0 && count < page_count(); ++count) {
     PagePin pin;
     PageNo next = 0;
@@ -196,6 +204,9 @@ Status BtreeReader::AddFreePages(PageSet* pages) {
     trunk = next;
   }
   if (!has_pointer_map_) return Status::Ok();
+  // With auto_vacuum the pages 2, 2 + step, ... map others to their parents;
+  // the one that would be the lock page is the page behind it (btree.c
+  // ptrmapPageno, 3.40.1).
   const uint64_t step = usable_bytes_ / kPointerMapEntryBytes + 1;
   for (uint64_t pgno = 2; pgno <= page_count(); pgno += step) {
     const bool moved = pgno == LockPage(reader_->snapshot().page_size);

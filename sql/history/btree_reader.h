@@ -36,7 +36,8 @@ class BtreeReader {
  public:
   explicit BtreeReader(const VersionSource& source);
 
-  // Reads the header of the database. First. A database without pages is ok.
+  // Reads the header of the database; to be called first. A database without
+  // pages is ok.
   Status Open();
 
   // Pages of `twin`, another version, that are not in `changed` are the same
@@ -48,18 +49,20 @@ class BtreeReader {
   }
 
   PageNo page_count() const { return reader_->snapshot().page_count; }
-  // The encoding of its text: SQLITE_UTF8, SQLITE_UTF16LE or SQLITE_UTF16BE.
+  // Returns the encoding of its text: SQLITE_UTF8, SQLITE_UTF16LE or
+  // SQLITE_UTF16BE.
   int encoding() const { return encoding_; }
 
   Status ReadPage(PageNo pgno, PinnedBtreePage* page);
 
-  // The whole payload of a cell. REQUIRES: the cell has one.
+  // Reads the whole payload of a cell. REQUIRES: the cell has one.
   Status ReadPayload(const BtreeCell& cell, std::string* payload);
 
-  // The pages on which what is not local of the payload lies, in order.
+  // Finds the pages on which the part of the payload lies that is not local, in
+  // order.
   Status FindOverflow(const BtreeCell& cell, std::vector<PageNo>* pages);
 
-  // Every page of the tree at `root`, of which only the interior ones are
+  // Finds every page of the tree at `root`, of which only the interior ones are
   // read. 0 is the tree without pages.
   Status FindTree(PageNo root, TreePages* tree);
 
@@ -83,7 +86,7 @@ class BtreeReader {
   bool has_pointer_map_ = false;
 };
 
-// The rows of one tree, in the order of their keys.
+// BtreeScan goes through the rows of one tree, in the order of their keys.
 class BtreeScan {
  public:
   // Passes over the rows on pages of `skip`; leaves among them are not read.
@@ -92,7 +95,7 @@ class BtreeScan {
             const PageSet* skip)
       : reader_(reader), root_(root), tree_(tree), skip_(skip) {}
 
-  // The next row. The cell's memory stays until the next call.
+  // Goes to the next row. The cell's memory stays until the next call.
   Status Next(bool* found, BtreeCell* cell);
 
  private:
@@ -104,7 +107,8 @@ class BtreeScan {
   };
 
   Status Descend(PageNo pgno);
-  // A row of the innermost level; *found is false where that has none now.
+  // Takes a row of the innermost level; *found is false where that has none
+  // now.
   Status Step(bool* found, BtreeCell* cell);
 
   BtreeReader* const reader_;

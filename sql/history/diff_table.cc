@@ -38,7 +38,7 @@ const char* OpName(RowChange change) {
   return "unknown";
 }
 
-// One of the two versions, as SQLite sees it.
+// Side is one of the two versions, as SQLite sees it.
 struct Side {
   VersionSource source;
   Database db;
@@ -63,8 +63,8 @@ struct DiffRow {
   std::string new_json;
 };
 
-// A table to compare. Where it is another kind of table in the two versions it
-// is two of them, each in one version only.
+// TablePlan is a table to compare. A table that is of another kind in the two
+// versions makes two plans, each with one version only.
 struct TablePlan {
   std::string name;
   TableTrees trees;
@@ -135,6 +135,7 @@ Status DiffRows::OpenSide(const Target& target, const std::string& point,
 Status DiffRows::AddTrees(const Side& side) {
   const bool is_from = &side == &from_;
   if (side.reader->page_count() == 0) return Status::Ok();
+  // The schema table at page 1 is not in itself.
   if (Status s = pair_->AddTree(is_from, 1); !s.ok()) return s;
   for (const SchemaItem& item : side.schema) {
     if (item.root == 0) continue;
@@ -161,7 +162,8 @@ void DiffRows::AddSchemaRows() {
   }
 }
 
-// The kind of its pages says whether it has rowids.
+// Reads the columns of the key; none for a table with rowids, which the kind of
+// its root page tells.
 Status DiffRows::KeyColumns(const Side& side, const SchemaItem& table,
                             std::vector<std::string>* columns) {
   columns->clear();
@@ -193,6 +195,7 @@ Status DiffRows::PlanTable(const SchemaItem* from, const SchemaItem* to) {
     }
   }
   if (!older.name.empty() && !newer.name.empty() &&
+      // Rows can be matched only by keys of the same form.
       older.key_columns == newer.key_columns) {
     newer.trees.from_root = older.trees.from_root;
     older.name.clear();
@@ -232,6 +235,8 @@ Status DiffRows::Open(const Target& target, const std::string& from,
   if (s.ok()) s = AddTrees(from_);
   if (s.ok()) s = AddTrees(to_);
   if (s.ok()) s = PlanTables();
+  // Pages of an expired version can look damaged, so that it has expired counts
+  // for more.
   if (Status read = CheckReads(); !read.ok()) s = read;
   if (!s.ok()) return s.WithContext(TargetName(target));
   AddSchemaRows();

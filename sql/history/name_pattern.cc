@@ -8,7 +8,8 @@ namespace actorkv {
 
 namespace {
 
-// Of the character at the front of UTF-8 that is well-formed and not empty.
+// Returns the bytes of the character at the front of `text`, which is
+// well-formed UTF-8 and not empty.
 size_t CharacterBytes(std::string_view text) {
   size_t size = 1;
   while (size < text.size() &&

@@ -1,5 +1,5 @@
-// NamePattern: the patterns of LIKE, for names of actors. As names are, so it
-// tells upper from lower case.
+// NamePattern: the patterns of LIKE, for names of actors. It tells upper from
+// lower case, as names do.
 //
 //   %    any characters, or none
 //   _    one character
@@ -33,8 +33,8 @@ class NamePattern {
     Kind kind;
     std::string bytes;  // of one character
   };
-  // How much of the front of `rest` one character of the pattern takes; 0: it
-  // does not match.
+  // Returns how much of the front of `rest` one character of the pattern takes;
+  // 0: it does not match.
   static size_t Take(const Part& part, std::string_view rest);
 
   std::vector<Part> parts_;

@@ -17,9 +17,9 @@ namespace actorkv {
 
 namespace {
 
-// The live actors of the store that the pattern names. Errors: kNotFound when
-// there are none; those of an actor that matches and cannot be read: all that
-// match, or none.
+// Finds the live actors of the store that the pattern names. Errors: kNotFound
+// when there are none; those of an actor that matches and cannot be read: all
+// that match are taken, or none.
 Status MatchingActors(const std::shared_ptr<Store>& store,
                       const std::string& text,
                       std::vector<std::string>* actors) {
@@ -120,8 +120,8 @@ Status Plan(const Target& target, const std::string& point,
   return Status::Ok();
 }
 
-// All rows at once: one actor that has no such point is an error of all, as it
-// would be of the restore.
+// Makes all rows at once: one actor that has no such point is an error of all,
+// as it would be of the restore.
 Status OpenRows(Connection* connection, const TableArguments& arguments,
                 std::unique_ptr<RowSource>* rows) {
   if (!arguments[0].has_value() || !arguments[1].has_value()) {

@@ -16,8 +16,8 @@ namespace actorkv {
 
 namespace {
 
-// The records of one kind of all actors, deleted ones included, actor by actor
-// in the order of their keys.
+// ActorRecordWalk finds the records of one kind of all actors, deleted ones
+// included, actor by actor in the order of their keys.
 class ActorRecordWalk {
  public:
   ActorRecordWalk(std::shared_ptr<Store> store, std::optional<std::string> only,

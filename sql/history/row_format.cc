@@ -17,7 +17,7 @@ constexpr uint64_t kFirstTextType = 13;
 
 Status Damaged() { return Status::Corruption("a stored row is damaged"); }
 
-// Bytes of a value. Types 10 and 11 are reserved.
+// Says how many bytes a value of the type has. Types 10 and 11 are reserved.
 bool SizeOf(uint64_t type, uint64_t* size) {
   constexpr uint64_t kSizes[] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0};
   if (type == 10 || type == 11) return false;
@@ -27,6 +27,7 @@ bool SizeOf(uint64_t type, uint64_t* size) {
 
 int64_t BigEndian(std::string_view bytes) {
   uint64_t value = 0;
+  // The sign of the first byte fills those that are left out.
   if (!bytes.empty() && static_cast<uint8_t>(bytes[0]) >= 0x80) {
     value = ~uint64_t{0};
   }
@@ -55,7 +56,7 @@ StoredValue ValueOf(uint64_t type, std::string_view bytes) {
   return value;
 }
 
-// The columns of a row, one after the other.
+// RowReader gives the columns of a row, one after the other.
 class RowReader {
  public:
   Status Open(std::string_view row) {
@@ -84,7 +85,7 @@ class RowReader {
     return Status::Ok();
   }
 
-  // The serial types that are left.
+  // Returns the serial types that are left.
   std::string_view types() const { return types_; }
 
  private:
@@ -96,7 +97,8 @@ void AppendVarint(uint64_t value, std::string* out) {
   char bytes[9];
   size_t at = sizeof bytes;
   bytes[--at] = static_cast<char>(value & 0x7f);
-  // Sizes of headers: never as long as 9 bytes.
+  // The values are sizes of headers, which never need 9 bytes; the ninth byte
+  // of a varint would have 8 bits of it.
   while ((value >>= 7) != 0 && at > 0) {
     bytes[--at] = static_cast<char>((value & 0x7f) | 0x80);
   }

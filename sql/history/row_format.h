@@ -25,12 +25,12 @@ struct StoredValue {
   std::string_view bytes;  // of text, in the encoding of its database, or blob
 };
 
-// The first `column_count` values of a row; fewer where it has fewer. `row`
-// may end behind them. The values point into it.
+// Reads the first `column_count` values of a row; fewer where it has fewer.
+// `row` may end behind them. The values point into it.
 Status ReadValues(std::string_view row, size_t column_count,
                   std::vector<StoredValue>* values);
 
-// The first `column_count` columns as a row of their own, equal for two rows
+// Makes the first `column_count` columns a row of their own, equal for two rows
 // when these columns are stored alike.
 Status BeginningOf(std::string_view row, size_t column_count,
                    std::string* beginning);

@@ -13,11 +13,11 @@ namespace actorkv {
 
 namespace {
 
-// Of the library only strings and numbers are used: its objects and arrays
+// Only strings and numbers of the library are used: its objects and arrays
 // allocate in their destructors, and so end the process where memory runs out.
 using nlohmann::json;
 
-// {"kind":"text"}, of text that needs no escapes.
+// Returns {"kind":"text"}. REQUIRES: the text needs no escapes.
 std::string Marked(const char* kind, const std::string& text) {
   return std::string("{\"") + kind + "\":\"" + text + "\"}";
 }
@@ -65,7 +65,8 @@ int BindValue(sqlite3_stmt* statement, int index, const StoredValue& value,
   return SQLITE_INTERNAL;
 }
 
-// What a statement can call the rowid by; empty where columns have all names.
+// Finds a name by which a statement can ask for the rowid; empty where columns
+// have all three names.
 Status RowidName(sqlite3* db, const std::string& table, std::string* name) {
   std::vector<std::string> columns;
   if (Status s = QueryTexts(db, "SELECT name FROM pragma_table_xinfo(?1)",
@@ -100,6 +101,7 @@ Status ReadKeyColumns(sqlite3* db, const std::string& table,
   return QueryTexts(db,
                     "SELECT x.name FROM pragma_index_list(?1) AS i, "
                     "pragma_index_xinfo(i.name) AS x "
+                    // The order of the index is that of the stored row.
                     "WHERE i.origin = 'pk' AND x.key = 1 ORDER BY x.seqno",
                     table, columns);
 }
@@ -190,7 +192,8 @@ Status RowJson::Key(const ChangedRow& row, std::string* key_json) {
     *key_json = std::to_string(row.rowid);
     return Status::Ok();
   }
-  // SQLite makes UTF-8 of the text.
+  // The key goes through a statement, because its text can be UTF-16, and
+  // SQLite makes UTF-8 of it.
   sqlite3_stmt* made = nullptr;
   std::string sql = "SELECT ?1";
   for (size_t i = 2; i <= key_count_; ++i) sql += ", ?" + std::to_string(i);
@@ -198,6 +201,7 @@ Status RowJson::Key(const ChangedRow& row, std::string* key_json) {
   const int code = sqlite3_prepare_v2(db_, sql.c_str(), -1, &made, nullptr);
   echo.reset(made);
   if (code != SQLITE_OK) return ConnectionError(db_);
+  // Bind() binds to statement_.
   std::swap(echo, statement_);
   Status status = Bind(row);
   std::swap(echo, statement_);

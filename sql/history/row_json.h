@@ -1,7 +1,7 @@
 // Rows of a table as JSON, read one by one.
 //
-// An object with a member for each column that is stored. What JSON has no
-// form for is an object with one member in its place:
+// A row is an object with a member for each column that is stored. A value that
+// JSON has no form for is an object with one member in its place:
 //
 //     {"blob":"00ff"}         a blob, hexadecimal
 //     {"text":"c3"}           text that is not UTF-8, its bytes hexadecimal
@@ -19,23 +19,24 @@
 
 namespace actorkv {
 
-// The key of a table WITHOUT ROWID, in the order in which it is stored. Empty
-// for a table that has rowids.
+// Reads the columns of the key of a table WITHOUT ROWID, in the order in which
+// it is stored. *columns is empty for a table that has rowids.
 Status ReadKeyColumns(sqlite3* db, const std::string& table,
                       std::vector<std::string>* columns);
 
 class RowJson {
  public:
-  // `encoding`: of the database. `db` must outlive it.
+  // Prepares to read rows of the table. `encoding` is that of the database.
+  // `db` must outlive this object.
   Status Open(sqlite3* db, int encoding, const std::string& table,
               const std::vector<std::string>& key_columns);
 
-  // The row with that rowid or key. *json is empty where it cannot be asked
-  // for: the table has columns called rowid, _rowid_ and oid. Errors:
+  // Reads the row with that rowid or key. *json is empty where it cannot be
+  // asked for: the table has columns called rowid, _rowid_ and oid. Errors:
   // kCorruption when it is not there.
   Status Read(const ChangedRow& row, std::string* json);
 
-  // A number; of a table WITHOUT ROWID, an array.
+  // Makes JSON of the key: a number, or for a table WITHOUT ROWID an array.
   Status Key(const ChangedRow& row, std::string* json);
 
  private:
@@ -54,10 +55,10 @@ class RowJson {
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
-// A JSON string.
+// Returns the text as a JSON string.
 std::string JsonText(const std::string& text);
 
-// {"type":...,"sql":...}
+// Returns {"type":...,"sql":...}.
 std::string SchemaJson(const SchemaItem& item);
 
 }  // namespace actorkv

@@ -31,7 +31,8 @@ std::string ColumnText(sqlite3_stmt* statement, int column) {
   return TextOf(sqlite3_column_value(statement, column));
 }
 
-// A path for a URI (RFC 3986): what could end it is escaped.
+// Returns a path as a URI has it (RFC 3986): the bytes that could end it are
+// escaped.
 std::string UriPath(const std::string& path) {
   std::string escaped;
   for (const char c : path) {
@@ -98,6 +99,8 @@ Status OpenVersion(const Target& target, const HeadState& version,
   Database opened(db);
   if (code != SQLITE_OK) return ConnectionError(db);
   sqlite3_extended_result_codes(db, 1);
+  // Somebody else may have made the database, and its views and triggers are
+  // not to call functions with effects.
   if (Status s = Execute(db, "PRAGMA trusted_schema = OFF; BEGIN"); !s.ok()) {
     return s;
   }

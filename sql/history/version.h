@@ -15,23 +15,23 @@
 
 namespace actorkv {
 
-// Finds the commit that `point` means. Also of a deleted actor. Errors:
+// Finds the commit that `point` means, for a deleted actor too. Errors:
 // kNotFound when there is no such actor; kInvalidArgument for a legacy one;
 // those of ParsePoint() and ResolvePoint().
 Status FindVersion(const Target& target, const std::string& point,
                    VersionSource* source);
 
-// To be asked after pages of the version were read, before anything is made of
-// them: see CheckNotExpired() in kv/history/history.h. Costs a read on a
-// follower, nothing elsewhere.
+// Checks that the version has not expired. It must be called after pages of the
+// version were read, before anything is made of them: see CheckNotExpired() in
+// kv/history/history.h. It costs a read on a follower, nothing elsewhere.
 Status CheckRead(const VersionSource& source);
 
-// A connection of our own that sees the version and can read only. What is in
-// the schema is not trusted.
+// Opens a connection of our own that sees the version and can read only. It
+// does not trust the schema.
 Status OpenVersion(const Target& target, const HeadState& version,
                    Database* database);
 
-// A row of the schema table.
+// SchemaItem is a row of the schema table.
 struct SchemaItem {
   std::string type;  // "table", "index", "view" or "trigger"
   std::string name;
@@ -40,14 +40,14 @@ struct SchemaItem {
   std::string sql;  // empty: made by SQLite itself
 };
 
-// In the order of types and names.
+// Reads the schema table, in the order of types and names.
 Status ReadSchema(sqlite3* db, std::vector<SchemaItem>* items);
 
-// `name` as an identifier, quoted.
+// Returns `name` as a quoted identifier.
 std::string QuotedName(const std::string& name);
 
-// The first column of all rows, as text, of a statement with one parameter or
-// none.
+// Reads the first column of all rows, as text, of a statement with one
+// parameter or none.
 Status QueryTexts(sqlite3* db, const std::string& sql,
                   const std::string& parameter,
                   std::vector<std::string>* texts);

@@ -10,7 +10,7 @@ namespace actorkv {
 
 namespace {
 
-// What an entry of a map takes beside its key.
+// An entry of the map takes about this much memory beside its key.
 constexpr size_t kEntryBytes = 64;
 
 bool HasAny(const PageSet& set) {
@@ -36,6 +36,7 @@ Status VersionPair::Open(const std::function<Status()>& keep_on) {
     return s;
   }
   to_.ShareWith(&from_, &changed_);
+  // A page that only one version has cannot have been written over.
   overwritten_ = changed_;
   const size_t both = std::min(from_.page_count(), to_.page_count());
   for (size_t i = both + 1; i < overwritten_.size(); ++i) {
@@ -62,9 +63,9 @@ Status VersionPair::AddTree(bool is_from, PageNo root) {
   return Status::Ok();
 }
 
-// A row whose page changed is compared anyway. What is left of overwritten_ is
-// of rows on pages that did not change; mostly nothing, and then no such page
-// is read.
+// Takes the overflow of rows on changed pages out of overwritten_: such a row
+// is compared anyway. What stays belongs to rows on pages that did not change;
+// mostly nothing does, and then no such page is read.
 Status VersionPair::DropOwned() {
   owned_known_ = true;
   for (PageNo pgno = 1; pgno < to_trees_.size(); ++pgno) {
@@ -78,7 +79,7 @@ Status VersionPair::DropOwned() {
   return Status::Ok();
 }
 
-// Takes what its rows go on at out of overwritten_.
+// Takes the overflow pages of the rows of `page` out of overwritten_.
 Status VersionPair::ForgetOverflow(const BtreePage& page) {
   for (uint32_t i = 0; i < page.cell_count(); ++i) {
     BtreeCell cell;

@@ -1,5 +1,5 @@
-// The rows in which two versions of a database differ, found by their pages:
-// what lies on pages that both versions share is not read.
+// Finds the rows in which two versions of a database differ by their pages:
+// rows on pages that both versions share are not read.
 //
 // SQLite changes pages in place, so a page of a tree can change and the pages
 // above it stay. So the interior pages of the trees are read, of which there
@@ -23,28 +23,30 @@
 
 namespace actorkv {
 
-// Of a table WITHOUT ROWID, the rows of the older version that may have
-// changed are kept in memory, up to this: their keys and a hash each.
+// The rows of the older version of a table WITHOUT ROWID that may have changed
+// are kept in memory, up to this: their keys and a hash each.
 constexpr size_t kMaxKeptRowBytes = size_t{256} << 20;
 
-// What is common to all tables of two versions.
+// VersionPair has what is common to all tables of two versions.
 class VersionPair {
  public:
   VersionPair(const VersionSource& from, const VersionSource& to)
       : from_source_(from), to_source_(to), from_(from), to_(to) {}
 
-  // Finds the pages that differ. First. Errors: those of FindChangedPages().
+  // Finds the pages that differ; to be called first. Errors: those of
+  // FindChangedPages().
   Status Open(const std::function<Status()>& keep_on);
 
-  // After Open(): the pages of this tree, of any table or index, are not those
-  // of overflow. For every tree of both versions, before the first diff.
+  // Notes that the pages of this tree, of any table or index, are no overflow.
+  // REQUIRES: Open() was ok. It must be called for every tree of both versions,
+  // before the first diff.
   Status AddTree(bool is_from, PageNo root);
 
   BtreeReader* from() { return &from_; }
   BtreeReader* to() { return &to_; }
   const PageSet& changed() const { return changed_; }
 
-  // The pages, both in trees, whose rows are the same in both versions.
+  // Finds the pages, in both trees, whose rows are the same in both versions.
   Status FindCommon(const TreePages& from, const TreePages& to,
                     PageSet* common);
 
@@ -58,9 +60,10 @@ class VersionPair {
   BtreeReader from_;
   BtreeReader to_;
   PageSet changed_;
-  // Changed, and no page of a tree, nor free, in either version: overflow in
-  // both, which SQLite may have written over in place (btreeOverwriteContent
-  // of SQLite 3.40.1). Not that of rows on changed pages, once owned_known_.
+  // These pages changed and are neither in a tree nor free in either version:
+  // they are overflow in both, which SQLite may have written over in place
+  // (btreeOverwriteContent of SQLite 3.40.1). Once owned_known_, those of rows
+  // on changed pages are not among them.
   PageSet overwritten_;
   PageSet to_trees_;  // all pages of trees of the newer version
   bool owned_known_ = false;
@@ -74,7 +77,7 @@ struct ChangedRow {
   std::string key;  // WITHOUT ROWID: see BeginningOf()
 };
 
-// Which tree of the versions is compared.
+// TableTrees says which trees of the versions are compared.
 struct TableTrees {
   PageNo from_root = 0;  // 0: the version has no such table
   PageNo to_root = 0;
@@ -86,13 +89,13 @@ class TableDiff {
   TableDiff(VersionPair* pair, const TableTrees& trees)
       : pair_(pair), trees_(trees) {}
 
-  // First.
+  // Finds the trees; to be called first.
   Status Open();
 
-  // A row that differs: in the order of rowids; of a table WITHOUT ROWID,
-  // those that the newer version has, then those that it has not. *found is
-  // false after the last. Errors: kCorruption; kNotSupported past
-  // kMaxKeptRowBytes.
+  // Finds the next row that differs, in the order of rowids; in a table WITHOUT
+  // ROWID those that the newer version has come first, then those that it has
+  // not. *found is false after the last. Errors: kCorruption; kNotSupported
+  // past kMaxKeptRowBytes.
   Status Next(bool* found, ChangedRow* row);
 
  private:

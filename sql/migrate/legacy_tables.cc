@@ -21,7 +21,7 @@ namespace actorkv {
 
 namespace {
 
-// Pairs between two looks at sqlite3_interrupt().
+// The number of pairs between two looks at sqlite3_interrupt().
 constexpr uint64_t kPairsAtOnce = 1024;
 
 enum TableIndex {
@@ -87,7 +87,8 @@ class Placement {
   Placement(const Placement&) = delete;
   Placement& operator=(const Placement&) = delete;
 
-  // Makes the tables that are missing. *any: there is something to fill.
+  // Makes the tables that are missing. *any says that there is something to
+  // fill.
   Status MakeTables(bool* any);
   Status Fill(PairReader* pairs, const std::function<Status()>& keep_on);
 
@@ -112,6 +113,8 @@ Status Placement::Make(size_t index) {
       !s.ok()) {
     return s;
   }
+  // A table of ours that is there was filled by an earlier call, and the user
+  // may have changed it since: it is left alone.
   if (found.has_value()) {
     if (*found == text) return Status::Ok();
     return Status::AlreadyExists(
@@ -162,7 +165,8 @@ Status Placement::Insert(const KeyValue& pair) {
   std::string_view key = pair.key;
   key.remove_prefix(kTables[index].prefix_bytes);
   if (Status s = Bind(index, key, insert); !s.ok()) return s;
-  // Of a string of no bytes data() is no null pointer: an empty blob.
+  // data() of a string of no bytes is no null pointer, so this is an empty
+  // blob, not NULL.
   if (sqlite3_bind_blob64(insert, 2, pair.value.data(), pair.value.size(),
                           SQLITE_STATIC) != SQLITE_OK) {
     return ConnectionError(db_);
@@ -202,9 +206,9 @@ Status PlaceAll(PairReader* pairs, const std::function<Status()>& keep_on,
   return Execute(db, "COMMIT");
 }
 
-// *last: the last commit of the migration's own before anybody else wrote.
-// Told by the commits, so that neither a crash behind COMMIT nor a writer
-// beside this one can make the record claim what is the user's.
+// Finds the last commit of the migration's own before anybody else wrote. The
+// commits tell it, so that neither a crash behind COMMIT nor a writer beside
+// this one can make the record claim what is the user's.
 Status LastOwnCommit(EngineReader* reader, const LegacyActor& actor,
                      TxId* last) {
   const TxId migrated = actor.record.migrated_txid;
@@ -259,7 +263,8 @@ Status PlaceInTables(const Connection& connection, const Target& target) {
       !s.ok()) {
     return s;
   }
-  // So that going back is not refused for a commit of the migration's own.
+  // The record has the newest commit of the migration's own, so that going back
+  // is not refused because of it.
   return lease->Update([&](LegacyRecord* record) {
     record->migrated_txid = last;
     record->phase = LegacyPhase::kTables;

@@ -29,7 +29,7 @@ namespace actorkv {
 // kBusy, kNoSpace, kIOError, kCorruption.
 Status PlaceInTables(const Connection& connection, const Target& target);
 
-// What sqlite_schema has of these tables, each as it was made.
+// Returns what sqlite_schema has of these tables, each as it was made.
 std::vector<SchemaTable> PlacedTables();
 
 }  // namespace actorkv

@@ -15,7 +15,7 @@ namespace actorkv {
 
 namespace {
 
-// The optional second argument, which can only be `word`.
+// Reads the optional second argument, which can only be `word`.
 Status Option(const Call& call, const char* word, bool* given) {
   *given = false;
   if (call.IsNull(1)) return Status::Ok();

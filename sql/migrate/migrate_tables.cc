@@ -177,7 +177,7 @@ class HistoryRows : public RowSource {
   }
 
  private:
-  // {"import":0.2,"layouts":0.1}: for json_extract().
+  // Returns such as {"import":0.2,"layouts":0.1}, for json_extract().
   static std::string PhaseTimes(const LegacyRecord& record) {
     std::string text;
     for (size_t i = 1; i < kLegacyPhaseCount; ++i) {

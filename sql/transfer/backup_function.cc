@@ -17,6 +17,7 @@ Status Backup(Call* call) {
   std::string absolute;
   if (Status s = call->Text(0, "path", &path); !s.ok()) return s;
   if (Status s = AbsolutePath(path, &absolute); !s.ok()) return s;
+  // The directory above is found by the last slash.
   while (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
   std::shared_ptr<Store> store;
   if (Status s = call->connection()->OpenDefaultStore(StoreUse::kOwn, &store);

@@ -127,8 +127,8 @@ class FilesImport : public DirectoryImport {
   size_t next_ = 0;
 };
 
-// That a database that has nothing to do with Rivet is not taken for an engine
-// without actors.
+// Checks that the engine has actors, so that a database that has nothing to do
+// with Rivet is not taken for an engine without any.
 Status CheckHasActors(RivetEngine* engine, const std::string& path) {
   std::string id;
   bool more = false;

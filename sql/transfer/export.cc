@@ -22,13 +22,15 @@ namespace actorkv {
 
 namespace {
 
-// A head that moves away is looked for so often.
+// A head that expires before it is pinned is looked for so often.
 constexpr int kAttempts = 100;
 
-// Of a database that has no pages yet, and so no page size.
+// A database that has no pages yet, and so no page size, is exported with this
+// one.
 constexpr uint32_t kBlankPageSize = 4096;
 
-// Also says whether what was read so far is of the version.
+// Returns a function that says whether to go on, and whether what was read so
+// far is of the version.
 std::function<Status()> KeepOnOf(const Connection& connection,
                                  const ExportedActor& actor) {
   return [&connection, &actor]() -> Status {
@@ -42,8 +44,9 @@ std::function<Status()> KeepOnOf(const Connection& connection,
   };
 }
 
-// SQLite would apply what such a file holds to the new database. It follows
-// links, too, before it looks.
+// Checks that no -wal or -journal lies beside the file: SQLite would apply it
+// to the new database. SQLite follows links before it looks for them, so this
+// does too.
 Status CheckNoSidecars(const ImageTarget& target) {
   FileTarget end;
   if (Status s = FindFileTarget(target.path, target.overwrite, &end); !s.ok()) {
@@ -61,8 +64,8 @@ Status CheckNoSidecars(const ImageTarget& target) {
   return Status::Ok();
 }
 
-// A database of no pages, as a file that says that it is one: one of no bytes
-// could be what is left of anything, and import does not take it.
+// Writes a database of no pages as a file that says that it is one: a file of
+// no bytes could be what is left of anything, and import does not take it.
 Status WriteBlank(uint32_t page_size, const ImageTarget& file,
                   uint64_t* bytes) {
   const std::string blank =
@@ -104,8 +107,8 @@ Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
   return WriteImage(pages, file, keep_on, bytes);
 }
 
-// What the pairs become to Rivet must not come to it twice: the tables that a
-// migration with 'tables' made of them stay here.
+// Writes the actor as pairs. The tables that a migration with 'tables' made of
+// pairs are left out: Rivet must not get the pairs twice.
 Status WritePairs(const Connection& connection, const ExportedActor& actor,
                   PairSink* sink, uint64_t* bytes) {
   const std::function<Status()> keep_on = KeepOnOf(connection, actor);
@@ -140,8 +143,8 @@ Status WritePairs(const Connection& connection, const ExportedActor& actor,
   return ExportPairs(source, keep_on, sink, bytes);
 }
 
-// What an archive says of the actor: what it said when it came, or what the
-// store knows.
+// Finds what an archive says of the actor: what it said when the actor came, or
+// what the store knows.
 Status MetadataOf(const ExportedActor& actor, ActorMetadata* metadata) {
   if (actor.legacy.has_value() && !actor.legacy->record.metadata_json.empty()) {
     return ParseActorMetadata(actor.legacy->record.metadata_json, metadata);
@@ -197,8 +200,8 @@ Status LoadNewest(const Target& target, ExportedActor* actor) {
   Status loaded = LoadLegacy(reader.get(), target.actor, &legacy);
   if (loaded.code() == Code::kNotFound) return Status::Ok();
   if (!loaded.ok()) return loaded;
-  // The record says what pairs there are; the head that was loaded with it
-  // counts.
+  // The head that was loaded with the legacy record counts, so that both are of
+  // one moment.
   actor->state = legacy.head;
   actor->legacy = std::move(legacy);
   return Status::Ok();
@@ -255,8 +258,8 @@ Status Write(const Connection& connection, const ExportedActor& actor,
 
 }  // namespace
 
-// Pages that are missing are no damage where the version has expired, which a
-// follower cannot hinder.
+// Missing pages are no damage where the version has expired, which a follower
+// cannot hinder.
 Status ExportActor(const Connection& connection, const ExportedActor& actor,
                    ExportForm form, const ImageTarget& file, uint64_t* bytes) {
   Status s = Write(connection, actor, form, file, bytes);

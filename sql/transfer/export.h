@@ -22,10 +22,10 @@ enum class ExportForm {
   kArchive,    // 'archive': the same, in a directory of version 1
 };
 
-// Errors: kInvalidArgument, naming the forms.
+// Reads the name of a form. Errors: kInvalidArgument, naming the forms.
 Status ParseExportForm(const std::string& text, ExportForm* form);
 
-// An actor as it is now, or as it was.
+// ExportedActor is an actor as it is now, or as it was.
 struct ExportedActor {
   Target target;
   std::shared_ptr<const HeadState> state;
@@ -33,14 +33,15 @@ struct ExportedActor {
   std::shared_ptr<const Pin> pin;  // of a live one
 };
 
-// `point`: of the actor's history. Errors: kNotFound; those of ResolvePoint().
+// Loads the actor as it was at `point`. Errors: kNotFound; those of
+// ResolvePoint().
 Status LoadForExport(const Target& target, const std::string& point,
                      ExportedActor* actor);
 
 // Writes a file, or with kArchive adds to the archive in the directory
-// file.path, which is made where it is missing. *bytes: of the file; of keys
-// and values with kArchive. Errors: kAlreadyExists; kCorruption; kNoSpace;
-// kIOError; kInterrupted.
+// file.path, which is made where it is missing. *bytes is the size of the file,
+// and with kArchive that of keys and values. Errors: kAlreadyExists;
+// kCorruption; kNoSpace; kIOError; kInterrupted.
 Status ExportActor(const Connection& connection, const ExportedActor& actor,
                    ExportForm form, const ImageTarget& file, uint64_t* bytes);
 

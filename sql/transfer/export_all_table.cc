@@ -22,7 +22,7 @@ constexpr char kDeclaration[] =
 
 constexpr int kDir = kOutcomeColumnCount;
 
-// Of the file of an actor in a directory.
+// Returns how the name of an actor's file in a directory ends.
 const char* SuffixOf(ExportForm form) {
   switch (form) {
     case ExportForm::kDatabase:
@@ -98,6 +98,8 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
   }
   if (form != ExportForm::kArchive) {
     if (Status s = MakeDirectory(directory); !s.ok()) return s;
+    // A file may have the name, which MakeDirectory() takes for a directory
+    // that is there.
     std::error_code ignored;
     if (!std::filesystem::is_directory(directory, ignored)) {
       return Status::InvalidArgument("not a directory: " + directory);

@@ -22,7 +22,7 @@ namespace actorkv {
 
 namespace {
 
-// Copied between two looks at sqlite3_interrupt().
+// The number of pages copied between two looks at sqlite3_interrupt().
 constexpr int kPagesAtOnce = 256;
 
 struct FinishBackup {
@@ -32,7 +32,7 @@ struct FinishBackup {
 };
 using Backup = std::unique_ptr<sqlite3_backup, FinishBackup>;
 
-// What a code of SQLite about the file says to the user.
+// Returns what a code of SQLite about the file says to the user.
 Status SourceError(int code, const std::string& path) {
   switch (code) {
     case SQLITE_NOTADB:
@@ -86,7 +86,7 @@ Status TargetError(int code, const Target& target) {
   }
 }
 
-// What can be said about the file before SQLite looks into it.
+// Checks what can be said about the file before SQLite looks into it.
 Status CheckSource(const std::string& path) {
   struct stat file = {};
   if (stat(path.c_str(), &file) != 0) {
@@ -96,6 +96,7 @@ Status CheckSource(const std::string& path) {
   if (!S_ISREG(file.st_mode)) {
     return Status::InvalidArgument("not a file: " + path);
   }
+  // SQLite would take it for a database without pages.
   if (file.st_size == 0) {
     return Status::InvalidArgument("an empty file, no database in it: " + path);
   }
@@ -144,23 +145,23 @@ Status CheckIsNew(const Target& target) {
                                TargetName(target));
 }
 
-// The file as SQLite has it open: a descriptor of our own would drop SQLite's
-// locks when it is closed (os_unix.c, "Posix Advisory Locking").
+// Returns the file as SQLite has it open: a descriptor of our own would drop
+// SQLite's locks when it is closed (os_unix.c, "Posix Advisory Locking").
 sqlite3_file* FileOf(sqlite3* db) {
   sqlite3_file* file = nullptr;
   (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
   return file;
 }
 
-// A read at the end of the file is filled with zeros, as SQLite reads it.
+// Reads the file as SQLite does: a read past its end is filled with zeros.
 int ReadFile(sqlite3_file* file, uint64_t offset, size_t size, char* buffer) {
   const int code = file->pMethods->xRead(file, buffer, static_cast<int>(size),
                                          static_cast<sqlite3_int64>(offset));
   return code == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : code;
 }
 
-// Whether the pages are what stands in the file, and how many there are, by
-// the rule of SQLite (btree.c lockBtree, 3.40.1).
+// Says whether the pages are what stands in the file, and how many there are,
+// by the rule of SQLite (btree.c lockBtree, 3.40.1).
 bool StandsInFile(sqlite3* db, PageSource* pages) {
   constexpr uint8_t kRollbackVersion = 1;
   sqlite3_file* const file = FileOf(db);
@@ -188,8 +189,8 @@ bool StandsInFile(sqlite3* db, PageSource* pages) {
   return true;
 }
 
-// SQLite takes the bytes that its last page lacks for zeros; whole pages that
-// it lacks it misses itself.
+// Checks that the file is as long as its header says. SQLite would take the
+// bytes that a last page lacks for zeros.
 Status CheckLength(sqlite3* source, const PageSource& pages) {
   sqlite3_int64 size_bytes = 0;
   sqlite3_file* const file = FileOf(source);
@@ -203,7 +204,7 @@ Status CheckLength(sqlite3* source, const PageSource& pages) {
                             std::to_string(expected) + ": " + path);
 }
 
-// The pages of a file that StandsInFile().
+// Loads the pages of a file that StandsInFile().
 Status Load(Connection* connection, sqlite3* source, const Target& target,
             PageSource pages) {
   const std::string path = sqlite3_db_filename(source, "main");
@@ -236,8 +237,8 @@ Status Copy(Connection* connection, sqlite3* source, const Target& target,
   if (backup == nullptr) {
     return TargetError(sqlite3_extended_errcode(database.db()), target);
   }
-  // Takes the locks and copies nothing. From here on nobody else can make
-  // this actor, so it is looked for once more.
+  // A step of 0 pages takes the locks and copies nothing. From here on nobody
+  // else can make this actor, so it is looked for once more.
   int code = sqlite3_backup_step(backup.get(), 0);
   while (code == SQLITE_OK) {
     if (Status s = CheckIsNew(target); !s.ok()) return s;
@@ -263,6 +264,7 @@ Status ImportFile(Connection* connection, const FindTarget& find_target,
   const int timeout_ms = BusyTimeout(connection->db());
   if (Status s = OpenSource(path, timeout_ms, &source); !s.ok()) return s;
   Target target;
+  // The file is opened first: a bad one must not make a store.
   if (Status s = find_target(&target); !s.ok()) return s;
   if (Status s = CheckIsNew(target); !s.ok()) return s;
   ImportedActor made;

@@ -26,10 +26,11 @@ namespace actorkv {
 
 struct ImportedActor {
   LegacyState state = LegacyState::kLegacy;
-  // Of a database; of an actor that comes as pairs, their keys and values, and
-  // the pages of a sqlite.bin.
+  // The size of a database; of an actor that comes as pairs, that of their keys
+  // and values and of the pages of a sqlite.bin.
   uint64_t bytes = 0;
-  // Of the database; of a legacy one as its metadata say. 0: none.
+  // The pages of the database; where that is a legacy one, as its metadata say.
+  // 0: none.
   uint64_t page_count = 0;
 };
 

@@ -10,12 +10,13 @@
 
 namespace actorkv {
 
-// `path` is absolute. Errors: kInvalidArgument, saying what it is and what to
-// do, for what is not one actor; those of ImportFile() and ImportDump().
+// Imports the file `path`, which is absolute. Errors: kInvalidArgument for a
+// file that is not one actor, saying what it is and what to do; those of
+// ImportFile() and ImportDump().
 Status ImportOne(Connection* connection, const FindTarget& find_target,
                  const std::string& path, ImportedActor* imported);
 
-// What to do with a store of ours, at `path`, instead of importing it.
+// Returns what to do with a store of ours, at `path`, instead of importing it.
 std::string StoreAdvice(const std::string& path);
 
 }  // namespace actorkv

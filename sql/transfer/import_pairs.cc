@@ -17,8 +17,8 @@ namespace actorkv {
 
 namespace {
 
-// What the metadata of the main file say. Trouble with them is the
-// migration's to report.
+// Returns how many pages the database has by the metadata of its main file.
+// Trouble with them is the migration's to report.
 uint64_t PageCountOf(Store* store, LegacyId legacy) {
   LegacyPairs stored(store->engine(), legacy);
   LayoutOneView pairs(&stored);
@@ -32,8 +32,8 @@ uint64_t PageCountOf(Store* store, LegacyId legacy) {
   return page_size == 0 ? 0 : main.size_bytes() / page_size;
 }
 
-// The pairs of a dump, which are an error when there are none: a file that was
-// cut to nothing must not become an actor that has nothing.
+// SomePairs is the pairs of a dump, and fails when there are none: a file that
+// was cut to nothing must not become an actor that has nothing.
 class SomePairs : public PairSource {
  public:
   SomePairs(const std::string& path, PairSource* pairs)
@@ -102,6 +102,8 @@ Status ImportWithDatabase(const std::shared_ptr<Store>& store,
     import.AddTo(made, batch);
   };
   Status committed = CommitImage(commit);
+  // A commit that failed may have been made even so, and then the pairs are the
+  // actor's.
   import.Detach();
   if (!committed.ok()) return committed;
   imported->state = LegacyState::kLive;

@@ -28,8 +28,8 @@ Status ImportDump(Connection* connection, const FindTarget& find_target,
 Status ImportLegacy(const std::shared_ptr<Store>& store, const ImportSpec& spec,
                     PairSource* source, ImportedActor* imported);
 
-// The same with the database in the file `sqlite_bin`, in one commit. Errors:
-// also those of RivetV2Database::Open() and Recover().
+// Imports pairs with the database in the file `sqlite_bin`, in one commit.
+// Errors: also those of RivetV2Database::Open() and Recover().
 Status ImportWithDatabase(const std::shared_ptr<Store>& store,
                           const ImportSpec& spec, PairSource* source,
                           const std::string& sqlite_bin,

@@ -139,8 +139,8 @@ Status ActorFile::EnsureSnapshot() {
   return TakeSnapshot();
 }
 
-// True in the common case of a read: it is of a snapshot, and nothing else is
-// to be looked after.
+// Returns true in the common case of a read: it is of a snapshot, and nothing
+// else is to be looked after.
 bool ActorFile::ReadsSnapshot() const {
   return state_ != nullptr && transaction_ == nullptr && !in_doubt_ &&
          !store_->read_only() && !StoreRegistry::InForkedChild();

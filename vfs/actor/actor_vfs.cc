@@ -43,7 +43,7 @@ int Construct(sqlite3_file* file, Args&&... args) {
   return SQLITE_OK;
 }
 
-// How the store of a main database is opened.
+// Returns how the store of a main database is opened.
 OpenMode StoreMode(bool read_only, int flags, bool may_create_store) {
   if (read_only) return OpenMode::kFollow;
   const bool create = (flags & SQLITE_OPEN_CREATE) != 0 && may_create_store;
@@ -208,8 +208,8 @@ int OpenPlainFile(const PlainName& plain, sqlite3_file* file, int flags,
   return code;
 }
 
-// True when the file is another VFS's. The directory of a database without a
-// mark decides, unless the name says that it is an actor.
+// Returns true when the file is another VFS's. The directory of a database
+// without a mark decides, unless the name says that it is an actor.
 bool FindPlainDatabase(const char* name, int flags, PlainName* plain) {
   if ((flags & SQLITE_OPEN_MAIN_DB) == 0) return FindPlainName(name, plain);
   if (FindMarkedName(name, plain)) return true;

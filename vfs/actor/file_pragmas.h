@@ -16,7 +16,7 @@ class FilePragmas {
   // the pragma, as it may have been changed here.
   int Handle(sqlite3* db, char** argument);
 
-  // True when the pragma reads or sets the schema cookie.
+  // Returns true when the pragma reads or sets the schema cookie.
   static bool IsSchemaVersion(const char* const* argument) {
     return sqlite3_stricmp(argument[1], "schema_version") == 0;
   }

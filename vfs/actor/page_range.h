@@ -35,7 +35,7 @@ struct PagedSize {
   uint32_t page_size = 0;  // not looked at where bytes is 0
 };
 
-// Where bytes of a file are wanted.
+// ReadRequest says which bytes of a file are wanted, and where to put them.
 struct ReadRequest {
   uint64_t offset = 0;
   size_t size = 0;

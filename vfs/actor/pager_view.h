@@ -44,8 +44,8 @@ class PagerView {
   // of an empty database.
   const Counters& pager() const { return pager_; }
 
-  // True when a whole page 1 is read: nothing less gets into SQLite's cache,
-  // and no page is smaller than this.
+  // Returns true when a whole page 1 is read: nothing less gets into SQLite's
+  // cache, and no page is smaller than this.
   static bool IsPageOne(const ReadRequest& request) {
     return request.offset == 0 && request.size >= kMinPageSize;
   }

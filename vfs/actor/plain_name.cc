@@ -37,7 +37,7 @@ NamedVfses* Named() {
   return named;
 }
 
-// False when too many VFSes were named.
+// Returns false when too many VFSes were named.
 bool IndexOf(const std::string& name, size_t* index) {
   NamedVfses* const named = Named();
   std::lock_guard<std::mutex> lock(named->mutex);

@@ -5,9 +5,8 @@
 // xAccess. Each must go to the VFS of the database:
 //
 // - A name that said which VFS (vfs/sqlite/raw_uri.h) is the absolute path of
-// the file
-//   with more than one "/" at the front: their number says the VFS and the
-//   mode. So it still is the path of that file, also where SQLite writes it
+//   the file with more than one "/" at the front: their number says the VFS and
+//   the mode. So it still is the path of that file, also where SQLite writes it
 //   into a journal or super-journal that somebody else may have to recover
 //   from. The other VFS gets it with one slash, in the same memory, where
 //   SQLite's own functions find what follows a name.
@@ -37,15 +36,15 @@ struct PlainName {
   bool is_marked = false;
 };
 
-// True when the full path name, or one with a suffix, has a mark.
+// Returns true when the full path name, or one with a suffix, has a mark.
 bool FindMarkedName(const char* full_name, PlainName* plain);
 
-// True in the same case, and also where the name lies in a directory that is
-// remembered.
+// Returns true in the same case, and also where the name lies in a directory
+// that is remembered.
 bool FindPlainName(const char* full_name, PlainName* plain);
 
-// True when the directory of `name` is a store, or its name ends in ".store"
-// and it is missing or empty: a name in it is an actor's.
+// Returns true when the directory of `name` is a store, or its name ends in
+// ".store" and it is missing or empty: a name in it is an actor's.
 bool IsInStore(std::string_view name);
 
 // Tells that the base VFS opened a file under a name without a mark. Names in

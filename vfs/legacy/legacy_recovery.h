@@ -7,13 +7,11 @@
 //  2. A hot journal that would be rolled back in part is refused
 //     (vfs/legacy/legacy_journal.h).
 //  3. A private connection (vfs/legacy/legacy_vfs.h) opens the database: SQLite
-//  rolls
-//     back the journal. With a WAL, it is copied into the database and dropped
-//     (vfs/legacy/legacy_wal.h), and header bytes 18 and 19 become 1.
+//     rolls back the journal. With a WAL, it is copied into the database and
+//     dropped (vfs/legacy/legacy_wal.h), and header bytes 18 and 19 become 1.
 //  4. Pages that are not stored must be free (vfs/legacy/legacy_holes.h). From
-//  here
-//     on the page count is trusted. Who reads every page anyway can have this
-//     done last (RecoveryOptions::unchecked_bytes).
+//     here on the page count is trusted. A caller that reads every page anyway
+//     can have this done last (RecoveryOptions::unchecked_bytes).
 //  5. PRAGMA quick_check says ok.
 //
 // Memory: the pager's cache, an overlay for each file up to

@@ -21,8 +21,7 @@
 //     it follows (pairs do not change), and the digest of the new head is that
 //     of the pages that recovery gave.
 //  4. One at a time works on an actor (kv/legacy/legacy_lease.h), whatever
-//  processes
-//     share its store. Who comes later waits for the outcome.
+//     processes share its store. A later one waits for the outcome.
 
 #ifndef ACTORKV_VFS_MIGRATE_MIGRATION_H_
 #define ACTORKV_VFS_MIGRATE_MIGRATION_H_

@@ -98,7 +98,7 @@ template <typename File>
 struct FileMethods {
   static File* Self(sqlite3_file* file) { return static_cast<File*>(file); }
 
-  // True when `file` is a File, and *cast then that.
+  // Returns true when `file` is a File, and *cast then that.
   static bool Cast(sqlite3_file* file, File** cast) {
     if (file == nullptr || file->pMethods != &kTable) return false;
     *cast = Self(file);

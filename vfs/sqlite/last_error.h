@@ -91,7 +91,7 @@ class InnerWork {
   InnerWork(const InnerWork&) = delete;
   InnerWork& operator=(const InnerWork&) = delete;
 
-  // True while the calling thread is at it.
+  // Returns true while the calling thread is at it.
   static bool UnderWay();
 };
 

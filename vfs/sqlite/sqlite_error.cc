@@ -169,8 +169,8 @@ int FunctionCode(Code code) {
   return SQLITE_INTERNAL;
 }
 
-// False for busy and conflict, which are part of a normal day; a log line each
-// would hide what matters.
+// Returns false for busy and conflict, which are part of a normal day; a log
+// line each would hide what matters.
 bool IsWorthALine(int code) {
   const int primary = code & 0xff;
   return primary != SQLITE_BUSY && primary != SQLITE_INTERRUPT;

@@ -34,7 +34,7 @@ class UriParameters {
   const char* KeyAt(size_t index) const&;
   const char* KeyAt(size_t index) && = delete;
 
-  // True when they come from a URI that SQLite did not read.
+  // Returns true when they come from a URI that SQLite did not read.
   bool is_raw() const { return !raw_.empty(); }
 
  private:
