@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kv/pages/commit.h"
+#include "kv/store/store.h"
 #include "tests/support/actor_harness.h"
 #include "tests/support/sqlite_db.h"
 #include "vfs/sqlite/sqlite_error.h"
