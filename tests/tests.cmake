@@ -108,6 +108,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/process/fuzz_corpus_test.cc
   tests/kv/process/no_memory_test.cc
   tests/kv/process/open_wait_test.cc
+  tests/kv/process/owners_test.cc
   tests/kv/process/rivet_engine_test.cc
   tests/kv/process/store_registry_test.cc
   tests/kv/process/store_turns_test.cc

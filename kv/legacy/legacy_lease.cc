@@ -21,7 +21,7 @@ Status LookAtLease(Store* store, const LeaseMark& mark, uint64_t now_us,
     return Status::Ok();
   }
   bool alive = true;
-  if (Status s = store->engine()->IsAlive(OwnerOf(mark.owner), &alive);
+  if (Status s = store->engine()->IsAlive(HostOf(mark.owner), &alive);
       !s.ok()) {
     return s;
   }

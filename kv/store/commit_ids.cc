@@ -23,11 +23,9 @@ CommitId CommitIds::Next() {
   return id;
 }
 
-bool CommitIds::IsOwn(const CommitId& id) const {
-  return OwnerOf(id) == owner_;
-}
+bool CommitIds::IsOwn(const CommitId& id) const { return HostOf(id) == owner_; }
 
-HostId OwnerOf(const CommitId& id) {
+HostId HostOf(const CommitId& id) {
   const std::string bytes(id.begin(), id.end());
   HostId owner;
   owner.incarnation = LoadBig64(bytes.data());

@@ -37,7 +37,7 @@ class CommitIds {
 };
 
 // Whose commit it is, or what else has such an id (LeaseMark).
-HostId OwnerOf(const CommitId& id);
+HostId HostOf(const CommitId& id);
 
 }  // namespace actorkv
 
