@@ -137,10 +137,14 @@ inline std::vector<PairExample> InCatalog() {
          "deleted actor 17",
          R"({"version":1,"actor_id":17,"state":"deleted","created_at_us":1,)"
          R"("deleted_at_us":2,"stamp_floor":3,"cookie_floor":4})"),
-      Of("StageRecord", catalog, StageKey({19}), StageRecord{kActor, 5},
-         "stage 19", R"({"version":1,"actor_id":17,"created_at_us":5})"),
-      Of("StageRecord", catalog, ImportKey({20}), StageRecord{{}, 5},
-         "import 20", R"({"version":1,"actor_id":0,"created_at_us":5})"),
+      Of("StageRecord", catalog, StageKey({19}), StageRecord{kActor, 5, {6, 7}},
+         "stage 19",
+         R"({"version":2,"actor_id":17,"created_at_us":5,"owner_slot":6,)"
+         R"("owner_incarnation":7})"),
+      Of("StageRecord", catalog, ImportKey({20}), StageRecord{{}, 5, {6, 7}},
+         "import 20",
+         R"({"version":2,"actor_id":0,"created_at_us":5,"owner_slot":6,)"
+         R"("owner_incarnation":7})"),
       Of("ClockStep", catalog, ClockStepKey(50), TestStep(), "clock step 50",
          R"({"version":1,"begin_us":50,"wall_us":40,)"
          R"("boot_id":"0000000000000003","since_boot_us":30,"jump_us":20,)"

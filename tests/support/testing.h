@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <string>
 #include <system_error>
@@ -101,6 +102,11 @@ inline uint64_t TestSeed() {
 // ACTORKV_STRESS says (`make stress` sets it).
 inline uint64_t TestRounds(uint64_t rounds) {
   return rounds * EnvironmentNumber("ACTORKV_STRESS", 1);
+}
+
+// Makes the file, or replaces what is in it.
+inline void WriteFile(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
 }
 
 }  // namespace actorkv

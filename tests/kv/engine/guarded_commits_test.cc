@@ -27,10 +27,10 @@ EngineLimits Limits() {
 
 class NotingStore : public BatchStore {
  public:
-  Status Enter(Gate::Hold* hold, uint64_t* epoch) override {
+  Status Enter(Gate::Hold* hold, uint64_t* seen) override {
     calls += "enter ";
     *hold = gate.Shared();
-    *epoch = this->epoch;
+    *seen = epoch;
     return enter;
   }
   Status Holds(const Batch::Guard& guard, bool* holds) override {

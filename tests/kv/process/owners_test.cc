@@ -174,7 +174,7 @@ TEST_F(OwnersTest, WithoutProofOfDeathNothingIsDropped) {
 TEST_F(OwnersTest, AnImportOfALivingOwnerOutlivesTheOpenOfAnother) {
   Owner a = NewOwner(1);
   LegacyImport import(a.store());
-  VectorSource pairs({{std::string("\x02", 1), "value"}});
+  VectorSource pairs(std::vector<KeyValue>{{std::string("\x02", 1), "value"}});
   ImportSpec spec;
   spec.name = "alice";
   ASSERT_OK(import.ReadAll(spec, &pairs));

@@ -109,8 +109,7 @@ TEST_F(StoreEventsTest, PassesOfReclaim) {
   const SettingInfo* info = nullptr;
   uint64_t previous = 0;
   ASSERT_OK(FindSetting("retention_ms", &info));
-  ASSERT_OK(
-      store_->settings()->Set(store_.get(), ActorId{}, *info, 0, &previous));
+  ASSERT_OK(store_->settings()->Set(ActorId{}, *info, 0, &previous));
   for (uint32_t version = 1; version < 4; ++version) {
     ASSERT_OK(Commit(version));
   }
@@ -124,13 +123,13 @@ TEST_F(StoreEventsTest, PassesOfReclaim) {
             "asked for: freed " + std::to_string(bytes) + " bytes");
   EXPECT_TRUE(events[0].duration_us.has_value());
   // One in the background that finds nothing is none.
-  store_->ReclaimSoonForTesting();
+  store_.upkeep()->ReclaimSoonForTesting();
   store_.Maintain();
   EXPECT_EQ(Events(EventKind::kReclaimPass).size(), 1U);
   for (uint32_t version = 4; version < 7; ++version) {
     ASSERT_OK(Commit(version));
   }
-  store_->ReclaimSoonForTesting();
+  store_.upkeep()->ReclaimSoonForTesting();
   for (int i = 0; i < 10; ++i) store_.Maintain();
   events = Events(EventKind::kReclaimPass);
   ASSERT_EQ(events.size(), 2U);

@@ -19,10 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void WriteFile(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
-}
-
 TEST(StoreDirectoryTest, FilesOfOthersMakeItNoDatabase) {
   for (const std::string name :
        {"app.log", "2026.log", "12345.log", "x000012.log", "000012.log.1",
