@@ -53,6 +53,21 @@ class ForwardingEngine : public Engine {
   const std::shared_ptr<Engine> base_;
 };
 
+// The engine as a new owner has it, of whom there is one at a time.
+class ReopenedEngine : public ForwardingEngine {
+ public:
+  using ForwardingEngine::ForwardingEngine;
+
+  HostId owner() const override { return owner_; }
+  Status IsAlive(const HostId& host, bool* alive) override {
+    *alive = host == owner_;
+    return Status::Ok();
+  }
+
+ private:
+  const HostId owner_{0, RandomId()};
+};
+
 }  // namespace actorkv
 
 #endif  // ACTORKV_TESTS_SUPPORT_FORWARDING_ENGINE_H_

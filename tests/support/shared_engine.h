@@ -4,11 +4,13 @@
 #ifndef ACTORKV_TESTS_SUPPORT_SHARED_ENGINE_H_
 #define ACTORKV_TESTS_SUPPORT_SHARED_ENGINE_H_
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <utility>
 
 #include "tests/support/forwarding_engine.h"
+#include "tests/support/memory_engine.h"
 
 namespace actorkv {
 
@@ -37,6 +39,15 @@ class SharedEngine : public ForwardingEngine {
   const HostId owner_;
   const std::shared_ptr<const OwnerTable> table_;
 };
+
+// Opens an engine in memory, each time as another owner of it.
+inline std::function<std::unique_ptr<Engine>()> SharedSource(
+    std::shared_ptr<const OwnerTable> table) {
+  std::shared_ptr<Engine> kept = NewMemoryEngine(UnboundedLimits());
+  return [kept, table = std::move(table)] {
+    return std::make_unique<SharedEngine>(kept, HostId{1, RandomId()}, table);
+  };
+}
 
 }  // namespace actorkv
 

@@ -50,7 +50,7 @@ using EngineSource = std::function<std::unique_ptr<Engine>()>;
 
 inline EngineSource MemorySource() {
   std::shared_ptr<Engine> kept = NewMemoryEngine(UnboundedLimits());
-  return [kept] { return std::make_unique<ForwardingEngine>(kept); };
+  return [kept] { return std::make_unique<ReopenedEngine>(kept); };
 }
 
 inline EngineSource RocksDbSource(const std::string& directory) {

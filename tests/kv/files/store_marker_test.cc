@@ -83,7 +83,8 @@ TEST(StoreMarkerTest, ModulesOfFormat1RefuseItByName) {
   const std::string text = ReadFile(dir.File("actorkv.format"));
   const std::string begin = "actorkv store, format ";
   ASSERT_EQ(text.substr(0, begin.size()), begin);
-  EXPECT_EQ(text.substr(begin.size(), text.find('\n') - begin.size()), "2");
+  EXPECT_EQ(text.substr(begin.size(), text.find('\n') - begin.size()),
+            std::to_string(kStoreFormat));
 }
 
 TEST(StoreMarkerTest, EachHasAnIdOfItsOwn) {

@@ -6,6 +6,7 @@
 
 #include "kv/store/clock.h"
 #include "tests/support/legacy_harness.h"
+#include "tests/support/shared_engine.h"
 
 namespace actorkv {
 namespace {
@@ -31,7 +32,8 @@ class LegacyLeaseTest : public testing::Test {
     ASSERT_OK(UpdateLegacy(store_.get(), record, &actor));
   }
 
-  TestStore store_;
+  const std::shared_ptr<OwnerTable> table_ = std::make_shared<OwnerTable>();
+  TestStore store_{SharedSource(table_)};
 };
 
 TEST_F(LegacyLeaseTest, OneAtATime) {
@@ -118,12 +120,21 @@ TEST_F(LegacyLeaseTest, AForeignLeaseCountsAsLongAsItIsFresh) {
   EXPECT_OK(Acquire()) << "of a clock that was set back";
 }
 
-// On an engine that one process has open, others are dead.
+TEST_F(LegacyLeaseTest, AFreshLeaseOfADeadOwnerIsFree) {
+  PutForeignLease(WallClockUs());
+  EXPECT_EQ(Acquire().code(), Code::kBusy);
+  table_->error = Status::IOError("nobody answers");
+  EXPECT_TRUE(IsError(Acquire(), Code::kIOError, "nobody answers"));
+  table_->error = Status::Ok();
+  table_->dead.insert(0x7777777777777777);
+  EXPECT_OK(Acquire());
+}
+
+// On an engine that one owner at a time has open, others are dead.
 TEST(LegacyLeaseProcessTest, AnEarlierProcessIsDead) {
   for (const bool one_process : {false, true}) {
-    EngineLimits limits = UnboundedLimits();
-    limits.one_process = one_process;
-    TestStore store(MemorySource(), limits);
+    TestStore store(one_process ? MemorySource()
+                                : SharedSource(std::make_shared<OwnerTable>()));
     ASSERT_OK(Import(store, "a", kPairs));
     auto lease = Lease(store, "a");
     store.Reopen();  // the old store object lives on in the lease

@@ -97,7 +97,8 @@ TEST_F(ChunkMakerTest, WhatWasCutIsStoredWholeThoughItIsTheSame) {
 
 TEST_F(ChunkMakerTest, ASmallChangeIsADeltaAndALargeOneIsNot) {
   pages_[1][100] ^= 1;
-  pages_[2] = P(3, 2);
+  std::mt19937 bits(3);
+  for (char& byte : pages_[2]) byte = static_cast<char>(bits());
   ASSERT_OK(chunks_->Put(2, pages_[1], &batch_));
   ASSERT_OK(chunks_->Put(3, pages_[2], &batch_));
   EXPECT_EQ(Form(2), Codec::kDelta);

@@ -225,13 +225,13 @@ TEST_F(OwnersTest, AnOwnerLeavesTheClockLimitsOfOthers) {
   };
   ASSERT_EQ(limits_of(1), 1u);
   Owner b = NewOwner(2);
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 5; ++i) {
     Batch batch;
     b.store()->NewId(&batch, b.store()->clock()->newest_us() + 10'000'000);
     ASSERT_TRUE(b.store()->Commit(batch, Durability::kSynced).done());
   }
   EXPECT_EQ(limits_of(1), 1u);
-  EXPECT_EQ(limits_of(2), 1u) << "its own old ones go";
+  EXPECT_LE(limits_of(2), 2u) << "its own old ones go with the next";
 }
 
 TEST_F(OwnersTest, TwoWhoMakeAStoreMakeOne) {

@@ -97,7 +97,7 @@ TEST_F(StoreRegistryTest, Refusals) {
   std::ofstream(dir_.File("rocksdb/CURRENT")) << "MANIFEST-000005\n";
   std::filesystem::create_directory(dir_.File("newer"));
   std::ofstream(dir_.File("newer/actorkv.format"))
-      << "actorkv store, format 3\n";
+      << "actorkv store, format 4\n";
   const struct {
     std::string name;
     OpenMode mode;

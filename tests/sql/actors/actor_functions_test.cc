@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "kv/rocksdb/rocksdb_engine.h"
 #include "tests/support/forwarding_engine.h"
 #include "tests/support/sql_harness.h"
 #include "tests/support/store_access.h"
