@@ -160,9 +160,8 @@ TEST(RecordsTest, GoldenBytes) {
 // A stage of version 1 had no owner: whoever it was is gone.
 TEST(RecordsTest, AStageOfVersion1HasNoOwner) {
   const std::string key = KeyOf(TestStageRecord());
-  std::string value;
-  ASSERT_TRUE(
-      FromHex("0108070605040302011100000000000000b8b6c4fa243d9286", &value));
+  const std::string value =
+      Rekeyed("0108070605040302011100000000000000b8b6c4fa243d9286", key);
   StageRecord record;
   ASSERT_OK(DecodeRecord(key, value, &record));
   EXPECT_EQ(record.actor, ActorId{0x0102030405060708});

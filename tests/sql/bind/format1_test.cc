@@ -92,7 +92,7 @@ TEST_F(Format1Test, IsReadWithoutBeingChanged) {
 
 TEST_F(Format1Test, TheFirstOpenForWritingRaisesItOnce) {
   EXPECT_EQ(Notes("alice"), "first,second,third,with bob,fifth");
-  EXPECT_EQ(MarkerFormat(), 2u);
+  EXPECT_EQ(MarkerFormat(), kStoreFormat);
   const std::string marker = Contents("store/actorkv.format");
   StoreRegistry::Instance()->CloseIdle();
   ExpectAll();
