@@ -11,6 +11,7 @@
 #include <map>
 #include <string>
 
+#include "kv/base/types.h"
 #include "kv/files/store_marker.h"
 #include "tests/support/sql_harness.h"
 #include "vfs/sqlite/sqlite_error.h"
