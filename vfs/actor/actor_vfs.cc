@@ -423,7 +423,7 @@ int RegisterVfs(void (*auto_extension)()) {
   std::lock_guard<std::mutex> lock(mutex);
   if (BaseVfs() != nullptr) return SQLITE_OK;
   auto_extension_of_ours = auto_extension;
-  // Before any thread opens a store: see kv/rocksdb/rocksdb_use.h.
+  // Before any thread opens a store: see EngineHome::Prepare().
   StoreRegistry::Instance();
   sqlite3_vfs* base = sqlite3_vfs_find(nullptr);
   if (base == nullptr) return SQLITE_ERROR;
