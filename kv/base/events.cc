@@ -9,13 +9,13 @@
 #include <cstring>
 #include <mutex>
 
+#include "kv/base/duration.h"
 #include "kv/base/wall_clock.h"
 
 namespace actorkv {
 
 namespace {
 
-constexpr uint64_t kUsPerMs = 1000;
 constexpr std::chrono::seconds kStallInterval{1};
 
 template <size_t kMaxBytes>

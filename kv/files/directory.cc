@@ -15,6 +15,7 @@
 #include "kv/files/store_names.h"
 
 namespace actorkv {
+
 Status VisitNames(const std::string& directory, const NameVisitor& visit) {
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(directory.c_str()),
                                                 &closedir);

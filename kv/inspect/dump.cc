@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "kv/base/affix.h"
+#include "kv/engine/prefix_scan.h"
+#include "kv/format/get_record.h"
 #include "kv/format/legacy_record.h"
 
 namespace actorkv {
@@ -19,23 +21,12 @@ constexpr size_t kBytesAtOnce = size_t{1} << 20;
 // somebody forged the rest is left out.
 constexpr size_t kMaxOthers = 10'000;
 
-// Reads on after `key`.
-std::string After(const std::string& key) { return key + std::string(1, '\0'); }
-
-Status ReadValue(EngineReader* reader, Partition partition,
-                 const std::string& key, std::optional<std::string>* value) {
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader->Get(partition, {key}, &values); !s.ok()) return s;
-  *value = std::move(values[0]);
-  return Status::Ok();
-}
-
 // *record stays empty where there is none that decodes.
 template <typename Record>
 Status ReadRecord(EngineReader* reader, ActorId actor, const std::string& key,
                   std::optional<Record>* record) {
   std::optional<std::string> value;
-  if (Status s = ReadValue(reader, ActorPartition(actor), key, &value);
+  if (Status s = GetValue(reader, ActorPartition(actor), key, &value);
       !s.ok()) {
     return s;
   }
@@ -57,7 +48,7 @@ Status Dump::Select(const std::string& name) {
   const std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
   const std::string key = ActorEntryKey(name);
   std::optional<std::string> value;
-  if (Status s = ReadValue(reader.get(), CatalogPartition(), key, &value);
+  if (Status s = GetValue(reader.get(), CatalogPartition(), key, &value);
       !s.ok()) {
     return s;
   }
@@ -81,7 +72,7 @@ Status Dump::Select(const std::string& name) {
   partition_.reset();
   const std::string deleted_key = DeletedEntryKey(ActorId{partition.id});
   if (Status s =
-          ReadValue(reader.get(), CatalogPartition(), deleted_key, &value);
+          GetValue(reader.get(), CatalogPartition(), deleted_key, &value);
       !s.ok()) {
     return s;
   }
@@ -153,7 +144,7 @@ Status Dump::ReadSome(EngineReader* reader, std::vector<DumpRow>* rows) {
             if (more) return false;
             ++keys;
             bytes += value.size();
-            next_key_ = After(std::string(key));
+            next_key_ = KeyAfter(key);
             if (BeginsWith(KeyText(partition, key), begin_)) {
               pairs.push_back({std::string(key), std::string(value)});
             }
@@ -222,13 +213,10 @@ Status Dump::NoteOther(EngineReader* reader, const BranchPoint& point) {
     return Status::Ok();
   }
   if (point.actor == actor_) {
-    std::optional<std::string> value;
-    if (Status s = ReadValue(reader, ActorPartition(actor_),
-                             BranchRecordKey(point.branch), &value);
-        !s.ok()) {
-      return s;
-    }
-    if (value.has_value()) return Status::Ok();
+    bool is_named = false;
+    Status s = HasKey(reader, ActorPartition(actor_),
+                      BranchRecordKey(point.branch), &is_named);
+    if (!s.ok() || is_named) return s;
   }
   others_.emplace(point.branch, point.actor);
   return Status::Ok();
@@ -248,7 +236,7 @@ Status Dump::NextBranch(EngineReader* reader) {
     return Status::Ok();
   }
   const KeyValue& pair = *found[0];
-  next_branch_key_ = After(pair.key);
+  next_branch_key_ = KeyAfter(pair.key);
   BranchId branch;
   if (!ParseBranchRecordKey(pair.key, &branch).ok()) return Status::Ok();
   Begin(BranchPartition(branch));

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "kv/engine/engine_limits.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/store/store.h"
 
@@ -197,15 +198,8 @@ Status BranchWriter::SaveLoad(LoadProgress* progress) {
 Status BranchWriter::CanResume(const LoadProgress& progress, bool* can_resume) {
   *can_resume = false;
   if (source_->head.snapshot.page_count != 0) return Status::Ok();
-  const std::string key = StageKey(progress.stage);
-  std::vector<std::optional<std::string>> values;
-  if (Status s = store_->engine()->NewReader()->Get(CatalogPartition(), {key},
-                                                    &values);
-      !s.ok()) {
-    return s;
-  }
-  *can_resume = values[0].has_value();
-  return Status::Ok();
+  return HasKey(store_->engine()->NewReader().get(), CatalogPartition(),
+                StageKey(progress.stage), can_resume);
 }
 
 Status BranchWriter::ResumeLoad(const LoadProgress& progress, bool* resumed) {

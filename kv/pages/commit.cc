@@ -96,14 +96,6 @@ void Finish(Store* store, std::vector<PendingCommit>* commits) noexcept {
   }
 }
 
-// What others put on top is read with the next look at the actor.
-void FinishLanded(Store* store, Landed landed,
-                  std::vector<PendingCommit>* commits) noexcept {
-  Finish(store, commits);
-  if (landed == Landed::kAsHead) return;
-  for (PendingCommit& commit : *commits) commit.writer->actor()->Forget();
-}
-
 // With `in_doubt`, what may still land must keep its chunks.
 void Forget(bool in_doubt, std::vector<PendingCommit>* commits) noexcept {
   for (PendingCommit& commit : *commits) {
@@ -122,6 +114,22 @@ Status InDoubt(const Status& status) noexcept {
   return made ? text : status;
 }
 
+// Finishes the commit where it is in the store after all. What others put on
+// top of it is read with the next look at the actor. Errors: it is not known.
+Status FinishIfLanded(Store* store, const CommitId& id,
+                      std::vector<PendingCommit>* commits,
+                      bool* landed) noexcept {
+  Landed found = Landed::kNo;
+  Status s =
+      Caught([&] { return FindCommit(store, commits->front(), id, &found); });
+  *landed = s.ok() && found != Landed::kNo;
+  if (!*landed) return s;
+  Finish(store, commits);
+  if (found == Landed::kAsHead) return s;
+  for (PendingCommit& commit : *commits) commit.writer->actor()->Forget();
+  return s;
+}
+
 Status AfterUnknown(Store* store, const CommitResult& result,
                     const CommitId& id,
                     std::vector<PendingCommit>* commits) noexcept {
@@ -129,13 +137,9 @@ Status AfterUnknown(Store* store, const CommitResult& result,
   NoteEvent({EventKind::kUnknownOutcome, store->path(),
              commits->front().writer->actor()->name(),
              result.status.message()});
-  Landed landed = Landed::kNo;
-  const Status s =
-      Caught([&] { return FindCommit(store, commits->front(), id, &landed); });
-  if (s.ok() && landed != Landed::kNo) {
-    FinishLanded(store, landed, commits);
-    return Status::Ok();
-  }
+  bool landed = false;
+  const Status s = FinishIfLanded(store, id, commits, &landed);
+  if (landed) return Status::Ok();
   Forget(/*in_doubt=*/!s.ok(), commits);
   return s.ok() ? result.status : InDoubt(result.status);
 }
@@ -143,13 +147,9 @@ Status AfterUnknown(Store* store, const CommitResult& result,
 // What is in the way may be the commit itself, where the engine sent it twice.
 Status AfterConflict(Store* store, const CommitId& id,
                      std::vector<PendingCommit>* commits) noexcept {
-  Landed landed = Landed::kNo;
-  const Status found =
-      Caught([&] { return FindCommit(store, commits->front(), id, &landed); });
-  if (found.ok() && landed != Landed::kNo) {
-    FinishLanded(store, landed, commits);
-    return Status::Ok();
-  }
+  bool landed = false;
+  const Status found = FinishIfLanded(store, id, commits, &landed);
+  if (landed) return Status::Ok();
   Forget(/*in_doubt=*/!found.ok(), commits);
   if (!found.ok()) return InDoubt(found);
   return Caught([&] { return ResolveConflict(store, *commits); });

@@ -130,8 +130,9 @@ Status Upkeep::DropImport(LegacyId legacy) {
     return s;
   }
   if (!record.has_value() || record->legacy != legacy) {
-    if (Status s = store_->engine()->Drop(LegacyPartition(legacy)); !s.ok())
+    if (Status s = store_->engine()->Drop(LegacyPartition(legacy)); !s.ok()) {
       return s;
+    }
   }
   Batch batch;
   batch.Delete(CatalogPartition(), key);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "kv/engine/prefix_scan.h"
 #include "kv/format/keys.h"
 #include "kv/format/records.h"
 #include "kv/legacy/legacy_import.h"
@@ -70,13 +71,13 @@ class OwnersTest : public testing::Test {
   Owner NewOwner(uint16_t slot) { return {shared_, slot, table_}; }
 
   std::vector<KeyValue> Records(const std::string& prefix) {
-    std::vector<KeyValue> all;
     std::vector<KeyValue> found;
-    EXPECT_OK(
-        shared_->NewReader()->Scan(CatalogPartition(), "", 1 << 20, &all));
-    for (const KeyValue& pair : all) {
-      if (pair.key.substr(0, prefix.size()) == prefix) found.push_back(pair);
-    }
+    EXPECT_OK(ForEachPair(shared_->NewReader().get(),
+                          {CatalogPartition(), prefix, prefix},
+                          [&found](const KeyValue& pair) {
+                            found.push_back(pair);
+                            return Status::Ok();
+                          }));
     return found;
   }
 
@@ -366,8 +367,7 @@ class OvertakenEngine : public SharedEngine {
   CommitOutcome answer_ = CommitOutcome::kUnknown;
 };
 
-class OvertakenTest : public OwnersTest,
-                      public testing::WithParamInterface<CommitOutcome> {
+class OvertakenOwners : public OwnersTest {
  protected:
   static Status Write(const std::shared_ptr<Store>& store, uint32_t version) {
     std::shared_ptr<Actor> actor;
@@ -385,6 +385,9 @@ class OvertakenTest : public OwnersTest,
     return CommitAll(store.get(), Durability::kSynced, &commits);
   }
 };
+
+class OvertakenTest : public OvertakenOwners,
+                      public testing::WithParamInterface<CommitOutcome> {};
 
 TEST_P(OvertakenTest, ACommitThatLandedBelowOthersIsDone) {
   auto made = std::make_unique<OvertakenEngine>(shared_, HostId{1, 1}, table_);
