@@ -52,9 +52,9 @@ enum class Landed {
   kBelow,  // others have committed on top of it
 };
 
-// Looks for the commit in the store. Its own record decides: on an engine that
-// others write to as well the head may be another one's by now. The record is
-// in the same run of an engine commit as the head, or behind it.
+// Looks for the commit in the store. Where a commit is one, its own record
+// says as much as the head, which may be another owner's by now. Where it goes
+// in runs the record may be there without the head: then the head alone counts.
 Status FindCommit(Store* store, const PendingCommit& commit, const CommitId& id,
                   Landed* landed) {
   std::shared_ptr<const HeadState> now;
@@ -70,7 +70,10 @@ Status FindCommit(Store* store, const PendingCommit& commit, const CommitId& id,
   }
   const Snapshot& made = commit.state->head.snapshot;
   // What stands on nothing newer than its base has nothing on top of it.
-  if (now->head_bytes == commit.writer->base()->head_bytes) return Status::Ok();
+  if (now->head_bytes == commit.writer->base()->head_bytes ||
+      !store->engine()->limits().multi_partition_commit) {
+    return Status::Ok();
+  }
   const std::string key = CommitKey(made.branch, made.txid);
   std::optional<CommitRecord> record;
   if (Status s =

@@ -418,5 +418,58 @@ INSTANTIATE_TEST_SUITE_P(Answers, OvertakenTest,
                          testing::Values(CommitOutcome::kUnknown,
                                          CommitOutcome::kConflict));
 
+// An engine that commits partition by partition, and whose batch was so large
+// that the head went in a run of its own: of the first commit that is armed
+// the record lands, then another owner commits, and so the head's guard fails.
+class SplitEngine : public SharedEngine {
+ public:
+  SplitEngine(std::shared_ptr<Engine> base, const HostId& owner,
+              std::shared_ptr<const OwnerTable> table)
+      : SharedEngine(std::move(base), owner, std::move(table)),
+        limits_(SinglePartition()) {}
+
+  const EngineLimits& limits() const override { return limits_; }
+  void Arm(std::function<void()> overtake) { overtake_ = std::move(overtake); }
+
+  CommitResult Commit(const Batch& batch, Durability durability) override {
+    Batch others;
+    for (size_t i = 0; i < batch.op_count(); ++i) {
+      const Batch::Op op = batch.op(i);
+      if (op.key != HeadKey() && op.value.has_value()) {
+        others.Put(op.partition, op.key, *op.value);
+      }
+    }
+    const bool has_head = others.op_count() < batch.op_count();
+    if (overtake_ == nullptr || !has_head) {
+      return SharedEngine::Commit(batch, durability);
+    }
+    const std::function<void()> overtake = std::exchange(overtake_, nullptr);
+    EXPECT_TRUE(SharedEngine::Commit(others, durability).done());
+    overtake();
+    return SharedEngine::Commit(batch, durability);
+  }
+
+ private:
+  const EngineLimits limits_;
+  std::function<void()> overtake_;
+};
+
+TEST_F(OvertakenOwners, ARecordWhoseHeadDidNotFollowIsNoCommit) {
+  const auto open = [this](uint16_t slot, std::shared_ptr<Store>* store) {
+    auto made = std::make_unique<SplitEngine>(shared_, HostId{slot, RandomId()},
+                                              table_);
+    SplitEngine* const engine = made.get();
+    EXPECT_OK(Store::Open("shared", std::move(made), false, store));
+    return engine;
+  };
+  std::shared_ptr<Store> store;
+  std::shared_ptr<Store> other;
+  SplitEngine* const engine = open(1, &store);
+  open(2, &other);
+  ASSERT_OK(Write(store, 1));
+  engine->Arm([&other] { ASSERT_OK(Write(other, 3)); });
+  EXPECT_EQ(Write(store, 2).code(), Code::kConflict);
+}
+
 }  // namespace
 }  // namespace actorkv
