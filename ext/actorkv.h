@@ -1,8 +1,9 @@
 // actorkv for hosts that link it: the one public header, for C and C++.
 //
 // Link what `pkg-config --libs actorkv` says, or actorkv::actorkv of the CMake
-// package: libactorkv.a with -lrocksdb -lisal -lz -llz4, the SQLite library of
-// the host, and where no C++ compiler links -lstdc++ -lm -lpthread -ldl.
+// package: libactorkv.a with -lrocksdb -lisal -lz -llz4 -lxxhash, the SQLite
+// library of the host, and where no C++ compiler links -lstdc++ -lm -lpthread
+// -ldl.
 // README.md has a whole program. Before the first connection is opened, say
 //
 //   sqlite3_auto_extension((void (*)(void))sqlite3_actorkv_init);

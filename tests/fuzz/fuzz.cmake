@@ -13,4 +13,4 @@ target_compile_options(actorkv_fuzz PRIVATE
   -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all)
 target_link_options(actorkv_fuzz PRIVATE -fsanitize=fuzzer,address,undefined)
 target_link_libraries(actorkv_fuzz PRIVATE
-  actorkv_options PkgConfig::CODECS nlohmann_json::nlohmann_json)
+  actorkv_options PkgConfig::LIBRARIES nlohmann_json::nlohmann_json)
