@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/format/page_list.h"
 
@@ -41,7 +42,6 @@ class Trail {
   Status AddCommits(const BranchPoint& newest, const BranchRecord& branch,
                     TxId end, bool* complete);
   Status AddKeys(BranchId branch);
-  Status LoadCommit(const BranchPoint& at, bool* found, CommitRecord* record);
   void Spend(uint64_t cost) { budget_ -= std::min(budget_, cost); }
   bool spent() const { return budget_ == 0; }
 
@@ -126,34 +126,27 @@ Status Trail::AddCommits(const BranchPoint& newest, const BranchRecord& branch,
   BranchPoint at = newest;
   *complete = false;
   while (end < at.txid && !(at.txid < branch.first_txid) && !spent()) {
-    bool found = false;
-    CommitRecord record;
-    if (Status s = LoadCommit(at, &found, &record); !s.ok()) return s;
-    if (!found || !record.page_list.has_value()) return Status::Ok();
+    std::optional<CommitRecord> record;
+    if (Status s = GetRecord(reader_, ActorPartition(at.actor),
+                             CommitKey(at.branch, at.txid), &record);
+        !s.ok()) {
+      return s;
+    }
+    if (!record.has_value() || !record->page_list.has_value()) {
+      return Status::Ok();
+    }
     const size_t before = pages_.size();
-    if (Status s = DecodePageList(*record.page_list, limit_, &pages_);
+    if (Status s = DecodePageList(*record->page_list, limit_, &pages_);
         !s.ok()) {
       return s;
     }
     Spend(1 + pages_.size() - before);
     // Else a damaged record could lead in a circle.
-    if (!(record.base_txid < at.txid)) return Status::Ok();
-    at.txid = record.base_txid;
+    if (!(record->base_txid < at.txid)) return Status::Ok();
+    at.txid = record->base_txid;
   }
   *complete = at.txid == end;
   return Status::Ok();
-}
-
-Status Trail::LoadCommit(const BranchPoint& at, bool* found,
-                         CommitRecord* record) {
-  const std::string key = CommitKey(at.branch, at.txid);
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader_->Get(ActorPartition(at.actor), {key}, &values);
-      !s.ok()) {
-    return s;
-  }
-  *found = values[0].has_value();
-  return *found ? DecodeRecord(key, *values[0], record) : Status::Ok();
 }
 
 // Adds the pages of which the branch has any version.

@@ -6,6 +6,7 @@
 
 #include "kv/base/affix.h"
 #include "kv/base/time_text.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/store/lineage.h"
 #include "kv/store/store.h"
@@ -187,11 +188,13 @@ Status GuardVersion(Store* store, const HeadState& version, Batch* batch) {
   const Snapshot& snapshot = version.head.snapshot;
   const Partition partition = ActorPartition(version.entry.actor);
   const std::string key = CommitKey(snapshot.branch, snapshot.txid);
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader->Get(partition, {key}, &values); !s.ok()) return s;
+  std::optional<std::string> value;
+  if (Status s = GetValue(reader.get(), partition, key, &value); !s.ok()) {
+    return s;
+  }
   // The record goes before any page of the commit does, so it alone tells
   // whether the version is whole.
-  if (!values[0].has_value()) {
+  if (!value.has_value()) {
     History history(reader.get(), version.entry.actor);
     TimeMap times;
     std::string oldest;
@@ -203,7 +206,7 @@ Status GuardVersion(Store* store, const HeadState& version, Batch* batch) {
         "the commit has expired: txid=" + std::to_string(snapshot.txid.value) +
         (oldest.empty() ? "" : "; the oldest that is available is " + oldest));
   }
-  batch->AddGuard(partition, key, *values[0]);
+  batch->AddGuard(partition, key, *value);
   return Status::Ok();
 }
 

@@ -7,10 +7,10 @@
 #include <limits>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "kv/base/time_text.h"
 #include "kv/base/utf8.h"
+#include "kv/format/get_record.h"
 #include "kv/format/history_records.h"
 #include "kv/format/keys.h"
 #include "kv/history/history.h"
@@ -218,8 +218,8 @@ class Resolver {
   Status CommitsAgo(uint64_t count, CommitRecord* record);
   Status AtTxId(TxId txid, CommitRecord* record);
   Status AtName(const std::string& name, CommitRecord* record);
-  Status LoadPoint(const std::string& name, bool* found,
-                   RestorePointRecord* point);
+  Status LoadPoint(const std::string& name,
+                   std::optional<RestorePointRecord>* point);
   Status NotThere(const std::string& what);
   Status Expired(const std::string& what,
                  const std::optional<CommitRecord>& after);
@@ -262,10 +262,9 @@ Status Resolver::AtMoment(const Point& point, CommitRecord* record) {
   // A restore point may be called like a time with its distance from UTC (see
   // Point::name), and then counts.
   if (!point.name.empty()) {
-    bool found = false;
-    RestorePointRecord unused;
-    if (Status s = LoadPoint(point.name, &found, &unused); !s.ok()) return s;
-    if (found) return AtName(point.name, record);
+    std::optional<RestorePointRecord> named;
+    if (Status s = LoadPoint(point.name, &named); !s.ok()) return s;
+    if (named.has_value()) return AtName(point.name, record);
   }
   CommitsAround around;
   if (Status s = history_.FindAround(point.number, &around); !s.ok()) return s;
@@ -319,40 +318,32 @@ Status Resolver::CommitsAgo(uint64_t count, CommitRecord* record) {
   return Status::Ok();
 }
 
-Status Resolver::LoadPoint(const std::string& name, bool* found,
-                           RestorePointRecord* point) {
-  const std::string key = RestorePointKey(name);
-  std::vector<std::optional<std::string>> values;
-  if (Status s =
-          reader_->Get(ActorPartition(of_.state->entry.actor), {key}, &values);
-      !s.ok()) {
-    return s;
-  }
-  *found = values[0].has_value();
-  return *found ? DecodeRecord(key, *values[0], point) : Status::Ok();
+Status Resolver::LoadPoint(const std::string& name,
+                           std::optional<RestorePointRecord>* point) {
+  return GetRecord(reader_, ActorPartition(of_.state->entry.actor),
+                   RestorePointKey(name), point);
 }
 
 Status Resolver::AtName(const std::string& name, CommitRecord* record) {
-  RestorePointRecord point;
-  bool found = false;
-  if (Status s = LoadPoint(name, &found, &point); !s.ok()) return s;
-  if (!found) {
+  std::optional<RestorePointRecord> point;
+  if (Status s = LoadPoint(name, &point); !s.ok()) return s;
+  if (!point.has_value()) {
     return Status::NotFound("no restore point '" + name + "': actor=" +
                             of_.actor + ": " + kForms + HintFor(name));
   }
-  if (HasEnded(point, times_, times_.wall_now_us())) {
+  if (HasEnded(*point, times_, times_.wall_now_us())) {
     return NotThere("the restore point '" + name + "' expired at " +
-                    TimeText(EndOf(point, times_)));
+                    TimeText(EndOf(*point, times_)));
   }
   CommitRecord named;
-  if (Status s = AtTxId(point.txid, &named); !s.ok()) return s;
+  if (Status s = AtTxId(point->txid, &named); !s.ok()) return s;
   // Txids are given once for all branches of an actor: another branch is
   // damage.
-  if (named.snapshot.branch != point.branch) {
+  if (named.snapshot.branch != point->branch) {
     return Status::Corruption(
         "restore point of a commit on another branch: name=" + name +
-        " txid=" + std::to_string(point.txid.value) +
-        " branch=" + std::to_string(point.branch.value));
+        " txid=" + std::to_string(point->txid.value) +
+        " branch=" + std::to_string(point->branch.value));
   }
   *record = std::move(named);
   return Status::Ok();

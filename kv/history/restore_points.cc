@@ -2,10 +2,10 @@
 
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "kv/base/affix.h"
 #include "kv/base/duration.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/history/point.h"
 #include "kv/store/actor.h"
@@ -33,11 +33,7 @@ Status LoadLive(EngineReader* reader, const std::string& actor,
 
 Status LoadPoint(EngineReader* reader, ActorId actor, const std::string& name,
                  std::optional<std::string>* value) {
-  std::vector<std::optional<std::string>> values;
-  Status s =
-      reader->Get(ActorPartition(actor), {RestorePointKey(name)}, &values);
-  if (s.ok()) *value = std::move(values[0]);
-  return s;
+  return GetValue(reader, ActorPartition(actor), RestorePointKey(name), value);
 }
 
 Status TryToMake(Store* store, const std::string& actor,

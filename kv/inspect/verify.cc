@@ -4,6 +4,7 @@
 
 #include "kv/base/affix.h"
 #include "kv/engine/prefix_scan.h"
+#include "kv/format/get_record.h"
 #include "kv/format/hints_record.h"
 #include "kv/format/history_records.h"
 #include "kv/format/keys.h"
@@ -27,7 +28,6 @@ constexpr char kNothingToMend[] =
     "actor was open";
 
 // Reads on after `key`.
-
 bool IsHistoryRecord(std::string_view key) {
   return BeginsWith(key, RestorePointPrefix()) ||
          BeginsWith(key, RestorePrefix()) || BeginsWith(key, ForkPrefix()) ||
@@ -91,11 +91,12 @@ Verifier::Verifier(Store* store)
 
 Status Verifier::SelectActor(const std::string& name) {
   const std::string key = ActorEntryKey(name);
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader_->Get(CatalogPartition(), {key}, &values); !s.ok()) {
+  bool has = false;
+  if (Status s = HasKey(reader_.get(), CatalogPartition(), key, &has);
+      !s.ok()) {
     return s;
   }
-  if (!values[0].has_value()) {
+  if (!has) {
     return Status::NotFound("no such actor: actor=" + name +
                             " store=" + store_->path());
   }
@@ -267,10 +268,10 @@ Status Verifier::CheckPoint(const KeyValue& pair) {
   Status s = DecodeRecord(pair.key, pair.value, &point);
   if (!s.ok() || point.expires_at_us != 0) return s;
   if (state_ != ActorState::kLive) return s;
-  std::vector<std::optional<std::string>> commits;
-  s = reader_->Get(ActorPartition(actor_),
-                   {CommitKey(point.branch, point.txid)}, &commits);
-  if (!s.ok() || commits[0].has_value()) return s;
+  bool has_commit = false;
+  s = HasKey(reader_.get(), ActorPartition(actor_),
+             CommitKey(point.branch, point.txid), &has_commit);
+  if (!s.ok() || has_commit) return s;
   std::string name;
   s = ParseRestorePointKey(pair.key, &name);
   if (!s.ok()) return s;
@@ -431,10 +432,10 @@ Status Verifier::CheckDelta(const ChunkId& id, const DecodedChunk& chunk) {
   if (s.ok()) return s;
   // Reclaim may have removed both since the scan, the delta first: then there
   // is nothing to report.
-  std::vector<std::optional<std::string>> values;
-  const Status again = reader_->Get(BranchPartition(id.branch),
-                                    {ChunkKey(id.pgno, id.txid)}, &values);
-  return again.ok() && !values[0].has_value() ? again : s;
+  bool has = false;
+  const Status again = HasKey(reader_.get(), BranchPartition(id.branch),
+                              ChunkKey(id.pgno, id.txid), &has);
+  return again.ok() && !has ? again : s;
 }
 
 }  // namespace actorkv

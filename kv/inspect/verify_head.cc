@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/history/history.h"
 #include "kv/inspect/verify.h"
@@ -19,10 +20,7 @@ constexpr int kHeadAttempts = 100;
 }  // namespace
 
 Status Verifier::ReadHead(std::optional<std::string>* bytes) {
-  std::vector<std::optional<std::string>> values;
-  Status s = reader_->Get(ActorPartition(actor_), {HeadKey()}, &values);
-  if (s.ok()) *bytes = std::move(values[0]);
-  return s;
+  return GetValue(reader_.get(), ActorPartition(actor_), HeadKey(), bytes);
 }
 
 // Loads and pins the head. One that moved on before it was pinned may have lost
@@ -67,17 +65,17 @@ bool Verifier::HeadExpired() {
 Status Verifier::CheckHeadCommit() {
   const Snapshot& snapshot = head_.snapshot;
   const std::string key = CommitKey(snapshot.branch, snapshot.txid);
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader_->Get(ActorPartition(actor_), {key}, &values);
+  std::optional<std::string> value;
+  if (Status s = GetValue(reader_.get(), ActorPartition(actor_), key, &value);
       !s.ok()) {
     return s;
   }
-  if (!values[0].has_value()) {
+  if (!value.has_value()) {
     return Status::Corruption("the head's commit record is missing");
   }
   CommitRecord record;
   // A record that does not decode was reported with the others.
-  if (!DecodeRecord(key, *values[0], &record).ok()) return Status::Ok();
+  if (!DecodeRecord(key, *value, &record).ok()) return Status::Ok();
   if (record.commit_id == head_.commit_id && record.digest == head_.digest &&
       record.snapshot.page_count == snapshot.page_count) {
     return Status::Ok();

@@ -6,6 +6,7 @@
 
 #include "kv/base/hex.h"
 #include "kv/engine/engine_limits.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/pages/commit_records.h"
 #include "kv/rivet/legacy_keys.h"
@@ -159,13 +160,11 @@ Status LegacyImport::CheckIsNewKey(const std::string& key) {
     // Pairs that are on their way are not to be found yet.
     if (Status s = commits_.Wait(); !s.ok()) return s;
     reader_->Refresh();
-    std::vector<std::optional<std::string>> values;
-    if (Status s =
-            reader_->Get(LegacyPartition(legacy_), {PairKey(key)}, &values);
+    if (Status s = HasKey(reader_.get(), LegacyPartition(legacy_), PairKey(key),
+                          &found);
         !s.ok()) {
       return s;
     }
-    found = values[0].has_value();
   }
   if (!found) return Status::Ok();
   return Status::InvalidArgument("the key comes twice: key=" + BytesText(key));

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "kv/engine/prefix_scan.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/rivet/legacy_keys.h"
 #include "kv/store/store.h"
@@ -71,18 +71,18 @@ Status LoadLegacy(EngineReader* reader, const std::string& name,
     return Status::NotFound("no such actor: actor=" + name);
   }
   const std::string key = LegacyRecordKey();
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader->Get(ActorPartition(loaded.actor()), {key}, &values);
+  std::optional<std::string> value;
+  if (Status s = GetValue(reader, ActorPartition(loaded.actor()), key, &value);
       !s.ok()) {
     return s;
   }
-  if (!values[0].has_value() && loaded.head->is_legacy) {
+  if (!value.has_value() && loaded.head->is_legacy) {
     return Status::Corruption("legacy record missing: actor=" + name);
   }
-  if (!values[0].has_value()) {
+  if (!value.has_value()) {
     return Status::NotFound("the actor has no legacy pairs: actor=" + name);
   }
-  loaded.record_bytes = std::move(*values[0]);
+  loaded.record_bytes = std::move(*value);
   Status s = DecodeRecord(key, loaded.record_bytes, &loaded.record);
   if (s.ok()) s = Heal(reader, &loaded);
   if (!s.ok()) return s.WithContext("actor=" + name);
@@ -93,15 +93,15 @@ Status LoadLegacy(EngineReader* reader, const std::string& name,
 Status IsResumable(EngineReader* reader, ActorId actor, BranchId stage,
                    bool* resumable) {
   const std::string key = LegacyRecordKey();
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader->Get(ActorPartition(actor), {key}, &values); !s.ok()) {
+  std::optional<std::string> value;
+  if (Status s = GetValue(reader, ActorPartition(actor), key, &value);
+      !s.ok()) {
     return s;
   }
   LegacyRecord record;
   // A record that cannot be read may name the stage, so it stays.
-  *resumable =
-      values[0].has_value() && (!DecodeRecord(key, *values[0], &record).ok() ||
-                                record.progress.stage == stage);
+  *resumable = value.has_value() && (!DecodeRecord(key, *value, &record).ok() ||
+                                     record.progress.stage == stage);
   return Status::Ok();
 }
 
@@ -120,10 +120,10 @@ Status UpdateLegacy(Store* store, const LegacyRecord& record,
   }
   if (result.outcome == CommitOutcome::kUnknown) {
     // The record is looked at: the commit may have happened.
-    std::vector<std::optional<std::string>> values;
+    std::optional<std::string> value;
     const Status s =
-        store->engine()->NewReader()->Get(partition, {key}, &values);
-    if (!s.ok() || values[0] != bytes) return result.status;
+        GetValue(store->engine()->NewReader().get(), partition, key, &value);
+    if (!s.ok() || value != bytes) return result.status;
   } else if (!result.done()) {
     return result.status;
   }
@@ -139,18 +139,18 @@ LegacyPairs::LegacyPairs(Engine* engine, LegacyId legacy)
 
 Status LegacyPairs::Get(std::string_view key,
                         std::optional<std::string>* value) {
-  std::vector<std::optional<std::string>> values;
-  if (Status s =
-          reader_->Get(LegacyPartition(legacy_), {PairKey(key)}, &values);
+  std::optional<std::string> stored;
+  if (Status s = GetValue(reader_.get(), LegacyPartition(legacy_), PairKey(key),
+                          &stored);
       !s.ok()) {
     return s;
   }
-  if (!values[0].has_value()) {
+  if (!stored.has_value()) {
     value->reset();
     return Status::Ok();
   }
   std::string_view bytes;
-  if (Status s = DecodePair(legacy_, key, *values[0], &bytes); !s.ok()) {
+  if (Status s = DecodePair(legacy_, key, *stored, &bytes); !s.ok()) {
     return s;
   }
   *value = std::string(bytes);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kv/engine/prefix_scan.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/store/retention.h"
 #include "kv/store/store.h"
@@ -84,17 +85,15 @@ Status ActorExpiry::Plan(bool* done) {
 Status ActorExpiry::IsStillNamed(bool* named) {
   *named = true;
   if (name_.empty() || name_is_free_) return Status::Ok();
-  const std::string key = ActorEntryKey(name_);
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader_->Get(CatalogPartition(), {key}, &values); !s.ok()) {
+  std::optional<ActorEntry> now;
+  if (Status s = GetRecord(reader_.get(), CatalogPartition(),
+                           ActorEntryKey(name_), &now);
+      !s.ok()) {
     return s;
   }
-  *named = false;
-  if (!values[0].has_value()) return Status::Ok();
-  ActorEntry now;
-  if (Status s = DecodeRecord(key, *values[0], &now); !s.ok()) return s;
-  *named = now.actor == entry_.actor && now.state == entry_.state &&
-           now.deleted_at_us == entry_.deleted_at_us;
+  *named = now.has_value() && now->actor == entry_.actor &&
+           now->state == entry_.state &&
+           now->deleted_at_us == entry_.deleted_at_us;
   return Status::Ok();
 }
 

@@ -8,6 +8,7 @@
 #include "kv/base/duration.h"
 #include "kv/base/metrics.h"
 #include "kv/engine/prefix_scan.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/format/legacy_record.h"
 #include "kv/store/store.h"
@@ -384,10 +385,12 @@ Status ActorReclaim::EndDeleted() {
   }
   const Partition partition = ActorPartition(entry_.actor);
   const std::string key = LegacyRecordKey();
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader_->Get(partition, {key}, &values); !s.ok()) return s;
+  std::optional<std::string> value;
+  if (Status s = GetValue(reader_.get(), partition, key, &value); !s.ok()) {
+    return s;
+  }
   LegacyRecord legacy;
-  if (values[0].has_value() && DecodeRecord(key, *values[0], &legacy).ok()) {
+  if (value.has_value() && DecodeRecord(key, *value, &legacy).ok()) {
     use_.reclaimable_bytes +=
         // Pairs of the database that were dropped before are not freed again.
         legacy.bytes - (legacy.dropped_at_us != 0 ? legacy.sqlite_bytes : 0);

@@ -6,6 +6,7 @@
 #include "kv/base/affix.h"
 #include "kv/base/events.h"
 #include "kv/engine/prefix_scan.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/store/store.h"
 
@@ -105,15 +106,16 @@ Status LoadEntry(Store* store, const std::string& name, std::string* bytes,
                  ActorEntry* entry) {
   const std::string key = ActorEntryKey(name);
   const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader->Get(CatalogPartition(), {key}, &values); !s.ok()) {
+  std::optional<std::string> value;
+  if (Status s = GetValue(reader.get(), CatalogPartition(), key, &value);
+      !s.ok()) {
     return s;
   }
-  if (!values[0].has_value()) {
+  if (!value.has_value()) {
     return Status::NotFound("no such actor: actor=" + name +
                             " store=" + store->path());
   }
-  *bytes = *values[0];
+  *bytes = std::move(*value);
   return DecodeRecord(key, *bytes, entry).WithContext("actor=" + name);
 }
 

@@ -6,6 +6,7 @@
 #include "kv/base/affix.h"
 #include "kv/base/duration.h"
 #include "kv/engine/prefix_scan.h"
+#include "kv/format/get_record.h"
 #include "kv/format/history_records.h"
 #include "kv/format/keys.h"
 
@@ -113,17 +114,8 @@ class Loader {
   }
 
   Status LoadHead() {
-    const std::string key = HeadKey();
     retained_.head.reset();
-    std::vector<std::optional<std::string>> values;
-    if (Status s = reader_->Get(partition(), {key}, &values); !s.ok()) {
-      return s;
-    }
-    if (!values[0].has_value()) return Status::Ok();
-    Head head;
-    if (Status s = DecodeRecord(key, *values[0], &head); !s.ok()) return s;
-    retained_.head = head;
-    return Status::Ok();
+    return GetRecord(reader_, partition(), HeadKey(), &retained_.head);
   }
 
   Status LoadBranches() {
@@ -332,16 +324,14 @@ class Loader {
   Status BeginsAt(ActorId child_actor, BranchId child, BranchId parent,
                   bool* begins) {
     *begins = false;
-    const std::string key = BranchRecordKey(child);
-    std::vector<std::optional<std::string>> values;
-    if (Status s = reader_->Get(ActorPartition(child_actor), {key}, &values);
+    std::optional<BranchRecord> record;
+    if (Status s = GetRecord(reader_, ActorPartition(child_actor),
+                             BranchRecordKey(child), &record);
         !s.ok()) {
       return s;
     }
-    if (!values[0].has_value()) return Status::Ok();
-    BranchRecord record;
-    if (Status s = DecodeRecord(key, *values[0], &record); !s.ok()) return s;
-    *begins = record.parent.has_value() && record.parent->branch == parent;
+    *begins = record.has_value() && record->parent.has_value() &&
+              record->parent->branch == parent;
     return Status::Ok();
   }
 

@@ -7,6 +7,7 @@
 
 #include "kv/base/metrics.h"
 #include "kv/cache/actor_hints.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/format/legacy_record.h"
 #include "kv/store/clock.h"
@@ -24,17 +25,16 @@ Status FencedError(const std::string& name, Generation expected,
 namespace {
 
 Status LoadFloors(EngineReader* reader, ActorId actor, HeadState* state) {
-  const std::string key = LegacyRecordKey();
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader->Get(ActorPartition(actor), {key}, &values); !s.ok()) {
+  std::optional<LegacyRecord> record;
+  if (Status s =
+          GetRecord(reader, ActorPartition(actor), LegacyRecordKey(), &record);
+      !s.ok()) {
     return s;
   }
   // A record that is missing is for those to report who need it.
-  if (!values[0].has_value()) return Status::Ok();
-  LegacyRecord record;
-  if (Status s = DecodeRecord(key, *values[0], &record); !s.ok()) return s;
-  state->txid_floor = record.last_txid;
-  state->generation_floor = record.last_generation;
+  if (!record.has_value()) return Status::Ok();
+  state->txid_floor = record->last_txid;
+  state->generation_floor = record->last_generation;
   return Status::Ok();
 }
 
@@ -44,13 +44,13 @@ Status LoadHeadState(EngineReader* reader, const std::string& name,
                      std::shared_ptr<const HeadState>* state) {
   auto loaded = std::make_shared<HeadState>();
   const std::string entry_key = ActorEntryKey(name);
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader->Get(CatalogPartition(), {entry_key}, &values);
+  std::optional<std::string> value;
+  if (Status s = GetValue(reader, CatalogPartition(), entry_key, &value);
       !s.ok()) {
     return s;
   }
-  if (values[0].has_value()) {
-    loaded->entry_bytes = *values[0];
+  if (value.has_value()) {
+    loaded->entry_bytes = std::move(*value);
     Status s = DecodeRecord(entry_key, loaded->entry_bytes, &loaded->entry);
     if (!s.ok()) return s.WithContext("actor=" + name);
     loaded->exists = loaded->entry.state == ActorState::kLive;
@@ -61,24 +61,24 @@ Status LoadHeadState(EngineReader* reader, const std::string& name,
     return Status::Ok();
   }
   const ActorId id = loaded->entry.actor;
-  if (Status s = reader->Get(ActorPartition(id), {HeadKey()}, &values);
+  if (Status s = GetValue(reader, ActorPartition(id), HeadKey(), &value);
       !s.ok()) {
     return s;
   }
-  if (!values[0].has_value() && loaded->is_legacy) {
+  if (!value.has_value() && loaded->is_legacy) {
     if (Status s = LoadFloors(reader, id, loaded.get()); !s.ok()) {
       return s.WithContext("actor=" + name);
     }
     *state = std::move(loaded);
     return Status::Ok();
   }
-  if (!values[0].has_value()) {
+  if (!value.has_value()) {
     return Status::Corruption("head record missing: actor=" + name);
   }
   loaded->exists = true;
   loaded->is_legacy = false;
   loaded->entry.state = ActorState::kLive;
-  loaded->head_bytes = *values[0];
+  loaded->head_bytes = std::move(*value);
   if (Status s = DecodeRecord(HeadKey(), loaded->head_bytes, &loaded->head);
       !s.ok()) {
     return s.WithContext("actor=" + name);

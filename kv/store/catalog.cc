@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kv/format/counters.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/store/actor_name.h"
 #include "kv/store/store.h"
@@ -31,11 +32,12 @@ Status LoadEntry(Store* store, const std::string& name,
   auto loaded = std::make_shared<HeadState>();
   const std::string key = ActorEntryKey(name);
   std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader->Get(CatalogPartition(), {key}, &values); !s.ok()) {
+  std::optional<std::string> value;
+  if (Status s = GetValue(reader.get(), CatalogPartition(), key, &value);
+      !s.ok()) {
     return s;
   }
-  loaded->entry_bytes = values[0].value_or("");
+  loaded->entry_bytes = value.value_or("");
   if (Status s = DecodeRecord(key, loaded->entry_bytes, &loaded->entry);
       !s.ok()) {
     return s.WithContext("actor=" + name);

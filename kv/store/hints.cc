@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/store/actor.h"
 
@@ -25,22 +26,20 @@ Status CheckGeneration(const std::string& what, Generation expected,
 
 Status ReadHints(EngineReader* reader, const HintsOwner& owner,
                  HintsRecord* record) {
-  const std::string key = HintsKey();
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader->Get(ActorPartition(owner.actor), {key}, &values);
+  std::optional<HintsRecord> read;
+  if (Status s =
+          GetRecord(reader, ActorPartition(owner.actor), HintsKey(), &read);
       !s.ok()) {
     return s;
   }
-  HintsRecord read;
-  if (values[0].has_value()) {
-    if (Status s = DecodeRecord(key, *values[0], &read); !s.ok()) return s;
+  if (read.has_value()) {
     if (Status s = CheckGeneration("id=" + std::to_string(owner.actor.value),
-                                   read.generation, owner.generation);
+                                   read->generation, owner.generation);
         !s.ok()) {
       return s;
     }
   }
-  *record = std::move(read);
+  *record = std::move(read).value_or(HintsRecord());
   return Status::Ok();
 }
 

@@ -3,8 +3,8 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 
 namespace actorkv {
@@ -50,16 +50,17 @@ Status Follow(EngineReader* reader, const BranchPoint& at,
 Status LoadBranchRecord(EngineReader* reader, ActorId actor, BranchId branch,
                         BranchRecord* record) {
   const std::string key = BranchRecordKey(branch);
-  std::vector<std::optional<std::string>> values;
-  if (Status s = reader->Get(ActorPartition(actor), {key}, &values); !s.ok()) {
+  std::optional<std::string> value;
+  if (Status s = GetValue(reader, ActorPartition(actor), key, &value);
+      !s.ok()) {
     return s;
   }
   const std::string where = "actor_id=" + std::to_string(actor.value) +
                             " branch=" + std::to_string(branch.value);
-  if (!values[0].has_value()) {
+  if (!value.has_value()) {
     return Status::Corruption("branch record missing: " + where);
   }
-  return DecodeRecord(key, *values[0], record).WithContext(where);
+  return DecodeRecord(key, *value, record).WithContext(where);
 }
 
 Status LoadLineage(EngineReader* reader, ActorId actor, BranchId branch,

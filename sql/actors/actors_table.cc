@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kv/base/duration.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/legacy/legacy_store.h"
 #include "kv/reclaim/actor_reclaim.h"
@@ -145,16 +146,11 @@ class ActorRows : public RowSource {
       head_ = walk_.state().head;
       return;
     }
-    Head head;
-    const std::string key = HeadKey();
-    std::vector<std::optional<std::string>> values;
-    const auto reader = walk_.engine()->NewReader();
+    std::optional<Head> head;
     const Status s =
-        reader->Get(ActorPartition(walk_.state().entry.actor), {key}, &values);
-    if (s.ok() && values[0].has_value() &&
-        DecodeRecord(key, *values[0], &head).ok()) {
-      head_ = head;
-    }
+        GetRecord(walk_.engine()->NewReader().get(),
+                  ActorPartition(walk_.state().entry.actor), HeadKey(), &head);
+    if (s.ok()) head_ = head;
   }
 
   // Reads all chunks of the actor, so only when a column asks for it. Where

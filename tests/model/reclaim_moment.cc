@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/history/point.h"
 
@@ -9,11 +10,10 @@ namespace actorkv {
 
 bool IsThere(const TestStore& store, const Line& line, const Version& version) {
   const Snapshot& snapshot = version.state->head.snapshot;
-  std::vector<std::optional<std::string>> values;
-  EXPECT_OK(store->engine()->NewReader()->Get(
-      ActorPartition(line.id), {CommitKey(snapshot.branch, snapshot.txid)},
-      &values));
-  return !values.empty() && values[0].has_value();
+  bool has = false;
+  EXPECT_OK(HasKey(store->engine()->NewReader().get(), ActorPartition(line.id),
+                   CommitKey(snapshot.branch, snapshot.txid), &has));
+  return has;
 }
 
 void LookWhatIsThere(const TestStore& store, Line* line) {

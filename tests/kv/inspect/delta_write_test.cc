@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/inspect/verify.h"
 #include "kv/reclaim/flatten.h"
@@ -362,16 +363,17 @@ TEST_F(DeltaWriteTest, ReclaimKeepsWhatADamagedDeltaMayNeed) {
   const auto state = store_->State("a");
   const Partition branch = BranchPartition(state->head.snapshot.branch);
   const std::string key = ChunkKey(2, state->head.snapshot.txid);
-  std::vector<std::optional<std::string>> values;
-  ASSERT_OK((*store_)->engine()->NewReader()->Get(branch, {key}, &values));
+  std::optional<std::string> value;
+  ASSERT_OK(
+      GetValue((*store_)->engine()->NewReader().get(), branch, key, &value));
   Batch batch;
-  batch.Put(branch, key, *values[0] + "x");
+  batch.Put(branch, key, *value + "x");
   ASSERT_TRUE((*store_)->Commit(batch, Durability::kBuffered).done());
   Retain(0);
   uint64_t bytes = 0;
   ASSERT_OK(Reclaim(&bytes));
   batch.Clear();
-  batch.Put(branch, key, *values[0]);
+  batch.Put(branch, key, *value);
   ASSERT_TRUE((*store_)->Commit(batch, Durability::kBuffered).done());
   EXPECT_EQ(Versions(2).size(), 3u);
   ExpectPages(*store_, "a", pages_["a"]);

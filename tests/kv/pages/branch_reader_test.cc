@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "tests/support/store_harness.h"
 
@@ -243,10 +244,10 @@ TEST_F(DeltaReaderTest, ADamagedDeltaIsNeverRead) {
   PutDelta({4}, {2}, Version(2), Version(4));
   std::string damaged;
   {
-    std::vector<std::optional<std::string>> values;
-    ASSERT_OK(engine_->NewReader()->Get(BranchPartition(old_),
-                                        {ChunkKey(5, {4})}, &values));
-    damaged = *values[0];
+    std::optional<std::string> value;
+    ASSERT_OK(GetValue(engine_->NewReader().get(), BranchPartition(old_),
+                       ChunkKey(5, {4}), &value));
+    damaged = *value;
   }
   damaged[50] ^= 1;
   PutBytes(old_, 5, {4}, damaged);

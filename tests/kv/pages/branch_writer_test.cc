@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "kv/cache/page_cache.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "tests/support/store_harness.h"
 
@@ -247,20 +248,18 @@ TEST_F(BranchWriterTest, TheCommitRecordSaysWhatWasDone) {
   const auto state = store_.State("a");
   const std::string key =
       CommitKey(state->head.snapshot.branch, state->head.snapshot.txid);
-  std::vector<std::optional<std::string>> values;
-  ASSERT_OK(store_->engine()->NewReader()->Get(
-      ActorPartition(state->entry.actor), {key}, &values));
-  ASSERT_TRUE(values[0].has_value());
-  CommitRecord record;
-  ASSERT_OK(DecodeRecord(key, *values[0], &record));
-  EXPECT_EQ(record.snapshot, state->head.snapshot);
-  EXPECT_EQ(record.snapshot.stamp, std::optional<uint32_t>(6));
-  EXPECT_EQ(record.digest, state->head.digest);
-  EXPECT_EQ(record.commit_id, state->head.commit_id);
-  EXPECT_EQ(record.committed_at_us, state->head.committed_at_us);
-  EXPECT_EQ(record.changed_page_count, 2u);
-  EXPECT_EQ(record.written_bytes, 2 * (kChunkHeaderBytes + kSize));
-  EXPECT_EQ(record.origin, Origin::kImport);
+  std::optional<CommitRecord> record;
+  ASSERT_OK(GetRecord(store_->engine()->NewReader().get(),
+                      ActorPartition(state->entry.actor), key, &record));
+  ASSERT_TRUE(record.has_value());
+  EXPECT_EQ(record->snapshot, state->head.snapshot);
+  EXPECT_EQ(record->snapshot.stamp, std::optional<uint32_t>(6));
+  EXPECT_EQ(record->digest, state->head.digest);
+  EXPECT_EQ(record->commit_id, state->head.commit_id);
+  EXPECT_EQ(record->committed_at_us, state->head.committed_at_us);
+  EXPECT_EQ(record->changed_page_count, 2u);
+  EXPECT_EQ(record->written_bytes, 2 * (kChunkHeaderBytes + kSize));
+  EXPECT_EQ(record->origin, Origin::kImport);
 }
 
 TEST_F(BranchWriterTest, OldSnapshotsStay) {

@@ -7,6 +7,7 @@
 
 #include <thread>
 
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/store/catalog.h"
 #include "tests/support/store_harness.h"
@@ -368,14 +369,12 @@ TEST_F(CommitTest, RecreationCarriesTheFloors) {
   ExpectVersion(store_, "a", 2);
   // The entry of the deleted one is kept.
   const std::string key = DeletedEntryKey(old_actor);
-  std::vector<std::optional<std::string>> values;
-  ASSERT_OK(
-      store_->engine()->NewReader()->Get(CatalogPartition(), {key}, &values));
-  ASSERT_TRUE(values[0].has_value());
-  ActorEntry entry;
-  ASSERT_OK(DecodeRecord(key, *values[0], &entry));
-  EXPECT_EQ(entry.actor, old_actor);
-  EXPECT_EQ(entry.state, ActorState::kDeleted);
+  std::optional<ActorEntry> entry;
+  ASSERT_OK(GetRecord(store_->engine()->NewReader().get(), CatalogPartition(),
+                      key, &entry));
+  ASSERT_TRUE(entry.has_value());
+  EXPECT_EQ(entry->actor, old_actor);
+  EXPECT_EQ(entry->state, ActorState::kDeleted);
   // And once more: the largest floors of all.
   {
     TestTransaction transaction(store_, "a");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kv/engine/prefix_scan.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/format/records.h"
 #include "kv/legacy/legacy_import.h"
@@ -301,9 +302,9 @@ class GuardRunsTest : public testing::Test {
   }
 
   bool Has(Partition partition, const std::string& key) {
-    std::vector<std::optional<std::string>> values;
-    EXPECT_OK(engine_->NewReader()->Get(partition, {key}, &values));
-    return values[0].has_value();
+    bool has = false;
+    EXPECT_OK(HasKey(engine_->NewReader().get(), partition, key, &has));
+    return has;
   }
 
   const std::unique_ptr<Engine> engine_ = NewMemoryEngine(SinglePartition());

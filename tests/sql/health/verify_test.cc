@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/store/catalog.h"
 #include "kv/store/store.h"
@@ -42,9 +43,10 @@ class VerifyTest : public SqlTest {
 
   std::string Get(Partition partition, const std::string& key) const {
     const std::shared_ptr<Store> store = OpenStore();
-    std::vector<std::optional<std::string>> values;
-    EXPECT_OK(store->engine()->NewReader()->Get(partition, {key}, &values));
-    return values[0].value_or("");
+    std::optional<std::string> value;
+    EXPECT_OK(
+        GetValue(store->engine()->NewReader().get(), partition, key, &value));
+    return value.value_or("");
   }
 
   void Flip(Partition partition, const std::string& key, size_t byte) const {

@@ -9,6 +9,7 @@
 #include <random>
 
 #include "kv/format/chunk.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/store/store.h"
 #include "tests/support/actor_harness.h"
@@ -137,11 +138,11 @@ TEST_F(BtreeReaderTest, DamageIsAnErrorThatNamesThePage) {
     const std::string chunk = Changed(source, pgno, &dice, &id);
     std::string before;
     {
-      std::vector<std::optional<std::string>> values;
-      const std::string key = ChunkKey(id.pgno, id.txid);
-      ASSERT_OK(source.store->engine()->NewReader()->Get(
-          BranchPartition(id.branch), {key}, &values));
-      before = values[0].value_or("");
+      std::optional<std::string> value;
+      ASSERT_OK(GetValue(source.store->engine()->NewReader().get(),
+                         BranchPartition(id.branch), ChunkKey(id.pgno, id.txid),
+                         &value));
+      before = value.value_or("");
     }
     const auto put = [&](const std::string& value) {
       Batch batch;
