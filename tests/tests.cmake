@@ -95,6 +95,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/legacy/legacy_lease_test.cc
   tests/kv/legacy/legacy_undo_test.cc
   tests/kv/legacy/pair_window_test.cc
+  tests/kv/pages/actor_version_test.cc
   tests/kv/pages/branch_reader_test.cc
   tests/kv/pages/branch_writer_test.cc
   tests/kv/pages/bulk_commits_test.cc
@@ -190,6 +191,7 @@ actorkv_add_tests(vfs LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/vfs/actor/read_ahead_test.cc
   tests/vfs/actor/restore_test.cc
   tests/vfs/actor/schema_cookie_test.cc
+  tests/vfs/actor/snapshot_reader_test.cc
   tests/vfs/actor/snapshot_resume_test.cc
   tests/vfs/actor/sql_features_test.cc
   tests/vfs/actor/stacked_vfs_test.cc

@@ -37,6 +37,8 @@ constexpr std::array<MetricInfo, kMetricCount> kInfos = {{
      "write_stall_time", "Time in which the engine slowed or stopped writes."},
     {Metric::kEngineReopens, Kind::kCounter, Unit::kCount, "engine_reopens",
      "Times that the engine was opened anew after a failed write."},
+    {Metric::kCacheLooks, Kind::kCounter, Unit::kCount, "cache_looks",
+     "Searches of the page cache for a page, whoever wants it."},
     {Metric::kCacheHits, Kind::kCounter, Unit::kCount, "cache_hits",
      "Pages read from the page cache."},
     {Metric::kCacheMisses, Kind::kCounter, Unit::kCount, "cache_misses",

@@ -51,6 +51,7 @@ enum class Metric : uint8_t {
   kWriteStallTime,
   kEngineReopens,
   // Page reads.
+  kCacheLooks,
   kCacheHits,
   kCacheMisses,
   kCacheEvictions,

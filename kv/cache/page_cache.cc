@@ -46,6 +46,7 @@ void PageCache::SetCapacity(size_t capacity_bytes) {
 const CachedPage* PageCache::FindLocked(Shard* shard, const PageKey& key,
                                         uint64_t hash, TxId txid,
                                         const ChangeLog* changes) {
+  shard->pages.CountLook();
   const CachedPage* page = shard->pages.Find(key, hash);
   if (page == nullptr || txid < page->txid()) return nullptr;
   CacheEntry* entry = PageCacheShard::EntryOf(*page);

@@ -35,6 +35,7 @@ uint64_t HashPageKey(const PageKey& key) {
 }
 
 void PageCacheCounts::Add(const PageCacheCounts& other) {
+  looks += other.looks;
   hits += other.hits;
   misses += other.misses;
   evicted += other.evicted;

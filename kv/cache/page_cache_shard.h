@@ -34,6 +34,7 @@ namespace actorkv {
 uint64_t HashPageKey(const PageKey& key);
 
 struct PageCacheCounts {
+  uint64_t looks = 0;  // for a page, or whether it is there
   uint64_t hits = 0;
   uint64_t misses = 0;  // pages that were read because they were asked for
   uint64_t evicted = 0;
@@ -73,6 +74,7 @@ class PageCacheShard {
   void DropStore(uint64_t store) noexcept;
 
   PageCacheCounts counts() const;
+  void CountLook() { ++counts_.looks; }
   void CountMiss() { ++counts_.misses; }
 
  private:

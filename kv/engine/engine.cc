@@ -23,6 +23,14 @@ void Batch::AddGuard(Partition partition, std::string_view key,
   guards_.push_back(std::move(guard));
 }
 
+void Batch::WhenDone(std::function<void()> tell) {
+  when_done_.push_back(std::move(tell));
+}
+
+void Batch::TellDone() const noexcept {
+  for (const std::function<void()>& tell : when_done_) tell();
+}
+
 Status EngineReader::Visit(Partition partition, std::string_view start,
                            const Visitor& visit) {
   constexpr size_t kPairsAtOnce = 64;
@@ -52,12 +60,16 @@ void Batch::Append(Batch other) {
     ops_.push_back(op);
   }
   for (Guard& guard : other.guards_) guards_.push_back(std::move(guard));
+  for (std::function<void()>& tell : other.when_done_) {
+    when_done_.push_back(std::move(tell));
+  }
 }
 
 void Batch::Clear() {
   bytes_.clear();
   ops_.clear();
   guards_.clear();
+  when_done_.clear();
 }
 
 Batch::Op Batch::op(size_t index) const {

@@ -106,7 +106,19 @@ class Batch {
   void AddGuard(Partition partition, std::string_view key,
                 std::optional<std::string_view> expected);
 
-  // Adds the operations and guards of `other` behind those of this batch.
+  // Has `tell` called by TellDone(). Whoever puts something into the batch that
+  // counts once it is there hears of it so, and reads nothing out of the batch.
+  // `tell` throws nothing, may be called by any thread, and more than once
+  // where the batch was copied; what it refers to must outlive the commit.
+  void WhenDone(std::function<void()> tell);
+
+  // Tells those of WhenDone(), in their order. By whoever committed the batch,
+  // when all of it is there, and only then (Store::Commit()): what fails, or
+  // whose outcome is not known, is not told. Engines do not call it.
+  void TellDone() const noexcept;
+
+  // Adds the operations and guards of `other` behind those of this batch, and
+  // those who hear when it is done.
   void Append(Batch other);
 
   // Makes room for keys and values of so many bytes.
@@ -132,6 +144,7 @@ class Batch {
   std::string bytes_;
   std::vector<StoredOp> ops_;
   std::vector<Guard> guards_;
+  std::vector<std::function<void()>> when_done_;
 };
 
 template <typename Make>

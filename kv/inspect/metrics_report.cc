@@ -115,6 +115,7 @@ MetricsSnapshot ReadMetrics() {
   PageCache* const cache = PageCache::Instance();
   // The cache counts under the locks that it takes anyway.
   const PageCacheCounts counts = cache->counts();
+  snapshot.set_value(Metric::kCacheLooks, counts.looks);
   snapshot.set_value(Metric::kCacheHits, counts.hits);
   snapshot.set_value(Metric::kCacheMisses, counts.misses);
   snapshot.set_value(Metric::kCacheEvictions, counts.evicted);

@@ -1,8 +1,12 @@
 // BasePages: the pages that a transaction begins with, and how far they show
 // through what it wrote.
 //
-// Invariant: shown_count() only falls. What was cut off does not come back,
-// also where the database grows again.
+// Invariants:
+//  1. shown_count() only falls. What was cut off does not come back, also where
+//     the database grows again.
+//  2. One Look() at a page gives all that a commit wants of it: the hash to
+//     subtract, the bytes to compare with, the form to make a delta of. So a
+//     commit asks the page cache once for each page that it stores.
 //
 // Belongs to one thread at a time.
 
@@ -19,6 +23,14 @@
 #include "kv/store/actor.h"
 
 namespace actorkv {
+
+// What the base has of a page.
+struct OldPage {
+  // With which it counts in digest(); 0: it does not.
+  uint64_t page_hash = 0;
+  // As stored, page 1 without its stamp; null: the base has none.
+  PagePin stored;
+};
 
 class BasePages {
  public:
@@ -62,20 +74,24 @@ class BasePages {
   // BranchReader::ReadPage().
   Status Read(PageNo pgno, char* page) { return reader_.ReadPage(pgno, page); }
 
-  // The page as stored. REQUIRES: 1 <= pgno <= page_count(), and not the lock
-  // page. Errors: as BranchReader::PinPage().
-  Status Pin(PageNo pgno, PagePin* page) { return reader_.PinPage(pgno, page); }
+  // The page, whether it shows through or not. Errors: as
+  // BranchReader::PinPage().
+  Status Look(PageNo pgno, OldPage* old);
 
-  // The hash with which the page counts in digest(), whether it shows through
-  // or not; 0: it does not count.
+  // OldPage::page_hash alone, where the page is not looked at. Not page 1.
   Status Hash(PageNo pgno, uint64_t* page_hash);
 
-  // Whether `page`, with this hash, is what shows through. *base_hash: as
-  // Hash().
-  Status Compare(PageNo pgno, const std::string& page, uint64_t page_hash,
-                 uint64_t* base_hash, bool* equal);
+  // Whether `page`, with this hash, is what shows through, of which `old` is
+  // what Look() found.
+  bool Equals(PageNo pgno, const OldPage& old, const std::string& page,
+              uint64_t page_hash) const;
+
+  // Page 1 as SQLite sees it. `stored`: as Look() found it.
+  std::string ShownFirstPage(const CachedPage& stored) const;
 
  private:
+  uint64_t HashOfFirstPage(const CachedPage& stored) const;
+
   const std::shared_ptr<const HeadState> base_;
   const uint32_t page_size_;
   const bool is_replaced_;  // every page is

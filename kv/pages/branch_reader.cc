@@ -156,17 +156,28 @@ Status BranchReader::UnpackForCache(const PageVersion& version, PagePin* pin) {
   return Status::Ok();
 }
 
-Status BranchReader::PinPage(PageNo pgno, PagePin* pin, Found* found) {
-  if (cache_store_id_ != 0) {
-    const PageKey key{cache_store_id_, snapshot_.branch, pgno};
-    *pin =
-        PageCache::Instance()->Find(key, snapshot_.txid, changes_.get(), found);
-    if (*pin != nullptr && (*pin)->page().size() == snapshot_.page_size) {
-      return Status::Ok();
-    }
+PagePin BranchReader::PinCached(PageNo pgno, Found* found) {
+  PagePin pin =
+      PageCache::Instance()->Find({cache_store_id_, snapshot_.branch, pgno},
+                                  snapshot_.txid, changes_.get(), found);
+  if (pin != nullptr && pin->page().size() != snapshot_.page_size) {
+    *found = Found::kMissing;
+    pin.reset();
   }
-  if (found != nullptr) *found = Found::kMissing;
+  return pin;
+}
+
+Status BranchReader::PinMissing(PageNo pgno, PagePin* pin) {
   return LoadPage(pgno, PageCache::Source::kMiss, pin);
+}
+
+Status BranchReader::PinPage(PageNo pgno, PagePin* pin) {
+  if (cache_store_id_ != 0) {
+    Found unused = Found::kMissing;
+    *pin = PinCached(pgno, &unused);
+    if (*pin != nullptr) return Status::Ok();
+  }
+  return PinMissing(pgno, pin);
 }
 
 Status BranchReader::PreloadPage(PageNo pgno) {
@@ -298,17 +309,25 @@ Status BranchReader::UnpackInto(PageNo pgno, char* page, Found* found) {
   *found = Found::kMissing;
   if (cache_store_id_ != 0) {
     *found = ReadCached(pgno, page);
-    if (*found != Found::kMissing) return Status::Ok();
-    PagePin pin;
-    if (Status s = LoadPage(pgno, PageCache::Source::kMiss, &pin); !s.ok()) {
-      return s;
-    }
-    std::memcpy(page, pin->page().data(), snapshot_.page_size);
-    return Status::Ok();
+    return *found == Found::kMissing ? ReadMissing(pgno, page) : Status::Ok();
   }
   PageVersion version;
   if (Status s = FindPage(pgno, &version); !s.ok()) return s;
-  return UnpackVersion(version, snapshot_.page_size, page);
+  Status s = UnpackVersion(version, snapshot_.page_size, page);
+  if (s.ok() && pgno == 1) ApplyStampTo(page);
+  return s;
+}
+
+Status BranchReader::ReadMissing(PageNo pgno, char* page) {
+  PagePin pin;
+  if (Status s = PinMissing(pgno, &pin); !s.ok()) return s;
+  std::memcpy(page, pin->page().data(), snapshot_.page_size);
+  if (pgno == 1) ApplyStampTo(page);
+  return Status::Ok();
+}
+
+void BranchReader::ApplyStampTo(char* first_page) const {
+  if (snapshot_.stamp.has_value()) ApplyStamp(*snapshot_.stamp, first_page);
 }
 
 Status BranchReader::ReadPage(PageNo pgno, char* page, Found* found) {
@@ -319,9 +338,6 @@ Status BranchReader::ReadPage(PageNo pgno, char* page, Found* found) {
     return s;
   }
   if (found != nullptr) *found = how;
-  if (pgno == 1 && snapshot_.stamp.has_value()) {
-    ApplyStamp(*snapshot_.stamp, page);
-  }
   return Status::Ok();
 }
 

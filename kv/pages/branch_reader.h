@@ -4,6 +4,11 @@
 // committed meanwhile. It holds because chunks are immutable and because the
 // engine reader is refreshed no earlier than the head was read.
 //
+// Who reads much asks the page cache itself (ReadCached(), PinCached()) and,
+// where that does not have the page, comes with that answer (ReadMissing(),
+// PinMissing()): so a page is looked for in the cache once. ReadPage() and
+// PinPage() are both in one.
+//
 // Belongs to one thread at a time.
 
 #ifndef ACTORKV_KV_PAGES_BRANCH_READER_H_
@@ -71,17 +76,31 @@ class BranchReader {
   // no data of the database.
   Status ReadPage(PageNo pgno, char* page, Found* found = nullptr);
 
-  // As ReadPage() of a page that has no stamp and is not the lock page, but
-  // only when the page cache has it. REQUIRES: UseCache() was called.
+  // As ReadPage() of a page that is not the lock page, but only when the page
+  // cache has it. REQUIRES: UseCache() was called.
   Found ReadCached(PageNo pgno, char* page) {
-    return PageCache::Instance()->Read(
+    const Found found = PageCache::Instance()->Read(
         {cache_store_id_, snapshot_.branch, pgno}, snapshot_.txid,
         changes_.get(), {page, snapshot_.page_size});
+    if (pgno == 1 && found != Found::kMissing) ApplyStampTo(page);
+    return found;
   }
+
+  // As ReadPage() of a page that is not the lock page, and of which
+  // ReadCached() said that it is missing: the page cache is not asked.
+  // REQUIRES: UseCache() was called.
+  Status ReadMissing(PageNo pgno, char* page);
 
   // The page as stored, without the stamp, in memory that stays. Not the lock
   // page. `found` as in ReadPage().
-  Status PinPage(PageNo pgno, PagePin* pin, Found* found = nullptr);
+  Status PinPage(PageNo pgno, PagePin* pin);
+
+  // The same, but only when the page cache has it; null: it does not. *found:
+  // how. REQUIRES: UseCache() was called.
+  PagePin PinCached(PageNo pgno, Found* found);
+
+  // As PinPage() where PinCached() gave null: the page cache is not asked.
+  Status PinMissing(PageNo pgno, PagePin* pin);
 
   // Reads the page into the page cache, which does not have it: nobody asked
   // for it yet, but is likely to (kv/pages/preload.h). Not the lock page.
@@ -119,6 +138,7 @@ class BranchReader {
 
   Status LookUp(PageNo pgno, bool* found_page, PageVersion* version);
   Status UnpackInto(PageNo pgno, char* page, Found* found);
+  void ApplyStampTo(char* first_page) const;
   StoredForm FormOf(const PageVersion& version) const;
   Status UnpackForCache(const PageVersion& version, PagePin* pin);
   void InsertAhead(PageNo pgno, PagePin page);

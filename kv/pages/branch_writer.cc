@@ -112,14 +112,11 @@ Status BranchWriter::Differs(bool* differs) {
     return Status::Ok();
   }
   for (const auto& [pgno, page] : pages_.pages()) {
-    uint64_t base_hash = 0;
-    bool equal = false;
-    if (Status s = base_pages_.Compare(pgno, page, PageHash(pgno, page),
-                                       &base_hash, &equal);
-        !s.ok()) {
-      return s;
+    OldPage old;
+    if (Status s = base_pages_.Look(pgno, &old); !s.ok()) return s;
+    if (!base_pages_.Equals(pgno, old, page, PageHash(pgno, page))) {
+      return Status::Ok();
     }
-    if (!equal) return Status::Ok();
   }
   *differs = false;
   return Status::Ok();

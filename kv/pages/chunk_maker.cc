@@ -7,31 +7,37 @@
 namespace actorkv {
 
 // Where the page is the base's there is nothing to add.
-Status ChunkMaker::AddToDigest(PageNo pgno, const std::string& page,
-                               uint64_t page_hash, bool* equal) {
+Status ChunkMaker::AddToDigest(const NewPage& page, OldPage* old, bool* equal) {
+  *old = OldPage();
   *equal = false;
   uint64_t old_hash = 0;
-  Status s = new_branch_->Has(pgno)
-                 ? new_branch_->Hash(pgno, &old_hash)
-                 : base_->Compare(pgno, page, page_hash, &old_hash, equal);
-  if (s.ok() && !*equal) digest_change_ += page_hash - old_hash;
-  return s;
+  if (new_branch_->Has(page.pgno)) {
+    if (Status s = new_branch_->Hash(page.pgno, &old_hash); !s.ok()) return s;
+  } else {
+    if (Status s = base_->Look(page.pgno, old); !s.ok()) return s;
+    old_hash = old->page_hash;
+    *equal = base_->Equals(page.pgno, *old, page.bytes, page.page_hash);
+  }
+  if (!*equal) digest_change_ += page.page_hash - old_hash;
+  return Status::Ok();
 }
 
 Status ChunkMaker::Put(PageNo pgno, const std::string& page, Batch* batch) {
-  const uint64_t page_hash = PageHash(pgno, page);
+  const NewPage made{pgno, page, PageHash(pgno, page)};
+  OldPage old;
   bool equal = false;
-  Status s = AddToDigest(pgno, page, page_hash, &equal);
-  if (!s.ok() || equal) return s;
-  return PutChunk(pgno, page, page_hash, batch);
+  if (Status s = AddToDigest(made, &old, &equal); !s.ok()) return s;
+  if (!equal) PutChunk(made, old, batch);
+  return Status::Ok();
 }
 
 Status ChunkMaker::Stage(PageNo pgno, const std::string& page) {
-  const uint64_t page_hash = PageHash(pgno, page);
+  const NewPage made{pgno, page, PageHash(pgno, page)};
+  OldPage old;
   bool equal = false;
-  Status s = AddToDigest(pgno, page, page_hash, &equal);
+  Status s = AddToDigest(made, &old, &equal);
   if (!s.ok() || equal) return s;
-  return StageChunk(pgno, page, page_hash);
+  return StageChunk(pgno, page, made.page_hash);
 }
 
 Status ChunkMaker::Load(PageNo pgno, std::string_view page,
@@ -65,44 +71,39 @@ Status ChunkMaker::Remove(PageNo pgno) {
   return Status::Ok();
 }
 
-// Without a base in `form` the page is to be stored whole.
-Status ChunkMaker::FindDelta(PageNo pgno, std::string_view page,
-                             StoredForm* form) {
-  *form = StoredForm();
-  if (new_branch_->exists() || !base_->Shows(pgno) ||
-      base_->page_size() < kMinDeltaPageSize) {
-    return Status::Ok();
+// Without a base in the form the page is to be stored whole.
+StoredForm ChunkMaker::FindDelta(const NewPage& page,
+                                 const OldPage& old) const {
+  if (new_branch_->exists() || !base_->Shows(page.pgno) ||
+      base_->page_size() < kMinDeltaPageSize || old.stored == nullptr) {
+    return {};
   }
-  PagePin old;
-  if (Status s = base_->Pin(pgno, &old); !s.ok()) return s;
-  StoredForm found = old->form();
-  if (found.base == TxId{}) return Status::Ok();
-  found.changed.AddDifferences(old->page(), page);
-  const uint32_t count = found.changed.count();
-  if (count != 0 && count <= kMaxDeltaBlocks) *form = found;
-  return Status::Ok();
+  StoredForm form = old.stored->form();
+  if (form.base == TxId{}) return {};
+  form.changed.AddDifferences(old.stored->page(), page.bytes);
+  const uint32_t count = form.changed.count();
+  return count != 0 && count <= kMaxDeltaBlocks ? form : StoredForm();
 }
 
-Status ChunkMaker::PutChunk(PageNo pgno, const std::string& page,
-                            uint64_t page_hash, Batch* batch) {
-  const ChunkId id{branch_, pgno, txid_};
-  StoredForm form;
-  if (Status s = FindDelta(pgno, page, &form); !s.ok()) return s;
+void ChunkMaker::PutChunk(const NewPage& page, const OldPage& old,
+                          Batch* batch) {
+  const ChunkId id{branch_, page.pgno, txid_};
+  StoredForm form = FindDelta(page, old);
   const bool whole = form.base == TxId{};
   const std::string value =
-      whole ? EncodeChunk(id, page, page_hash)
-            : EncodeDeltaChunk(id, EncodeDelta(form, page), page_hash);
-  batch->Put(BranchPartition(id.branch), ChunkKey(pgno, txid_), value);
+      whole
+          ? EncodeChunk(id, page.bytes, page.page_hash)
+          : EncodeDeltaChunk(id, EncodeDelta(form, page.bytes), page.page_hash);
+  batch->Put(BranchPartition(id.branch), ChunkKey(id.pgno, txid_), value);
   written_bytes_ += value.size();
   if (whole) form.base = txid_;
-  made_pages_.emplace_back(pgno,
-                           CachedPage::Make({txid_, page_hash}, page, form));
+  made_pages_.emplace_back(
+      id.pgno, CachedPage::Make({txid_, page.page_hash}, page.bytes, form));
   if (new_branch_->exists()) {
-    new_branch_->Add(pgno);
+    new_branch_->Add(id.pgno);
   } else {
-    changed_pages_.push_back(pgno);
+    changed_pages_.push_back(id.pgno);
   }
-  return Status::Ok();
 }
 
 // `old_page` is as stored; null: it does not show through.
@@ -113,10 +114,7 @@ void ChunkMaker::MakeFirstPage(const PageBuffer& written,
   if (page != nullptr) {
     first_page_ = *page;
   } else if (old_page != nullptr) {
-    first_page_ = old_page->page();
-    if (base_->stamp().has_value()) {
-      ApplyStamp(*base_->stamp(), first_page_.data());
-    }
+    first_page_ = base_->ShownFirstPage(*old_page);
   } else {
     first_page_.assign(base_->page_size(), '\0');
   }
@@ -134,19 +132,17 @@ bool ChunkMaker::IsStored(const PagePin& old_page,
 
 Status ChunkMaker::PutFirstPage(const PageBuffer& written,
                                 std::optional<uint32_t> stamp, Batch* batch) {
-  uint64_t old_hash = 0;
-  if (Status s = base_->Hash(1, &old_hash); !s.ok()) return s;
-  digest_change_ -= old_hash;
-  PagePin old_page;
-  if (base_->page_count() > 0) {
-    if (Status s = base_->Pin(1, &old_page); !s.ok()) return s;
-  }
+  OldPage old;
+  if (Status s = base_->Look(1, &old); !s.ok()) return s;
+  digest_change_ -= old.page_hash;
   if (written.page_count() == 0) return Status::Ok();
-  MakeFirstPage(written, base_->Shows(1) ? old_page : nullptr, stamp);
+  MakeFirstPage(written, base_->Shows(1) ? old.stored : nullptr, stamp);
   first_page_hash_ = PageHash(1, first_page_);
   digest_change_ += first_page_hash_;
-  if (IsStored(old_page, stamp)) return Status::Ok();
-  return PutChunk(1, first_page_, first_page_hash_, batch);
+  if (!IsStored(old.stored, stamp)) {
+    PutChunk({1, first_page_, first_page_hash_}, old, batch);
+  }
+  return Status::Ok();
 }
 
 void ChunkMaker::CachePages(uint64_t store_id) noexcept {

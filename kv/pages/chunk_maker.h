@@ -11,6 +11,8 @@
 //     page in a branch is whole, and so are staged pages.
 //  2. digest() is the sum of the page hashes of the new database, computed from
 //     the base's digest and the changed pages.
+//  3. A page of the base is looked at once for each page that is put in its
+//     place (BasePages::Look()).
 //
 // Belongs to one thread at a time.
 
@@ -90,12 +92,18 @@ class ChunkMaker {
   void CachePages(uint64_t store_id) noexcept;
 
  private:
-  Status AddToDigest(PageNo pgno, const std::string& page, uint64_t page_hash,
-                     bool* equal);
+  // A page of the new version.
+  struct NewPage {
+    PageNo pgno;
+    const std::string& bytes;
+    uint64_t page_hash;
+  };
+
+  // *old: what the base has in its place, where no stage has; *equal: the same.
+  Status AddToDigest(const NewPage& page, OldPage* old, bool* equal);
   Status StageChunk(PageNo pgno, std::string_view page, uint64_t page_hash);
-  Status FindDelta(PageNo pgno, std::string_view page, StoredForm* form);
-  Status PutChunk(PageNo pgno, const std::string& page, uint64_t page_hash,
-                  Batch* batch);
+  StoredForm FindDelta(const NewPage& page, const OldPage& old) const;
+  void PutChunk(const NewPage& page, const OldPage& old, Batch* batch);
   void MakeFirstPage(const PageBuffer& written, const PagePin& old_page,
                      std::optional<uint32_t> stamp);
   bool IsStored(const PagePin& old_page, std::optional<uint32_t> stamp) const;

@@ -26,15 +26,19 @@ Status ReadHead(Store* store, const std::string& name,
 }
 
 // Why a guard did not hold: the first actor of the commit whose head moved.
-Status ResolveConflict(Store* store,
-                       const std::vector<PendingCommit>& commits) {
+// `head` is that of the first, as it was found after the commit; the others are
+// read here, each once.
+Status ResolveConflict(Store* store, const std::vector<PendingCommit>& commits,
+                       const std::shared_ptr<const HeadState>& head) {
   Add(Metric::kCommitConflicts);
   Status first = Status::Conflict("a guard of the commit did not hold");
   for (auto it = commits.rbegin(); it != commits.rend(); ++it) {
     const Actor* actor = it->writer->actor().get();
     const HeadState& base = *it->writer->base();
-    std::shared_ptr<const HeadState> now;
-    if (Status s = ReadHead(store, actor->name(), &now); !s.ok()) return s;
+    std::shared_ptr<const HeadState> now = head;
+    if (&*it != &commits.front()) {
+      if (Status s = ReadHead(store, actor->name(), &now); !s.ok()) return s;
+    }
     if (now->head_bytes == base.head_bytes) continue;
     first = Status::Conflict("the actor was changed by another writer: actor=" +
                              actor->name());
@@ -55,22 +59,18 @@ enum class Landed {
 // Looks for the commit in the store. Where a commit is one, its own record
 // says as much as the head, which may be another owner's by now. Where it goes
 // in runs the record may be there without the head: then the head alone counts.
+// `now` is the head of its actor.
 Status FindCommit(Store* store, const PendingCommit& commit, const CommitId& id,
-                  Landed* landed) {
-  std::shared_ptr<const HeadState> now;
-  if (Status s = ReadHead(store, commit.writer->actor()->name(), &now);
-      !s.ok()) {
-    return s;
-  }
+                  const HeadState& now, Landed* landed) {
   *landed = Landed::kNo;
-  if (!now->exists) return Status::Ok();
-  if (now->head.commit_id == id) {
+  if (!now.exists) return Status::Ok();
+  if (now.head.commit_id == id) {
     *landed = Landed::kAsHead;
     return Status::Ok();
   }
   const Snapshot& made = commit.state->head.snapshot;
   // What stands on nothing newer than its base has nothing on top of it.
-  if (now->head_bytes == commit.writer->base()->head_bytes ||
+  if (now.head_bytes == commit.writer->base()->head_bytes ||
       !store->engine()->limits().multi_partition_commit) {
     return Status::Ok();
   }
@@ -91,7 +91,8 @@ void Finish(Store* store, std::vector<PendingCommit>* commits) noexcept {
   Add(Metric::kCommits);
   for (PendingCommit& commit : *commits) {
     const std::shared_ptr<Actor>& actor = commit.writer->actor();
-    actor->Publish(commit.state, commit.writer->changed_pages());
+    commit.version =
+        actor->Publish(commit.state, commit.writer->changed_pages());
     commit.writer->Detach(/*committed=*/true);
     if (commit.state->lineage->size() > kMaxLineageDepth) {
       store->work()->SuggestFlatten(actor);
@@ -117,16 +118,27 @@ Status InDoubt(const Status& status) noexcept {
   return made ? text : status;
 }
 
+// What the store says of a commit after the engine's answer.
+struct Aftermath {
+  bool landed = false;
+  // Of its first actor, read once; null: it could not be read.
+  std::shared_ptr<const HeadState> head;
+};
+
 // Finishes the commit where it is in the store after all. What others put on
 // top of it is read with the next look at the actor. Errors: it is not known.
 Status FinishIfLanded(Store* store, const CommitId& id,
                       std::vector<PendingCommit>* commits,
-                      bool* landed) noexcept {
+                      Aftermath* after) noexcept {
   Landed found = Landed::kNo;
-  Status s =
-      Caught([&] { return FindCommit(store, commits->front(), id, &found); });
-  *landed = s.ok() && found != Landed::kNo;
-  if (!*landed) return s;
+  const PendingCommit& first = commits->front();
+  Status s = Caught([&] {
+    Status read = ReadHead(store, first.writer->actor()->name(), &after->head);
+    if (!read.ok()) return read;
+    return FindCommit(store, first, id, *after->head, &found);
+  });
+  after->landed = s.ok() && found != Landed::kNo;
+  if (!after->landed) return s;
   Finish(store, commits);
   if (found == Landed::kAsHead) return s;
   for (PendingCommit& commit : *commits) commit.writer->actor()->Forget();
@@ -140,9 +152,9 @@ Status AfterUnknown(Store* store, const CommitResult& result,
   NoteEvent({EventKind::kUnknownOutcome, store->path(),
              commits->front().writer->actor()->name(),
              result.status.message()});
-  bool landed = false;
-  const Status s = FinishIfLanded(store, id, commits, &landed);
-  if (landed) return Status::Ok();
+  Aftermath after;
+  const Status s = FinishIfLanded(store, id, commits, &after);
+  if (after.landed) return Status::Ok();
   Forget(/*in_doubt=*/!s.ok(), commits);
   return s.ok() ? result.status : InDoubt(result.status);
 }
@@ -150,12 +162,12 @@ Status AfterUnknown(Store* store, const CommitResult& result,
 // What is in the way may be the commit itself, where the engine sent it twice.
 Status AfterConflict(Store* store, const CommitId& id,
                      std::vector<PendingCommit>* commits) noexcept {
-  bool landed = false;
-  const Status found = FinishIfLanded(store, id, commits, &landed);
-  if (landed) return Status::Ok();
+  Aftermath after;
+  const Status found = FinishIfLanded(store, id, commits, &after);
+  if (after.landed) return Status::Ok();
   Forget(/*in_doubt=*/!found.ok(), commits);
   if (!found.ok()) return InDoubt(found);
-  return Caught([&] { return ResolveConflict(store, *commits); });
+  return Caught([&] { return ResolveConflict(store, *commits, after.head); });
 }
 
 // What comes of the engine's answer.

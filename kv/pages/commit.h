@@ -30,6 +30,10 @@ struct PendingCommit {
   Pin* pin = nullptr;
   // Set by CommitAll() when it succeeds.
   std::shared_ptr<const HeadState> state;
+  // The Actor::version() under which it published `state`: it is the newest for
+  // as long as the actor has that version. By the end of CommitAll() the actor
+  // may have another one.
+  uint64_t version = 0;
 };
 
 // Commits; all writers are of `store`, each of another actor, and there is at

@@ -104,9 +104,10 @@ Actor::Actor(std::string name, Engine* engine,
 
 Actor::~Actor() { Close(); }
 
-void Actor::SetLocked(std::shared_ptr<const HeadState> state) noexcept {
-  version_.fetch_add(1, std::memory_order_seq_cst);
+uint64_t Actor::SetLocked(std::shared_ptr<const HeadState> state) noexcept {
+  const uint64_t before = version_.fetch_add(1, std::memory_order_seq_cst);
   state_ = std::move(state);
+  return before + 1;
 }
 
 void Actor::Close() {
@@ -202,14 +203,15 @@ TxId Actor::TakeTxId(TxId floor) {
   return last_txid_;
 }
 
-void Actor::Publish(std::shared_ptr<const HeadState> state,
-                    const std::vector<PageNo>& pages) noexcept {
+uint64_t Actor::Publish(std::shared_ptr<const HeadState> state,
+                        const std::vector<PageNo>& pages) noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
   const Snapshot& snapshot = state->head.snapshot;
   changes_->Add(snapshot.branch, snapshot.txid, pages);
-  SetLocked(std::move(state));
+  const uint64_t version = SetLocked(std::move(state));
   state_epoch_ = epoch_->load(std::memory_order_acquire);
   continues_branch_ = true;
+  return version;
 }
 
 void Actor::PublishTakeOver(std::shared_ptr<const HeadState> state) noexcept {

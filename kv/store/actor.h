@@ -103,9 +103,11 @@ class Actor {
   // A txid above the head's, above every one given before, and above `floor`.
   TxId TakeTxId(TxId floor = TxId{});
 
-  // A commit is done, which changed `pages` and no others.
-  void Publish(std::shared_ptr<const HeadState> state,
-               const std::vector<PageNo>& pages) noexcept;
+  // A commit is done, which changed `pages` and no others. Returns the
+  // version() under which `state` is the newest: who finds it as it was later
+  // knows that nothing came after.
+  uint64_t Publish(std::shared_ptr<const HeadState> state,
+                   const std::vector<PageNo>& pages) noexcept;
 
   // What is known of changes between heads.
   const std::shared_ptr<ChangeLog>& changes() const { return changes_; }
@@ -130,7 +132,8 @@ class Actor {
 
  private:
   Status LoadLocked();
-  void SetLocked(std::shared_ptr<const HeadState> state) noexcept;
+  // Returns the version() that it makes.
+  uint64_t SetLocked(std::shared_ptr<const HeadState> state) noexcept;
 
   const std::string name_;
   std::atomic<uint64_t> opened_at_us_;

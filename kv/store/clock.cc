@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "kv/base/affix.h"
 #include "kv/base/duration.h"
 #include "kv/base/host_id.h"
 #include "kv/base/thrown.h"
@@ -46,6 +45,20 @@ std::string HistoryHold::Describe() const {
                              " beyond the newest time of the store") +
          ": history does not expire by itself for " + RoughDuration(left_us) +
          " more, should the clock be wrong; actorkv_reclaim() does not wait";
+}
+
+// --- What was stored
+// ----------------------------------------------------------
+
+// What there is no memory to note is written once more, and noted then.
+template <typename Note>
+void Clock::WhenDone(Batch* batch, const Note& note) {
+  batch->WhenDone([this, note] {
+    static_cast<void>(IfMemory([&] {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      note();
+    }));
+  });
 }
 
 // --- Loading -----------------------------------------------------------------
@@ -187,6 +200,7 @@ void Clock::PutLimit(uint64_t limit_us, Batch* batch) {
     batch->Delete(CatalogPartition(), ClockLimitKey(old_us));
   }
   batch->Put(CatalogPartition(), ClockLimitKey(limit_us), "");
+  WhenDone(batch, [this, limit_us] { NoteLimit(limit_us); });
   obsolete_.clear();
 }
 
@@ -255,6 +269,7 @@ void Clock::PutStep(Batch* batch) {
   DropOldSteps(batch);
   const std::string key = ClockStepKey(pending_->begin_us);
   batch->Put(CatalogPartition(), key, EncodeRecord(key, *pending_));
+  WhenDone(batch, [this, step = *pending_] { NoteStep(step); });
 }
 
 void Clock::NoteStep(const ClockStep& step) {
@@ -272,57 +287,31 @@ void Clock::NoteStep(const ClockStep& step) {
 
 // --- Times -------------------------------------------------------------------
 
-uint64_t Clock::Next(Batch* batch) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  Advance(wall_clock_());
-  PutWhatIsDue(batch);
-  return last_us_;
-}
-
 // Invariants 1 and 2.
-void Clock::PutWhatIsDue(Batch* batch) {
+uint64_t Clock::TakeTime(bool is_id, Batch* batch) {
+  Advance(wall_clock_());
+  if (is_id) last_us_ = OwnIdFrom(last_us_);
   if (pending_.has_value()) PutStep(batch);
   if (last_us_ > limit_us_) {
     PutLimit(OwnIdFrom(last_us_ + kHorizonUs), batch);
   }
+  return last_us_;
+}
+
+uint64_t Clock::Next(Batch* batch) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return TakeTime(/*is_id=*/false, batch);
 }
 
 uint64_t Clock::NextId(uint64_t above, Batch* batch) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  const std::lock_guard<std::mutex> lock(mutex_);
   last_us_ = std::max(last_us_, above);
-  Advance(wall_clock_());
-  last_us_ = OwnIdFrom(last_us_);
-  PutWhatIsDue(batch);
-  return last_us_;
+  return TakeTime(/*is_id=*/true, batch);
 }
 
 uint64_t Clock::newest_us() {
   std::lock_guard<std::mutex> lock(mutex_);
   return last_us_;
-}
-
-void Clock::Committed(const Batch& batch) noexcept {
-  // What there is no memory to note is written once more, and noted then.
-  static_cast<void>(IfMemory([&] { NoteWritten(batch); }));
-}
-
-void Clock::NoteWritten(const Batch& batch) {
-  for (size_t i = 0; i < batch.op_count(); ++i) {
-    const Batch::Op op = batch.op(i);
-    if (op.partition != CatalogPartition() || !op.value.has_value()) continue;
-    uint64_t limit_us = 0;
-    ClockStep step;
-    if (BeginsWith(op.key, ClockLimitPrefix()) &&
-        ParseClockLimitKey(op.key, &limit_us).ok()) {
-      std::lock_guard<std::mutex> lock(mutex_);
-      NoteLimit(limit_us);
-    } else if (BeginsWith(op.key, ClockStepPrefix()) &&
-               ParseClockStepKey(op.key, &step.begin_us).ok() &&
-               DecodeRecord(op.key, *op.value, &step).ok()) {
-      std::lock_guard<std::mutex> lock(mutex_);
-      NoteStep(step);
-    }
-  }
 }
 
 }  // namespace actorkv

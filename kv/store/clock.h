@@ -19,6 +19,10 @@
 //  2. A time of a step is used in a commit only if the record of the step is
 //     in the store before that commit or in the same batch. So the times that
 //     are in the store have the meaning that they were given.
+//  3. A limit or a step counts as stored when the batch that carries it says
+//     that it is done (Batch::WhenDone()), and in no other way. Until then each
+//     batch that needs it carries it: what failed, or whose outcome is not
+//     known, is written once more.
 //
 // A wall clock that jumps ahead makes history look old. So the clock watches
 // for that: see HistoryHold.
@@ -91,12 +95,9 @@ class Clock {
   uint64_t NextId(uint64_t above, Batch* batch);
 
   // A time later than any before. When it is past the limit, adds a new limit
-  // to `batch`, and where it begins a step, that; after that batch was
-  // committed, Committed() must be called.
+  // to `batch`, and where it begins a step, that; the batch tells the clock
+  // when it is done. The clock must outlive it.
   uint64_t Next(Batch* batch);
-
-  // The batch that Next() may have added to is done.
-  void Committed(const Batch& batch) noexcept;
 
   // Adds the exact time reached as the limit, so that a clean restart goes on
   // from there.
@@ -117,10 +118,13 @@ class Clock {
   void Advance(uint64_t wall_us);
   void BeginStep(uint64_t begin_us, uint64_t wall_us);
   void PutStep(Batch* batch);
-  void PutWhatIsDue(Batch* batch);
+  // What Next() and NextId() share. REQUIRES: mutex_ is held.
+  uint64_t TakeTime(bool is_id, Batch* batch);
   void DropOldSteps(Batch* batch);
-  void NoteWritten(const Batch& batch);
   void NoteStep(const ClockStep& step);
+  // Calls `note` under the lock when the batch is done.
+  template <typename Note>
+  void WhenDone(Batch* batch, const Note& note);
   void LookLocked();
   void BeginHold(uint64_t jump_us, bool seen_running);
   uint64_t HeldForUs() const;

@@ -8,11 +8,11 @@
 //     before anyone can see that the head moved on. A pin on an older commit
 //     counts when the commit's record is still there after it was taken:
 //     reclaim removes records before it looks at pins, and pages after.
-//
 //  3. A pin that rests pins nothing. Whoever wakes it must then find that its
 //     snapshot is still the head (Actor::version()): so the pin was there
 //     before the head moved on, as with 2. Reclaim looks at the head first and
-//     at the pins after.
+//     at the pins after. A connection knows the version of a head that it took,
+//     and of one that it published (Actor::Publish()).
 //
 // Taking one costs one uncontended lock and no allocation: there is one table
 // per store, in parts with a lock each. A connection that comes back to the

@@ -123,7 +123,7 @@ CommitResult Store::Commit(const Batch& batch, Durability durability) {
   CommitResult result = engine_->limits().multi_partition_commit
                             ? engine_->Commit(batch, durability)
                             : CommitInRuns(engine_.get(), batch, durability);
-  if (result.done()) clock_.Committed(batch);
+  if (result.done()) batch.TellDone();
   return result;
 }
 

@@ -105,8 +105,9 @@ class Store : public std::enable_shared_from_this<Store> {
     return clock_.NextId(above, batch);
   }
 
-  // Commits and tells the clock. Every commit of this tree goes through here;
-  // in runs where the engine wants it (kv/store/commit_runs.h).
+  // Commits, and tells those who wait for it (Batch::WhenDone()). Every commit
+  // of this tree goes through here; in runs where the engine wants it
+  // (kv/store/commit_runs.h).
   CommitResult Commit(const Batch& batch, Durability durability);
 
   // Called before the last use: makes everything durable.

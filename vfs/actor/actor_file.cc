@@ -295,7 +295,7 @@ void ActorFile::EndPublish(PendingCommit* commit) noexcept {
   // An error of the engine may hide a commit that happened; ResolveDoubt()
   // looks before the next use.
   in_doubt_ = commit == nullptr;
-  if (commit != nullptr) Adopt(commit->state);
+  if (commit != nullptr) Adopt(commit->state, commit->version);
   store_->pins()->Add(state_->head.snapshot, state_->lineage, &pin_);
   // pin_ holds the version by here: at no moment is it without a pin.
   next_pin_.Release();

@@ -177,7 +177,8 @@ class ActorFile : public sqlite3_file {
 
   std::atomic<int> lock_{SQLITE_LOCK_NONE};
   std::shared_ptr<const HeadState> state_;  // the snapshot; null without one
-  // Actor::version() before state_ was taken; 0: not known.
+  // An Actor::version() under which state_ was the head: the one before it was
+  // taken, or the one that this connection's commit made. 0: not known.
   uint64_t version_ = 0;
   // The snapshot that was let go of last, where it may still be the head; then
   // pin_ is of it and rests, and reader_ still reads it.

@@ -53,11 +53,12 @@ Status SnapshotReader::FirstPage(const char** page) {
   if (first_page_.empty() || first_page_of_ != snapshot) {
     first_page_of_ = Snapshot();  // of none, until it is read
     first_page_.assign(snapshot.page_size, '\0');
-    WakeForMissing(1);
-    Found found = Found::kHere;
-    if (Status s = reader_.ReadPage(1, first_page_.data(), &found); !s.ok()) {
-      first_page_.clear();
-      return s;
+    Found found = reader_.ReadCached(1, first_page_.data());
+    if (found == Found::kMissing) {
+      if (Status s = ReadMissing(1, first_page_.data(), &found); !s.ok()) {
+        first_page_.clear();
+        return s;
+      }
     }
     NoteUse(1, found);
     first_page_of_ = snapshot;
@@ -83,67 +84,80 @@ Status SnapshotReader::ReadPart(const PagePart& part, char* buffer) {
     std::memcpy(buffer, page + part.begin, part.size);
     return Status::Ok();
   }
-  const bool woke = WakeForMissing(part.pgno);  // then it may be there now
-  Found found = Found::kHere;
-  if (part.size == page_size) {
-    if (reads_ahead_ && !woke && ReadTogetherWith(part.pgno)) {
-      found = reader_.ReadCached(part.pgno, buffer);
-      if (found != Found::kMissing) {
-        NoteUse(part.pgno, found);
-        return Status::Ok();
-      }
-      pattern_.ReadAlone();
-    }
-    if (Status s = reader_.ReadPage(part.pgno, buffer, &found); !s.ok()) {
-      return s;
-    }
-  } else {
-    page_.resize(page_size);
-    if (Status s = reader_.ReadPage(part.pgno, page_.data(), &found); !s.ok()) {
-      return s;
-    }
-    std::memcpy(buffer, page_.data() + part.begin, part.size);
+  if (part.pgno == LockPage(page_size)) {
+    std::memset(buffer, 0, part.size);
+    return Status::Ok();
+  }
+  const bool is_whole = part.size == page_size;
+  if (!is_whole) page_.resize(page_size);
+  char* const page = is_whole ? buffer : page_.data();
+  Found found = reader_.ReadCached(part.pgno, page);
+  if (found == Found::kMissing) {
+    Status s = ReadMissing(part.pgno, page, &found);
+    if (!s.ok()) return s;
   }
   NoteUse(part.pgno, found);
+  if (!is_whole) std::memcpy(buffer, page + part.begin, part.size);
+  return Status::Ok();
+}
+
+// A page that the cache does not have. *found: how it was there after all.
+Status SnapshotReader::ReadMissing(PageNo pgno, char* page, Found* found) {
+  *found = WakeForMissing() ? reader_.ReadCached(pgno, page) : Found::kMissing;
+  if (*found != Found::kMissing) return Status::Ok();
+  return reader_.ReadMissing(pgno, page);
+}
+
+// The same for a whole page as SQLite reads them: others may follow.
+Status SnapshotReader::ReadMissingOfRun(PageNo pgno, char* page) {
+  Found found = Found::kMissing;
+  if (WakeForMissing()) {
+    found = reader_.ReadCached(pgno, page);
+  } else if (reads_ahead_ && ReadTogetherWith(pgno)) {
+    found = reader_.ReadCached(pgno, page);
+    if (found == Found::kMissing) pattern_.ReadAlone();
+  }
+  if (found == Found::kMissing) {
+    if (Status s = reader_.ReadMissing(pgno, page); !s.ok()) return s;
+  }
+  NoteUse(pgno, found);
   return Status::Ok();
 }
 
 // A whole page that is in the cache, or a part of a page 1 that is known: what
 // nearly every read is, without the general way to it.
-bool SnapshotReader::ReadKnown(const ReadRequest& request) {
+SnapshotReader::Known SnapshotReader::ReadKnown(const ReadRequest& request) {
   const Snapshot& snapshot = reader_.snapshot();
   const uint32_t page_size = snapshot.page_size;
   if (request.offset < page_size) {
     const uint64_t end = request.offset + request.size;
     if (end > page_size || first_page_.size() != page_size ||
         first_page_of_ != snapshot) {
-      return false;
+      return Known::kNotAsked;
     }
     std::memcpy(request.buffer, first_page_.data() + request.offset,
                 request.size);
-    return true;
+    return Known::kRead;
   }
   if (request.size != page_size || (request.offset & (page_size - 1)) != 0) {
-    return false;
+    return Known::kNotAsked;
   }
   const uint64_t pages_before = request.offset / page_size;
-  if (pages_before >= snapshot.page_count) return false;
+  if (pages_before >= snapshot.page_count) return Known::kNotAsked;
   const auto pgno = static_cast<PageNo>(pages_before + 1);
-  if (pgno == LockPage(page_size)) return false;
+  if (pgno == LockPage(page_size)) return Known::kNotAsked;
   const Found found = reader_.ReadCached(pgno, request.buffer);
-  if (found == Found::kMissing) return false;
+  if (found == Found::kMissing) return Known::kMissing;
   if (reads_ahead_) {
     pattern_.Note(pgno, found != Found::kHere);
     if (found != Found::kHere) ReadAheadOfRun();
   }
   NoteUse(pgno, found);
-  return true;
+  return Known::kRead;
 }
 
-bool SnapshotReader::WakeForMissing(PageNo pgno) {
-  if (hints_ == nullptr || !hints_->is_asleep() || reader_.IsCached(pgno)) {
-    return false;
-  }
+bool SnapshotReader::WakeForMissing() {
+  if (hints_ == nullptr || !hints_->is_asleep()) return false;
   // Else the pages are read when they are asked for.
   static_cast<void>(IfMemory([&] {
     NoteIgnored(WakeActor({store_, waking_.lock(), owner_}, &reader_));
@@ -217,9 +231,13 @@ void SnapshotReader::StartReadAhead() {
 }
 
 Status SnapshotReader::Read(const ReadRequest& request, size_t* copied) {
-  if (ReadKnown(request)) {
+  const Known known = ReadKnown(request);
+  if (known != Known::kNotAsked) {
     *copied = request.size;
-    return Status::Ok();
+    if (known == Known::kRead) return Status::Ok();
+    const uint32_t page_size = reader_.snapshot().page_size;
+    return ReadMissingOfRun(static_cast<PageNo>(request.offset / page_size + 1),
+                            request.buffer);
   }
   const PagedSize file = {size_bytes(), reader_.snapshot().page_size};
   return ReadParts(request, file, copied,
@@ -236,9 +254,14 @@ Status SnapshotReader::Pin(const PagePart& part, PagePin* page) {
       part.pgno == LockPage(snapshot.page_size)) {
     return Status::Ok();
   }
-  WakeForMissing(part.pgno);
-  Found found = Found::kHere;
-  if (Status s = reader_.PinPage(part.pgno, page, &found); !s.ok()) return s;
+  Found found = Found::kMissing;
+  *page = reader_.PinCached(part.pgno, &found);
+  if (*page == nullptr && WakeForMissing()) {
+    *page = reader_.PinCached(part.pgno, &found);
+  }
+  if (*page == nullptr) {
+    if (Status s = reader_.PinMissing(part.pgno, page); !s.ok()) return s;
+  }
   NoteUse(part.pgno, found);
   return Status::Ok();
 }

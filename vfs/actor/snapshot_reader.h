@@ -8,6 +8,10 @@
 // them by another thread (kv/pages/read_ahead.h). The first page that is not in
 // the cache wakes the actor (kv/pages/preload.h).
 //
+// Invariant: the page cache is asked once for a page that is read. What was not
+// there is asked for again only where something was put there since: by a wake,
+// or by what read the page together with others.
+//
 // Belongs to one thread at a time.
 
 #ifndef ACTORKV_VFS_ACTOR_SNAPSHOT_READER_H_
@@ -67,12 +71,20 @@ class SnapshotReader {
   Status Read(const ReadRequest& request, size_t* copied);
 
  private:
-  bool ReadKnown(const ReadRequest& request);
-  bool WakeForMissing(PageNo pgno);  // true: it did
+  // What is known of a read without reading.
+  enum class Known {
+    kRead,      // it was read
+    kMissing,   // a whole page, not page 1, that the page cache does not have
+    kNotAsked,  // it is another read
+  };
+  Known ReadKnown(const ReadRequest& request);
+  bool WakeForMissing();  // true: it did, so that the page may be there now
   void NoteUse(PageNo pgno, Found found) {
     if (found == Found::kHere || hints_ == nullptr) return;
     hints_->Note(pgno, found == Found::kHinted);
   }
+  Status ReadMissing(PageNo pgno, char* page, Found* found);
+  Status ReadMissingOfRun(PageNo pgno, char* page);
   bool ReadTogetherWith(PageNo pgno);
   void HelpWith(ReadAheadRange* range, PageNo pgno);
   void ReadAheadOfRun() noexcept;

@@ -61,6 +61,7 @@ Transaction::Transaction(std::shared_ptr<Store> store,
 void Transaction::MakeWriter(uint32_t page_size) {
   writer_ = std::make_unique<BranchWriter>(store_, actor_, base_, page_size);
   page_.clear();
+  ForgetFirstPage();
 }
 
 char* Transaction::Scratch() {
@@ -101,6 +102,8 @@ Status Transaction::Write(uint64_t offset, size_t size, const char* buffer) {
   }
   if (offset < kHeaderBytes) has_header_ = true;
   const uint32_t page_size = writer_->page_size();
+  // Behind a file that ends in page 1 a write makes more of it.
+  if (std::min(offset, size_bytes_) < page_size) ForgetFirstPage();
   for (size_t done = 0; done < size;) {
     const uint64_t at = offset + done;
     const PagePart part = FirstPart(at, size - done, page_size);
@@ -127,7 +130,10 @@ Status Transaction::Write(uint64_t offset, size_t size, const char* buffer) {
 Status Transaction::Load(PageNo pgno, std::string_view page,
                          uint64_t page_hash) {
   if (writer_ == nullptr) MakeWriter(static_cast<uint32_t>(page.size()));
-  if (pgno == 1) has_header_ = true;
+  if (pgno == 1) {
+    has_header_ = true;
+    ForgetFirstPage();
+  }
   if (Status s = writer_->LoadPage(pgno, page.data(), page_hash); !s.ok()) {
     return s;
   }
@@ -153,6 +159,7 @@ Status Transaction::Truncate(uint64_t size_bytes) {
   if (size_bytes >= size_bytes_) return Status::Ok();
   const uint32_t page_size = writer_->page_size();
   const uint32_t page_count = PagesFor(size_bytes, page_size);
+  ForgetFirstPage();
   if (Status s = writer_->Truncate(page_count); !s.ok()) return s;
   size_bytes_ = size_bytes;
   const auto tail = static_cast<size_t>(size_bytes % page_size);
@@ -164,10 +171,14 @@ Status Transaction::Truncate(uint64_t size_bytes) {
 }
 
 Status Transaction::ReadHeader(DatabaseHeader* header) {
-  char bytes[kHeaderBytes];
-  size_t copied = 0;
-  if (Status s = Read({0, sizeof bytes, bytes}, &copied); !s.ok()) return s;
-  *header = ParseHeader(std::string_view(bytes, copied));
+  if (!header_.has_value()) {
+    first_page_.resize(writer_ == nullptr ? 0 : writer_->page_size());
+    const ReadRequest all = {0, first_page_.size(), first_page_.data()};
+    size_t copied = 0;
+    if (Status s = Read(all, &copied); !s.ok()) return s;
+    header_ = ParseHeader(std::string_view(first_page_).substr(0, copied));
+  }
+  *header = *header_;
   return Status::Ok();
 }
 
@@ -238,24 +249,26 @@ Status Transaction::RefuseOrNormaliseWal(const DatabaseHeader& header,
         actor_->name());
   }
   *changed = true;
+  ForgetFirstPage();
   return writer_->WritePage(1, page.data());
 }
 
 // Behind the header, page 1 has nothing but rows of the schema, or the way to
 // them. They change without the cookie by PRAGMA writable_schema, and by
 // SQLITE_DBCONFIG_RESET_DATABASE, which begins to count again. REQUIRES:
-// ReadHeader() read page 1 last, into page_.
+// ReadHeader() was called after the last change of page 1.
 bool Transaction::SchemaRowsDiffer() const {
   const std::string_view before = page_one_->page;
-  if (before.size() != page_.size()) return true;
+  const std::string_view after = first_page_;
+  if (before.size() != after.size()) return true;
   // At the end may be bytes that other VFSes fill, see byte 20.
   const auto reserved =
-      static_cast<size_t>(static_cast<uint8_t>(page_[kReservedOffset]));
-  const size_t rows = page_.size() - kHeaderBytes - reserved;
+      static_cast<size_t>(static_cast<uint8_t>(after[kReservedOffset]));
+  const size_t rows = after.size() - kHeaderBytes - reserved;
   return before.substr(kHeaderBytes, rows) !=
-             std::string_view(page_).substr(kHeaderBytes, rows) &&
-         !HaveSameRows(before, page_,
-                       static_cast<uint32_t>(page_.size() - reserved));
+             after.substr(kHeaderBytes, rows) &&
+         !HaveSameRows(before, after,
+                       static_cast<uint32_t>(after.size() - reserved));
 }
 
 // Invariant 4.
@@ -327,6 +340,7 @@ Status Transaction::Recut(uint32_t page_size, uint32_t page_count) {
     if (Status s = cut->WritePage(pgno, page.data()); !s.ok()) return s;
   }
   writer_ = std::move(cut);
+  ForgetFirstPage();
   return Status::Ok();
 }
 

@@ -6,7 +6,8 @@
 // the pages of the new version are. So this keeps pages of the base's size in
 // a BranchWriter, and cuts them anew at the end where that size changed.
 //
-// What a commit publishes is decided here, from page 1 of the new version:
+// What a commit publishes is decided here, from page 1 of the new version,
+// which is read once for all that is asked of it, as is that of the base:
 //
 //  1. Its size: bytes 28..31 where 24..27 equal 92..95, because SQLite
 //     truncates a file that shrank only after its commit point; the end of the
@@ -100,7 +101,9 @@ class Transaction {
   const HeaderChange& header_change() const { return header_change_; }
 
  private:
+  // Of the first page as it is; it is read once after each change of it.
   Status ReadHeader(DatabaseHeader* header);
+  void ForgetFirstPage() { header_.reset(); }
   Status LoadPageOne();
   bool SchemaRowsDiffer() const;
   uint32_t CookieFor(const DatabaseHeader& header) const;
@@ -122,6 +125,8 @@ class Transaction {
   std::optional<BasePageOne> page_one_;  // none: not known yet
   std::string base_page_;                // of it, where it was read here
   bool has_header_ = false;
+  std::optional<DatabaseHeader> header_;  // of first_page_; none: to be read
+  std::string first_page_;                // as it was read for header_
   HeaderChange header_change_;
   // Null until the first write to an actor without pages, whose size is then
   // the page size: the pager writes whole pages.

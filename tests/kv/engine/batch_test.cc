@@ -76,5 +76,30 @@ TEST(BatchTest, NothingIsLeftAfterClear) {
   EXPECT_EQ(Text(moved), "2:b='y' ");
 }
 
+// What is told, in order, by batches that say they are done.
+TEST(BatchTest, TellsThoseWhoWaitWhenItIsDone) {
+  std::string told;
+  Batch batch;
+  batch.WhenDone([&told] { told += "a"; });
+  batch.Put(kOne, "k", "v");
+  batch.WhenDone([&told] { told += "b"; });
+  Batch other;
+  other.WhenDone([&told] { told += "c"; });
+  batch.Append(std::move(other));
+  EXPECT_EQ(told, "") << "it is not done yet";
+  const Batch moved = std::move(batch);
+  moved.TellDone();
+  EXPECT_EQ(told, "abc");
+}
+
+TEST(BatchTest, NobodyWaitsForWhatWasCleared) {
+  bool told = false;
+  Batch batch;
+  batch.WhenDone([&told] { told = true; });
+  batch.Clear();
+  batch.TellDone();
+  EXPECT_FALSE(told);
+}
+
 }  // namespace
 }  // namespace actorkv

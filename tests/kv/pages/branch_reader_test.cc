@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "kv/format/get_record.h"
+#include "kv/cache/page_cache.h"
 #include "kv/format/keys.h"
 #include "tests/support/store_harness.h"
 
@@ -284,6 +285,45 @@ TEST_F(BranchReaderTest, TheStampOfTheHeadIsInPageOne) {
   reader.SetSnapshot(snapshot, lineage);
   ASSERT_OK(reader.HashPage(1, &hash));
   EXPECT_EQ(hash, PageHash(1, PageOf(1)));
+}
+
+// The whole way of a read, and each of its two parts.
+TEST_F(BranchReaderTest, APageIsLookedForOnce) {
+  constexpr uint64_t kCacheId = (uint64_t{1} << 60) - 1;  // of no store
+  PageCache* const cache = PageCache::Instance();
+  for (const PageNo pgno : {1u, 5u}) PutChunk(old_, pgno, {2}, PageOf(pgno));
+  Snapshot snapshot = At(old_, 3);
+  snapshot.stamp = 0x01020304;
+  std::string stamped = PageOf(1);
+  ApplyStamp(*snapshot.stamp, stamped.data());
+  BranchReader reader(engine_.get());
+  reader.UseCache(kCacheId, nullptr);
+  reader.SetSnapshot(snapshot, LineageOf({{{1}, old_, {9}}}));
+  std::string page(kMinPageSize, 'x');
+  uint64_t looks = cache->counts().looks;
+  for (const Found expected : {Found::kMissing, Found::kHere}) {
+    Found found = Found::kAhead;
+    ASSERT_OK(reader.ReadPage(1, page.data(), &found));
+    EXPECT_EQ(found, expected);
+    EXPECT_EQ(page, stamped);
+    EXPECT_EQ(cache->counts().looks, ++looks);
+  }
+  EXPECT_EQ(reader.ReadCached(1, page.data()), Found::kHere);
+  EXPECT_EQ(page, stamped) << "as SQLite sees it";
+  EXPECT_EQ(reader.ReadCached(5, page.data()), Found::kMissing);
+  Found found = Found::kHere;
+  EXPECT_EQ(reader.PinCached(5, &found), nullptr);
+  EXPECT_EQ(found, Found::kMissing);
+  looks = cache->counts().looks;
+  ASSERT_OK(reader.ReadMissing(5, page.data()));
+  EXPECT_EQ(page, PageOf(5));
+  PagePin pin;
+  ASSERT_OK(reader.PinMissing(1, &pin));
+  EXPECT_EQ(pin->page(), PageOf(1)) << "as stored";
+  EXPECT_EQ(cache->counts().looks, looks);
+  pin = reader.PinCached(5, &found);
+  ASSERT_NE(pin, nullptr);
+  EXPECT_EQ(pin->page(), PageOf(5)) << "what was missing is there now";
 }
 
 TEST_F(BranchReaderTest, AReadErrorIsPassedOn) {

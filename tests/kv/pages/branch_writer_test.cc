@@ -54,6 +54,30 @@ class BranchWriterTest : public testing::Test {
   TestStore store_;
 };
 
+// Invariant 3 of kv/pages/chunk_maker.h.
+TEST_F(BranchWriterTest, EachOldPageIsLookedForOnce) {
+  const auto looks = [] { return PageCache::Instance()->counts().looks; };
+  constexpr uint32_t kDeltaSize = 4096;
+  std::vector<std::string> pages = TestPages(kDeltaSize, 5, 1);
+  {
+    TestTransaction first(store_, "d", kDeltaSize);
+    for (PageNo pgno = 1; pgno <= 5; ++pgno) first.Write(pgno, pages[pgno - 1]);
+    ASSERT_OK(first.Commit(1));
+  }
+  TestTransaction transaction(store_, "d", kDeltaSize);
+  pages[1][100] ^= 1;                             // a delta
+  pages[2] = TestPage(kDeltaSize, 3, 2);          // whole
+  const std::vector<PageNo> written = {2, 3, 4};  // page 4 is the base's
+  for (const PageNo pgno : written) transaction.Write(pgno, pages[pgno - 1]);
+  const uint64_t before = looks();
+  store_.plan()->Reset();
+  ASSERT_OK(transaction.Commit(2));
+  EXPECT_EQ(looks() - before, written.size() + 1) << "and page 1";
+  EXPECT_EQ(store_.plan()->read_count(), 0U) << "all was in the cache";
+  ApplyStamp(2, pages[0].data());
+  ExpectPages(store_, "d", pages);
+}
+
 TEST_F(BranchWriterTest, FirstCommitMakesTheActor) {
   EXPECT_FALSE(store_.State("a")->exists);
   const auto pages = Make(3);

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <string>
 
 #include "kv/base/start_thread.h"
@@ -41,6 +42,25 @@ TEST(BulkCommitsTest, AllIsThereAfterWaiting) {
   for (int i = 0; i < kBatches; ++i) {
     EXPECT_EQ(pairs[static_cast<size_t>(i)].value[0], 'a' + i);
   }
+}
+
+// Also of a batch that is used again, from which nothing must be left.
+TEST(BulkCommitsTest, TellsThoseWhoWaitForABatchOnce) {
+  const TestStore store;
+  std::atomic<int> told{0};
+  BulkCommits commits(store.get());
+  Batch batch;
+  for (int i = 0; i < kBatches; ++i) {
+    batch.Append(LargeBatch(i));
+    if (i == 0) batch.WhenDone([&told] { ++told; });
+    ASSERT_OK(commits.Add(&batch));
+  }
+  ASSERT_OK(commits.Wait());
+  EXPECT_EQ(told, 1);
+  batch.Put(kBranch, "small", "v");
+  batch.WhenDone([&told] { ++told; });
+  ASSERT_OK(commits.Add(&batch));
+  EXPECT_EQ(told, 2);
 }
 
 TEST(BulkCommitsTest, WithoutAThreadTheCallerCommits) {

@@ -294,6 +294,32 @@ TEST_F(CommitTest, OneConflictStopsThemAll) {
   ExpectVersion(store_, "c", 1);
 }
 
+// One look serves both questions: did it land, and why did it not.
+TEST_F(CommitTest, AConflictReadsEachHeadOnce) {
+  for (const char* name : {"a", "b", "c"}) Put(store_, name, 1);
+  std::shared_ptr<const HeadState> unused;
+  store_.plan()->Reset();
+  ASSERT_OK(LoadHeadState(store_->engine()->NewReader().get(), "a", &unused));
+  const uint64_t per_head = store_.plan()->read_count();
+  ASSERT_GT(per_head, 0U);
+  for (const char* moved : {"a", "b"}) {
+    SCOPED_TRACE(moved);
+    TestTransaction a(store_, "a");
+    TestTransaction b(store_, "b");
+    TestTransaction c(store_, "c");
+    for (TestTransaction* t : {&a, &b, &c}) t->Write(1, P(1, 2));
+    EXPECT_OK(Outsider(store_, moved).Commit(store_, 9));
+    std::vector<PendingCommit> commits = {a.Pending(), b.Pending(),
+                                          c.Pending()};
+    store_.plan()->Reset();
+    EXPECT_TRUE(IsError(CommitAll(store_.get(), Durability::kSynced, &commits),
+                        Code::kConflict, std::string("actor=") + moved));
+    // Where the first head moved, the commit may lie below it.
+    const uint64_t own_record = *moved == 'a' ? 1 : 0;
+    EXPECT_EQ(store_.plan()->read_count(), 3 * per_head + own_record);
+  }
+}
+
 TEST_F(CommitTest, EachFaultOfACommitOfThree) {
   for (auto fault : {CommitFault::kFailed, CommitFault::kUnknownLost,
                      CommitFault::kConflict, CommitFault::kUnknownLanded}) {

@@ -309,6 +309,59 @@ TEST(StoreTest, TimesGoOnAfterCloseAndRestart) {
   EXPECT_GT(store->clock()->Next(&batch), second_us);
 }
 
+// Whether a commit of the next time would carry a limit of the clock.
+bool OwesALimit(const TestStore& store) {
+  Batch batch;
+  store->clock()->Next(&batch);
+  return !batch.empty();
+}
+
+// A batch with a time for which a limit is due, and something of an actor.
+Batch BatchWithALimit(const TestStore& store) {
+  Batch batch;
+  // Past the limit that there is.
+  store->clock()->NextId(store->clock()->newest_us() + 10'000'000, &batch);
+  EXPECT_FALSE(batch.empty());
+  batch.Put(BranchPartition(BranchId{6}), "k", "v");
+  return batch;
+}
+
+TEST(StoreTest, TheClockHearsOfWhatIsDoneOnEveryWay) {
+  for (const bool in_runs : {false, true}) {
+    TestStore store(MemorySource(),
+                    in_runs ? SinglePartition() : UnboundedLimits());
+    for (const Durability durability :
+         {Durability::kBuffered, Durability::kBulk, Durability::kSynced}) {
+      const Batch batch = BatchWithALimit(store);
+      EXPECT_TRUE(OwesALimit(store)) << "it is in no batch that is done";
+      ASSERT_TRUE(store->Commit(batch, durability).done());
+      EXPECT_FALSE(OwesALimit(store));
+    }
+  }
+}
+
+TEST(StoreTest, TheClockHearsNothingOfWhatMayNotBeThere) {
+  for (const bool in_runs : {false, true}) {
+    for (const CommitFault fault :
+         {CommitFault::kConflict, CommitFault::kFailed,
+          CommitFault::kUnknownLanded, CommitFault::kUnknownLost}) {
+      TestStore store(MemorySource(),
+                      in_runs ? SinglePartition() : UnboundedLimits());
+      const Batch batch = BatchWithALimit(store);
+      // Of runs the last, so that the limit has landed.
+      store.plan()->FailCommit(in_runs ? 2 : 1, fault);
+      ASSERT_FALSE(store->Commit(batch, Durability::kSynced).done());
+      EXPECT_TRUE(OwesALimit(store)) << "it is written once more";
+      Batch again;
+      const uint64_t time_us = store->clock()->Next(&again);
+      ASSERT_TRUE(store->Commit(again, Durability::kSynced).done());
+      EXPECT_FALSE(OwesALimit(store));
+      store.Reopen();
+      EXPECT_GT(store->clock()->newest_us(), time_us);
+    }
+  }
+}
+
 TEST(StoreTest, CloseForgivesAFullDisk) {
   TestStore store;
   store.plan()->FailCommit(1, CommitFault::kFailed, Status::NoSpace("full"));

@@ -10,6 +10,8 @@
 #include <string>
 
 #include "kv/base/coding.h"
+#include "kv/base/metrics.h"
+#include "kv/inspect/metrics_report.h"
 #include "kv/store/store.h"
 #include "tests/support/memory_engine.h"
 #include "tests/support/testing.h"
@@ -112,6 +114,59 @@ TEST_F(TransactionTest, WritesOfAnyExtent) {
   EXPECT_EQ(snapshot().page_count, 3u);
   EXPECT_EQ(snapshot().stamp, 1u);
   EXPECT_EQ(Committed(3)[511], 'x');
+}
+
+// Who decides whether to publish and who prepares the commit see one page 1.
+TEST_F(TransactionTest, PageOneIsReadOnceForACommit) {
+  Begin();
+  Write(0, FirstPage(4096, 1, 2));
+  Write(4096, std::string(4096, 'b'));
+  ASSERT_OK(Commit());
+  Begin();
+  Write(4096, std::string(4096, 'c'));  // so that page 1 is the base's
+  bool counts = true;
+  ASSERT_OK(transaction()->CountsNewVersion(&counts));
+  EXPECT_FALSE(counts);
+  const MetricsSnapshot before = ReadMetrics();
+  PendingCommit commit;
+  ASSERT_OK(transaction()->Prepare(Origin::kSql, &commit));
+  const MetricsSnapshot after = ReadMetrics();
+  for (const Metric metric : {Metric::kCacheLooks, Metric::kEngineReads}) {
+    EXPECT_EQ(after.value(metric), before.value(metric));
+  }
+  EXPECT_EQ(commit.spec.page_count, 2u);
+}
+
+// What was read of page 1 ends with each change of it.
+TEST_F(TransactionTest, APageOneThatChangesIsReadAnew) {
+  const auto counter_counts = [this] {
+    bool counts = false;
+    EXPECT_OK(transaction()->CountsNewVersion(&counts));
+    return counts;
+  };
+  Begin();
+  Write(0, FirstPage(512, 7, 4));
+  Write(512, std::string(1536, 'b'));
+  ASSERT_OK(Commit());
+  Begin();
+  Write(0, FirstPage(512, 7, 4));
+  EXPECT_FALSE(counter_counts()) << "the base's counter";
+  Write(27, "\x08");
+  EXPECT_TRUE(counter_counts());
+  Write(27, "\x07");
+  EXPECT_FALSE(counter_counts());
+  Write(16, "zz");
+  EXPECT_FALSE(counter_counts()) << "no database";
+  ASSERT_OK(transaction()->Truncate(0));
+  EXPECT_FALSE(counter_counts());
+  Write(0, FirstPage(512, 9, 3));
+  EXPECT_TRUE(counter_counts());
+  ASSERT_OK(transaction()->Truncate(99));
+  EXPECT_FALSE(counter_counts()) << "a header that is cut";
+  Write(512, std::string(1024, 'd'));
+  EXPECT_TRUE(counter_counts()) << "and ends in zeros";
+  ASSERT_OK(Commit());
+  EXPECT_EQ(snapshot().page_count, 3u);
 }
 
 TEST_F(TransactionTest, SizeIsThatOfPageOne) {
