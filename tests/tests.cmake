@@ -48,15 +48,16 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/fuzz/targets.cc
   tests/kv/base/coding_test.cc
   tests/kv/base/duration_test.cc
+  tests/kv/base/errand_test.cc
   tests/kv/base/events_test.cc
   tests/kv/base/hash_test.cc
-  tests/kv/base/helper_threads_test.cc
   tests/kv/base/page_memory_test.cc
   tests/kv/base/status_test.cc
   tests/kv/base/utf8_test.cc
+  tests/kv/base/workers_test.cc
   tests/kv/cache/hint_learner_test.cc
   tests/kv/cache/page_cache_test.cc
-  tests/kv/cache/read_ahead_range_test.cc
+  tests/kv/cache/piece_queue_test.cc
   tests/kv/engine/batch_test.cc
   tests/kv/engine/engine_conformance_test.cc
   tests/kv/engine/engine_guard_test.cc
@@ -102,6 +103,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/pages/chunk_maker_test.cc
   tests/kv/pages/commit_test.cc
   tests/kv/pages/page_buffer_test.cc
+  tests/kv/pages/preload_test.cc
   tests/kv/pages/read_ahead_test.cc
   tests/kv/pages/single_partition_test.cc
   tests/kv/pages/stage_test.cc

@@ -2,8 +2,6 @@
 
 #include <atomic>
 
-#include "kv/base/thrown.h"
-
 namespace actorkv {
 
 namespace {
@@ -12,10 +10,15 @@ std::atomic<bool> refused{false};
 
 }  // namespace
 
-bool StartThread(void (*run)(void* self), void* self,
-                 std::thread* thread) noexcept {
-  if (ThreadsAreRefusedForTesting()) return false;
-  return IfMemory([&] { *thread = std::thread(run, self); });
+bool StartThread(void* (*run)(void* self), void* self,
+                 pthread_t* thread) noexcept {
+  pthread_t started = {};
+  if (ThreadsAreRefusedForTesting() ||
+      pthread_create(&started, nullptr, run, self) != 0) {
+    return false;
+  }
+  *thread = started;
+  return true;
 }
 
 void RefuseThreadsForTesting(bool refuse) { refused = refuse; }

@@ -1,26 +1,25 @@
 #include "kv/pages/bulk_commits.h"
 
-#include <thread>
 #include <utility>
 
-#include "kv/base/start_thread.h"
+#include "kv/base/errand.h"
 #include "kv/base/thrown.h"
 #include "kv/store/store.h"
 
 namespace actorkv {
 
 struct BulkCommits::Work {
-  Store* store;
+  explicit Work(Store* to) : store(to), errand([this] { Commit(); }) {}
+
+  void Commit() noexcept {
+    status = Caught(
+        [this] { return store->Commit(batch, Durability::kBulk).status; });
+  }
+
+  Store* const store;
   Batch batch;
   Status status;
-  std::thread thread;
-
-  static void Run(void* work) noexcept {
-    auto* const self = static_cast<Work*>(work);
-    self->status = Caught([self] {
-      return self->store->Commit(self->batch, Durability::kBulk).status;
-    });
-  }
+  Errand errand;  // goes first: it uses the rest
 };
 
 BulkCommits::BulkCommits(Store* store) : store_(store) {
@@ -29,14 +28,22 @@ BulkCommits::BulkCommits(Store* store) : store_(store) {
 
 BulkCommits::~BulkCommits() { (void)Wait(); }
 
-void BulkCommits::TakeOldest() noexcept {
-  Work* const work = under_way_.front().get();
-  work->thread.join();
+void BulkCommits::Finish(Work* work) noexcept {
+  if (!work->errand.Finish()) {
+    work->status = Caught([] {
+      return Status::NotSupported(
+          "the process was forked while data was committed");
+    });
+  }
   if (failed_.ok()) failed_ = std::move(work->status);
   work->batch.Clear();
   if (spares_.size() < kMaxBulkCommits) {
     spares_.push_back(std::move(work->batch));
   }
+}
+
+void BulkCommits::FinishOldest() noexcept {
+  Finish(under_way_.front().get());
   under_way_.pop_front();
 }
 
@@ -47,28 +54,24 @@ Status BulkCommits::Add(Batch* batch) {
     batch->Clear();
     return failed_;
   }
-  while (under_way_.size() >= kMaxBulkCommits) TakeOldest();
+  while (under_way_.size() >= kMaxBulkCommits) FinishOldest();
   if (!failed_.ok()) return failed_;
-  auto work = std::make_unique<Work>();
-  work->store = store_;
-  work->batch = std::move(*batch);
-  *batch = Batch();
+  // In the queue before it is sent: who has a thread must be waited for.
+  under_way_.push_back(std::make_unique<Work>(store_));
+  Work* const added = under_way_.back().get();
+  added->batch = std::exchange(*batch, Batch());
   if (!spares_.empty()) {
     *batch = std::move(spares_.back());
     spares_.pop_back();
   }
-  // In the queue first: who has a thread must be there to be waited for.
-  under_way_.push_back(std::move(work));
-  Work* const added = under_way_.back().get();
-  if (StartThread(Work::Run, added, &added->thread)) return failed_;
-  Work::Run(added);
-  failed_ = std::move(added->status);
+  if (added->errand.Send()) return failed_;
+  Finish(added);
   under_way_.pop_back();
   return failed_;
 }
 
 Status BulkCommits::Wait() {
-  while (!under_way_.empty()) TakeOldest();
+  while (!under_way_.empty()) FinishOldest();
   return failed_;
 }
 

@@ -7,7 +7,9 @@
 //     who needs one to be there waits.
 //  2. After an error nothing more is begun, and every call returns it.
 //  3. When the object is gone, so is its work: nothing lands later.
-//  4. Where no thread can be made, who adds a batch commits it.
+//  4. Where no thread is to be had (kv/base/workers.h), who adds a batch
+//  commits
+//     it.
 //
 // Memory: the batches under way and those that were, at most kMaxBulkCommits.
 // The latter are handed out again, so that memory is not given back to the
@@ -33,7 +35,7 @@ class Store;
 // More than there are processors to compress: each also waits for its syncs.
 constexpr size_t kMaxBulkCommits = 3;
 
-// Smaller batches are committed at once: a thread costs more than they do.
+// Smaller batches are committed at once: a thread is not worth it.
 constexpr size_t kMinBackgroundBytes = size_t{1} << 20;
 
 class BulkCommits {
@@ -52,9 +54,10 @@ class BulkCommits {
   Status Wait();
 
  private:
-  struct Work;  // a batch and the thread that commits it
+  struct Work;  // a batch, and the errand to commit it
 
-  void TakeOldest() noexcept;
+  void Finish(Work* work) noexcept;
+  void FinishOldest() noexcept;
 
   Store* const store_;
   std::deque<std::unique_ptr<Work>> under_way_;

@@ -1,18 +1,17 @@
 #include "kv/pages/preload.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
-#include "kv/base/helper_threads.h"
+#include "kv/base/errand.h"
 #include "kv/base/metrics.h"
 #include "kv/cache/actor_hints.h"
 #include "kv/cache/page_cache.h"
+#include "kv/cache/piece_queue.h"
 #include "kv/store/hints.h"
 #include "kv/store/store.h"
 
@@ -33,117 +32,85 @@ constexpr size_t kMaxPiece = 8;
 // several things at a time.
 constexpr std::chrono::microseconds kDiskTime{60};
 
+// More of them at a time gain little of one disk.
+constexpr size_t kMaxHelpers = 3;
+
 uint32_t LimitPages(uint32_t page_size) {
   return static_cast<uint32_t>(PageCache::Instance()->capacity_bytes() /
                                kShareOfCache / page_size);
 }
 
+// Pages of a wake that are read together.
+std::vector<PageSpan> PiecesOf(const std::vector<PageNo>& pages) {
+  std::vector<PageSpan> pieces;
+  size_t count = 0;  // of pages in the last one
+  for (const PageNo pgno : pages) {
+    if (count == 0 || count == kMaxPiece ||
+        pgno - pieces.back().end >= kReach) {
+      pieces.push_back({pgno, pgno + 1});
+      count = 1;
+    } else {
+      pieces.back().end = pgno + 1;
+      ++count;
+    }
+  }
+  return pieces;
+}
+
 // The pages of one wake. Who wakes the actor takes piece after piece of them,
 // and so do others, who help where the disk is slow.
-class PageQueue {
+class PagesOfWake {
  public:
-  explicit PageQueue(std::vector<PageNo> pages) : pages_(std::move(pages)) {}
+  // In the order of their numbers.
+  explicit PagesOfWake(std::vector<PageNo> pages)
+      : pages_(std::move(pages)), queue_(PiecesOf(pages_)) {}
 
   // Reads a piece that nobody has taken yet. False: there is none.
   bool ReadPiece(BranchReader* reader) {
-    size_t at = 0;
-    size_t end = 0;
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      at = next_;
-      end = next_ = EndOfPiece(next_);
-    }
-    if (at == end) return false;
-    for (; at < end; ++at) {
-      if (!reader->PreloadPage(pages_[at]).ok()) continue;
-      Add(Metric::kHintsPreloadedPages);
+    PageSpan piece;
+    if (!queue_.Take(&piece)) return false;
+    const PieceQueue::Doing doing(&queue_, piece);
+    auto at = std::lower_bound(pages_.begin(), pages_.end(), piece.first);
+    for (; at != pages_.end() && *at < piece.end; ++at) {
+      if (reader->PreloadPage(*at).ok()) Add(Metric::kHintsPreloadedPages);
     }
     return true;
-  }
-
-  // Someone helps until LeaveHelper(). False: there is nothing to be done.
-  bool EnterHelper() {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (next_ == pages_.size()) return false;
-    ++helper_count_;
-    return true;
-  }
-  void LeaveHelper() {
-    std::lock_guard<std::mutex> lock(mutex_);
-    --helper_count_;
-    left_.notify_all();
-  }
-
-  // Takes what is left, so that nobody enters any more, and waits for those who
-  // have.
-  void WaitForHelpers() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    next_ = pages_.size();
-    left_.wait(lock, [this] { return helper_count_ == 0; });
   }
 
  private:
-  size_t EndOfPiece(size_t begin) const {
-    size_t end = std::min(begin + 1, pages_.size());
-    while (end < pages_.size() && end - begin < kMaxPiece &&
-           pages_[end] - pages_[end - 1] <= kReach) {
-      ++end;
-    }
-    return end;
-  }
-
   const std::vector<PageNo> pages_;
-  std::mutex mutex_;  // of what follows
-  std::condition_variable left_;
-  size_t next_ = 0;
-  size_t helper_count_ = 0;
+  PieceQueue queue_;
 };
 
-// Leaves or waits at its end, however that comes.
-class Helping {
+// They read what `asking` does. When they are gone, so is their work.
+class Helpers {
  public:
-  explicit Helping(PageQueue* queue) : queue_(queue) {}
-  ~Helping() { queue_->LeaveHelper(); }
-  Helping(const Helping&) = delete;
-  Helping& operator=(const Helping&) = delete;
-
- private:
-  PageQueue* const queue_;
-};
-
-class BeingHelped {
- public:
-  explicit BeingHelped(PageQueue* queue) : queue_(queue) {}
-  ~BeingHelped() { queue_->WaitForHelpers(); }
-  BeingHelped(const BeingHelped&) = delete;
-  BeingHelped& operator=(const BeingHelped&) = delete;
-
- private:
-  PageQueue* const queue_;
-};
-
-// What a helper does. The store is there as long as he has entered.
-void Help(PageQueue* queue, const BranchReader& asking) {
-  if (!queue->EnterHelper()) return;
-  const Helping helping(queue);
-  const std::unique_ptr<BranchReader> reader = asking.Another();
-  while (queue->ReadPiece(reader.get())) {
+  Helpers(PagesOfWake* pages, const BranchReader& asking) {
+    while (errands_.size() < kMaxHelpers) {
+      errands_.push_back(std::make_unique<Errand>([pages, &asking] {
+        const std::unique_ptr<BranchReader> reader = asking.Another();
+        while (pages->ReadPiece(reader.get())) {
+        }
+      }));
+      if (!errands_.back()->Send()) return;
+    }
   }
-}
 
-void Preload(std::vector<PageNo> pages, BranchReader* reader) {
-  const auto queue = std::make_shared<PageQueue>(std::move(pages));
-  const BeingHelped being_helped(queue.get());  // by those who use `reader`
-  bool is_helped = false;
+ private:
+  std::vector<std::unique_ptr<Errand>> errands_;
+};
+
+void Preload(std::vector<PageNo> numbers, BranchReader* reader) {
+  PagesOfWake pages(std::move(numbers));
+  std::optional<Helpers> helpers;
   for (;;) {
     const auto begin = std::chrono::steady_clock::now();
-    if (!queue->ReadPiece(reader)) break;
-    if (is_helped || std::chrono::steady_clock::now() - begin < kDiskTime) {
+    if (!pages.ReadPiece(reader)) break;
+    if (helpers.has_value() ||
+        std::chrono::steady_clock::now() - begin < kDiskTime) {
       continue;
     }
-    is_helped = true;
-    HelperThreads::Instance()->Call(
-        [queue, reader] { Help(queue.get(), *reader); });
+    helpers.emplace(&pages, *reader);
   }
 }
 

@@ -5,9 +5,10 @@
 #include <thread>
 #include <utility>
 
-#include "kv/base/helper_threads.h"
+#include "kv/base/start_thread.h"
 #include "kv/base/thrown.h"
 #include "kv/base/timed_lock.h"
+#include "kv/base/workers.h"
 #include "kv/pages/read_ahead.h"
 #include "kv/process/engines.h"
 #include "kv/process/store_registry.h"
@@ -31,7 +32,7 @@ void StoreRegistry::Wake() {
   if (InForkedChild()) return;  // its thread, and perhaps its mutex, are lost
   std::lock_guard<std::mutex> lock(mutex_);
   woken_ = true;
-  StartThread();
+  StartServing();
   if (!thread_runs_) sleeps_ = true;  // the next close tries again
   wake_.notify_one();
 }
@@ -40,14 +41,13 @@ void StoreRegistry::NoteIdle() {
   if (sleeps_.exchange(false)) Wake();
 }
 
-void StoreRegistry::StartThread() {
+void StoreRegistry::StartServing() {
   if (thread_runs_ || stopping_) return;
   const auto run = [](void* self) -> void* {
     static_cast<StoreRegistry*>(self)->Run();
     return nullptr;
   };
-  // std::thread would throw.
-  thread_runs_ = pthread_create(&thread_, nullptr, run, this) == 0;
+  thread_runs_ = StartThread(run, this, &thread_);
 }
 
 std::map<StoreRegistry::Key, std::shared_ptr<StoreRegistry::Entry>>
@@ -182,9 +182,9 @@ bool StoreRegistry::Shutdown() {
     lock.unlock();
     (void)pthread_join(thread_, nullptr);
   }
-  ReadAhead::Instance()->Stop();
-  HelperThreads::Instance()->Stop();
-  return EndAll(give_up);
+  // Who is still at work then gets errors, as any user of a store.
+  const bool have_ended = Workers::Instance()->Stop(give_up);
+  return EndAll(give_up) && have_ended;
 }
 
 // Stores are not destroyed: who uses one may still be about to ask it.

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "kv/base/metrics.h"
-#include "kv/base/start_thread.h"
 #include "kv/base/thrown.h"
 #include "kv/rocksdb/rocksdb_log_tail.h"
 
@@ -27,7 +26,7 @@ LogZeros::LogZeros(rocksdb::FileSystem* file_system, std::string path)
 rocksdb::IOStatus LogZeros::Prepare(uint64_t begin, uint64_t end) {
   if (has_failed_.load(std::memory_order_relaxed)) return Collect();
   if (end <= next_ || out_of_room_) return rocksdb::IOStatus::OK();
-  if (beside_.valid()) {
+  if (beside_ != nullptr) {
     if (end <= prepared_) return rocksdb::IOStatus::OK();
     if (rocksdb::IOStatus s = Collect(); !s.ok()) return s;
     if (end <= next_ || out_of_room_) return rocksdb::IOStatus::OK();
@@ -42,11 +41,11 @@ rocksdb::IOStatus LogZeros::Prepare(uint64_t begin, uint64_t end) {
 }
 
 rocksdb::IOStatus LogZeros::Wait(uint64_t end) {
-  if (!beside_.valid() || end <= prepared_) return rocksdb::IOStatus::OK();
+  if (beside_ == nullptr || end <= prepared_) return rocksdb::IOStatus::OK();
   return Collect();
 }
 
-void LogZeros::Stop() { Collect().PermitUncheckedError(); }
+void LogZeros::Stop() { beside_.reset(); }
 
 bool LogZeros::Plan(uint64_t begin, uint64_t end) {
   const uint64_t ahead =
@@ -67,18 +66,19 @@ bool LogZeros::Plan(uint64_t begin, uint64_t end) {
 }
 
 void LogZeros::RunBeside() {
-  // Without a thread to be had it is run by Collect(); without memory to ask
-  // for one the next record asks again.
-  const std::launch policy = ThreadsAreRefusedForTesting()
-                                 ? std::launch::deferred
-                                 : std::launch::async | std::launch::deferred;
-  static_cast<void>(
-      IfMemory([&] { beside_ = std::async(policy, [this] { Run(); }); }));
+  // Without memory to ask for a thread the next record asks again; without a
+  // thread to be had Collect() does it.
+  if (!IfMemory(
+          [&] { beside_ = std::make_unique<Errand>([this] { Run(); }); })) {
+    return;
+  }
+  static_cast<void>(beside_->Send());
 }
 
 rocksdb::IOStatus LogZeros::Collect() {
-  if (!beside_.valid()) return rocksdb::IOStatus::OK();
-  beside_.get();
+  if (beside_ == nullptr) return rocksdb::IOStatus::OK();
+  static_cast<void>(beside_->Finish());
+  beside_.reset();
   return Finish();
 }
 

@@ -1,5 +1,6 @@
 // LogZeros: zeros on the disk ahead of the end of a log, written beside the
-// commits by a thread that lives as long as it takes.
+// commits by a thread (kv/base/workers.h), or by who needs them, where there is
+// none.
 //
 // Invariants:
 //  1. While zeros are being written, nothing else writes at or behind their
@@ -13,8 +14,10 @@
 
 #include <atomic>
 #include <cstdint>
-#include <future>
+#include <memory>
 #include <string>
+
+#include "kv/base/errand.h"
 
 namespace actorkv {
 
@@ -70,7 +73,7 @@ class LogZeros {
   bool Plan(uint64_t begin, uint64_t end);
   void Run() noexcept;  // the task
   void WriteZeros();
-  void RunBeside();             // the same in a thread of its own
+  void RunBeside();             // the same in a thread
   rocksdb::IOStatus Finish();   // what has run
   rocksdb::IOStatus Collect();  // waits for it, where it runs
   uint64_t MostAhead() const;
@@ -82,8 +85,8 @@ class LogZeros {
   // A record that ends behind it begins the next task. At most prepared_.
   uint64_t next_ = 0;
 
-  // Valid from RunBeside() to Collect(); the task is its thread's meanwhile.
-  std::future<void> beside_;
+  // There from RunBeside() to Collect(); the task is its alone meanwhile.
+  std::unique_ptr<Errand> beside_;
   Task task_;
   std::atomic<bool> has_failed_{false};  // it should be collected at once
 };

@@ -23,14 +23,6 @@
 
 namespace actorkv {
 
-// Pages from `first` up to, but not with, `end`.
-struct PageSpan {
-  PageNo first = 0;
-  PageNo end = 0;
-
-  bool empty() const { return first >= end; }
-};
-
 class AccessPattern {
  public:
   // A page was read. `from_ahead`: the cache did not have it, or had it only

@@ -176,10 +176,10 @@ bool SnapshotReader::ReadTogetherWith(PageNo pgno) {
   // First what is read meanwhile.
   ReadAheadOfRun();
   if (span.empty()) return false;
-  for (const auto& range : ranges_) {
-    if (range != nullptr && range->Contains(pgno) && !range->IsDone(pgno)) {
-      HelpWith(range.get(), pgno);
-      return range->IsDone(pgno);
+  for (const auto& queue : ahead_) {
+    if (queue != nullptr && queue->IsAwaited(pgno)) {
+      HelpWith(queue.get(), pgno);
+      return !queue->IsAwaited(pgno);
     }
   }
   const Status ignored = reader_.CacheRange(span.first, span.end);
@@ -188,11 +188,11 @@ bool SnapshotReader::ReadTogetherWith(PageNo pgno) {
 }
 
 // Reads what nobody has taken yet, until `pgno` was read by whoever took it.
-void SnapshotReader::HelpWith(ReadAheadRange* range, PageNo pgno) {
-  ReadAheadRange::Piece piece;
-  while (!range->IsDone(pgno)) {
-    if (!range->Take(&piece)) return range->WaitFor(pgno);
-    const ReadAheadRange::Doing doing(range, piece);
+void SnapshotReader::HelpWith(PieceQueue* queue, PageNo pgno) {
+  PageSpan piece;
+  while (queue->IsAwaited(pgno)) {
+    if (!queue->Take(&piece)) return queue->WaitFor(pgno);
+    const PieceQueue::Doing doing(queue, piece);
     const Status ignored = reader_.CacheRange(piece.first, piece.end);
     static_cast<void>(ignored);
   }
@@ -223,9 +223,9 @@ void SnapshotReader::StartReadAhead() {
   if (front_ == nullptr) {
     front_ = std::make_shared<std::atomic<PageNo>>(pattern_.front());
   }
-  job->range = std::make_shared<ReadAheadRange>(span.first, span.end,
-                                                pattern_.backward(), front_);
-  ranges_[1] = std::exchange(ranges_[0], job->range);
+  job->pages = std::make_shared<PieceQueue>(
+      span, ScanProgress{pattern_.backward(), front_});
+  ahead_[1] = std::exchange(ahead_[0], job->pages);
   store_->pins()->Add(snapshot, lineage_, &job->pin);
   ReadAhead::Instance()->Start(std::move(job));
 }

@@ -23,7 +23,7 @@
 #include <string>
 #include <string_view>
 
-#include "kv/cache/read_ahead_range.h"
+#include "kv/cache/piece_queue.h"
 #include "kv/pages/branch_reader.h"
 #include "kv/store/actor.h"
 #include "kv/store/hints.h"
@@ -86,7 +86,7 @@ class SnapshotReader {
   Status ReadMissing(PageNo pgno, char* page, Found* found);
   Status ReadMissingOfRun(PageNo pgno, char* page);
   bool ReadTogetherWith(PageNo pgno);
-  void HelpWith(ReadAheadRange* range, PageNo pgno);
+  void HelpWith(PieceQueue* queue, PageNo pgno);
   void ReadAheadOfRun() noexcept;
   void StartReadAhead();
   Status FirstPage(const char** page);
@@ -104,7 +104,7 @@ class SnapshotReader {
   // Of the pattern, for those who read ahead; null before the first.
   std::shared_ptr<std::atomic<PageNo>> front_;
   // The last two that were started, the latest first.
-  std::array<std::shared_ptr<ReadAheadRange>, 2> ranges_;
+  std::array<std::shared_ptr<PieceQueue>, 2> ahead_;
   std::string first_page_;  // of snapshot first_page_of_; empty: not known
   Snapshot first_page_of_;
   std::string page_;  // scratch

@@ -5,141 +5,22 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "kv/base/helper_threads.h"
 #include "kv/cache/actor_hints.h"
 #include "kv/format/keys.h"
 #include "kv/inspect/verify.h"
 #include "kv/pages/preload.h"
 #include "kv/reclaim/reclaim.h"
 #include "kv/store/catalog.h"
-#include "tests/support/read_hook.h"
-#include "tests/support/store_harness.h"
+#include "tests/support/hints_harness.h"
 
 namespace actorkv {
 namespace {
-
-using Pages = std::vector<PageNo>;
-
-constexpr PageNo kPages = 40;
-const Pages kUsed = {1, 30, 7, 8, 9, 21};  // by whoever opens the actor
-
-// A connection to the head of an actor: reads pages, and is heard of.
-class Visit {
- public:
-  Visit(const TestStore& store, const std::string& name)
-      : Visit(store.shared(), name) {}
-  Visit(std::shared_ptr<Store> store, const std::string& name)
-      : store_(std::move(store)) {
-    EXPECT_OK(store_->OpenActor(name, &actor_));
-    EXPECT_OK(actor_->Current(&state_));
-    reader_.UseCache(store_->cache_id(), actor_->changes());
-    reader_.SetSnapshot(state_->head.snapshot, state_->lineage);
-  }
-
-  // The page; its status where it cannot be read.
-  std::string Read(PageNo pgno) {
-    if (!reader_.IsCached(pgno) && actor_->hints()->is_asleep()) {
-      woken_ = WakeActor({store_.get(),
-                          actor_,
-                          {state_->entry.actor, state_->head.generation}},
-                         &reader_);
-    }
-    std::string page(state_->head.snapshot.page_size, 'x');
-    Found found = Found::kHere;
-    const Status s = reader_.ReadPage(pgno, page.data(), &found);
-    if (!s.ok()) return s.ToString();
-    if (found == Found::kMissing) ++missed_;
-    if (found == Found::kHinted) preloaded_.push_back(pgno);
-    if (found != Found::kHere) {
-      actor_->hints()->Note(pgno, found == Found::kHinted);
-    }
-    return page;
-  }
-
-  Visit& Read(const Pages& pages) {
-    for (const PageNo pgno : pages) Read(pgno);
-    return *this;
-  }
-
-  Status Close() {
-    reader_.Release();
-    return store_->CloseActor(std::move(actor_));
-  }
-
-  int missed() const { return missed_; }
-  const Pages& preloaded() const { return preloaded_; }  // and then read
-  const Status& woken() const { return woken_; }
-
- private:
-  const std::shared_ptr<Store> store_;
-  std::shared_ptr<Actor> actor_;
-  std::shared_ptr<const HeadState> state_;
-  BranchReader reader_{store_->engine()};
-  Status woken_;
-  int missed_ = 0;
-  Pages preloaded_;
-};
-
-class HintsTest : public testing::Test {
- protected:
-  static void Commit(const TestStore& store, PageNo page_count,
-                     uint32_t version) {
-    Transaction transaction(store, "a");
-    for (PageNo pgno = 1; pgno <= page_count; ++pgno) {
-      transaction.Write(pgno, TestPage(kMinPageSize, pgno, version));
-    }
-    if (transaction->page_count() > page_count) {
-      ASSERT_OK(transaction->Truncate(page_count));
-    }
-    ASSERT_OK(transaction.Commit());
-  }
-
-  void SetUp() override { Commit(store_, kPages, 1); }
-
-  // The pages are in no cache after it.
-  void Restart() {
-    store_.Close();
-    store_.Reopen();
-  }
-
-  void Learn() {
-    for (int i = 0; i < 2; ++i) {
-      Restart();
-      ASSERT_OK(Visit(store_, "a").Read(kUsed).Close());
-    }
-    Restart();
-  }
-
-  static HintsOwner Owner(const TestStore& store) {
-    const auto state = store.State("a");
-    return {state->entry.actor, state->head.generation};
-  }
-  HintsOwner Owner() const { return Owner(store_); }
-
-  static HintsRecord Stored(const TestStore& store) {
-    HintsRecord record;
-    EXPECT_OK(
-        ReadHints(store->engine()->NewReader().get(), Owner(store), &record));
-    return record;
-  }
-  HintsRecord Stored() const { return Stored(store_); }
-
-  void Put(const std::string& bytes) {
-    Batch batch;
-    batch.Put(ActorPartition(Owner().actor), HintsKey(), bytes);
-    ASSERT_TRUE(store_->Commit(batch, Durability::kBuffered).done());
-  }
-
-  TestStore store_;
-};
 
 TEST_F(HintsTest, TheNextWakeReadsThemTogether) {
   Restart();
@@ -383,38 +264,6 @@ TEST_F(HintsTest, HintsOfPagesThatWereNeverThereDoNoHarm) {
   Visit visit(store_, "a");
   EXPECT_EQ(visit.Read(5), TestPage(kMinPageSize, 5, 1));
   EXPECT_OK(visit.woken());
-}
-
-// Each read waits as for a disk, so that others help: the same pages, once
-// each.
-TEST_F(HintsTest, OthersHelpWhereTheDiskIsSlow) {
-  const std::shared_ptr<Engine> kept = NewMemoryEngine(UnboundedLimits());
-  const auto hook = std::make_shared<ReadHook>();
-  TestStore store([&]() -> std::unique_ptr<Engine> {
-    return std::make_unique<ReadHookEngine>(kept, hook);
-  });
-  constexpr PageNo kMany = 1000;
-  Commit(store, kMany, 1);
-  Pages used;
-  for (PageNo pgno = 1; pgno < kMany; pgno += 13) used.push_back(pgno);
-  store.Reopen();
-  ASSERT_OK(Visit(store, "a").Read(used).Close());
-  store.Close();
-  store.Reopen();
-  const std::function<void()> wait = [&] {
-    hook->Set(1, wait);
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
-  };
-  Visit visit(store, "a");
-  hook->Set(1, wait);
-  visit.Read(Pages{1});
-  hook->Set(1, nullptr);
-  for (const PageNo pgno : used) {
-    EXPECT_EQ(visit.Read(pgno), TestPage(kMinPageSize, pgno, 1)) << pgno;
-  }
-  EXPECT_EQ(visit.preloaded(), used);
-  EXPECT_EQ(visit.missed(), 0);
-  HelperThreads::Instance()->Wait();
 }
 
 TEST_F(HintsTest, ADamagedPageIsLeftToWhoReadsIt) {

@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include "kv/format/get_record.h"
 #include "kv/cache/page_cache.h"
+#include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "tests/support/store_harness.h"
 

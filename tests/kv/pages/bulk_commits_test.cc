@@ -4,11 +4,17 @@
 #include "kv/pages/bulk_commits.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <memory>
 #include <string>
 
-#include "kv/base/start_thread.h"
+#include "kv/base/workers.h"
+#include "tests/support/gathering.h"
+#include "tests/support/hooked_engine.h"
+#include "tests/support/no_threads.h"
 #include "tests/support/store_harness.h"
 #include "tests/support/testing.h"
 
@@ -66,14 +72,61 @@ TEST(BulkCommitsTest, TellsThoseWhoWaitForABatchOnce) {
 TEST(BulkCommitsTest, WithoutAThreadTheCallerCommits) {
   const TestStore store;
   BulkCommits commits(store.get());
-  RefuseThreadsForTesting(true);
+  const NoThreads none;
   for (int i = 0; i < kBatches; ++i) {
     Batch batch = LargeBatch(i);
     EXPECT_OK(commits.Add(&batch));
     EXPECT_EQ(store.Scan(kBranch).size(), static_cast<size_t>(i) + 1);
   }
-  RefuseThreadsForTesting(false);
   EXPECT_OK(commits.Wait());
+}
+
+TEST(BulkCommitsTest, WhereAllThreadsAreBusyTheCallerCommits) {
+  const TestStore store;
+  BulkCommits commits(store.get());
+  Gathering others;
+  for (size_t i = 0; i < Workers::kMaxThreads; ++i) {
+    while (!Workers::Instance()->Try([&] { others.Work(); })) usleep(100);
+  }
+  others.WaitFor(Workers::kMaxThreads);
+  for (int i = 0; i < kBatches; ++i) {
+    Batch batch = LargeBatch(i);
+    EXPECT_OK(commits.Add(&batch));
+    EXPECT_EQ(store.Scan(kBranch).size(), static_cast<size_t>(i) + 1);
+  }
+  EXPECT_OK(commits.Wait());
+  others.End();
+}
+
+// In a child of fork(): 0 where it is told that the commit is lost.
+int WaitInChild(BulkCommits* commits) {
+  alarm(30);  // who waits for the thread of the parent ends by it
+  const Status s = commits->Wait();
+  return IsError(s, Code::kNotSupported, "forked") ? 0 : 1;
+}
+
+TEST(BulkCommitsTest, AChildOfForkDoesNotWait) {
+  Gathering commit;
+  const std::shared_ptr<Engine> kept = NewMemoryEngine(UnboundedLimits());
+  const auto hook = std::make_shared<CommitHook>();
+  const TestStore store([&]() -> std::unique_ptr<Engine> {
+    return std::make_unique<HookedEngine>(kept, hook);
+  });
+  BulkCommits commits(store.get());
+  hook->Set([&] { commit.Work(); });
+  Batch batch = LargeBatch(1);
+  ASSERT_OK(commits.Add(&batch));
+  commit.WaitFor(1);
+  const pid_t pid = fork();
+  ASSERT_GE(pid, 0);
+  if (pid == 0) _exit(WaitInChild(&commits));
+  int status = 0;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  commit.End();
+  EXPECT_OK(commits.Wait());
+  EXPECT_EQ(store.Scan(kBranch).size(), 1U);
 }
 
 TEST(BulkCommitsTest, ASmallBatchIsThereAtOnce) {

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
+#include <new>
 #include <random>
 #include <string>
 #include <utility>
@@ -14,6 +16,8 @@
 #include "kv/format/keys.h"
 #include "kv/pages/branch_reader.h"
 #include "kv/rocksdb/rocksdb_engine.h"
+#include "tests/support/no_threads.h"
+#include "tests/support/read_hook.h"
 #include "tests/support/store_harness.h"
 
 namespace actorkv {
@@ -193,38 +197,98 @@ TEST_F(CacheRangeTest, GivesUpWherePagesHaveManyVersions) {
   }
 }
 
-// The snapshot of a range is old by the time it is read: newer pages stay.
-TEST_F(CacheRangeTest, ComesLateWithoutHarm) {
-  const TestStore store;
-  const auto commit = [&store](uint32_t version) {
+class ReadAheadJobTest : public CacheRangeTest {
+ protected:
+  // Commits pages 1 to kPages of an actor.
+  static void Commit(const TestStore& store, uint32_t version) {
     TestTransaction transaction(store, "a");
-    for (PageNo pgno = 1; pgno <= 8; ++pgno) {
+    for (PageNo pgno = 1; pgno <= kPages; ++pgno) {
       transaction.Write(pgno, TestPage(kMinPageSize, pgno, version));
     }
     ASSERT_OK(transaction.Commit(version));
-  };
-  commit(1);
-  auto job = std::make_unique<ReadAheadJob>();
-  const auto state = store.State("a");
-  std::shared_ptr<Actor> actor;
-  ASSERT_OK(store->OpenActor("a", &actor));
-  job->store = store->shared_from_this();
-  job->changes = actor->changes();
-  job->snapshot = state->head.snapshot;
-  job->lineage = state->lineage;
-  job->range = std::make_shared<ReadAheadRange>(2, 9, false, nullptr);
-  store->pins()->Add(job->snapshot, job->lineage, &job->pin);
-  commit(2);
+  }
+
+  // Of all pages but the first.
+  static std::unique_ptr<ReadAheadJob> NewJob(const TestStore& store) {
+    auto job = std::make_unique<ReadAheadJob>();
+    const auto state = store.State("a");
+    job->store = store->shared_from_this();
+    job->changes = store.Open("a")->changes();
+    job->snapshot = state->head.snapshot;
+    job->lineage = state->lineage;
+    job->pages =
+        std::make_shared<PieceQueue>(PageSpan{2, kPages + 1}, ScanProgress());
+    store->pins()->Add(job->snapshot, job->lineage, &job->pin);
+    return job;
+  }
+};
+
+// The snapshot of a job is old by the time it is read: newer pages stay.
+TEST_F(ReadAheadJobTest, ComesLateWithoutHarm) {
+  const TestStore store;
+  Commit(store, 1);
+  const std::shared_ptr<Actor> actor = store.Open("a");
+  auto job = NewJob(store);
+  Commit(store, 2);
   ReadAhead::Instance()->Start(std::move(job));
   ReadAhead::Instance()->Wait();
   BranchReader reader(store->engine());
   reader.UseCache(store->cache_id(), actor->changes());
   reader.SetSnapshot(store.State("a")->head.snapshot,
                      store.State("a")->lineage);
-  for (PageNo pgno = 2; pgno <= 8; ++pgno) {
+  for (PageNo pgno = 2; pgno <= kPages; ++pgno) {
     EXPECT_EQ(Read(&reader, pgno), TestPage(kMinPageSize, pgno, 2)) << pgno;
   }
   EXPECT_TRUE(store->pins()->Snapshots().empty());
+}
+
+// The piece of who threw is done with, the others are there to be taken, and
+// the next job is read.
+TEST_F(ReadAheadJobTest, AJobThatThrowsHoldsNobodyUp) {
+  const std::shared_ptr<Engine> kept = NewMemoryEngine(UnboundedLimits());
+  const auto hook = std::make_shared<ReadHook>();
+  const TestStore store([&]() -> std::unique_ptr<Engine> {
+    return std::make_unique<ReadHookEngine>(kept, hook);
+  });
+  Commit(store, 1);
+  const std::shared_ptr<Actor> actor = store.Open("a");
+  const long uses = store.shared().use_count();
+  auto job = NewJob(store);
+  auto next = NewJob(store);
+  const std::shared_ptr<PieceQueue> failed = job->pages;
+  const std::shared_ptr<PieceQueue> read = next->pages;
+  hook->Set(1, [] { throw std::bad_alloc(); });
+  ReadAhead::Instance()->Start(std::move(job));
+  ReadAhead::Instance()->Wait();
+  EXPECT_TRUE(hook->ran());
+  EXPECT_FALSE(failed->IsAwaited(2));
+  EXPECT_TRUE(failed->IsAwaited(kPages));
+  PageSpan piece;
+  EXPECT_TRUE(failed->Take(&piece));
+  ReadAhead::Instance()->Start(std::move(next));
+  ReadAhead::Instance()->Wait();
+  EXPECT_FALSE(read->IsAwaited(kPages));
+  EXPECT_EQ(store.shared().use_count(), uses);
+  EXPECT_TRUE(store->pins()->Snapshots().empty());
+}
+
+// Nothing is queued for a thread that will not come.
+TEST_F(ReadAheadJobTest, WithoutAThreadNoJobIsKept) {
+  const TestStore store;
+  Commit(store, 1);
+  const long uses = store.shared().use_count();
+  auto job = NewJob(store);
+  const std::shared_ptr<PieceQueue> pages = job->pages;
+  {
+    const NoThreads none;
+    ReadAhead::Instance()->Start(std::move(job));
+    ReadAhead::Instance()->Wait();
+  }
+  EXPECT_EQ(store.shared().use_count(), uses);
+  EXPECT_TRUE(store->pins()->Snapshots().empty());
+  EXPECT_TRUE(pages->IsAwaited(2));
+  PageSpan piece;
+  EXPECT_TRUE(pages->Take(&piece)) << "who needs it reads it";
 }
 
 // More pairs than an engine gives at once, beside another partition.

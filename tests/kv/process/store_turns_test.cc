@@ -3,12 +3,12 @@
 // the holder file is done here by hand, and by a child.
 
 #include <gtest/gtest.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,6 +18,7 @@
 #include "kv/store/store.h"
 #include "tests/support/child_process.h"
 #include "tests/support/memory_engine.h"
+#include "tests/support/no_threads.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {
@@ -208,18 +209,13 @@ TEST(StoreTurnsChild, DISABLED_WithoutAThread) {
       });
   const TempDir dir;
   std::shared_ptr<Store> store;
-  pthread_attr_t usual;
-  ASSERT_EQ(pthread_getattr_default_np(&usual), 0);
-  pthread_attr_t impossible;
-  pthread_attr_init(&impossible);
-  pthread_attr_setstacksize(&impossible, size_t{1} << 46);
-  ASSERT_EQ(pthread_setattr_default_np(&impossible), 0);
+  auto none = std::make_optional<NoNewThreads>();
   ASSERT_OK(registry->Acquire(dir.File("s"), OpenMode::kCreate, &store));
   const std::weak_ptr<Store> watch = store->weak_from_this();
   store.reset();
   ASSERT_OK(registry->Acquire(dir.File("s"), OpenMode::kExisting, &store));
   EXPECT_EQ(watch.lock().get(), store.get()) << "nobody has closed it";
-  ASSERT_EQ(pthread_setattr_default_np(&usual), 0);
+  none.reset();
   store.reset();  // asks for the thread
   for (int i = 0; i < kMostTries && !watch.expired(); ++i) {
     std::this_thread::sleep_for(milliseconds(1));

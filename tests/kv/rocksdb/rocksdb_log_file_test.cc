@@ -18,6 +18,7 @@
 #include "kv/rocksdb/rocksdb_log_tail.h"
 #include "kv/rocksdb/rocksdb_log_zeros.h"
 #include "tests/support/fault_fs.h"
+#include "tests/support/no_threads.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {
@@ -147,16 +148,24 @@ TEST_F(LogFileTest, DirectIoMayBeRefusedLate) {
 }
 
 // The zeros come in time: records are not held up by them, and none is
-// written where they still will be.
+// written where they still will be. Without a thread they come as well.
 TEST_F(LogFileTest, ZerosAreWrittenBesideRecords) {
-  auto log = New("1.log");
-  std::string expected;
-  for (int i = 0; i < 3000; ++i) {
-    const std::string record(5000, static_cast<char>('a' + i % 26));
-    ASSERT_TRUE(log->Append(record, kIo, nullptr).ok());
-    expected += record;
+  for (const bool has_threads : {true, false}) {
+    SCOPED_TRACE(has_threads);
+    std::optional<NoThreads> none;
+    if (!has_threads) none.emplace();
+    const std::string name = has_threads ? "1.log" : "2.log";
+    auto log = New(name);
+    std::string expected;
+    for (int i = 0; i < 3000; ++i) {
+      const std::string record(5000, static_cast<char>('a' + i % 26));
+      ASSERT_TRUE(log->Append(record, kIo, nullptr).ok());
+      expected += record;
+      ASSERT_GE(std::filesystem::file_size(temp_.File(name)), expected.size());
+    }
+    ExpectRecords(Read(name), expected);
+    EXPECT_GT(Read(name).size(), expected.size()) << "no zeros";
   }
-  ExpectRecords(Read("1.log"), expected);
 }
 
 TEST(LogTailTest, KeepsTheLastBlock) {
