@@ -107,11 +107,6 @@ uint64_t PageHash(PageNo pgno, std::string_view page) {
   return Hash64(page, pgno);
 }
 
-uint64_t EmptyPageHash(PageNo pgno, uint32_t page_size) {
-  static const char kZeros[kMaxPageSize] = {};
-  return PageHash(pgno, std::string_view(kZeros, page_size));
-}
-
 void AppendChunk(const ChunkId& id, std::string_view page, uint64_t page_hash,
                  std::string* out) {
   if (AllZero(page)) return Append(id, Codec::kEmpty, {}, page_hash, out);

@@ -76,19 +76,6 @@ Status LoadPresent(const Target& target,
   return Status::Ok();
 }
 
-Status LoadExisting(const Target& target,
-                    std::shared_ptr<const HeadState>* state) {
-  std::shared_ptr<const HeadState> loaded;
-  if (Status s = LoadPresent(target, &loaded); !s.ok()) return s;
-  if (!loaded->exists) {
-    return Status::InvalidArgument(
-        "the actor is legacy, SELECT actorkv_migrate(actor) first: " +
-        TargetName(target));
-  }
-  *state = std::move(loaded);
-  return Status::Ok();
-}
-
 Status AbsolutePath(const std::string& path, std::string* absolute) {
   if (path.empty()) return Status::InvalidArgument("the path is empty");
   if (path.find('\0') != std::string::npos) {
