@@ -43,6 +43,8 @@ Status OpenRegular(const std::string& path, int* opened) {
     close(fd);
     return SystemError("look at", path, error);
   }
+  // What is opened is looked at, not the path: it may mean something else by
+  // now. O_NONBLOCK changes nothing for a regular file.
   if (!S_ISREG(file.st_mode)) {
     close(fd);
     return Status::InvalidArgument("not a regular file: " + path);
