@@ -32,6 +32,8 @@ namespace {
 
 using RegisterTheme = int (*)(Connection* connection);
 
+// The order does not matter: themes do not know each other, and names are
+// unique.
 constexpr RegisterTheme kThemes[] = {
     RegisterInfoFunctions,    RegisterInfoTable,
     RegisterActorsTable,      RegisterCommitsTable,

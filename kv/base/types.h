@@ -52,8 +52,8 @@ using CommitId = std::array<uint8_t, 16>;
 //
 // `stamp` is the change counter of a SQLite database. It changes at every
 // commit, so it lives in the head rather than in page 1: readers put it, big
-// endian, into bytes 24..27 and 92..95 of page 1 (SQLite file format, section
-// 1.3). Without a stamp page 1 is as stored.
+// endian, into bytes 24..27 and 92..95 of page 1 (SQLite database file format,
+// section 1.3 "The Database Header"). Without a stamp page 1 is as stored.
 struct Snapshot {
   BranchId branch;
   TxId txid;                // 0: the actor does not exist yet

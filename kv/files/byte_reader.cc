@@ -11,6 +11,7 @@ ByteReader::ByteReader(std::unique_ptr<ByteSource> source)
     : source_(std::move(source)), buffer_(kBufferBytes, '\0') {}
 
 Status ByteReader::Fill() {
+  // Nothing is read while something is left: callers take that first.
   if (begin_ < end_) return Status::Ok();
   begin_ = end_ = 0;
   return source_->Read(buffer_.data(), buffer_.size(), &end_);
@@ -29,6 +30,7 @@ Status ByteReader::Peek(size_t size, std::string_view* bytes) {
     end_ -= begin_;
     begin_ = 0;
   }
+  // A source may give less than there is room for, also before its end.
   while (end_ - begin_ < size) {
     size_t got = 0;
     if (Status s = source_->Read(&buffer_[end_], buffer_.size() - end_, &got);
@@ -82,6 +84,8 @@ Status ByteReader::TakeLine(size_t limit, std::string* line, bool* ended) {
       newline = false;
     }
     taken.append(part);
+    // The newline is passed over and not given: lines that end with one and
+    // without are told apart by *ended.
     Drop(part.size() + (newline ? 1 : 0));
   }
   *line = std::move(taken);

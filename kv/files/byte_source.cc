@@ -4,9 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "kv/base/system_error.h"
@@ -35,21 +33,6 @@ class FileBytes : public ByteSource {
   const int fd_;
 };
 
-class MemorySource : public ByteSource {
- public:
-  explicit MemorySource(std::string_view bytes) : rest_(bytes) {}
-
-  Status Read(char* buffer, size_t size, size_t* got) override {
-    *got = std::min(size, rest_.size());
-    if (*got > 0) std::memcpy(buffer, rest_.data(), *got);
-    rest_.remove_prefix(*got);
-    return Status::Ok();
-  }
-
- private:
-  std::string_view rest_;
-};
-
 // Opens a regular file. O_NONBLOCK is set as opening a pipe must not wait.
 Status OpenRegular(const std::string& path, int* opened) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -60,6 +43,8 @@ Status OpenRegular(const std::string& path, int* opened) {
     close(fd);
     return SystemError("look at", path, error);
   }
+  // What is opened is looked at, not the path: it may mean something else by
+  // now. O_NONBLOCK changes nothing for a regular file.
   if (!S_ISREG(file.st_mode)) {
     close(fd);
     return Status::InvalidArgument("not a regular file: " + path);
@@ -76,10 +61,6 @@ Status OpenFileBytes(const std::string& path,
   if (Status s = OpenRegular(path, &fd); !s.ok()) return s;
   *source = std::make_unique<FileBytes>(path, fd);
   return Status::Ok();
-}
-
-std::unique_ptr<ByteSource> MemoryBytes(std::string_view bytes) {
-  return std::make_unique<MemorySource>(bytes);
 }
 
 }  // namespace actorkv

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "kv/base/status.h"
 
@@ -26,9 +25,6 @@ class ByteSource {
 // when it is not a regular file; kIOError.
 Status OpenFileBytes(const std::string& path,
                      std::unique_ptr<ByteSource>* source);
-
-// `bytes` must outlive the result.
-std::unique_ptr<ByteSource> MemoryBytes(std::string_view bytes);
 
 }  // namespace actorkv
 

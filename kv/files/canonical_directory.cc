@@ -43,6 +43,7 @@ struct KnownDirectories {
   std::unordered_map<std::string, KnownDirectory> by_name;
 };
 
+// It is never destroyed: exit handlers may open and close stores.
 KnownDirectories* Known() {
   static auto* const known = new KnownDirectories;
   return known;
@@ -59,6 +60,8 @@ bool Recall(const std::string& name, std::string* canonical) {
     found = it->second;
   }
   DirectoryId id;
+  // A call of stat() for each of the two names takes the place of one for each
+  // part of a path.
   if (!FindId(name, &id) || !(id == found.id)) return false;
   if (found.canonical != name &&
       !(FindId(found.canonical, &id) && id == found.id)) {
@@ -77,6 +80,8 @@ void Remember(const std::string& name, const std::string& canonical) {
   }
   KnownDirectories* known = Known();
   std::lock_guard<std::mutex> lock(known->mutex);
+  // Whoever uses more names than that gains nothing from the memory, and loses
+  // nothing with it.
   if (known->by_name.size() >= kMaxKnownDirectories) known->by_name.clear();
   known->by_name[name] = {id, canonical};
 }

@@ -61,6 +61,7 @@ Status SyncDirectory(const std::string& directory) {
   const Descriptor opened(
       open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (opened.get() < 0) return SystemError("open", directory, errno);
+  // A new name is durable with its directory, not with the file (fsync(2)).
   if (fsync(opened.get()) != 0) return SystemError("sync", directory, errno);
   return Status::Ok();
 }
@@ -74,6 +75,8 @@ Status ListNames(const std::string& directory, std::string_view prefix,
         return Status::Ok();
       });
   if (!listed.ok()) return listed;
+  // In order, so that what is done with files happens in the same order every
+  // time.
   std::sort(found.begin(), found.end());
   *names = std::move(found);
   return Status::Ok();

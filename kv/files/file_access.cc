@@ -41,6 +41,8 @@ FileAccess AccessOf(const struct stat& file) {
   return {file.st_mode & kFileBits, file.st_uid, file.st_gid};
 }
 
+// The marker decides where there is one, so that a later change of the
+// directory's mode is none of the store's.
 FileAccess AccessIn(const std::string& directory) {
   struct stat found = {};
   const std::string marker = directory + "/" + kMarkerFileName;
@@ -51,6 +53,8 @@ FileAccess AccessIn(const std::string& directory) {
   return {kNobodyElse, geteuid(), getegid()};
 }
 
+// Errors are let be: the file works for this process as it is, and a file
+// system without owners is no reason to refuse a store.
 void GiveAccess(int fd, const FileAccess& access) {
   struct stat file = {};
   if (fstat(fd, &file) != 0) return;

@@ -27,6 +27,7 @@ int Rename(const std::string& from, const std::string& to, unsigned flags) {
 // empty one, whatever happens after the look.
 Status RenameDirectory(const std::string& from, const std::string& to) {
   struct stat there = {};
+  // rename() would replace a directory that is empty, so it is looked for.
   if (lstat(to.c_str(), &there) == 0) return ExistsAlready(to);
   if (std::rename(from.c_str(), to.c_str()) == 0) return Status::Ok();
   return errno == ENOTEMPTY || errno == EEXIST
@@ -93,6 +94,8 @@ Status RenameWithoutReplacing(const std::string& from, const std::string& to) {
     return errno == EEXIST ? ExistsAlready(to)
                            : SystemError("link to", to, errno);
   }
+  // Both names are there for a moment, of the same file. An error leaves the
+  // temporary one, which is removed as a leftover.
   unlink(from.c_str());
   return Status::Ok();
 }
@@ -101,6 +104,8 @@ Status RenameOverFile(const std::string& from, const std::string& to) {
   struct stat there = {};
   if (lstat(to.c_str(), &there) != 0) return SystemError("look at", to, errno);
   if (!S_ISREG(there.st_mode)) return NotAFile(to, there.st_mode);
+  // After an exchange one sees what was replaced, and can put it back. A rename
+  // has destroyed it by then.
   if (Rename(from, to, RENAME_EXCHANGE) == 0) return KeepExchange(from, to);
   // Without an exchange the name may come to mean something else unseen between
   // the look and the rename; the kernel itself keeps it from a directory.

@@ -58,6 +58,8 @@ Status FollowLink(std::string* path) {
   const ssize_t size = readlink(path->c_str(), text.data(), text.size());
   if (size < 0) return SystemError("read the link", *path, errno);
   text.resize(static_cast<size_t>(size));
+  // A link without a slash in front begins in the directory of the link, not in
+  // the current one (path_resolution(7)).
   *path = BeginsWith(text, "/") ? text
                                 : std::string(DirectoryOf(*path)) + "/" + text;
   return Status::Ok();
@@ -85,6 +87,8 @@ Status CheckReplaceable(const std::string& path, const std::string& end,
     return Refuse(Leading(path, end),
                   "it is mounted by itself, and cannot be replaced");
   }
+  // A rename asks for rights on the directory alone. A file that is read-only
+  // is meant to stay, so its own rights are asked for as well.
   if (faccessat(AT_FDCWD, end.c_str(), W_OK, AT_EACCESS) != 0) {
     return SystemError("replace", end, errno);
   }
@@ -132,6 +136,8 @@ void CopyUserAttributes(const std::string& from, int to) {
 
 Status FindFileTarget(const std::string& path, bool overwrite,
                       FileTarget* target) {
+  // Links are followed here and not by the kernel: the file at their end is
+  // replaced, and they lead to the new one.
   FileTarget found{path, std::nullopt};
   for (int i = 0; i <= kMaxLinks; ++i) {
     if (Status s = CheckPlace(path, found.path); !s.ok()) return s;

@@ -13,6 +13,8 @@ namespace actorkv {
 namespace {
 
 constexpr size_t kPackedBytes = size_t{64} << 10;
+// Not 32, with which zlib would also take its own format: such a file is not
+// what was asked for.
 constexpr int kGzipOnly = 15 + 16;  // zlib.h: largest window, gzip header
 
 class Unpacked : public ByteSource {
@@ -26,6 +28,8 @@ class Unpacked : public ByteSource {
   Unpacked& operator=(const Unpacked&) = delete;
 
   Status Read(char* buffer, size_t size, size_t* got) override {
+    // zlib counts in 32 bits. A read of less than was asked for is one that the
+    // caller repeats.
     const auto wanted = static_cast<uInt>(
         std::min<size_t>(size, std::numeric_limits<uInt>::max()));
     while (true) {
@@ -83,6 +87,8 @@ class Unpacked : public ByteSource {
     if (!*more) return in_member_ ? Bad("it is cut short") : Status::Ok();
     if (in_member_) return Status::Ok();
     if (is_open_ && *stream_.next_in == 0) return SkipZeros(more);
+    // A file may have several members one after the other, and is what they
+    // unpack to, as for gzip(1). One stream serves all: its window is 32 KiB.
     const int begun =
         is_open_ ? inflateReset(&stream_) : inflateInit2(&stream_, kGzipOnly);
     if (begun != Z_OK) return Status::IOError("zlib: no memory");
@@ -95,6 +101,7 @@ class Unpacked : public ByteSource {
     const int result = inflate(&stream_, Z_NO_FLUSH);
     // With the output full zlib may hold more that needs no more input.
     inside_output_ = stream_.avail_out == 0 && result == Z_OK;
+    // zlib has compared the trailer, with CRC and length, by then.
     if (result == Z_STREAM_END) in_member_ = false;
     // Z_BUF_ERROR says only that more input or room is needed (zlib.h).
     if (result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR) {

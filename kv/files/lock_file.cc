@@ -57,6 +57,8 @@ Status LockFile::Open(const std::string& path, bool create,
                       std::unique_ptr<LockFile>* file) {
   static std::once_flag handlers;
   std::call_once(handlers, [] {
+    // fork() copies the process in the middle of whatever other threads do.
+    // With the mutex held the set is whole in the child.
     pthread_atfork([] { OpenFilesMutex().lock(); },
                    [] { OpenFilesMutex().unlock(); }, CloseAllInChild);
   });
@@ -84,6 +86,8 @@ LockFile::~LockFile() {
 Status LockFile::TryLock(int byte, Kind kind, bool* locked) {
   const short type = kind == Kind::kExclusive ? F_WRLCK : F_RDLCK;
   struct flock lock = Bytes(type, byte, 1);
+  // The lock belongs to the open file and not to the process: a close of
+  // another descriptor of the file does not end it (fcntl(2)).
   if (fcntl(fd_, F_OFD_SETLK, &lock) == 0) {
     *locked = true;
     return Status::Ok();

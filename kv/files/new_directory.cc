@@ -33,6 +33,7 @@ Status CheckFree(const std::string& path) {
 Status NewDirectory::Create(const std::string& place, const std::string& path,
                             std::unique_ptr<NewDirectory>* directory) {
   if (Status s = CheckFree(path); !s.ok()) return s;
+  // A store's directory belongs to the engine, which may take any name in it.
   if (Status s = CheckNotInStore(path); !s.ok()) return s;
   RemoveLeftovers(place);
   Temporary made;
@@ -49,6 +50,8 @@ NewDirectory::NewDirectory(Temporary temporary, std::string path)
 
 NewDirectory::~NewDirectory() {
   std::error_code ignored;
+  // After Finish() the content is gone from here, and what is removed is the
+  // empty directory around it.
   std::filesystem::remove_all(temporary_.path, ignored);
   // The descriptor goes last: the temporary is locked until it has no name.
   close(temporary_.fd);

@@ -45,6 +45,8 @@ Status NewFile::Create(const std::string& path, bool overwrite,
                        std::unique_ptr<NewFile>* file) {
   FileTarget target;
   if (Status s = FindFileTarget(path, overwrite, &target); !s.ok()) return s;
+  // Files of dead writers go before one is made: on a disk that is full they
+  // may be what fills it.
   RemoveLeftovers(std::string(DirectoryOf(target.path)));
   std::unique_ptr<NewFile> made(new NewFile(std::move(target), overwrite));
   if (Status s = made->Open(); !s.ok()) return s.WithContext(path);
@@ -67,9 +69,13 @@ NewFile::~NewFile() {
 
 Status NewFile::Open() {
   const std::string directory(DirectoryOf(target_.path));
+  // What replaces a private file must not be readable by others, not for a
+  // moment either.
   const mode_t mode = target_.is_now.has_value() ? kReplacedMode : kNewMode;
   fd_ = OpenUnnamed(directory, mode);
   if (fd_ >= 0) {
+    // It may get a temporary name later, and is locked by then: others take it
+    // for nobody's leftover.
     LockUnnamed(fd_);
     return Status::Ok();
   }
@@ -86,6 +92,8 @@ Status NewFile::Open() {
 Status NewFile::Append(std::string_view bytes) {
   size_bytes_ += bytes.size();
   while (!bytes.empty()) {
+    // Small pieces are collected: a dump has many pairs of some bytes, and a
+    // write for each would cost more than the pair.
     const std::string_view part = bytes.substr(0, kPieceBytes - piece_.size());
     piece_.append(part);
     bytes.remove_prefix(part.size());
@@ -129,6 +137,8 @@ Status NewFile::Place(bool* done) {
     Status kept = KeepAttributes(target_.path, *target_.is_now, fd_);
     if (!kept.ok()) return kept;
   }
+  // The content is on the disk before the name is: after a crash the name means
+  // the old file or the whole new one.
   if (fsync(fd_) != 0) return SystemError("sync", target_.path, errno);
   Status placed;
   // linkat() cannot replace, so the file gets a name to be renamed from.

@@ -34,6 +34,8 @@ class LookedAt : public ByteSource {
 
 // Fewer bytes only where there are no more.
 Status ReadBegin(ByteSource* source, std::string* begin) {
+  // Sources may give less than was asked for, so the loop goes on up to the
+  // end.
   std::string bytes(kMagicBytes, '\0');
   size_t size = 0;
   for (size_t got = 1; size < bytes.size() && got > 0; size += got) {
@@ -56,6 +58,8 @@ Status OpenBytes(const std::string& path, std::unique_ptr<ByteSource>* source,
   if (Status s = OpenFileBytes(path, &file); !s.ok()) return s;
   if (Status s = ReadBegin(file.get(), &begin); !s.ok()) return s;
   *gzip = IsGzip(begin);
+  // The bytes are given again rather than the file rewound: a source cannot go
+  // back.
   auto whole = std::make_unique<LookedAt>(std::move(begin), std::move(file));
   if (*gzip) {
     *source = UnpackGzip(std::move(whole));

@@ -48,6 +48,8 @@ int OpenHeld(const std::string& path, int flags) {
 
 Status OpenedDirectory::Open(const std::string& path,
                              std::shared_ptr<OpenedDirectory>* directory) {
+  // O_PATH takes no right to read, and keeps the inode: its number is given to
+  // no other directory while it is open.
   const int fd = OpenHeld(path, O_DIRECTORY);
   if (fd < 0 && errno == ENOTDIR) {
     return Status::InvalidArgument("a store is a directory, this is not: " +
@@ -106,6 +108,7 @@ Status OpenedDirectory::TakeMarker(bool must_be_same) {
 Status OpenedDirectory::TakeMarkerOnce(bool must_be_same) {
   const std::string path = MarkerIn(work_path_);
   const int fd = OpenHeld(path, O_NOFOLLOW);
+  // A directory that is to become a store has no marker yet.
   if (fd < 0 && errno == ENOENT && !must_be_same) return Status::Ok();
   if (fd < 0) return SystemError("open", path, errno);
   Marker marker;
@@ -141,6 +144,7 @@ Status OpenedDirectory::TakeMarkerOnce(bool must_be_same) {
 }
 
 Status OpenedDirectory::CheckNotMoved() {
+  // Before there is a marker the directory itself is all that can be compared.
   if (marker_inode_.load(std::memory_order_relaxed) == 0) return CheckPath();
   struct stat file = {};
   const bool same =
@@ -171,6 +175,7 @@ Status OpenedDirectory::LookAgain() {
 }
 
 Status OpenedDirectory::Moved(const std::string& what) const {
+  // The kernel knows under which path an open directory is now.
   std::string where(PATH_MAX, '\0');
   const ssize_t got =
       work_path_ == path_

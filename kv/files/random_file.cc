@@ -33,9 +33,13 @@ Status RandomFile::Size(uint64_t* bytes) {
 
 Status RandomFile::Read(uint64_t offset, size_t size, char* buffer) {
   while (size > 0) {
+    // pread() has no position in common, so that several threads may read one
+    // file.
     const ssize_t got = pread(fd_, buffer, size, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return SystemError("read", path_, errno);
+    // Readers stay within the size that they saw, so the end means that
+    // somebody cut the file.
     if (got == 0) {
       return Status::IOError("the file became shorter: " + path_);
     }

@@ -42,6 +42,7 @@ std::string RandomHex(size_t digits) {
 Status Write(int fd, const std::string& text, const std::string& path) {
   const ssize_t written = write(fd, text.data(), text.size());
   if (written != static_cast<ssize_t>(text.size())) {
+    // A marker is written at once; a disk that took only a part of it is full.
     return SystemError("write", path, written < 0 ? errno : ENOSPC);
   }
   return fsync(fd) == 0 ? Status::Ok() : SystemError("sync", path, errno);
@@ -86,10 +87,12 @@ bool IsId(std::string_view id) {
 // Parses a marker; `rest` is its text without the first line.
 Status ParseMarker(std::string_view format, std::string_view rest,
                    const std::string& directory, Marker* marker) {
+  // A marker of format 1 is one line, and has no id.
   if (format == "1") {
     *marker = {1, ""};
     return Status::Ok();
   }
+  // Formats 2 and 3 have the same marker.
   const bool known = format == "2" || format == std::to_string(kStoreFormat);
   if (!known) {
     return Status::NotSupported(
@@ -126,6 +129,7 @@ Status WriteMarker(const std::string& directory, const FileAccess& access) {
       !s.ok()) {
     return s;
   }
+  // It appears whole, with its content on the disk, or not at all.
   Status renamed = RenameWithoutReplacing(temporary, path);
   if (!renamed.ok()) unlink(temporary.c_str());
   // Another process may have been first: either its marker is there, or it took
@@ -140,6 +144,8 @@ Status RaiseMarker(const std::string& directory, bool* raised) {
   Marker marker;
   Status read = ReadMarker(directory, &marker);
   if (read.code() == Code::kNotFound) return Status::Ok();
+  // A format that is not known is an error of ReadMarker(), so what is left is
+  // older.
   if (!read.ok() || marker.format == kStoreFormat) return read;
   std::string temporary;
   // It is the same store to whoever has it open and knows its id.

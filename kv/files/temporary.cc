@@ -39,6 +39,8 @@ constexpr int kAttempts = 100;
 // about.
 constexpr uint64_t kNamesPerCall = 1000;
 
+// The check tells our names from those that people give: a file is removed only
+// when its name was made here.
 std::string CheckOf(std::string_view begin) {
   std::string bytes;
   AppendBig64(&bytes, Hash64(begin, kCheckSeed));
@@ -106,6 +108,8 @@ class Schedule {
   void Looked(const std::string& directory, uint64_t name_count) {
     const std::lock_guard<std::mutex> lock(mutex_);
     directory_ = directory;
+    // Listing a directory of many names costs more than making a file in it, so
+    // it is done for some of them only.
     calls_left_ = name_count / kNamesPerCall;
   }
 
@@ -154,6 +158,8 @@ Status MakeTemporary(const std::string& directory, TemporaryKind kind,
     // Any other error means that the file system has no such lock, and then
     // nobody removes the file.
     const bool taken = !locked && errno == EWOULDBLOCK;
+    // Between the making and the lock somebody may have taken it for a leftover
+    // and removed it: then the name is gone, although the lock is ours.
     if (!taken && IsStillNamed(opened, made)) {
       temporary->path = std::move(made);
       temporary->fd = opened;

@@ -10,6 +10,7 @@ namespace actorkv {
 
 namespace {
 
+// The layout of the header is drawn in kv/format/chunk.h.
 constexpr size_t kChecksumOffset = 16;
 
 // The bytes that bind the checksum to the place: branch, pgno and txid, and the
@@ -32,6 +33,8 @@ uint64_t Checksum(const ChunkId& id, std::string_view value) {
   StoreBig32(place + 8, id.pgno);
   StoreBig64(place + 12, id.txid.value);
   std::memcpy(place + kIdBytes, value.data(), kChecksumOffset);
+  // The place is hashed first and is the seed, so that no copy of the payload
+  // is made to put the two beside each other.
   return Hash64(value.substr(kChunkHeaderBytes),
                 Hash64({place, sizeof place}, 0));
 }
@@ -52,6 +55,8 @@ void Seal(const ChunkId& id, std::string_view chunk, char* header) {
   StoreLittle64(header + kChecksumOffset, Checksum(id, chunk));
 }
 
+// Writes into a buffer that has other chunks already: a batch has one buffer
+// for all.
 void Append(const ChunkId& id, Codec codec, std::string_view payload,
             uint64_t page_hash, std::string* out) {
   const size_t begin = out->size();
@@ -60,6 +65,7 @@ void Append(const ChunkId& id, Codec codec, std::string_view payload,
   out->append(2, '\0');
   AppendLittle32(out, static_cast<uint32_t>(payload.size()));
   AppendLittle64(out, page_hash);
+  // The checksum's own bytes come in between, and are filled in by Seal().
   out->append(8, '\0');
   out->append(payload);
   const std::string_view all = *out;
@@ -107,13 +113,10 @@ uint64_t PageHash(PageNo pgno, std::string_view page) {
   return Hash64(page, pgno);
 }
 
-uint64_t EmptyPageHash(PageNo pgno, uint32_t page_size) {
-  static const char kZeros[kMaxPageSize] = {};
-  return PageHash(pgno, std::string_view(kZeros, page_size));
-}
-
 void AppendChunk(const ChunkId& id, std::string_view page, uint64_t page_hash,
                  std::string* out) {
+  // Growth stores a version of every page (kv/README.md, invariant 3), and most
+  // of those are zeros: they are a header each.
   if (AllZero(page)) return Append(id, Codec::kEmpty, {}, page_hash, out);
   const ZeroGap gap = FindZeroGap(page);
   if (gap.empty()) return Append(id, Codec::kRaw, page, page_hash, out);
@@ -136,6 +139,8 @@ std::string EncodeDeltaChunk(const ChunkId& id, std::string_view payload,
   return value;
 }
 
+// A copy has the same bytes but for the checksum, which knows the place. It is
+// not unpacked: what was verified when it was read goes on as it is.
 std::string CopyOfChunk(const ChunkId& id, std::string_view value) {
   std::string copy(value);
   Seal(id, copy, copy.data());

@@ -50,9 +50,6 @@ std::string ChunkName(const ChunkId& id);  // "branch=7 pgno=12 txid=340"
 
 uint64_t PageHash(PageNo pgno, std::string_view page);
 
-// Returns the hash of a page of `page_size` zeros.
-uint64_t EmptyPageHash(PageNo pgno, uint32_t page_size);
-
 // Encodes a page. One of zeros becomes an empty chunk, one with a gap
 // (kv/format/zero_gap.h) a chunk without it. page_hash must be PageHash(...).
 std::string EncodeChunk(const ChunkId& id, std::string_view page,

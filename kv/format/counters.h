@@ -1,9 +1,10 @@
 // Two counters of a SQLite database tell its versions apart: the change
 // counter, by which a pager knows that its pages are stale, and the schema
-// cookie, by which a connection knows that its schema is (SQLite file format,
-// 1.3.7 and 1.3.8). SQLite asks only whether they differ, so that a value that
-// comes a second time, with other pages or another schema, gives wrong rows
-// without an error.
+// cookie, by which a connection knows that its schema is (SQLite database file
+// format, section 1.3 "The Database Header": "File change counter", "Schema
+// cookie"). SQLite asks only whether they differ, so that a value that comes a
+// second time, with other pages or another schema, gives wrong rows without an
+// error.
 //
 // Invariants, which vfs/actor/transaction.h and kv/history/restore.h keep with
 // these:

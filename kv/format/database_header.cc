@@ -7,10 +7,15 @@ namespace actorkv {
 
 namespace {
 
+// The string is 16 bytes with its zero (SQLite database file format, section
+// 1.3.1 "Magic Header String").
 constexpr std::string_view kMagic("SQLite format 3\0", 16);
 
 }  // namespace
 
+// The fields are those that SQLite refuses to do without (SQLite database file
+// format, section 1.3 "The Database Header"); the rest may be zero in a
+// database that has no table yet.
 std::string BlankFirstPage(uint32_t page_size) {
   constexpr char kLeafOfATable = 0x0d;
   constexpr size_t kTreeOffset =
@@ -19,6 +24,7 @@ std::string BlankFirstPage(uint32_t page_size) {
   kMagic.copy(page.data(), kMagic.size());
   page[16] = static_cast<char>(page_size >> 8);
   page[17] = static_cast<char>(page_size >> 16);
+  // 1 is a rollback journal; 2 would be WAL, for which there are no files.
   page[kWriteVersionOffset] = 1;
   page[kReadVersionOffset] = 1;
   // These are fractions of a page, which are always the same.
@@ -48,8 +54,8 @@ DatabaseHeader ParseHeader(std::string_view bytes) {
   header.read_version = byte(kReadVersionOffset);
   header.change_counter = LoadBig32(bytes.data() + 24);
   header.counters_agree = header.change_counter == LoadBig32(bytes.data() + 92);
-  // A writer that does not know the field leaves it as it was (file format,
-  // "In-header Database Size"): the two counters tell.
+  // A writer that does not know the field leaves it as it was (section 1.3,
+  // "In-header database size"): the two counters tell.
   if (header.counters_agree) header.page_count = LoadBig32(bytes.data() + 28);
   header.cookie = LoadBig32(bytes.data() + kCookieOffset);
   return header;

@@ -1,5 +1,6 @@
 // DatabaseHeader: the fields of a database's header that must be understood
-// here (SQLite file format, section 1.3; big-endian):
+// here (SQLite database file format, section 1.3 "The Database Header";
+// big-endian):
 //
 //   offset  bytes  field
 //        0     16  "SQLite format 3\0"

@@ -29,6 +29,8 @@ std::string EncodeRecord(std::string_view key, const HintsRecord& record) {
   std::string body = BeginRecord();
   AppendLittle64(&body, record.generation.value);
   AppendByte(&body, record.new_hit_ratio);
+  // A byte is enough: kMaxHintPages bounds the pages, and each range has one at
+  // least.
   AppendByte(&body, static_cast<uint8_t>(record.ranges.size()));
   for (const HintRange& range : record.ranges) {
     AppendLittle32(&body, range.first);
@@ -58,10 +60,14 @@ Status DecodeRecord(std::string_view key, std::string_view value,
     if (fields.ok() && (!IsSound(range, end) || flags > kJudged)) {
       return Status::Corruption("hints record damaged: bad range");
     }
+    // Ranges are in order and do not overlap, so that no page is read or judged
+    // twice.
     end = uint64_t{range.first} + range.page_count;
     decoded.ranges.push_back(range);
   }
   if (Status s = CloseRecord("hints", fields); !s.ok()) return s;
+  // A record of another module may not make this one read more than it would
+  // have learned itself.
   if (decoded.page_count() > kMaxHintPages) {
     return Status::Corruption("hints record damaged: too many pages");
   }

@@ -27,6 +27,9 @@ Status CheckPlace(std::string_view key, const RestoreRecord& record) {
           " undo=" + record.undo_name);
 }
 
+// Checks that a fork leads to a younger branch. Ids are given in their order,
+// so a fork that leads back is forged, and who follows forks would go in a
+// circle.
 Status CheckForkKey(std::string_view key) {
   BranchId branch;
   BranchId child;
@@ -65,6 +68,8 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   return Status::Ok();
 }
 
+// Both sides of a restore have their branch: the head may have gone to another
+// one with it, and either may be gone when somebody looks.
 std::string EncodeRecord(std::string_view key, const RestoreRecord& record) {
   std::string body = BeginRecord();
   AppendLittle64(&body, record.from_branch.value);
@@ -87,6 +92,8 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   decoded.source_branch.value = fields.Little64();
   decoded.source_txid.value = fields.Little64();
   decoded.restored_at_us = fields.Little64();
+  // A length past the end fails in Bytes(): it gives nothing, and CloseRecord()
+  // says so.
   decoded.undo_name = fields.Bytes(fields.Little32());
   if (Status s = CloseRecord("restore", fields); !s.ok()) return s;
   if (Status s = CheckPlace(key, decoded); !s.ok()) return s;
@@ -111,6 +118,8 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   decoded.txid.value = fields.Little64();
   decoded.created_at_us = fields.Little64();
   if (Status s = CloseRecord("fork", fields); !s.ok()) return s;
+  // The record has nothing that its key does not say, except for the point of
+  // the fork, so the key alone is checked.
   if (Status s = CheckForkKey(key); !s.ok()) return s;
   *record = decoded;
   return Status::Ok();
@@ -126,6 +135,9 @@ Status DecodeRecord(std::string_view key, std::string_view value,
                     SettingRecord* record) {
   FieldReader fields({});
   if (Status s = OpenRecord("setting", key, value, &fields); !s.ok()) return s;
+  // The value is not compared with a limit here: who reads settings knows which
+  // one it is (kv/store/retention.cc), and an old store may have one that is
+  // too large.
   SettingRecord decoded;
   decoded.value = fields.Little64();
   if (Status s = CloseRecord("setting", fields); !s.ok()) return s;

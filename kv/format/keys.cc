@@ -29,6 +29,8 @@ constexpr char kSetting = 'V';
 // The bytes of a key that a message shows.
 constexpr size_t kShownBytes = 32;
 
+// Keys of one kind lie together, because the kind is the first byte: a prefix
+// is a whole kind, and a scan over it meets no other.
 std::string Prefix(char kind) { return std::string(1, kind); }
 
 std::string KindAndId(char kind, uint64_t id) {
@@ -81,6 +83,8 @@ Status ParseActorEntryKey(std::string_view key, std::string* name) {
   return ParseKindAndName(key, kActorEntry, "actor entry", name);
 }
 
+// The id and not the name makes the key: a name can be deleted more often than
+// once, and each of its actors is kept until it expires.
 std::string DeletedEntryKey(ActorId actor) {
   return KindAndId(kDeletedEntry, actor.value);
 }
@@ -90,6 +94,8 @@ Status ParseDeletedEntryKey(std::string_view key, ActorId* actor) {
 }
 
 std::string StagePrefix() { return Prefix(kStage); }
+// Stages are in the catalog and not beside the actor's records: the next
+// process finds all that were left behind in one scan.
 std::string StageKey(BranchId branch) {
   return KindAndId(kStage, branch.value);
 }
@@ -106,6 +112,8 @@ Status ParseImportKey(std::string_view key, LegacyId* legacy) {
 }
 
 std::string ClockLimitPrefix() { return Prefix(kClockLimit); }
+// The time is the key and the value is empty: owners of slots that share a
+// store have limits of their own, and none overwrites another's.
 std::string ClockLimitKey(uint64_t limit_us) {
   return KindAndId(kClockLimit, limit_us);
 }
@@ -113,6 +121,8 @@ Status ParseClockLimitKey(std::string_view key, uint64_t* limit_us) {
   return ParseKindAndId(key, kClockLimit, "clock limit", limit_us);
 }
 
+// Steps are in the order in which they began: the map between the store's time
+// and that on the wall is one scan.
 std::string ClockStepKey(uint64_t begin_us) {
   return KindAndId(kClockStep, begin_us);
 }
@@ -122,6 +132,8 @@ Status ParseClockStepKey(std::string_view key, uint64_t* begin_us) {
 }
 
 std::string HeadKey() { return Prefix(kHead); }
+// The hints' byte follows the head's, so that the block which holds the head of
+// an actor has its hints as well (kv/README.md, "Preload hints").
 std::string HintsKey() { return Prefix(kHints); }
 std::string BranchRecordKey(BranchId branch) {
   return KindAndId(kBranchRecord, branch.value);
@@ -159,6 +171,7 @@ Status ParseRestorePointKey(std::string_view key, std::string* name) {
 }
 
 std::string RestorePrefix() { return Prefix(kRestore); }
+// Inverted as in a commit's key: the newest restore comes first.
 std::string RestoreKey(TxId txid) { return KindAndId(kRestore, ~txid.value); }
 Status ParseRestoreKey(std::string_view key, TxId* txid) {
   uint64_t inverted = 0;
@@ -173,6 +186,8 @@ std::string ForkPrefix() { return Prefix(kFork); }
 std::string ForkPrefix(BranchId branch) {
   return KindAndId(kFork, branch.value);
 }
+// The parent's branch comes first: reclaim asks which forks a branch has, and
+// that is one scan of a prefix.
 std::string ForkKey(BranchId branch, BranchId child) {
   std::string key = ForkPrefix(branch);
   AppendBig64(&key, child.value);
@@ -193,6 +208,8 @@ Status ParseSettingKey(std::string_view key, std::string* name) {
   return ParseKindAndName(key, kSetting, "setting", name);
 }
 
+// The keys of pairs are any bytes, also none at all: behind a byte of ours each
+// is a key that is not empty, and in the order of the pairs.
 std::string PairKey(std::string_view key) { return Prefix(kPair).append(key); }
 Status ParsePairKey(std::string_view key, std::string_view* pair_key) {
   if (key.empty() || key[0] != kPair) return BadKey("legacy pair", key);
@@ -210,6 +227,8 @@ std::string ChunkKey(PageNo pgno, TxId txid) {
 }
 Status ParseChunkKey(std::string_view key, PageNo* pgno, TxId* txid) {
   if (key.size() != kChunkKeyBytes) return BadKey("page chunk", key);
+  // The layout is looked at after the length, which all known layouts share:
+  // another length is damage, another layout a newer store.
   auto layout = static_cast<uint8_t>(key[0]);
   if (layout != kChunkLayout) {
     return Status::NotSupported("chunk layout " + std::to_string(layout) +

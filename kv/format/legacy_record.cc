@@ -11,6 +11,7 @@ namespace actorkv {
 namespace {
 
 constexpr char kWhat[] = "legacy";
+// It takes the place of the last note, so that a list which is full says so.
 constexpr char kMore[] = "and more, which are not listed";
 
 // Appends a text: length(4) | bytes.
@@ -108,6 +109,8 @@ std::string PairPlace(LegacyId legacy, std::string_view key) {
 
 }  // namespace
 
+// These names are shown in SQL (sql/README.md) and do not change; what is
+// stored is the number.
 const char* LegacyStateName(LegacyState state) {
   switch (state) {
     case LegacyState::kLegacy:
@@ -221,8 +224,13 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   decoded.warnings = ReadTexts(&fields);
   decoded.error = ReadText(&fields);
   decoded.metadata_json = ReadText(&fields);
+  // Most records end here: a migration that is done, or never began, has no
+  // progress. Records of modules that did not keep any end here as well.
   if (!fields.rest().empty()) decoded.progress = ReadProgress(&fields);
   if (Status s = CloseRecord(kWhat, fields); !s.ok()) return s;
+  // The checksum held, so this is no damage: a newer module knows a state that
+  // this one must not act on. The form and the phase are only shown, and may be
+  // newer.
   if (state < static_cast<uint8_t>(LegacyState::kLegacy) ||
       state > static_cast<uint8_t>(LegacyState::kFailed)) {
     return Status::NotSupported("legacy state " + std::to_string(state) +
@@ -232,6 +240,8 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   return Status::Ok();
 }
 
+// The place of a pair is its partition and its key: a pair that was copied to
+// another actor, or under another key, does not verify there.
 std::string EncodePair(LegacyId legacy, std::string_view key,
                        std::string_view value) {
   std::string body = BeginRecord();

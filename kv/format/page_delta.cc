@@ -20,6 +20,8 @@ uint32_t PageBlocks::count() const {
   return static_cast<uint32_t>(count);
 }
 
+// Blocks are added to those of the version before: a delta lists what may
+// differ from its base, which is older than that one.
 void PageBlocks::AddDifferences(std::string_view a, std::string_view b) {
   const size_t block_bytes = a.size() / kDeltaBlocks;
   for (uint32_t run = 0; run < kDeltaBlocks; run += kBlocksAtOnce) {
@@ -54,6 +56,8 @@ PageBlocks PageBlocks::Load(const char* bytes) {
 std::string EncodeDelta(const StoredForm& form, std::string_view page) {
   const size_t block_bytes = page.size() / kDeltaBlocks;
   std::string payload;
+  // One allocation at the right size: a payload is made for each page of each
+  // commit that changed little.
   payload.reserve(kDeltaHeaderBytes + form.changed.count() * block_bytes);
   AppendLittle64(&payload, form.base.value);
   form.changed.AppendTo(&payload);
@@ -70,6 +74,9 @@ bool DecodeDelta(std::string_view payload, DecodedDelta* delta) {
   decoded.form.base = TxId{LoadLittle64(payload.data())};
   decoded.form.changed = PageBlocks::Load(payload.data() + kChangedOffset);
   decoded.blocks = payload.substr(kDeltaHeaderBytes);
+  // The size of a block, and with it of the page, is not stored: it is what is
+  // left over, divided by the number of blocks. A payload that does not divide
+  // is of no page, and a page must have a legal size.
   const size_t count = decoded.form.changed.count();
   if (count == 0 || decoded.blocks.size() % count != 0) return false;
   const size_t page_size = decoded.blocks.size() / count * kDeltaBlocks;
@@ -80,6 +87,8 @@ bool DecodeDelta(std::string_view payload, DecodedDelta* delta) {
   return true;
 }
 
+// The blocks stand in the payload without their numbers, in the order of the
+// set bits.
 void ApplyDelta(const DecodedDelta& delta, char* page) {
   const size_t block_bytes = delta.page_size / kDeltaBlocks;
   const char* from = delta.blocks.data();

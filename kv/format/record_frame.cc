@@ -28,6 +28,8 @@ void AppendByte(std::string* out, uint8_t byte) {
   out->push_back(static_cast<char>(byte));
 }
 
+// The check is the last thing in a record, so that a record is written in one
+// pass and its fields have fixed offsets from the front.
 std::string FinishRecord(std::string_view key, std::string body) {
   AppendLittle64(&body, Check(key, body));
   return body;
@@ -59,6 +61,8 @@ Status OpenRecord(const RecordKind& kind, std::string_view key,
   return Status::Ok();
 }
 
+// A record with bytes left over is damage although its check holds: a field
+// that only newer modules know comes with a newer version.
 Status CloseRecord(const char* what, const FieldReader& fields) {
   if (!fields.ok() || !fields.rest().empty()) {
     return Damaged(what, "wrong length");
@@ -66,6 +70,8 @@ Status CloseRecord(const char* what, const FieldReader& fields) {
   return Status::Ok();
 }
 
+// The check binds a record to its key, but not its fields to it: a writer with
+// a bug, or a forged store, can have both right and different.
 Status DisagreesWithKey(const char* what, const std::string& key_names,
                         const std::string& record_names) {
   return Status::Corruption(std::string(what) +

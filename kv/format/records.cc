@@ -15,6 +15,8 @@ constexpr uint8_t kHasStamp = 1;   // a snapshot's flag
 constexpr uint8_t kHasParent = 1;  // a branch record's flag
 constexpr uint8_t kHasPages = 1;   // a commit record's flag
 
+// The numbers are the newest versions that are written, and those up to which
+// records are read.
 constexpr RecordKind kCommitKind = {"commit", 3};
 constexpr RecordKind kStageKind = {"stage", 2};
 
@@ -25,6 +27,7 @@ constexpr uint8_t kVersionWithoutBase = 1;
 // Appends a snapshot: flags(1) branch(8) txid(8) page_count(4) page_size(4)
 // stamp(4).
 void AppendSnapshot(std::string* out, const Snapshot& snapshot) {
+  // A flag tells that there is a stamp, because 0 is one that SQLite may write.
   AppendByte(out, snapshot.stamp.has_value() ? kHasStamp : uint8_t{0});
   AppendLittle64(out, snapshot.branch.value);
   AppendLittle64(out, snapshot.txid.value);
@@ -150,6 +153,8 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   decoded.stamp_floor = fields.Little32();
   decoded.cookie_floor = fields.Little32();
   if (Status s = CloseRecord("actor", fields); !s.ok()) return s;
+  // An unknown state is that of a newer module: to take such an actor for a
+  // live one could write over what the newer one keeps.
   if (decoded.state != ActorState::kLive &&
       decoded.state != ActorState::kDeleted &&
       decoded.state != ActorState::kLegacy) {
@@ -234,6 +239,8 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   decoded.changed_page_count = fields.Little32();
   decoded.written_bytes = fields.Little64();
   decoded.origin = static_cast<Origin>(fields.Byte());
+  // OpenRecord() refused versions that are not known, so every comparison below
+  // is between known ones.
   const auto version = static_cast<uint8_t>(value[0]);
   if (version > kVersionWithoutBase) {
     decoded.base_txid.value = fields.Little64();
@@ -241,6 +248,8 @@ Status DecodeRecord(std::string_view key, std::string_view value,
       decoded.replaced_txid = TxId{fields.Little64()};
     }
     const bool has_pages = (fields.Byte() & kHasPages) != 0;
+    // The list is the rest of the record, and checked where it is read: a
+    // damaged list costs the pages that changed, not the commit.
     if (has_pages) decoded.page_list = fields.Bytes(fields.rest().size());
   }
   if (Status s = CloseRecord(kCommitKind.name, fields); !s.ok()) return s;
@@ -263,6 +272,8 @@ bool Replaces(const CommitRecord& next, TxId commit) {
 
 std::string EncodeRecord(std::string_view key, const BranchRecord& record) {
   std::string body = BeginRecord();
+  // The fields of a parent are there in any case, so that all that follows has
+  // one offset.
   const BranchPoint parent = record.parent.value_or(BranchPoint{});
   AppendByte(&body, record.parent.has_value() ? kHasParent : uint8_t{0});
   AppendLittle64(&body, parent.actor.value);
@@ -310,6 +321,8 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   StageRecord decoded;
   decoded.actor.value = fields.Little64();
   decoded.created_at_us = fields.Little64();
+  // A stage of version 1 names no owner, which is nobody: it counts as one that
+  // was left behind.
   if (value[0] > 1) {
     decoded.owner.slot = static_cast<uint16_t>(fields.Little32());
     decoded.owner.incarnation = fields.Little64();

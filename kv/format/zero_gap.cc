@@ -12,6 +12,7 @@ namespace {
 constexpr size_t kGapHeaderBytes = 8;
 constexpr size_t kMinGapPart = 4;  // a quarter of the page
 
+// Words are copied out with memcpy(): a page need not be aligned where it lies.
 bool IsZeroWord(const char* at) {
   uint64_t word = 0;
   std::memcpy(&word, at, sizeof(word));
@@ -42,6 +43,9 @@ ZeroGap FindZeroGap(std::string_view page) {
   for (size_t at = 0; at < page.size(); at += min_bytes) {
     if (at < longest.end) continue;
     const ZeroGap run = RunAround(page, at);
+    // A b-tree page of SQLite has one gap, between the cell pointers and the
+    // cells (SQLite database file format, section 1.6 "B-tree Pages"): one is
+    // looked for, and the longest is taken.
     if (run.size_bytes() > longest.size_bytes()) longest = run;
   }
   return longest.size_bytes() < min_bytes ? ZeroGap() : longest;
@@ -76,6 +80,8 @@ ZeroGap GapOf(std::string_view payload) {
 
 bool DecodeWithoutGap(std::string_view payload, uint32_t page_size,
                       char* page) {
+  // PageBytesOf() checked the begin against what is there, so none of the
+  // copies below leaves the page or the payload.
   if (PageBytesOf(payload) != page_size) return false;
   const size_t begin = LoadLittle32(payload.data());
   payload.remove_prefix(kGapHeaderBytes);

@@ -27,6 +27,8 @@ Lineage BoundedLineage(const HeadState& version) {
 
 class Trail {
  public:
+  // The budget is what looking at each page would cost, about: a trail that is
+  // longer is not followed to its end.
   Trail(EngineReader* reader, PageNo limit)
       : reader_(reader), limit_(limit), budget_(kMinBudget + limit) {}
 
@@ -61,6 +63,8 @@ Status Trail::Follow(const Lineage& a, const Lineage& b, bool* known) {
     // This is the newest branch that both have: lineages go from the newest to
     // the oldest.
     const bool a_is_older = a[i].txid < in_b->txid;
+    // Both versions see the branch up to their own point. What lies between is
+    // seen by one of them, and below both see the same.
     Status s = AddStretch(a_is_older ? a[i] : *in_b, a_is_older ? *in_b : a[i]);
     if (s.ok()) s = AddBranches(a, i);
     if (s.ok()) {

@@ -50,6 +50,8 @@ Status History::Load() {
       start = pair.key + '\0';
     }
   }
+  // Newest first: of the branches that had begun by a txid, the one that began
+  // last has that commit, or the one before it.
   std::sort(branches_.begin(), branches_.end(),
             [](const Branch& a, const Branch& b) {
               return b.first_txid < a.first_txid;
@@ -65,6 +67,8 @@ Status History::FindOn(const Branch& branch, TxId txid, bool* found,
       !s.ok()) {
     return s;
   }
+  // Txids are inverted in keys, so the first key at or after this one is the
+  // newest commit that is not newer.
   *found = pairs[0].has_value() &&
            BeginsWith(pairs[0]->key, CommitPrefix(branch.id));
   if (!*found) return Status::Ok();
@@ -84,6 +88,8 @@ Status History::FindBefore(TxId txid, bool* found, CommitRecord* record) {
 
 Status History::Find(TxId txid, bool* found, CommitRecord* record) {
   CommitRecord before;
+  // A txid is looked for on every branch that may have it, as its branch is not
+  // known.
   if (Status s = FindBefore(txid, found, &before); !s.ok()) return s;
   *found = *found && before.snapshot.txid == txid;
   if (*found) *record = before;
@@ -109,6 +115,8 @@ Status History::FindAround(uint64_t at_us, CommitsAround* around) {
     if (is_early) high = 0;
   }
   while (low + 1 < high) {
+    // Txids have holes, where commits failed or expired: the commit at or
+    // before the middle is asked for.
     const uint64_t middle = low + (high - low) / 2;
     CommitRecord record;
     if (Status s = FindBefore({middle}, &found, &record); !s.ok()) return s;
@@ -132,6 +140,8 @@ Status History::FindOldest(bool* found, CommitRecord* record) {
     if (Status s = FindOn(*branch, kLastTxId, &there, &newest); !s.ok()) {
       return s;
     }
+    // A branch without records has expired as a whole, or none of its commits
+    // landed.
     if (!there) continue;
     // Reclaim removes the oldest records first, so the first that is left is
     // found by halving.
@@ -234,6 +244,8 @@ Status PinCommit(Store* store, const HeadState& state,
   }
   // Records of its branches go with the commit, so an expired one may look
   // damaged: that is looked at before damage is told.
+  // A version of which only the commit is known is enough to ask for its
+  // record.
   HeadState commit;
   commit.entry = state.entry;
   commit.head.snapshot = record.snapshot;
@@ -260,6 +272,8 @@ Status CheckNotExpired(Store* store, const HeadState& version,
 Status LoadVersion(EngineReader* reader, const HeadState& state,
                    const CommitRecord& record,
                    std::shared_ptr<const HeadState>* version) {
+  // The rest, as the entry and the bytes of the head, stays that of the actor
+  // as it is.
   auto made = std::make_shared<HeadState>(state);
   made->exists = true;
   made->head.generation = record.generation;

@@ -40,11 +40,16 @@ class Comparison {
   // Finds pages of both versions among which all are that differ; in any order.
   Status Candidates(PageNo both, std::vector<PageNo>* pages) const {
     pages->clear();
+    // The change log knows the last commits of this process, in memory. What it
+    // does not know is read from commit records, and where those do not say it
+    // each page is looked at.
     if (both > 0 && is_ancestor_ &&
         older_.head.snapshot.branch == newer_.head.snapshot.branch &&
         changes_->AddChanged(older_.head.snapshot.branch,
                              older_.head.snapshot.txid,
                              newer_.head.snapshot.txid, pages)) {
+      // The log has every page that was written in between, also past the end
+      // of one of the two.
       const auto past =
           std::remove_if(pages->begin(), pages->end(),
                          [both](PageNo pgno) { return pgno > both; });
@@ -74,6 +79,8 @@ class Comparison {
     }
     PageIdentity from;
     if (Status s = from_->IdentifyPage(pgno, &from); !s.ok()) return s;
+    // What is compared is under which txid and hash a page is stored: none is
+    // unpacked.
     *differs = !(from == to);
     return Status::Ok();
   }
@@ -107,7 +114,11 @@ Status FindChangedPages(const VersionSource& from, const VersionSource& to,
   // Pages of different sizes have nothing in common.
   const bool same_size = a.page_size == b.page_size;
   const PageNo both = same_size ? std::min(a.page_count, b.page_count) : 0;
+  // Page numbers begin at 1, so the set has one place more. Pages that only one
+  // version has differ in any case.
   PageSet found(size_t{std::max(a.page_count, b.page_count)} + 1, true);
+  // Which of the two is older makes no difference to the answer, but to the way
+  // that it is found.
   const bool swapped = IsAncestor(*to.version, *from.version);
   Comparison comparison(swapped ? to : from, swapped ? from : to);
   std::fill_n(found.begin(), size_t{both} + 1, false);
@@ -124,8 +135,8 @@ Status FindChangedPages(const VersionSource& from, const VersionSource& to,
     }
     found[pgno] = differs;
   }
-  // SQLite never uses the page at its lock bytes (file format, "The Lock-Byte
-  // Page"), so it differs in nothing.
+  // SQLite never uses the page at its lock bytes (SQLite database file format,
+  // section 1.4 "The Lock-Byte Page"), so it differs in nothing.
   if (same_size && a.page_size != 0 && LockPage(a.page_size) < found.size()) {
     found[LockPage(a.page_size)] = false;
   }

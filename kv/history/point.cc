@@ -118,6 +118,8 @@ bool ParseTime(std::string_view text, uint64_t* at_us, bool* has_distance) {
       !TakeDigits(&text, 2, &time.tm_min)) {
     return false;
   }
+  // Seconds may be left out, as in SQLite's time strings; hours and minutes may
+  // not, because a date alone does not say which of its moments is meant.
   if (TakeChar(&text, ":") && (!TakeDigits(&text, 2, &time.tm_sec) ||
                                !TakeFraction(&text, &fraction_us))) {
     return false;
@@ -146,11 +148,14 @@ constexpr std::array<Unit, 5> kUnits = {{{"second", kSecondUs},
 // Parses a point like "-5 minutes" or "-1 commit".
 bool ParseRelative(std::string_view text, Point* point) {
   if (!TakeChar(&text, "-")) return false;
+  // The number is taken as a whole: what does not fit into 64 bits is no point,
+  // instead of another one.
   const size_t digits =
       std::min(text.find_first_not_of("0123456789"), text.size());
   if (!IsNumber(text.substr(0, digits))) return false;
   const uint64_t count = NumberOf(text.substr(0, digits));
   text.remove_prefix(digits);
+  // "-5minutes" and "-1 commits" are accepted as well: what they mean is clear.
   TakeChar(&text, " ");
   if (text.size() > 1 && text.back() == 's') text.remove_suffix(1);
   if (text == "commit") {
@@ -172,6 +177,8 @@ bool ParseForm(const std::string& text, Point* point) {
     *point = Point();
     return true;
   }
+  // A number is a txid and no time: Unix times are not accepted, as the two
+  // could not be told apart.
   if (IsNumber(text)) {
     *point = {Point::Kind::kTxId, NumberOf(text), ""};
     return true;
@@ -285,6 +292,8 @@ Status Resolver::AtMoment(const Point& point, CommitRecord* record) {
 }
 
 Status Resolver::CommitsAgo(uint64_t count, CommitRecord* record) {
+  // Each step is a look at the store, so a count without a bound would run for
+  // hours.
   if (count > kMaxCommitsAgo) {
     return Status::InvalidArgument("more than " +
                                    std::to_string(kMaxCommitsAgo) +
@@ -356,6 +365,8 @@ Status Resolver::Resolve(const Point& point, CommitRecord* record) {
     return s;
   }
   switch (point.kind) {
+    // The head is the newest commit with a record: the point is to be pinned,
+    // and one without a record cannot be.
     case Point::Kind::kHead:
       return CommitsAgo(0, record);
     case Point::Kind::kTxId:
@@ -376,6 +387,8 @@ Status Resolver::Resolve(const Point& point, CommitRecord* record) {
 
 Status ParsePoint(const std::string& text, Point* point) {
   Point parsed;
+  // Whatever has no other form is a name, also one that is mistyped: the error,
+  // if there is no such point, tells of the forms.
   if (!ParseForm(text, &parsed)) {
     if (text.empty() || text.size() > kMaxRestorePointNameBytes ||
         !IsUtf8(text)) {
@@ -412,6 +425,7 @@ Status FixMoment(Store* store, Point* point) {
   const uint64_t number = point->number;
   const uint64_t at_us = is_time ? number : now_us - std::min(now_us, number);
   if (at_us > now_us) {
+    // A name may read as a time that is to come: it is looked for as a name.
     if (point->name.empty()) {
       return Status::InvalidArgument("the time is in the future: " +
                                      TimeText(at_us));

@@ -26,6 +26,8 @@ constexpr int kAttempts = 100;
 
 Status ReadCounters(Store* store, const HeadState& state, Counters* counters) {
   const Snapshot& snapshot = state.head.snapshot;
+  // The stamp counts where there is one: page 1 then has an older counter in
+  // its bytes.
   counters->change = snapshot.stamp.value_or(0);
   if (!state.exists || snapshot.page_count == 0) return Status::Ok();
   BranchReader reader(store->engine());
@@ -46,6 +48,7 @@ Status ReadCountersOfHead(Store* store, const HeadState& state,
   Status s = ReadCounters(store, state, counters);
   const bool is_empty = state.exists && state.head.snapshot.page_count == 0;
   if (s.ok() && !is_empty) return s;
+  // A disk that cannot be read is no damage: the caller may try again.
   if (!s.ok() && s.code() != Code::kCorruption) return s;
   const TxId txid = state.head.snapshot.txid;
   if (!s.ok()) {
@@ -88,6 +91,7 @@ Status PrepareMove(Store* store, Origin origin, Move* move,
   const Snapshot& snapshot = move->source->head.snapshot;
   if (snapshot.page_count > 0) {
     std::string page(snapshot.page_size, '\0');
+    // Page 1 is read through the writer, which has the source's pages.
     if (Status s = move->writer->ReadPage(1, page.data()); !s.ok()) return s;
     StoreBig32(page.data() + kCookieOffset, cookie);
     // The stamp makes the page count in the header count, see
@@ -143,6 +147,8 @@ Status BeginMove(const std::shared_ptr<Store>& store, const std::string& name,
         "the actor is legacy, it has no commits yet: actor=" + name);
   }
   if (!move->base->exists) {
+    // Two errors for two ways on: a deleted actor can be had back, and then be
+    // restored.
     const bool deleted = !move->base->entry_bytes.empty();
     return Status::NotFound(
         (deleted ? "the actor is deleted, SELECT actorkv_undelete(actor) first:"
@@ -166,6 +172,8 @@ Status CommitMoves(const std::shared_ptr<Store>& store,
         !s.ok()) {
       return s;
     }
+    // The records go with the head in one commit: there is no restore without
+    // its undo, nor the other way round.
     commits[i].spec.also = [&](const HeadState& made, Batch* batch) {
       return AddUndo(store.get(), move, made, batch);
     };
@@ -247,6 +255,8 @@ Status UndoRestore(const std::shared_ptr<Store>& store,
   Status undone = MoveActors(
       store, {actor}, &txids,
       [&](const std::string& name, Move* move) -> Status {
+        // The record is read at each attempt: another restore may have come
+        // between, and then that one is undone.
         RestoreRecord last;
         const std::unique_ptr<EngineReader> reader =
             store->engine()->NewReader();
@@ -273,6 +283,7 @@ Status TryToFork(const std::shared_ptr<Store>& store, const ForkSpec& spec,
   if (Status s = LoadHeadState(reader.get(), spec.actor, &parent); !s.ok()) {
     return s;
   }
+  // A deleted actor may be forked as long as its commits are kept.
   if (parent->entry_bytes.empty() || parent->is_legacy) {
     return Status::NotFound("no such actor, or it is legacy: actor=" +
                             spec.actor);

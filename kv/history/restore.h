@@ -7,8 +7,8 @@
 //     a restore point of it, which is written in the same commit.
 //  2. The change counter and the schema cookie of the new head are above those
 //     of the head before it, so above every earlier one: no connection takes
-//     pages or a schema that it has for those of the new head (SQLite file
-//     format, 1.3.7 and 1.3.8).
+//     pages or a schema that it has for those of the new head
+//     (kv/format/counters.h).
 //  3. Nothing waits for readers or writers. Readers finish on their snapshot;
 //     a writer in the middle of a transaction cannot commit it any more.
 

@@ -26,6 +26,8 @@ bool IsOnLine(const HeadState& version, const Snapshot& commit) {
 Status CountCommits(const VersionSource& head, const VersionSource& version,
                     const std::function<Status()>& keep_on, uint64_t* count) {
   const std::unique_ptr<EngineReader> reader = head.engine()->NewReader();
+  // The scan goes through all branches, the newest commit first; those of
+  // branches that a restore left are passed over.
   CommitScan scan(reader.get(), head.version->entry.actor);
   *count = 0;
   for (uint64_t i = 0;; ++i) {
@@ -60,6 +62,7 @@ Status PlanRestore(const VersionSource& head, const VersionSource& version,
   }
   made.page_count = to.page_count;
   made.changed_page_count = CountPages(changed);
+  // A bound: a page that is stored as a delta, or is empty, takes less.
   made.bytes = made.changed_page_count * std::max(from.page_size, to.page_size);
   *plan = made;
   return Status::Ok();

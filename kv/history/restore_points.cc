@@ -46,6 +46,8 @@ Status TryToMake(Store* store, const std::string& actor,
       !s.ok()) {
     return s;
   }
+  // A point of this name that has ended may still be stored: it is replaced,
+  // and its record is the guard.
   if (taken.has_value()) {
     RestorePointRecord old;
     TimeMap times;
@@ -82,8 +84,11 @@ Status TryToMake(Store* store, const std::string& actor,
 
 Status MakeRestorePoint(Store* store, const std::string& actor,
                         const std::string& name, uint64_t ttl_ms, TxId* txid) {
+  // A name that reads as a time or a txid could never be meant.
   if (Status s = CheckRestorePointName(name); !s.ok()) return s;
   if (Status s = CheckDurationMs("ttl_ms", ttl_ms); !s.ok()) return s;
+  // The names that restores give are reserved, so that a restore never finds
+  // its own taken.
   if (BeginsWith(name, kUndoPrefix)) {
     return Status::InvalidArgument(
         std::string("names of restore points that begin with '") + kUndoPrefix +
@@ -117,6 +122,8 @@ Status DropRestorePoint(Store* store, const std::string& actor,
   Batch batch;
   const Partition partition = ActorPartition(state->entry.actor);
   batch.Delete(partition, key);
+  // A point that was made anew under the name meanwhile is another one, and is
+  // not dropped.
   batch.AddGuard(partition, key, *value);
   const CommitResult result = store->Commit(batch, Durability::kSynced);
   if (!result.done()) return result.status;

@@ -31,6 +31,8 @@ Status ReadRecord(EngineReader* reader, ActorId actor, const std::string& key,
     return s;
   }
   Record decoded;
+  // A record that is damaged is shown where it lies; here it only names
+  // nothing.
   if (value.has_value() && DecodeRecord(key, *value, &decoded).ok()) {
     *record = std::move(decoded);
   }
@@ -61,6 +63,7 @@ Status Dump::Select(const std::string& name) {
     return Status::Ok();
   }
   Partition partition = CatalogPartition();
+  // A name counts before a partition's text, as actors may be called anything.
   if (!ParsePartition(name, &partition)) {
     return Status::NotFound("no such actor: actor=" + name +
                             " store=" + store_->path());
@@ -76,6 +79,8 @@ Status Dump::Select(const std::string& name) {
       !s.ok()) {
     return s;
   }
+  // The records of an actor may be there without any entry, which is just what
+  // one may want to see.
   if (value.has_value()) entry_ = KeyValue{deleted_key, *value};
   SelectActor(ActorId{partition.id});
   return Status::Ok();
@@ -88,6 +93,8 @@ void Dump::SelectActor(ActorId actor) {
 
 void Dump::Begin(Partition partition) {
   std::string prefix;
+  // No key of the partition can have a text that begins so: it is not read at
+  // all.
   if (!FindKeys(partition.kind, begin_, &prefix)) {
     partition_.reset();
     return;
@@ -119,6 +126,8 @@ Status Dump::AddEntry(EngineReader* reader, const KeyValue& entry,
   row.key = KeyText(partition, entry.key);
   row.raw_key = entry.key;
   row.value_bytes = entry.value.size();
+  // The text decides and not the stored key: it is what the caller sees, and
+  // what the prefix was made from.
   if (!BeginsWith(row.key, begin_)) return Status::Ok();
   if (Status s = DescribePair(reader, {partition, entry.key, entry.value},
                               &row.record);
@@ -139,6 +148,9 @@ Status Dump::ReadSome(EngineReader* reader, std::vector<DumpRow>* rows) {
           partition, next_key_,
           [&](std::string_view key, std::string_view value) {
             if (!BeginsWith(key, key_prefix_)) return false;
+            // Keys that do not fit are counted as well: a prefix that matches
+            // nothing must not read a whole partition in one step, which nobody
+            // could interrupt.
             more = keys == kKeysAtOnce || pairs.size() == kRowsAtOnce ||
                    bytes >= kBytesAtOnce;
             if (more) return false;
@@ -178,6 +190,8 @@ Status Dump::GoOn(EngineReader* reader) {
       break;
     case Next::kRecords:
       Begin(ActorPartition(actor_));
+      // The records come first: they name the branches, and what they name
+      // comes after them in the order in which it was written.
       next_ = Next::kBranches;
       next_branch_key_ = BranchRecordPrefix();
       return NoteNamed(reader);
@@ -218,6 +232,8 @@ Status Dump::NoteOther(EngineReader* reader, const BranchPoint& point) {
                       BranchRecordKey(point.branch), &is_named);
     if (!s.ok() || is_named) return s;
   }
+  // A branch that has a record of this actor comes by itself; only those of
+  // other actors, or without a record, are noted.
   others_.emplace(point.branch, point.actor);
   return Status::Ok();
 }
@@ -238,6 +254,7 @@ Status Dump::NextBranch(EngineReader* reader) {
   const KeyValue& pair = *found[0];
   next_branch_key_ = KeyAfter(pair.key);
   BranchId branch;
+  // A key that does not parse was shown among the records, with what is wrong.
   if (!ParseBranchRecordKey(pair.key, &branch).ok()) return Status::Ok();
   Begin(BranchPartition(branch));
   BranchRecord record;

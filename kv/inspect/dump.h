@@ -57,7 +57,6 @@ class Dump {
 
   Status AddEntry(EngineReader* reader, const KeyValue& entry,
                   std::vector<DumpRow>* rows);
-  void SelectPartition(Partition partition);
   void SelectActor(ActorId actor);
   Status GoOn(EngineReader* reader);
   Status NextBranch(EngineReader* reader);

@@ -17,6 +17,8 @@ void AddItem(std::string_view json, std::string* items) {
 
 }  // namespace
 
+// Names in a store may be any bytes. What is not UTF-8 is escaped before,
+// because the library throws on it.
 std::string JsonTextOf(std::string_view text) {
   return nlohmann::json(EscapedUtf8(text)).dump();
 }
@@ -39,6 +41,8 @@ void JsonFields::Text(const char* name, std::string_view text) {
 
 void JsonFields::Hash(const char* name, uint64_t value) {
   std::string bytes;
+  // A hash is written in hexadecimal: it is no quantity, and readers of JSON
+  // that take numbers for doubles would round it.
   AppendBig64(&bytes, value);
   Hex(name, bytes);
 }

@@ -37,6 +37,8 @@ const char* UnitText(MetricUnit unit) {
   return "";
 }
 
+// Times are counted in nanoseconds and shown in microseconds, which is what
+// people compare; only those are fractions.
 MetricRow RowOf(const MetricInfo& info, std::string name, uint64_t value) {
   const bool is_time = info.unit == MetricUnit::kNanoseconds;
   const auto number = static_cast<double>(value);
@@ -44,6 +46,8 @@ MetricRow RowOf(const MetricInfo& info, std::string name, uint64_t value) {
           UnitText(info.unit), !is_time};
 }
 
+// A distribution is several rows, so that each is a number which SQL can
+// compare.
 void AddDistribution(const MetricInfo& info, const Distribution& distribution,
                      std::vector<MetricRow>* rows) {
   const std::string name = info.name;
@@ -86,6 +90,8 @@ const char* TypeText(MetricKind kind) {
   return "";
 }
 
+// The text follows the format of Prometheus: times in seconds, the unit and
+// `_total` in the name, so that its tools know what they have.
 std::string TextName(const MetricInfo& info) {
   std::string name = std::string("actorkv_") + info.name;
   if (info.unit == MetricUnit::kNanoseconds) name += "_seconds";
@@ -98,10 +104,14 @@ void AppendHistogram(const std::string& name, MetricUnit unit,
   const bool is_time = unit == MetricUnit::kNanoseconds;
   const unsigned first = is_time ? kFirstTimeBits : 0;
   const unsigned last = is_time ? kLastTimeBits : kLastCountBits;
+  // Buckets are cumulative, and their bounds never change: series of two
+  // versions can be added up.
   for (unsigned bits = first; bits <= last; ++bits) {
     *text += name + "_bucket{le=\"" + ValueText(unit, uint64_t{1} << bits) +
              "\"} " + std::to_string(distribution.CountUpTo(bits)) + "\n";
   }
+  // Prometheus asks for the last bucket without a bound, and for the sum and
+  // the count behind it.
   const std::string count = std::to_string(distribution.count);
   *text += name + "_bucket{le=\"+Inf\"} " + count + "\n";
   *text += name + "_sum " + ValueText(unit, distribution.sum) + "\n";

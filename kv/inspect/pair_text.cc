@@ -33,6 +33,8 @@ uint64_t NumberOf(Id<Tag> id) {
   return id.value;
 }
 
+// Functions are template arguments, so that a kind is a row of plain function
+// pointers and needs no class of its own.
 template <std::string (*kKey)()>
 Status OnlyOne(std::string_view key, std::string* /*text*/) {
   return key == kKey() ? Status::Ok() : Status::Corruption("malformed key");
@@ -103,6 +105,7 @@ Status Fields(const StoredPair& pair, JsonFields* fields) {
   return s;
 }
 
+// The list of pages is checked here, because DecodeRecord() takes it as it is.
 Status CommitFields(const StoredPair& pair, JsonFields* fields) {
   CommitRecord record;
   if (Status s = DecodeRecord(pair.key, pair.value, &record); !s.ok()) return s;
@@ -151,6 +154,8 @@ Status ChunkFields(const StoredPair& pair, JsonFields* fields) {
 
 // --- The kinds ---------------------------------------------------------------
 
+// A kind is found by the beginning of the key and told by its word: both ways
+// between keys and texts go over this table, so they agree.
 struct KeyKind {
   PartitionKind partition;
   std::string key_prefix;
@@ -159,6 +164,7 @@ struct KeyKind {
   Status (*fields)(const StoredPair& pair, JsonFields* fields);
 };
 
+// The tables are never destroyed, as a dump may run while the process ends.
 const std::vector<KeyKind>& CatalogKinds() {
   constexpr auto kIn = PartitionKind::kCatalog;
   static const auto* const kinds = new std::vector<KeyKind>{
@@ -237,6 +243,8 @@ bool IsWithin(std::string_view begin, std::string_view text) {
 
 // What every chunk key of the page begins with.
 std::string PagePrefix(PageNo pgno) {
+  // Keys of one page differ by the txid alone, so what its first and its last
+  // key share is the page.
   std::string newest = ChunkKey(pgno, kLastTxId);
   const std::string oldest = ChunkKey(pgno, TxId{});
   const auto end = std::mismatch(newest.begin(), newest.end(), oldest.begin());
@@ -248,6 +256,8 @@ std::string PagePrefix(PageNo pgno) {
 std::string PagesFrom(std::string_view begin, const KeyKind& kind) {
   PageNo pgno = 0;
   if (begin.size() <= kind.word.size()) return kind.key_prefix;
+  // A number that does not end may still grow: "page 7" may become "page 71",
+  // so only a blank behind it names the page.
   const char* const first = begin.data() + kind.word.size();
   const auto read = std::from_chars(first, begin.data() + begin.size(), pgno);
   const bool is_whole = read.ec == std::errc() &&
@@ -264,6 +274,8 @@ Status UnknownKey(std::string_view key) {
 
 // Of a chunk that decodes: the hash of its page, which the chunk says.
 Status CheckWhole(const ChunkId& id, const DecodedChunk& chunk) {
+  // An empty chunk does not say how large its page is, so there is nothing to
+  // compare its hash with.
   if (chunk.codec == Codec::kEmpty) return Status::Ok();
   const size_t bytes = chunk.codec == Codec::kGap ? PageBytesOf(chunk.payload)
                                                   : chunk.payload.size();
@@ -300,6 +312,8 @@ bool IsDamage(const Status& status) {
          status.code() == Code::kNotSupported;
 }
 
+// Bytes of what nobody could read are the last thing that can be said of it; a
+// page of them would hide the row.
 void AddRaw(const StoredPair& pair, JsonFields* fields) {
   std::string raw = ToHex(pair.value.substr(0, kMaxRawBytes));
   if (pair.value.size() > kMaxRawBytes) raw += "...";
@@ -324,6 +338,8 @@ std::string PartitionText(Partition partition) {
 }
 
 bool ParsePartition(std::string_view text, Partition* partition) {
+  // The text is made for each kind and compared: whatever PartitionText()
+  // writes is read, and nothing else.
   for (const PartitionKind kind :
        {PartitionKind::kCatalog, PartitionKind::kActor, PartitionKind::kBranch,
         PartitionKind::kLegacy}) {
@@ -354,6 +370,8 @@ bool FindKeys(PartitionKind kind, std::string_view begin,
   std::vector<const KeyKind*> found;
   for (const KeyKind& one : KindsOf(kind)) {
     const bool has_name = one.word.back() == ' ';
+    // Where names follow, the text asked for may be shorter or longer than the
+    // word; a kind without names is one text.
     const bool may =
         has_name ? IsWithin(begin, one.word) : BeginsWith(one.word, begin);
     if (may) found.push_back(&one);
@@ -361,6 +379,8 @@ bool FindKeys(PartitionKind kind, std::string_view begin,
   const bool any = IsWithin(begin, kUnknown);
   if (!any && found.empty()) return false;
   key_prefix->clear();
+  // Several kinds, or unknown keys that may be anywhere: the whole partition is
+  // looked through.
   if (any || found.size() > 1) return true;
   *key_prefix = kind == PartitionKind::kBranch ? PagesFrom(begin, *found[0])
                                                : found[0]->key_prefix;
@@ -381,6 +401,8 @@ Status DescribePair(EngineReader* reader, const StoredPair& pair,
     }
     std::string name;
     described.problem = kind->name(pair.key, &name);
+    // A record that decodes shows its fields; one that gave none shows its
+    // bytes.
     const std::string before = fields.Object();
     if (described.problem.ok()) {
       described.problem = kind->fields(pair, &fields);
@@ -390,6 +412,8 @@ Status DescribePair(EngineReader* reader, const StoredPair& pair,
   if (described.problem.ok() && pair.partition.kind == PartitionKind::kBranch) {
     described.problem = CheckPage(reader, pair);
   }
+  // An error of the machine ends the dump, as every row after it would have the
+  // same.
   if (!described.problem.ok() && !IsDamage(described.problem)) {
     return described.problem;
   }

@@ -12,7 +12,11 @@ namespace {
 // "1-3 7 ..."
 class RunsText {
  public:
+  // A commit may list a million pages, and a row is text for people: the first
+  // runs are shown, and that there are more.
   void Add(uint64_t first, uint64_t count) {
+    // Counting goes on behind the limit: text() has to know that something was
+    // left out.
     if (++run_count_ > kMaxShownRuns) return;
     if (!text_.empty()) text_ += ' ';
     text_ += std::to_string(first);
@@ -69,6 +73,7 @@ std::string TextsJson(const std::vector<std::string>& texts) {
   return array.Array();
 }
 
+// All phases have a member, so that a query by name finds each.
 std::string PhasesJson(const LegacyRecord& record) {
   JsonFields phases;
   for (size_t i = 0; i < kLegacyPhaseCount; ++i) {
@@ -78,6 +83,8 @@ std::string PhasesJson(const LegacyRecord& record) {
   return phases.Object();
 }
 
+// Null where there is none: members that are all zero would look like a lease
+// of somebody.
 std::string LeaseJson(const LeaseMark& lease) {
   if (!lease.taken()) return "null";
   JsonFields fields;
@@ -126,12 +133,16 @@ const char* CodecName(Codec codec) {
   return "unknown";
 }
 
+// The blocks themselves are not shown: they are a part of a page, which means
+// nothing without its base.
 void AddDelta(const DecodedDelta& delta, JsonFields* fields) {
   fields->Number("base_txid", delta.form.base.value);
   fields->Number("page_bytes", delta.page_size);
   fields->Number("block_bytes", delta.page_size / kDeltaBlocks);
   fields->Number("block_count", delta.form.changed.count());
   RunsText runs;
+  // The inner loop stands behind a run, on a block that is not in it, so the
+  // step of the outer one loses none.
   for (uint32_t block = 0; block < kDeltaBlocks; ++block) {
     const uint32_t first = block;
     while (block < kDeltaBlocks && delta.form.changed.Has(block)) ++block;
@@ -165,6 +176,7 @@ const char* OriginName(Origin origin) {
   return "unknown";
 }
 
+// The members follow kv/FORMAT.md, field by field.
 void AddFields(const StoreRecord& record, JsonFields* fields) {
   fields->Number("format", record.format);
   fields->Hash("store_id", record.store_id);
@@ -192,6 +204,8 @@ void AddFields(const CommitRecord& record, JsonFields* fields) {
   fields->Text("origin", OriginName(record.origin));
   fields->Number("base_txid", record.base_txid.value);
   std::optional<uint64_t> replaced;
+  // Null is not 0 here: 0 says that it replaced none, null is of a record whose
+  // version does not say.
   if (record.replaced_txid.has_value()) replaced = record.replaced_txid->value;
   fields->Number("replaced_txid", replaced);
   if (record.page_list.has_value()) {

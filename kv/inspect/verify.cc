@@ -27,7 +27,7 @@ constexpr char kNothingToMend[] =
     "nothing: it is advice that nobody needs, and is written anew after the "
     "actor was open";
 
-// Reads on after `key`.
+// Returns true for a record that history has of an actor beside its commits.
 bool IsHistoryRecord(std::string_view key) {
   return BeginsWith(key, RestorePointPrefix()) ||
          BeginsWith(key, RestorePrefix()) || BeginsWith(key, ForkPrefix()) ||
@@ -54,9 +54,12 @@ std::string Quoted(const std::string& text) {
 // store is, or pairs, or its records.
 std::string MendOf(const Status& status, const std::string& actor) {
   const Code code = status.code();
+  // What a newer module wrote is whole: nothing is to be mended, and a restore
+  // would lose it.
   if (code == Code::kNotSupported) {
     return "read it with the newer version of this module that wrote it";
   }
+  // What is missing inside a store is damage too.
   if (code == Code::kCorruption || code == Code::kNotFound) {
     const std::string others = "; other actors are not affected";
     if (actor.empty()) {
@@ -80,6 +83,8 @@ Status AddEngineDamage(Engine* engine, std::vector<Finding>* findings) {
     Finding finding;
     finding.detail = std::move(damage.detail);
     finding.mend = std::move(damage.mend);
+    // The engine lives with such damage, and no actor need have lost anything:
+    // the actors' own findings say whether one did.
     finding.is_warning = true;
     findings->push_back(std::move(finding));
   }
@@ -101,6 +106,7 @@ Status Verifier::SelectActor(const std::string& name) {
                             " store=" + store_->path());
   }
   one_actor_ = true;
+  // The walk begins at the actor's entry, and ends after it.
   next_catalog_key_ = key;
   return Status::Ok();
 }
@@ -239,6 +245,8 @@ void Verifier::StepRecords(std::vector<Finding>* findings) {
   std::vector<KeyValue> pairs;
   Status s =
       reader_->Scan(ActorPartition(actor_), next_key_, kRecordsAtOnce, &pairs);
+  // What was read before the error is checked, and the actor goes on with its
+  // branches: a verification tells as much as it can.
   if (!s.ok()) Report(s.WithContext("records"), 0, {}, findings);
   for (const KeyValue& pair : pairs) {
     TxId txid;
@@ -247,6 +255,8 @@ void Verifier::StepRecords(std::vector<Finding>* findings) {
     Report(s, 0, txid, findings);
     if (pair.key == HintsKey()) findings->back().mend = kNothingToMend;
   }
+  // A full piece may be followed by another one; each step ends here, so that a
+  // statement can be interrupted in between.
   if (pairs.size() == kRecordsAtOnce) {
     next_key_ = KeyAfter(pairs.back().key);
     return;
@@ -306,6 +316,8 @@ Status Verifier::CheckActorRecord(const KeyValue& pair, TxId* txid) {
   if (BeginsWith(pair.key, BranchRecordPrefix())) {
     BranchId branch;
     if (Status s = ParseBranchRecordKey(pair.key, &branch); !s.ok()) return s;
+    // The branch is noted before its record is looked at: chunks of a branch
+    // whose record is damaged are checked as well.
     branches_.push_back(branch);
     return Decodes<BranchRecord>(pair).WithContext(
         "branch=" + std::to_string(branch.value));
@@ -327,6 +339,8 @@ void Verifier::BeginPairs(std::vector<Finding>* findings) {
   next_key_.clear();
   phase_ = Phase::kPairs;
   if (legacy_.has_value()) return;
+  // Only a legacy actor needs the record; a live one may have come without any
+  // pairs.
   if (state_ == ActorState::kLegacy) {
     Report(Status::Corruption("legacy record missing or damaged"), 0, {},
            findings);
@@ -358,6 +372,8 @@ Status Verifier::CheckPair(const KeyValue& pair) {
   std::string_view key;
   std::string_view value;
   if (Status s = ParsePairKey(pair.key, &key); !s.ok()) return s;
+  // Counted before its value is looked at: a damaged pair is there, and has a
+  // finding of its own.
   ++pair_count_;
   return DecodePair(legacy_->legacy, key, pair.value, &value);
 }
@@ -413,6 +429,8 @@ Status Verifier::CheckChunk(const KeyValue& pair, PageNo* pgno, TxId* txid) {
   const ChunkId id{branch_, *pgno, *txid};
   if (Status s = DecodeChunk(id, pair.value, &chunk); !s.ok()) return s;
   if (chunk.codec == Codec::kDelta) return CheckDelta(id, chunk);
+  // The size of an empty page is the database's, which a branch does not know.
+  // The pages of the head are checked with it.
   if (chunk.codec == Codec::kEmpty) return Status::Ok();
   std::string page(chunk.codec == Codec::kGap ? PageBytesOf(chunk.payload)
                                               : chunk.payload.size(),

@@ -46,6 +46,8 @@ Status Verifier::PinHead(const std::string& bytes) {
       !s.ok()) {
     return s;
   }
+  // The pin keeps the pages of this head from reclaim as long as they are read,
+  // which is many steps of a statement.
   store_->pins()->Add(head_.snapshot, lineage, &pin_);
   pages_ = std::make_unique<BranchReader>(store_->engine());
   pages_->SetSnapshot(head_.snapshot, std::move(lineage));
@@ -57,6 +59,7 @@ bool Verifier::HeadExpired() {
   version.exists = true;
   version.entry.actor = actor_;
   version.head = head_;
+  // Pins of a follower hold nothing: the process that writes does not see them.
   return CheckNotExpired(store_, version, &epoch_).code() == Code::kConflict;
 }
 
@@ -131,6 +134,8 @@ void Verifier::StepPages(std::vector<Finding>* findings) {
     if (next_page_ == LockPage(snapshot.page_size)) continue;
     const Status s = pages_->ReadPage(next_page_, page_.data());
     if (s.ok()) {
+      // The hash is made from what was read, not from what the chunk says: so
+      // the digest is of the pages that a reader gets.
       digest_ += PageHash(next_page_, page_);
     } else {
       Report(s.WithContext("page of the head"), next_page_, snapshot.txid,

@@ -39,6 +39,8 @@ Status VersionChecker::HashOf(PageNo pgno, TxId* txid, uint64_t* page_hash) {
       !unpacked.ok()) {
     return unpacked;
   }
+  // The chunk's checksum held, so the page was wrong when it was written: that
+  // is what the page hash is for.
   if (PageHash(pgno, page) != found.chunk.page_hash) {
     return Status::Corruption("page hash mismatch: " + ChunkName(found.id));
   }
@@ -63,6 +65,8 @@ void VersionChecker::Step(std::vector<Finding>* findings, bool* done) {
       findings->push_back({name_, next_page_, txid, s.ToString(), kMend});
       pages_missing_ = true;
     }
+    // A page that could not be read adds what it has, which is of no use: the
+    // sum is not compared then.
     digest_ += page_hash;
   }
   if (next_page_ <= snapshot.page_count) return;

@@ -24,6 +24,7 @@ uint32_t FirstChunk(std::string_view key, uint32_t count) {
   return first;
 }
 
+// A file in pairs has an end: indexes are 32 bits.
 uint64_t SizeOf(const ImagePages& pages) {
   return std::min(uint64_t{pages.page_count} * pages.page_size,
                   kMaxLegacyFileBytes);
@@ -48,6 +49,7 @@ Status ImagePairs::Get(std::string_view key,
 }
 
 Status ImagePairs::Seek(std::string_view key, std::optional<KeyValue>* pair) {
+  // Metadata sort before all chunks, and nothing sorts before them.
   if (key <= metadata_.key) {
     *pair = metadata_;
     return Status::Ok();
@@ -69,6 +71,8 @@ Status ImagePairs::ReadChunk(uint32_t index, std::string* chunk) {
   const uint64_t begin = uint64_t{index} * kLegacyChunkBytes;
   const size_t size = pages_.page_size;
   const auto first = static_cast<PageNo>(begin / size + 1);
+  // A large page is kept, as the chunks that it makes are asked for one after
+  // the other.
   if (size > kLegacyChunkBytes) {
     if (page_no_ != first) {
       // A read that fails may leave half a page.
@@ -80,6 +84,7 @@ Status ImagePairs::ReadChunk(uint32_t index, std::string* chunk) {
     *chunk = page_.substr(begin % size, kLegacyChunkBytes);
     return Status::Ok();
   }
+  // The last chunk ends with the database, and is short then.
   const auto count = static_cast<PageNo>(std::min<uint64_t>(
       kLegacyChunkBytes / size, pages_.page_count - (first - 1)));
   chunk->assign(count * size, '\0');

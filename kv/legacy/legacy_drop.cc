@@ -26,7 +26,11 @@ constexpr std::string_view kSqliteStarts[] = {{"\x08\x01", 2}, {"\x09", 1}};
 Status DropSome(Store* store, LegacyId legacy, std::string_view prefix,
                 std::string* at, uint64_t* bytes) {
   const Partition partition = LegacyPartition(legacy);
+  // Half of the limit leaves room for the last pair, whose size is known only
+  // when it is read.
   const size_t max_bytes = store->engine()->limits().max_batch_bytes / 2;
+  // A reader for each batch: one that is held would keep what is dropped on the
+  // disk.
   const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
   Batch batch;
   uint64_t dropped = 0;
@@ -47,12 +51,15 @@ Status DropSome(Store* store, LegacyId legacy, std::string_view prefix,
       break;
     }
     next = KeyAfter(key);
+    // Traces of layout 0 begin with the same byte, and stay.
     if (!IsSqliteKey(key)) continue;
     batch.Delete(partition, stored_key);
     dropped +=
         key.size() + value.size() - std::min(value.size(), kPairFrameBytes);
   }
   if (!batch.empty()) {
+    // Batches need no sync of their own. A crash leaves some of the pairs,
+    // which a second call drops.
     const CommitResult result = store->Commit(batch, Durability::kBuffered);
     if (!result.done()) return result.status;
   }
@@ -75,6 +82,7 @@ Status DropLegacy(const std::shared_ptr<Store>& store, const std::string& name,
   }
   // The mark goes first: from here on nobody relies on those pairs.
   if (Status s = lease->Update([&](LegacyRecord* record) {
+        // A drop that was interrupted keeps the time of its beginning.
         if (record->dropped_at_us == 0) record->dropped_at_us = WallClockUs();
       });
       !s.ok()) {
@@ -93,6 +101,7 @@ Status DropLegacy(const std::shared_ptr<Store>& store, const std::string& name,
     }
   }
   if (Status s = lease->Release(); !s.ok()) return s;
+  // The caller is told how much was dropped, so it is dropped for good before.
   if (Status s = store->engine()->Sync(); !s.ok()) return s;
   *bytes = dropped;
   return Status::Ok();

@@ -59,6 +59,8 @@ Status LegacyImport::CheckName(std::shared_ptr<const HeadState>* state) const {
 
 Status LegacyImport::Begin() {
   std::shared_ptr<const HeadState> unused;
+  // The name is looked at before the pairs are read, which may take long, and
+  // again when it is taken.
   if (Status s = CheckName(&unused); !s.ok()) return s;
   if (store_->read_only()) {
     return Status::NotSupported("the store is open read-only: " +
@@ -130,6 +132,8 @@ void LegacyImport::Describe() {
   for (const std::string& note : report_.UnknownNotes()) {
     AddLegacyNote(note, &record_.warnings);
   }
+  // An actor without pairs is one that was made and never written to. It is
+  // imported, and the user sees that nothing was lost on the way.
   if (!has_pairs_) AddLegacyNote("no pair came with it", &record_.warnings);
 }
 
@@ -229,6 +233,8 @@ Status LegacyImport::Publish() {
         spec_.name);
   }
   if (!result.done()) return result.status;
+  // On an engine of single partitions the import record is there still, and
+  // goes as one whose actor has its pairs.
   known_ = !store_->engine()->limits().multi_partition_commit;
   return Status::Ok();
 }
@@ -244,6 +250,7 @@ Status LegacyImport::AfterUnknown(const CommitResult& result, ActorId actor) {
         "is repeated: actor=" +
         spec_.name);
   }
+  // The id of the actor is new, so an entry with it is of this commit.
   if (now->entry.actor == actor) return Status::Ok();
   return result.status;
 }

@@ -16,6 +16,8 @@ Status LookAtLease(Store* store, const LeaseMark& mark, uint64_t now_us,
                    bool* free) {
   *free = !mark.taken();
   if (*free) return Status::Ok();
+  // A lease of this process is looked up and not timed: a thread that waits for
+  // a slow disk is still at work.
   if (store->commit_ids()->IsOwn(mark.owner)) {
     *free = !store->leases()->Holds(mark.owner);
     return Status::Ok();
@@ -30,6 +32,8 @@ Status LookAtLease(Store* store, const LeaseMark& mark, uint64_t now_us,
   const uint64_t age_us = now_us > mark.heartbeat_us
                               ? now_us - mark.heartbeat_us
                               : mark.heartbeat_us - now_us;
+  // An owner that is gone frees its lease at once. Where that cannot be known,
+  // the heartbeat tells.
   *free = !alive || age_us > kLeaseLimitUs;
   return Status::Ok();
 }
@@ -91,6 +95,8 @@ Status LegacyLease::Acquire(const std::shared_ptr<Store>& store,
   if (Status s = LoadLegacy(reader.get(), name, &actor); !s.ok()) return s;
   reader.reset();
   if (Status s = CheckLeaseIsFree(store.get(), actor); !s.ok()) return s;
+  // The lease is noted in this process before it is stored: else another thread
+  // could read the stored one, not find it here, and take it for dead.
   std::unique_ptr<LegacyLease> taken(new LegacyLease(store, std::move(actor)));
   LegacyRecord record = taken->record();
   change(&record);
@@ -101,6 +107,8 @@ Status LegacyLease::Acquire(const std::shared_ptr<Store>& store,
   // it is.
   taken->held_ = true;
   Status s =
+      // Without a sync: a lease that a crash loses belonged to a process that
+      // is dead.
       UpdateLegacy(store.get(), record, &taken->actor_, Durability::kBuffered);
   if (s.code() == Code::kConflict) {
     return Status::Busy(
@@ -127,12 +135,16 @@ Status LegacyLease::Update(const Change& change) {
   LegacyRecord record = actor_.record;
   change(&record);
   record.lease.heartbeat_us = WallClockUs();
+  // What an update says, others rely on: pairs are dropped after it, for
+  // example.
   return Write(record, Durability::kSynced);
 }
 
 Status LegacyLease::Renew() {
   const uint64_t last_us = actor_.record.lease.heartbeat_us;
   const uint64_t now_us = WallClockUs();
+  // Callers renew as often as they like; a write comes of it only now and then.
+  // A clock that went back is a reason to write.
   if (now_us >= last_us && now_us - last_us < kLeaseRenewUs) {
     return Status::Ok();
   }
@@ -154,6 +166,8 @@ void LegacyLease::AddMigrated(const HeadState& made, const Change& change,
   const Partition partition = ActorPartition(made.entry.actor);
   const std::string key = LegacyRecordKey();
   batch->Put(partition, key, EncodeRecord(key, record));
+  // Head and record are of one commit: a migration that lost its lease cannot
+  // make a head.
   batch->AddGuard(partition, key, actor_.record_bytes);
 }
 

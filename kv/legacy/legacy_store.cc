@@ -17,6 +17,8 @@ namespace {
 Status FindMigration(EngineReader* reader, ActorId actor, TxId after,
                      TxId* txid) {
   TxId found;
+  // All commits are looked at, which only a record that is behind its head asks
+  // for.
   const std::string prefix = CommitPrefix();
   Status s = ForEachPair(
       reader, {ActorPartition(actor), prefix, prefix},
@@ -56,6 +58,7 @@ Status Heal(EngineReader* reader, LegacyActor* legacy) {
   if (record.migrated_at_us == 0) {
     record.migrated_at_us = legacy->head->head.committed_at_us;
   }
+  // The error was of an attempt before the one that succeeded.
   record.error.clear();
   return Status::Ok();
 }
@@ -76,6 +79,8 @@ Status LoadLegacy(EngineReader* reader, const std::string& name,
       !s.ok()) {
     return s;
   }
+  // The entry says that there are pairs, so this is damage, and not an actor
+  // without them.
   if (!value.has_value() && loaded.head->is_legacy) {
     return Status::Corruption("legacy record missing: actor=" + name);
   }
@@ -112,6 +117,8 @@ Status UpdateLegacy(Store* store, const LegacyRecord& record,
   std::string bytes = EncodeRecord(key, record);
   Batch batch;
   batch.Put(partition, key, bytes);
+  // The guard is the record as it was read: a lease is taken, renewed and lost
+  // by this alone.
   batch.AddGuard(partition, key, legacy->record_bytes);
   const CommitResult result = store->Commit(batch, durability);
   if (result.outcome == CommitOutcome::kConflict) {
@@ -153,6 +160,7 @@ Status LegacyPairs::Get(std::string_view key,
   if (Status s = DecodePair(legacy_, key, *stored, &bytes); !s.ok()) {
     return s;
   }
+  // The bytes lie in the engine's buffer, which the next call may use.
   *value = std::string(bytes);
   return Status::Ok();
 }

@@ -15,6 +15,7 @@ namespace {
 Status CheckCanUndo(const LegacyActor& actor, bool discard) {
   const LegacyRecord& record = actor.record;
   const std::string which = ": actor=" + actor.name;
+  // An actor that was imported as a database has no pairs of it to go back to.
   if (record.migrated_txid == TxId{}) {
     return Status::InvalidArgument(
         "the actor came with a database and was never migrated" + which);
@@ -24,6 +25,8 @@ Status CheckCanUndo(const LegacyActor& actor, bool discard) {
         "the legacy pairs of its database were dropped" + which);
   }
   const TxId head = actor.head->head.snapshot.txid;
+  // Pairs do not know what was written since: going back to them loses it,
+  // which only the user may decide.
   if (head != record.migrated_txid && !discard) {
     return Status::InvalidArgument(
         "the actor was written after its migration, and undoing it would "
@@ -57,6 +60,8 @@ void PutUndo(const LegacyActor& actor, uint32_t schema_cookie, Batch* batch) {
   record.lease = LeaseMark{};
   record.migrated_txid = TxId{};
   record.migrated_at_us = 0;
+  // Notes of the repairs go with the database that was repaired: a new
+  // migration makes its own.
   record.repairs.clear();
   // The commits stay in the store under their txids, so none of those may come
   // again.
@@ -68,6 +73,7 @@ void PutUndo(const LegacyActor& actor, uint32_t schema_cookie, Batch* batch) {
   batch->Put(partition, record_key, EncodeRecord(record_key, record));
   batch->AddGuard(partition, record_key, actor.record_bytes);
   batch->Delete(partition, HeadKey());
+  // Hints name pages of the database that is no more.
   batch->Delete(partition, HintsKey());
   batch->AddGuard(partition, HeadKey(), state.head_bytes);
 }
@@ -75,18 +81,23 @@ void PutUndo(const LegacyActor& actor, uint32_t schema_cookie, Batch* batch) {
 }  // namespace
 
 Status UndoMigration(Store* store, const UndoSpec& spec) {
+  // Nobody has the actor open, so no transaction of this process begins at the
+  // head that goes; one of another process fails at its guard.
   return store->actors()->WhileClosed({spec.name}, [&]() -> Status {
     LegacyActor actor;
     const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
     Status s = LoadLegacy(reader.get(), spec.name, &actor);
     if (!s.ok()) return s;
     s = CheckLeaseIsFree(store, actor);
+    // An actor that is legacy already is what was asked for.
     if (!s.ok() || !actor.head->exists) return s;
     s = CheckCanUndo(actor, spec.discard);
     if (!s.ok()) return s;
     Batch batch;
     PutUndo(actor, spec.schema_cookie(*actor.head), &batch);
     const CommitResult result = store->Commit(batch, Durability::kSynced);
+    // An outcome that is not known is looked up: the actor is legacy now, or it
+    // is not.
     if (result.outcome != CommitOutcome::kUnknown) return result.status;
     LegacyActor now;
     reader->Refresh();

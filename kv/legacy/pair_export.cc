@@ -54,6 +54,8 @@ Status PairExport::Add(std::string_view key, std::string_view value) {
 
 Status PairExport::AddChunk() {
   const std::string key = LegacyChunkKey(LegacyTag::kMain, chunk_index_++);
+  // The last chunk of a file may be short (kv/rivet/legacy_file.h, invariant
+  // 1).
   const size_t size = std::min(chunk_.size(), kLegacyChunkBytes);
   if (Status s = Add(key, std::string_view{chunk_}.substr(0, size)); !s.ok()) {
     return s;
@@ -75,6 +77,8 @@ Status PairExport::AddDatabase() {
   const ImagePages pages = source_.pages.has_value()
                                ? *source_.pages
                                : VersionPages(source_.engine, source_.state);
+  // An empty database and none are told apart by what came: metadata with size
+  // 0 would make a database of an actor that had none.
   if (pages.page_count == 0 && source_.legacy.has_value()) {
     bool came = false;
     if (Status s = CameWithDatabase(source_.engine, *source_.legacy, &came);
@@ -121,9 +125,12 @@ Status PairExport::Run() {
   if (source_.legacy.has_value()) {
     if (Status s = AddStored(); !s.ok()) return s;
   }
+  // All stored keys were before the database's, or there were none.
   if (live() && !database_done_) {
     if (Status s = AddDatabase(); !s.ok()) return s;
   }
+  // Asked once more before the end: an export that was interrupted leaves no
+  // file.
   if (Status s = keep_on_(); !s.ok()) return s;
   return sink_->Finish();
 }
@@ -149,6 +156,8 @@ Status CameWithDatabase(Engine* engine, const LegacyActor& legacy, bool* came) {
 ImagePages VersionPages(Engine* engine,
                         const std::shared_ptr<const HeadState>& state) {
   const Snapshot& snapshot = state->head.snapshot;
+  // The reader is shared with the function that is returned, which outlives
+  // this call and may be copied.
   const auto reader = std::make_shared<BranchReader>(engine);
   reader->SetSnapshot(snapshot, state->lineage);
   return {snapshot.page_size, snapshot.page_count,

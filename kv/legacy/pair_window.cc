@@ -65,6 +65,8 @@ bool PairWindow::ReadsOn(std::string_view key) const {
 void PairWindow::Drop() {
   if (pairs_.empty()) return;
   pairs_.clear();
+  // The memory goes as well: a window is large, and its reader may be open for
+  // long.
   bytes_ = std::string();
 }
 
@@ -73,6 +75,8 @@ Status PairWindow::Fill(std::string_view key) {
   bytes_.clear();
   pairs_.clear();
   next_ = 0;
+  // A window that reaches the end of the partition answers for every key behind
+  // it: there is nothing.
   has_end_ = true;
   Status s = reader_->Visit(
       partition_, from_, [this](std::string_view at, std::string_view value) {

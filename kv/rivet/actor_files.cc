@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::string_view kSuffixes[] = {".db", ".jsonl", ".kv.bin"};
 constexpr std::string_view kDatabaseSuffix = ".db";
+// SQLite puts these beside a database. They are read with it and are no actors
+// of their own.
 constexpr std::string_view kSidecars[] = {"-wal", "-shm", "-journal"};
 
 // Returns true when `name` belongs to a database among `files`, which are
@@ -50,11 +52,15 @@ Status ListActorFiles(const std::string& directory,
   if (Status s = ListWholeDirectory(directory, &list); !s.ok()) return s;
   std::vector<DirectoryEntry> found;
   for (const std::string& name : list.directories) {
+    // What is no actor is told as well: an import of a directory leaves nothing
+    // out without a word.
     found.push_back({name, "", "a directory"});
   }
   for (const std::string& name : list.others) {
     if (!BelongsToADatabase(name, list.others)) found.push_back(EntryOf(name));
   }
+  // In the order of names, whatever the file system's is: two imports say the
+  // same in the same order.
   std::sort(found.begin(), found.end(),
             [](const DirectoryEntry& a, const DirectoryEntry& b) {
               return a.file_name < b.file_name;

@@ -102,6 +102,8 @@ class ObjectWriter {
     json_.Key(name);
     json_.Value(std::to_string(number));
   }
+  // The selector is somebody else's object: it is written as it came, in our
+  // indent.
   void AddJson(const char* name, const std::string& json) {
     json_.Key(name);
     json_.Copy(json);
@@ -124,6 +126,8 @@ Status ParseActorMetadata(std::string_view text, ActorMetadata* metadata) {
   read.name = fields.String("name");
   read.key = fields.OptionalString("key");
   read.runner_name_selector = fields.String("runner_name_selector");
+  // Names and policies are kept as texts. What they mean to Rivet is not known
+  // here, and an export gives them back.
   read.crash_policy = fields.String("crash_policy");
   read.create_ts = fields.Integer("create_ts");
   if (Status s = fields.Finish(); !s.ok()) return s;

@@ -30,6 +30,9 @@ Status IsDirectory(DIR* dir, const dirent& entry, bool whole,
   // Links are followed: an archive may be put together from them.
   if (fstatat(dirfd(dir), static_cast<const char*>(entry.d_name), &file, 0) !=
       0) {
+    // A link that leads nowhere, or a file that went since: in the list of all
+    // that is there it counts as a file, and whoever reads it says what is
+    // wrong.
     if (whole && errno == ENOENT) return Status::Ok();
     return SystemError("look at", static_cast<const char*>(entry.d_name),
                        errno);
@@ -47,6 +50,8 @@ Status List(const std::string& directory, bool whole, DirectoryList* list) {
   for (errno = 0; const dirent* entry = readdir(dir.get()); errno = 0) {
     const std::string_view name = static_cast<const char*>(entry->d_name);
     if (name == "." || name == ".." || (name[0] == '.' && !whole)) continue;
+    // What is counted is memory: a directory can have more names than fit into
+    // it, and an error is better than the end of the process.
     bytes += name.size() + kStringBytes;
     if (bytes > kMaxListBytes) {
       return Status::InvalidArgument("the names in " + directory +
@@ -63,7 +68,10 @@ Status List(const std::string& directory, bool whole, DirectoryList* list) {
     }
     (is_directory ? found.directories : found.others).emplace_back(name);
   }
+  // A list that ends early would make an archive look smaller than it is: the
+  // error counts, not what was read.
   if (errno != 0) return SystemError("list", directory, errno);
+  // Sorted, so that names are found by bisection and shown in one order.
   std::sort(found.directories.begin(), found.directories.end());
   std::sort(found.others.begin(), found.others.end());
   *list = std::move(found);

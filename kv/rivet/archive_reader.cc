@@ -23,6 +23,8 @@ std::string Unexpected(const DirectoryList& list, uint32_t version) {
   for (const std::string& name : list.others) {
     const std::string path = "/" + name;
     if (path == kMetadataName || path == kKvBinName) continue;
+    // An archive of version 1 has no database beside the pairs: its writer did
+    // not know one, and a file of this name is from somewhere else.
     if (path == kSqliteBinName && version >= 2) continue;
     return name;
   }
@@ -50,6 +52,8 @@ Status ArchiveReader::Open(const std::string& directory,
   ArchiveManifest manifest;
   if (Status s = ReadManifest(directory, &manifest); !s.ok()) return s;
   DirectoryList actors;
+  // An archive of no actors may lack the directory: what it must have is a
+  // manifest that says 0.
   if (Has(top.directories, kActorsName)) {
     if (Status s = ListDirectory(directory + kActorsName, &actors); !s.ok()) {
       return s;
@@ -75,10 +79,14 @@ Status ArchiveReader::Open(const std::string& directory,
 
 Status ArchiveReader::ReadActor(const std::string& id,
                                 ArchiveActor* actor) const {
+  // The id makes a path, and may come from SQL: it is checked before any file
+  // is touched.
   if (Status s = CheckArchiveActorId(id); !s.ok()) return s;
   const std::string directory = directory_ + kActorsName + "/" + id;
   DirectoryList list;
   if (Status s = ListDirectory(directory, &list); !s.ok()) return s;
+  // Both are looked for before either is read: the error then says that the
+  // directory is not whole, and not what a reader met first.
   for (const char* name : {kMetadataName, kKvBinName}) {
     if (!Has(list.others, name)) {
       return Status::InvalidArgument(std::string(name + 1) +

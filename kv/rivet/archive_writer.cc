@@ -34,6 +34,8 @@ Status WriteManifest(const std::string& directory, int64_t now_ms,
                      uint64_t actor_count, bool overwrite) {
   ArchiveManifest manifest;
   manifest.generated_at = now_ms;
+  // There is no cluster. The name says whose the archive is, by which
+  // CheckOurs() knows it again.
   manifest.source_cluster = kArchiveSourceCluster;
   manifest.source_namespace_id = kArchiveSourceCluster;
   manifest.source_namespace_name = kArchiveSourceCluster;
@@ -49,6 +51,8 @@ class ActorSink : public PairSink {
 
   Status Begin(const ActorMetadata& metadata) {
     const std::string content = directory_->content();
+    // Everything is written under a name that readers pass over, and gets its
+    // own with one rename.
     if (Status s = MakeDirectory(content); !s.ok()) return s;
     if (Status s = WriteFile(content + kMetadataName, ToJson(metadata),
                              /*overwrite=*/false);
@@ -177,6 +181,8 @@ Status ArchiveWriter::Open(const std::string& path,
   }
   if (Status s = MakeDirectory(directory + kActorsName); !s.ok()) return s;
   if (is_new) {
+    // The manifest comes first and says 0 actors: a writer that dies leaves an
+    // archive that is whole, or one whose count tells that it is not.
     Status written =
         WriteManifest(directory, static_cast<int64_t>(WallClockUs() / 1000),
                       /*actor_count=*/0, /*overwrite=*/false);
@@ -211,6 +217,8 @@ Status ArchiveWriter::AddActor(const ActorMetadata& metadata,
       directory_ + kActorsName + "/" + metadata.source_actor_id;
   std::unique_ptr<NewDirectory> made;
   Status created = NewDirectory::Create(directory_, path, &made);
+  // An actor that is there stays as it is: readers may be at it, and a
+  // directory cannot be replaced in one step.
   if (created.code() == Code::kAlreadyExists) {
     return Status::AlreadyExists("the archive has this actor: " + path);
   }

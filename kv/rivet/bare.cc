@@ -42,6 +42,8 @@ uint64_t BareReader::Uint() {
     offset_ += i + 1;
     return value;
   }
+  // Reached at the end of the input, with each byte so far saying that another
+  // one comes.
   error_ = "a number is cut short";
   return 0;
 }

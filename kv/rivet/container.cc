@@ -61,10 +61,14 @@ ContainerForm FormOf(std::string_view begin) {
   }
   if (begin[0] == '\0') {
     if (IsSqliteBin(begin)) return ContainerForm::kSqliteBin;
+    // A file that is shorter than its first length is taken for kv.bin: the
+    // reader of kv.bin says that it is cut short.
     const bool fits = begin.size() < kEntryLengthBytes ||
                       LoadBig32(begin.data()) <= kMaxKvBinEntryBytes;
     return fits ? ContainerForm::kKvBin : ContainerForm::kUnknown;
   }
+  // Editors on some systems put a mark before text. It is no part of JSON, and
+  // the reader of lines passes it over as well.
   if (BeginsWith(begin, kByteOrderMark)) {
     begin.remove_prefix(kByteOrderMark.size());
   }
@@ -89,6 +93,8 @@ Status FormOfDirectory(const std::string& path, ContainerForm* form) {
     *form = ContainerForm::kArchive;
     return Status::Ok();
   }
+  // Every RocksDB directory has a CURRENT. Whether actors are in it is for its
+  // reader to find out, which has to open it.
   if (Exists(path + "/CURRENT")) {
     *form = ContainerForm::kRivetEngine;
     return Status::Ok();
@@ -109,6 +115,8 @@ Status OpenAndRecognise(const std::string& path, Container* container,
                         std::unique_ptr<ByteReader>* reader) {
   Container found;
   std::unique_ptr<ByteSource> source;
+  // What is packed by gzip is recognised by what it holds: the name of a file
+  // says nothing here.
   if (Status s = OpenBytes(path, &source, &found.gzip); !s.ok()) return s;
   auto bytes = std::make_unique<ByteReader>(std::move(source));
   std::string_view begin;
@@ -171,6 +179,8 @@ std::string_view FormName(ContainerForm form) {
 Status RecogniseContainer(const std::string& path, Container* container) {
   struct stat there = {};
   if (stat(path.c_str(), &there) != 0) {
+    // A file that cannot be looked at is another error than one that is not
+    // there: the caller may go on without the latter only.
     return errno == ENOENT ? Status::NotFound("no such file: " + path)
                            : SystemError("find", path, errno);
   }

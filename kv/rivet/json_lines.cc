@@ -34,6 +34,7 @@ class LineHandler : public nlohmann::json_sax<json> {
       return Fail(R"(a member other than "k" and "v")");
     }
     member_ = name == "k" ? &key_digits : &value_digits;
+    // Two keys in one line are no pair: parsers differ in which one they take.
     return !member_->has_value() || Fail("\"" + name + "\" twice");
   }
   bool string(std::string& text) override {
@@ -41,6 +42,8 @@ class LineHandler : public nlohmann::json_sax<json> {
     *member_ = std::move(text);
     return true;
   }
+  // Keys and values are hexadecimal texts, as any byte may be in them. A number
+  // or null is nothing that a writer of dumps makes.
   bool null() override { return NoString(); }
   bool boolean(bool) override { return NoString(); }
   bool number_integer(int64_t) override { return NoString(); }
@@ -55,6 +58,8 @@ class LineHandler : public nlohmann::json_sax<json> {
   }
 
  private:
+  // Returning false ends the parse: nlohmann's SAX interface has no other way
+  // to say so.
   bool Fail(std::string text) {
     error = std::move(text);
     return false;
@@ -154,6 +159,8 @@ class JsonLinesWriter : public PairSink {
       : file_(std::move(file)) {}
 
   Status Add(std::string_view key, std::string_view value) override {
+    // Hexadecimal digits need no escapes, so the line is put together without a
+    // writer of JSON.
     return file_->Append(R"({"k":")" + ToHex(key) + R"(","v":")" +
                          ToHex(value) + "\"}\n");
   }

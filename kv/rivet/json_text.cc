@@ -79,6 +79,8 @@ class MembersHandler : public nlohmann::json_sax<json> {
   }
   bool number_unsigned(uint64_t value) override {
     constexpr auto kMax = uint64_t{std::numeric_limits<int64_t>::max()};
+    // A number past 63 bits keeps its text and is no integer: a caller that
+    // wants one says so, instead of taking one that wrapped around.
     const bool fits = value <= kMax;
     return Scalar(fits ? Kind::kInteger : Kind::kOther, std::to_string(value),
                   fits ? static_cast<int64_t>(value) : 0);
@@ -145,9 +147,13 @@ class MembersHandler : public nlohmann::json_sax<json> {
     return true;
   }
   bool Open(char bracket, Kind kind) {
+    // The parser keeps a stack of its own, not the thread's; the limit is for
+    // what is kept of the text.
     if (++depth_ > max_depth_) return Fail("it is nested too deep");
     if (depth_ == 1) return true;
     if (depth_ == 2) {
+      // A member that is an object or a list is written again while it is read:
+      // it is kept as text, and never as a tree.
       nested_.emplace(size_t{0});
       if (is_object_) members_.back().kind = kind;
     }
@@ -171,6 +177,8 @@ class MembersHandler : public nlohmann::json_sax<json> {
 
 }  // namespace
 
+// Bytes that are not UTF-8 become U+FFFD: the alternative of the library is an
+// exception, and a message is shown rather than lost.
 std::string JsonString(std::string_view text) {
   return json(text).dump(-1, ' ', /*ensure_ascii=*/false,
                          json::error_handler_t::replace);
@@ -183,6 +191,7 @@ void JsonWriter::NewLine() {
 }
 
 void JsonWriter::Begin() {
+  // The value behind a name is on its line, and separated from nothing.
   if (std::exchange(after_key_, false) || counts_.empty()) return;
   if (counts_.back()++ > 0) text_ += ',';
   NewLine();
@@ -195,6 +204,7 @@ void JsonWriter::Open(char bracket) {
 }
 
 void JsonWriter::Close(char bracket) {
+  // An empty object stays on one line.
   const size_t count = counts_.back();
   counts_.pop_back();
   if (count > 0) NewLine();

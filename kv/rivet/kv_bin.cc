@@ -24,6 +24,8 @@ class KvBinReader : public PairSource {
       : reader_(std::move(source)) {}
 
   Status Next(KeyValue* pair, bool* more) override {
+    // Errors name the byte at which an entry begins, so that somebody can look
+    // at it.
     const uint64_t begin = reader_.offset();
     KvBinEntry entry;
     bool has_entry = false;
@@ -52,6 +54,8 @@ class KvBinWriter : public PairSink {
       : file_(std::move(file)) {}
 
   Status Add(std::string_view key, std::string_view value) override {
+    // The writer has the limits of the reader: a file that it made can be read
+    // again.
     if (Status s = CheckPairKeySize(key.size()); !s.ok()) return s;
     if (Status s = CheckPairValueSize(value.size()); !s.ok()) return s;
     return file_->Append(EncodeKvBinEntry(key, value));
@@ -111,6 +115,8 @@ std::string EncodeKvBinEntry(std::string_view key, std::string_view value) {
   AppendBareData(&payload, key);
   AppendBareData(&payload, value);
   std::string entry;
+  // The length fits: the limits of a key and a value together are far below 4
+  // GiB.
   AppendBig32(&entry, static_cast<uint32_t>(payload.size()));
   return entry + payload;
 }

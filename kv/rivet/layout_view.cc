@@ -21,6 +21,8 @@ struct Range {
   bool exact;
 };
 
+// Within a range the order of layout 0 is that of layout 1; between ranges it
+// is not. So each range is a stream, and Seek() merges them.
 constexpr Range kRanges[] = {
     {{}, {}, false},                                // the same in layout 1
     {{"\x05", 1}, {"\x05\x01\x02", 3}, false},      // queue messages
@@ -63,6 +65,9 @@ Status GetOther(PairReader* stored, const KeyValue& pair,
   return GetLayoutZero(stored, key, other);
 }
 
+// Which of the two values counts cannot be known: the actor was written by two
+// versions of Rivet, and either may have been the last. So it is an error, and
+// no guess.
 Status ConflictError(std::string_view zero, std::string_view one) {
   return Status::NotSupported(
       "the pair has one value in layout 0 and another in layout 1: key=" +
@@ -175,6 +180,8 @@ Status LayoutOneView::Advance(Stream* stream) {
 // Merges the streams, and reads on only in the one that may be first.
 Status LayoutOneView::Seek(std::string_view key,
                            std::optional<KeyValue>* pair) {
+  // All streams begin anew at every call: a view has no position, and what a
+  // stream had to skip it knows by its gap.
   for (Stream& stream : streams_) stream.Begin(key);
   for (;;) {
     Stream* first = nullptr;
@@ -202,6 +209,7 @@ Status LayoutOneView::Seek(std::string_view key,
       // Every stream of the same bound is read by here.
       if (other.pair->value == first->pair->value) continue;
       std::string zero;
+      // The key of layout 0 is for the message alone.
       (void)LayoutZeroKey(first->bound, &zero);
       return ConflictError(zero, first->bound);
     }
@@ -318,6 +326,8 @@ Status LayoutReport::CheckConflicts() const {
 }
 
 Status CheckLayouts(PairReader* stored, LayoutReport* report) {
+  // A report of half the pairs would let a migration pass that the other half
+  // forbids: *report changes only at the end.
   LayoutReport made;
   std::string at;
   for (;;) {

@@ -22,6 +22,8 @@ constexpr std::string_view kMetadataPrefix("\x08\x01\x00", 3);
 constexpr std::string_view kChunkPrefix("\x08\x01\x01", 3);
 constexpr size_t kMetadataKeyBytes = 4;
 constexpr size_t kChunkKeyBytes = 8;
+// An index is 32 bits, so this is none of a chunk: there is no chunk at or
+// after the place that was looked at.
 constexpr uint64_t kPastChunks = uint64_t{1} << 32;
 constexpr auto kLastTag = static_cast<uint8_t>(LegacyTag::kShm);
 
@@ -73,6 +75,7 @@ Status CheckVersions(PairReader* pairs) {
           ": the pairs stay as they are; use a version of actorkv that knows "
           "it");
     }
+    // One seek passes over all keys of this version, which may be many pairs.
     from = std::string(kNamespace) + static_cast<char>(version + 1);
   }
 }
@@ -91,6 +94,9 @@ Status ParseMetadata(LegacyTag tag, std::string_view value,
   FieldReader fields(value);
   const uint32_t low = fields.Byte();
   const uint32_t version = low | uint32_t{fields.Byte()} << 8;
+  // A version that is not known may have another meaning for the size:
+  // kNotSupported says that a newer module may read the file, where kCorruption
+  // says that nobody can.
   if (version != kLegacyFileVersion) {
     return Status::NotSupported("metadata of version " +
                                 std::to_string(version) + ", not " +
@@ -123,6 +129,8 @@ std::string LegacyMetadataKey(LegacyTag tag) {
 std::string LegacyMetadataValue(uint64_t size_bytes) {
   std::string value;
   AppendLittle32(&value, kLegacyFileVersion);
+  // The version is 16 bits, and little-endian: the two bytes above it are cut
+  // off.
   value.resize(sizeof kLegacyFileVersion);
   AppendLittle64(&value, size_bytes);
   return value;
@@ -167,6 +175,8 @@ size_t LegacyFile::BytesInside(uint32_t index) const {
 }
 
 Status LegacyFile::Look(uint32_t index) {
+  // What was found last answers for every index up to it: a scan of a file
+  // costs a seek for each chunk, and a hole none.
   if (seen_from_ <= index && index <= next_index_) return Status::Ok();
   const std::string prefix = WithTag(kChunkPrefix, tag_);
   std::string from = LegacyChunkKey(tag_, index);
@@ -240,6 +250,7 @@ Status LegacyFile::FindHole(uint64_t begin, uint64_t end, uint64_t* hole) {
     const uint64_t stored = uint64_t{index} * kLegacyChunkBytes + next_.size();
     if (stored <= at) break;
     at = std::min(stored, (uint64_t{index} + 1) * kLegacyChunkBytes);
+    // A chunk that is short ends in a hole, although the next one may be there.
     if (at % kLegacyChunkBytes != 0) break;
   }
   *hole = begin < last ? std::min(at, last) : std::min(begin, end);

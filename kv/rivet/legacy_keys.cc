@@ -40,6 +40,7 @@ constexpr std::string_view kInputOne("\x06\x01\x15\x03\x15\x04", 6);
 
 // Returns true when a tuple follows the prefix: an integer of one byte, and
 // perhaps more.
+// Asks for one byte more than the start of a tuple: an integer has a value.
 bool HasTuple(std::string_view key, std::string_view prefix) {
   return BeginsWith(key, prefix) && key.size() >= prefix.size() + 2 &&
          key[prefix.size()] == kTupleStart;
@@ -142,11 +143,15 @@ LegacyKey ParseLegacyKey(std::string_view key, std::string_view value) {
     case 3:
       return Known(key.size() == 1 ? Space::kInspector : Space::kUnknown,
                    KeyLayout::kSame);
+    // Under 4 all keys are the user's, of any length: nothing of Rivet's is
+    // there.
     case 4:
       return {Space::kUser, KeyLayout::kSame};
     case 5:
       return ParseQueueKey(key);
     case 6:
+      // The one key that only its value can tell: metadata of the queue in
+      // layout 0, or an alarm in both.
       if (key == kMetaZero) return ParseSix(value);
       if (!HasTuple(key, kWorkflowOne)) return {};
       return {Space::kWorkflow, KeyLayout::kOne};
@@ -168,6 +173,7 @@ LegacyKey ParseLegacyKey(std::string_view key, std::string_view value) {
   }
 }
 
+// The value is not needed: it tells apart only what the key 6 may be.
 bool IsSqliteKey(std::string_view key) {
   const Space space = ParseLegacyKey(key, {}).space;
   return space == Space::kSqliteMeta || space == Space::kSqliteChunk;
@@ -210,9 +216,13 @@ bool LayoutOneKey(std::string_view key, std::string_view value,
 }
 
 bool LayoutZeroKey(std::string_view one, std::string* zero) {
+  // Without the value, as none of layout 1 needs it: the key 6 is not of layout
+  // 1.
   const LegacyKey parsed = ParseLegacyKey(one, {});
   if (parsed.layout != KeyLayout::kOne) return false;
   std::string found;
+  // It is answered before the way back is tried: that would ask for the value
+  // of the key 6.
   if (one == kMetaOne) {
     *zero = std::string(kMetaZero);
     return true;

@@ -17,6 +17,7 @@ constexpr std::string_view kMagic = "LTX1";
 // The flags of the one variant that is known: of the blob, and of a frame.
 constexpr uint32_t kNoChecksum = 2;
 constexpr uint16_t kHasLength = 1;
+// The mark behind the last page is a frame's number and flags, all zero.
 constexpr size_t kEndBytes = 6;
 constexpr size_t kIndexLengthBytes = 8;
 constexpr size_t kTrailerBytes = 16;
@@ -63,6 +64,8 @@ class Cursor {
   Status Uint(uint64_t* value) {
     const uint64_t begin = offset_;
     uint64_t read = 0;
+    // Seven bits a byte, the lowest first; the tenth byte has the 64th bit
+    // alone.
     for (int shift = 0; shift <= kMaxUintShift; shift += 7) {
       std::string_view byte;
       if (Status s = Peek(1, &byte); !s.ok()) return s;
@@ -105,6 +108,8 @@ Status DecodeHeader(std::string_view bytes, LtxHeader* header) {
   if (read.min_txid > read.max_txid) {
     return Bad(16, "its first transaction is later than its last");
   }
+  // The blob says by its flags that nobody counted checksums. One that is there
+  // all the same was written by something else.
   if (LoadBig64(&bytes[40]) != 0) {
     return Bad(40, "a checksum where the flags say none");
   }
@@ -227,6 +232,8 @@ Status DecodeLtxFrame(std::string_view frame, PageNo pgno, uint32_t page_size,
   }
   const std::string_view block = frame.substr(kLtxFrameHeaderBytes);
   std::string unpacked(page_size, '\0');
+  // The page is unpacked into a buffer of just its size: LZ4 refuses what would
+  // be longer, and what is shorter is seen below.
   const int size = LZ4_decompress_safe(block.data(), unpacked.data(),
                                        static_cast<int>(block.size()),
                                        static_cast<int>(unpacked.size()));

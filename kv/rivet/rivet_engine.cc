@@ -35,6 +35,8 @@ class EnginePairs : public PairSource {
 
   Status Next(KeyValue* pair, bool* more) override {
     if (!begun_) {
+      // The first seek waits for the first pair: who opens many actors and
+      // reads one pays for one.
       begun_ = true;
       if (Status s = position_->Seek(prefix_, &valid_); !s.ok()) return s;
     }
@@ -58,6 +60,8 @@ class EnginePairs : public PairSource {
   Status TakePair(KeyValue* pair) {
     uint64_t pieces = 0;
     while (true) {
+      // The pieces end with the actor and no metadata came: the value may have
+      // lost pieces, too, so it is damage and no pair.
       if (!InActor()) return NoMetadata(pair->key);
       const std::string_view physical = position_->key();
       RivetEngineKey key;

@@ -68,15 +68,6 @@ bool TakeInteger(std::string_view* rest, uint64_t* value) {
   return true;
 }
 
-void AppendInteger(std::string* out, uint64_t value) {
-  std::string bytes;
-  for (; value > 0; value >>= 8) {
-    bytes.insert(bytes.begin(), static_cast<char>(value));
-  }
-  out->push_back(static_cast<char>(kIntegerZero + bytes.size()));
-  out->append(bytes);
-}
-
 }  // namespace
 
 std::string RivetActorIdText(std::string_view id) {
@@ -118,21 +109,6 @@ bool ParseRivetActorIdText(std::string_view text, std::string* id) {
 }
 
 std::string_view RivetActorsPrefix() { return kActors; }
-
-std::string EncodeRivetEngineKey(const RivetEngineKey& key) {
-  assert(key.actor_id.size() == kRivetActorIdBytes);
-  std::string bytes(kActors);
-  bytes += key.actor_id;
-  bytes += kKeyBegin;
-  for (const char c : key.key) {
-    bytes.push_back(c);
-    if (c == '\0') bytes.push_back('\xff');
-  }
-  bytes.append(2, '\0');  // end of the string, and of the tuple that it is in
-  bytes += key.piece.has_value() ? kPiece : kMetadata;
-  if (key.piece.has_value()) AppendInteger(&bytes, *key.piece);
-  return bytes;
-}
 
 bool ParseRivetEngineKey(std::string_view bytes, RivetEngineKey* key) {
   std::string_view rest = bytes;

@@ -1,4 +1,4 @@
-// These encode and parse the physical keys of actors' pairs in the database of
+// These parse the physical keys of actors' pairs in the database of
 // Rivet's engine: tuples of FoundationDB's tuple layer.
 //
 //     14 15 03 15 48 40 | actor id, 19 bytes            (0, 3, 72, id,
@@ -40,8 +40,6 @@ struct RivetEngineKey {
 
 // The prefix with which every key of any actor begins, and nothing else does.
 std::string_view RivetActorsPrefix();
-
-std::string EncodeRivetEngineKey(const RivetEngineKey& key);
 
 // Returns false, with *key unchanged, for what is no such key.
 bool ParseRivetEngineKey(std::string_view bytes, RivetEngineKey* key);

@@ -79,6 +79,8 @@ class RivetV2Database::DeltaInput : public LtxInput {
   }
 
   Status Read(uint64_t offset, size_t size, char* buffer) override {
+    // The last piece that begins at or before the offset. There is one: the
+    // first begins at 0.
     const auto* piece =
         std::upper_bound(pieces_, end_, offset,
                          [](uint64_t wanted, const RivetV2Index::Piece& p) {
@@ -117,6 +119,8 @@ Status RivetV2Database::Open(const std::string& path,
 Status RivetV2Database::Load() {
   std::unique_ptr<ByteSource> source;
   if (Status s = OpenFileBytes(path_, &source); !s.ok()) return s;
+  // The file is opened twice: it is read through once, for the index, and then
+  // at the places that the index names.
   if (Status s = RandomFile::Open(path_, &file_); !s.ok()) return s;
   if (Status s = index_.Build(std::move(source)); !s.ok()) return s;
   // What there is of it may be half of the database.
@@ -135,6 +139,8 @@ Status RivetV2Database::LoadDeltas() {
     if (pieces[i].chunk == 0) deltas_.push_back({pieces[i].txid, i, 0});
     ++deltas_.back().count;
   }
+  // An offset of 0 means that no frame was found: the header of a blob is
+  // there, so no frame is.
   frame_offsets_.resize(index_.pages().size());
   for (uint32_t i = 0; i < deltas_.size(); ++i) {
     if (Status s = ScanDelta(i); !s.ok()) {
@@ -172,6 +178,8 @@ Status RivetV2Database::CheckPageOfDelta(const LtxFrame& frame,
   // the page is in a shard by then
   if (!entry.has_value()) return Status::Ok();
   const uint64_t newest = index_.pages()[*entry].txid;
+  // Older deltas may have the page as well: what counts is the one that the
+  // index names.
   if (newest == deltas_[delta].txid) frame_offsets_[*entry] = frame.offset;
   if (newest >= deltas_[delta].txid) return Status::Ok();
   return Status::Corruption("it has page " + std::to_string(frame.pgno) +
@@ -225,6 +233,8 @@ Status RivetV2Database::ReadPageOfDelta(size_t entry, std::string* page) {
 
 Status RivetV2Database::ReadPageOfShard(PageNo pgno, std::string* page) {
   const uint32_t shard = pgno / head().shard_size;
+  // One shard is kept: pages are read in their order, so the next one is most
+  // often in it.
   if (shard_ != shard) {
     if (Status s = LoadShard(shard); !s.ok()) {
       return s.WithContext(ShardName(shard));
@@ -272,6 +282,8 @@ Status RivetV2Database::LoadShard(uint32_t shard) {
   };
   if (Status s = ScanLtx(&input, &header, take); !s.ok()) return s;
   if (Status s = CheckPageSize(header, head()); !s.ok()) return s;
+  // A shard that is ahead of the head holds pages of a commit that the head
+  // does not have: the two were not copied at one moment.
   if (header.max_txid > head().head_txid) {
     return Status::Corruption(
         "it is of transaction " + std::to_string(header.max_txid) +

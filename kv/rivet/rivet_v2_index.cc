@@ -18,6 +18,8 @@ using Kind = RivetV2Key::Kind;
 constexpr size_t kTxidBytes = 8;
 constexpr size_t kShownKeyBytes = 64;  // shown of a key that is not known
 
+// A key of a store is there once. A file with the same key twice was made by
+// putting two together, and which one counts nobody knows.
 Status Twice(const RivetV2Key& key) {
   return Status::Corruption(ToText(key) + " is there twice");
 }
@@ -41,6 +43,8 @@ bool SortsWithout(Order order, std::vector<Entry>* list,
   const auto less = [&](const Entry& a, const Entry& b) {
     return order(a) < order(b);
   };
+  // A file that was written in the order of its keys is looked at once; only
+  // others are sorted.
   if (!std::is_sorted(list->begin(), list->end(), less)) {
     std::sort(list->begin(), list->end(), less);
   }
@@ -66,6 +70,8 @@ Status RivetV2Index::Build(std::unique_ptr<ByteSource> source) {
     }
     if (!more) break;
     RivetV2Key key;
+    // A key that is not known may be one that matters: a page left out without
+    // a word would be read as older, or as zeros.
     if (!ParseRivetV2Key(entry.pair.key, &key)) {
       return Status::Corruption(
           "a key that is not known: " +
@@ -140,6 +146,9 @@ Status RivetV2Index::Sort() {
 Status RivetV2Index::JoinPieces() {
   for (size_t i = 0; i < pieces_.size(); ++i) {
     const bool is_first = i == 0 || pieces_[i - 1].txid != pieces_[i].txid;
+    // Pieces are numbered without holes, but their last one is not marked: a
+    // piece that is missing at the end shows when the blob is read
+    // (kv/rivet/ltx.h).
     const uint32_t wanted = is_first ? 0 : pieces_[i - 1].chunk + 1;
     if (pieces_[i].chunk != wanted) {
       return Status::Corruption(

@@ -32,6 +32,9 @@ Status NotKnown(std::string_view what, uint32_t value, uint32_t known) {
                               std::to_string(known) + " is known");
 }
 
+// Sizes and the schema are refused with kNotSupported and not taken as they
+// are: shards and pieces of other sizes would be put together into pages of
+// another database.
 Status CheckHead(uint32_t schema_version, const RivetV2Head& head) {
   if (head.page_size != kRivetV2PageSize) {
     return NotKnown("page size", head.page_size, kRivetV2PageSize);
@@ -53,6 +56,8 @@ Status CheckHead(uint32_t schema_version, const RivetV2Head& head) {
 
 }  // namespace
 
+// The numbers in keys are bytes and no digits, so that a slash may be one of
+// them: only the lengths tell where a field ends.
 bool ParseRivetV2Key(std::string_view bytes, RivetV2Key* key) {
   std::string_view suffix;
   if (bytes == kMeta) {
@@ -98,6 +103,8 @@ Status DecodeRivetV2Head(std::string_view value, RivetV2Head* head) {
   read.page_size = fields.Little32();
   read.shard_size = fields.Little32();
   read.creation_ts_ms = static_cast<int64_t>(fields.Little64());
+  // The two are passed over: what an actor may store is a matter of its quota
+  // here.
   fields.Little64();  // storage_used
   fields.Little64();  // max_storage
   if (!fields.ok()) return Status::Corruption("/META: it is cut short");

@@ -19,6 +19,8 @@ Status Delete(Call* call) {
     return s;
   if (Status s = DeleteActor(
           target.store.get(), target.actor,
+          // The cookie is read where the actor is looked at, so that it is that
+          // of the head which is deleted.
           [&](const HeadState& state) { return SchemaCookie(target, state); },
           &txid);
       !s.ok()) {
@@ -33,6 +35,8 @@ Status Rename(Call* call) {
   std::string new_name;
   if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
     return s;
+  // The new name is in the store of the old one: a rename moves an entry of the
+  // catalog and no pages.
   if (Status s = call->Text(1, "the new name", &new_name); !s.ok()) return s;
   if (Status s = RenameActor(target.store.get(), target.actor, new_name);
       !s.ok()) {
@@ -48,6 +52,8 @@ Status RaiseGeneration(Call* call) {
   Generation generation;
   if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
     return s;
+  // The actor is opened, as its other connections in this process are to be
+  // fenced as well.
   if (Status s = target.Open(&actor); !s.ok()) {
     return s;
   }

@@ -29,6 +29,8 @@ constexpr char kDeclaration[] =
     " opened_at_ms INTEGER, created_at_ms INTEGER, modified_at_ms INTEGER,"
     " deleted_at_ms INTEGER)";
 
+// The order is that of the declaration, which sql/README.md describes column by
+// column.
 enum ColumnIndex {
   kActor,
   kLayout,
@@ -54,12 +56,16 @@ class ActorRows : public RowSource {
             std::optional<std::string> only)
       : connection_(connection),
         times_(TimesShown(store.get())),
+        // The actor that a WHERE names is looked up, so that a question about
+        // one does not read all.
         walk_(std::move(store), std::move(only)) {}
 
   Status Next(bool* has_row) override {
     use_.reset();
     if (Status s = walk_.Next(has_row); !s.ok() || !*has_row) return s;
     damaged_ = IsDamage(walk_.status());
+    // A damaged actor is a row that says so; an error of the disk ends the
+    // table.
     if (!walk_.status().ok() && !damaged_) return walk_.status();
     LoadHeadOfDeleted();
     return LoadLegacyRecord();
@@ -104,6 +110,8 @@ class ActorRows : public RowSource {
 
   const char* StateName() const {
     if (damaged_) return "damaged";
+    // A legacy actor may be at any step of its migration, which its record
+    // knows and the catalog does not.
     if (walk_.state().is_legacy && legacy_.has_value()) {
       return LegacyStateName(legacy_->state);
     }
@@ -158,12 +166,15 @@ class ActorRows : public RowSource {
   const SpaceUse& Use() const {
     if (use_.has_value()) return *use_;
     ReclaimOptions options;
+    // A pass of reclaim that removes nothing counts by what it would: so the
+    // sizes are those that reclaim goes by.
     options.dry_run = true;
     ActorReclaim plan(walk_.store().get(), walk_.name(), walk_.state().entry,
                       options);
     bool done = false;
     while (!done && connection_->KeepOn().ok() && plan.Step(&done).ok()) {
     }
+    // Kept for the row: two columns ask for it, and it reads every chunk.
     use_ = plan.use();
     return *use_;
   }
@@ -179,6 +190,7 @@ class ActorRows : public RowSource {
       case kSizeBytes:
         return result->Int(size);
       case kHistoryBytes:
+        // What could be reclaimed at this moment is history still.
         return result->Int(Use().history_bytes + Use().reclaimable_bytes);
       case kSharedBytes:
         return result->Int(Use().shared_bytes);

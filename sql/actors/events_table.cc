@@ -14,6 +14,8 @@ constexpr char kDeclaration[] =
     "CREATE TABLE x(seq INTEGER, happened_at_ms INTEGER, store TEXT,"
     " actor TEXT, kind TEXT, detail TEXT, duration_us INTEGER)";
 
+// `seq` numbers the events of the process: a gap between two looks says that
+// some were dropped in between.
 enum ColumnIndex {
   kSeq,
   kHappenedAt,
@@ -42,6 +44,8 @@ class EventRows : public RowSource {
       case kHappenedAt:
         return result->Int(event_->happened_at_ms);
       case kStore:
+        // Paths are any bytes but NUL; text in SQL is UTF-8, so what is not is
+        // escaped.
         return result->ErrorText(event_->store);
       case kActor:
         if (event_->actor.empty()) return;

@@ -24,6 +24,7 @@ class HintRows : public RowSource {
       : walk_(std::move(store), std::move(only)) {}
 
   Status Next(bool* has_row) override {
+    // Most actors have no hints, and give no row.
     while (next_range_ >= hints_.ranges.size()) {
       if (Status s = NextHints(has_row); !s.ok() || !*has_row) return s;
     }
@@ -55,6 +56,7 @@ class HintRows : public RowSource {
     next_range_ = 0;
     if (Status s = walk_.Next(found); !s.ok() || !*found) return s;
     const HeadState& state = walk_.state();
+    // A legacy actor has no hints, as it has no pages.
     if (!state.exists) return Status::Ok();
     if (!walk_.store()
              ->hints()

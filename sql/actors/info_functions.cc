@@ -52,6 +52,8 @@ Status TellLastError(Call* call) {
   const std::optional<KeptError> error = ErrorFor(db);
   std::string text;
   if (error.has_value()) text = error->ToString();
+  // A write that fails because the database is read-only asks no VFS, so nobody
+  // kept an error: what is known about it is told here.
   if (const std::string note = ReadOnlyNote(db); !note.empty()) {
     text += (text.empty() ? "read-only: " : "; ") + note;
   }
@@ -61,6 +63,8 @@ Status TellLastError(Call* call) {
 
 Status DefaultStoreOfConnection(Call* call) {
   Connection* connection = call->connection();
+  // NULL asks, like no argument: a host that passes a parameter need not tell
+  // the two apart.
   if (!call->IsNull(0)) {
     std::string path;
     std::string absolute;
@@ -70,6 +74,8 @@ Status DefaultStoreOfConnection(Call* call) {
     EngineHome* home = nullptr;
     if (Status s = FindHome(absolute, &home); !s.ok()) return s;
     if (Status s = home->Canonical(absolute, &canonical); !s.ok()) return s;
+    // The directory is looked at now: a path that is wrong is told where it is
+    // said, and not by the first call that uses it.
     if (Status s = home->Check(canonical); !s.ok()) return s;
     connection->set_store_path(canonical);
     // The VFS has no connection to ask when a bare name is opened, so it has
@@ -99,10 +105,13 @@ Status SetDefault(Call* call) {
       !s.ok()) {
     return s;
   }
+  // The value before is told, so that a host can set it back.
   call->result().Int(static_cast<uint64_t>(previous));
   return Status::Ok();
 }
 
+// Stores that nobody uses stay open for a while, because the next open is quick
+// then. This closes them at once.
 Status CloseIdle(Call* call) {
   call->result().Int(StoreRegistry::Instance()->CloseIdle());
   return Status::Ok();

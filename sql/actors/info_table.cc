@@ -31,8 +31,11 @@ constexpr char kDeclaration[] =
 
 enum ColumnIndex { kName, kValue, kUnit, kLevel };
 
+// A store may have more actors than a table of a few rows should read.
 constexpr int kMaxQuotaLooks = 1000;
 
+// Less than a minute is what clocks that are set by the network differ by, and
+// no news.
 constexpr uint64_t kAheadIsNoticedUs = 60'000'000;
 
 struct Row {
@@ -45,6 +48,7 @@ struct Row {
 
 class InfoRows : public RowSource {
  public:
+  // All rows are made at the beginning: they are few, and of one moment.
   explicit InfoRows(Connection* connection) {
     Versions();
     DefaultStore(connection);
@@ -87,6 +91,8 @@ class InfoRows : public RowSource {
   void Versions() {
     AddText("actorkv_version", ACTORKV_VERSION);
     AddText("sqlite_version", sqlite3_libversion());
+    // The SQLite that runs, not the one of the build: a host brings its own,
+    // and a bug is in a version.
     AddText("sqlite_source_id", sqlite3_sourceid());
     for (const EngineHome* home : AllHomes()) {
       for (const EngineNote& note : home->Notes()) {
@@ -103,6 +109,8 @@ class InfoRows : public RowSource {
     std::shared_ptr<Store> store;
     const Status s = connection->OpenDefaultStore(StoreUse::kRead, &store);
     if (!s.ok()) {
+      // To have no default store is no error; to have one that cannot be opened
+      // is.
       const bool none = connection->store_path().empty() &&
                         s.code() == Code::kInvalidArgument;
       AddText("store", connection->store_path());
@@ -144,9 +152,12 @@ class InfoRows : public RowSource {
     for (int i = 0; i < kMaxQuotaLooks; ++i) {
       bool found = false;
       Settings settings;
+      // The rows are advice: where the look fails they are left out, and
+      // actorkv_verify() says why.
       if (!walk.Next(&found).ok() || !found) return;
       const HeadState& state = walk.state();
       const ActorId actor = state.entry.actor;
+      // A damaged actor is for actorkv_actors and actorkv_verify to show.
       if (!walk.status().ok()) continue;
       if (!store->settings()->Get(actor, &settings).ok()) continue;
       if (hold_.Covers(settings.retention_ms)) {
@@ -171,6 +182,8 @@ class InfoRows : public RowSource {
     std::vector<EngineDamage> damages;
     if (!store->engine()->ListDamage(&damages).ok()) return;
     for (const EngineDamage& damage : damages) {
+      // Records that are there and cannot be applied are another thing than
+      // records that are gone: somebody may want them back.
       const bool kept = damage.kind == EngineDamage::Kind::kStranded;
       rows_.push_back({kept ? "stranded_log_records" : "lost_log_records",
                        damage.detail, 0, "", /*warning=*/true});
@@ -178,6 +191,8 @@ class InfoRows : public RowSource {
   }
 
   void Limits() {
+    // Limits are rows, so that a host can ask instead of having them in its
+    // code.
     AddNumber("max_actor_name_bytes", kMaxActorNameBytes, "bytes");
     AddNumber("max_path_bytes", kMaxPathBytes, "bytes");
     AddNumber("min_page_size", kMinPageSize, "bytes");

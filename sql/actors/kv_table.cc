@@ -27,12 +27,15 @@ class KvRows : public RowSource {
 
   Status Next(bool* has_row) override {
     for (;;) {
+      // Pairs are sought one after the other and not held: an actor may have
+      // more than fit into memory.
       if (pairs_ != nullptr) {
         if (Status s = pairs_->Seek(from_, &pair_); !s.ok()) {
           return s.WithContext("actor=" + actor_.name);
         }
         *has_row = pair_.has_value();
         if (*has_row) {
+          // The least key behind this one.
           from_ = pair_->key + '\0';
           return FindConflict();
         }
@@ -73,6 +76,8 @@ class KvRows : public RowSource {
     Engine* const engine = walk_.engine();
     const LegacyId legacy = actor_.record.legacy;
     pairs_ = std::make_unique<LegacyPairs>(engine, legacy);
+    // A second view, so that looks at the other layout do not take the window
+    // of the first from where it reads.
     others_ = std::make_unique<LegacyPairs>(engine, legacy);
     from_.clear();
     constexpr uint8_t kBoth = kHasLayoutZero | kHasLayoutOne;

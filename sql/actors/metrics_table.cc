@@ -13,6 +13,8 @@ namespace {
 
 constexpr char kDeclaration[] = "CREATE TABLE x(name TEXT, value, unit TEXT)";
 
+// The value has no type in the declaration: counts are integers, and times
+// fractions.
 enum ColumnIndex { kName, kValue, kUnit };
 
 // MetricsRows takes all rows from one snapshot, so that they go together.
@@ -31,6 +33,8 @@ class MetricsRows : public RowSource {
       case kName:
         return result->Text(row_->name);
       case kValue:
+        // A column that is not set is NULL (sqlite3_result_null() is the
+        // default).
         if (!row_->value.has_value()) return;
         if (!row_->is_whole) return result->Real(*row_->value);
         return result->Int(static_cast<uint64_t>(*row_->value));
@@ -53,6 +57,7 @@ Status OpenRows(Connection* /*connection*/, const TableArguments&,
   return Status::Ok();
 }
 
+// The text is a scalar, as an endpoint of HTTP gives it out whole.
 Status Text(Call* call) {
   call->result().Text(MetricsText(ReadMetrics()));
   return Status::Ok();

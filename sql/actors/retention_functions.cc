@@ -34,6 +34,8 @@ Status ResolveOwner(const Call& call, int index, Owner* owner) {
       !s.ok()) {
     return s;
   }
+  // Settings belong to the id of an actor and go with it: a name without an
+  // actor cannot have one.
   if (Status s = LoadPresent(target, &state); !s.ok()) return s;
   owner->store = target.store;
   owner->actor = state->entry.actor;
@@ -55,11 +57,14 @@ Status RunRetention(Call* call) {
   uint64_t previous = 0;
   if (Status s = ResolveOwner(*call, 0, &owner); !s.ok()) return s;
   if (Status s = call->Text(1, "the duration", &text); !s.ok()) return s;
+  // A duration is a text with its unit: a bare number would be taken for
+  // seconds by one and for milliseconds by another.
   if (Status s = ParseDuration(text, &duration_ms); !s.ok()) return s;
   if (Status s = Change(owner, "retention_ms", duration_ms, &previous);
       !s.ok()) {
     return s;
   }
+  // What was set before is told in the form in which it can be set again.
   call->result().Text(DurationText(previous));
   return Status::Ok();
 }
@@ -71,6 +76,7 @@ Status RunQuota(Call* call) {
   if (Status s = ResolveOwner(*call, 0, &owner); !s.ok()) return s;
   if (Status s = call->Count(1, "soft_bytes", &soft_bytes); !s.ok()) return s;
   if (Status s = call->Count(2, "hard_bytes", &hard_bytes); !s.ok()) return s;
+  // 0 is no limit. A soft one above the hard one would never be heard of.
   if (hard_bytes != 0 && soft_bytes > hard_bytes) {
     return Status::InvalidArgument("soft_bytes is above hard_bytes");
   }
@@ -80,6 +86,8 @@ Status RunQuota(Call* call) {
   if (Status s = FindSetting("quota_hard_bytes", &hard); !s.ok()) return s;
   Store* const store = owner.store.get();
   Settings previous;
+  // Both in one commit: nobody sees the new one of the two beside the old one
+  // of the other.
   if (Status s = store->settings()->SetAll(
           owner.actor, {{soft, soft_bytes}, {hard, hard_bytes}}, &previous);
       !s.ok()) {
@@ -164,6 +172,8 @@ Status RunPurge(Call* call) {
   if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) {
     return s;
   }
+  // A purge is final, of a live actor as well: what delete keeps for the
+  // retention goes at once.
   if (Status s = PurgeActor(target.store.get(), target.actor, &bytes);
       !s.ok()) {
     return s;

@@ -23,6 +23,8 @@ class SettingRows : public RowSource {
       : of_{std::move(store), ""} {}
 
   Status Next(bool* has_row) override {
+    // The store is read at the first row: a table that is only planned or
+    // opened costs nothing.
     if (next_ == 0) {
       const auto reader = of_.engine()->NewReader();
       if (Status s = LoadSettings(reader.get(), ActorId{}, &settings_);
@@ -64,6 +66,8 @@ class PlanRows : public RowSource {
       : connection_(connection),
         store_(std::move(store)),
         only_(std::move(only)),
+        // The plan is a pass of reclaim that removes nothing: it cannot say
+        // anything else than reclaim does.
         reclaimer_(store_.get(), DryRun()) {}
 
   Status Next(bool* has_row) override {
@@ -79,6 +83,8 @@ class PlanRows : public RowSource {
       std::optional<SpaceUse> use;
       if (Status s = connection_->KeepOn(); !s.ok()) return s;
       if (Status s = reclaimer_.Step(&use, &done); !s.ok()) return s;
+      // A step does a piece of the work of one actor, and most end without a
+      // row.
       if (!use.has_value()) continue;
       use_ = std::move(*use);
       *has_row = true;

@@ -16,6 +16,9 @@ Status ConnectionError(sqlite3* db) {
   // SQLite has one text for each code, such as "disk I/O error"; the VFS knows
   // what really happened.
   if (from_vfs) text += " (" + LastError() + ")";
+  // The low byte is the primary code: all extended ones of it are answered
+  // alike (SQLite result codes, "Primary Result Codes versus Extended Result
+  // Codes").
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -46,6 +49,7 @@ Status QueryText(sqlite3* db, const std::string& sql,
   Status status;
   text->reset();
   if (code == SQLITE_ROW) {
+    // The text belongs to the statement, and is copied before that ends.
     const auto* value = sqlite3_column_text(statement, 0);
     if (value != nullptr) *text = reinterpret_cast<const char*>(value);
   } else if (code != SQLITE_DONE) {
@@ -72,6 +76,8 @@ Status ActorConnection::Open(const Target& target, Origin origin) {
   sqlite3_file* file = nullptr;
   ActorFile* actor_file = nullptr;
   sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  // The origin goes with every commit of this connection: it tells an import
+  // from a transaction of a user.
   if (FileMethods<ActorFile>::Cast(file, &actor_file))
     actor_file->set_origin(origin);
   return Status::Ok();

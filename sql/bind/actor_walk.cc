@@ -72,6 +72,8 @@ Status LegacyWalk::Next(LegacyActor* actor, bool* found, Status* damage) {
     if (loaded.code() == Code::kNotFound) continue;
     const bool damaged = IsDamage(loaded);
     if (!loaded.ok() && !damaged) return loaded;
+    // A caller that does not ask for damage wants pairs: what cannot be read
+    // has none to show.
     if (damaged && damage == nullptr) continue;
     if (damage != nullptr) *damage = loaded;
     actor->name = walk_.name();

@@ -24,6 +24,8 @@ std::shared_ptr<Store> StoreOfMain(sqlite3* db) {
   ActorFile* live = nullptr;
   RecoveredFile* legacy = nullptr;
   sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  // The file of main is asked, not its name: a name may mean something else by
+  // now.
   if (FileMethods<ActorFile>::Cast(file, &live)) return live->shared_store();
   if (FileMethods<RecoveredFile>::Cast(file, &legacy)) {
     return legacy->shared_store();
@@ -150,6 +152,9 @@ Status Connection::KeepOn() const {
 
 void Connection::Unref(void* connection) {
   auto* self = static_cast<Connection*>(connection);
+  // The references are SQLite's, for functions and modules. It gives them back
+  // when the connection closes, in no promised order, and in the thread that
+  // closes it.
   if (--self->references_ == 0) delete self;
 }
 

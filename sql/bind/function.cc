@@ -51,6 +51,8 @@ int Run(const FunctionSpec& spec, const Call& call, sqlite3_context* context) {
   }
   Call checked = call;
   Connection* const connection = checked.connection();
+  // The error of a call belongs to the actors that this call names, not to
+  // those of the one before.
   if (connection != nullptr) connection->ForgetTargets();
   const Status s = CheckAndRun(spec, &checked);
   if (s.ok()) {
@@ -61,6 +63,8 @@ int Run(const FunctionSpec& spec, const Call& call, sqlite3_context* context) {
   std::string text;
   const int code = ReportCallError(
       {spec.name, sqlite3_context_db_handle(context), connection}, s, &text);
+  // The text goes first: sqlite3_result_error() sets SQLITE_ERROR, which the
+  // code that is returned here replaces.
   sqlite3_result_error(context, text.c_str(), -1);
   return code;
 }
@@ -86,6 +90,8 @@ Status CheckEffects(Effects effects, sqlite3* db) {
   }
   Status may = effects == Effects::kStore ? CheckMayChangeStore(db)
                                           : CheckMayWriteFile(db);
+  // A change of the store is a commit of its own, which ROLLBACK could not take
+  // back: inside of a transaction it would look as if it could.
   if (!may.ok() || !InTransaction(db)) return may;
   return Status::InvalidArgument(
       "cannot run inside a transaction: COMMIT or ROLLBACK first");
@@ -118,6 +124,8 @@ Status Call::Text(int index, const char* what, std::string* text) const {
   if (IsNull(index)) {
     return Status::InvalidArgument(std::string(what) + " is NULL");
   }
+  // A blob would be cast to text whatever bytes it has; a number has a text
+  // that says the same.
   if (sqlite3_value_type(args_[index]) == SQLITE_BLOB) {
     return Status::InvalidArgument(std::string(what) + " is a blob, not text");
   }

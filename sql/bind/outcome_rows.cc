@@ -25,9 +25,13 @@ Status OutcomeRows::Next(bool* has_row) {
   using Steady = std::chrono::steady_clock;
   *has_row = false;
   if (Status s = connection_->KeepOn(); !s.ok()) return s;
+  // The steady clock does not jump, as the one on the wall may while thousands
+  // of actors are worked on.
   const Steady::time_point begin = Steady::now();
   ActorOutcome outcome;
   if (Status s = Work(&outcome, has_row); !s.ok()) return s;
+  // One actor that fails does not end the statement: it may be one of
+  // thousands, and the others are done.
   if (*has_row && !outcome.status.ok()) Keep(outcome);
   outcome_ = std::move(outcome);
   duration_ms_ = static_cast<uint64_t>(
@@ -44,6 +48,8 @@ void OutcomeRows::Column(int index, Result* result) const {
     case 0:
       return result->Text(outcome_.actor);
     case 1:
+      // What was skipped is no actor that failed: a file beside the others, for
+      // instance.
       if (outcome_.skipped) return result->Text("skipped");
       return result->Text(ok ? outcome_.state : "failed");
     case 2:

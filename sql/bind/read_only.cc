@@ -58,6 +58,8 @@ Reason FindReason(sqlite3* db, const char* schema) {
   if (FileMethods<ActorFile>::Cast(file, &live)) {
     return ReasonOf(live->read_only());
   }
+  // A legacy actor is read-only by its kind, which forbids nothing else: the
+  // call that migrates it comes on just such a connection.
   if (FileMethods<RecoveredFile>::Cast(file, &legacy)) {
     if (legacy->read_only() != ReadOnly::kNo) {
       return ReasonOf(legacy->read_only());
@@ -100,6 +102,8 @@ std::string ReadOnlyNote(sqlite3* db) {
   };
   constexpr char kFails[] = ", so a write to it fails with code 8";
   for (int i = 0;; ++i) {
+    // All databases of the connection are looked at: the write that failed may
+    // have been to any of them. sqlite3_db_name() is there since SQLite 3.39.
     const char* schema = sqlite3_db_name(db, i);
     if (schema == nullptr) break;
     const Reason reason = FindReason(db, schema);

@@ -25,6 +25,8 @@ constexpr double kKeyCost = 10;
 constexpr sqlite3_int64 kKeyRows = 10;
 
 struct Table : public sqlite3_vtab {
+  // The base is cleared, as SQLite has its own fields in it (sqlite3_vtab, "The
+  // Virtual Table Mechanism Of SQLite").
   Table(const TableSpec& table_spec, Connection* table_connection)
       : sqlite3_vtab(), spec(table_spec), connection(table_connection) {}
   const TableSpec& spec;
@@ -146,7 +148,11 @@ TableArguments TakeArguments(const TableSpec& spec, int given,
   TableArguments arguments(static_cast<size_t>(ArgumentCount(spec)));
   for (size_t i = 0; i < arguments.size(); ++i) {
     if ((given & GivenBit(static_cast<int>(i))) == 0) continue;
+    // NULL for an argument is the same as none: `actorkv_dump(NULL)` is the
+    // whole store.
     if (sqlite3_value_type(*argv) != SQLITE_NULL) arguments[i] = TextOf(*argv);
+    // xFilter has the values of the constraints that BestIndex() numbered,
+    // without holes.
     ++argv;
   }
   return arguments;
@@ -215,6 +221,8 @@ int Column(sqlite3_vtab_cursor* base, sqlite3_context* context, int index) {
   });
 }
 
+// Rows have no identity of their own. They are numbered from 1 on, as SQLite
+// asks for some number.
 int RowId(sqlite3_vtab_cursor* cursor, sqlite3_int64* rowid) {
   *rowid = Self(cursor)->rowid;
   return SQLITE_OK;
@@ -246,6 +254,7 @@ int ConnectTable(const TableSpec& spec, const ConnectCall& call,
         }
         const int code = sqlite3_declare_vtab(db, spec.declaration);
         if (code != SQLITE_OK) return code;
+        // No view or trigger of a foreign database can read a store by it.
         sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
         *table = new Table(spec, connection);
         return SQLITE_OK;

@@ -24,6 +24,7 @@ Status Target::Open(std::shared_ptr<Actor>* opened) const {
 Status ResolveTarget(Connection* connection, const std::string& argument,
                      StoreUse use, Target* target) {
   Target resolved;
+  // A name of an actor has no slash, so a slash tells a path from a name.
   if (argument.find('/') == std::string::npos) {
     resolved.actor = argument;
     if (Status s = CheckActorName(argument); !s.ok()) return s;
@@ -36,6 +37,7 @@ Status ResolveTarget(Connection* connection, const std::string& argument,
         !s.ok()) {
       return s;
     }
+    // The name is known by now only where the store is that of main.
     if (connection->store_path().empty()) {
       connection->NoteTarget(FullName({resolved.store_path(), argument}));
     }
@@ -62,6 +64,8 @@ std::string TargetName(const Target& target) {
   return "actor=" + target.actor + " store=" + target.store_path();
 }
 
+// The catalog is asked and the actor is not opened: who has one open keeps it
+// from being renamed or deleted.
 Status LoadPresent(const Target& target,
                    std::shared_ptr<const HeadState>* state) {
   std::unique_ptr<EngineReader> reader = target.engine()->NewReader();
@@ -76,24 +80,13 @@ Status LoadPresent(const Target& target,
   return Status::Ok();
 }
 
-Status LoadExisting(const Target& target,
-                    std::shared_ptr<const HeadState>* state) {
-  std::shared_ptr<const HeadState> loaded;
-  if (Status s = LoadPresent(target, &loaded); !s.ok()) return s;
-  if (!loaded->exists) {
-    return Status::InvalidArgument(
-        "the actor is legacy, SELECT actorkv_migrate(actor) first: " +
-        TargetName(target));
-  }
-  *state = std::move(loaded);
-  return Status::Ok();
-}
-
 Status AbsolutePath(const std::string& path, std::string* absolute) {
   if (path.empty()) return Status::InvalidArgument("the path is empty");
   if (path.find('\0') != std::string::npos) {
     return Status::InvalidArgument("the path has a NUL byte");
   }
+  // A path with a scheme would become a directory of that name: an error says
+  // that no engine has it.
   if (Status s = CheckScheme(path); !s.ok()) return s;
   std::error_code error;
   const std::filesystem::path made = std::filesystem::absolute(path, error);

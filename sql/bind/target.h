@@ -35,12 +35,8 @@ Status ResolveTarget(Connection* connection, const std::string& argument,
                      StoreUse use, Target* target);
 
 // Loads the actor as the store has it now, without opening it, so that it may
-// be deleted after. Errors: kNotFound, naming actor and store; kInvalidArgument
-// for a legacy one.
-Status LoadExisting(const Target& target,
-                    std::shared_ptr<const HeadState>* state);
-
-// Loads the same, but takes a legacy actor as well, which has no head.
+// be deleted after. A legacy one has no head. Errors: kNotFound, naming actor
+// and store.
 Status LoadPresent(const Target& target,
                    std::shared_ptr<const HeadState>* state);
 

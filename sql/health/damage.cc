@@ -7,6 +7,8 @@ namespace actorkv {
 void DamageReport::Load() {
   Database db;
   std::vector<SchemaItem> items;
+  // Nothing here is an error: it is advice about a database that is damaged,
+  // and what cannot be read makes the advice shorter.
   if (!reader_.Open().ok()) return;
   // A list of free pages that is damaged gives those that were found before.
   static_cast<void>(reader_.AddFreePages(&free_).ok());
@@ -17,6 +19,8 @@ void DamageReport::Load() {
     // Views, triggers and virtual tables have no pages.
     if (item.root == 0) continue;
     Tree tree;
+    // A tree that cannot be followed to its end has the pages that were found:
+    // a page that is in none of the others may be in it.
     tree.complete = reader_.FindTree(item.root, &tree.pages).ok();
     tree.item = std::move(item);
     trees_.push_back(std::move(tree));

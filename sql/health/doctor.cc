@@ -41,6 +41,8 @@ Status Doctor::QuickCheck(const VersionSource& source, Examination* result) {
   const TxId txid = source.version->head.snapshot.txid;
   Database db;
   std::vector<std::string> lines;
+  // The check runs on a connection of its own, to the version alone: the user's
+  // has the head, and perhaps a transaction.
   Status s = OpenVersion(target_, *source.version, &db);
   if (s.ok()) {
     // Ctrl-C on the user's connection stops this one.
@@ -81,6 +83,8 @@ Status Doctor::Examine(const VersionSource& source, Examination* result) {
     if (Status s = connection_->KeepOn(); !s.ok()) return s;
     checker.Step(&result->findings, &done);
     if (Status s = CheckRead(source); !s.ok()) return s;
+    // So many are enough to say that the version is not sound, and each costs a
+    // row.
     if (result->findings.size() >= kMaxDamagedPages) return Status::Ok();
   }
   return result->sound() ? QuickCheck(source, result) : Status::Ok();
@@ -178,6 +182,8 @@ void Doctor::AddAdvice(const VersionSource& head, const VersionSource* sound,
     row.finding.detail = "the newest sound commit is " +
                          CommitText(times, *sound->version) + ", the head is " +
                          CommitText(times, *head.version);
+    // The advice is a statement to be copied, with the actor as the user wrote
+    // it: so it works on this connection.
     row.finding.mend = "SELECT actorkv_restore(" + Literal(argument_) + ", " +
                        std::to_string(txid.value) + ")";
   }
@@ -197,8 +203,10 @@ Status Doctor::AddWarnings(std::vector<DoctorRow>* rows) const {
 Status Doctor::Run(std::vector<DoctorRow>* rows) {
   VersionSource head;
   Examination result;
+  // Damage of the store comes first: it may be the reason for all that follows.
   if (Status s = AddWarnings(rows); !s.ok()) return s;
   Status s = FindVersion(target_, "head", &head);
+  // Without records there is no history to search.
   if (s.code() == Code::kCorruption) {
     rows->push_back({true,
                      {target_.actor, 0, TxId{}, s.ToString(),

@@ -39,11 +39,13 @@ class DoctorRows : public RowSource {
     const DoctorRow& row = rows_[next_ - 1];
     switch (index) {
       case kSeverity:
+        // A warning is of the store: no actor need have lost anything by it.
         if (row.finding.is_warning) return result->Text("warning");
         return result->Text(row.is_error ? "error" : "info");
       case kActor:
         return result->TextOrNull(row.finding.actor);
       case kPgno:
+        // Page 0 is no page: the row is about the whole commit.
         return result->IntOrNull(row.finding.pgno);
       case kTxid:
         return result->IntOrNull(row.finding.txid.value);
@@ -63,6 +65,8 @@ class DoctorRows : public RowSource {
 
 Status OpenRows(Connection* connection, const TableArguments& arguments,
                 std::unique_ptr<RowSource>* rows) {
+  // The doctor is of one actor: to look for the newest sound commit of all
+  // would read every version of everything.
   if (!arguments[0].has_value()) {
     return Status::InvalidArgument("it takes an actor: actorkv_doctor(actor)");
   }
@@ -73,6 +77,8 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
     return s;
   }
   std::vector<DoctorRow> found;
+  // All the work is done before the first row: the advice at the end is what
+  // the rows before it lead to.
   if (Status s = Doctor(connection, target, *arguments[0]).Run(&found);
       !s.ok()) {
     return s;

@@ -40,6 +40,8 @@ class DumpRows : public RowSource {
 
   Status Next(bool* has_row) override {
     ++row_;
+    // A step may give no row, where keys do not fit the prefix: each is a
+    // chance to be interrupted.
     while (row_ >= rows_.size() && !done_) {
       if (Status s = connection_->KeepOn(); !s.ok()) return s;
       row_ = 0;
@@ -67,6 +69,8 @@ class DumpRows : public RowSource {
         if (row.record.problem.ok()) return;
         return result->ErrorText(row.record.problem.ToString());
       case kKeyHex:
+        // The key byte by byte as well, for those who compare it with
+        // kv/FORMAT.md.
         return result->Text(ToHex(row.raw_key));
       default:
         return;
@@ -91,6 +95,8 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
           : connection->OpenDefaultStore(StoreUse::kRead, &target.store);
   if (!s.ok()) return s;
   auto dump =
+      // The prefix is of the text of a key, as the table shows it: nobody has
+      // to know the bytes.
       std::make_unique<Dump>(target.store.get(), arguments[1].value_or(""));
   if (arguments[0].has_value()) s = dump->Select(target.actor);
   if (!s.ok()) return s;

@@ -42,6 +42,8 @@ class VerifyRows : public RowSource {
 
   Status Next(bool* has_row) override {
     ++row_;
+    // A sound store gives no row for a long time: each step is a chance to be
+    // interrupted.
     while (row_ >= findings_.size() && !done_) {
       if (Status s = connection_->KeepOn(); !s.ok()) return s;
       row_ = 0;
@@ -60,6 +62,7 @@ class VerifyRows : public RowSource {
       case kActor:
         return result->TextOrNull(finding.actor);
       case kPgno:
+        // Findings of records and of the store are of no page.
         return result->IntOrNull(finding.pgno);
       case kTxid:
         return result->IntOrNull(finding.txid.value);
@@ -96,6 +99,8 @@ Status OpenVersionRows(Connection* connection, const Target& target,
       [checker, source](std::vector<Finding>* findings, bool* done) -> Status {
         std::vector<Finding> found;
         checker->Step(&found, done);
+        // What was found in a version that has expired meanwhile may be what
+        // reclaim removed, so it is kept back until here.
         if (Status s = CheckRead(source); !s.ok()) return s;
         findings->insert(findings->end(), found.begin(), found.end());
         return Status::Ok();
@@ -111,9 +116,12 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
           ? ResolveTarget(connection, *arguments[0], StoreUse::kRead, &target)
           : connection->OpenDefaultStore(StoreUse::kRead, &target.store);
   if (!s.ok()) return s;
+  // A version of the past is checked by its pages and its digest alone; records
+  // and chunks are the actor's, and are checked with its head.
   if (arguments[1].has_value()) {
     return OpenVersionRows(connection, target, *arguments[1], rows);
   }
+  // Shared, as a function has to be one that can be copied.
   auto verifier = std::make_shared<Verifier>(target.store.get());
   if (arguments[0].has_value()) s = verifier->SelectActor(target.actor);
   if (!s.ok()) return s;

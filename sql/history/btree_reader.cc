@@ -9,7 +9,8 @@ namespace actorkv {
 
 namespace {
 
-// Fields of the header of a database (SQLite file format, section 1.3).
+// Fields of the header of a database (SQLite database file format, section 1.3
+// "The Database Header").
 constexpr size_t kReservedBytesOffset = 20;
 constexpr size_t kFreeTrunkOffset = 32;
 constexpr size_t kLargestRootOffset = 52;  // not 0: auto_vacuum
@@ -34,6 +35,8 @@ Status BtreeReader::Open() {
   PagePin pin;
   if (Status s = reader_->PinPage(1, &pin); !s.ok()) return s;
   const std::string_view page = pin->page();
+  // The bytes that are reserved at the end of each page belong to extensions
+  // and are in no cell (section 1.3, "Reserved bytes per page").
   usable_bytes_ = static_cast<uint32_t>(page.size()) -
                   static_cast<uint8_t>(page[kReservedBytesOffset]);
   first_free_trunk_ = LoadBig32(page.data() + kFreeTrunkOffset);
@@ -113,6 +116,8 @@ Status BtreeReader::FindOverflow(const BtreeCell& cell,
   if (Status s = CheckChain(cell); !s.ok()) return s;
   pages->clear();
   PageNo next = cell.overflow;
+  // Only the pages are wanted, but each has the number of the next one, so all
+  // are read.
   uint64_t read = cell.local.size();
   while (read < cell.payload_bytes) {
     pages->push_back(next);
@@ -183,7 +188,8 @@ Status BtreeReader::FindTree(PageNo root, TreePages* tree) {
   return Status::Ok();
 }
 
-// Trunks are a list, each with the numbers of more free pages (section 1.5).
+// Trunks are a list, each with the numbers of more free pages (section 1.5 "The
+// Freelist").
 Status BtreeReader::AddFreePages(PageSet* pages) {
   if (page_count() == 0) return Status::Ok();
   if (pages->size() <= page_count()) pages->resize(size_t{page_count()} + 1);
@@ -246,6 +252,8 @@ Status BtreeScan::Step(bool* found, BtreeCell* cell) {
   }
   if (!level.descended) {
     BtreeCell before;
+    // The child before a row comes before the row; the right child comes after
+    // the last one.
     before.child = page.right_child();
     level.descended = true;
     if (level.next < page.cell_count()) {

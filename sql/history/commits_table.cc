@@ -45,6 +45,7 @@ class CommitRows : public RowSource {
 
   Status Next(bool* has_row) override {
     for (;;) {
+      // Commits are read one after the other: an actor may have a million.
       if (scan_ != nullptr) {
         if (Status s = scan_->Next(has_row, &record_); !s.ok() || *has_row) {
           return s.WithContext("actor=" + walk_.name());
@@ -64,6 +65,8 @@ class CommitRows : public RowSource {
       case kCommittedAt:
         return result->Int(times_.Wall(record_.committed_at_us) / kUsPerMs);
       case kCommitId:
+        // The id names a commit across stores and renames, where a txid is one
+        // of an actor's.
         return result->Text(Hex(record_.commit_id));
       case kPageCount:
         return result->Int(record_.snapshot.page_count);
@@ -80,7 +83,11 @@ class CommitRows : public RowSource {
 
  private:
   Status BeginActor(bool* found) {
+    // A damaged actor ends the table with its error: a list of commits with
+    // some left out would look whole.
     if (Status s = walk_.NextReadable(found); !s.ok() || !*found) return s;
+    // A reader for each actor, so that it shows what is there when its turn
+    // comes.
     reader_ = walk_.engine()->NewReader();
     scan_ =
         std::make_unique<CommitScan>(reader_.get(), walk_.state().entry.actor);

@@ -47,6 +47,8 @@ struct Side {
   RowJson rows;  // of the table that is compared
 };
 
+// A table that was renamed is another one, dropped and made: nothing in the
+// file tells the two cases apart.
 const SchemaItem* FindItem(const Side& side, const SchemaItem& like) {
   const auto found = std::find_if(
       side.schema.begin(), side.schema.end(), [&](const SchemaItem& item) {
@@ -134,6 +136,7 @@ Status DiffRows::OpenSide(const Target& target, const std::string& point,
 
 Status DiffRows::AddTrees(const Side& side) {
   const bool is_from = &side == &from_;
+  // A database without pages has not even a schema.
   if (side.reader->page_count() == 0) return Status::Ok();
   // The schema table at page 1 is not in itself.
   if (Status s = pair_->AddTree(is_from, 1); !s.ok()) return s;
@@ -155,6 +158,8 @@ void DiffRows::AddSchemaRows() {
   };
   for (const SchemaItem& item : from_.schema) {
     const SchemaItem* const other = FindItem(to_, item);
+    // Root pages are not compared: VACUUM moves them, and the schema is the
+    // same.
     if (other == nullptr || other->sql != item.sql) add(&item, other);
   }
   for (const SchemaItem& item : to_.schema) {
@@ -181,6 +186,7 @@ Status DiffRows::PlanTable(const SchemaItem* from, const SchemaItem* to) {
   TablePlan older;
   TablePlan newer;
   if (from != nullptr && from->root != 0) {
+    // A root of 0 is a virtual table, whose rows are in tables of their own.
     older.name = from->name;
     older.trees.from_root = from->root;
     if (Status s = KeyColumns(from_, *from, &older.key_columns); !s.ok()) {
@@ -209,7 +215,10 @@ Status DiffRows::PlanTable(const SchemaItem* from, const SchemaItem* to) {
 
 Status DiffRows::PlanTables() {
   for (const SchemaItem& item : from_.schema) {
+    // Indexes have no rows of their own, views and triggers none at all.
     if (item.type != "table") continue;
+    // Tables of the older version first, with what became of them; those that
+    // are new come after.
     if (Status s = PlanTable(&item, FindItem(to_, item)); !s.ok()) return s;
   }
   for (const SchemaItem& item : to_.schema) {
@@ -239,11 +248,14 @@ Status DiffRows::Open(const Target& target, const std::string& from,
   // for more.
   if (Status read = CheckReads(); !read.ok()) s = read;
   if (!s.ok()) return s.WithContext(TargetName(target));
+  // Schema rows come first: who reads rows of a table has seen what its columns
+  // were.
   AddSchemaRows();
   return Status::Ok();
 }
 
 Status DiffRows::BeginTable(const TablePlan& plan) {
+  // A root of 0 is a version that does not have the table.
   if (plan.trees.from_root != 0) {
     if (Status s = from_.rows.Open(from_.db.get(), from_.reader->encoding(),
                                    plan.name, plan.key_columns);
@@ -258,6 +270,8 @@ Status DiffRows::BeginTable(const TablePlan& plan) {
       return s;
     }
   }
+  // One table at a time is compared: its scans and what they keep go when the
+  // next one begins.
   diff_ = std::make_unique<TableDiff>(pair_.get(), plan.trees);
   return diff_->Open();
 }
@@ -268,6 +282,7 @@ Status DiffRows::MakeRow(const ChangedRow& row) {
   made.op = OpName(row.change);
   const bool has_old = row.change != RowChange::kInsert;
   const bool has_new = row.change != RowChange::kDelete;
+  // The key of a row that is there on both sides is the same in both.
   RowJson* const keys = has_old ? &from_.rows : &to_.rows;
   if (Status s = keys->Key(row, &made.key); !s.ok()) return s;
   if (has_old) {
@@ -286,6 +301,7 @@ Status DiffRows::Next(bool* has_row) {
     row_ = schema_rows_[next_schema_row_++];
     return Status::Ok();
   }
+  // Asking runs a statement, so it is not done for each row.
   if (row_count_++ % kRowsBetweenChecks == 0) {
     if (Status s = connection_->KeepOn(); !s.ok()) return s;
   }

@@ -14,8 +14,12 @@ namespace actorkv {
 
 namespace {
 
+// SQLite takes 127 arguments at most (SQLITE_MAX_FUNCTION_ARG, "Limits In
+// SQLite").
 constexpr int kMaxSetActors = 126;  // arguments of a function, less the point
 
+// Points are texts, txids as well: ParsePoint() is the one place that knows
+// what they mean.
 Status PointArgument(const Call& call, int index, Point* point) {
   std::string text;
   if (Status s = call.Text(index, "the point", &text); !s.ok()) return s;
@@ -32,6 +36,7 @@ Status RunRestorePoint(Call* call) {
   }
   if (Status s = call->Text(1, "the name", &name); !s.ok()) return s;
   if (!call->IsNull(2)) {
+    // 0, or none, is a point that stays until it is dropped.
     if (Status s = call->Count(2, "ttl_ms", &ttl_ms); !s.ok()) return s;
   }
   if (Status s = MakeRestorePoint(target.store.get(), target.actor, name,
@@ -72,6 +77,7 @@ Status RunRestore(Call* call) {
       !s.ok()) {
     return s;
   }
+  // The txid is that of the commit which the restore made.
   call->result().Int(txids[0].value);
   return Status::Ok();
 }
@@ -94,6 +100,8 @@ Status RunRestoreSet(Call* call) {
   if (Status s = PointArgument(*call, 0, &point); !s.ok()) return s;
   Target first;
   std::vector<std::string> actors;
+  // Every name is resolved before the first actor is moved: one that is wrong
+  // changes nothing.
   for (int i = 1; i < call->arg_count(); ++i) {
     std::string name;
     Target target;
@@ -103,6 +111,7 @@ Status RunRestoreSet(Call* call) {
         !s.ok()) {
       return s;
     }
+    // All or none holds within one engine commit, and that is of one store.
     if (first.store != nullptr && first.store != target.store) {
       return Status::InvalidArgument(
           "actors of two stores cannot be restored in one commit: " +
@@ -125,6 +134,7 @@ Status RunFork(Call* call) {
   if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) {
     return s;
   }
+  // A fork is in the store of its parent, whose pages it goes on reading.
   spec.actor = target.actor;
   if (Status s = call->Text(1, "the new name", &spec.fork); !s.ok()) return s;
   if (!call->IsNull(2)) {

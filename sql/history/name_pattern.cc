@@ -22,6 +22,8 @@ size_t CharacterBytes(std::string_view text) {
 }  // namespace
 
 Status NamePattern::Parse(const std::string& text, NamePattern* pattern) {
+  // Names of actors are UTF-8, so a pattern that is not could match none of
+  // them.
   if (!IsUtf8(text)) {
     return Status::InvalidArgument("the pattern is not UTF-8");
   }

@@ -31,8 +31,12 @@ Status MatchingActors(const std::shared_ptr<Store>& store,
     bool found = false;
     if (Status s = walk.Next(&found); !s.ok()) return s;
     if (!found) break;
+    // The pattern is looked at before the status: a damaged actor that was not
+    // meant hinders nobody.
     if (!pattern.Matches(walk.name())) continue;
     if (!walk.status().ok()) return walk.status();
+    // Legacy actors have no commits to go back to, and are passed over like
+    // deleted ones.
     if (walk.state().exists) matching.push_back(walk.name());
   }
   if (matching.empty()) {
@@ -61,6 +65,7 @@ Status RunRestoreLike(Call* call) {
     return s;
   }
   if (Status s = MatchingActors(store, pattern, &actors); !s.ok()) return s;
+  // One commit for all: either every actor that matches is restored, or none.
   if (Status s = RestoreActors(store, actors, point, &txids); !s.ok()) return s;
   call->result().Int(txids.size());
   return Status::Ok();
@@ -112,6 +117,8 @@ Status Plan(const Target& target, const std::string& point,
             PlannedActor* planned) {
   VersionSource head;
   VersionSource version;
+  // Both versions are pinned while they are looked at, so that the plan names
+  // only what is there.
   if (Status s = FindVersion(target, "head", &head); !s.ok()) return s;
   if (Status s = FindVersion(target, point, &version); !s.ok()) return s;
   planned->name = target.actor;

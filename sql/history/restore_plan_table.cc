@@ -27,6 +27,7 @@ class PlanRow : public RowSource {
  public:
   explicit PlanRow(const RestorePlan& plan) : plan_(plan) {}
 
+  // One row: a table, so that each number has a name.
   Status Next(bool* has_row) override {
     *has_row = !done_;
     done_ = true;
@@ -63,11 +64,14 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
   VersionSource head;
   VersionSource version;
   RestorePlan plan;
+  // Two versions may share few pages, and comparing them takes as long as
+  // reading both.
   const auto keep_on = [connection] { return connection->KeepOn(); };
   Status s = ResolveTarget(connection, *arguments[0], StoreUse::kRead, &target);
   if (s.ok()) s = FindVersion(target, "head", &head);
   if (s.ok()) s = FindVersion(target, *arguments[1], &version);
   if (s.ok()) s = PlanRestore(head, version, keep_on, &plan);
+  // The numbers count only where both versions were there until the end.
   if (s.ok()) s = CheckRead(head);
   if (s.ok()) s = CheckRead(version);
   if (!s.ok()) return s;

@@ -28,6 +28,8 @@ class ActorRecordWalk {
 
   const std::string& actor() const { return actors_.name(); }
 
+  // Deleted actors are walked as well: their restore points are what undelete
+  // brings back.
   Status Next(bool* found, KeyValue* pair) {
     for (;;) {
       if (!next_key_.empty()) {
@@ -88,8 +90,11 @@ class PointRows : public RowSource {
       case 2:
         return result->Int(point_.txid.value);
       case 3:
+        // Stored times are the store's own; what people see is that of the wall
+        // (kv/README.md, "Times").
         return result->Int(times_.Wall(point_.created_at_us) / kUsPerMs);
       case 4:
+        // NULL says that it never ends.
         if (point_.expires_at_us == 0) return;
         return result->Int(EndOf(point_, times_) / kUsPerMs);
       default:

@@ -19,6 +19,8 @@ Status Damaged() { return Status::Corruption("a stored row is damaged"); }
 
 // Says how many bytes a value of the type has. Types 10 and 11 are reserved.
 bool SizeOf(uint64_t type, uint64_t* size) {
+  // Serial types 5 and 6 are integers of 6 and 8 bytes, 8 and 9 the numbers 0
+  // and 1 without any byte (section 2.1 "Record Format").
   constexpr uint64_t kSizes[] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0};
   if (type == 10 || type == 11) return false;
   *size = type < 10 ? kSizes[type] : (type - kFirstBlobType) / 2;
@@ -61,6 +63,8 @@ class RowReader {
  public:
   Status Open(std::string_view row) {
     std::string_view rest = row;
+    // The size of the header counts its own varint, so it cannot be smaller
+    // than that.
     uint64_t header_bytes = 0;
     if (!TakeVarint(&rest, &header_bytes) || header_bytes > row.size() ||
         header_bytes < row.size() - rest.size()) {
@@ -112,6 +116,8 @@ Status ReadValues(std::string_view row, size_t column_count,
   RowReader reader;
   if (Status s = reader.Open(row); !s.ok()) return s;
   std::vector<StoredValue> read;
+  // A row may have fewer columns than its table: those that ALTER TABLE ADD
+  // COLUMN added later are not stored in older rows.
   while (read.size() < column_count && !reader.AtEnd()) {
     uint64_t type = 0;
     std::string_view bytes;
@@ -134,6 +140,8 @@ Status BeginningOf(std::string_view row, size_t column_count,
     if (Status s = reader.Next(&type, &bytes); !s.ok()) return s;
     values.append(bytes);
   }
+  // Types of columns are in front and values behind: a beginning of a row has
+  // to be put together from both.
   const std::string_view types =
       all_types.substr(0, all_types.size() - reader.types().size());
   // The size of a header counts itself, as a varint.

@@ -1,5 +1,6 @@
-// Rows as they are stored (SQLite file format, section 2.1): a header of
-// varints, its size and then a serial type for each column, and the values.
+// Rows as they are stored (SQLite database file format, section 2.1 "Record
+// Format"): a header of varints, its size and then a serial type for each
+// column, and the values.
 //
 // Only what finding a row by its key needs is here. Nothing in a row is
 // trusted: what is wrong is kCorruption.

@@ -28,6 +28,8 @@ std::string ValueJson(sqlite3_value* value) {
       return std::to_string(sqlite3_value_int64(value));
     case SQLITE_FLOAT: {
       const double real = sqlite3_value_double(value);
+      // JSON has no infinity; the mark keeps a row that has one from looking
+      // like a row with NULL.
       if (std::isfinite(real)) return json(real).dump();
       return Marked("real", real < 0 ? "-Infinity" : "Infinity");
     }
@@ -88,6 +90,8 @@ Status RowidName(sqlite3* db, const std::string& table, std::string* name) {
 }  // namespace
 
 std::string JsonText(const std::string& text) {
+  // SQLite stores any bytes as text. What is not UTF-8 is shown byte by byte
+  // instead of being replaced, because a diff must not hide a difference.
   return IsUtf8(text) ? json(text).dump() : Marked("text", ToHex(text));
 }
 
@@ -127,6 +131,8 @@ Status RowJson::Open(sqlite3* db, int encoding, const std::string& table,
   if (key_columns.empty()) {
     std::string rowid;
     if (Status s = RowidName(db, table, &rowid); !s.ok()) return s;
+    // Without a name for the rowid no statement can ask for one row: the key is
+    // told, the values are not.
     if (rowid.empty()) return Status::Ok();
     where = rowid + " = ?1";
   }
@@ -178,11 +184,14 @@ Status RowJson::Read(const ChangedRow& row, std::string* row_json) {
     }
     *row_json += '}';
   } else if (code == SQLITE_DONE) {
+    // The key is from the pages of this version, so a row of it that SQLite
+    // does not find is damage.
     status = Status::Corruption(
         "SQLite does not find a row by its key: table=" + table_);
   } else {
     status = ConnectionError(db_);
   }
+  // The statement is used again for the next row.
   sqlite3_reset(statement);
   return status;
 }

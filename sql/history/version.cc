@@ -57,6 +57,8 @@ Status FindVersion(const Target& target, const std::string& point,
   if (Status s = LoadHeadState(reader.get(), target.actor, &state); !s.ok()) {
     return s;
   }
+  // A deleted actor has an entry: its past can be looked at as long as it is
+  // kept.
   if (state->entry_bytes.empty()) {
     return Status::NotFound("no such actor: " + TargetName(target));
   }
@@ -70,6 +72,8 @@ Status FindVersion(const Target& target, const std::string& point,
   if (Status s = target.Open(&found.actor); !s.ok()) {
     return s;
   }
+  // The pin lives as long as any copy of the source, and with it the pages of
+  // the version.
   const auto pin = std::make_shared<Pin>();
   found.pin = pin;
   if (Status s = ResolvePoint({target.store.get(), target.actor, state}, parsed,
@@ -82,6 +86,7 @@ Status FindVersion(const Target& target, const std::string& point,
 }
 
 Status CheckRead(const VersionSource& source) {
+  // An epoch that never was: the look happens in any case.
   uint64_t never = 0;
   return CheckNotExpired(source.store.get(), *source.version, &never);
 }
@@ -93,6 +98,8 @@ Status OpenVersion(const Target& target, const HeadState& version,
   sqlite3* db = nullptr;
   const std::string name =
       "file:" + UriPath(FullName({target.store_path(), target.actor})) +
+      // The version is opened as a user would open it, by its txid: what SQLite
+      // says of it is what a user would get to see.
       "?asof=" + std::to_string(version.head.snapshot.txid.value);
   const int code = sqlite3_open_v2(
       name.c_str(), &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, kVfsName);
@@ -124,6 +131,7 @@ Status ReadSchema(sqlite3* db, std::vector<SchemaItem>* items) {
     item.type = ColumnText(statement.get(), 0);
     item.name = ColumnText(statement.get(), 1);
     item.table = ColumnText(statement.get(), 2);
+    // NULL and 0 both are no root: such an item has no pages.
     item.root = static_cast<PageNo>(sqlite3_column_int64(statement.get(), 3));
     item.sql = ColumnText(statement.get(), 4);
     read.push_back(std::move(item));
@@ -147,6 +155,8 @@ Status QueryTexts(sqlite3* db, const std::string& sql,
                   std::vector<std::string>* texts) {
   Statement statement;
   if (Status s = Prepare(db, sql, &statement); !s.ok()) return s;
+  // Names of tables are bound, not written into the text, so that no name can
+  // be SQL.
   if (sqlite3_bind_parameter_count(statement.get()) > 0) {
     sqlite3_bind_text64(statement.get(), 1, parameter.data(), parameter.size(),
                         SQLITE_STATIC, SQLITE_UTF8);

@@ -35,6 +35,8 @@ Status VersionPair::Open(const std::function<Status()>& keep_on) {
       !s.ok()) {
     return s;
   }
+  // Most pages are the same in both versions: `to_` takes those from the memory
+  // in which `from_` has them.
   to_.ShareWith(&from_, &changed_);
   // A page that only one version has cannot have been written over.
   overwritten_ = changed_;
@@ -54,6 +56,8 @@ Status VersionPair::AddTree(bool is_from, PageNo root) {
   if (Status s = (is_from ? from_ : to_).FindTree(root, &tree); !s.ok()) {
     return s;
   }
+  // Pages of trees are compared as such. What is left are overflow pages, which
+  // belong to no tree by themselves.
   Remove(tree.pages, &overwritten_);
   if (is_from) return Status::Ok();
   if (to_trees_.size() < tree.pages.size()) to_trees_.resize(tree.pages.size());
@@ -73,6 +77,7 @@ Status VersionPair::DropOwned() {
     if (!HasAny(overwritten_)) return Status::Ok();
     PinnedBtreePage page;
     if (Status s = to_.ReadPage(pgno, &page); !s.ok()) return s;
+    // Interior pages of a table have rowids and no rows.
     if (page.page.is_table() && !page.page.is_leaf()) continue;
     if (Status s = ForgetOverflow(page.page); !s.ok()) return s;
   }
@@ -118,6 +123,8 @@ Status VersionPair::FindCommon(const TreePages& from, const TreePages& to,
                                PageSet* common) {
   PageSet found = to.pages;
   for (PageNo pgno = 1; pgno < found.size(); ++pgno) {
+    // A page is common where both trees have it and it did not change: its rows
+    // are the same.
     if (!Has(from.pages, pgno) || Has(changed_, pgno)) found[pgno] = false;
   }
   if (!owned_known_ && HasAny(overwritten_)) {
@@ -163,6 +170,8 @@ Status TableDiff::Fetch(Side* side) {
 Status TableDiff::SamePayload(bool* same) {
   *same = false;
   if (from_.cell.payload_bytes != to_.cell.payload_bytes) return Status::Ok();
+  // Rows that lie on their pages are compared in place; only those with
+  // overflow are put together.
   if (from_.cell.overflow == 0 && to_.cell.overflow == 0) {
     *same = from_.cell.local == to_.cell.local;
     return Status::Ok();
@@ -183,6 +192,8 @@ Status TableDiff::NextByRowid(bool* found, ChangedRow* row) {
     if (Status s = Fetch(&to_); !s.ok()) return s;
     *found = from_.found || to_.found;
     if (!*found) return Status::Ok();
+    // Both trees are in the order of rowids: the smaller one is told and read
+    // on, and where both are at one rowid they are one row.
     from_.wanted =
         from_.found && (!to_.found || from_.cell.rowid <= to_.cell.rowid);
     to_.wanted =
@@ -218,6 +229,9 @@ Status TableDiff::KeepOldRows() {
     uint64_t hash = 0;
     if (Status s = KeyOf(from_, &key, &hash); !s.ok()) return s;
     bytes += key.size() + kEntryBytes;
+    // The order of keys depends on collations that only the application may
+    // have, so the two scans cannot be merged: the old keys are kept, and
+    // memory has an end.
     if (bytes > kMaxKeptRowBytes) {
       return Status::NotSupported(
           "too many rows of a table WITHOUT ROWID may have changed: open both "
@@ -239,6 +253,8 @@ Status TableDiff::NextByKey(bool* found, ChangedRow* row) {
     const auto old_row = old_rows_.find(row->key);
     row->change =
         old_row == old_rows_.end() ? RowChange::kInsert : RowChange::kUpdate;
+    // Hashes of 64 bits stand for the old rows: to keep the rows would take as
+    // much memory as the table.
     const bool same = old_row != old_rows_.end() && old_row->second == hash;
     if (old_row != old_rows_.end()) old_rows_.erase(old_row);
     if (same) continue;
@@ -248,6 +264,7 @@ Status TableDiff::NextByKey(bool* found, ChangedRow* row) {
   *found = !old_rows_.empty();
   if (!*found) return Status::Ok();
   row->change = RowChange::kDelete;
+  // What is left over has no row in the newer version.
   row->key = old_rows_.begin()->first;
   old_rows_.erase(old_rows_.begin());
   return Status::Ok();

@@ -62,6 +62,7 @@ TableIndex TableOf(LegacyNamespace space) {
       return kTraces;
     case LegacyNamespace::kConnections:
       return kConnections;
+    // Single pairs, and those that nobody looks for by their kind.
     case LegacyNamespace::kState:
     case LegacyNamespace::kInspector:
     case LegacyNamespace::kQueueMeta:
@@ -143,7 +144,11 @@ Status Placement::Bind(TableIndex index, std::string_view key,
   int code = SQLITE_OK;
   if (index == kQueueMessages) {
     code = sqlite3_bind_int64(
+        // Ids of messages count up, so as rowids they keep the order of the
+        // queue.
         insert, 1, static_cast<sqlite3_int64>(LoadBig64(key.data())));
+    // Ids of connections are texts in Rivet; one that cannot be a text of
+    // SQLite stays a blob, so that no id is changed.
   } else if (index == kConnections && IsUtf8(key) &&
              key.find('\0') == std::string_view::npos) {
     code = sqlite3_bind_text64(insert, 1, key.data(), key.size(), SQLITE_STATIC,
@@ -157,6 +162,7 @@ Status Placement::Bind(TableIndex index, std::string_view key,
 }
 
 Status Placement::Insert(const KeyValue& pair) {
+  // Files of SQLite became the database itself.
   if (IsSqliteKey(pair.key)) return Status::Ok();
   const LegacyNamespace space = ParseLegacyKey(pair.key, pair.value).space;
   const TableIndex index = TableOf(space);
@@ -194,9 +200,13 @@ Status Placement::Fill(PairReader* pairs,
 
 Status PlaceAll(PairReader* pairs, const std::function<Status()>& keep_on,
                 sqlite3* db) {
+  // The write lock is taken at once, so that what is found about the tables
+  // still holds when they are filled.
   if (Status s = Execute(db, "BEGIN IMMEDIATE"); !s.ok()) return s;
   bool any = false;
   {
+    // Its statements are finalized before COMMIT, which open ones would make
+    // fail.
     Placement placement(db);
     if (Status s = placement.MakeTables(&any); !s.ok()) return s;
     if (any) {
@@ -213,6 +223,8 @@ Status LastOwnCommit(EngineReader* reader, const LegacyActor& actor,
                      TxId* last) {
   const TxId migrated = actor.record.migrated_txid;
   TxId own = migrated;
+  // Read from the newest commit back: one that is somebody else's takes away
+  // what was found behind it.
   CommitScan newest_first(reader, actor.actor());
   CommitRecord commit;
   for (bool found = migrated != TxId{}; found;) {
@@ -251,6 +263,8 @@ Status PlaceInTables(const Connection& connection, const Target& target) {
                                    target.actor);
   }
   Engine* const engine = target.engine();
+  // The actor is written as by any user, through the VFS: the lease keeps other
+  // migrations away, not writers.
   ActorConnection database;
   if (Status s = database.Open(target, Origin::kMigrate); !s.ok()) return s;
   LegacyPairs stored(engine, actor.record.legacy);

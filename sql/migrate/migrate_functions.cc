@@ -21,6 +21,8 @@ Status Option(const Call& call, const char* word, bool* given) {
   if (call.IsNull(1)) return Status::Ok();
   std::string text;
   if (Status s = call.Text(1, "the option", &text); !s.ok()) return s;
+  // A word is asked for and no flag: 'discard' throws away what a user wrote,
+  // and a 1 could mean anything.
   if (text != word) {
     return Status::InvalidArgument("no option '" + text + "': it is '" + word +
                                    "' or left out");
@@ -43,9 +45,13 @@ Status RunMigrate(Call* call) {
       !s.ok()) {
     return s;
   }
+  // The tables are made after the migration's commit, in a transaction of their
+  // own: an actor whose tables fail is migrated.
   if (tables) {
     if (Status s = PlaceInTables(*connection, target); !s.ok()) return s;
   }
+  // The state is told and not 1: an actor that is live already is no error, and
+  // nothing was done.
   call->result().Text(LegacyStateName(result.record.state));
   return Status::Ok();
 }
@@ -59,6 +65,8 @@ Status RunUnmigrate(Call* call) {
   UndoSpec spec;
   spec.name = target.actor;
   spec.discard = discard;
+  // The cookie of the head that goes: a later database of the actor begins
+  // above it.
   spec.schema_cookie = [&](const HeadState& state) {
     return SchemaCookie(target, state);
   };

@@ -39,6 +39,8 @@ class MigrateAllRows : public OutcomeRows {
       : OutcomeRows(connection, *store),
         walk_(std::move(store), std::nullopt) {}
   ~MigrateAllRows() override {
+    // A statement that ends early, by LIMIT or an error, has told of actors
+    // that are to be durable.
     if (unsynced_) (void)walk_.engine()->Sync();
   }
   MigrateAllRows(const MigrateAllRows&) = delete;
@@ -56,7 +58,10 @@ class MigrateAllRows : public OutcomeRows {
       }
       outcome->actor = actor.name;
       if (!*has_row) return Sync();
+      // A damaged actor is a row with its error.
       if (!outcome->status.ok()) return Status::Ok();
+      // Actors that were migrated before are passed over, so that a second call
+      // goes on where the first one ended.
     } while (actor.record.state == LegacyState::kLive);
     if (Steady::now() - synced_at_ >= kSyncEvery) {
       if (Status s = Sync(); !s.ok()) return s;
@@ -107,10 +112,14 @@ class PlanRows : public RowSource {
     }
     std::vector<std::string> repairs;
     if (planned.ok()) {
+      // The plan recovers the database as a migration does, and commits
+      // nothing.
       planned = PlanMigration(
           walk_.store(), actor, [this] { return connection_->KeepOn(); },
           &repairs);
     }
+    // An interrupt is asked for before the outcome is told, as it makes an
+    // actor look as if it was refused.
     if (Status s = connection_->KeepOn(); !s.ok()) return s;
     action_ = !planned.ok() ? "refuse" : repairs.empty() ? "migrate" : "repair";
     reason_ = planned.ok() ? Joined(repairs) : planned.ToString();
@@ -181,6 +190,7 @@ class HistoryRows : public RowSource {
   static std::string PhaseTimes(const LegacyRecord& record) {
     std::string text;
     for (size_t i = 1; i < kLegacyPhaseCount; ++i) {
+      // A phase that was not reached has no time, which is not 0 ms.
       if (record.phase_us[i] == 0) continue;
       char number[32];
       sqlite3_snprintf(sizeof number, number, "%.3f",
@@ -209,6 +219,7 @@ Status OpenAll(Connection* connection, const TableArguments&,
 Status OpenPlan(Connection* connection, const TableArguments& arguments,
                 std::unique_ptr<RowSource>* rows) {
   std::shared_ptr<Store> store;
+  // A plan writes nothing, and so runs on a follower as well.
   if (Status s = connection->OpenDefaultStore(StoreUse::kRead, &store);
       !s.ok()) {
     return s;

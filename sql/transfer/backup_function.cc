@@ -20,6 +20,8 @@ Status Backup(Call* call) {
   // The directory above is found by the last slash.
   while (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
   std::shared_ptr<Store> store;
+  // A backup asks the engine for a checkpoint, which only the process that owns
+  // the store can make.
   if (Status s = call->connection()->OpenDefaultStore(StoreUse::kOwn, &store);
       !s.ok()) {
     return s;

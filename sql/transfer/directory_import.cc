@@ -40,12 +40,18 @@ class ArchiveImport : public DirectoryImport {
     if (Status s = OpenKvBin(actor.kv_bin_path, &pairs); !s.ok()) return s;
     ImportSpec spec;
     spec.name = id;
+    // The form says where the pairs came from, which actorkv_dump() shows as
+    // long as the record is there.
     spec.form = LegacyForm::kArchive;
+    // The metadata goes with the actor, so that an export into an archive gives
+    // them back.
     spec.metadata_json = ToJson(actor.metadata);
     spec.keep_on = [this] { return connection_->KeepOn(); };
     if (actor.sqlite_bin_path.empty()) {
       return ImportLegacy(store_, spec, pairs.get(), imported);
     }
+    // Both come with one commit: an actor that has its database and not its
+    // pairs, or the other way round, would look whole.
     return ImportWithDatabase(store_, spec, pairs.get(), actor.sqlite_bin_path,
                               imported);
   }
@@ -65,6 +71,8 @@ class EngineImport : public DirectoryImport {
         engine_(std::move(engine)) {}
 
   Status Next(Outcome* outcome, bool* more) override {
+    // An engine is walked by the last id: it may have more actors than a list
+    // could hold.
     if (Status s = engine_->NextActor(id_, &id_, more); !s.ok()) return s;
     if (!*more) return Status::Ok();
     outcome->name = id_;
@@ -111,11 +119,14 @@ class FilesImport : public DirectoryImport {
 
  private:
   Status Import(const DirectoryEntry& entry, ImportedActor* imported) {
+    // A name that no actor can have fails before its file is read.
     if (Status s = CheckActorName(entry.actor); !s.ok()) return s;
     const auto target = [&](Target* found) {
       *found = {store_, entry.actor};
       return Status::Ok();
     };
+    // The name says which actor it is, and the content what it is: a file may
+    // be called .db and hold JSON lines.
     return ImportOne(connection_, target, directory_ + "/" + entry.file_name,
                      imported);
   }
@@ -166,6 +177,8 @@ Status DirectoryImport::Open(Connection* connection,
                              std::unique_ptr<DirectoryImport>* import) {
   Container container;
   if (Status s = RecogniseContainer(path, &container); !s.ok()) return s;
+  // Each form has a class that gives one actor after the other, so that a
+  // directory never lies in memory as a whole.
   if (container.form == ContainerForm::kArchive) {
     std::unique_ptr<ArchiveReader> archive;
     if (Status s = ArchiveReader::Open(path, &archive); !s.ok()) return s;

@@ -90,6 +90,8 @@ Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
     return WriteImage(actor.target.engine(), *actor.state, file, keep_on,
                       bytes);
   }
+  // A legacy actor is recovered as by an open of it: the export is the database
+  // that a user would see.
   RecoveryOptions options;
   options.keep_on = keep_on;
   std::shared_ptr<RecoveredImage> image;
@@ -116,6 +118,8 @@ Status WritePairs(const Connection& connection, const ExportedActor& actor,
   source.engine = actor.target.engine();
   source.state = actor.state;
   source.legacy = actor.legacy;
+  // A legacy actor gives its pairs as they came; one without pairs has none of
+  // our tables.
   if (!actor.state->exists || !actor.legacy.has_value()) {
     return ExportPairs(source, keep_on, sink, bytes);
   }
@@ -149,6 +153,7 @@ Status MetadataOf(const ExportedActor& actor, ActorMetadata* metadata) {
   if (actor.legacy.has_value() && !actor.legacy->record.metadata_json.empty()) {
     return ParseActorMetadata(actor.legacy->record.metadata_json, metadata);
   }
+  // An actor that was made here has no id of Rivet's: its name stands for it.
   metadata->source_actor_id = actor.target.actor;
   metadata->name = actor.target.actor;
   const TimeMap times = TimesShown(actor.target.store.get());
@@ -223,6 +228,7 @@ Status LoadForExport(const Target& target, const std::string& point,
   Status s;
   for (int i = 0; i < kAttempts; ++i) {
     if (s = LoadNewest(target, actor); !s.ok()) return s;
+    // A legacy actor has no head to pin; its pairs do not expire.
     if (!actor->state->exists) return Status::Ok();
     s = PinVersion(target.store.get(), *actor->state, pin.get());
     if (s.code() != Code::kConflict) break;

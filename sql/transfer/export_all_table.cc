@@ -62,11 +62,15 @@ class ExportAllRows : public OutcomeRows {
 
   Status Export(const std::string& name, uint64_t* bytes) {
     ExportedActor actor;
+    // Each actor is read when its turn comes: there is no moment of all of
+    // them, for which there is actorkv_backup().
     if (Status s = LoadForExport({walk_.store(), name}, "head", &actor);
         !s.ok()) {
       return s;
     }
     ImageTarget file;
+    // Names of actors have no slash, so that each is a file name in the
+    // directory.
     file.path = form_ == ExportForm::kArchive
                     ? directory_
                     : directory_ + "/" + name + SuffixOf(form_);
@@ -97,6 +101,7 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
     return s;
   }
   if (form != ExportForm::kArchive) {
+    // An archive makes its own directory, and looks whether it may.
     if (Status s = MakeDirectory(directory); !s.ok()) return s;
     // A file may have the name, which MakeDirectory() takes for a directory
     // that is there.

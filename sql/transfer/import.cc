@@ -38,6 +38,8 @@ Status SourceError(int code, const std::string& path) {
     case SQLITE_NOTADB:
       return Status::InvalidArgument(
           "not a SQLite database, or an encrypted one: " + path);
+    // The source is opened read-only, so SQLite refuses what it would have to
+    // write first: its message would not say what to do.
     case SQLITE_READONLY_ROLLBACK:
       return Status::InvalidArgument(
           "a transaction on it was cut short and " + path +
@@ -103,6 +105,7 @@ Status CheckSource(const std::string& path) {
   return Status::Ok();
 }
 
+// The source waits as long as the user's connection does.
 int BusyTimeout(sqlite3* db) {
   sqlite3_stmt* statement = nullptr;
   int timeout_ms = 0;
@@ -122,6 +125,8 @@ Status OpenSource(const std::string& path, int timeout_ms, Database* source) {
   if (Status s = CheckSource(path); !s.ok()) return s;
   sqlite3* db = nullptr;
   int code =
+      // The base VFS by its name: ours may be the default, and would take the
+      // path for an actor's.
       sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READONLY, BaseVfsName());
   source->reset(db);
   if (db != nullptr) sqlite3_extended_result_codes(db, 1);
@@ -233,6 +238,8 @@ Status Copy(Connection* connection, sqlite3* source, const Target& target,
   if (Status s = database.Open(target, Origin::kImport); !s.ok()) {
     return s.WithContext(TargetName(target));
   }
+  // What is in a WAL is in no place of the file, so SQLite copies it page by
+  // page.
   Backup backup(sqlite3_backup_init(database.db(), "main", source, "main"));
   if (backup == nullptr) {
     return TargetError(sqlite3_extended_errcode(database.db()), target);
@@ -270,6 +277,8 @@ Status ImportFile(Connection* connection, const FindTarget& find_target,
   ImportedActor made;
   made.state = LegacyState::kLive;
   PageSource pages;
+  // A file without a WAL is loaded as it stands, in order and past SQLite's
+  // page cache.
   if (!StandsInFile(source.get(), &pages)) {
     if (Status s = Copy(connection, source.get(), target, &made); !s.ok()) {
       return s;

@@ -26,6 +26,7 @@ class ImportAllRows : public OutcomeRows {
 
  private:
   Status Work(ActorOutcome* outcome, bool* has_row) override {
+    // An actor that cannot be imported is a row, and the next one is tried.
     DirectoryImport::Outcome made;
     if (Status s = import_->Next(&made, has_row); !s.ok()) return s;
     outcome->actor = std::move(made.name);
@@ -49,6 +50,8 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
   std::shared_ptr<Store> store;
   std::unique_ptr<DirectoryImport> import;
   if (Status s = AbsolutePath(*arguments[0], &path); !s.ok()) return s;
+  // The store comes before the directory: with an unknown one there is nothing
+  // to import into.
   if (Status s = connection->OpenDefaultStore(StoreUse::kCreate, &store);
       !s.ok()) {
     return s;

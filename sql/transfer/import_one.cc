@@ -8,12 +8,14 @@ namespace actorkv {
 Status ImportOne(Connection* connection, const FindTarget& find_target,
                  const std::string& path, ImportedActor* imported) {
   Container container;
+  // What a file is, its first bytes say. Its name may be anything.
   if (Status s = RecogniseContainer(path, &container); !s.ok()) return s;
   switch (container.form) {
     case ContainerForm::kJsonLines:
     case ContainerForm::kKvBin:
       return ImportDump(connection, find_target, path, container.form,
                         imported);
+    // Each other form gets an error that names the call which takes it.
     case ContainerForm::kArchive:
     case ContainerForm::kRivetEngine:
       return Status::InvalidArgument(
@@ -36,11 +38,15 @@ Status ImportOne(Connection* connection, const FindTarget& find_target,
           ", and comes in with that: SELECT * FROM actorkv_import_all(path of "
           "the archive): " +
           path);
+    // Whatever is left is opened as a database, whose errors say more than a
+    // form does.
     case ContainerForm::kEmpty:
     case ContainerForm::kSqlite:
     case ContainerForm::kUnknown:
       break;
   }
+  // A dump that was cut to nothing before it was packed is no database without
+  // pages either.
   if (container.gzip && container.form == ContainerForm::kEmpty) {
     return Status::InvalidArgument("gzip of an empty file: " + path);
   }

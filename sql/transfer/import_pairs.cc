@@ -63,6 +63,8 @@ Status ImportLegacy(const std::shared_ptr<Store>& store, const ImportSpec& spec,
                     PairSource* source, ImportedActor* imported) {
   LegacyRecord record;
   if (Status s = ImportPairs(store, spec, source, &record); !s.ok()) return s;
+  // The actor is there as it came. That it becomes a database is another call,
+  // which can be undone.
   imported->state = LegacyState::kLegacy;
   imported->bytes = record.bytes;
   imported->page_count = PageCountOf(store.get(), record.legacy);
@@ -87,10 +89,14 @@ Status ImportWithDatabase(const std::shared_ptr<Store>& store,
   RecoveryOptions options;
   options.keep_on = spec.keep_on;
   std::unique_ptr<RecoveredImage> image;
+  // The pages are shown as pairs of layout 1, so that the same recovery checks
+  // them as checks a database in pairs.
   if (Status s = Recover(&pages, options, &image); !s.ok()) {
     return s.WithContext(sqlite_bin);
   }
   LegacyImport import(store);
+  // The pairs are stored first and belong to nobody; the commit of the database
+  // makes them the actor's.
   if (Status s = import.ReadAll(spec, source); !s.ok()) return s;
   ImageCommit commit;
   commit.store = store;
@@ -116,6 +122,7 @@ Status ImportDump(Connection* connection, const FindTarget& find_target,
                   const std::string& path, ContainerForm form,
                   ImportedActor* imported) {
   std::unique_ptr<PairSource> pairs;
+  // The dump is opened before the target, so that a bad path makes no store.
   if (Status s = OpenDump(path, &pairs); !s.ok()) return s;
   Target target;
   if (Status s = find_target(&target); !s.ok()) return s;

@@ -19,9 +19,13 @@ Status Import(Call* call) {
   std::string absolute;
   if (Status s = call->Text(0, "actor", &actor); !s.ok()) return s;
   if (Status s = call->Text(1, "path", &path); !s.ok()) return s;
+  // The path is made absolute here, where the process has the current directory
+  // that the user means.
   if (Status s = AbsolutePath(path, &absolute); !s.ok()) return s;
   Connection* const connection = call->connection();
   const auto target = [&](Target* found) {
+    // The target is resolved when the source is known to be good: only then a
+    // store is made for it.
     return ResolveTarget(connection, actor, StoreUse::kCreate, found);
   };
   ImportedActor imported;
@@ -53,6 +57,8 @@ Status ReadFile(const Call& call, ExportForm form, ImageTarget* file) {
   }
   // An archive is a directory, to which an actor is added.
   if (form == ExportForm::kArchive) return Status::Ok();
+  // The place is looked at before the actor is read: an export that cannot be
+  // written says so at once.
   FileTarget ignored;
   Status found = FindFileTarget(file->path, file->overwrite, &ignored);
   if (found.code() != Code::kAlreadyExists) return found;
@@ -70,6 +76,8 @@ Status Export(Call* call) {
   ExportedActor actor;
   uint64_t bytes = 0;
   if (Status s = call->Text(0, "actor", &name); !s.ok()) return s;
+  // Arguments are read before anything is opened: a misspelt form costs
+  // nothing.
   if (Status s = ReadForm(*call, &form); !s.ok()) return s;
   if (!call->IsNull(3)) {
     if (Status s = call->Text(3, "point", &point); !s.ok()) return s;

@@ -20,6 +20,8 @@
 #include "kv/rivet/rivet_engine.h"
 #include "kv/rivet/rivet_engine_keys.h"
 #include "kv/rivet/rivet_v2.h"
+#include "tests/support/memory_bytes.h"
+#include "tests/support/rivet_engine_writer.h"
 
 namespace actorkv {
 

@@ -23,6 +23,7 @@ constexpr uint32_t kChunksBetweenLooks = 4096;
 
 }  // namespace
 
+// Pages are smaller than a chunk, or several chunks: both are powers of two.
 uint32_t LegacyHoles::chunks_per_page() const {
   return std::max<uint32_t>(database_.page_size / kLegacyChunkBytes, 1);
 }
@@ -51,6 +52,7 @@ void LegacyHoles::CountChunk(const LegacyFile::Chunk& chunk) {
     return;
   }
   const PageNo of = chunk.index / chunks_per_page() + 1;
+  // A page of several chunks counts when the last of them was met.
   page_chunks_ = of == page_ ? page_chunks_ + 1 : 1;
   page_ = of;
   if (page_chunks_ == chunks_per_page()) ++stored_pages_;
@@ -207,6 +209,7 @@ Status LegacyHoles::Check(const std::function<Status()>& keep_on,
   *missing_count = 0;
   if (database_.page_count == 0) return Status::Ok();
   keep_on_ = keep_on;
+  // Whoever read all pages in their order has counted already.
   if (passed_ * kLegacyChunkBytes < end()) {
     if (Status s = CountAll(); !s.ok()) return s;
   }

@@ -28,6 +28,8 @@ class PresentPairs : public PairReader {
 
   Status Seek(std::string_view key, std::optional<KeyValue>* pair) override {
     if (Status s = pairs_.Seek(key, pair); !s.ok()) return s;
+    // Whoever seeks asks for a chunk by its key: another one behind it may be
+    // what a drop left.
     const bool found = pair->has_value() && (*pair)->key == key;
     return found ? Status::Ok() : CheckPresent();
   }
@@ -43,6 +45,8 @@ class PresentPairs : public PairReader {
         now.record.dropped_at_us == 0) {
       return s;
     }
+    // No damage: the pairs went because somebody asked for it, and the actor
+    // has its database elsewhere.
     return Status::IOError(
         "the legacy pairs went while they were read: open the actor again: "
         "actor=" +
@@ -100,6 +104,8 @@ Status OpenLegacyImage(const std::shared_ptr<Store>& store,
                            !CheckLeaseIsFree(store.get(), actor).ok();
     if (!under_way || wait == nullptr) {
       RecoveryOptions options;
+      // An open must not read the whole database. SQLite meets damage when it
+      // reads it, as in any file.
       options.quick_check = false;
       return RecoverActor(store, actor, options, image);
     }

@@ -13,8 +13,12 @@ namespace actorkv {
 
 namespace {
 
+// The first eight bytes of every header (SQLite database file format, section 3
+// "The Rollback Journal").
 constexpr std::string_view kMagic("\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", 8);
 constexpr size_t kJournalHeaderBytes = 28;
+// SQLite writes this instead of a count where it does not sync the journal:
+// then as many records count as there are.
 constexpr uint32_t kNoCount = 0xffffffff;
 constexpr uint32_t kMinSectorBytes = 32;
 constexpr uint32_t kMaxSectorBytes = 65536;
@@ -138,6 +142,8 @@ Status JournalCheck::IsCold(bool* cold) {
   if (first->index != 0) return Refuse("lost its header (chunk 0)");
   std::string start;
   if (Status s = ReadExactly(0, kJournalHeaderBytes, &start); !s.ok()) return s;
+  // A commit may end a journal by zeros over its header (journal_mode =
+  // PERSIST): such a one is cold.
   if (start.substr(0, kMagic.size()) != kMagic) return Status::Ok();
   // SQLite takes a journal that is shorter than a sector for empty (pager.c
   // readJournalHdr, 3.40.1).
@@ -237,6 +243,8 @@ Status JournalCheck::CheckCounted(uint64_t offset, const Header& header) {
     }
     if (record.pgno <= page_count_) ++result_->record_count;
     bool same = true;
+    // A record whose page is as it was proves that the database was not written
+    // to before the cut.
     if (cut) {
       if (Status s = EqualsDatabase(record.pgno, &same); !s.ok()) return s;
     }
@@ -335,6 +343,8 @@ Status JournalCheck::Run() {
   if (Status s = IsCold(&cold); !s.ok()) return s;
   if (cold) return Status::Ok();
   if (Status s = ReadSuperJournal(); !s.ok()) return s;
+  // The super-journal is a file beside the database, and pairs have none: it is
+  // gone, which tells SQLite that the transaction is committed.
   if (!result_->super_journal.empty()) return Status::Ok();
   return Walk();
 }

@@ -4,9 +4,9 @@
 // before the database was written. Pairs come one after another, so here it
 // means that pairs were lost, and half a rollback would be a mix of two states.
 //
-// The journal (SQLite file format, section 3; pager.c readJournalHdr and
-// pager_playback, 3.40.1; big-endian) is segments, each a header in a sector
-// of its own and its records:
+// The journal (SQLite database file format, section 3 "The Rollback Journal";
+// pager.c readJournalHdr and pager_playback, 3.40.1; big-endian) is segments,
+// each a header in a sector of its own and its records:
 //
 //   offset  bytes  header
 //        0      8  d9 d5 05 f9 20 a1 63 d7

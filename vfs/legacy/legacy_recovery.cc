@@ -137,6 +137,9 @@ Status Recovery::Failure(int code) const {
       return Status::IOError(
           "no memory for the recovery of a legacy database: repeat it when "
           "there is");
+    // A write version that SQLite does not know makes the database read-only
+    // (SQLite database file format, section 1.3.3 "File format version
+    // numbers").
     case SQLITE_READONLY:
       return Status::NotSupported(
           "the database was written by a newer version of SQLite: " + text);
@@ -175,6 +178,8 @@ Status Recovery::Check() {
     return s;
   }
   if (journal_.hot) repairs_.push_back(RollbackText(journal_));
+  // A hot journal may put the first chunk back, so it is missed only where none
+  // does.
   if (!journal_.hot) {
     if (Status s = CheckFirstChunk(main); !s.ok()) return s;
   }
@@ -191,6 +196,8 @@ Status Recovery::Connect() {
   const int code = OpenConnection(session_.get(), &db);
   db_.reset(db);
   if (code != SQLITE_OK) return Failure(code);
+  // Reads and writes ask as well (vfs/legacy/legacy_vfs.h); a long statement
+  // over pages in memory does neither.
   sqlite3_progress_handler(db, kOpcodesBetweenLooks, Progress, this);
   // The CHECK constraints are ignored: rows that break one are no damage.
   return Execute(
@@ -228,6 +235,7 @@ Status Recovery::ApplyWal() {
   code = sqlite3_wal_checkpoint_v2(
       db_.get(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   if (code != SQLITE_OK) return Failure(code);
+  // An actor has no WAL, and its header says so from here on.
   if (Status s = Execute("PRAGMA journal_mode = DELETE"); !s.ok()) return s;
   repairs_.push_back(
       frame_count == 0
@@ -324,6 +332,9 @@ Status Recovery::CheckPages() {
 }
 
 Status Recovery::Run(std::unique_ptr<RecoveredImage>* image) {
+  // The order is that in which SQLite would meet the files: the journal is
+  // rolled back before the WAL is applied, and only then the pages are those of
+  // the database.
   if (Status s = session_->Open(); !s.ok()) return s;
   if (Status s = CheckDatabaseKeys(pairs_, session_->main()->exists());
       !s.ok()) {

@@ -69,6 +69,7 @@ class LegacyVfsFile : public sqlite3_file {
     return SQLITE_OK;
   }
 
+  // The session has one connection, so nobody else can want a lock.
   int Lock(int /*level*/) { return SQLITE_OK; }
   int Unlock(int /*level*/) { return SQLITE_OK; }
   int CheckReservedLock(int* reserved) {
@@ -79,6 +80,8 @@ class LegacyVfsFile : public sqlite3_file {
   // The size is the smallest: SQLite takes a journal shorter than a sector for
   // empty before it reads the sector size in it (pager.c readJournalHdr).
   int SectorSize() const { return 512; }
+  // Nothing is promised, as of a plain disk: SQLite then trusts the journal
+  // alone.
   int DeviceCharacteristics() const { return 0; }
 
  private:
@@ -99,6 +102,7 @@ struct Sessions {
   std::map<std::string, LegacySession*> by_name;
 };
 
+// It is never destroyed: a recovery may run while the process ends.
 Sessions* AllSessions() {
   static auto* const sessions = new Sessions;
   return sessions;
@@ -109,6 +113,8 @@ LegacySession* FindSession(const char* name) {
   const std::string text(name);
   Sessions* all = AllSessions();
   const std::lock_guard<std::mutex> lock(all->mutex);
+  // The name is hexadecimal digits, so that the first '-' begins what SQLite
+  // appends: -journal or -wal.
   const auto found = all->by_name.find(text.substr(0, text.find('-')));
   return found == all->by_name.end() ? nullptr : found->second;
 }
@@ -161,6 +167,9 @@ int LegacyAccess(sqlite3_vfs* /*vfs*/, const char* name, int flags,
     LegacySession* session = nullptr;
     const LegacyView* view = FindView(name, &session);
     *result = view != nullptr && view->exists() &&
+                      // A journal of no bytes counts as none, as in os_unix.c
+                      // unixAccess(): SQLite would look for what to roll back
+                      // in it.
                       (flags != SQLITE_ACCESS_EXISTS || view->size_bytes() > 0)
                   ? 1
                   : 0;
@@ -265,7 +274,11 @@ int RegisterLegacyVfs() {
   static auto* const vfs = new sqlite3_vfs();
   const std::lock_guard<std::mutex> lock(mutex);
   if (vfs->zName != nullptr) return SQLITE_OK;
+  // Version 1 has no call for shared memory: with the exclusive locking mode
+  // SQLite keeps the index of the WAL in its heap ("Write-Ahead Logging",
+  // section "Use of WAL Without Shared-Memory").
   vfs->iVersion = 1;
+  // Temporary files are the base VFS's, and lie in the same buffer of SQLite's.
   vfs->szOsFile =
       std::max(Base()->szOsFile, static_cast<int>(sizeof(LegacyVfsFile)));
   vfs->mxPathname = kLegacyMaxPathname;
@@ -283,6 +296,7 @@ int RegisterLegacyVfs() {
   vfs->xCurrentTime = LegacyCurrentTime;
   vfs->xGetLastError = LegacyGetLastError;
   const int code = sqlite3_vfs_register(vfs, 0);
+  // Without a name it counts as not registered, and the next call tries again.
   if (code != SQLITE_OK) vfs->zName = nullptr;
   return code;
 }

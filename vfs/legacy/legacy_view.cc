@@ -27,6 +27,8 @@ LegacyView::LegacyView(PairReader* pairs, LegacyTag tag, size_t memory_bytes)
 Status LegacyView::Open() {
   if (Status s = base_.Open(); !s.ok()) return s;
   exists_ = base_.exists();
+  // Pairs cannot hold more: indexes of chunks are 32 bits. A size beyond that
+  // is one that its keys do not bear out.
   size_bytes_ = std::min(base_.size_bytes(), kMaxLegacyFileBytes);
   base_bytes_ = size_bytes_;
   return Status::Ok();
@@ -61,6 +63,8 @@ Status LegacyView::Read(uint64_t offset, size_t size, char* buffer,
     const uint32_t block = BlockOf(offset + done);
     Block bytes;
     const bool whole = part == kOverlayBlockBytes;
+    // Whole blocks, which are most, are read to where they belong; only the
+    // ends of a read are copied.
     char* target = whole ? buffer + done : bytes.data();
     if (Status s = ReadBlock(block, target); !s.ok()) return s;
     if (!whole) std::memcpy(buffer + done, bytes.data() + begin, part);
@@ -71,6 +75,7 @@ Status LegacyView::Read(uint64_t offset, size_t size, char* buffer,
 }
 
 Status LegacyView::Write(uint64_t offset, const char* bytes, size_t size) {
+  // In this form the sum cannot overflow.
   if (offset > kMaxLegacyFileBytes || size > kMaxLegacyFileBytes - offset) {
     return Status::NotSupported("a legacy database cannot have more than " +
                                 std::to_string(kMaxLegacyFileBytes) +
@@ -109,6 +114,8 @@ Status LegacyView::Truncate(uint64_t size_bytes) {
   }
   overlay_.RemoveFrom(static_cast<uint32_t>(BlocksIn(size_bytes)));
   size_bytes_ = size_bytes;
+  // What was cut off once does not come back: of the pairs only what is below
+  // counts from now on.
   base_bytes_ = std::min(base_bytes_, size_bytes);
   return Status::Ok();
 }
@@ -119,6 +126,7 @@ Status LegacyView::NextStored(uint32_t block,
   if (Status s = base_.NextChunk(block, &below); !s.ok()) return s;
   if (below.has_value()) {
     const uint64_t offset = uint64_t{below->index} * kOverlayBlockBytes;
+    // A pair behind what was cut off is not the file's any more.
     if (offset >= base_bytes_) {
       below.reset();
     } else {

@@ -58,6 +58,8 @@ Status WalCheck::ReadHeader() {
   page_size_ = LoadBig32(header.data() + 8);
   salts_ = header.substr(kSaltsOffset, kSaltsBytes);
   valid_ = copied == header.size() &&
+           // The checksum of the header is not looked at here: SQLite did, and
+           // counts no frame where it is wrong.
            (LoadBig32(header.data()) & ~uint32_t{1}) == kWalMagic &&
            IsLegalPageSize(page_size_);
   return Status::Ok();
@@ -75,6 +77,8 @@ Status WalCheck::CountCommits(uint32_t frame_count, uint64_t* count) {
   for (uint64_t i = 0; valid_ && i < frame_count; ++i) {
     std::string header;
     if (Status s = ReadFrame(i, &header); !s.ok()) return s;
+    // The field is the size of the database after a commit, and 0 in every
+    // other frame (SQLite database file format, section 4.1 "WAL File Format").
     if (LoadBig32(header.data() + 4) != 0) ++*count;
   }
   return Status::Ok();

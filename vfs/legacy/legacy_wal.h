@@ -2,9 +2,10 @@
 // the record, and whether it saw all of it.
 //
 // SQLite applies the WAL up to the last commit frame that it can reach by salts
-// and checksums, and drops the rest (SQLite file format, section 4). A crash
-// cuts only the end short. A missing chunk with a commit behind it means that
-// pairs were lost, and with them committed transactions.
+// and checksums, and drops the rest (SQLite database file format, section 4
+// "The Write-Ahead Log"). A crash cuts only the end short. A missing chunk with
+// a commit behind it means that pairs were lost, and with them committed
+// transactions.
 //
 //   offset  bytes  WAL header (big-endian)
 //        0      4  377f0682 or 377f0683

@@ -17,6 +17,8 @@ sqlite3_file* AsFile(const std::unique_ptr<char[]>& buffer) {
   return reinterpret_cast<sqlite3_file*>(buffer.get());
 }
 
+// Blocks have the place in the temporary file that they have in their own: the
+// file is sparse, and needs no index.
 sqlite3_int64 OffsetOf(uint32_t block) {
   return sqlite3_int64{block} * static_cast<sqlite3_int64>(kOverlayBlockBytes);
 }
@@ -48,6 +50,8 @@ void BlockSet::Add(uint32_t block) {
 
 void BlockSet::RemoveFrom(uint32_t block) {
   auto region = regions_.lower_bound(block / kRegionBlocks);
+  // The region of the block itself keeps what is before it; those behind go as
+  // a whole.
   if (region != regions_.end() && region->first == block / kRegionBlocks) {
     const uint32_t bit = block % kRegionBlocks;
     Region& words = *region->second;
@@ -108,6 +112,8 @@ Status Overlay::MoveToDisk() {
   disk_file_ = std::make_unique<char[]>(static_cast<size_t>(base->szOsFile));
   int flags = 0;
   const int code =
+      // A file without a name is a temporary one, which the base VFS removes
+      // when it is closed (sqlite3_vfs, xOpen).
       base->xOpen(base, nullptr, AsFile(disk_file_), kTemporaryFlags, &flags);
   if (code != SQLITE_OK) {
     disk_file_.reset();
@@ -120,6 +126,8 @@ Status Overlay::MoveToDisk() {
       return s;
     }
   }
+  // The blocks leave memory only when all of them are in the file: an error
+  // leaves the overlay as it was.
   memory_.clear();
   return Status::Ok();
 }
@@ -128,6 +136,8 @@ Status Overlay::Write(uint32_t block, const char* buffer) {
   // A block that is there already takes no more memory.
   const bool full =
       !Has(block) && (memory_.size() + 1) * kOverlayBlockBytes > memory_bytes_;
+  // All blocks go to disk at once: what is in memory and what is not would have
+  // to be told apart at each read.
   if (!on_disk() && full) {
     if (Status s = MoveToDisk(); !s.ok()) return s;
   }

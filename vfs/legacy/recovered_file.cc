@@ -16,6 +16,8 @@ int RecoveredFile::Read(void* buffer, int size, sqlite3_int64 offset) {
     return ReportError(Place::kRead, s, error_owner());
   }
   if (copied == want) return SQLITE_OK;
+  // A short read fills the rest with zeros (sqlite3_io_methods, xRead): SQLite
+  // relies on it.
   std::memset(static_cast<char*>(buffer) + copied, 0, want - copied);
   return SQLITE_IOERR_SHORT_READ;
 }
@@ -40,6 +42,7 @@ int RecoveredFile::FileSize(sqlite3_int64* size) {
 }
 
 int RecoveredFile::Lock(int level) {
+  // Readers do not need a lock either: pairs never change while they are there.
   if (level > SQLITE_LOCK_SHARED) return ReportReadOnly();
   // A follower shows nothing of a store that is not there any more.
   Store* const store = options_.store.get();
@@ -50,12 +53,15 @@ int RecoveredFile::Lock(int level) {
 int RecoveredFile::Unlock(int /*level*/) { return SQLITE_OK; }
 
 int RecoveredFile::CheckReservedLock(int* reserved) {
+  // Nobody can write to the file, so nobody has reserved it.
   *reserved = 0;
   return SQLITE_OK;
 }
 
 int RecoveredFile::FileControl(int op, void* arg) {
   if (op != SQLITE_FCNTL_PDB) return SQLITE_NOTFOUND;
+  // SQLite tells the connection by this call after the open (SQLITE_FCNTL_PDB),
+  // so that errors get their owner.
   db_ = static_cast<sqlite3**>(arg);
   return SQLITE_OK;
 }

@@ -6,6 +6,8 @@
 namespace actorkv {
 
 Status RecoveredImage::ReadPage(PageNo pgno, char* page) {
+  // Page numbers count from 1. A page behind the end is a mistake of the
+  // caller, where bytes behind it are a short read.
   if (pgno == 0 || pgno > page_count_) {
     return Status::InvalidArgument(
         "no such page: pgno=" + std::to_string(pgno) +

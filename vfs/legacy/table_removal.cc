@@ -17,7 +17,8 @@ constexpr size_t kFreeCountOffset = 36;
 constexpr size_t kLargestRootOffset = 52;  // 0: no auto_vacuum
 constexpr size_t kListBytes = 4;           // each number in a trunk
 constexpr size_t kTrunkHeaderBytes = 8;    // next trunk, leaves
-// SQLite leaves the last numbers of a trunk unused (section 1.5).
+// SQLite leaves the last numbers of a trunk unused (section 1.5 "The
+// Freelist").
 constexpr size_t kUnusedNumbers = 8;
 
 struct CloseDatabase {
@@ -84,6 +85,8 @@ Status FreeList::Read() {
     // A list that goes in a circle ends here.
     if (pages_.size() > database_.free_count) return Bad();
   }
+  // In order, so that a page which is listed twice stands beside itself, and
+  // the free end of the file is the end of the list.
   std::sort(pages_.begin(), pages_.end());
   const bool sound =
       pages_.size() == database_.free_count &&
@@ -121,6 +124,8 @@ Status FreeList::WriteTrunk(size_t first, size_t leaf_count, PageNo next) {
 }
 
 Status FreeList::Write(PageNo last) {
+  // Pages behind the new end are no part of the file any more, and so of no
+  // list.
   while (!pages_.empty() && pages_.back() > last) pages_.pop_back();
   const size_t of_a_trunk = 1 + max_leaves();
   for (size_t first = 0; first < pages_.size(); first += of_a_trunk) {
@@ -221,6 +226,8 @@ std::string Quoted(const std::string& text, char quote) {
 
 Status Removal::FindAndDrop(const std::vector<SchemaTable>& tables,
                             bool* dropped) {
+  // All are dropped in one transaction: with journal_mode = OFF an error in
+  // between would leave half of it, and then nothing is used.
   std::string drops;
   for (const SchemaTable& table : tables) {
     bool found = false;
@@ -256,6 +263,8 @@ Status Removal::Shrink() {
   // The connection is closed, as SQLite may have pages in memory that this
   // changes.
   db_.reset();
+  // VACUUM would do it as well, and would write the whole database anew, with
+  // other page numbers.
   if (Status s = CutFreePages(session_->main()); !s.ok()) return s;
   return Connect();
 }
@@ -263,6 +272,8 @@ Status Removal::Shrink() {
 Status Removal::IsBlank(bool* blank) {
   bool any = false;
   Status s = Query(
+      // What only a user can have set makes it a database of the user's, also
+      // without a table.
       "SELECT 1 FROM sqlite_master UNION ALL "
       "SELECT 1 FROM pragma_user_version WHERE user_version <> 0 UNION ALL "
       "SELECT 1 FROM pragma_application_id WHERE application_id <> 0",

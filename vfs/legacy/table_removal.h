@@ -7,9 +7,9 @@
 // with the bytes that they had: no row moves, and no rowid changes, as VACUUM
 // might.
 //
-// The free list of what remains (SQLite file format, section 1.5) has the free
-// pages that are left, each once: its first pages are trunks, as many as it
-// takes, the others their leaves.
+// The free list of what remains (SQLite database file format, section 1.5 "The
+// Freelist") has the free pages that are left, each once: its first pages are
+// trunks, as many as it takes, the others their leaves.
 
 #ifndef ACTORKV_VFS_LEGACY_TABLE_REMOVAL_H_
 #define ACTORKV_VFS_LEGACY_TABLE_REMOVAL_H_

@@ -116,6 +116,8 @@ Status PageCopy::Copy(PageNo first, uint32_t count) {
         size_t{pgno - first} * page_size, page_size);
     const uint64_t page_hash = PageHash(pgno, page);
     if (pgno > 1) digest_ += page_hash;
+    // A large image goes around the transaction's memory into a stage, and its
+    // hashes with it: none is computed twice.
     Status s = large_ ? transaction_->Load(pgno, page, page_hash)
                       : transaction_->Write(uint64_t{pgno - 1} * page_size,
                                             page_size, page.data());
@@ -135,6 +137,8 @@ Status PageCopy::SaveNowAndThen() {
   if (Status s = transaction_->Save(&progress); !s.ok()) return s;
   progress.page_count = source_.page_count;
   saved_bytes_ = copied_bytes;
+  // The record speaks of pages only when they are stored: Save() waited for
+  // them.
   return commit_.save(progress);
 }
 
@@ -192,6 +196,8 @@ Status CommitImage(const ImageCommit& commit) {
                                  commit.name);
   }
   Reservation reservation(actor);
+  // The reservation keeps writers of this process away as long as pages are
+  // copied; others are found by the guard of the head.
   if (Status s = reservation.Take(base->head.snapshot); !s.ok()) return s;
   Transaction transaction(commit.store, actor, base);
   PageCopy copy(commit, &transaction);

@@ -151,6 +151,8 @@ Status Migration::Publish() {
   commit.keep_on = [this] { return KeepOn(); };
   commit.progress = lease_->record().progress;
   commit.save = [this](const LoadProgress& progress) {
+    // Noted before the record is written: one that was stored without an answer
+    // is dropped as well.
     stages_.push_back(progress.stage);
     return lease_->Update(
         [&](LegacyRecord* record) { record->progress = progress; });

@@ -6,6 +6,8 @@
 namespace actorkv {
 
 Status ResolveActorPath(const std::string& name, ActorPath* path) {
+  // A scheme without an engine is told by its name, before a directory that is
+  // called so could be made.
   if (Status s = CheckScheme(name); !s.ok()) return s;
   const size_t slash = name.rfind('/');
   if (slash == std::string::npos) {
@@ -16,10 +18,14 @@ Status ResolveActorPath(const std::string& name, ActorPath* path) {
   if (Status s = CheckActorName(resolved.actor); !s.ok()) {
     return s.WithContext(name);
   }
+  // The last slash divides: names of actors have none, directories may have
+  // many.
   const std::string directory = slash == 0 ? "/" : name.substr(0, slash);
   if (Status s = CanonicalPlace(directory, &resolved.store); !s.ok()) {
     return s;
   }
+  // SQLite has a buffer of mxPathname bytes for what xFullPathname gives, and
+  // names of journals are made from it.
   if (FullName(resolved).size() > size_t{kMaxPathBytes}) {
     return Status::InvalidArgument("the name is " +
                                    std::to_string(FullName(resolved).size()) +
@@ -44,6 +50,8 @@ std::string_view QueryOf(std::string_view full_name) {
 }
 
 Status SplitFullName(std::string_view full_name, ActorPath* path) {
+  // A full name has no empty part, so two slashes in it begin the parameters of
+  // a URI that SQLite did not read.
   full_name = full_name.substr(0, full_name.find("//", 1));
   const size_t slash = full_name.rfind('/');
   if (slash == std::string_view::npos) {

@@ -80,6 +80,7 @@ Status BtreePage::Parse(PageNo pgno, std::string_view page,
   made.cell_count_ = LoadBig16(page.data() + at + 3);
   made.cells_offset_ =
       at + (made.is_leaf_ ? kLeafHeaderBytes : kInteriorHeaderBytes);
+  // Every offset that Cell() reads lies in the page after this.
   if (made.cells_offset_ + size_t{2} * made.cell_count_ > usable_bytes) {
     return made.Damaged("cell count");
   }
@@ -89,6 +90,8 @@ Status BtreePage::Parse(PageNo pgno, std::string_view page,
 }
 
 Status BtreePage::Cell(uint32_t index, BtreeCell* cell) const {
+  // Cells lie anywhere on the page; the list behind the header has them in
+  // order of their keys.
   const size_t offset =
       LoadBig16(page_.data() + cells_offset_ + size_t{2} * index);
   // A cell that overlaps the header or the list of offsets is none.
@@ -103,6 +106,8 @@ Status BtreePage::Cell(uint32_t index, BtreeCell* cell) const {
     made.child = LoadBig32(rest.data());
     rest.remove_prefix(4);
   }
+  // Interior pages of a table have keys alone (section 1.6): the rows are on
+  // its leaves.
   const bool has_payload = is_leaf_ || !is_table_;
   if (has_payload && !TakeVarint(&rest, &made.payload_bytes)) {
     return Damaged("payload size");
@@ -114,6 +119,8 @@ Status BtreePage::Cell(uint32_t index, BtreeCell* cell) const {
     const uint64_t local =
         LocalBytes(made.payload_bytes, usable_bytes_, is_table_);
     const bool overflows = local < made.payload_bytes;
+    // The number of the first overflow page stands right behind the part that
+    // is here.
     if (local + (overflows ? 4 : 0) > rest.size()) return Damaged("payload");
     made.local = rest.substr(0, local);
     if (overflows) made.overflow = LoadBig32(rest.data() + local);

@@ -1,5 +1,5 @@
-// BtreePage: one page of a b-tree of a database (SQLite file format, section
-// 1.6).
+// BtreePage: one page of a b-tree of a database (SQLite database file format,
+// section 1.6 "B-tree Pages").
 //
 //   offset  bytes  field                                (page 1: from 100 on)
 //        0      1  kind: 2, 5 interior and 10, 13 leaf of an index, a table

@@ -50,6 +50,8 @@ Status SetDefaultVfs(DefaultVfs value, DefaultVfs* previous) {
   state->value.store(value);
   sqlite3_vfs* const vfs =
       value == DefaultVfs::kBase ? state->base : state->ours;
+  // To register a VFS that is there already makes it the default, and changes
+  // nothing else (sqlite3_vfs_register()).
   if (sqlite3_vfs_register(vfs, 1) != SQLITE_OK) {
     return Status::IOError("cannot change the default VFS");
   }

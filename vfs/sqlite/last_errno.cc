@@ -10,6 +10,8 @@ namespace {
 // failed.
 thread_local int last_errno = 0;
 
+// Hosts read the number by sqlite3_system_errno(): the nearest one that the
+// system has is better than none.
 int ErrnoOfCode(Code code) {
   switch (code) {
     case Code::kOk:

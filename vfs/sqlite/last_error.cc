@@ -56,6 +56,8 @@ class NewestRecords {
     RecordRef& place = by_key_[key];
     if (place != nullptr) order_.erase(place->note.number);
     place = record;
+    // The oldest goes: there is no end to names and threads, and what was told
+    // long ago helps nobody.
     if (by_key_.size() <= limit_ || order_.empty()) return;
     const auto oldest = order_.begin();
     // The record there may be another one, where there was no memory to put
@@ -121,6 +123,7 @@ void SetNote(Slot* slot, const Note& note) {
 void ClearSlot(Slot* slot) {
   if (slot->note.number == 0) return;
   --connections_with_error;
+  // Thread and connection share the record, so that the error ends for both.
   if (slot->record != nullptr) slot->record->ended = true;
   // The thread may have only the note, where there was no memory for the
   // record.
@@ -156,6 +159,8 @@ void KeepError(int code, std::string_view text, const ErrorOwner& owner) {
   const Note note = {++kept->count, code, WallClockUs(), owner.db != nullptr};
   ThreadPlace* const place = thread_state.place();
   place->note = note;
+  // Connections that nobody watches are not kept: their addresses may come
+  // again for others.
   const auto watched = kept->connections.find(owner.db);
   Slot* const slot =
       watched == kept->connections.end() ? nullptr : &watched->second;
@@ -184,6 +189,7 @@ void KeepErrorOfName(int code, std::string_view text, std::string_view name) {
 void WatchConnection(sqlite3* db) {
   Kept* const kept = GetKept();
   const std::lock_guard<std::mutex> lock(kept->mutex);
+  // A connection without a place has the errors of its thread.
   static_cast<void>(IfMemory([&] { kept->connections[db]; }));
 }
 

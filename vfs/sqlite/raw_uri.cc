@@ -55,6 +55,8 @@ bool IsOneOf(std::string_view value,
 Status CheckParameters(const RawUri& uri, std::string_view name) {
   const std::string shown(name);
   const std::string* const mode = uri.Find("mode");
+  // SQLite opens a database in memory before it asks any VFS; here it is too
+  // late for that.
   if (mode != nullptr && *mode == "memory") {
     return Status::InvalidArgument(
         "SQLite did not read this URI, so that it cannot be in memory: write "
@@ -66,6 +68,8 @@ Status CheckParameters(const RawUri& uri, std::string_view name) {
                                    shown);
   }
   const std::string* const cache = uri.Find("cache");
+  // Caches are shared by the flag that SQLite sets from the URI, before the
+  // open.
   if (cache != nullptr && *cache == "shared") {
     return Status::InvalidArgument(
         "SQLite did not read this URI, so that it cannot share its cache: "
@@ -96,6 +100,8 @@ Status ParseRawUri(std::string_view name, RawUri* uri) {
     rest.remove_prefix(2);
     const std::string_view authority =
         rest.substr(0, std::min(rest.find('/'), rest.size()));
+    // As SQLite does it (main.c sqlite3ParseUri, 3.40.1): a file of another
+    // machine cannot be opened.
     if (!authority.empty() && authority != kLocalHost) {
       return Status::InvalidArgument("invalid uri authority: " +
                                      std::string(authority));
@@ -112,6 +118,8 @@ Status ParseRawUri(std::string_view name, RawUri* uri) {
   }
   rest = rest.substr(0, fragment);
   RawUri parsed;
+  // The text is divided before it is decoded: an escaped '?' is part of the
+  // name.
   parsed.path = Unescape(TakeUntil('?', &rest));
   parsed.parameters = DecodeUriPairs(rest);
   if (parsed.path.empty() || parsed.path == ":memory:") {
@@ -141,6 +149,8 @@ std::string EscapeUri(std::string_view text) {
   std::string escaped;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
+    // These are the unreserved characters of RFC 3986, section 2.3. '/' is
+    // escaped as well: two of them would end the name.
     if (std::isalnum(byte) != 0 || IsOneOf({&c, 1}, {"-", ".", "_", "~"})) {
       escaped += c;
       continue;

@@ -13,6 +13,9 @@ namespace {
 
 // The tables are switches without a default, so that a new code does not
 // compile until each place has one for it. The header has them side by side.
+
+// SQLITE_CANTOPEN is what hosts expect of an open. Codes of their own have
+// those after which a host does something else: wait, make room, restore.
 int OpenCode(Code code) {
   switch (code) {
     case Code::kOk:
@@ -39,6 +42,7 @@ int OpenCode(Code code) {
   return SQLITE_INTERNAL;
 }
 
+// What is missing inside a database is damage too: every page of it is stored.
 int ReadCode(Code code) {
   switch (code) {
     case Code::kOk:
@@ -63,6 +67,9 @@ int ReadCode(Code code) {
   return SQLITE_INTERNAL;
 }
 
+// A conflict and a fence show when a lock is taken, while SQLite can still
+// answer them: BUSY_SNAPSHOT makes a host begin its transaction anew, DBMOVED
+// ends it.
 int LockCode(Code code) {
   switch (code) {
     case Code::kOk:
@@ -90,6 +97,9 @@ int LockCode(Code code) {
   return SQLITE_INTERNAL;
 }
 
+// Only SQLITE_FULL and codes of I/O roll back cleanly in the middle of a
+// commit; after any other the pager keeps pages that were not committed
+// (pager.c pager_error, 3.40.1).
 int WriteCode(Code code, int io_error) {
   switch (code) {
     case Code::kOk:
@@ -114,6 +124,8 @@ int WriteCode(Code code, int io_error) {
   return SQLITE_INTERNAL;
 }
 
+// Never SQLITE_BUSY: the transaction would stay open, and the COMMIT that the
+// user repeats would write nothing.
 int SyncCode(Code code) {
   switch (code) {
     case Code::kOk:
@@ -140,6 +152,8 @@ int SyncCode(Code code) {
   return SQLITE_INTERNAL;
 }
 
+// A function has its own text, so that SQLITE_ERROR is enough where a host can
+// do nothing else than show it.
 int FunctionCode(Code code) {
   switch (code) {
     case Code::kOk:
@@ -215,12 +229,14 @@ int SqliteCode(Place place, const Status& status) {
 int ReportError(Place place, const Status& status, const ErrorOwner& owner) {
   const int code = SqliteCode(place, status);
   if (status.ok()) return code;
+  // The number is set before the text, which takes memory.
   SetLastErrno(status);
   if (status.code() == Code::kNoMemory) return ReportNoMemory(code, owner);
   return ReportCode(code, status.ToString(), owner);
 }
 
 int ReportCode(int code, std::string_view text, const ErrorOwner& owner) {
+  // Names in messages may be any bytes; the log and SQL have UTF-8.
   const std::string readable = EscapedUtf8(text);
   KeepError(code, readable, owner);
   // The text is an argument, not the format: names may have a '%'.

@@ -20,6 +20,8 @@ constexpr Word kWords[] = {{"off", 0},    {"no", 0},   {"false", 0},
 
 }  // namespace
 
+// The words and numbers are read as SQLite reads them (pragma.c getSafetyLevel,
+// 3.40.1): the VFS has to know what the pager will do.
 int ParseSynchronous(const char* value) {
   if (*value >= '0' && *value <= '9') {
     // SQLite takes the low byte of the number (of 0 where it is too large),

@@ -37,6 +37,9 @@ bool IsTrue(const char* text, bool otherwise) {
 }  // namespace
 
 UriParameters::UriParameters(const char* name)
+    // A name that SQLite did not read as a URI carries its parameters behind
+    // two slashes (vfs/sqlite/raw_uri.h): there sqlite3_uri_parameter() finds
+    // none.
     : name_(name), raw_(DecodeUriPairs(QueryOf(name))) {}
 
 const char* UriParameters::Find(const char* key) const& {
@@ -57,6 +60,7 @@ const char* UriParameters::KeyAt(size_t index) const& {
 }
 
 Status CheckUriParameter(const std::string& key, const std::string& value) {
+  // Names that begin with '_' are those of drivers, which know what they mean.
   if (key[0] == '_' ||
       std::any_of(std::begin(kKnown), std::end(kKnown),
                   [&](const char* known) { return key == known; })) {
@@ -82,6 +86,8 @@ Status ParseUriOptions(const char* name, UriOptions* options) {
   options->named_vfs = parameters.Find("vfs") != nullptr;
   options->never_locks = parameters.Boolean("nolock", false) ||
                          parameters.Boolean("immutable", false);
+  // SQLite turns `mode` into flags of the open where it reads the URI; only
+  // where it did not the VFS has to.
   const char* const mode =
       parameters.is_raw() ? parameters.Find("mode") : nullptr;
   options->raw_mode = mode == nullptr ? "" : mode;

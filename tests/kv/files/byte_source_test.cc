@@ -9,6 +9,7 @@
 #include "kv/files/byte_reader.h"
 #include "kv/files/gzip.h"
 #include "kv/files/open_bytes.h"
+#include "tests/support/memory_bytes.h"
 #include "tests/support/pair_files.h"
 #include "tests/support/testing.h"
 

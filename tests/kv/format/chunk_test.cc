@@ -134,7 +134,7 @@ TEST(ChunkTest, APageOfZerosHasNoPayload) {
     DecodedChunk chunk;
     ASSERT_OK(DecodeChunk(kId, value, &chunk));
     EXPECT_EQ(chunk.codec, Codec::kEmpty);
-    EXPECT_EQ(chunk.page_hash, EmptyPageHash(kId.pgno, size));
+    EXPECT_EQ(chunk.page_hash, PageHash(kId.pgno, page));
     std::string read(size, 'x');
     ASSERT_OK(UnpackPage(kId, chunk, size, read.data()));
     EXPECT_EQ(read, page);
@@ -256,7 +256,6 @@ TEST(ChunkTest, ThePageHashKnowsThePageNumberOnly) {
   const std::string page = TestPage(512);
   EXPECT_EQ(PageHash(3, page), Hash64(page, 3));
   EXPECT_NE(PageHash(3, page), PageHash(4, page));
-  EXPECT_EQ(EmptyPageHash(3, 4096), PageHash(3, std::string(4096, '\0')));
 }
 
 TEST(ChunkTest, TheLockPageIsThatOfByte2To30) {

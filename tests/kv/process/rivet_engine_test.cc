@@ -8,8 +8,8 @@
 #include <filesystem>
 
 #include "kv/process/engines.h"
-#include "kv/rivet/rivet_engine_keys.h"
 #include "tests/support/pair_files.h"
+#include "tests/support/rivet_engine_writer.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {

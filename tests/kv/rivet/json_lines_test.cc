@@ -5,6 +5,7 @@
 
 #include "kv/base/utf8.h"
 #include "kv/rivet/pair_limits.h"
+#include "tests/support/memory_bytes.h"
 #include "tests/support/pair_files.h"
 #include "tests/support/testing.h"
 

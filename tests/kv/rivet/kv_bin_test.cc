@@ -6,6 +6,7 @@
 #include "kv/files/open_bytes.h"
 #include "kv/rivet/json_lines.h"
 #include "tests/support/bytes.h"
+#include "tests/support/memory_bytes.h"
 #include "tests/support/pair_files.h"
 #include "tests/support/testing.h"
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/support/bytes.h"
+#include "tests/support/rivet_engine_writer.h"
 
 namespace actorkv {
 namespace {

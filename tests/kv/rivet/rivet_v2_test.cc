@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/memory_bytes.h"
 #include "tests/support/pair_files.h"
 #include "tests/support/rivet_v2_writer.h"
 #include "tests/support/testing.h"
