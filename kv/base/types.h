@@ -34,16 +34,6 @@ constexpr TxId kLastTxId = {~uint64_t{0}};
 
 using PageNo = uint32_t;  // 1-based, as in SQLite
 
-// Pages from `first` up to, but not with, `end`.
-struct PageSpan {
-  PageNo first = 0;
-  PageNo end = 0;
-
-  bool empty() const { return first >= end; }
-  PageNo count() const { return empty() ? 0 : end - first; }
-  bool Contains(PageNo pgno) const { return pgno >= first && pgno < end; }
-};
-
 // CommitId: the same in each actor of one transaction; unique in the world.
 using CommitId = std::array<uint8_t, 16>;
 

@@ -2,8 +2,8 @@
 // wants it, or be left undone.
 //
 // A thread is made when work is given and none is idle, and kept until Stop():
-// to wake one takes a fraction of what it takes to make one, and memory that a
-// thread was given by malloc() would be left behind each time.
+// who gives work waits 5 to 9 us for one to be woken, and 21 for one to be made
+// (2 virtual CPUs, glibc 2.36), which for zeros ahead of a log is in a commit.
 //
 // Invariants:
 //  1. Work that Try() took is run once, soon: a thread is there for it alone,

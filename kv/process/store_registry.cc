@@ -140,7 +140,7 @@ std::shared_ptr<StoreRegistry::Entry> StoreRegistry::FindEntry(const Key& key) {
     found = entries_.emplace(key, std::make_shared<Entry>()).first;
   }
   const std::shared_ptr<Entry> entry = found->second;
-  StartServing();
+  StartThread();
   return entry;
 }
 

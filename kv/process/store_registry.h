@@ -17,10 +17,9 @@
 // again itself.
 //
 // One background thread serves the process: it closes idle stores and does
-// their maintenance. It is no worker (kv/base/workers.h), as it is there all
-// the time. It looks whether somebody waits while a store is idle, and only
-// then. Where the system has no thread for it, stores work without, and it is
-// tried again with every open, close and commit that has work for it.
+// their maintenance. It looks whether somebody waits while a store is idle, and
+// only then. Where the system has no thread for it, stores work without, and
+// it is tried again with every open, close and commit that has work for it.
 //
 // Invariants:
 //  1. Who was given a store keeps it open; all of them together are one Lease.
@@ -190,7 +189,7 @@ class StoreRegistry {
   // A last user has gone.
   void NoteIdle();
   // REQUIRES: mutex_ held.
-  void StartServing();
+  void StartThread();
   void Run();
   void DropClosedEntries();
   void ServeOnce(Look* look);

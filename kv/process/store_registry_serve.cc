@@ -32,7 +32,7 @@ void StoreRegistry::Wake() {
   if (InForkedChild()) return;  // its thread, and perhaps its mutex, are lost
   std::lock_guard<std::mutex> lock(mutex_);
   woken_ = true;
-  StartServing();
+  StartThread();
   if (!thread_runs_) sleeps_ = true;  // the next close tries again
   wake_.notify_one();
 }
@@ -41,13 +41,13 @@ void StoreRegistry::NoteIdle() {
   if (sleeps_.exchange(false)) Wake();
 }
 
-void StoreRegistry::StartServing() {
+void StoreRegistry::StartThread() {
   if (thread_runs_ || stopping_) return;
   const auto run = [](void* self) -> void* {
     static_cast<StoreRegistry*>(self)->Run();
     return nullptr;
   };
-  thread_runs_ = StartThread(run, this, &thread_);
+  thread_runs_ = actorkv::StartThread(run, this, &thread_);
 }
 
 std::map<StoreRegistry::Key, std::shared_ptr<StoreRegistry::Entry>>

@@ -19,6 +19,7 @@
 
 #include <cstdint>
 
+#include "kv/base/page_span.h"
 #include "kv/base/types.h"
 
 namespace actorkv {
