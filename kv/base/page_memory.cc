@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <mutex>
 #include <new>
+#include <utility>
 
 namespace actorkv {
 
@@ -15,7 +16,8 @@ namespace {
 constexpr size_t kBlockBytes = size_t{2} << 20;
 constexpr std::align_val_t kBlockAlignment{kBlockBytes};
 constexpr size_t kUnitBytes = 64;  // a cache line
-// The number of blocks before huge pages are asked for.
+// The number of blocks before huge pages are asked for, besides the first of
+// each class.
 constexpr size_t kSmallBlocks = 8;
 // The number of blocks that are kept without a page in them.
 constexpr size_t kMaxSpareBlocks = kMaxSpareBytes / kBlockBytes;
@@ -42,6 +44,7 @@ struct Block {
   FreeSlot* freed;
   uint32_t unused_at;  // slots from this offset on were never given out
   uint32_t used_count;
+  uint32_t slot_bytes;
   bool mapped;  // else it is the allocator's
 };
 static_assert(sizeof(Block) <= kUnitBytes, "a block's first slot follows it");
@@ -69,7 +72,7 @@ void* MapBlock(bool huge) {
   return block;
 }
 
-Block* NewBlock(void* spare, bool huge) {
+Block* NewBlock(void* spare, size_t slot_bytes, bool huge) {
   void* memory = spare != nullptr ? spare : MapBlock(huge);
   const bool mapped = memory != nullptr;
   // The allocator may have something left where the system has not; else it
@@ -77,6 +80,7 @@ Block* NewBlock(void* spare, bool huge) {
   if (!mapped) memory = ::operator new(kBlockBytes, kBlockAlignment);
   auto* block = new (memory) Block{};
   block->unused_at = kUnitBytes;
+  block->slot_bytes = static_cast<uint32_t>(slot_bytes);
   block->mapped = mapped;
   return block;
 }
@@ -100,11 +104,9 @@ class PageMemory {
   void* Allocate(size_t slot_bytes) {
     std::lock_guard<std::mutex> lock(mutex_);
     Block*& first = with_room_[slot_bytes / kUnitBytes];
-    if (first == nullptr) {
-      first = NewBlock(TakeSpare(), block_count_ >= kSmallBlocks);
-      ++block_count_;
-    }
+    if (first == nullptr) first = AddBlock(slot_bytes);
     Block* block = first;
+    if (block == empty_) empty_ = nullptr;
     ++block->used_count;
     void* slot = block->freed;
     if (slot != nullptr) {
@@ -126,12 +128,10 @@ class PageMemory {
     block->freed = new (memory) FreeSlot{block->freed};
     if (!had_room) Link(block, &first);
     if (--block->used_count > 0) return;
-    // One empty block of a class stays, so that a page that comes and goes does
-    // not map it each time.
-    if (first == block && block->next == nullptr) return;
-    Unlink(block, &first);
-    if (!Spare(block)) DeleteBlock(block);
-    --block_count_;
+    // The one that was emptied last stays, so that a page that comes and goes
+    // does not map it each time.
+    Block* const former = std::exchange(empty_, block);
+    if (former != nullptr) RemoveBlock(former);
   }
 
   void KeepSpares(size_t bytes) {
@@ -150,6 +150,26 @@ class PageMemory {
   }
 
  private:
+  // A class of few slots takes what it uses of its first block, and no huge
+  // page: there are some 90 classes of RocksDB's blocks.
+  Block* AddBlock(size_t slot_bytes) {
+    uint32_t& count = counts_[slot_bytes / kUnitBytes];
+    Block* const block = NewBlock(TakeSpare(), slot_bytes,
+                                  count > 0 && block_count_ >= kSmallBlocks);
+    ++count;
+    ++block_count_;
+    return block;
+  }
+
+  // REQUIRES: no slot of it is used.
+  void RemoveBlock(Block* block) {
+    const size_t index = block->slot_bytes / kUnitBytes;
+    Unlink(block, &with_room_[index]);
+    --counts_[index];
+    --block_count_;
+    if (!Spare(block)) DeleteBlock(block);
+  }
+
   // Keeps a block for the next; false where it cannot be kept. Its bytes may
   // turn into zeros.
   bool Spare(Block* block) {
@@ -184,7 +204,9 @@ class PageMemory {
 
   std::mutex mutex_;
   std::array<Block*, kClasses> with_room_{};  // by slot size in units
-  size_t block_count_ = 0;                    // those that have pages
+  std::array<uint32_t, kClasses> counts_{};   // of blocks, likewise
+  size_t block_count_ = 0;                    // of all classes
+  Block* empty_ = nullptr;  // has no page, and is among those with room
   std::array<void*, kMaxSpareBlocks> spare_{};
   size_t spare_count_ = 0;
   size_t spare_limit_ = kMaxSpareBlocks;

@@ -39,6 +39,22 @@ TEST(PageMemoryTest, GivesBlocksBack) {
   EXPECT_LE(PageMemoryBlockBytes(), before + (size_t{2} << 20));
 }
 
+// Sizes that nobody uses any more cost nothing: a store's blocks have dozens.
+TEST(PageMemoryTest, OneBlockStaysWhateverTheSizes) {
+  constexpr size_t kBlockBytes = size_t{2} << 20;
+  const size_t before = PageMemoryBlockBytes();
+  std::vector<void*> pieces;
+  for (size_t size = 64; size <= 65'536; size += 2048) {
+    pieces.push_back(AllocatePage(size));
+  }
+  size_t size = 64;
+  for (void* piece : pieces) {
+    FreePage(piece, size);
+    size += 2048;
+  }
+  EXPECT_LE(PageMemoryBlockBytes(), before + kBlockBytes);
+}
+
 // Blocks that were kept serve pages of another size.
 TEST(PageMemoryTest, KeptBlocksServeAnySize) {
   for (int round = 0; round < 4; ++round) {
