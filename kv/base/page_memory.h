@@ -7,10 +7,11 @@
 // little in its cache takes what it uses, and does not wait for 2 MiB of zeros.
 //
 // A block goes back to the system when its last page is free, but for the one
-// that was emptied last. A few are kept for the next, because memory that a process touches for the first time costs
-// more than what is read into it (0.5 to 1.5 us for 4 KiB; 9 us in a virtual
-// machine that never used it), but no more than KeepSpareMemory() allows. The
-// system may take the memory of those when it is short (MADV_FREE).
+// that was emptied last. A few are kept for the next, because memory that a
+// process touches for the first time costs more than what is read into it (0.5
+// to 1.5 us for 4 KiB; 9 us in a virtual machine that never used it), but no
+// more than KeepSpareMemory() allows. The system may take the memory of those
+// when it is short (MADV_FREE).
 //
 // Thread-safe.
 

@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -38,9 +39,11 @@ class TinyDisk {
     struct statvfs disk = {};
     ASSERT_EQ(statvfs(temp_.path().c_str(), &disk), 0);
     const uint64_t free_bytes = disk.f_bavail * disk.f_frsize;
-    ASSERT_GT(free_bytes, left_bytes);
-    std::ofstream(File("filler"))
-        << std::string(free_bytes - left_bytes, 'f') << std::flush;
+    ASSERT_TRUE(free_bytes > left_bytes ||
+                std::filesystem::exists(File("filler")));
+    std::ofstream(File("filler"), std::ios::app)
+        << std::string(std::max(free_bytes, left_bytes) - left_bytes, 'f')
+        << std::flush;
   }
 
   // Gives back what Fill() took.
