@@ -13,6 +13,7 @@
 #include "tests/support/actor_harness.h"
 #include "tests/support/forget_history.h"
 #include "tests/support/sqlite_db.h"
+#include "tests/support/store_access.h"
 
 namespace actorkv {
 namespace {
@@ -107,6 +108,11 @@ class OwnCommitTest : public SnapshotResumeTest {
           *engine = std::make_unique<EpochEngine>(shared_);
           return Status::Ok();
         });
+  }
+
+  void TearDown() override {
+    CloseStore(StorePath());  // its engine is not counted
+    SnapshotResumeTest::TearDown();
   }
 
   // Answers `sql`, and says in *asked whether the actor was asked for its head:
