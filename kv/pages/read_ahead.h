@@ -3,9 +3,9 @@
 // the process, one job after the other.
 //
 // Nothing depends on it: who asks for a page that is not there yet may read it
-// itself. What comes late does no harm, because a
-// version never changes and the page cache knows which snapshots see it
-// (kv/cache/page_cache.h); and what the reader has passed is not read any more.
+// itself. What comes late does no harm, because a version never changes and the
+// page cache knows which snapshots see it (kv/cache/page_cache.h); and what the
+// reader has passed is not read any more.
 // An error is not reported here; who asks for the page finds it again. Without
 // a thread, or without memory, nothing is read ahead, and no job waits. When
 // the threads of the process end, what is left of a job is left out.

@@ -59,7 +59,7 @@ TEST_F(ErrandTest, WhoWaitsDoesWhatNobodyHasBegun) {
 
 // Whoever comes first, the thread or who waits.
 TEST_F(ErrandTest, ItIsDoneOnce) {
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 500; ++i) {
     int calls = 0;
     Errand errand([&] { ++calls; });
     static_cast<void>(errand.Send(&workers_));
@@ -93,7 +93,7 @@ TEST_F(ErrandTest, WhatIsDroppedDoesNotBegin) {
 
 // Whether it has begun or not, nothing of it runs when the object is gone.
 TEST_F(ErrandTest, AfterTheEndNothingRuns) {
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 500; ++i) {
     std::atomic<int> begun{0};
     std::atomic<int> done{0};
     {

@@ -247,10 +247,11 @@ TEST_F(ReadAheadJobTest, ComesLateWithoutHarm) {
 TEST_F(ReadAheadJobTest, AJobThatThrowsHoldsNobodyUp) {
   const std::shared_ptr<Engine> kept = NewMemoryEngine(UnboundedLimits());
   const auto hook = std::make_shared<ReadHook>();
-  const TestStore store([&]() -> std::unique_ptr<Engine> {
+  TestStore store([&]() -> std::unique_ptr<Engine> {
     return std::make_unique<ReadHookEngine>(kept, hook);
   });
   Commit(store, 1);
+  store.Reopen();  // nothing of it is in the cache
   const std::shared_ptr<Actor> actor = store.Open("a");
   const long uses = store.shared().use_count();
   auto job = NewJob(store);

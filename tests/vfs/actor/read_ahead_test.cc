@@ -80,7 +80,7 @@ TEST_F(ReadAheadTest, WithoutThreadsAllIsThereAsWell) {
       EXPECT_EQ(db.QueryText(sum), "20000|200010000");
       EXPECT_EQ(db.QueryText("PRAGMA integrity_check"), "ok");
       EXPECT_EQ(db.ErrorCode(), SQLITE_OK);
-      EXPECT_EQ(db.QueryText("SELECT actorkv_last_error()"), "NULL");
+      EXPECT_EQ(db.QueryText("SELECT actorkv_last_error()"), "");
     }
   }
   db()->Close();
