@@ -47,8 +47,7 @@ std::string HistoryHold::Describe() const {
          " more, should the clock be wrong; actorkv_reclaim() does not wait";
 }
 
-// --- What was stored
-// ----------------------------------------------------------
+// --- What was stored --------------------------------------------------------
 
 // What there is no memory to note is written once more, and noted then.
 template <typename Note>
