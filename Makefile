@@ -35,9 +35,9 @@ define build
 endef
 
 .PHONY: all deps deps-check deps-suite module test check format-check tidy \
-	lint test-asan test-tsan deps-fuzz fuzz suite testfixture bench \
-	bench-quick bench-gate bench-report deps-bench demo stress install \
-	format clean distclean help
+	lint test-asan test-tsan test-invariants deps-fuzz fuzz suite \
+	testfixture bench bench-quick bench-gate bench-report deps-bench demo \
+	stress install format clean distclean help
 
 all: module ## Install what is missing, build build/actorkv.so (default)
 
@@ -88,6 +88,10 @@ test-asan: deps ## The tests under AddressSanitizer and UBSan
 test-tsan: deps ## The tests under ThreadSanitizer
 	$(call build,build-tsan,tsan)
 	$(CTEST) --test-dir build-tsan
+
+test-invariants: deps ## The tests with invariants checked at run time
+	$(call build,build-invariants,invariants)
+	$(CTEST) --test-dir build-invariants
 
 deps-fuzz:
 	@$(DEPS) build fuzz
@@ -161,7 +165,7 @@ format: deps-check ## Format the code
 	@clang-format -i $(SOURCES)
 
 clean: ## Remove what was built; build-suite/ and build-hosts/ stay
-	rm -rf build build-asan build-tsan build-dev
+	rm -rf build build-asan build-tsan build-invariants build-dev
 
 distclean: clean ## Remove everything that was made
 	rm -rf build-suite build-hosts build-tidy build-fuzz

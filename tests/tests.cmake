@@ -51,6 +51,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/base/errand_test.cc
   tests/kv/base/events_test.cc
   tests/kv/base/hash_test.cc
+  tests/kv/base/invariant_test.cc
   tests/kv/base/page_memory_test.cc
   tests/kv/base/status_test.cc
   tests/kv/base/utf8_test.cc
@@ -101,9 +102,11 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/pages/branch_writer_test.cc
   tests/kv/pages/bulk_commits_test.cc
   tests/kv/pages/chunk_maker_test.cc
+  tests/kv/pages/commit_checks_test.cc
   tests/kv/pages/commit_test.cc
   tests/kv/pages/page_buffer_test.cc
   tests/kv/pages/preload_test.cc
+  tests/kv/pages/page_list_check_test.cc
   tests/kv/pages/read_ahead_test.cc
   tests/kv/pages/single_partition_test.cc
   tests/kv/pages/stage_test.cc
@@ -122,6 +125,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/reclaim/page_changes_test.cc
   tests/kv/reclaim/reclaim_reader_test.cc
   tests/kv/reclaim/reclaim_test.cc
+  tests/kv/reclaim/removal_check_test.cc
   tests/kv/reclaim/store_events_test.cc
   tests/kv/rivet/archive_json_test.cc
   tests/kv/rivet/archive_reader_test.cc

@@ -41,13 +41,15 @@ Status ReadRecord(EngineReader* reader, ActorId actor, const std::string& key,
 
 }  // namespace
 
-Dump::Dump(Store* store, std::string begin)
-    : store_(store), begin_(std::move(begin)) {
+Dump::Dump(Engine* engine, std::string store_path, std::string begin)
+    : engine_(engine),
+      store_path_(std::move(store_path)),
+      begin_(std::move(begin)) {
   Begin(CatalogPartition());
 }
 
 Status Dump::Select(const std::string& name) {
-  const std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
+  const std::unique_ptr<EngineReader> reader = engine_->NewReader();
   const std::string key = ActorEntryKey(name);
   std::optional<std::string> value;
   if (Status s = GetValue(reader.get(), CatalogPartition(), key, &value);
@@ -66,7 +68,7 @@ Status Dump::Select(const std::string& name) {
   // A name counts before a partition's text, as actors may be called anything.
   if (!ParsePartition(name, &partition)) {
     return Status::NotFound("no such actor: actor=" + name +
-                            " store=" + store_->path());
+                            " store=" + store_path_);
   }
   if (partition.kind != PartitionKind::kActor) {
     Begin(partition);
@@ -106,7 +108,7 @@ void Dump::Begin(Partition partition) {
 
 Status Dump::Step(std::vector<DumpRow>* rows, bool* done) {
   *done = false;
-  const std::unique_ptr<EngineReader> reader = store_->engine()->NewReader();
+  const std::unique_ptr<EngineReader> reader = engine_->NewReader();
   if (entry_.has_value()) {
     const KeyValue entry = *entry_;
     entry_.reset();

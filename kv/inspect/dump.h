@@ -25,7 +25,6 @@
 #include "kv/format/keys.h"
 #include "kv/format/records.h"
 #include "kv/inspect/pair_text.h"
-#include "kv/store/store.h"
 
 namespace actorkv {
 
@@ -39,9 +38,9 @@ struct DumpRow {
 
 class Dump {
  public:
-  // Of the catalog; only keys whose text begins with `begin`. `store` must
-  // outlive it.
-  Dump(Store* store, std::string begin);
+  // Of the catalog; only keys whose text begins with `begin`. `store_path` is
+  // for messages. The engine must outlive it.
+  Dump(Engine* engine, std::string store_path, std::string begin);
 
   // Of the actor of this name instead; where there is none, of the partition
   // whose text this is. Before any Step(). Errors: kNotFound.
@@ -67,7 +66,8 @@ class Dump {
   void Begin(Partition partition);
   Status ReadSome(EngineReader* reader, std::vector<DumpRow>* rows);
 
-  Store* const store_;
+  Engine* const engine_;
+  const std::string store_path_;
   const std::string begin_;
   Next next_ = Next::kNothing;
   std::optional<KeyValue> entry_;  // of the catalog, to be told first

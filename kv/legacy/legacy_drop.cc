@@ -11,6 +11,7 @@
 #include "kv/legacy/legacy_lease.h"
 #include "kv/legacy/legacy_store.h"
 #include "kv/rivet/legacy_keys.h"
+#include "kv/store/store.h"
 
 namespace actorkv {
 

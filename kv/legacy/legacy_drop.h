@@ -9,9 +9,10 @@
 #include <string>
 
 #include "kv/base/status.h"
-#include "kv/store/store.h"
 
 namespace actorkv {
+
+class Store;
 
 // Removes the pairs of SQLite files, which are in the actor's database since
 // its migration; the others stay. *bytes: of keys and values. `keep_on`

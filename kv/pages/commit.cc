@@ -5,11 +5,13 @@
 #include <utility>
 
 #include "kv/base/events.h"
+#include "kv/base/invariant.h"
 #include "kv/base/metrics.h"
 #include "kv/base/thrown.h"
 #include "kv/engine/failed_commit.h"
 #include "kv/format/get_record.h"
 #include "kv/format/keys.h"
+#include "kv/pages/commit_checks.h"
 #include "kv/store/hints.h"
 #include "kv/store/retention.h"
 #include "kv/store/store.h"
@@ -260,6 +262,10 @@ Status CommitAll(Store* store, Durability durability,
         !s.ok()) {
       return s;
     }
+    CheckInvariant([&] {
+      return BreachInCommit(store->engine(), commit.writer->actor()->name(),
+                            *commit.state, batch);
+    });
     if (commit.pin == nullptr) continue;
     store->pins()->Add(commit.state->head.snapshot, commit.state->lineage,
                        commit.pin);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kv/base/duration.h"
+#include "kv/base/invariant.h"
 #include "kv/base/metrics.h"
 #include "kv/engine/prefix_scan.h"
 #include "kv/format/get_record.h"
@@ -100,9 +101,17 @@ Status ActorReclaim::Delete(Partition partition, const std::string& key) {
 
 Status ActorReclaim::CommitDeletes() {
   if (deletes_.empty()) return Status::Ok();
+  CheckInvariant([this] { return NewCheck().BreachIn(deletes_); });
   const CommitResult result = store_->Commit(deletes_, Durability::kBuffered);
   deletes_.Clear();
   return result.status;
+}
+
+RemovalCheck ActorReclaim::NewCheck() {
+  Engine* const engine = store_->engine();
+  return {engine, entry_.actor,
+          FindNeededSnapshots(engine, store_->pins(), entry_.actor,
+                              retained_.readers)};
 }
 
 // Finds the points at which the head reads the actor's own branches.
@@ -350,6 +359,7 @@ Status ActorReclaim::EndBranch() {
   if (Status s = EndStretch(""); !s.ok()) return s;
   if (!branch.used() && !options_.dry_run) {
     const Partition partition = BranchPartition(branch.id);
+    CheckInvariant([&] { return NewCheck().BreachInDrop(branch.id); });
     if (Status s = store_->engine()->Drop(partition); !s.ok()) return s;
     // The record goes after the pages: as long as it is there, a next pass
     // finds them (invariant 1).

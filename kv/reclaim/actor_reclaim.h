@@ -42,6 +42,7 @@
 #include "kv/reclaim/actor_expiry.h"
 #include "kv/reclaim/keepers.h"
 #include "kv/reclaim/kept_bases.h"
+#include "kv/reclaim/removal_check.h"
 #include "kv/reclaim/retained.h"
 
 namespace actorkv {
@@ -82,6 +83,8 @@ class ActorReclaim {
   Status StepExpiry();
   Status Delete(Partition partition, const std::string& key);
   Status CommitDeletes();
+  // Of what is about to be removed.
+  RemovalCheck NewCheck();
   void Describe();
   Status StepBranch();
   Status EndStretch(const std::string& end);

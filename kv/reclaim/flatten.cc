@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "kv/base/events.h"
+#include "kv/base/invariant.h"
 #include "kv/base/metrics.h"
 #include "kv/engine/prefix_scan.h"
 #include "kv/format/history_records.h"
 #include "kv/format/keys.h"
 #include "kv/pages/branch_reader.h"
+#include "kv/pages/commit_checks.h"
 #include "kv/store/store.h"
 
 namespace actorkv {
@@ -103,6 +105,7 @@ class Flattener {
 
   Status CommitCopies(Batch* batch) {
     if (batch->empty()) return Status::Ok();
+    CheckInvariant([&] { return BreachInDeltas(store_->engine(), *batch); });
     CommitResult result = store_->Commit(*batch, Durability::kBuffered);
     batch->Clear();
     return result.status;

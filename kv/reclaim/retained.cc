@@ -5,6 +5,7 @@
 
 #include "kv/base/affix.h"
 #include "kv/base/duration.h"
+#include "kv/base/invariant.h"
 #include "kv/engine/prefix_scan.h"
 #include "kv/format/get_record.h"
 #include "kv/format/history_records.h"
@@ -412,6 +413,7 @@ bool Retained::AddReader(const PinnedSnapshot& reader) {
       AddPoint({at.txid, kAnyPageCount}, branch);
     }
   }
+  if (kChecksInvariants && reads) readers.push_back(reader);
   return reads;
 }
 

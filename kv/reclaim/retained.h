@@ -90,6 +90,10 @@ struct Retained {
   uint64_t retention_ms = 0;
   Keepers keepers;
 
+  // Those that AddReader() added, where invariants are checked
+  // (kv/reclaim/removal_check.h); else none.
+  std::vector<PinnedSnapshot> readers;
+
   // Adds a snapshot that is being read, of this actor or through it. Each page
   // that it finds is needed, and no other. False: it is none of this actor's.
   bool AddReader(const PinnedSnapshot& reader);

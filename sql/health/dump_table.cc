@@ -79,8 +79,8 @@ class DumpRows : public RowSource {
 
  private:
   Connection* const connection_;
-  const std::shared_ptr<Store> store_;
-  const std::unique_ptr<Dump> dump_;  // of the store
+  const std::shared_ptr<Store> store_;  // keeps the engine of the dump
+  const std::unique_ptr<Dump> dump_;
   std::vector<DumpRow> rows_;
   size_t row_ = 0;
   bool done_ = false;
@@ -94,10 +94,10 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
           ? ResolveTarget(connection, *arguments[0], StoreUse::kRead, &target)
           : connection->OpenDefaultStore(StoreUse::kRead, &target.store);
   if (!s.ok()) return s;
-  auto dump =
-      // The prefix is of the text of a key, as the table shows it: nobody has
-      // to know the bytes.
-      std::make_unique<Dump>(target.store.get(), arguments[1].value_or(""));
+  // The prefix is of the text of a key, as the table shows it: nobody has to
+  // know the bytes.
+  auto dump = std::make_unique<Dump>(target.engine(), target.store_path(),
+                                     arguments[1].value_or(""));
   if (arguments[0].has_value()) s = dump->Select(target.actor);
   if (!s.ok()) return s;
   *rows = std::make_unique<DumpRows>(connection, target.store, std::move(dump));

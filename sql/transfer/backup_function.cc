@@ -1,10 +1,8 @@
 #include "sql/transfer/backup_function.h"
 
-#include <memory>
 #include <string>
 
 #include "kv/process/engines.h"
-#include "kv/store/store.h"
 #include "sql/bind/function.h"
 #include "sql/bind/target.h"
 
@@ -19,18 +17,19 @@ Status Backup(Call* call) {
   if (Status s = AbsolutePath(path, &absolute); !s.ok()) return s;
   // The directory above is found by the last slash.
   while (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
-  std::shared_ptr<Store> store;
+  Target target;
   // A backup asks the engine for a checkpoint, which only the process that owns
   // the store can make.
-  if (Status s = call->connection()->OpenDefaultStore(StoreUse::kOwn, &store);
+  if (Status s =
+          call->connection()->OpenDefaultStore(StoreUse::kOwn, &target.store);
       !s.ok()) {
     return s;
   }
   EngineHome* home = nullptr;
-  if (Status s = FindHome(store->path(), &home); !s.ok()) return s;
+  if (Status s = FindHome(target.store_path(), &home); !s.ok()) return s;
   uint64_t bytes = 0;
   Status copied = home->BackUp(
-      store->path(), store->engine(), absolute,
+      target.store_path(), target.engine(), absolute,
       [call] { return call->connection()->KeepOn(); }, &bytes);
   if (copied.ok()) call->result().Int(bytes);
   return copied;

@@ -8,7 +8,6 @@
 #include "kv/rivet/layout_view.h"
 #include "kv/rivet/legacy_file.h"
 #include "kv/rivet/rivet_v2.h"
-#include "kv/store/store.h"
 #include "sql/bind/target.h"
 #include "vfs/legacy/legacy_recovery.h"
 #include "vfs/migrate/image_commit.h"
@@ -19,8 +18,8 @@ namespace {
 
 // Returns how many pages the database has by the metadata of its main file.
 // Trouble with them is the migration's to report.
-uint64_t PageCountOf(Store* store, LegacyId legacy) {
-  LegacyPairs stored(store->engine(), legacy);
+uint64_t PageCountOf(Engine* engine, LegacyId legacy) {
+  LegacyPairs stored(engine, legacy);
   LayoutOneView pairs(&stored);
   LegacyFile main(&pairs, LegacyTag::kMain);
   if (!main.Open().ok() || main.size_bytes() == 0) return 0;
@@ -67,7 +66,8 @@ Status ImportLegacy(const std::shared_ptr<Store>& store, const ImportSpec& spec,
   // which can be undone.
   imported->state = LegacyState::kLegacy;
   imported->bytes = record.bytes;
-  imported->page_count = PageCountOf(store.get(), record.legacy);
+  imported->page_count =
+      PageCountOf(Target{store, spec.name}.engine(), record.legacy);
   return Status::Ok();
 }
 

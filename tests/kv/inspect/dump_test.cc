@@ -45,7 +45,7 @@ class DumpTest : public testing::Test {
 
   std::vector<DumpRow> Rows(const std::string& name,
                             const std::string& begin = "") {
-    Dump dump(store_.get(), begin);
+    Dump dump(store_->engine(), store_->path(), begin);
     EXPECT_OK(dump.Select(name));
     return Run(&dump);
   }
@@ -97,7 +97,7 @@ class DumpTest : public testing::Test {
 TEST_F(DumpTest, TheCatalogIsAllOfIt) {
   Commit(store_, "a", 1);
   Commit(store_, "b\xc3\xb6", 1);
-  Dump dump(store_.get(), "");
+  Dump dump(store_->engine(), store_->path(), "");
   const std::vector<DumpRow> rows = Run(&dump);
   ExpectSound(rows);
   EXPECT_EQ(rows.size(), CountIn(CatalogPartition()));
@@ -177,7 +177,7 @@ TEST_F(DumpTest, PartitionsByTheirName) {
   Commit(store_, "branch 1", 1);
   EXPECT_EQ(Rows("branch 1")[0].key, "actor branch 1");
   for (const char* name : {"nobody", "branch x", "actor"}) {
-    Dump dump(store_.get(), "");
+    Dump dump(store_->engine(), store_->path(), "");
     EXPECT_TRUE(IsError(dump.Select(name), Code::kNotFound,
                         std::string("no such actor: actor=") + name));
   }
@@ -266,7 +266,7 @@ TEST_F(DumpTest, KeysOfNoKnownKindAreRows) {
 TEST_F(DumpTest, WhatCannotBeReadIsAnError) {
   Commit(store_, "a", 1);
   for (uint64_t nth = 1;; ++nth) {
-    Dump dump(store_.get(), "");
+    Dump dump(store_->engine(), store_->path(), "");
     store_.plan()->Reset();
     store_.plan()->FailRead(nth, Status::IOError("injected"));
     Status s = dump.Select("a");
@@ -291,7 +291,7 @@ TEST_F(DumpTest, ManyPairsComeInPieces) {
               EncodePair({77}, key, std::string(50'000, 'v')));
   }
   ASSERT_TRUE(store_->engine()->Commit(batch, Durability::kSynced).done());
-  Dump dump(store_.get(), "");
+  Dump dump(store_->engine(), store_->path(), "");
   ASSERT_OK(dump.Select("legacy 77"));
   size_t count = 0;
   for (bool done = false; !done;) {
