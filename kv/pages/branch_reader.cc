@@ -65,6 +65,8 @@ void BranchReader::Release() {
 }
 
 EngineReader* BranchReader::engine_reader() {
+  // Refreshed at the first use after SetSnapshot(), which is no earlier than
+  // the head was read: so the engine shows all that the head names.
   if (reader_ == nullptr) {
     reader_ = engine_->NewReader();
   } else if (!fresh_) {
@@ -104,9 +106,13 @@ Status BranchReader::LookUp(PageNo pgno, bool* found_page,
         !s.ok()) {
       return s.WithContext(ChunkName({point.branch, pgno, bound}));
     }
+    // The first level that has the page decides: versions of a younger branch
+    // hide those of its parents.
     if (!found) continue;
     ChunkId id{point.branch, 0, {}};
     if (Status s = ParseChunkKey(key, &id.pgno, &id.txid); !s.ok()) return s;
+    // The seek goes to the newest version at or below the bound; without one it
+    // ends at the next page.
     if (id.pgno != pgno) continue;
     *found_page = true;
     version->id = id;
@@ -132,6 +138,8 @@ Status BranchReader::UnpackVersion(const PageVersion& version,
 
 StoredForm BranchReader::FormOf(const PageVersion& version) const {
   StoredForm form;
+  // A page of a parent branch can be no base here: reclaim of that branch does
+  // not know of deltas in this one.
   if (version.id.branch != snapshot_.branch) return form;
   form.base = version.id.txid;
   if (version.chunk.codec == Codec::kDelta) form = version.chunk.delta.form;
@@ -160,6 +168,8 @@ PagePin BranchReader::PinCached(PageNo pgno, Found* found) {
   PagePin pin =
       PageCache::Instance()->Find({cache_store_id_, snapshot_.branch, pgno},
                                   snapshot_.txid, changes_.get(), found);
+  // The page size can change with VACUUM, and then pages of the same number
+  // have two sizes in the cache.
   if (pin != nullptr && pin->page().size() != snapshot_.page_size) {
     *found = Found::kMissing;
     pin.reset();
@@ -201,6 +211,8 @@ Status BranchReader::LoadPage(PageNo pgno, PageCache::Source source,
     return s;
   }
   if (cache_store_id_ != 0) {
+    // It is kept under this snapshot's branch, also where it came from a
+    // parent: the next look goes there.
     PageCache::Instance()->Insert({cache_store_id_, snapshot_.branch, pgno},
                                   snapshot_.txid, read, source);
   }
@@ -223,6 +235,8 @@ Status BranchReader::CacheRange(PageNo first, PageNo end) {
       missing[pgno - first] = false;
     }
   }
+  // Younger levels come first, and a page that one has is not asked of the
+  // next.
   for (size_t level = 0; level < lineage_->size(); ++level) {
     if (Status s = CacheRangeOfLevel(level, first, &missing); !s.ok()) return s;
   }
@@ -257,6 +271,7 @@ void BranchReader::CacheOverBase(PageVersion* base, WaitingDelta* waiting) {
       version.chunk.delta.form.base != base->id.txid) {
     return;
   }
+  // Whatever comes of it, the delta waits no longer: its base is passed.
   waiting->id = ChunkId();
   std::string page(page_size, '\0');
   if (DecodeChunk(base->id, base->stored, &base->chunk).ok() &&
@@ -293,6 +308,8 @@ Status BranchReader::CacheRangeOfLevel(size_t level, PageNo first,
       (*missing)[index] = false;
       CacheNewest(&version, &waiting);
     } else if (waiting.id.pgno != 0) {
+      // Versions lie newest first, so a base comes soon after its delta in the
+      // same visit, and no read of its own is needed.
       CacheOverBase(&version, &waiting);
     }
     return true;
@@ -355,6 +372,7 @@ Status BranchReader::IdentifyPage(PageNo pgno, PageIdentity* identity) {
 
 Status BranchReader::HashPage(PageNo pgno, uint64_t* page_hash) {
   if (pgno != 1 || !snapshot_.stamp.has_value()) {
+    // The page goes through the cache: most who hash a page read it next.
     if (cache_store_id_ != 0) {
       PagePin pin;
       if (Status s = PinPage(pgno, &pin); !s.ok()) return s;

@@ -52,9 +52,14 @@ BranchWriter::BranchWriter(std::shared_ptr<Store> store,
       new_branch_(store_.get(), page_size),
       chunks_(&base_pages_, &new_branch_) {}
 
+// A writer that was not detached has not committed, so nobody can name what it
+// staged: dropping it needs no look at the store. What happened to a commit
+// whose outcome is unknown is decided before, by Detach().
 BranchWriter::~BranchWriter() { new_branch_.Drop(actor_id()); }
 
 void BranchWriter::Detach(bool committed) noexcept {
+  // Pages go to the cache only now: before the commit no snapshot can see them,
+  // and after a commit that failed none ever will.
   if (committed) chunks_.CachePages(store_->cache_id());
   new_branch_.Detach(actor_id(), committed);
 }
@@ -76,6 +81,8 @@ Status BranchWriter::ReadPage(PageNo pgno, char* page) {
     std::memcpy(page, written->data(), page_size());
     return Status::Ok();
   }
+  // The order is that of age. What is in memory was written last; what is
+  // staged was written before it, and hides the base.
   if (new_branch_.Has(pgno)) return new_branch_.Read(pgno, page);
   if (base_pages_.Shows(pgno)) return base_pages_.Read(pgno, page);
   std::memset(page, 0, page_size());
@@ -111,6 +118,8 @@ Status BranchWriter::Differs(bool* differs) {
       new_branch_.page_count() != 0) {
     return Status::Ok();
   }
+  // The hash decides for most pages; bytes are compared only where it is the
+  // same. The first page that differs ends the look.
   for (const auto& [pgno, page] : pages_.pages()) {
     OldPage old;
     if (Status s = base_pages_.Look(pgno, &old); !s.ok()) return s;
@@ -126,8 +135,13 @@ Status BranchWriter::Differs(bool* differs) {
 
 // Takes the ids that the first chunk needs.
 void BranchWriter::TakeIds(bool stage, Batch* batch) {
+  // The txid is taken once, and stays taken when the commit fails
+  // (kv/README.md, invariant 4): chunks under it may have landed.
   if (txid_ == TxId{}) txid_ = actor_->TakeTxId(source_->head.snapshot.txid);
   if (actor_id() == ActorId{}) new_actor_id_ = ActorId{store_->NewId(batch)};
+  // A stage has a branch of its own, so that nothing of it lies where readers
+  // look. So has what does not follow from the head of the branch: a restore, a
+  // fork, and what comes after a commit that may still land.
   const bool fresh_branch = stage || !base_->exists || source_ != base_ ||
                             !store_->CanContinueBranch(actor_.get());
   if (fresh_branch && !new_branch_.exists()) {
@@ -150,6 +164,8 @@ Status BranchWriter::Stage() {
 
 Status BranchWriter::StagePages() {
   if (Status s = BeginStage(); !s.ok()) return s;
+  // Page 1 stays in memory: SQLite writes it again at the commit, and its stamp
+  // is not known before.
   if (Status s = pages_.TakeAfter(1,
                                   [this](PageNo pgno, const std::string& page) {
                                     return chunks_.Stage(pgno, page);
@@ -183,6 +199,8 @@ Status BranchWriter::SaveLoad(LoadProgress* progress) {
   if (failed_.ok()) failed_ = BeginStage();
   if (failed_.ok()) failed_ = new_branch_.Finish();
   if (!failed_.ok()) return failed_;
+  // The progress names only what Finish() has made sure is in the store. A
+  // resume that trusted more would publish pages that are missing.
   progress->stage = new_branch_.id();
   progress->txid = txid_;
   progress->page_size = page_size();
@@ -193,6 +211,8 @@ Status BranchWriter::SaveLoad(LoadProgress* progress) {
 }
 
 Status BranchWriter::CanResume(const LoadProgress& progress, bool* can_resume) {
+  // Without the stage record the branch was dropped or committed. One that a
+  // legacy record names is not dropped (kv/README.md, invariant 5).
   *can_resume = false;
   if (source_->head.snapshot.page_count != 0) return Status::Ok();
   return HasKey(store_->engine()->NewReader().get(), CatalogPartition(),
@@ -240,10 +260,14 @@ Status BranchWriter::Resize(uint32_t page_count) {
 Status BranchWriter::PutPages(const CommitSpec& spec, Batch* batch) {
   chunks_.BeginCommit(branch(), txid_);
   for (const auto& [pgno, page] : pages_.pages()) {
+    // Page 1 is last: what it holds depends on the stamp, and whether it is
+    // stored at all on the rest (PutFirstPage()).
     if (pgno == 1) continue;
     if (Status s = chunks_.Put(pgno, page, batch); !s.ok()) return s;
   }
   if (new_branch_.is_staged()) {
+    // The head must not be there before its pages are: batches of the stage
+    // that are under way are waited for, and their errors end the commit.
     if (Status s = new_branch_.Finish(); !s.ok()) return s;
   }
   // PutFirstPage() subtracts page 1.
@@ -276,6 +300,9 @@ MadeVersion BranchWriter::Made(const CommitSpec& spec) const {
   const bool has_lock_page = page_count() >= LockPage(page_size());
   made.is_whole =
       new_branch_.page_count() + (has_lock_page ? 1 : 0) >= page_count();
+  // Elsewhere the stage record goes later, by itself: were it removed in a
+  // batch before the head, a death in between would leave a stage that nobody
+  // knows.
   made.ends_stage = new_branch_.is_staged() &&
                     store_->engine()->limits().multi_partition_commit;
   return made;
@@ -284,6 +311,8 @@ MadeVersion BranchWriter::Made(const CommitSpec& spec) const {
 Status BranchWriter::Prepare(const CommitSpec& spec, const CommitStamp& stamp,
                              Batch* batch,
                              std::shared_ptr<const HeadState>* state) {
+  // A page beside the pairs of a legacy actor would be a second truth. Only the
+  // migration, which replaces them as a whole, may write.
   if (base_->is_legacy && spec.origin != Origin::kMigrate) {
     return Status::NotSupported(
         "the actor is legacy: it can be written after its migration: actor=" +
@@ -292,6 +321,8 @@ Status BranchWriter::Prepare(const CommitSpec& spec, const CommitStamp& stamp,
   if (Status s = Resize(spec.page_count); !s.ok()) return s;
   TakeIds(/*stage=*/false, batch);
   if (new_branch_.is_staged()) {
+    // A stage that was begun takes all the rest: a version is in one branch,
+    // and its list of pages is made from there.
     if (Status s = Stage(); !s.ok()) return s;
   }
   if (Status s = PutPages(spec, batch); !s.ok()) return s;

@@ -11,6 +11,8 @@ Status ChunkMaker::AddToDigest(const NewPage& page, OldPage* old, bool* equal) {
   *old = OldPage();
   *equal = false;
   uint64_t old_hash = 0;
+  // A page that was staged before has its hash in the digest already, in place
+  // of the base's. So it is that one which is subtracted.
   if (new_branch_->Has(page.pgno)) {
     if (Status s = new_branch_->Hash(page.pgno, &old_hash); !s.ok()) return s;
   } else {
@@ -27,6 +29,8 @@ Status ChunkMaker::Put(PageNo pgno, const std::string& page, Batch* batch) {
   OldPage old;
   bool equal = false;
   if (Status s = AddToDigest(made, &old, &equal); !s.ok()) return s;
+  // An equal page is not stored again: SQLite writes whole pages of a leaf that
+  // it only looked at, and a backup writes all.
   if (!equal) PutChunk(made, old, batch);
   return Status::Ok();
 }
@@ -42,6 +46,8 @@ Status ChunkMaker::Stage(PageNo pgno, const std::string& page) {
 
 Status ChunkMaker::Load(PageNo pgno, std::string_view page,
                         uint64_t page_hash) {
+  // There is nothing below to subtract: pages are loaded only where no version
+  // of them was.
   digest_change_ += page_hash;
   return StageChunk(pgno, page, page_hash);
 }
@@ -59,6 +65,8 @@ Status ChunkMaker::Unstage(PageNo pgno) {
   uint64_t base_hash = 0;
   if (Status s = new_branch_->Hash(pgno, &staged_hash); !s.ok()) return s;
   if (Status s = base_->Hash(pgno, &base_hash); !s.ok()) return s;
+  // The base shows through for the digest's sake alone; Cut() takes it away as
+  // well.
   digest_change_ -= staged_hash - base_hash;
   new_branch_->Remove(pgno);
   return Status::Ok();
@@ -74,12 +82,20 @@ Status ChunkMaker::Remove(PageNo pgno) {
 // Without a base in the form the page is to be stored whole.
 StoredForm ChunkMaker::FindDelta(const NewPage& page,
                                  const OldPage& old) const {
+  // A delta needs a base in the same branch (kv/README.md, invariant 9), and
+  // one that the page really replaces: what was cut off and grew again is
+  // zeros.
   if (new_branch_->exists() || !base_->Shows(page.pgno) ||
       base_->page_size() < kMinDeltaPageSize || old.stored == nullptr) {
     return {};
   }
   StoredForm form = old.stored->form();
+  // The base of the new delta is that of the old one, a whole page. So a reader
+  // reads one more chunk, never a chain of them.
   if (form.base == TxId{}) return {};
+  // Blocks add up: those in which the stored delta differs from the whole page
+  // stay in the set, as the new one replaces the delta, not only the last
+  // change.
   form.changed.AddDifferences(old.stored->page(), page.bytes);
   const uint32_t count = form.changed.count();
   return count != 0 && count <= kMaxDeltaBlocks ? form : StoredForm();
@@ -97,6 +113,8 @@ void ChunkMaker::PutChunk(const NewPage& page, const OldPage& old,
   batch->Put(BranchPartition(id.branch), ChunkKey(id.pgno, txid_), value);
   written_bytes_ += value.size();
   if (whole) form.base = txid_;
+  // The page for the cache is made here, where memory may still run out: after
+  // the commit nothing allocates (kv/README.md, invariant 14).
   made_pages_.emplace_back(
       id.pgno, CachedPage::Make({txid_, page.page_hash}, page.bytes, form));
   if (new_branch_->exists()) {
@@ -126,6 +144,8 @@ void ChunkMaker::MakeFirstPage(const PageBuffer& written,
 bool ChunkMaker::IsStored(const PagePin& old_page,
                           std::optional<uint32_t> stamp) const {
   if (old_page == nullptr || new_branch_->exists()) return false;
+  // With a stamp in both heads the counters are nowhere but there, and a commit
+  // that changes nothing else of page 1 saves its chunk (kv/decisions/016).
   if (!base_->stamp().has_value()) return old_page->page() == first_page_;
   return stamp.has_value() && EqualBesidesStamp(old_page->page(), first_page_);
 }

@@ -34,6 +34,8 @@ Status ResolveConflict(Store* store, const std::vector<PendingCommit>& commits,
                        const std::shared_ptr<const HeadState>& head) {
   Add(Metric::kCommitConflicts);
   Status first = Status::Conflict("a guard of the commit did not hold");
+  // From the last to the first, so that the first actor whose head moved is the
+  // one that is named: the same one for the same conflict.
   for (auto it = commits.rbegin(); it != commits.rend(); ++it) {
     const Actor* actor = it->writer->actor().get();
     const HeadState& base = *it->writer->base();
@@ -44,6 +46,8 @@ Status ResolveConflict(Store* store, const std::vector<PendingCommit>& commits,
     if (now->head_bytes == base.head_bytes) continue;
     first = Status::Conflict("the actor was changed by another writer: actor=" +
                              actor->name());
+    // A head of another generation was taken over: to try again would be wrong,
+    // so it is no conflict.
     if (base.exists && now->head.generation != base.head.generation) {
       first = FencedError(actor->name(), base.head.generation,
                           now->head.generation);
@@ -93,6 +97,8 @@ void Finish(Store* store, std::vector<PendingCommit>* commits) noexcept {
   Add(Metric::kCommits);
   for (PendingCommit& commit : *commits) {
     const std::shared_ptr<Actor>& actor = commit.writer->actor();
+    // Publication comes first. A writer of the same actor that begins now must
+    // find this head, or it would commit against one that is gone.
     commit.version =
         actor->Publish(commit.state, commit.writer->changed_pages());
     commit.writer->Detach(/*committed=*/true);
@@ -105,6 +111,8 @@ void Finish(Store* store, std::vector<PendingCommit>* commits) noexcept {
 // With `in_doubt`, what may still land must keep its chunks.
 void Forget(bool in_doubt, std::vector<PendingCommit>* commits) noexcept {
   for (PendingCommit& commit : *commits) {
+    // Whoever asks for the head next reads it from the store, where it is
+    // whatever became of the commit.
     commit.writer->actor()->Forget();
     if (in_doubt) commit.writer->Detach(/*committed=*/false);
   }
@@ -141,7 +149,10 @@ Status FinishIfLanded(Store* store, const CommitId& id,
   });
   after->landed = s.ok() && found != Landed::kNo;
   if (!after->landed) return s;
+  // It is there, so it is published as if the engine had said so.
   Finish(store, commits);
+  // Where others are on top of it, the state that was made is not the head any
+  // more: it is published for the sake of the chunks, and then forgotten.
   if (found == Landed::kAsHead) return s;
   for (PendingCommit& commit : *commits) commit.writer->actor()->Forget();
   return s;
@@ -197,6 +208,8 @@ Status CheckBeforeCommit(Store* store,
     return Status::NotSupported("the store is open read-only: " +
                                 store->path());
   }
+  // Heads of several actors in several batches could be seen one by one, and a
+  // death in between would tear the transaction.
   if (commits.size() > 1 && !store->engine()->limits().multi_partition_commit) {
     return Status::NotSupported(
         "this engine cannot commit several actors at once");
@@ -246,6 +259,8 @@ Status StageWhatIsLarge(Store* store, std::vector<PendingCommit>* commits) {
 
 Status CommitAll(Store* store, Durability durability,
                  std::vector<PendingCommit>* commits) {
+  // What is refused counts as well: a latency that leaves out what was slow to
+  // fail would look better than what people see.
   const LatencyTimer timer(Metric::kCommitLatency);
   if (Status s = CheckBeforeCommit(store, *commits); !s.ok()) return s;
   for (const PendingCommit& commit : *commits) {
@@ -254,6 +269,8 @@ Status CommitAll(Store* store, Durability durability,
   if (Status s = StageWhatIsLarge(store, commits); !s.ok()) return s;
   Batch batch;
   CommitStamp stamp;
+  // One time and one id for all actors of the transaction: they are how a
+  // restore finds that they belong together.
   stamp.committed_at_us = store->clock()->Next(&batch);
   stamp.commit_id = store->commit_ids()->Next();
   for (PendingCommit& commit : *commits) {
@@ -267,6 +284,8 @@ Status CommitAll(Store* store, Durability durability,
                             *commit.state, batch);
     });
     if (commit.pin == nullptr) continue;
+    // The new version is pinned before it is there. Pinned after, it could be
+    // replaced and reclaimed in between.
     store->pins()->Add(commit.state->head.snapshot, commit.state->lineage,
                        commit.pin);
   }
@@ -298,6 +317,8 @@ CommitResult TryToTakeOver(Store* store, Actor* actor, Generation* generation) {
     return Failed(Status::NotFound("no such actor: actor=" + actor->name()));
   }
   auto raised = std::make_shared<HeadState>(*state);
+  // Nothing but the generation changes. Each writer guards the whole head, so
+  // whoever has the old one is refused.
   raised->head.generation.value += 1;
   raised->head_bytes = EncodeRecord(HeadKey(), raised->head);
   Batch batch;
@@ -305,6 +326,8 @@ CommitResult TryToTakeOver(Store* store, Actor* actor, Generation* generation) {
   batch.Put(partition, HeadKey(), raised->head_bytes);
   batch.AddGuard(partition, HeadKey(), state->head_bytes);
   const ActorId id = state->entry.actor;
+  // Hints are stored by generation; those of the old one would be taken for
+  // nobody's.
   if (Status s = store->hints()->Copy({id, state->head.generation},
                                       {id, raised->head.generation}, &batch);
       !s.ok()) {

@@ -13,6 +13,9 @@ Status CommitRecords::Put(const CommitSpec& spec, const CommitStamp& stamp,
   auto made = std::make_shared<HeadState>(base_);
   SetHead(stamp, version, made.get());
   if (!base_.exists) SetEntry(stamp, version, made.get());
+  // What goes with the commit is asked for once the actor's id is known, and
+  // before the head: on an engine that commits partition by partition the head
+  // is last.
   if (spec.also != nullptr) {
     if (Status s = spec.also(*made, batch); !s.ok()) return s;
   }
@@ -31,6 +34,8 @@ void CommitRecords::SetHead(const CommitStamp& stamp,
   Head& head = state->head;
   if (!base_.exists) {
     head = Head{};
+    // A name that is used again begins above all generations that it had, so
+    // that a writer of the deleted actor stays shut out.
     head.generation = Generation{base_.generation_floor.value + 1};
   }
   head.snapshot = version.snapshot;
@@ -71,6 +76,8 @@ void CommitRecords::PutBranchRecord(const MadeVersion& version, Batch* batch,
     record.parent =
         BranchPoint{source_.entry.actor, source.branch, source.txid};
     lineage->push_back(*record.parent);
+    // The source's own first level is replaced by the point at which this
+    // branch leaves it; what lies below is the same.
     lineage->insert(lineage->end(), source_.lineage->begin() + 1,
                     source_.lineage->end());
   }
@@ -93,7 +100,11 @@ void CommitRecords::PutCommitRecord(const CommitSpec& spec, const Head& head,
   record.origin = spec.origin;
   record.base_txid = source_.head.snapshot.txid;
   std::string list = EncodePageList(std::move(version.pages));
+  // A commit without its list is whole: who wants to know what changed compares
+  // the pages (kv/history/page_changes.h).
   if (list.size() <= kMaxPageListBytes) record.page_list = std::move(list);
+  // It is what makes a gap in history visible: a commit that replaced another
+  // one than its neighbour has lost one in between.
   record.replaced_txid =
       base_.exists ? base_.head.snapshot.txid : base_.txid_floor;
   const std::string key = CommitKey(head.snapshot.branch, head.snapshot.txid);
@@ -106,6 +117,8 @@ void CommitRecords::PutHead(ActorId actor, Batch* batch,
   state->head_bytes = EncodeRecord(HeadKey(), state->head);
   batch->Put(partition, HeadKey(), state->head_bytes);
   std::optional<std::string_view> expected;
+  // The guard is the whole record, not its txid: a head that was restored to an
+  // older commit, or taken over, has another one.
   if (base_.exists) expected = base_.head_bytes;
   batch->AddGuard(partition, HeadKey(), expected);
 }
@@ -116,6 +129,8 @@ ActorEntry MakeEntry(const HeadState& before, ActorId actor, ActorState state,
   entry.actor = actor;
   entry.state = state;
   entry.created_at_us = created_at_us;
+  // Floors go with the name. SQLite compares counters of the file that it had
+  // open under it before.
   entry.stamp_floor = before.entry.stamp_floor;
   entry.cookie_floor = before.entry.cookie_floor;
   return entry;
@@ -126,6 +141,8 @@ void TakeName(const std::string& name, const HeadState& before,
   const std::string key = ActorEntryKey(name);
   std::optional<std::string_view> expected;
   if (!before.entry_bytes.empty()) expected = before.entry_bytes;
+  // The actor that had the name keeps its history under its id, where reclaim
+  // finds it until the retention ends.
   if (expected.has_value() && !before.is_legacy) {
     const std::string old_key = DeletedEntryKey(before.entry.actor);
     batch->Put(CatalogPartition(), old_key,

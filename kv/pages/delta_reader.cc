@@ -36,6 +36,7 @@ Status ReadBase(EngineReader* reader, const ChunkId& id,
   if (Status s = DecodeChunk(base_id, value, &base); !s.ok()) {
     return s.WithContext("base of txid=" + std::to_string(id.txid.value));
   }
+  // A base that is a delta would be a chain, and its end nobody's duty to keep.
   if (base.codec == Codec::kDelta) {
     return BadBase(id, base_id.txid, "is a delta");
   }
@@ -49,6 +50,7 @@ Status UnpackDelta(EngineReader* reader, const ChunkId& id,
   const uint32_t page_size = chunk.delta.page_size;
   Status s = ReadBase(reader, id, chunk.delta, page);
   if (s.ok()) s = UnpackPage(id, chunk, page_size, page);
+  // The page is half made: the caller must not take bytes of the base for it.
   if (!s.ok()) std::memset(page, 0, page_size);
   return s;
 }

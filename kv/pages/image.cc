@@ -28,6 +28,8 @@ Status WriteImage(const ImagePages& pages, const ImageTarget& target,
     if (Status s = pages.read(pgno, page.data()); !s.ok()) return s;
     if (Status s = file->Append(page); !s.ok()) return s;
   }
+  // Asked once more before the file takes its name: after that there is nothing
+  // to stop.
   if (Status s = keep_on(); !s.ok()) return s;
   if (Status s = file->Finish(); !s.ok()) return s;
   *bytes = file->size_bytes();

@@ -9,11 +9,15 @@ Status NewBranch::BeginStage(ActorId actor, TxId txid, Batch* batch) {
   StageRecord record;
   record.actor = actor;
   record.created_at_us = id_.value;
+  // Who finds the record asks whether its owner lives (kv/README.md, invariant
+  // 5).
   record.owner = store_->engine()->owner();
   const std::string key = StageKey(id_);
   batch->Put(CatalogPartition(), key, EncodeRecord(key, record));
   writer_ = std::make_unique<StageWriter>(store_, id_, txid, page_size_);
   is_staged_ = true;
+  // The record need not be on the disk before the chunks: the log keeps their
+  // order, so what survives of a stage has its record.
   return store_->Commit(*batch, Durability::kBuffered)
       .status.WithContext("staging");
 }
@@ -23,6 +27,8 @@ void NewBranch::Resume(BranchId id, TxId txid, PageNo last_page) {
   is_staged_ = true;
   writer_ = std::make_unique<StageWriter>(store_, id_, txid, page_size_);
   has_.resize(size_t{last_page} + 1);
+  // A load goes from page 2 to the last without a gap, so its progress is one
+  // number.
   for (PageNo pgno = 2; pgno <= last_page; ++pgno) {
     if (pgno != LockPage(page_size_)) Add(pgno);
   }

@@ -19,8 +19,11 @@ StageWriter::StageWriter(Store* store, BranchId branch, TxId txid,
 
 Status StageWriter::Put(PageNo pgno, std::string_view page, uint64_t page_hash,
                         size_t* chunk_bytes) {
+  // A reader would not see what is put from here on.
   reader_.reset();
   const size_t limit_bytes = StageBatchLimit(store_->engine()->limits());
+  // The chunk is made in the batch itself: a page that is loaded is copied
+  // once.
   if (batch_.empty()) batch_.Reserve(limit_bytes + kMaxPageSize);
   batch_.PutMade(BranchPartition(branch_), ChunkKey(pgno, txid_),
                  [&](std::string* bytes) {
@@ -42,6 +45,7 @@ Status StageWriter::Finish() {
 
 Status StageWriter::Reader(BranchReader** reader) {
   if (reader_ == nullptr) {
+    // Batches that are under way are not to be read yet.
     if (Status s = Finish(); !s.ok()) return s;
     Snapshot snapshot;
     snapshot.branch = branch_;
