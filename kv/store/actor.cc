@@ -105,6 +105,9 @@ Actor::Actor(std::string name, Engine* engine,
 Actor::~Actor() { Close(); }
 
 uint64_t Actor::SetLocked(std::shared_ptr<const HeadState> state) noexcept {
+  // The version goes up before the state changes. A connection that finds it as
+  // it was has read it before this, and its snapshot was the head then; the
+  // order of both matters to PinTable::Snapshots() as well, so it is seq_cst.
   const uint64_t before = version_.fetch_add(1, std::memory_order_seq_cst);
   state_ = std::move(state);
   return before + 1;
@@ -120,6 +123,8 @@ void Actor::OpenAgain() {
 }
 
 Status Actor::LoadLocked() {
+  // The epoch is read before the head: a head that is read later than it is at
+  // least as new.
   const uint64_t epoch = epoch_->load(std::memory_order_acquire);
   if (state_ != nullptr && state_epoch_ == epoch) return Status::Ok();
   std::unique_ptr<EngineReader> reader = engine_->NewReader();
@@ -143,6 +148,8 @@ Status Actor::CurrentPinned(PinTable* pins, Pin* pin,
                             std::shared_ptr<const HeadState>* state) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (Status s = LoadLocked(); !s.ok()) return s;
+  // Under the mutex, so that no other head is published between the look and
+  // the pin: what is the head is not removed.
   pins->Add(state_->head.snapshot, state_->lineage, pin);
   *state = state_;
   return Status::Ok();
@@ -156,6 +163,8 @@ std::shared_ptr<const HeadState> Actor::Known() {
 Status Actor::Reserve(const void* owner, const Snapshot& snapshot,
                       Generation generation) {
   std::lock_guard<std::mutex> lock(mutex_);
+  // SQLite asks again after this (its busy handler); the lock is one of the
+  // process, and other processes are kept out by the store's.
   if (owner_ != nullptr && owner_ != owner) {
     return Status::Busy("another connection is writing: actor=" + name_);
   }
@@ -173,6 +182,8 @@ Status Actor::Reserve(const void* owner, const Snapshot& snapshot,
   if (fenced()) {
     return FencedError(name_, generation, state_->head.generation);
   }
+  // SQLite would write over what another connection has committed since: it
+  // gets SQLITE_BUSY_SNAPSHOT.
   if (state_->head.snapshot != snapshot) {
     return Status::Conflict(
         "the actor has changed since the transaction began: actor=" + name_ +
@@ -196,6 +207,8 @@ bool Actor::reserved() {
 TxId Actor::TakeTxId(TxId floor) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (state_ != nullptr) {
+    // The head may be another owner's, and the floor that of a name which is
+    // used again: a txid stands above all of them.
     last_txid_ =
         std::max({last_txid_, state_->head.snapshot.txid, state_->txid_floor});
   }
@@ -207,9 +220,13 @@ uint64_t Actor::Publish(std::shared_ptr<const HeadState> state,
                         const std::vector<PageNo>& pages) noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
   const Snapshot& snapshot = state->head.snapshot;
+  // The cache asks these whether an older page is still right. They are there
+  // before the head that needs them can be seen.
   changes_->Add(snapshot.branch, snapshot.txid, pages);
   const uint64_t version = SetLocked(std::move(state));
   state_epoch_ = epoch_->load(std::memory_order_acquire);
+  // What landed late would lie in the branch before this commit, and this one
+  // is there.
   continues_branch_ = true;
   return version;
 }
@@ -239,6 +256,8 @@ void Actor::Forget() noexcept {
 void Actor::ReplaceLineage(BranchId branch,
                            std::shared_ptr<const Lineage> lineage) {
   std::lock_guard<std::mutex> lock(mutex_);
+  // The actor was restored meanwhile, or its head is not known: whoever reads
+  // it next finds the new records.
   if (state_ == nullptr || state_->head.snapshot.branch != branch) return;
   auto state = std::make_shared<HeadState>(*state_);
   state->lineage = std::move(lineage);

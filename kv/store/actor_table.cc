@@ -40,6 +40,8 @@ ActorTable::ActorTable(Engine* engine, const std::atomic<uint64_t>* epoch,
 Status ActorTable::Open(const std::string& name,
                         std::shared_ptr<Actor>* actor) {
   std::lock_guard<std::mutex> lock(mutex_);
+  // Whoever changes the name has looked that nobody has it open, outside of
+  // this mutex from then on.
   if (changing_.count(name) != 0) {
     return Status::Busy("the actor is being renamed or deleted: actor=" + name);
   }
@@ -51,6 +53,8 @@ Status ActorTable::Open(const std::string& name,
     idle_.erase(std::exchange(entry.idle, idle_.end()));
     found->OpenAgain();
   } else {
+    // All connections of the process share the object: its mutex is the
+    // RESERVED lock between them.
     found = entry.actor.lock();
   }
   if (found == nullptr) {
@@ -76,11 +80,15 @@ Lesson ActorTable::Close(std::shared_ptr<Actor> actor) {
   // Where others have it open, the last of them comes here too: they let go of
   // it under this mutex.
   std::shared_ptr<Actor> last = std::move(actor);
+  // Nobody makes a use of it out of none meanwhile: Open() and Lock() need the
+  // mutex.
   if (last.use_count() > 1) return {};
   Lesson lesson = last->hints()->Sleep();
+  // Beside other writers an idle head would be old, and nobody would notice.
   if (!keeps_idle_ || last->Known() == nullptr) return lesson;
   const auto it = entries_.find(last->name());
   if (it == entries_.end() || it->second.actor.lock() != last) return lesson;
+  // Thousands of actors are idle where few are open.
   last->changes()->Trim(kMaxIdleChanges);
   last->Close();
   idle_.push_front(std::move(last));
@@ -153,6 +161,7 @@ Status ActorTable::BeginChange(const std::vector<std::string>& names) {
   IdleActors dropped;  // goes without the mutex
   std::lock_guard<std::mutex> lock(mutex_);
   for (const std::string& name : names) {
+    // All names or none: what follows must not find one of them taken half-way.
     if (changing_.count(name) == 0 && FindOpenLocked(name) == nullptr) continue;
     return Status::Busy("the actor is open: actor=" + name +
                         ": close its connections first");

@@ -78,6 +78,8 @@ Status DeleteActor(
     std::shared_ptr<const HeadState> state;
     Status s = LoadPresent(store, name, &state);
     const bool has_head = s.ok() && state->exists;
+    // A damaged actor can be deleted, and its name used again: its entry is
+    // enough for that.
     if (s.code() == Code::kCorruption) s = LoadEntry(store, name, &state);
     if (!s.ok()) return s;
     Batch batch;
@@ -91,10 +93,14 @@ Status DeleteActor(
                                 : UnknownCounter(entry.cookie_floor, TxId{});
     entry.state = ActorState::kDeleted;
     entry.deleted_at_us = store->clock()->Next(&batch);
+    // The next database of the name counts on from here. A connection with the
+    // old schema in its memory must see another cookie.
     entry.stamp_floor = std::max(entry.stamp_floor, stamp);
     entry.cookie_floor = std::max(entry.cookie_floor, cookie);
     const std::string key = ActorEntryKey(name);
     batch.Put(CatalogPartition(), key, EncodeRecord(key, entry));
+    // Nobody of this process has it open; the guard is for other owners of the
+    // store.
     batch.AddGuard(CatalogPartition(), key, state->entry_bytes);
     if (CommitResult result = store->Commit(batch, Durability::kSynced);
         !result.done()) {

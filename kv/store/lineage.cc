@@ -20,6 +20,9 @@ Status Follow(EngineReader* reader, const BranchPoint& at,
               std::shared_ptr<const Lineage>* lineage) {
   auto found = std::make_shared<Lineage>();
   BranchPoint point = at;
+  // In its own branch a snapshot is bounded by its own txid
+  // (BranchReader::LookUp()), and the lineage serves all snapshots of the
+  // branch.
   point.txid = kLastTxId;
   for (;;) {
     found->push_back(point);
@@ -28,6 +31,8 @@ Status Follow(EngineReader* reader, const BranchPoint& at,
         !s.ok()) {
       return s;
     }
+    // Only the first level can say so: of a parent the point at which the child
+    // began is checked with the record.
     if (found->size() == 1 && at.txid < record.first_txid) {
       return Status::Corruption("commit older than its branch: branch=" +
                                 std::to_string(at.branch.value) + " txid=" +
@@ -35,6 +40,8 @@ Status Follow(EngineReader* reader, const BranchPoint& at,
                                 std::to_string(record.first_txid.value));
     }
     if (!record.parent.has_value()) break;
+    // A record names an older branch as its parent, so this ends; the bound is
+    // for memory, not for circles.
     if (found->size() > kImpossibleDepth) {
       return Status::Corruption("too many ancestors: branch=" +
                                 std::to_string(at.branch.value));

@@ -24,6 +24,8 @@ void PinTable::Add(const Snapshot& snapshot,
   std::lock_guard<std::mutex> lock(part.mutex);
   std::swap(pin->lineage_, old);
   pin->snapshot_ = snapshot;
+  // It is awake before it is in the list, and under the lock of its part: no
+  // look between the two misses it.
   pin->awake_.store(true, std::memory_order_seq_cst);
   if (pin->table_ != nullptr || !pins) return;
   pin->table_ = this;
@@ -52,7 +54,12 @@ std::vector<PinnedSnapshot> PinTable::Snapshots() {
   for (Part& part : parts_) {
     std::lock_guard<std::mutex> lock(part.mutex);
     for (const Pin* pin = part.first; pin != nullptr; pin = pin->next_) {
+      // A pin of nothing stays in the list, so that a transaction that begins
+      // again finds its place.
       if (pin->lineage_ == nullptr) continue;
+      // One that rests keeps nothing. Its owner wakes it and then looks whether
+      // the head is the same; reclaim reads the head and then looks here. One
+      // of them sees the other.
       if (!pin->awake_.load(std::memory_order_seq_cst)) continue;
       snapshots.push_back({pin->snapshot_, pin->lineage_});
     }

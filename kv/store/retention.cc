@@ -96,6 +96,7 @@ Status LoadSettings(EngineReader* reader, ActorId actor, Settings* settings) {
     return s;
   }
   if (actor != ActorId{}) {
+    // What an actor has of its own stands above what the store has.
     if (Status s = LoadFrom(reader, ActorPartition(actor), &loaded); !s.ok()) {
       return s;
     }
@@ -115,6 +116,8 @@ Status SettingsCache::Get(ActorId actor, Settings* settings) {
       *settings = found->second;
       return Status::Ok();
     }
+    // Noted before the read: where a change ends in between, what was read may
+    // be old and is not kept.
     change_count = change_count_;
   }
   Settings loaded;
@@ -122,6 +125,8 @@ Status SettingsCache::Get(ActorId actor, Settings* settings) {
   if (Status s = LoadSettings(reader.get(), actor, &loaded); !s.ok()) return s;
   std::lock_guard<std::mutex> lock(mutex_);
   if (change_count == change_count_ && !store_.read_only) {
+    // All at once, as which of them is asked for next is not known; each costs
+    // one read.
     if (actors_.size() >= kMaxActors) actors_.clear();
     actors_[actor] = loaded;
   }
@@ -149,6 +154,7 @@ Status SettingsCache::SetAll(ActorId actor, const std::vector<Change>& changes,
                                      std::to_string(value) + ", the limit is " +
                                      std::to_string(info->max));
     }
+    // It would be stored, and nobody would ever read it.
     if (info->of_store && actor != ActorId{}) {
       return Status::InvalidArgument(std::string(info->name) +
                                      " is a setting of the store");
@@ -167,6 +173,8 @@ Status SettingsCache::SetAll(ActorId actor, const std::vector<Change>& changes,
   actors_.clear();
   if (!result.done()) return result.status;
   for (const Change& change : changes) {
+    // After the commit: a capacity that is not stored would be gone with the
+    // process, and nobody would know why.
     if (change.info->member == &Settings::cache_bytes) {
       SetCacheCapacity(after, store_.engine);
     }

@@ -58,6 +58,8 @@ Store::Store(std::string path, std::unique_ptr<Engine> engine, bool read_only)
 }
 
 Store::~Store() {
+  // Nobody finds them any more, as the next store has another id; without this
+  // they would only wait to be evicted.
   PageCache::Instance()->DropStore(cache_id_);
   Subtract(Metric::kOpenStores);
 }
@@ -67,11 +69,15 @@ Status Store::Open(std::string path, std::unique_ptr<Engine> engine,
   std::shared_ptr<Store> opened(
       new Store(std::move(path), std::move(engine), read_only));
   const Engine& shared = *opened->engine_;
+  // With one owner an id is a microsecond, and making many actors does not run
+  // the clock ahead of the wall.
   if (!shared.limits().one_process && !read_only) {
     opened->clock_.ShareIds(shared.owner().slot);
   }
   std::unique_ptr<EngineReader> reader = opened->engine_->NewReader();
   if (Status s = opened->clock_.Load(reader.get()); !s.ok()) return s;
+  // Watching begins before the store record is made, which takes a time
+  // already.
   opened->clock_.BeginWatch();
   Status found = read_only ? LoadStoreRecord(reader.get(), &opened->record_)
                            : LoadOrMakeStoreRecord(
@@ -81,6 +87,7 @@ Status Store::Open(std::string path, std::unique_ptr<Engine> engine,
   // What is wrong with them, those say who need them.
   Settings settings;
   Status loaded = LoadSettings(reader.get(), ActorId{}, &settings);
+  // A damaged setting must not keep anybody from the actors.
   if (loaded.code() == Code::kIOError) return loaded;
   if (loaded.ok()) ApplySettings(settings, opened->engine());
   reader.reset();
@@ -95,6 +102,7 @@ Status Store::OpenActor(const std::string& name,
 }
 
 Status Store::CloseActor(std::shared_ptr<Actor> actor) {
+  // Most have nothing to say, and then no state is looked up.
   if (!actor->hints()->is_learning()) {
     static_cast<void>(actors_.Close(std::move(actor)));
     return Status::Ok();
@@ -103,6 +111,8 @@ Status Store::CloseActor(std::shared_ptr<Actor> actor) {
   const std::shared_ptr<const HeadState> state = actor->Known();
   const Lesson lesson = actors_.Close(std::move(actor));
   if (lesson.learner == nullptr) return Status::Ok();
+  // Hints of a writer that was shut out would replace those of the one that
+  // took over.
   if (state != nullptr && state->head.generation != lesson.generation) {
     return FencedError(name, lesson.generation, state->head.generation)
         .WithContext("preload hints");
@@ -119,10 +129,15 @@ bool Store::CanContinueBranch(Actor* actor) {
 
 CommitResult Store::Commit(const Batch& batch, Durability durability) {
   Gate::Hold hold;
+  // A batch that begins at an older commit (restore, fork) must not meet a
+  // reclaim that has decided to remove that commit's pages, and not removed its
+  // record yet.
   if (BeginsAtCommit(batch)) hold = history_gate_.Keep();
   CommitResult result = engine_->limits().multi_partition_commit
                             ? engine_->Commit(batch, durability)
                             : CommitInRuns(engine_.get(), batch, durability);
+  // Only what is there is noted: a limit of the clock that was not written must
+  // be written again.
   if (result.done()) batch.TellDone();
   return result;
 }
@@ -130,6 +145,8 @@ CommitResult Store::Commit(const Batch& batch, Durability durability) {
 void Store::Close() {
   if (read_only_) return;
   Batch batch;
+  // The limit lies ahead of the time; with the exact one the next open does not
+  // begin in the future.
   clock_.WriteExactLimit(&batch);
   // Errors change nothing: the old limit stands, and what was acknowledged as
   // durable is durable.
