@@ -41,6 +41,8 @@ std::vector<PageNo> HintLearner::Wake(
   for (Page& page : hinted_) {
     page.expected = Expected::kIfUsed;
     if (page.pgno > limits.page_count) continue;
+    // Whether a page that is there is used is not seen: it is not judged by
+    // this wake.
     if (is_cached(page.pgno)) {
       page.expected = Expected::kUnknown;
     } else if (page.hit_ratio >= kWorthPreloading &&
@@ -130,6 +132,7 @@ HintsRecord HintLearner::Pack(std::vector<Page> kept,
     return std::tie(a.hit_ratio, a.miss_count) >
            std::tie(b.hit_ratio, b.miss_count);
   });
+  // The surest stay, and of equal ones those that were missed most often.
   if (kept.size() > max_pages_) kept.resize(max_pages_);
   std::sort(kept.begin(), kept.end(),
             [](const Page& a, const Page& b) { return a.pgno < b.pgno; });

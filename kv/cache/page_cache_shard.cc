@@ -105,12 +105,16 @@ void PageCacheShard::Shrink(size_t limit_bytes) {
   // Tables count as well, so that the whole cache stays within its limit.
   const size_t tables = TableBytes();
   const size_t limit = limit_bytes > tables ? limit_bytes - tables : 0;
+  // One page stays whatever its size, as the caller has just put it in.
   while (PageBytes() > limit && page_count_ > 1) EvictOne(limit);
 }
 
 void PageCacheShard::EvictOne(size_t limit_bytes) {
   const bool few_new = young_.bytes + ahead_.bytes <= limit_bytes / kYoungShare;
   if (few_new && old_.oldest != nullptr) return EvictOld();
+  // What was read ahead and not asked for yet goes before young pages only
+  // where there is more of it than scans use: else a scan would evict what it
+  // is about to read.
   const CachedPage* const ahead = ahead_.oldest;
   if (ahead != nullptr &&
       (!EntryOf(*ahead)->is_ahead || ahead_.bytes > AheadShare(limit_bytes))) {

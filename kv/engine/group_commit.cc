@@ -21,6 +21,8 @@ constexpr std::chrono::nanoseconds kMaxWait = std::chrono::microseconds(200);
 
 GroupCommit::GroupCommit(size_t max_bytes, Write write)
     : max_bytes_(max_bytes), write_(std::move(write)) {
+  // A leader allocates nothing: one that failed for want of memory would leave
+  // its members waiting.
   batches_.reserve(kMaxMembers);
 }
 
@@ -58,6 +60,8 @@ CommitResult GroupCommit::Commit(const Batch& batch) noexcept {
     Lock lock(mutex_);
     if (has_leader_) {
       Enqueue(&me);
+      // The last one that is expected ends the leader's wait; any other would
+      // wake it for nothing (kv/decisions/002).
       if (queue_size_ + 1 == expected_) arrived_.notify_one();
       lock.unlock();
       if (me.Wait() == Turn::kDone) return std::move(me.result);
@@ -72,6 +76,8 @@ CommitResult GroupCommit::Commit(const Batch& batch) noexcept {
 void GroupCommit::WaitForOthers(Lock* lock) {
   const std::chrono::nanoseconds wait =
       std::min(last_write_ / kWaitFraction, kMaxWait);
+  // Those who committed a moment ago come again soon, and a sync for all costs
+  // what it costs for one (kv/decisions/001).
   arrived_.wait_for(*lock, wait, [&] { return queue_size_ + 1 >= expected_; });
 }
 
@@ -81,6 +87,8 @@ void GroupCommit::TakeGroup(Waiter* leader) {
   size_t bytes = leader->batch->size_bytes();
   for (Waiter* end = leader; first_ != nullptr; end = end->next) {
     bytes += first_->batch->size_bytes();
+    // In the order in which they came: who is not taken leads the next group,
+    // so nobody waits longer than two writes.
     if (bytes > max_bytes_ || batches_.size() == kMaxMembers) break;
     batches_.push_back(first_->batch);
     end->next = TakeFirst();
@@ -107,6 +115,8 @@ void GroupCommit::Lead(Waiter* leader) noexcept {
   Record(Metric::kGroupWriteLatency, end - begin);
   Record(Metric::kGroupCommits, group_size);
   lock.lock();
+  // What is expected next time are those who were in this group, and those who
+  // came while it was written.
   last_write_ = end - begin;
   expected_ = group_size + queue_size_;
   Waiter* const next = TakeFirst();

@@ -63,9 +63,13 @@ CommitResult GuardedCommits::CommitOnce(const Batch& batch,
                                         Durability durability) {
   if (Status s = CheckBatchLimits(batch, limits_); !s.ok()) return Failed(s);
   // Claimed before the hold: who waits here must not keep a reopen waiting.
+  // Two commits with the same guard go one after the other: else both could
+  // find it true, and one would overwrite the other.
   const GuardSet::Claim claim(&guards_, GuardedKeys(batch.guards()));
   Gate::Hold hold;
   uint64_t epoch = 0;
+  // From here to the end the database is not opened anew, so that what the
+  // guards were compared with is what is written to.
   if (Status s = store_->Enter(&hold, &epoch); !s.ok()) return Failed(s);
   std::vector<std::string> memo_keys;
   memo_keys.reserve(claim.keys().size());
@@ -75,6 +79,8 @@ CommitResult GuardedCommits::CommitOnce(const Batch& batch,
   if (CommitResult r = CheckGuards(batch.guards(), memo_keys); !r.done()) {
     return r;
   }
+  // After the guards: a commit that is a conflict should say so on a full disk
+  // as well.
   if (Status s = store_->ClaimSpace(batch, durability); !s.ok()) {
     return Failed(s);
   }
@@ -101,12 +107,16 @@ CommitResult GuardedCommits::CheckGuards(
 CommitResult GuardedCommits::WriteGuarded(
     const Batch& batch, Durability durability, uint64_t epoch,
     const std::vector<std::string>& memo_keys) {
+  // What the memo will know is made before the write, as nothing may fail after
+  // it (kv/README.md, invariant 14).
   std::vector<Note> notes = NotesOf(batch, epoch, memo_keys);
   CommitResult result = Write(batch, durability);
   for (Note& note : notes) {
     if (result.done() && !note.key.empty()) {
       memo_.Learn(note.ticket, std::move(note.key), std::move(note.value));
     } else {
+      // Also where the outcome is not known: the next guard on the key is read
+      // from the store.
       memo_.Forget(note.ticket);
     }
   }
@@ -127,6 +137,8 @@ std::vector<GuardedCommits::Note> GuardedCommits::NotesOf(
         });
     if (guard == batch.guards().end()) {
       const std::string key = MemoKey(epoch, FullKey(op.partition, op.key));
+      // Who writes without a guard says nothing of what the key had; the memo
+      // only forgets it, from before the write on.
       notes.push_back({memo_.Begin(key), "", ""});
       continue;
     }
@@ -143,6 +155,8 @@ std::vector<GuardedCommits::Note> GuardedCommits::NotesOf(
 
 CommitResult GuardedCommits::Write(const Batch& batch,
                                    Durability durability) noexcept {
+  // Only a sync is worth sharing. What is buffered does not wait, and a bulk is
+  // a group by itself.
   if (durability == Durability::kSynced) return group_.Commit(batch);
   return OrFailed([&] { return store_->Write({&batch}, durability); });
 }

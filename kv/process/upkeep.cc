@@ -60,6 +60,8 @@ Status Upkeep::Load() {
     BranchId branch;
     if (Status s = ParseStageKey(pair.key, &branch); !s.ok()) return s;
     return IfDead(pair, [&](const StageRecord& record) {
+      // It is only noted here: an open does not wait for what a dead process
+      // has left.
       store_->work()->AddDeadStage(record.actor, branch);
       return Status::Ok();
     });
@@ -109,6 +111,8 @@ Status Upkeep::DropStage(ActorId actor, BranchId branch) {
     }
   }
   Batch batch;
+  // The record goes last. A death before it leaves it to the next open, which
+  // drops what is left.
   batch.Delete(CatalogPartition(), StageKey(branch));
   return store_->Commit(batch, Durability::kBuffered).status;
 }
@@ -142,6 +146,8 @@ Status Upkeep::DropImport(LegacyId legacy) {
 // --- A piece of work ---------------------------------------------------------
 
 Status Upkeep::Maintain(bool* more) {
+  // First what gives space back, then what makes reads shorter, then what may
+  // as well be left out.
   const WorkQueue::Piece piece = store_->work()->Take(more);
   if (piece.stage != BranchId{}) {
     return DropOrPutBack(
@@ -208,6 +214,8 @@ void Upkeep::ReclaimSoonForTesting(uint64_t now_us) {
 
 void Upkeep::Close() {
   if (store_->read_only()) return;
+  // Hints are worth a write at the end, but no error: the next wake learns them
+  // again.
   while (store_->hints()->is_waiting() && WriteHintsOfOne().ok()) {
   }
   store_->Close();
