@@ -1,5 +1,6 @@
 // actorkv_events: that what happens in SQL is there to be read.
 
+#include <filesystem>
 #include <string>
 
 #include "tests/support/sql_harness.h"
@@ -77,6 +78,24 @@ TEST_F(EventsTest, AWriterIsFenced) {
                    "sum(instr(detail, 'expected generation 1, actual 2') > 0)",
                    "kind = 'fence'"),
             "2|alice|1");
+}
+
+// The writer is shut out of a store that is not where it was. It may read on.
+TEST_F(EventsTest, AStoreIsMovedAway) {
+  MakeActor("alice");
+  SqliteDb db;
+  ASSERT_EQ(db.Open(Uri("alice")), SQLITE_OK);
+  ASSERT_EQ(db.QueryText("SELECT count(*) FROM t"), "1");
+  std::filesystem::rename(File("store"), File("aside"));
+  EXPECT_EQ(db.Exec("INSERT INTO t VALUES (2)"), SQLITE_READONLY_DBMOVED);
+  EXPECT_EQ(Events("count(*), max(actor), "
+                   "max(instr(detail, 'was moved, removed or replaced') > 0)",
+                   "kind = 'fence'"),
+            "1|alice|1");
+  EXPECT_EQ(db.QueryText("SELECT count(*) FROM t"), "1");
+  EXPECT_EQ(Events("count(*)", "kind = 'fence'"), "1");
+  db.Close();
+  std::filesystem::rename(File("aside"), File("store"));
 }
 
 TEST_F(EventsTest, ReclaimIsAskedFor) {
