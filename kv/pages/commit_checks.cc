@@ -121,12 +121,30 @@ std::string BreachInDigest(Engine* engine, const HeadState& made,
          ChunkName({snapshot.branch, 0, snapshot.txid});
 }
 
+namespace {
+
+// What is stored may be another writer's then, under the same txids.
+bool IsRefused(Engine* engine, const Batch& batch) {
+  const std::unique_ptr<EngineReader> reader = engine->NewReader();
+  for (const Batch::Guard& guard : batch.guards()) {
+    std::optional<std::string> value;
+    if (!GetValue(reader.get(), guard.partition, guard.key, &value).ok() ||
+        value != guard.expected) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
 std::string BreachInCommit(Engine* engine, const std::string& actor,
                            const HeadState& made, const Batch& batch) {
   std::string breach = BreachInDeltas(engine, batch);
   if (breach.empty()) breach = BreachInPageList(engine, made, batch);
   if (breach.empty()) breach = BreachInDigest(engine, made, batch);
-  return breach.empty() ? breach : "actor=" + actor + ": " + breach;
+  if (breach.empty() || IsRefused(engine, batch)) return "";
+  return "actor=" + actor + ": " + breach;
 }
 
 }  // namespace actorkv

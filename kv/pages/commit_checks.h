@@ -30,7 +30,8 @@ std::string BreachInDigest(Engine* engine, const HeadState& made,
                            const Batch& batch);
 
 // Both, and the page list (kv/pages/page_list_check.h), of one actor of the
-// commit, whose state `made` is.
+// commit, whose state `made` is. A commit whose guards do not hold is refused,
+// whatever it has, and not judged.
 std::string BreachInCommit(Engine* engine, const std::string& actor,
                            const HeadState& made, const Batch& batch);
 

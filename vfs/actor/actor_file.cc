@@ -121,10 +121,14 @@ void ActorFile::BeginRollback() {
 
 Status ActorFile::Reserve() {
   Status s = actor_->Reserve(this, state_->head.snapshot, generation_);
-  if (s.code() == Code::kFenced) {
-    NoteEvent({EventKind::kFence, store_->path(), actor_->name(), s.message()});
-  }
+  NoteFence(s);
   return s;
+}
+
+void ActorFile::NoteFence(const Status& status) const {
+  if (status.code() != Code::kFenced) return;
+  NoteEvent(
+      {EventKind::kFence, store_->path(), actor_->name(), status.message()});
 }
 
 int ActorFile::Lock(int level) {
@@ -392,9 +396,10 @@ int ActorFile::Sync(int /*flags*/) {
 // SQLite asks before the first write of a transaction that has a journal file
 // (pager.c databaseIsUnmoved, 3.40.1), and answers READONLY_DBMOVED itself, so
 // the text is kept here. A transaction without a journal file finds it out at
-// its commit.
+// its commit. The pager also asks as it closes, which shuts out nobody.
 bool ActorFile::HasMoved() const {
   const Status s = store_->engine()->CheckNotMoved();
+  if (writing()) NoteFence(s);
   return ReportError(Place::kLock, s, error_owner()) != SQLITE_OK;
 }
 

@@ -143,6 +143,8 @@ class ActorFile : public sqlite3_file {
   void LetGo();
   Status ResolveDoubt();
   Status Reserve();
+  // Notes an event where the writer was shut out.
+  void NoteFence(const Status& status) const;
   Status BeginTransaction();
   Status ReadPageOne(BasePageOne* page_one);
   void DropTransaction() noexcept;

@@ -79,6 +79,18 @@ TEST_F(CommitChecksTest, TheActorIsTold) {
             "actor=a: ");
 }
 
+TEST_F(CommitChecksTest, ACommitThatIsRefusedIsNotJudged) {
+  PreparedCommit commit = Delta();
+  HeadState other = *commit.state;
+  ++other.head.digest;
+  Engine* const engine = store_->engine();
+  EXPECT_NE(BreachInCommit(engine, "a", other, commit.batch), "");
+  TestTransaction transaction(store_, "a", kSize);
+  transaction.Write(2, P(2, 7));
+  ASSERT_OK(transaction.Commit(5));
+  EXPECT_EQ(BreachInCommit(engine, "a", other, commit.batch), "");
+}
+
 TEST_F(CommitChecksTest, AChunkThatCannotBeRead) {
   PreparedCommit commit = Delta();
   EXPECT_EQ(InDeltas(commit.batch), "");
