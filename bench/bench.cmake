@@ -25,6 +25,7 @@ add_executable(actorkv_bench
   bench/workloads_mixed.cc
   bench/workloads_open.cc
   bench/workloads_read.cc
+  bench/workloads_salvage.cc
   bench/workloads_scale.cc
   bench/workloads_scan.cc
   bench/workloads_thread.cc)

@@ -36,7 +36,7 @@ struct Effort {
   int wake_count = 0;        // W8/wake: databases
   int migrated_count = 0;    // M2
   uint64_t large_bytes = 0;  // M1
-  uint64_t plain_bytes = 0;  // W4, W5, W10, M3, S1
+  uint64_t plain_bytes = 0;  // W4, W5, W10, M3, M4, S1
   double long_seconds = 10;  // W6 with 64 databases
   int open_count = 0;        // C1: connections
   int actor_count = 0;       // A1
@@ -102,6 +102,7 @@ void AddOpenWorkloads(std::vector<WorkloadSpec>* specs);
 void AddMixedWorkloads(std::vector<WorkloadSpec>* specs);
 void AddCopyWorkloads(std::vector<WorkloadSpec>* specs);
 void AddMigrateWorkloads(std::vector<WorkloadSpec>* specs);
+void AddSalvageWorkloads(std::vector<WorkloadSpec>* specs);
 void AddHistoryWorkloads(std::vector<WorkloadSpec>* specs);
 void AddScaleWorkloads(std::vector<WorkloadSpec>* specs);
 

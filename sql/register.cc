@@ -21,6 +21,7 @@
 #include "sql/history/restore_tables.h"
 #include "sql/migrate/migrate_functions.h"
 #include "sql/migrate/migrate_tables.h"
+#include "sql/salvage/salvage_tables.h"
 #include "sql/transfer/backup_function.h"
 #include "sql/transfer/export_all_table.h"
 #include "sql/transfer/import_all_table.h"
@@ -47,7 +48,7 @@ constexpr RegisterTheme kThemes[] = {
     RegisterRestoreLike,      RegisterRetentionFunctions,
     RegisterRetentionTables,  RegisterMetrics,
     RegisterHintsTable,       RegisterDumpTable,
-    RegisterEventsTable,
+    RegisterEventsTable,      RegisterSalvageTables,
 };
 
 }  // namespace

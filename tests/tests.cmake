@@ -219,6 +219,7 @@ actorkv_add_tests(vfs LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/vfs/sqlite/synchronous_test.cc
   tests/vfs/sqlite/uri_test.cc)
 actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
+  tests/fuzz/sql_targets.cc
   tests/sql/actors/actor_functions_test.cc
   tests/sql/actors/events_test.cc
   tests/sql/actors/expiry_test.cc
@@ -253,6 +254,10 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/migrate/legacy_tables_test.cc
   tests/sql/migrate/migrate_samples_test.cc
   tests/sql/migrate/migrate_test.cc
+  tests/sql/salvage/legacy_salvage_test.cc
+  tests/sql/salvage/page_map_test.cc
+  tests/sql/salvage/salvage_fuzz_test.cc
+  tests/sql/salvage/salvage_test.cc
   tests/sql/transfer/archive_transfer_test.cc
   tests/sql/transfer/directory_import_test.cc
   tests/sql/transfer/pair_meaning_test.cc

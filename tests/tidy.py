@@ -58,7 +58,8 @@ ROOMS = {
     "sql/history": "bind",
     "sql/actors": "bind history",
     "sql/migrate": "bind history",
-    "sql/transfer": "bind history migrate",
+    "sql/salvage": "bind history",
+    "sql/transfer": "bind history migrate salvage",
     "sql/health": "bind history",
 }
 # Puts the rooms together, and belongs to none.

@@ -44,7 +44,58 @@ size_t CharacterLength(std::string_view text) {
   return 0;
 }
 
+constexpr uint32_t kReplacement = 0xfffd;
+
+void AppendUtf8(uint32_t character, std::string* text) {
+  const auto tail = [&](int shift) {
+    *text += static_cast<char>(0x80 | (character >> shift & 0x3f));
+  };
+  if (character < 0x80) {
+    *text += static_cast<char>(character);
+  } else if (character < 0x800) {
+    *text += static_cast<char>(0xc0 | character >> 6);
+    tail(0);
+  } else if (character < 0x10000) {
+    *text += static_cast<char>(0xe0 | character >> 12);
+    tail(6);
+    tail(0);
+  } else {
+    *text += static_cast<char>(0xf0 | character >> 18);
+    tail(12);
+    tail(6);
+    tail(0);
+  }
+}
+
+bool IsHighSurrogate(uint32_t unit) { return unit >> 10 == 0x36; }
+bool IsLowSurrogate(uint32_t unit) { return unit >> 10 == 0x37; }
+
 }  // namespace
+
+std::string Utf8OfUtf16(std::string_view bytes, bool big_endian) {
+  const auto unit = [&](size_t at) {
+    const auto first = static_cast<unsigned char>(bytes[at]);
+    const auto second = static_cast<unsigned char>(bytes[at + 1]);
+    return big_endian ? uint32_t{first} << 8 | second
+                      : uint32_t{second} << 8 | first;
+  };
+  std::string text;
+  size_t at = 0;
+  while (at + 1 < bytes.size()) {
+    uint32_t character = unit(at);
+    at += 2;
+    if (IsHighSurrogate(character) && at + 1 < bytes.size() &&
+        IsLowSurrogate(unit(at))) {
+      character = 0x10000 + ((character & 0x3ff) << 10) + (unit(at) & 0x3ff);
+      at += 2;
+    } else if (IsHighSurrogate(character) || IsLowSurrogate(character)) {
+      character = kReplacement;
+    }
+    AppendUtf8(character, &text);
+  }
+  if (at < bytes.size()) AppendUtf8(kReplacement, &text);
+  return text;
+}
 
 std::string EscapedUtf8(std::string_view bytes) {
   constexpr char kDigits[] = "0123456789abcdef";

@@ -1,4 +1,4 @@
-// UTF-8 (RFC 3629).
+// UTF-8 (RFC 3629), and how UTF-16 becomes it.
 
 #ifndef ACTORKV_KV_BASE_UTF8_H_
 #define ACTORKV_KV_BASE_UTF8_H_
@@ -20,6 +20,10 @@ inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 // is written as \xNN. The rest stays as it is, so a text that is well-formed is
 // unchanged; the way back is not exact.
 std::string EscapedUtf8(std::string_view bytes);
+
+// Returns UTF-16 as UTF-8. What is no character, half of a pair or an odd byte
+// at the end, becomes U+FFFD.
+std::string Utf8OfUtf16(std::string_view bytes, bool big_endian);
 
 }  // namespace actorkv
 

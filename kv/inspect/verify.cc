@@ -76,6 +76,13 @@ std::string MendOf(const Status& status, const std::string& actor) {
 
 }  // namespace
 
+std::string SalvageCalls(const std::string& actor) {
+  return "SELECT * FROM actorkv_salvage(" + actor +
+         ") tells what is lost; SELECT actorkv_export(" + actor +
+         ", 'salvage.db', 'salvage') and SELECT * FROM actorkv_salvage_rows(" +
+         actor + ", TABLE) save the rest";
+}
+
 Status AddEngineDamage(Engine* engine, std::vector<Finding>* findings) {
   std::vector<EngineDamage> damages;
   if (Status s = engine->ListDamage(&damages); !s.ok()) return s;
@@ -143,6 +150,17 @@ void Verifier::Report(const Status& status, PageNo pgno, TxId txid,
   const bool has_versions = phase_ == Phase::kChunks || phase_ == Phase::kPages;
   findings->push_back({label_, pgno, txid, status.ToString(),
                        MendOf(status, has_versions ? label_ : "")});
+}
+
+void Verifier::AddSalvage(const std::string& what,
+                          std::vector<Finding>* findings) {
+  if (has_no_name_) return;
+  Finding finding;
+  finding.actor = label_;
+  finding.detail = what + ": what there is can be saved";
+  finding.mend = SalvageCalls(Quoted(label_));
+  finding.is_warning = true;
+  findings->push_back(std::move(finding));
 }
 
 // --- The catalog -------------------------------------------------------------
@@ -336,6 +354,7 @@ Status Verifier::CheckActorRecord(const KeyValue& pair, TxId* txid) {
 
 void Verifier::BeginPairs(std::vector<Finding>* findings) {
   pair_count_ = 0;
+  pairs_lost_ = false;
   next_key_.clear();
   phase_ = Phase::kPairs;
   if (legacy_.has_value()) return;
@@ -359,7 +378,9 @@ void Verifier::StepPairs(std::vector<Finding>* findings) {
   }
   for (const KeyValue& pair : pairs) {
     s = CheckPair(pair);
-    if (!s.ok()) Report(s, 0, {}, findings);
+    if (s.ok()) continue;
+    Report(s, 0, {}, findings);
+    pairs_lost_ = true;
   }
   if (pairs.size() == kPairsAtOnce) {
     next_key_ = KeyAfter(pairs.back().key);
@@ -385,6 +406,11 @@ void Verifier::EndPairs(std::vector<Finding>* findings) {
                               " legacy pairs, imported were " +
                               std::to_string(legacy_->pair_count)),
            0, {}, findings);
+    pairs_lost_ = true;
+  }
+  // Whoever is live does without them.
+  if (pairs_lost_ && legacy_->state != LegacyState::kLive) {
+    AddSalvage("legacy pairs are lost", findings);
   }
   BeginBranch();
 }

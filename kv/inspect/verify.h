@@ -40,6 +40,10 @@ struct Finding {
   bool is_warning = false;  // false: something cannot be read
 };
 
+// Names the calls that save what is left of a damaged actor. `actor` is a
+// literal of SQL.
+std::string SalvageCalls(const std::string& actor);
+
 // Adds the losses that the engine knows of. Errors: kIOError.
 Status AddEngineDamage(Engine* engine, std::vector<Finding>* findings);
 
@@ -92,6 +96,8 @@ class Verifier {
   bool HeadExpired();
   Status CheckHeadCommit();
   void CheckDigest(std::vector<Finding>* findings);
+  // Tells that what is left of the actor's database can be saved.
+  void AddSalvage(const std::string& what, std::vector<Finding>* findings);
   void Report(const Status& status, PageNo pgno, TxId txid,
               std::vector<Finding>* findings);
 
@@ -111,6 +117,7 @@ class Verifier {
   uint64_t epoch_ = 0;  // at which it was there (CheckNotExpired())
   std::optional<LegacyRecord> legacy_;
   uint64_t pair_count_ = 0;
+  bool pairs_lost_ = false;
   std::vector<BranchId> branches_;  // the actor's, still to be read
   BranchId branch_;
 

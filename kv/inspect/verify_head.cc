@@ -155,6 +155,7 @@ void Verifier::StepPages(std::vector<Finding>* findings) {
 
 // Checks the digest. Where pages could not be read it says nothing new.
 void Verifier::CheckDigest(std::vector<Finding>* findings) {
+  if (pages_missing_) AddSalvage("pages of the head cannot be read", findings);
   if (pages_missing_ || digest_ == head_.digest) return;
   Report(Status::Corruption("the pages of the head do not add up to its "
                             "digest: a page is stale or damaged"),

@@ -95,6 +95,39 @@ Status LoadLegacy(EngineReader* reader, const std::string& name,
   return Status::Ok();
 }
 
+Status LoadKeptPairs(EngineReader* reader, const std::string& name,
+                     LegacyActor* legacy) {
+  const std::string entry_key = ActorEntryKey(name);
+  std::vector<std::optional<std::string>> values;
+  if (Status s = reader->Get(CatalogPartition(), {entry_key}, &values);
+      !s.ok()) {
+    return s;
+  }
+  ActorEntry entry;
+  if (values[0].has_value()) {
+    Status s = DecodeRecord(entry_key, *values[0], &entry);
+    if (!s.ok()) return s.WithContext("actor=" + name);
+  }
+  if (!values[0].has_value() || entry.state == ActorState::kDeleted) {
+    return Status::NotFound("no such actor: actor=" + name);
+  }
+  LegacyActor loaded;
+  loaded.name = name;
+  const std::string key = LegacyRecordKey();
+  if (Status s = reader->Get(ActorPartition(entry.actor), {key}, &values);
+      !s.ok()) {
+    return s;
+  }
+  if (!values[0].has_value()) {
+    return Status::NotFound("the actor has no legacy pairs: actor=" + name);
+  }
+  loaded.record_bytes = std::move(*values[0]);
+  Status s = DecodeRecord(key, loaded.record_bytes, &loaded.record);
+  if (!s.ok()) return s.WithContext("actor=" + name);
+  *legacy = std::move(loaded);
+  return Status::Ok();
+}
+
 Status IsResumable(EngineReader* reader, ActorId actor, BranchId stage,
                    bool* resumable) {
   const std::string key = LegacyRecordKey();

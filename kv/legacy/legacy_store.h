@@ -34,6 +34,12 @@ struct LegacyActor {
 Status LoadLegacy(EngineReader* reader, const std::string& name,
                   LegacyActor* legacy);
 
+// Loads the name and the record alone, which say where the pairs are, also of
+// an actor whose head is damaged; legacy->head stays null. Errors: kNotFound,
+// with the same texts; kCorruption.
+Status LoadKeptPairs(EngineReader* reader, const std::string& name,
+                     LegacyActor* legacy);
+
 // Sets *resumable where a migration of the actor died, and the next one can go
 // on with this stage of it.
 Status IsResumable(EngineReader* reader, ActorId actor, BranchId stage,

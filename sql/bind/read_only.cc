@@ -44,6 +44,9 @@ Reason ReasonOf(ReadOnly read_only) {
       return {"was opened with mode=ro or SQLITE_OPEN_READONLY", true, true};
     case ReadOnly::kPast:
       return {"is a version of the past, asof=", true, true};
+    case ReadOnly::kLegacy:
+      return {"was opened with legacy=1, as the pairs that the actor came with",
+              true, true};
     case ReadOnly::kNoLocks:
       return {"was opened with nolock=1 or immutable=1", true, true};
   }

@@ -24,6 +24,7 @@ class Result {
     sqlite3_result_int64(context_,
                          static_cast<sqlite3_int64>(std::min(value, kMax)));
   }
+  void SignedInt(int64_t value) { sqlite3_result_int64(context_, value); }
   void Real(double value) { sqlite3_result_double(context_, value); }
   // 0 stands for "none" and becomes NULL.
   void IntOrNull(uint64_t value) {

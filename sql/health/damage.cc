@@ -29,7 +29,9 @@ void DamageReport::Load() {
 
 std::string DamageReport::Salvage(PageNo pgno) const {
   if (!has_schema_) {
-    return "the schema cannot be read, so no table can: restore";
+    return "the schema cannot be read, so no table can: restore, or save the "
+           "rows "
+           "of no known table";
   }
   if (pgno == 0) return "every table can be tried; restore what fails";
   if (Has(free_, pgno)) {

@@ -164,6 +164,15 @@ void Doctor::AddDamage(const VersionSource& source, const Examination& head,
   }
 }
 
+void Doctor::AddSalvage(std::vector<DoctorRow>* rows) const {
+  DoctorRow row;
+  row.finding.actor = target_.actor;
+  row.finding.detail = "what there is of the head can be saved";
+  row.finding.mend = SalvageCalls(Literal(argument_));
+  row.finding.is_warning = true;
+  rows->push_back(std::move(row));
+}
+
 void Doctor::AddAdvice(const VersionSource& head, const VersionSource* sound,
                        std::vector<DoctorRow>* rows) const {
   DoctorRow row;
@@ -173,8 +182,8 @@ void Doctor::AddAdvice(const VersionSource& head, const VersionSource* sound,
     row.finding.txid = head.version->head.snapshot.txid;
     row.finding.detail = "no sound commit was found before the head";
     row.finding.mend =
-        "import the last export under another name, or use a backup; what can "
-        "be read of this one can be copied with INSERT ... SELECT";
+        "import the last export under another name, or use a backup, or what "
+        "is saved of this one";
   } else {
     const TxId txid = sound->version->head.snapshot.txid;
     row.is_error = false;
@@ -226,6 +235,7 @@ Status Doctor::Run(std::vector<DoctorRow>* rows) {
   }
   Remember(result);
   AddDamage(head, result, rows);
+  AddSalvage(rows);
   bool found = false;
   VersionSource sound;
   if (s = Search(head, &found, &sound); !s.ok()) return s;

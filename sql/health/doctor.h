@@ -60,6 +60,7 @@ class Doctor {
   void Remember(const Examination& result);
   Status Search(const VersionSource& head, bool* found, VersionSource* sound);
   Status AddWarnings(std::vector<DoctorRow>* rows) const;
+  void AddSalvage(std::vector<DoctorRow>* rows) const;
   void AddAdvice(const VersionSource& head, const VersionSource* sound,
                  std::vector<DoctorRow>* rows) const;
 

@@ -11,6 +11,7 @@
 
 #include "sql/bind/table.h"
 #include "sql/history/row_json.h"
+#include "sql/history/value_json.h"
 #include "sql/history/version.h"
 #include "sql/history/version_diff.h"
 

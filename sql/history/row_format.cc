@@ -89,6 +89,19 @@ class RowReader {
     return Status::Ok();
   }
 
+  // Goes on where a value is cut off: then *lost_bytes is its size, and nothing
+  // of those behind it is there.
+  Status NextOrCut(uint64_t* type, std::string_view* bytes,
+                   uint64_t* lost_bytes) {
+    uint64_t size = 0;
+    if (!TakeVarint(&types_, type) || !SizeOf(*type, &size)) return Damaged();
+    const bool is_whole = size <= values_.size();
+    *lost_bytes = is_whole ? 0 : size;
+    *bytes = is_whole ? values_.substr(0, size) : std::string_view();
+    values_.remove_prefix(is_whole ? size : values_.size());
+    return Status::Ok();
+  }
+
   // Returns the serial types that are left.
   std::string_view types() const { return types_; }
 
@@ -123,6 +136,25 @@ Status ReadValues(std::string_view row, size_t column_count,
     std::string_view bytes;
     if (Status s = reader.Next(&type, &bytes); !s.ok()) return s;
     read.push_back(ValueOf(type, bytes));
+  }
+  *values = std::move(read);
+  return Status::Ok();
+}
+
+Status ReadCutRow(std::string_view row, std::vector<CutValue>* values) {
+  RowReader reader;
+  if (Status s = reader.Open(row); !s.ok()) return s;
+  std::vector<CutValue> read;
+  while (!reader.AtEnd()) {
+    uint64_t type = 0;
+    std::string_view bytes;
+    CutValue value;
+    if (Status s = reader.NextOrCut(&type, &bytes, &value.lost_bytes);
+        !s.ok()) {
+      return s;
+    }
+    if (value.lost_bytes == 0) value.value = ValueOf(type, bytes);
+    read.push_back(value);
   }
   *values = std::move(read);
   return Status::Ok();

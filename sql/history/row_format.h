@@ -2,8 +2,8 @@
 // Format"): a header of varints, its size and then a serial type for each
 // column, and the values.
 //
-// Only what finding a row by its key needs is here. Nothing in a row is
-// trusted: what is wrong is kCorruption.
+// Only what finding a row by its key needs is here, and reading a row that is
+// not whole. Nothing in a row is trusted: what is wrong is kCorruption.
 
 #ifndef ACTORKV_SQL_HISTORY_ROW_FORMAT_H_
 #define ACTORKV_SQL_HISTORY_ROW_FORMAT_H_
@@ -30,6 +30,16 @@ struct StoredValue {
 // `row` may end behind them. The values point into it.
 Status ReadValues(std::string_view row, size_t column_count,
                   std::vector<StoredValue>* values);
+
+// CutValue: a value of a row of which only the beginning may be there.
+struct CutValue {
+  StoredValue value;        // kNull where it is cut off
+  uint64_t lost_bytes = 0;  // its size where it is cut off; 0: it is whole
+};
+
+// Reads all values of a row that may end anywhere behind its header. They point
+// into it. Errors: kCorruption, also where the header is not whole.
+Status ReadCutRow(std::string_view row, std::vector<CutValue>* values);
 
 // Makes the first `column_count` columns a row of their own, equal for two rows
 // when these columns are stored alike.

@@ -1,50 +1,14 @@
 #include "sql/history/row_json.h"
 
 #include <algorithm>
-#include <cmath>
-#include <nlohmann/json.hpp>
 #include <utility>
 
-#include "kv/base/hex.h"
-#include "kv/base/utf8.h"
 #include "sql/history/row_format.h"
+#include "sql/history/value_json.h"
 
 namespace actorkv {
 
 namespace {
-
-// Only strings and numbers of the library are used: its objects and arrays
-// allocate in their destructors, and so end the process where memory runs out.
-using nlohmann::json;
-
-// Returns {"kind":"text"}. REQUIRES: the text needs no escapes.
-std::string Marked(const char* kind, const std::string& text) {
-  return std::string("{\"") + kind + "\":\"" + text + "\"}";
-}
-
-std::string ValueJson(sqlite3_value* value) {
-  switch (sqlite3_value_type(value)) {
-    case SQLITE_INTEGER:
-      return std::to_string(sqlite3_value_int64(value));
-    case SQLITE_FLOAT: {
-      const double real = sqlite3_value_double(value);
-      // JSON has no infinity; the mark keeps a row that has one from looking
-      // like a row with NULL.
-      if (std::isfinite(real)) return json(real).dump();
-      return Marked("real", real < 0 ? "-Infinity" : "Infinity");
-    }
-    case SQLITE_TEXT:
-      return JsonText(TextOf(value));
-    case SQLITE_BLOB: {
-      const void* bytes = sqlite3_value_blob(value);
-      const auto size = static_cast<size_t>(sqlite3_value_bytes(value));
-      if (size == 0) return Marked("blob", "");
-      return Marked("blob", ToHex({static_cast<const char*>(bytes), size}));
-    }
-    default:
-      return "null";
-  }
-}
 
 int BindValue(sqlite3_stmt* statement, int index, const StoredValue& value,
               int encoding) {
@@ -89,10 +53,23 @@ Status RowidName(sqlite3* db, const std::string& table, std::string* name) {
 
 }  // namespace
 
-std::string JsonText(const std::string& text) {
-  // SQLite stores any bytes as text. What is not UTF-8 is shown byte by byte
-  // instead of being replaced, because a diff must not hide a difference.
-  return IsUtf8(text) ? json(text).dump() : Marked("text", ToHex(text));
+std::string SqliteValueJson(sqlite3_value* value) {
+  switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+      return std::to_string(sqlite3_value_int64(value));
+    case SQLITE_FLOAT:
+      return RealJson(sqlite3_value_double(value));
+    case SQLITE_TEXT:
+      return JsonText(TextOf(value));
+    case SQLITE_BLOB: {
+      const void* bytes = sqlite3_value_blob(value);
+      const auto size = static_cast<size_t>(sqlite3_value_bytes(value));
+      if (size == 0) return BlobJson({});
+      return BlobJson({static_cast<const char*>(bytes), size});
+    }
+    default:
+      return "null";
+  }
 }
 
 std::string SchemaJson(const SchemaItem& item) {
@@ -179,8 +156,8 @@ Status RowJson::Read(const ChangedRow& row, std::string* row_json) {
       const char* const name = sqlite3_column_name(statement, i);
       if (name == nullptr) return ConnectionError(db_);  // no memory for it
       if (i > 0) *row_json += ',';
-      *row_json +=
-          JsonText(name) + ":" + ValueJson(sqlite3_column_value(statement, i));
+      *row_json += JsonText(name) + ":" +
+                   SqliteValueJson(sqlite3_column_value(statement, i));
     }
     *row_json += '}';
   } else if (code == SQLITE_DONE) {
@@ -219,7 +196,7 @@ Status RowJson::Key(const ChangedRow& row, std::string* key_json) {
   *key_json = "[";
   for (int i = 0; i < sqlite3_column_count(echo.get()); ++i) {
     if (i > 0) *key_json += ',';
-    *key_json += ValueJson(sqlite3_column_value(echo.get(), i));
+    *key_json += SqliteValueJson(sqlite3_column_value(echo.get(), i));
   }
   *key_json += ']';
   return Status::Ok();

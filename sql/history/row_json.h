@@ -1,11 +1,7 @@
 // Rows of a table as JSON, read one by one.
 //
-// A row is an object with a member for each column that is stored. A value that
-// JSON has no form for is an object with one member in its place:
-//
-//     {"blob":"00ff"}         a blob, hexadecimal
-//     {"text":"c3"}           text that is not UTF-8, its bytes hexadecimal
-//     {"real":"Infinity"}     or "-Infinity"
+// A row is an object with a member for each column that is stored; values are
+// as sql/history/value_json.h writes them.
 
 #ifndef ACTORKV_SQL_HISTORY_ROW_JSON_H_
 #define ACTORKV_SQL_HISTORY_ROW_JSON_H_
@@ -55,8 +51,7 @@ class RowJson {
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
-// Returns the text as a JSON string.
-std::string JsonText(const std::string& text);
+std::string SqliteValueJson(sqlite3_value* value);
 
 // Returns {"type":...,"sql":...}.
 std::string SchemaJson(const SchemaItem& item);

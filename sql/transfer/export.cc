@@ -15,6 +15,7 @@
 #include "sql/bind/store_times.h"
 #include "sql/history/version.h"
 #include "sql/migrate/legacy_tables.h"
+#include "sql/salvage/open_salvage.h"
 #include "vfs/legacy/legacy_image.h"
 #include "vfs/legacy/table_removal.h"
 
@@ -109,6 +110,28 @@ Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
   return WriteImage(pages, file, keep_on, bytes);
 }
 
+// Writes what there is of a database, live or legacy.
+Status WriteSalvage(const Connection& connection, const ExportedActor& actor,
+                    const ImageTarget& file, uint64_t* bytes) {
+  if (Status s = CheckNoSidecars(file); !s.ok()) return s;
+  const std::function<Status()> keep_on = KeepOnOf(connection, actor);
+  std::unique_ptr<SalvagePages> left;
+  if (Status s = OpenSalvagePages(
+          {actor.target.store, actor.state, actor.legacy, actor.pin}, keep_on,
+          &left);
+      !s.ok()) {
+    return s;
+  }
+  if (left->page_count() == 0)
+    return WriteBlank(left->page_size(), file, bytes);
+  const ImagePages pages = {left->page_size(), left->page_count(),
+                            [&](PageNo pgno, char* page) {
+                              bool sound = false;
+                              return left->Read(pgno, page, &sound);
+                            }};
+  return WriteImage(pages, file, keep_on, bytes);
+}
+
 // Writes the actor as pairs. The tables that a migration with 'tables' made of
 // pairs are left out: Rivet must not get the pairs twice.
 Status WritePairs(const Connection& connection, const ExportedActor& actor,
@@ -187,10 +210,12 @@ Status ParseExportForm(const std::string& text, ExportForm* form) {
     *form = ExportForm::kKvBin;
   } else if (text == "archive") {
     *form = ExportForm::kArchive;
+  } else if (text == "salvage") {
+    *form = ExportForm::kSalvage;
   } else {
     return Status::InvalidArgument("no form '" + text +
-                                   "': it is 'db', 'jsonl', 'kv.bin' or "
-                                   "'archive'");
+                                   "': it is 'db', 'jsonl', 'kv.bin', "
+                                   "'archive' or 'salvage'");
   }
   return Status::Ok();
 }
@@ -245,6 +270,8 @@ Status Write(const Connection& connection, const ExportedActor& actor,
   switch (form) {
     case ExportForm::kDatabase:
       return WriteDatabase(connection, actor, file, bytes);
+    case ExportForm::kSalvage:
+      return WriteSalvage(connection, actor, file, bytes);
     case ExportForm::kArchive:
       return AddToArchive(connection, actor, file.path, bytes);
     case ExportForm::kJsonLines:

@@ -20,6 +20,7 @@ enum class ExportForm {
   kJsonLines,  // 'jsonl': all pairs in layout 1, see kv/legacy/pair_export.h
   kKvBin,      // 'kv.bin': the same
   kArchive,    // 'archive': the same, in a directory of version 1
+  kSalvage,    // 'salvage': a plain SQLite file, zeros where pages are lost
 };
 
 // Reads the name of a form. Errors: kInvalidArgument, naming the forms.

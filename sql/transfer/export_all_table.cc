@@ -27,6 +27,8 @@ const char* SuffixOf(ExportForm form) {
   switch (form) {
     case ExportForm::kDatabase:
       return ".db";
+    case ExportForm::kSalvage:
+      return ".salvage.db";
     case ExportForm::kJsonLines:
       return ".jsonl";
     case ExportForm::kKvBin:

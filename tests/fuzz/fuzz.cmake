@@ -7,8 +7,17 @@ add_executable(actorkv_fuzz
   ${actorkv_fuzz_sources}
   kv/rocksdb/database_files.cc
   kv/rocksdb/log_scan.cc
+  kv/format/database_header.cc
+  sql/history/row_format.cc
+  sql/history/value_json.cc
+  sql/salvage/page_map.cc
+  sql/salvage/page_map_strays.cc
+  sql/salvage/stored_rows.cc
+  sql/salvage/table_salvage.cc
   tests/fuzz/main.cc
-  tests/fuzz/targets.cc)
+  tests/fuzz/sql_targets.cc
+  tests/fuzz/targets.cc
+  vfs/sqlite/btree_page.cc)
 target_compile_options(actorkv_fuzz PRIVATE
   -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all)
 target_link_options(actorkv_fuzz PRIVATE -fsanitize=fuzzer,address,undefined)

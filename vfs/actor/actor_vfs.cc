@@ -112,71 +112,112 @@ Status FindVersion(Store* store, const std::string& actor,
 
 ReadOnly WhyReadOnly(int flags, const UriOptions& uri) {
   if (uri.as_of.has_value()) return ReadOnly::kPast;
+  if (uri.legacy_pairs) return ReadOnly::kLegacy;
   if (uri.never_locks) return ReadOnly::kNoLocks;
   return (flags & SQLITE_OPEN_READWRITE) == 0 ? ReadOnly::kMode : ReadOnly::kNo;
 }
 
-Status OpenActorFile(const char* name, sqlite3_file* file, int flags,
-                     int* out_flags) {
-  OpenPlan plan;
+// The file that SQLite asked for, and what it is told of it.
+struct OpenedFile {
+  const char* name;
+  sqlite3_file* file;
+  int flags;
+  int* out_flags;  // null: it does not ask
+};
+
+void TellFlags(bool read_only, const OpenedFile& opened) {
+  if (opened.out_flags == nullptr) return;
+  *opened.out_flags =
+      read_only
+          ? (opened.flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) |
+                SQLITE_OPEN_READONLY
+          : opened.flags;
+}
+
+void ConstructRecovered(std::shared_ptr<RecoveredImage> image,
+                        std::shared_ptr<Store> store, ReadOnly read_only,
+                        const OpenedFile& opened) {
+  TellFlags(true, opened);
+  Construct<RecoveredFile>(
+      opened.file, std::move(image),
+      RecoveredFileOptions{std::move(store), opened.name, read_only});
+}
+
+// The actor as it is, and as it is to be opened.
+struct FoundActor {
+  std::shared_ptr<Actor> actor;
+  std::shared_ptr<const HeadState> state;
+};
+
+Status FindActor(Store* store, const OpenPlan& plan, const UriOptions& uri,
+                 int flags, ActorFileOptions* options, FoundActor* found) {
   const ActorPath& path = plan.path;
+  Status s = OpenActorOf(store, plan, &found->actor);
+  if (s.ok()) s = found->actor->Current(&found->state);
+  if (s.ok() && uri.as_of.has_value()) {
+    s = FindVersion(store, path.actor, found->state, *uri.as_of, options);
+    if (!s.ok()) return s;
+    found->state = options->version;
+  }
+  if (!s.ok()) return s;
+  const bool there = found->state->exists || found->state->is_legacy;
+  if (!there && (flags & SQLITE_OPEN_CREATE) == 0) {
+    return Status::NotFound("no such actor: actor=" + path.actor +
+                            " store=" + path.store);
+  }
+  return Status::Ok();
+}
+
+// A fork of forks may not have been open when it became deep, so its depth is
+// looked at with each open.
+void SuggestFlatten(const FoundActor& found, Store* store) {
+  const std::shared_ptr<const Lineage>& lineage = found.state->lineage;
+  if (lineage != nullptr && lineage->size() > kMaxLineageDepth) {
+    store->work()->SuggestFlatten(found.actor);
+  }
+}
+
+Status OpenActorFile(OpenedFile opened) {
+  OpenPlan plan;
   UriOptions uri;
-  Status s = SplitFullName(name, &plan.path);
-  if (s.ok()) s = ParseUriOptions(name, &uri);
-  if (s.ok()) s = ApplyMode(uri.raw_mode, &flags);
+  Status s = SplitFullName(opened.name, &plan.path);
+  if (s.ok()) s = ParseUriOptions(opened.name, &uri);
+  if (s.ok()) s = ApplyMode(uri.raw_mode, &opened.flags);
   if (!s.ok()) return s;
   std::shared_ptr<Store> store;
   ActorFileOptions options;  // its pin goes before the store does
-  options.full_name = name;
+  options.full_name = opened.name;
   options.never_locks = uri.never_locks;
-  options.read_only = WhyReadOnly(flags, uri);
+  options.read_only = WhyReadOnly(opened.flags, uri);
   const bool asked_read_only = options.read_only != ReadOnly::kNo;
   plan.named_vfs = uri.named_vfs || GetDefaultVfs() != DefaultVfs::kBase;
-  plan.mode = StoreMode(asked_read_only, flags, plan.named_vfs);
+  plan.mode = StoreMode(asked_read_only, opened.flags, plan.named_vfs);
   if (!asked_read_only) plan.wait = OpenWait(uri.open_timeout);
-  s = AcquireStore(name, plan, &store);
-  std::shared_ptr<Actor> actor;
-  std::shared_ptr<const HeadState> state;
+  s = AcquireStore(opened.name, plan, &store);
   if (s.ok() && store->read_only()) s = store->CatchUp();
-  if (s.ok()) s = OpenActorOf(store.get(), plan, &actor);
-  if (s.ok()) s = actor->Current(&state);
-  if (s.ok() && uri.as_of.has_value()) {
-    s = FindVersion(store.get(), path.actor, state, *uri.as_of, &options);
-    if (!s.ok()) return s;
-    state = options.version;
-  }
-  const bool there = s.ok() && (state->exists || state->is_legacy);
-  if (s.ok() && !there && (flags & SQLITE_OPEN_CREATE) == 0) {
-    s = Status::NotFound("no such actor: actor=" + path.actor +
-                         " store=" + path.store);
+  if (!s.ok()) return s;
+  FoundActor found;
+  std::shared_ptr<RecoveredImage> legacy;
+  if (uri.legacy_pairs) {
+    s = OpenKeptImage(store, plan.path.actor, &legacy);
+  } else {
+    s = FindActor(store.get(), plan, uri, opened.flags, &options, &found);
   }
   if (!s.ok()) return s;
-  // A fork of forks may not have been open when it became deep, so its depth is
-  // looked at with each open.
-  if (state->lineage != nullptr && state->lineage->size() > kMaxLineageDepth) {
-    store->work()->SuggestFlatten(actor);
-  }
-  std::shared_ptr<RecoveredImage> legacy;
-  if (state->is_legacy) {
-    s = OpenLegacyImage(store, path.actor,
+  if (found.state != nullptr && found.state->is_legacy) {
+    s = OpenLegacyImage(store, plan.path.actor,
                         asked_read_only ? nullptr : &plan.wait, &legacy);
     if (!s.ok()) return s;
   }
   // The directory has an actor, so names in it are ours again.
-  ForgetPlainDirectory(FullName(path));
-  const bool read_only = asked_read_only || legacy != nullptr;
-  if (out_flags != nullptr) {
-    *out_flags = read_only
-                     ? (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) |
-                           SQLITE_OPEN_READONLY
-                     : flags;
-  }
+  ForgetPlainDirectory(FullName(plan.path));
   if (legacy != nullptr) {
-    Construct<RecoveredFile>(
-        file, std::move(legacy),
-        RecoveredFileOptions{std::move(store), name, options.read_only});
+    ConstructRecovered(std::move(legacy), std::move(store), options.read_only,
+                       opened);
   } else {
-    Construct<ActorFile>(file, std::move(store), std::move(actor),
+    SuggestFlatten(found, store.get());
+    TellFlags(asked_read_only, opened);
+    Construct<ActorFile>(opened.file, std::move(store), std::move(found.actor),
                          std::move(options));
   }
   EndErrorOfThread();
@@ -249,7 +290,7 @@ int VfsOpen(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file,
       // the connection of this open has ours again.
       sqlite3_auto_extension(auto_extension_of_ours);
       return ReportError(Place::kOpen,
-                         OpenActorFile(name, file, flags, out_flags), owner);
+                         OpenActorFile({name, file, flags, out_flags}), owner);
     }
     if (out_flags != nullptr) *out_flags = flags;
     if ((flags & SQLITE_OPEN_MAIN_JOURNAL) != 0) {

@@ -39,7 +39,7 @@ class PresentPairs : public PairReader {
   // (kv/legacy/legacy_store.h).
   Status CheckPresent() {
     LegacyActor now;
-    Status s = LoadLegacy(store_->engine()->NewReader().get(), name_, &now);
+    Status s = LoadKeptPairs(store_->engine()->NewReader().get(), name_, &now);
     if (!s.ok() && s.code() != Code::kNotFound) return s;
     if (s.ok() && now.record.legacy == legacy_ &&
         now.record.dropped_at_us == 0) {
@@ -86,6 +86,20 @@ Status RecoverActor(const std::shared_ptr<Store>& store,
   // The pointer is to the image and owns all that it reads from.
   *image = std::shared_ptr<RecoveredImage>(made, recovered);
   return Status::Ok();
+}
+
+Status OpenKeptImage(const std::shared_ptr<Store>& store,
+                     const std::string& name,
+                     std::shared_ptr<RecoveredImage>* image) {
+  LegacyActor actor;
+  if (Status s =
+          LoadKeptPairs(store->engine()->NewReader().get(), name, &actor);
+      !s.ok()) {
+    return s;
+  }
+  RecoveryOptions options;
+  options.quick_check = false;
+  return RecoverActor(store, actor, options, image);
 }
 
 Status OpenLegacyImage(const std::shared_ptr<Store>& store,

@@ -22,6 +22,13 @@ Status RecoverActor(const std::shared_ptr<Store>& store,
                     const LegacyActor& actor, const RecoveryOptions& options,
                     std::shared_ptr<RecoveredImage>* image);
 
+// Makes the database in the pairs that the actor `name` came with, live or
+// not: it needs neither the head nor a page of it. Errors: those of
+// LoadKeptPairs() and RecoverActor().
+Status OpenKeptImage(const std::shared_ptr<Store>& store,
+                     const std::string& name,
+                     std::shared_ptr<RecoveredImage>* image);
+
 // Makes what a connection that opens the legacy actor `name` sees. While a
 // migration is under way, `wait`, where there is one, waits for its end, and
 // then this says so; without one it is the legacy form. *image stays null when

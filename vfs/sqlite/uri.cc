@@ -16,11 +16,11 @@ namespace {
 constexpr char kOpenTimeout[] = "open_timeout_ms";
 
 // The parameters of https://www.sqlite.org/uri.html, those of SQLite's own
-// VFSes, and ours: asof, open_timeout_ms, and actorkv_sql of
+// VFSes, and ours: asof, legacy, open_timeout_ms, and actorkv_sql of
 // ext/actorkv_ext.cc.
 constexpr const char* kKnown[] = {
-    "vfs",    "mode", "cache",   "psow", "nolock",      "immutable", "modeof",
-    "hexkey", "key",  "textkey", "asof", "actorkv_sql", kOpenTimeout};
+    "vfs",    "mode", "cache",   "psow", "nolock", "immutable",   "modeof",
+    "hexkey", "key",  "textkey", "asof", "legacy", "actorkv_sql", kOpenTimeout};
 
 // Reads a truth value like util.c sqlite3GetBoolean (3.40.1).
 bool IsTrue(const char* text, bool otherwise) {
@@ -83,6 +83,12 @@ Status ParseUriOptions(const char* name, UriOptions* options) {
   const char* const as_of = parameters.Find("asof");
   options->as_of.reset();
   if (as_of != nullptr) options->as_of = as_of;
+  options->legacy_pairs = parameters.Boolean("legacy", false);
+  if (options->legacy_pairs && as_of != nullptr) {
+    return Status::InvalidArgument(
+        "legacy=1 shows the pairs that the actor came with, which have no "
+        "past: leave out asof=");
+  }
   options->named_vfs = parameters.Find("vfs") != nullptr;
   options->never_locks = parameters.Boolean("nolock", false) ||
                          parameters.Boolean("immutable", false);

@@ -48,6 +48,7 @@ enum class ReadOnly {
   kMode,     // mode=ro, or SQLITE_OPEN_READONLY
   kPast,     // asof=
   kNoLocks,  // nolock=1 or immutable=1
+  kLegacy,   // legacy=1
 };
 
 struct UriOptions {
@@ -56,6 +57,9 @@ struct UriOptions {
   // The value of asof=: a point (kv/history/point.h) of the actor's history, to
   // be read only.
   std::optional<std::string> as_of;
+  // legacy=1: the database in the pairs that the actor came with, to be read
+  // only, whatever became of the actor since.
+  bool legacy_pairs = false;
   std::string raw_mode;  // mode=, where SQLite did not heed it; empty: none
   // The value of open_timeout_ms=: how long an open for writing waits.
   std::chrono::milliseconds open_timeout = OpenWait::kDefaultLimit;
@@ -69,7 +73,7 @@ Status CheckUriParameter(const std::string& key, const std::string& value);
 
 // `name` is the one that SQLite passes to xOpen of a main database. Errors:
 // those of CheckUriParameter(); kInvalidArgument for a time that is no whole
-// number from 0 on.
+// number from 0 on, and for legacy=1 together with asof=.
 Status ParseUriOptions(const char* name, UriOptions* options);
 
 // Reads open_timeout_ms alone, of a name of any VFS; *timeout is unchanged

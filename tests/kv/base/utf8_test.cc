@@ -1,10 +1,11 @@
-// IsUtf8: the edges of table 3-7 of the Unicode standard.
+// The edges of table 3-7 of the Unicode standard, and those of UTF-16.
 
 #include "kv/base/utf8.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "tests/support/bytes.h"
 
@@ -75,6 +76,33 @@ TEST(Utf8Test, EscapesWhatIsNoCharacter) {
   for (const auto& c : kCases) {
     EXPECT_EQ(EscapedUtf8(c.bytes), c.text) << Hex(c.bytes);
     EXPECT_TRUE(IsUtf8(EscapedUtf8(c.bytes)));
+  }
+}
+
+TEST(Utf8Test, OfUtf16) {
+  const struct {
+    std::string bytes;  // little-endian
+    const char* text;
+  } kCases[] = {
+      {"", ""},
+      {std::string("a\0", 2), "a"},
+      {"\xfc\x01", "\xc7\xbc"},
+      {"\xac\x20", "\xe2\x82\xac"},
+      {"\x3c\xd8\xb2\xdf", "\xf0\x9f\x8e\xb2"},
+      {"\x3c\xd8", "\xef\xbf\xbd"},  // half of a pair
+      {std::string("\x3c\xd8z\0", 4), "\xef\xbf\xbdz"},
+      {"\xb2\xdf\xac\x20", "\xef\xbf\xbd\xe2\x82\xac"},
+      {"\xac\x20z", "\xe2\x82\xac\xef\xbf\xbd"},  // an odd byte
+      {"\x3c\xd8z", "\xef\xbf\xbd\xef\xbf\xbd"},
+  };
+  for (const auto& c : kCases) {
+    EXPECT_EQ(Utf8OfUtf16(c.bytes, false), c.text) << Hex(c.bytes);
+    std::string swapped = c.bytes;
+    for (size_t i = 0; i + 1 < swapped.size(); i += 2) {
+      std::swap(swapped[i], swapped[i + 1]);
+    }
+    EXPECT_EQ(Utf8OfUtf16(swapped, true), c.text) << Hex(c.bytes);
+    EXPECT_TRUE(IsUtf8(Utf8OfUtf16(c.bytes, false)));
   }
 }
 

@@ -201,8 +201,8 @@ std::string CountReadable(SqliteDb* db, const std::string& order) {
   return std::to_string(count);
 }
 
-// As the runbook says: a statement that comes to the damaged page fails, and
-// one that ends before it on either side does not.
+// A statement that comes to the damaged page fails, and one that ends before it
+// on either side does not.
 TEST_F(DoctorTest, RowsOnBothSidesOfTheDamageCanBeSaved) {
   const PageNo root = RootOf("t");
   SqliteDb db;

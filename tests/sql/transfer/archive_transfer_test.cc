@@ -139,7 +139,8 @@ TEST_F(ArchiveTransferTest, ExportAllInEachForm) {
       {"SELECT * FROM actorkv_export_all", SQLITE_ERROR,
        "into which directory?"},
       {"SELECT * FROM actorkv_export_all('$DIR/x', 'tar')", SQLITE_ERROR,
-       "no form 'tar': it is 'db', 'jsonl', 'kv.bin' or 'archive'"},
+       "no form 'tar': it is 'db', 'jsonl', 'kv.bin', 'archive' or "
+       "'salvage'"},
       {"SELECT * FROM actorkv_export_all('$DIR/legacy.src')", SQLITE_ERROR,
        "not a directory: $DIR/legacy.src"},
   });

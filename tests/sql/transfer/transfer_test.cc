@@ -232,7 +232,8 @@ TEST_F(TransferTest, ExportRefusesWhatItCannotDo) {
       {"SELECT actorkv_export('alice', '$DIR/no/x.db')", SQLITE_ERROR,
        "$DIR/no/x.db: create a file in $DIR/no: No such file or directory"},
       {"SELECT actorkv_export('alice', '$DIR/x.db', 'json')", SQLITE_ERROR,
-       "no form 'json': it is 'db', 'jsonl', 'kv.bin' or 'archive'"},
+       "no form 'json': it is 'db', 'jsonl', 'kv.bin', 'archive' or "
+       "'salvage'"},
       {"SELECT actorkv_export('alice', '$DIR/x.db', NULL, '17')", SQLITE_ERROR,
        "there is no commit 17; the oldest that is available is"},
       {"SELECT actorkv_export('alice', '$DIR/x.db', NULL, NULL, 'yes')",
