@@ -42,8 +42,8 @@ class PageMapTest : public testing::Test {
                 "CREATE INDEX note_body ON note(body);"
                 "CREATE TABLE filler_of_the_schema_with_a_long_name(a, b);"
                 "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM "
-                "c WHERE i < 1200) INSERT INTO note SELECT i * 3, "
-                "printf('%04d', i) || ' z' || char(252), i, x'00ff' FROM c;"
+                "c WHERE i < 600) INSERT INTO note SELECT i * 3, "
+                "printf('%040d', i) || ' z' || char(252), i, x'00ff' FROM c;"
                 "INSERT INTO long SELECT id, printf('%0*d', 600 + id, id), id "
                 "FROM note WHERE id < 100;"
                 "INSERT INTO wr SELECT id, body, 1, 2, 3 FROM note;"
@@ -85,7 +85,7 @@ class PageMapTest : public testing::Test {
       if (found->second == json) continue;
       EXPECT_NE(found->second.find("{\"lost\":"), std::string::npos)
           << found->second;
-      EXPECT_NE(json.find("00000"), std::string::npos) << json;
+      EXPECT_GT(json.size(), 500U) << json;
     }
     for (const auto& [key, json] : rest) {
       EXPECT_EQ(all.count(key), 1U) << std::get<0>(key) << " " << json;
@@ -101,8 +101,8 @@ class PageMapTest : public testing::Test {
     for (const char* table : kTables) {
       all[table] = Rows(&sound, TreeOf(sound, table));
     }
-    ASSERT_EQ(all["note"].size(), 1200U);
-    ASSERT_EQ(all["wr"].size(), 1200U);
+    ASSERT_EQ(all["note"].size(), 600U);
+    ASSERT_EQ(all["wr"].size(), 600U);
     ASSERT_EQ(all["long"].size(), 33U);
     for (PageNo pgno = 1; pgno <= pages.page_count(); ++pgno) {
       ASSERT_TRUE(sound.PartOf(pgno).is_reached) << pgno;
@@ -164,7 +164,7 @@ TEST_F(PageMapTest, ALostNameLeavesRowsOfNoTable) {
         rowids.insert(std::get<1>(key));
       }
     }
-    EXPECT_EQ(rowids.size(), 1200U);
+    EXPECT_EQ(rowids.size(), 600U);
   }
   EXPECT_EQ(seen, 1U);
 }
