@@ -61,9 +61,9 @@ Outcome ReadReport(const std::string& directory) {
 bool DiedInRocksDb(const std::string& frames) {
   std::istringstream words(frames);
   for (std::string frame; words >> frame;) {
-    const bool is_system = frame.find("libc.so") == 0 ||
-                           frame.find("libstdc++") == 0 ||
-                           frame.find("libgcc") == 0;
+    const bool is_system =
+        frame.find("libc.so") == 0 || frame.find("libstdc++") == 0 ||
+        frame.find("libgcc") == 0 || frame.find("libasan") == 0;
     if (is_system || frame[0] == ':') continue;
     return frame.find("librocksdb") == 0;
   }
