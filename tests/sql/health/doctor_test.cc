@@ -98,8 +98,8 @@ TEST_F(DoctorTest, GoesBackBeforeTheDamage) {
   const ChunkId id = Damage(RootOf("other"));
   ASSERT_EQ(std::to_string(id.txid.value), head);
   EXPECT_EQ(Doctor("severity, pgno, txid"),
-            "error|" + std::to_string(id.pgno) + "|" + head + "\ninfo||" +
-                std::to_string(id.txid.value - 1));
+            "error|" + std::to_string(id.pgno) + "|" + head +
+                "\nwarning||\ninfo||" + std::to_string(id.txid.value - 1));
   EXPECT_EQ(Ask("SELECT mend FROM actorkv_doctor('alice') WHERE pgno = " +
                 std::to_string(id.pgno)),
             "part of table other, one of 1 pages: the rows on the others can "
@@ -145,7 +145,7 @@ TEST_F(DoctorTest, AMissingAndAStalePage) {
   // The older version of the page is sound: only the digest can tell.
   Put(id, std::nullopt);
   EXPECT_EQ(Doctor("severity, pgno, txid, detail LIKE '%digest%'"),
-            "error||" + Head() + "|1\ninfo||" +
+            "error||" + Head() + "|1\nwarning|||0\ninfo||" +
                 std::to_string(id.txid.value - 1) + "|0");
   EXPECT_EQ(Ask("SELECT pgno IS NULL, detail LIKE '%digest%' FROM "
                 "actorkv_verify('alice', 'head')"),
@@ -174,7 +174,7 @@ TEST_F(DoctorTest, NothingIsSound) {
   StoreRegistry::Instance()->CloseIdle();  // and with it, its cached pages
   EXPECT_EQ(Doctor("severity, pgno, mend LIKE '%schema cannot be read%', "
                    "detail LIKE 'no sound commit%'"),
-            "error|1|1|0\nerror||0|1");
+            "error|1|1|0\nwarning||0|0\nerror||0|1");
 }
 
 // Sound pages that are no sound database, as a program can write them.

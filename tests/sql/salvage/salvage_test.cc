@@ -249,7 +249,7 @@ TEST_F(SalvageTest, BadCalls) {
       {"SELECT * FROM actorkv_salvage_rows", SQLITE_ERROR,
        "it takes an actor and a table"},
       {"SELECT * FROM actorkv_salvage_rows('alice', 'gone')", SQLITE_ERROR,
-       "there are sqlite_schema, first, long, note, other, wr, and NULL"},
+       "there are sqlite_schema, first, note, wr, long, other, and NULL"},
       {"SELECT * FROM actorkv_salvage('alice', '99')", SQLITE_ERROR,
        "there is no commit"},
       {"SELECT actorkv_export('nobody', '$DIR/x.db', 'salvage')", SQLITE_ERROR,
