@@ -45,6 +45,7 @@ std::vector<WorkloadSpec> AllWorkloads() {
   AddMixedWorkloads(&specs);
   AddCopyWorkloads(&specs);
   AddMigrateWorkloads(&specs);
+  AddPairWorkloads(&specs);
   AddHistoryWorkloads(&specs);
   AddScaleWorkloads(&specs);
   return specs;

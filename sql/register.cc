@@ -24,6 +24,8 @@
 #include "sql/transfer/backup_function.h"
 #include "sql/transfer/export_all_table.h"
 #include "sql/transfer/import_all_table.h"
+#include "sql/transfer/pair_functions.h"
+#include "sql/transfer/pairs_table.h"
 #include "sql/transfer/transfer_functions.h"
 
 namespace actorkv {
@@ -45,7 +47,8 @@ constexpr RegisterTheme kThemes[] = {
     RegisterRestoreLike,      RegisterRetentionFunctions,
     RegisterRetentionTables,  RegisterMetrics,
     RegisterHintsTable,       RegisterDumpTable,
-    RegisterEventsTable,
+    RegisterEventsTable,      RegisterPairFunctions,
+    RegisterPairsTable,
 };
 
 }  // namespace

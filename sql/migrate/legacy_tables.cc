@@ -30,9 +30,10 @@ enum TableIndex {
   kWorkflow,
   kTraces,
   kConnections,
-  kMeta
+  kMeta,
+  kOversized
 };
-constexpr size_t kTableCount = 6;
+constexpr size_t kTableCount = 7;
 
 struct TableText {
   const char* name;
@@ -48,6 +49,7 @@ constexpr TableText kTables[kTableCount] = {
     {"_actorkv_traces", "key BLOB PRIMARY KEY, value BLOB", 2},
     {"_actorkv_connections", "conn_id PRIMARY KEY, value BLOB", 1},
     {"_actorkv_meta", "key BLOB PRIMARY KEY, value BLOB", 0},
+    {"_actorkv_oversized", "key BLOB PRIMARY KEY, value BLOB", 0},
 };
 
 TableIndex TableOf(LegacyNamespace space) {
@@ -80,7 +82,8 @@ std::string CreateText(const TableText& table) {
 
 class Placement {
  public:
-  explicit Placement(sqlite3* db) : db_(db) {}
+  Placement(sqlite3* db, const LegacyRecord& record)
+      : db_(db), record_(record) {}
   ~Placement() {
     for (sqlite3_stmt* insert : inserts_) sqlite3_finalize(insert);
   }
@@ -93,11 +96,13 @@ class Placement {
   Status Fill(PairReader* pairs, const std::function<Status()>& keep_on);
 
  private:
+  bool IsWanted(size_t index) const;
   Status Make(size_t index);
   Status Insert(const KeyValue& pair);
   Status Bind(TableIndex index, std::string_view key, sqlite3_stmt* insert);
 
   sqlite3* const db_;
+  const LegacyRecord& record_;
   std::array<sqlite3_stmt*, kTableCount> inserts_ = {};  // null: leave alone
 };
 
@@ -129,9 +134,17 @@ Status Placement::Make(size_t index) {
   return code == SQLITE_OK ? Status::Ok() : ConnectionError(db_);
 }
 
+// Says whether the actor can have pairs in the table, or has any that are
+// oversized.
+bool Placement::IsWanted(size_t index) const {
+  if (index == kOversized) return record_.oversized_count > 0;
+  return index == kKv || !record_.opaque();
+}
+
 Status Placement::MakeTables(bool* any) {
   *any = false;
   for (size_t i = 0; i < kTableCount; ++i) {
+    if (!IsWanted(i)) continue;
     if (Status s = Make(i); !s.ok()) return s;
     *any = *any || inserts_[i] != nullptr;
   }
@@ -157,13 +170,15 @@ Status Placement::Bind(TableIndex index, std::string_view key,
 }
 
 Status Placement::Insert(const KeyValue& pair) {
-  if (IsSqliteKey(pair.key)) return Status::Ok();
-  const LegacyNamespace space = ParseLegacyKey(pair.key, pair.value).space;
-  const TableIndex index = TableOf(space);
+  const bool opaque = record_.opaque();
+  if (!opaque && IsSqliteKey(pair.key)) return Status::Ok();
+  TableIndex index = kKv;
+  if (!opaque) index = TableOf(ParseLegacyKey(pair.key, pair.value).space);
+  if (record_.IsOversized(pair.key, pair.value)) index = kOversized;
   sqlite3_stmt* const insert = inserts_[index];
   if (insert == nullptr) return Status::Ok();
   std::string_view key = pair.key;
-  key.remove_prefix(kTables[index].prefix_bytes);
+  if (!opaque) key.remove_prefix(kTables[index].prefix_bytes);
   if (Status s = Bind(index, key, insert); !s.ok()) return s;
   // data() of a string of no bytes is no null pointer, so this is an empty
   // blob, not NULL.
@@ -192,12 +207,12 @@ Status Placement::Fill(PairReader* pairs,
   }
 }
 
-Status PlaceAll(PairReader* pairs, const std::function<Status()>& keep_on,
-                sqlite3* db) {
+Status PlaceAll(PairReader* pairs, const LegacyRecord& record,
+                const std::function<Status()>& keep_on, sqlite3* db) {
   if (Status s = Execute(db, "BEGIN IMMEDIATE"); !s.ok()) return s;
   bool any = false;
   {
-    Placement placement(db);
+    Placement placement(db, record);
     if (Status s = placement.MakeTables(&any); !s.ok()) return s;
     if (any) {
       if (Status s = placement.Fill(pairs, keep_on); !s.ok()) return s;
@@ -254,8 +269,11 @@ Status PlaceInTables(const Connection& connection, const Target& target) {
   ActorConnection database;
   if (Status s = database.Open(target, Origin::kMigrate); !s.ok()) return s;
   LegacyPairs stored(engine, actor.record.legacy);
-  LayoutOneView pairs(&stored);
-  if (Status s = PlaceAll(&pairs, keep_on, database.db()); !s.ok()) {
+  LayoutOneView view(&stored);
+  PairReader* pairs = &view;
+  if (actor.record.opaque()) pairs = &stored;
+  if (Status s = PlaceAll(pairs, actor.record, keep_on, database.db());
+      !s.ok()) {
     return s.WithContext("actor=" + target.actor);
   }
   TxId last;

@@ -117,7 +117,7 @@ class FilesImport : public DirectoryImport {
       return Status::Ok();
     };
     return ImportOne(connection_, target, directory_ + "/" + entry.file_name,
-                     imported);
+                     ImportAs::kItsForm, imported);
   }
 
   Connection* const connection_;

@@ -51,6 +51,8 @@ class SomePairs : public PairSource {
     return Status::Ok();
   }
 
+  std::string Place() const override { return pairs_->Place(); }
+
  private:
   const std::string& path_;
   PairSource* const pairs_;
@@ -65,7 +67,8 @@ Status ImportLegacy(const std::shared_ptr<Store>& store, const ImportSpec& spec,
   if (Status s = ImportPairs(store, spec, source, &record); !s.ok()) return s;
   imported->state = LegacyState::kLegacy;
   imported->bytes = record.bytes;
-  imported->page_count = PageCountOf(store.get(), record.legacy);
+  imported->page_count =
+      record.opaque() ? 0 : PageCountOf(store.get(), record.legacy);
   return Status::Ok();
 }
 
@@ -113,18 +116,18 @@ Status ImportWithDatabase(const std::shared_ptr<Store>& store,
 }
 
 Status ImportDump(Connection* connection, const FindTarget& find_target,
-                  const std::string& path, ContainerForm form,
-                  ImportedActor* imported) {
+                  const DumpFile& dump, ImportedActor* imported) {
   std::unique_ptr<PairSource> pairs;
-  if (Status s = OpenDump(path, &pairs); !s.ok()) return s;
+  if (Status s = OpenDump(dump.path, &pairs); !s.ok()) return s;
   Target target;
   if (Status s = find_target(&target); !s.ok()) return s;
   ImportSpec spec;
   spec.name = target.actor;
-  spec.form = form == ContainerForm::kKvBin ? LegacyForm::kKvBin
-                                            : LegacyForm::kJsonLines;
+  spec.form = dump.form == ContainerForm::kKvBin ? LegacyForm::kKvBin
+                                                 : LegacyForm::kJsonLines;
+  spec.opaque = dump.opaque;
   spec.keep_on = [connection] { return connection->KeepOn(); };
-  SomePairs some(path, pairs.get());
+  SomePairs some(dump.path, pairs.get());
   return ImportLegacy(target.store, spec, &some, imported);
 }
 
