@@ -24,6 +24,7 @@ add_executable(actorkv_bench
   bench/workloads_migrate.cc
   bench/workloads_mixed.cc
   bench/workloads_open.cc
+  bench/workloads_pairs.cc
   bench/workloads_read.cc
   bench/workloads_salvage.cc
   bench/workloads_scale.cc

@@ -30,6 +30,7 @@ Effort FullEffort() {
   effort.database_count = 5000;
   effort.wake_count = 16;
   effort.migrated_count = 10000;
+  effort.pair_count = 1'000'000;
   effort.large_bytes = 132 * kMiB;
   effort.plain_bytes = 150'000'000;
   effort.long_seconds = 10;
@@ -45,6 +46,7 @@ Effort QuickEffort() {
   effort.database_count = 500;
   effort.wake_count = 8;
   effort.migrated_count = 500;
+  effort.pair_count = 100'000;
   effort.large_bytes = 16 * kMiB;
   effort.plain_bytes = 20'000'000;
   effort.long_seconds = 0.4;

@@ -46,6 +46,7 @@ std::vector<WorkloadSpec> AllWorkloads() {
   AddCopyWorkloads(&specs);
   AddMigrateWorkloads(&specs);
   AddSalvageWorkloads(&specs);
+  AddPairWorkloads(&specs);
   AddHistoryWorkloads(&specs);
   AddScaleWorkloads(&specs);
   return specs;

@@ -25,6 +25,8 @@
 #include "sql/transfer/backup_function.h"
 #include "sql/transfer/export_all_table.h"
 #include "sql/transfer/import_all_table.h"
+#include "sql/transfer/pair_functions.h"
+#include "sql/transfer/pairs_table.h"
 #include "sql/transfer/transfer_functions.h"
 
 namespace actorkv {
@@ -49,6 +51,8 @@ constexpr RegisterTheme kThemes[] = {
     RegisterRetentionTables,  RegisterMetrics,
     RegisterHintsTable,       RegisterDumpTable,
     RegisterEventsTable,      RegisterSalvageTables,
+    RegisterEventsTable,      RegisterPairFunctions,
+    RegisterPairsTable,
 };
 
 }  // namespace

@@ -260,8 +260,12 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/salvage/salvage_test.cc
   tests/sql/transfer/archive_transfer_test.cc
   tests/sql/transfer/directory_import_test.cc
+  tests/sql/transfer/opaque_test.cc
+  tests/sql/transfer/pair_functions_test.cc
   tests/sql/transfer/pair_meaning_test.cc
+  tests/sql/transfer/pair_sorter_test.cc
   tests/sql/transfer/rivet_formats_test.cc
+  tests/sql/transfer/round_trip_test.cc
   tests/sql/transfer/transfer_fault_test.cc
   tests/sql/transfer/transfer_test.cc
   tests/support/main.cc)
@@ -301,6 +305,7 @@ actorkv_add_tests(crash LINKS ${with_sqlite} SOURCES
   tests/crash/migration_kill_test.cc
   tests/crash/multi_actor_kill_test.cc
   tests/crash/notebook.cc
+  tests/crash/pair_kill_test.cc
   tests/crash/power_loss_test.cc
   tests/crash/second_process_test.cc
   tests/crash/second_user_test.cc)

@@ -65,6 +65,9 @@ enum class Metric : uint8_t {
   kReclaimPasses,
   kReclaimedBytes,
   kFlattens,
+  // Imports of pairs.
+  kOversizedPairs,
+  kRefusedPairs,
   // Opens.
   kFileOpens,
   kOpenStores,

@@ -12,6 +12,8 @@ namespace {
 
 constexpr char kWhat[] = "legacy";
 // It takes the place of the last note, so that a list which is full says so.
+// Version 1 has no limits and no count of pairs above them.
+constexpr RecordKind kKind = {kWhat, 2};
 constexpr char kMore[] = "and more, which are not listed";
 
 // Appends a text: length(4) | bytes.
@@ -135,6 +137,8 @@ const char* LegacyFormName(LegacyForm form) {
       return "archive";
     case LegacyForm::kRivetDatabase:
       return "rocksdb";
+    case LegacyForm::kRows:
+      return "rows";
   }
   return "unknown";
 }
@@ -170,7 +174,7 @@ void AddLegacyNote(std::string_view text, std::vector<std::string>* notes) {
 }
 
 std::string EncodeRecord(std::string_view key, const LegacyRecord& record) {
-  std::string body = BeginRecord();
+  std::string body = BeginRecord(kKind.version);
   AppendByte(&body, static_cast<uint8_t>(record.state));
   AppendLittle64(&body, record.legacy.value);
   AppendByte(&body, static_cast<uint8_t>(record.form));
@@ -193,6 +197,9 @@ std::string EncodeRecord(std::string_view key, const LegacyRecord& record) {
   AppendTexts(&body, record.warnings);
   AppendText(&body, CutText(record.error));
   AppendText(&body, record.metadata_json);
+  AppendLittle32(&body, record.limit_key_bytes);
+  AppendLittle32(&body, record.limit_value_bytes);
+  AppendLittle64(&body, record.oversized_count);
   if (record.progress.begun()) AppendProgress(&body, record.progress);
   return FinishRecord(key, std::move(body));
 }
@@ -200,7 +207,8 @@ std::string EncodeRecord(std::string_view key, const LegacyRecord& record) {
 Status DecodeRecord(std::string_view key, std::string_view value,
                     LegacyRecord* record) {
   FieldReader fields({});
-  if (Status s = OpenRecord(kWhat, key, value, &fields); !s.ok()) return s;
+  if (Status s = OpenRecord(kKind, key, value, &fields); !s.ok()) return s;
+  const bool has_limits = value[0] != 1;
   LegacyRecord decoded;
   const uint8_t state = fields.Byte();
   decoded.state = static_cast<LegacyState>(state);
@@ -224,6 +232,11 @@ Status DecodeRecord(std::string_view key, std::string_view value,
   decoded.warnings = ReadTexts(&fields);
   decoded.error = ReadText(&fields);
   decoded.metadata_json = ReadText(&fields);
+  if (has_limits) {
+    decoded.limit_key_bytes = fields.Little32();
+    decoded.limit_value_bytes = fields.Little32();
+    decoded.oversized_count = fields.Little64();
+  }
   // Most records end here: a migration that is done, or never began, has no
   // progress. Records of modules that did not keep any end here as well.
   if (!fields.rest().empty()) decoded.progress = ReadProgress(&fields);
@@ -235,6 +248,11 @@ Status DecodeRecord(std::string_view key, std::string_view value,
       state > static_cast<uint8_t>(LegacyState::kFailed)) {
     return Status::NotSupported("legacy state " + std::to_string(state) +
                                 " is not known");
+  }
+  if (decoded.layouts > kOpaqueKeys) {
+    return Status::NotSupported("legacy keys of sort " +
+                                std::to_string(decoded.layouts) +
+                                " are not known");
   }
   *record = std::move(decoded);
   return Status::Ok();

@@ -39,6 +39,7 @@ enum class LegacyForm : uint8_t {
   kKvBin = 2,
   kArchive = 3,        // of a directory: kv.bin and metadata.json
   kRivetDatabase = 4,  // the directory of Rivet's engine
+  kRows = 5,           // rows of a query
 };
 enum class LegacyPhase : uint8_t {
   kNone = 0,
@@ -55,6 +56,8 @@ constexpr size_t kLegacyPhaseCount = 8;
 // Bits of LegacyRecord::layouts: there are pairs of this layout.
 constexpr uint8_t kHasLayoutZero = 1;
 constexpr uint8_t kHasLayoutOne = 2;
+// Alone: the pairs are not Rivet's, so their keys mean nothing.
+constexpr uint8_t kOpaqueKeys = 4;
 
 // These name the values: "legacy", "importing", ...; "jsonl", ...; "none",
 // "import", ...
@@ -85,6 +88,11 @@ struct LegacyRecord {
   uint64_t bytes = 0;         // keys and values together
   uint64_t sqlite_bytes = 0;  // those of SQLite files
   uint64_t imported_at_us = 0;
+  // The limits of the import, and how many pairs are above one of them: such
+  // are there only where somebody asked to keep them.
+  uint32_t limit_key_bytes = 0;
+  uint32_t limit_value_bytes = 0;
+  uint64_t oversized_count = 0;
 
   uint32_t attempts = 0;  // migrations begun
   LegacyPhase phase = LegacyPhase::kNone;
@@ -105,6 +113,12 @@ struct LegacyRecord {
   std::vector<std::string> warnings;  // by AddLegacyNote()
   std::string error;  // the last migration's; cut to kMaxLegacyNoteBytes
   std::string metadata_json;  // as it came with an archive
+
+  bool opaque() const { return layouts == kOpaqueKeys; }
+  bool IsOversized(std::string_view key, std::string_view value) const {
+    return oversized_count > 0 &&
+           (key.size() > limit_key_bytes || value.size() > limit_value_bytes);
+  }
 };
 
 // Adds `text`, cut to kMaxLegacyNoteBytes. The last of kMaxLegacyNotes says
@@ -112,7 +126,8 @@ struct LegacyRecord {
 void AddLegacyNote(std::string_view text, std::vector<std::string>* notes);
 
 std::string EncodeRecord(std::string_view key, const LegacyRecord& record);
-// Errors: kNotSupported for another version or state; kCorruption.
+// Errors: kNotSupported for another version, state or sort of keys;
+// kCorruption.
 Status DecodeRecord(std::string_view key, std::string_view value,
                     LegacyRecord* record);
 

@@ -287,6 +287,10 @@ void AddFields(const LegacyRecord& record, JsonFields* fields) {
   fields->Number("bytes", record.bytes);
   fields->Number("sqlite_bytes", record.sqlite_bytes);
   fields->Number("imported_at_us", record.imported_at_us);
+  fields->Flag("opaque", record.opaque());
+  fields->Number("limit_key_bytes", record.limit_key_bytes);
+  fields->Number("limit_value_bytes", record.limit_value_bytes);
+  fields->Number("oversized_count", record.oversized_count);
   fields->Number("attempts", record.attempts);
   fields->Text("phase", LegacyPhaseName(record.phase));
   fields->Json("phase_us", PhasesJson(record));

@@ -81,6 +81,11 @@ Status DropLegacy(const std::shared_ptr<Store>& store, const std::string& name,
         ", its only database is in the legacy pairs: migrate it first: actor=" +
         name);
   }
+  if (lease->record().opaque()) {
+    return Status::InvalidArgument(
+        "its pairs are opaque, so none of them is of a database: actor=" +
+        name);
+  }
   // The mark goes first: from here on nobody relies on those pairs.
   if (Status s = lease->Update([&](LegacyRecord* record) {
         // A drop that was interrupted keeps the time of its beginning.

@@ -18,7 +18,7 @@ class Store;
 // its migration; the others stay. *bytes: of keys and values. `keep_on`
 // is asked now and then; an error of it ends the work, which can be called
 // again to go on. Errors: kNotFound; kInvalidArgument when the actor is not
-// live; kBusy while somebody is at work on it.
+// live, or is opaque; kBusy while somebody is at work on it.
 Status DropLegacy(const std::shared_ptr<Store>& store, const std::string& name,
                   const std::function<Status()>& keep_on, uint64_t* bytes);
 

@@ -5,13 +5,14 @@
 #include <utility>
 
 #include "kv/base/hex.h"
+#include "kv/base/metrics.h"
 #include "kv/engine/engine_limits.h"
 #include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/pages/commit_records.h"
 #include "kv/rivet/legacy_keys.h"
-#include "kv/rivet/pair_limits.h"
 #include "kv/store/actor_name.h"
+#include "kv/store/retention.h"
 #include "kv/store/store.h"
 
 namespace actorkv {
@@ -20,10 +21,18 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-Status CheckPair(const KeyValue& pair) {
-  Status s = CheckPairKeySize(pair.key.size());
-  if (s.ok()) s = CheckPairValueSize(pair.value.size());
-  return s.WithContext("key=" + BytesText(pair.key));
+// Counts the pairs of an opaque actor as pairs that are the same in both
+// layouts: what they are is not asked.
+void CountOpaque(const KeyValue& pair, LayoutReport* report) {
+  LayoutCount& count =
+      report->spaces[static_cast<size_t>(LegacyNamespace::kUnknown)];
+  ++count.pair_count[static_cast<size_t>(KeyLayout::kSame)];
+  count.bytes += pair.key.size() + pair.value.size();
+}
+
+Status InPlace(const PairSource& source, const Status& s) {
+  const std::string place = source.Place();
+  return place.empty() ? s : s.WithContext(place);
 }
 
 }  // namespace
@@ -72,6 +81,7 @@ Status LegacyImport::Begin() {
                                    " bytes are larger than the limit of " +
                                    std::to_string(kMaxLegacyMetadataBytes));
   }
+  if (Status s = LoadLimits(); !s.ok()) return s;
   Batch batch;
   legacy_ = LegacyId{store_->NewId(&batch)};
   StageRecord import;  // it is no actor's yet
@@ -88,6 +98,38 @@ Status LegacyImport::Begin() {
   return result.status;
 }
 
+Status LegacyImport::LoadLimits() {
+  Settings settings;
+  if (Status s = store_->settings()->Get(ActorId{}, &settings); !s.ok()) {
+    return s;
+  }
+  limits_ = {settings.max_pair_key_bytes, settings.max_pair_value_bytes};
+  keeps_oversized_ = settings.keep_oversized_pairs != 0;
+  record_.limit_key_bytes = static_cast<uint32_t>(limits_.key_bytes);
+  record_.limit_value_bytes = static_cast<uint32_t>(limits_.value_bytes);
+  return Status::Ok();
+}
+
+Status LegacyImport::CheckSize(const KeyValue& pair) {
+  const Status fits = CheckPairSize(pair.key, pair.value, limits_);
+  if (fits.ok()) return fits;
+  const std::string key = "key=" + BytesText(pair.key);
+  if (Status s = CheckPairSize(pair.key, pair.value, kStoredPairLimits);
+      !s.ok()) {
+    return s.WithContext(key);
+  }
+  if (!keeps_oversized_) {
+    const bool long_key = pair.key.size() > limits_.key_bytes;
+    return Status::InvalidArgument(
+        key + ": " + std::string(fits.message()) + ", the setting max_pair_" +
+        (long_key ? "key" : "value") +
+        "_bytes; to keep such pairs set keep_oversized_pairs");
+  }
+  ++record_.oversized_count;
+  actorkv::Add(Metric::kOversizedPairs);
+  return Status::Ok();
+}
+
 Status LegacyImport::ReadAll(const ImportSpec& spec, PairSource* source) {
   const Steady::time_point begun_at = Steady::now();
   spec_ = spec;
@@ -97,7 +139,12 @@ Status LegacyImport::ReadAll(const ImportSpec& spec, PairSource* source) {
     bool more = false;
     if (Status s = source->Next(&pair, &more); !s.ok()) return s;
     if (!more) break;
-    if (Status s = Add(pair); !s.ok()) return s;
+    if (Status s = Add(pair); !s.ok()) {
+      if (s.code() == Code::kInvalidArgument) {
+        actorkv::Add(Metric::kRefusedPairs);
+      }
+      return InPlace(*source, s);
+    }
   }
   if (Status s = Flush(); !s.ok()) return s;
   if (Status s = commits_.Wait(); !s.ok()) return s;
@@ -122,11 +169,20 @@ void LegacyImport::Describe() {
   record_.layouts = static_cast<uint8_t>(
       (report_.PairCount(KeyLayout::kZero) > 0 ? kHasLayoutZero : 0) |
       (report_.PairCount(KeyLayout::kOne) > 0 ? kHasLayoutOne : 0));
+  if (spec_.opaque) record_.layouts = kOpaqueKeys;
   if (report_.large_messages.count > 0) {
     AddLegacyNote("queue messages above " +
                       std::to_string(kMaxQueueMessageBytes) +
                       " bytes, which Rivet would refuse: " +
                       report_.large_messages.Text(),
+                  &record_.warnings);
+  }
+  if (record_.oversized_count > 0) {
+    AddLegacyNote(std::to_string(record_.oversized_count) +
+                      " pairs above the limits of " +
+                      std::to_string(limits_.key_bytes) +
+                      " bytes for a key and " +
+                      std::to_string(limits_.value_bytes) + " for a value",
                   &record_.warnings);
   }
   for (const std::string& note : report_.UnknownNotes()) {
@@ -138,28 +194,60 @@ void LegacyImport::Describe() {
 }
 
 Status LegacyImport::Add(const KeyValue& pair) {
-  if (Status s = CheckPair(pair); !s.ok()) return s;
+  if (Status s = CheckSize(pair); !s.ok()) return s;
   if (Status s = CheckIsNewKey(pair.key); !s.ok()) return s;
   const std::string stored = EncodePair(legacy_, pair.key, pair.value);
   const size_t bytes = 1 + pair.key.size() + stored.size();
-  if (batch_keys_.size() >= kMaxImportBatchPairs ||
+  if (batch_.op_count() >= kMaxImportBatchPairs ||
       batch_.size_bytes() + bytes >
           StageBatchLimit(store_->engine()->limits())) {
     if (Status s = Flush(); !s.ok()) return s;
   }
-  batch_.Put(LegacyPartition(legacy_), PairKey(pair.key), stored);
-  batch_keys_.insert(pair.key);
-  report_.Count(pair.key, pair.value);
+  PutInBatch(pair, stored);
+  if (spec_.opaque) {
+    CountOpaque(pair, &report_);
+  } else {
+    report_.Count(pair.key, pair.value);
+  }
   if (!has_pairs_ || pair.key > largest_key_) largest_key_ = pair.key;
   has_pairs_ = true;
   return Status::Ok();
+}
+
+void LegacyImport::PutInBatch(const KeyValue& pair, const std::string& stored) {
+  const bool rises = !has_pairs_ || pair.key > largest_key_;
+  if (!rises && batch_keys_.empty()) {
+    for (size_t i = 0; i < batch_.op_count(); ++i) {
+      batch_keys_.emplace(batch_.op(i).key);
+    }
+  }
+  const std::string stored_key = PairKey(pair.key);
+  batch_.Put(LegacyPartition(legacy_), stored_key, stored);
+  if (!rises || !batch_keys_.empty()) batch_keys_.insert(stored_key);
+}
+
+bool LegacyImport::IsInBatch(const std::string& key) const {
+  const std::string stored_key = PairKey(key);
+  if (!batch_keys_.empty()) return batch_keys_.count(stored_key) != 0;
+  size_t begin = 0;
+  for (size_t end = batch_.op_count(); begin < end;) {
+    const size_t middle = begin + (end - begin) / 2;
+    const std::string_view found = batch_.op(middle).key;
+    if (found == stored_key) return true;
+    if (found < stored_key) {
+      begin = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  return false;
 }
 
 // Looks whether a key came before. Keys that only rise, as in most dumps,
 // cannot repeat; others are looked for.
 Status LegacyImport::CheckIsNewKey(const std::string& key) {
   if (!has_pairs_ || key > largest_key_) return Status::Ok();
-  bool found = batch_keys_.count(key) != 0;
+  bool found = IsInBatch(key);
   if (!found) {
     // Pairs that are on their way are not to be found yet.
     if (Status s = commits_.Wait(); !s.ok()) return s;

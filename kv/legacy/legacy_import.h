@@ -8,6 +8,10 @@
 //     an error, with equal values too: such a source is not what it says.
 //  3. Memory is bounded by a few batches, whatever the source says of its
 //     sizes.
+//  4. Of an opaque actor nothing looks into a key, here or later.
+//
+// A pair above the limits that the store's settings have is refused, with the
+// import, or kept and counted where they say so.
 //
 // A source without any pair is no error: it gives an actor that has nothing,
 // with a warning.
@@ -24,6 +28,7 @@
 #include "kv/format/legacy_record.h"
 #include "kv/pages/bulk_commits.h"
 #include "kv/rivet/layout_view.h"
+#include "kv/rivet/pair_limits.h"
 #include "kv/rivet/pairs.h"
 #include "kv/store/actor.h"
 
@@ -31,13 +36,17 @@ namespace actorkv {
 
 class Store;
 
-// Pairs are stored in batches of about this, and of this many.
-constexpr size_t kMaxImportBatchPairs = 8192;
+// Pairs are stored in batches of this many at most, and of about the size that
+// the engine takes best (kv/engine/engine_limits.h, StageBatchLimit). Small
+// pairs fill that with some 60,000.
+constexpr size_t kMaxImportBatchPairs = 65536;
 
 struct ImportSpec {
   std::string name;  // the actor's
   LegacyForm form = LegacyForm::kJsonLines;
   std::string metadata_json;
+  // The pairs are not Rivet's: their keys mean nothing.
+  bool opaque = false;
   // A function that is asked now and then; an error of it ends the import.
   std::function<Status()> keep_on;
 };
@@ -51,7 +60,7 @@ class LegacyImport {
 
   // Stores all pairs of `source`; to be called once. Errors: kAlreadyExists
   // when the name is taken; kInvalidArgument for a name that no actor can have,
-  // a pair past Rivet's limits, a key that came before, each naming what and
+  // a pair past the limits, a key that came before, each naming where, what and
   // how large; those of the source.
   Status ReadAll(const ImportSpec& spec, PairSource* source);
 
@@ -71,8 +80,12 @@ class LegacyImport {
  private:
   Status CheckName(std::shared_ptr<const HeadState>* state) const;
   Status Begin();
+  Status LoadLimits();
+  Status CheckSize(const KeyValue& pair);
   Status Add(const KeyValue& pair);
   Status CheckIsNewKey(const std::string& key);
+  bool IsInBatch(const std::string& key) const;
+  void PutInBatch(const KeyValue& pair, const std::string& stored);
   Status Flush();
   void Describe();
   void PutRecord(ActorId actor, Batch* batch);
@@ -83,12 +96,16 @@ class LegacyImport {
   ImportSpec spec_;
   LegacyId legacy_;     // 0: not begun
   bool known_ = false;  // its import record is in the store, or may be
+  PairLimits limits_;
+  bool keeps_oversized_ = false;
   LegacyRecord record_;
   LayoutReport report_;
 
   BulkCommits commits_;
   Batch batch_;
-  std::set<std::string> batch_keys_;  // of batch_
+  // The keys of batch_, once one of them did not rise. While all rise the batch
+  // itself is in their order.
+  std::set<std::string> batch_keys_;
   bool has_pairs_ = false;
   std::string largest_key_;  // the largest so far
 };

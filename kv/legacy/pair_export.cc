@@ -4,10 +4,12 @@
 #include <memory>
 #include <string>
 
+#include "kv/base/hex.h"
 #include "kv/pages/branch_reader.h"
 #include "kv/rivet/layout_view.h"
 #include "kv/rivet/legacy_file.h"
 #include "kv/rivet/legacy_keys.h"
+#include "kv/rivet/pair_limits.h"
 
 namespace actorkv {
 
@@ -27,8 +29,12 @@ class PairExport {
 
  private:
   bool live() const { return source_.state->exists; }
+  bool opaque() const {
+    return source_.legacy.has_value() && source_.legacy->record.opaque();
+  }
   Status Add(std::string_view key, std::string_view value);
   Status AddStored();
+  Status AddAsStored();
   Status AddDatabase();
   // These put the pages of a database together to chunks.
   Status AddPage(const std::string& page);
@@ -47,6 +53,11 @@ class PairExport {
 Status PairExport::Add(std::string_view key, std::string_view value) {
   if (count_++ % kPairsAtOnce == 0) {
     if (Status s = keep_on_(); !s.ok()) return s;
+  }
+  if (!opaque()) {
+    if (Status s = CheckPairSize(key, value, PairLimits{}); !s.ok()) {
+      return s.WithContext("Rivet takes no such pair: key=" + BytesText(key));
+    }
   }
   bytes_ += key.size() + value.size();
   return sink_->Add(key, value);
@@ -121,7 +132,25 @@ Status PairExport::AddStored() {
   }
 }
 
+Status PairExport::AddAsStored() {
+  LegacyPairs pairs(source_.engine, source_.legacy->record.legacy);
+  std::optional<KeyValue> pair;
+  std::string from;
+  for (;;) {
+    if (Status s = pairs.Seek(from, &pair); !s.ok()) return s;
+    if (!pair.has_value()) return Status::Ok();
+    if (Status s = Add(pair->key, pair->value); !s.ok()) return s;
+    from = std::move(pair->key);
+    from.push_back('\0');
+  }
+}
+
 Status PairExport::Run() {
+  if (opaque()) {
+    if (Status s = AddAsStored(); !s.ok()) return s;
+    if (Status s = keep_on_(); !s.ok()) return s;
+    return sink_->Finish();
+  }
   if (source_.legacy.has_value()) {
     if (Status s = AddStored(); !s.ok()) return s;
   }
@@ -138,6 +167,10 @@ Status PairExport::Run() {
 }  // namespace
 
 Status CameWithDatabase(Engine* engine, const LegacyActor& legacy, bool* came) {
+  if (legacy.record.opaque()) {
+    *came = false;
+    return Status::Ok();
+  }
   if (legacy.record.dropped_at_us != 0) {  // the pairs of SQLite files are gone
     *came = legacy.record.sqlite_bytes > 0;
     return Status::Ok();

@@ -4,6 +4,7 @@
 // version has it, its others are what was imported with it, if anything. Those
 // of a legacy actor all are what was imported, journals and WAL included. An
 // actor that came without a database, and has no page yet, has no SQLite pairs.
+// The pairs of an opaque actor are what was imported, whatever its database is.
 
 #ifndef ACTORKV_KV_LEGACY_PAIR_EXPORT_H_
 #define ACTORKV_KV_LEGACY_PAIR_EXPORT_H_
@@ -40,7 +41,8 @@ ImagePages VersionPages(Engine* engine,
 // Memory: one page and a pair. `keep_on` is asked now and then, and last before
 // that; an error of it ends the work. *bytes: of keys and values. Errors: those
 // of the sink; kCorruption, naming page or key; kNotSupported for pairs of both
-// layouts that contradict each other; kIOError.
+// layouts that contradict each other; kInvalidArgument for a pair of an actor
+// that is not opaque and above Rivet's limits, naming it; kIOError.
 Status ExportPairs(const PairExportSource& source,
                    const std::function<Status()>& keep_on, PairSink* sink,
                    uint64_t* bytes);

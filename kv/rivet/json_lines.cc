@@ -108,12 +108,17 @@ class JsonLinesReader : public PairSource {
       // A dump that was cut short shows as a bad last line.
       return Bad(ended_ ? error : error + "; the file ends in this line");
     }
-    Status size = CheckPairKeySize(read.key.size());
-    if (size.ok()) size = CheckPairValueSize(read.value.size());
-    if (!size.ok()) return size.WithContext(Place());
+    if (Status s = CheckPairSize(read.key, read.value, kStoredPairLimits);
+        !s.ok()) {
+      return s.WithContext(Place());
+    }
     *pair = std::move(read);
     *more = true;
     return Status::Ok();
+  }
+
+  std::string Place() const override {
+    return "line " + std::to_string(number_);
   }
 
  private:
@@ -143,7 +148,6 @@ class JsonLinesReader : public PairSource {
     return empty_before ? Bad("an empty line before it") : Status::Ok();
   }
 
-  std::string Place() const { return "line " + std::to_string(number_); }
   Status Bad(const std::string& what) const {
     return Status::InvalidArgument(Place() + ": " + what);
   }

@@ -19,12 +19,13 @@
 
 namespace actorkv {
 
-// The limit of a line, in bytes; the longest legal pair takes 0.27 MB.
-inline constexpr size_t kMaxJsonLineBytes = size_t{1} << 20;
+// The limit of a line, in bytes; the largest pair that a store keeps takes half
+// of it.
+inline constexpr size_t kMaxJsonLineBytes = size_t{32} << 20;
 
 // Reads a dump. Next() fails with kInvalidArgument, naming the line, for what
-// is no such line or no legal pair (kv/rivet/pair_limits.h). Holds one line in
-// memory.
+// is no such line, and for a pair that no store can keep (kStoredPairLimits).
+// Holds one line in memory.
 std::unique_ptr<PairSource> ReadJsonLines(std::unique_ptr<ByteSource> source);
 
 // Writes the file `path`, which is absolute; it appears with Finish().

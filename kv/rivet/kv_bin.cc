@@ -26,7 +26,7 @@ class KvBinReader : public PairSource {
   Status Next(KeyValue* pair, bool* more) override {
     // Errors name the byte at which an entry begins, so that somebody can look
     // at it.
-    const uint64_t begin = reader_.offset();
+    begin_ = reader_.offset();
     KvBinEntry entry;
     bool has_entry = false;
     if (Status s =
@@ -35,17 +35,22 @@ class KvBinReader : public PairSource {
       return s;
     }
     if (has_entry) {
-      Status s = CheckPairKeySize(entry.pair.key.size());
-      if (s.ok()) s = CheckPairValueSize(entry.pair.value.size());
-      if (!s.ok()) return s.WithContext(AtByte(begin));
+      if (Status s = CheckPairSize(entry.pair.key, entry.pair.value,
+                                   kStoredPairLimits);
+          !s.ok()) {
+        return s.WithContext(Place());
+      }
       *pair = std::move(entry.pair);
     }
     *more = has_entry;
     return Status::Ok();
   }
 
+  std::string Place() const override { return AtByte(begin_); }
+
  private:
   ByteReader reader_;
+  uint64_t begin_ = 0;  // of the last entry
 };
 
 class KvBinWriter : public PairSink {
@@ -56,8 +61,9 @@ class KvBinWriter : public PairSink {
   Status Add(std::string_view key, std::string_view value) override {
     // The writer has the limits of the reader: a file that it made can be read
     // again.
-    if (Status s = CheckPairKeySize(key.size()); !s.ok()) return s;
-    if (Status s = CheckPairValueSize(value.size()); !s.ok()) return s;
+    if (Status s = CheckPairSize(key, value, kStoredPairLimits); !s.ok()) {
+      return s;
+    }
     return file_->Append(EncodeKvBinEntry(key, value));
   }
   Status Finish() override { return file_->Finish(); }

@@ -21,9 +21,10 @@
 namespace actorkv {
 
 inline constexpr size_t kEntryLengthBytes = 4;
-// The largest entry: two lengths of up to three bytes, and the longest pair.
+// The largest entry: two lengths of up to four bytes, and the largest pair that
+// a store keeps.
 inline constexpr size_t kMaxKvBinEntryBytes =
-    kMaxPairKeyBytes + kMaxPairValueBytes + 6;
+    kMaxStoredKeyBytes + kMaxStoredValueBytes + 8;
 
 // KvBinEntry: one entry, and where its value lies in the file.
 struct KvBinEntry {
@@ -42,7 +43,8 @@ Status TakeKvBinEntry(ByteReader* reader, size_t limit, KvBinEntry* entry,
 std::unique_ptr<PairSource> ReadKvBin(std::unique_ptr<ByteSource> source);
 
 // Writes the file `path`, which is absolute; it appears with Finish().
-// Errors: those of NewFile, kInvalidArgument for a pair past a limit.
+// Errors: those of NewFile, kInvalidArgument for a pair that is too large to be
+// read again.
 Status WriteKvBin(const std::string& path, bool overwrite,
                   std::unique_ptr<PairSink>* sink);
 

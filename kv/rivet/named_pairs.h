@@ -21,6 +21,11 @@ class NamedPairSource : public PairSource {
     return source_->Next(pair, more).WithContext(path_);
   }
 
+  std::string Place() const override {
+    const std::string place = source_->Place();
+    return place.empty() ? path_ : path_ + ": " + place;
+  }
+
  private:
   const std::string path_;
   const std::unique_ptr<PairSource> source_;

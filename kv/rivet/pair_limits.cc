@@ -1,7 +1,6 @@
 #include "kv/rivet/pair_limits.h"
 
 #include <string>
-#include <string_view>
 
 namespace actorkv {
 
@@ -16,12 +15,20 @@ Status CheckSize(std::string_view what, uint64_t bytes, uint64_t limit) {
 
 }  // namespace
 
-Status CheckPairKeySize(uint64_t bytes) {
-  return CheckSize("a key", bytes, kMaxPairKeyBytes);
+Status CheckPairKeySize(uint64_t bytes, uint64_t limit) {
+  return CheckSize("a key", bytes, limit);
 }
 
-Status CheckPairValueSize(uint64_t bytes) {
-  return CheckSize("a value", bytes, kMaxPairValueBytes);
+Status CheckPairValueSize(uint64_t bytes, uint64_t limit) {
+  return CheckSize("a value", bytes, limit);
+}
+
+Status CheckPairSize(std::string_view key, std::string_view value,
+                     const PairLimits& limits) {
+  if (Status s = CheckPairKeySize(key.size(), limits.key_bytes); !s.ok()) {
+    return s;
+  }
+  return CheckPairValueSize(value.size(), limits.value_bytes);
 }
 
 }  // namespace actorkv

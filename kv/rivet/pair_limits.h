@@ -1,25 +1,35 @@
-// The limits of the pairs of a legacy actor: those of Rivet.
+// The limits of the pairs of a legacy actor: those of Rivet, and those of what
+// a store can keep.
 
 #ifndef ACTORKV_KV_RIVET_PAIR_LIMITS_H_
 #define ACTORKV_KV_RIVET_PAIR_LIMITS_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
+#include "kv/base/pair_sizes.h"
 #include "kv/base/status.h"
 
 namespace actorkv {
 
-inline constexpr size_t kMaxPairKeyBytes = size_t{2} << 10;
-inline constexpr size_t kMaxPairValueBytes = size_t{128} << 10;
+struct PairLimits {
+  uint64_t key_bytes = kMaxPairKeyBytes;
+  uint64_t value_bytes = kMaxPairValueBytes;
+};
+inline constexpr PairLimits kStoredPairLimits = {kMaxStoredKeyBytes,
+                                                 kMaxStoredValueBytes};
+
 // The limit of layout 1. In layout 0 a message could be larger; such a one is
 // kept, with a warning.
 inline constexpr size_t kMaxQueueMessageBytes = size_t{64} << 10;
 
 // Errors: kInvalidArgument with the name of the limit, its size and the size
 // that was found.
-Status CheckPairKeySize(uint64_t bytes);
-Status CheckPairValueSize(uint64_t bytes);
+Status CheckPairKeySize(uint64_t bytes, uint64_t limit = kMaxPairKeyBytes);
+Status CheckPairValueSize(uint64_t bytes, uint64_t limit = kMaxPairValueBytes);
+Status CheckPairSize(std::string_view key, std::string_view value,
+                     const PairLimits& limits);
 
 }  // namespace actorkv
 

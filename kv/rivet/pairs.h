@@ -6,6 +6,7 @@
 #define ACTORKV_KV_RIVET_PAIRS_H_
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "kv/base/status.h"
@@ -22,6 +23,10 @@ class PairSource {
   // kInvalidArgument or kCorruption for bytes that are no pair, with the place
   // (line or offset) in the text; kIOError.
   virtual Status Next(KeyValue* pair, bool* more) = 0;
+
+  // Says where the last pair was, for messages: "line 7". Empty where nobody
+  // could find it by that.
+  virtual std::string Place() const { return ""; }
 };
 
 // PairSink: takes pairs and writes them somewhere.

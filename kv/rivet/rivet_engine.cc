@@ -69,7 +69,10 @@ class EnginePairs : public PairSource {
         return BadKey(physical, "not the key of a pair");
       }
       if (pieces == 0) {
-        if (Status s = CheckPairKeySize(key.key.size()); !s.ok()) return s;
+        if (Status s = CheckPairKeySize(key.key.size(), kMaxStoredKeyBytes);
+            !s.ok()) {
+          return s;
+        }
         pair->key = key.key;
       } else if (key.key != pair->key) {
         return NoMetadata(pair->key);
@@ -94,7 +97,9 @@ class EnginePairs : public PairSource {
     }
     // Each piece is checked, so that pieces without end take no memory without
     // end.
-    if (Status s = CheckPairValueSize(value->size() + piece.size()); !s.ok()) {
+    if (Status s = CheckPairValueSize(value->size() + piece.size(),
+                                      kMaxStoredValueBytes);
+        !s.ok()) {
       return s.WithContext("engine key " + ToHex(position_->key()));
     }
     value->append(piece);

@@ -65,6 +65,12 @@ const std::array<SettingInfo, kSettingCount>& AllSettings() {
   static constexpr std::array<SettingInfo, kSettingCount> kSettings = {{
       {"cache_bytes", "bytes", &Settings::cache_bytes, kMaxQuotaBytes,
        /*of_store=*/true},
+      {"keep_oversized_pairs", "0 or 1", &Settings::keep_oversized_pairs, 1,
+       /*of_store=*/true},
+      {"max_pair_key_bytes", "bytes", &Settings::max_pair_key_bytes,
+       kMaxStoredKeyBytes, /*of_store=*/true},
+      {"max_pair_value_bytes", "bytes", &Settings::max_pair_value_bytes,
+       kMaxStoredValueBytes, /*of_store=*/true},
       {"quota_hard_bytes", "bytes", &Settings::quota_hard_bytes, kMaxQuotaBytes,
        /*of_store=*/false},
       {"quota_soft_bytes", "bytes", &Settings::quota_soft_bytes, kMaxQuotaBytes,

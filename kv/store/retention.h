@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "kv/base/duration.h"
+#include "kv/base/pair_sizes.h"
 #include "kv/base/types.h"
 #include "kv/engine/engine.h"
 #include "kv/store/commit_runs.h"
@@ -39,6 +40,12 @@ struct Settings {
   // Of the page cache, which is one for all stores of the process: what was
   // set, or opened, last counts. 0: as PageCache::DefaultCapacity().
   uint64_t cache_bytes = 0;
+  // Of the store alone, for imports of pairs: a pair above one of the first two
+  // is refused, and the whole import with it; where the last is 1 it is kept,
+  // and counted (kv/legacy/legacy_import.h).
+  uint64_t max_pair_key_bytes = kMaxPairKeyBytes;
+  uint64_t max_pair_value_bytes = kMaxPairValueBytes;
+  uint64_t keep_oversized_pairs = 0;
 };
 
 struct SettingInfo {
@@ -49,7 +56,7 @@ struct SettingInfo {
   bool of_store;  // an actor has none of its own
 };
 
-constexpr size_t kSettingCount = 5;
+constexpr size_t kSettingCount = 8;
 
 // Gives the process what the settings of a store say of it. `engine`: the
 // store's.

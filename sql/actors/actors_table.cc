@@ -77,6 +77,8 @@ class ActorRows : public RowSource {
       case kActor:
         return result->Text(walk_.name());
       case kLayout:
+        // NULL where the keys are in none.
+        if (IsOpaque()) return;
         return result->Int(Layout());
       case kState:
         return result->Text(StateName());
@@ -116,6 +118,10 @@ class ActorRows : public RowSource {
       return LegacyStateName(legacy_->state);
     }
     return walk_.state().exists ? "live" : "deleted";
+  }
+
+  bool IsOpaque() const {
+    return walk_.state().is_legacy && legacy_.has_value() && legacy_->opaque();
   }
 
   // Returns the oldest layout that its pairs have, where it is not live.

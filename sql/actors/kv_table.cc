@@ -49,12 +49,14 @@ class KvRows : public RowSource {
   }
 
   void Column(int index, Result* result) const override {
-    const LegacyKey key = ParseLegacyKey(pair_->key, pair_->value);
+    const bool opaque = actor_.record.opaque();
+    const LegacyKey key =
+        opaque ? LegacyKey{} : ParseLegacyKey(pair_->key, pair_->value);
     switch (index) {
       case kActor:
         return result->Text(actor_.name);
       case kNamespace:
-        return result->Text(LegacyNamespaceName(key.space));
+        return result->Text(opaque ? "opaque" : LegacyNamespaceName(key.space));
       case kKey:
         return result->Blob(pair_->key);
       case kValue:

@@ -94,6 +94,13 @@ class Call {
   // blob; `what` names it there.
   Status Text(int index, const char* what, std::string* text) const;
 
+  // Returns the pointer of this type that the argument is, as another function
+  // made it; null where it is none.
+  void* Pointer(int index, const char* type) const {
+    return index < arg_count_ ? sqlite3_value_pointer(args_[index], type)
+                              : nullptr;
+  }
+
   // Reads a whole number from 0 on. Errors: kInvalidArgument for anything else.
   Status Count(int index, const char* what, uint64_t* count) const;
 

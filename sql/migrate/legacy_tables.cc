@@ -30,9 +30,10 @@ enum TableIndex {
   kWorkflow,
   kTraces,
   kConnections,
-  kMeta
+  kMeta,
+  kOversized
 };
-constexpr size_t kTableCount = 6;
+constexpr size_t kTableCount = 7;
 
 struct TableText {
   const char* name;
@@ -48,6 +49,7 @@ constexpr TableText kTables[kTableCount] = {
     {"_actorkv_traces", "key BLOB PRIMARY KEY, value BLOB", 2},
     {"_actorkv_connections", "conn_id PRIMARY KEY, value BLOB", 1},
     {"_actorkv_meta", "key BLOB PRIMARY KEY, value BLOB", 0},
+    {"_actorkv_oversized", "key BLOB PRIMARY KEY, value BLOB", 0},
 };
 
 TableIndex TableOf(LegacyNamespace space) {
@@ -81,7 +83,8 @@ std::string CreateText(const TableText& table) {
 
 class Placement {
  public:
-  explicit Placement(sqlite3* db) : db_(db) {}
+  Placement(sqlite3* db, const LegacyRecord& record)
+      : db_(db), record_(record) {}
   ~Placement() {
     for (sqlite3_stmt* insert : inserts_) sqlite3_finalize(insert);
   }
@@ -94,11 +97,13 @@ class Placement {
   Status Fill(PairReader* pairs, const std::function<Status()>& keep_on);
 
  private:
+  bool IsWanted(size_t index) const;
   Status Make(size_t index);
   Status Insert(const KeyValue& pair);
   Status Bind(TableIndex index, std::string_view key, sqlite3_stmt* insert);
 
   sqlite3* const db_;
+  const LegacyRecord& record_;
   std::array<sqlite3_stmt*, kTableCount> inserts_ = {};  // null: leave alone
 };
 
@@ -130,9 +135,17 @@ Status Placement::Make(size_t index) {
   return code == SQLITE_OK ? Status::Ok() : ConnectionError(db_);
 }
 
+// Says whether the actor can have pairs in the table, or has any that are
+// oversized.
+bool Placement::IsWanted(size_t index) const {
+  if (index == kOversized) return record_.oversized_count > 0;
+  return index == kKv || !record_.opaque();
+}
+
 Status Placement::MakeTables(bool* any) {
   *any = false;
   for (size_t i = 0; i < kTableCount; ++i) {
+    if (!IsWanted(i)) continue;
     if (Status s = Make(i); !s.ok()) return s;
     *any = *any || inserts_[i] != nullptr;
   }
@@ -162,14 +175,16 @@ Status Placement::Bind(TableIndex index, std::string_view key,
 }
 
 Status Placement::Insert(const KeyValue& pair) {
+  const bool opaque = record_.opaque();
   // Files of SQLite became the database itself.
-  if (IsSqliteKey(pair.key)) return Status::Ok();
-  const LegacyNamespace space = ParseLegacyKey(pair.key, pair.value).space;
-  const TableIndex index = TableOf(space);
+  if (!opaque && IsSqliteKey(pair.key)) return Status::Ok();
+  TableIndex index = kKv;
+  if (!opaque) index = TableOf(ParseLegacyKey(pair.key, pair.value).space);
+  if (record_.IsOversized(pair.key, pair.value)) index = kOversized;
   sqlite3_stmt* const insert = inserts_[index];
   if (insert == nullptr) return Status::Ok();
   std::string_view key = pair.key;
-  key.remove_prefix(kTables[index].prefix_bytes);
+  if (!opaque) key.remove_prefix(kTables[index].prefix_bytes);
   if (Status s = Bind(index, key, insert); !s.ok()) return s;
   // data() of a string of no bytes is no null pointer, so this is an empty
   // blob, not NULL.
@@ -198,8 +213,8 @@ Status Placement::Fill(PairReader* pairs,
   }
 }
 
-Status PlaceAll(PairReader* pairs, const std::function<Status()>& keep_on,
-                sqlite3* db) {
+Status PlaceAll(PairReader* pairs, const LegacyRecord& record,
+                const std::function<Status()>& keep_on, sqlite3* db) {
   // The write lock is taken at once, so that what is found about the tables
   // still holds when they are filled.
   if (Status s = Execute(db, "BEGIN IMMEDIATE"); !s.ok()) return s;
@@ -207,7 +222,7 @@ Status PlaceAll(PairReader* pairs, const std::function<Status()>& keep_on,
   {
     // Its statements are finalized before COMMIT, which open ones would make
     // fail.
-    Placement placement(db);
+    Placement placement(db, record);
     if (Status s = placement.MakeTables(&any); !s.ok()) return s;
     if (any) {
       if (Status s = placement.Fill(pairs, keep_on); !s.ok()) return s;
@@ -268,8 +283,11 @@ Status PlaceInTables(const Connection& connection, const Target& target) {
   ActorConnection database;
   if (Status s = database.Open(target, Origin::kMigrate); !s.ok()) return s;
   LegacyPairs stored(engine, actor.record.legacy);
-  LayoutOneView pairs(&stored);
-  if (Status s = PlaceAll(&pairs, keep_on, database.db()); !s.ok()) {
+  LayoutOneView view(&stored);
+  PairReader* pairs = &view;
+  if (actor.record.opaque()) pairs = &stored;
+  if (Status s = PlaceAll(pairs, actor.record, keep_on, database.db());
+      !s.ok()) {
     return s.WithContext("actor=" + target.actor);
   }
   TxId last;

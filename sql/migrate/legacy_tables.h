@@ -7,6 +7,12 @@
 //   _actorkv_traces(key BLOB, value BLOB)         key: the tuple
 //   _actorkv_connections(conn_id, value BLOB)     text where it is UTF-8
 //   _actorkv_meta(key BLOB, value BLOB)           all others, by whole key
+//   _actorkv_oversized(key BLOB, value BLOB)      by whole key, where there are
+//                                                 any: pairs above the limits
+//                                                 of the import
+//
+// Of an opaque actor all pairs are in _actorkv_kv, by whole key, or in
+// _actorkv_oversized, and there are no other tables.
 //
 // Keys are those of layout 1. The id of a message past 2^63 - 1 is shown less
 // 2^64. The pairs stay what counts: an export in one of Rivet's forms takes

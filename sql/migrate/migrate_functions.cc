@@ -31,6 +31,19 @@ Status Option(const Call& call, const char* word, bool* given) {
   return Status::Ok();
 }
 
+// Checks that a migration would make something: the pairs of an opaque actor
+// can only become rows of a table.
+Status CheckHasDatabase(const Target& target, bool tables) {
+  if (tables) return Status::Ok();
+  LegacyActor actor;
+  if (Status s =
+          LoadLegacy(target.engine()->NewReader().get(), target.actor, &actor);
+      !s.ok()) {
+    return s;
+  }
+  return CheckMigratesAlone(actor);
+}
+
 Status RunMigrate(Call* call) {
   Target target;
   bool tables = false;
@@ -38,6 +51,7 @@ Status RunMigrate(Call* call) {
   if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
     return s;
   if (Status s = Option(*call, "tables", &tables); !s.ok()) return s;
+  if (Status s = CheckHasDatabase(target, tables); !s.ok()) return s;
   const Connection* const connection = call->connection();
   if (Status s = Migrate(
           target.store, target.actor, [&] { return connection->KeepOn(); },

@@ -63,6 +63,11 @@ class MigrateAllRows : public OutcomeRows {
       // Actors that were migrated before are passed over, so that a second call
       // goes on where the first one ended.
     } while (actor.record.state == LegacyState::kLive);
+    if (Status s = CheckMigratesAlone(actor); !s.ok()) {
+      outcome->skipped = true;
+      outcome->status = s;
+      return Status::Ok();
+    }
     if (Steady::now() - synced_at_ >= kSyncEvery) {
       if (Status s = Sync(); !s.ok()) return s;
     }
@@ -110,6 +115,13 @@ class PlanRows : public RowSource {
       reason_ = "live";
       return Status::Ok();
     }
+    const Status alone =
+        planned.ok() ? CheckMigratesAlone(actor) : Status::Ok();
+    if (!alone.ok()) {
+      action_ = "none";
+      reason_ = std::string(alone.message());
+      return Status::Ok();
+    }
     std::vector<std::string> repairs;
     if (planned.ok()) {
       // The plan recovers the database as a migration does, and commits
@@ -151,7 +163,8 @@ class PlanRows : public RowSource {
 
 constexpr char kHistoryDeclaration[] =
     "CREATE TABLE x(actor TEXT, state TEXT, phase TEXT, phase_ms TEXT,"
-    " bytes INTEGER, repairs TEXT, attempts INTEGER, error TEXT)";
+    " bytes INTEGER, repairs TEXT, attempts INTEGER, error TEXT,"
+    " oversized_pairs INTEGER)";
 
 class HistoryRows : public RowSource {
  public:
@@ -180,6 +193,8 @@ class HistoryRows : public RowSource {
       case 7:
         return result->TextOrNull(EscapedUtf8(
             record.error.empty() ? Joined(record.warnings) : record.error));
+      case 8:
+        return result->Int(record.oversized_count);
       default:
         return;
     }

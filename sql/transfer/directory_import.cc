@@ -128,7 +128,7 @@ class FilesImport : public DirectoryImport {
     // The name says which actor it is, and the content what it is: a file may
     // be called .db and hold JSON lines.
     return ImportOne(connection_, target, directory_ + "/" + entry.file_name,
-                     imported);
+                     ImportAs::kItsForm, imported);
   }
 
   Connection* const connection_;

@@ -142,8 +142,9 @@ Status WritePairs(const Connection& connection, const ExportedActor& actor,
   source.state = actor.state;
   source.legacy = actor.legacy;
   // A legacy actor gives its pairs as they came; one without pairs has none of
-  // our tables.
-  if (!actor.state->exists || !actor.legacy.has_value()) {
+  // our tables, and opaque ones get nothing added.
+  if (!actor.state->exists || !actor.legacy.has_value() ||
+      actor.legacy->record.opaque()) {
     return ExportPairs(source, keep_on, sink, bytes);
   }
   ImagePairs database(VersionPages(source.engine, actor.state));
@@ -264,9 +265,28 @@ Status LoadForExport(const Target& target, const std::string& point,
 
 namespace {
 
+// Checks that an opaque actor goes out in a form that can hold it.
+Status CheckForm(const ExportedActor& actor, ExportForm form) {
+  if (!actor.legacy.has_value() || !actor.legacy->record.opaque()) {
+    return Status::Ok();
+  }
+  if (form == ExportForm::kArchive) {
+    return Status::InvalidArgument(
+        "its pairs are opaque, and an archive is of Rivet's pairs: export it "
+        "as 'jsonl' or 'kv.bin'");
+  }
+  if (form == ExportForm::kDatabase && !actor.state->exists) {
+    return Status::InvalidArgument(
+        "its pairs are opaque, so it has no database: export it as 'jsonl' or "
+        "'kv.bin', or SELECT actorkv_migrate(actor, 'tables') first");
+  }
+  return Status::Ok();
+}
+
 Status Write(const Connection& connection, const ExportedActor& actor,
              ExportForm form, const ImageTarget& file, uint64_t* bytes) {
   std::unique_ptr<PairSink> sink;
+  if (Status s = CheckForm(actor, form); !s.ok()) return s;
   switch (form) {
     case ExportForm::kDatabase:
       return WriteDatabase(connection, actor, file, bytes);

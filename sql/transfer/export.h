@@ -42,6 +42,7 @@ Status LoadForExport(const Target& target, const std::string& point,
 // Writes a file, or with kArchive adds to the archive in the directory
 // file.path, which is made where it is missing. *bytes is the size of the file,
 // and with kArchive that of keys and values. Errors: kAlreadyExists;
+// kInvalidArgument for an opaque actor in a form that cannot hold it;
 // kCorruption; kNoSpace; kIOError; kInterrupted.
 Status ExportActor(const Connection& connection, const ExportedActor& actor,
                    ExportForm form, const ImageTarget& file, uint64_t* bytes);

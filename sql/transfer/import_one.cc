@@ -5,17 +5,11 @@
 
 namespace actorkv {
 
-Status ImportOne(Connection* connection, const FindTarget& find_target,
-                 const std::string& path, ImportedActor* imported) {
-  Container container;
-  // What a file is, its first bytes say. Its name may be anything.
-  if (Status s = RecogniseContainer(path, &container); !s.ok()) return s;
+namespace {
+
+// Says what to do with what is not the file of one actor; ok for what may be.
+Status CheckIsOneActor(const Container& container, const std::string& path) {
   switch (container.form) {
-    case ContainerForm::kJsonLines:
-    case ContainerForm::kKvBin:
-      return ImportDump(connection, find_target, path, container.form,
-                        imported);
-    // Each other form gets an error that names the call which takes it.
     case ContainerForm::kArchive:
     case ContainerForm::kRivetEngine:
       return Status::InvalidArgument(
@@ -38,8 +32,10 @@ Status ImportOne(Connection* connection, const FindTarget& find_target,
           ", and comes in with that: SELECT * FROM actorkv_import_all(path of "
           "the archive): " +
           path);
-    // Whatever is left is opened as a database, whose errors say more than a
-    // form does.
+    // Whatever is left is a dump, or is opened as a database, whose errors say
+    // more than a form does.
+    case ContainerForm::kJsonLines:
+    case ContainerForm::kKvBin:
     case ContainerForm::kEmpty:
     case ContainerForm::kSqlite:
     case ContainerForm::kUnknown:
@@ -49,6 +45,50 @@ Status ImportOne(Connection* connection, const FindTarget& find_target,
   // pages either.
   if (container.gzip && container.form == ContainerForm::kEmpty) {
     return Status::InvalidArgument("gzip of an empty file: " + path);
+  }
+  return Status::Ok();
+}
+
+bool IsDump(const Container& container) {
+  return container.form == ContainerForm::kJsonLines ||
+         container.form == ContainerForm::kKvBin;
+}
+
+Status CheckIsDump(const Container& container, const std::string& path) {
+  if (Status s = CheckIsOneActor(container, path); !s.ok()) return s;
+  if (IsDump(container)) return Status::Ok();
+  const std::string what = "it is " + std::string(FormName(container.form)) +
+                           ", and no dump of pairs: ";
+  if (container.form == ContainerForm::kSqlite && !container.gzip) {
+    return Status::InvalidArgument(
+        what + "ATTACH it, and read the pairs from its table: " + path);
+  }
+  return Status::InvalidArgument(what + path);
+}
+
+}  // namespace
+
+Status CheckIsDump(const std::string& path) {
+  Container container;
+  if (Status s = RecogniseContainer(path, &container); !s.ok()) return s;
+  return CheckIsDump(container, path);
+}
+
+Status ImportOne(Connection* connection, const FindTarget& find_target,
+                 const std::string& path, ImportAs as,
+                 ImportedActor* imported) {
+  Container container;
+  // What a file is, its first bytes say. Its name may be anything.
+  if (Status s = RecogniseContainer(path, &container); !s.ok()) return s;
+  Status s = as == ImportAs::kOpaque ? CheckIsDump(container, path)
+                                     : CheckIsOneActor(container, path);
+  if (!s.ok()) return s;
+  if (IsDump(container)) {
+    DumpFile dump;
+    dump.path = path;
+    dump.form = container.form;
+    dump.opaque = as == ImportAs::kOpaque;
+    return ImportDump(connection, find_target, dump, imported);
   }
   if (container.gzip) {
     return Status::InvalidArgument("it is packed, unpack it with gunzip: " +

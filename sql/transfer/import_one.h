@@ -10,11 +10,21 @@
 
 namespace actorkv {
 
+// ImportAs says what a file is to be taken for.
+enum class ImportAs {
+  kItsForm,  // what its content says
+  kOpaque,   // pairs whose keys mean nothing
+};
+
 // Imports the file `path`, which is absolute. Errors: kInvalidArgument for a
 // file that is not one actor, saying what it is and what to do; those of
 // ImportFile() and ImportDump().
 Status ImportOne(Connection* connection, const FindTarget& find_target,
-                 const std::string& path, ImportedActor* imported);
+                 const std::string& path, ImportAs as, ImportedActor* imported);
+
+// Says whether `path` is the dump of one actor. Errors: kInvalidArgument, which
+// says what it is and what to do; kNotFound; kCorruption; kIOError.
+Status CheckIsDump(const std::string& path);
 
 // Returns what to do with a store of ours, at `path`, instead of importing it.
 std::string StoreAdvice(const std::string& path);

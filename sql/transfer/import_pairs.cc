@@ -50,6 +50,8 @@ class SomePairs : public PairSource {
     return Status::Ok();
   }
 
+  std::string Place() const override { return pairs_->Place(); }
+
  private:
   const std::string& path_;
   PairSource* const pairs_;
@@ -67,7 +69,9 @@ Status ImportLegacy(const std::shared_ptr<Store>& store, const ImportSpec& spec,
   imported->state = LegacyState::kLegacy;
   imported->bytes = record.bytes;
   imported->page_count =
-      PageCountOf(Target{store, spec.name}.engine(), record.legacy);
+      record.opaque()
+          ? 0
+          : PageCountOf(Target{store, spec.name}.engine(), record.legacy);
   return Status::Ok();
 }
 
@@ -119,19 +123,19 @@ Status ImportWithDatabase(const std::shared_ptr<Store>& store,
 }
 
 Status ImportDump(Connection* connection, const FindTarget& find_target,
-                  const std::string& path, ContainerForm form,
-                  ImportedActor* imported) {
+                  const DumpFile& dump, ImportedActor* imported) {
   std::unique_ptr<PairSource> pairs;
   // The dump is opened before the target, so that a bad path makes no store.
-  if (Status s = OpenDump(path, &pairs); !s.ok()) return s;
+  if (Status s = OpenDump(dump.path, &pairs); !s.ok()) return s;
   Target target;
   if (Status s = find_target(&target); !s.ok()) return s;
   ImportSpec spec;
   spec.name = target.actor;
-  spec.form = form == ContainerForm::kKvBin ? LegacyForm::kKvBin
-                                            : LegacyForm::kJsonLines;
+  spec.form = dump.form == ContainerForm::kKvBin ? LegacyForm::kKvBin
+                                                 : LegacyForm::kJsonLines;
+  spec.opaque = dump.opaque;
   spec.keep_on = [connection] { return connection->KeepOn(); };
-  SomePairs some(path, pairs.get());
+  SomePairs some(dump.path, pairs.get());
   return ImportLegacy(target.store, spec, &some, imported);
 }
 

@@ -16,13 +16,18 @@ namespace actorkv {
 
 class Store;
 
-// Imports the dump `path` (JSON lines or kv.bin, gzip or not). Errors:
+struct DumpFile {
+  std::string path;  // absolute
+  ContainerForm form = ContainerForm::kJsonLines;
+  bool opaque = false;  // its keys mean nothing
+};
+
+// Imports a dump (JSON lines or kv.bin, gzip or not). Errors:
 // kAlreadyExists; kInvalidArgument, kCorruption for what the file holds, also
 // for no pair at all; kInterrupted; kNoSpace; kIOError; those of
 // `find_target`. Nothing is left of a failed import.
 Status ImportDump(Connection* connection, const FindTarget& find_target,
-                  const std::string& path, ContainerForm form,
-                  ImportedActor* imported);
+                  const DumpFile& dump, ImportedActor* imported);
 
 // Imports pairs. Errors: those of kv/legacy/legacy_import.h.
 Status ImportLegacy(const std::shared_ptr<Store>& store, const ImportSpec& spec,

@@ -13,15 +13,30 @@ namespace actorkv {
 
 namespace {
 
+Status ReadImportAs(const Call& call, ImportAs* as) {
+  *as = ImportAs::kItsForm;
+  if (call.IsNull(2)) return Status::Ok();
+  std::string text;
+  if (Status s = call.Text(2, "the option", &text); !s.ok()) return s;
+  if (text != "opaque") {
+    return Status::InvalidArgument("no option '" + text +
+                                   "': it is 'opaque' or left out");
+  }
+  *as = ImportAs::kOpaque;
+  return Status::Ok();
+}
+
 Status Import(Call* call) {
   std::string actor;
   std::string path;
   std::string absolute;
+  ImportAs as = ImportAs::kItsForm;
   if (Status s = call->Text(0, "actor", &actor); !s.ok()) return s;
   if (Status s = call->Text(1, "path", &path); !s.ok()) return s;
   // The path is made absolute here, where the process has the current directory
   // that the user means.
   if (Status s = AbsolutePath(path, &absolute); !s.ok()) return s;
+  if (Status s = ReadImportAs(*call, &as); !s.ok()) return s;
   Connection* const connection = call->connection();
   const auto target = [&](Target* found) {
     // The target is resolved when the source is known to be good: only then a
@@ -29,7 +44,8 @@ Status Import(Call* call) {
     return ResolveTarget(connection, actor, StoreUse::kCreate, found);
   };
   ImportedActor imported;
-  if (Status s = ImportOne(connection, target, absolute, &imported); !s.ok()) {
+  if (Status s = ImportOne(connection, target, absolute, as, &imported);
+      !s.ok()) {
     return s;
   }
   call->result().Int(imported.page_count);
@@ -96,8 +112,12 @@ Status Export(Call* call) {
   return Status::Ok();
 }
 
-constexpr FunctionSpec kImport = {"actorkv_import", "actor, path", 2, 2,
-                                  Effects::kStore,  Import};
+constexpr FunctionSpec kImport = {"actorkv_import",
+                                  "actor, path [, 'opaque']",
+                                  2,
+                                  3,
+                                  Effects::kStore,
+                                  Import};
 constexpr FunctionSpec kExport = {
     "actorkv_export",
     "actor, path [, form [, point [, overwrite]]]",

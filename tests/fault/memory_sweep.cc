@@ -261,6 +261,13 @@ std::vector<SweepOperation> Calls() {
          return Call(w, "actorkv_import('new" + Number(n) + "', " +
                             Quoted(w->File("r.db")) + ")");
        }},
+      {"import pairs", false, false, Nothing,
+       [](SweepWorld* w, int64_t n) {
+         return Call(w, "actorkv_import_pairs('pairs" + Number(n) +
+                            "', actorkv_pair_set(key, value, 'opaque')) FROM "
+                            "actorkv_pairs(" +
+                            Quoted(w->File("old.jsonl")) + ")");
+       }},
       {"diff", false, false, Nothing,
        [](SweepWorld* w, int64_t) {
          return Call(w, "count(new) FROM actorkv_diff('r', 'then')");

@@ -213,6 +213,13 @@ TEST_F(MigrationFaultTest, Import) {
   FailEveryCall({{}, kImport, {"none", kLegacy}});
 }
 
+TEST_F(MigrationFaultTest, ImportPairs) {
+  FailEveryCall({{},
+                 "SELECT actorkv_import_pairs('a', actorkv_pair_set(key, "
+                 "value)) FROM actorkv_pairs('$DIR/a.kv.bin')",
+                 {"none", kLegacy}});
+}
+
 TEST_F(MigrationFaultTest, Migrate) {
   FailEveryCall({{kImport}, kMigrate, {kLegacy, kLive}});
 }

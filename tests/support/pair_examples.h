@@ -191,9 +191,11 @@ inline std::vector<PairExample> OfActors() {
          R"("changed_page_count":3,"written_bytes":999,"origin":"restore",)"
          R"("base_txid":1200,"replaced_txid":null,"pages":null})"),
       Of("LegacyRecord", actor, LegacyRecordKey(), TestLegacy(), "legacy",
-         R"({"version":1,"state":"failed","legacy_id":4,"form":"archive",)"
+         R"({"version":2,"state":"failed","legacy_id":4,"form":"archive",)"
          R"("layouts":2,"pair_count":5,"bytes":600,"sqlite_bytes":500,)"
-         R"("imported_at_us":7,"attempts":1,"phase":"copy","phase_us":{)"
+         R"("imported_at_us":7,"opaque":false,"limit_key_bytes":0,)"
+         R"("limit_value_bytes":0,"oversized_count":0,)"
+         R"("attempts":1,"phase":"copy","phase_us":{)"
          R"("none":0,"import":0,"layouts":0,"recover":0,"copy":8,"check":0,)"
          R"("commit":0,"tables":0},"lease":{)"
          R"("owner":"01000000000000000000000000000000","taken_at_us":9,)"

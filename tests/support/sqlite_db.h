@@ -42,6 +42,15 @@ class SqliteStatement {
     return row;
   }
 
+  // A value of the current row as bytes.
+  std::string Blob(int column) const {
+    const void* bytes = sqlite3_column_blob(statement_, column);
+    const int size_bytes = sqlite3_column_bytes(statement_, column);
+    return bytes == nullptr ? std::string()
+                            : std::string(static_cast<const char*>(bytes),
+                                          static_cast<size_t>(size_bytes));
+  }
+
   int code() const { return code_; }
   sqlite3_stmt* get() const { return statement_; }
 

@@ -59,13 +59,35 @@ class PresentPairs : public PairReader {
   LegacyPairs pairs_;
 };
 
+// NoPairs: what an opaque actor has of a database.
+class NoPairs : public PairReader {
+ public:
+  Status Get(std::string_view /*key*/,
+             std::optional<std::string>* value) override {
+    value->reset();
+    return Status::Ok();
+  }
+  Status Seek(std::string_view /*key*/,
+              std::optional<KeyValue>* pair) override {
+    pair->reset();
+    return Status::Ok();
+  }
+};
+
 // ImageOfActor: an image and what it reads from, which ends after it.
 struct ImageOfActor {
   ImageOfActor(const std::shared_ptr<Store>& store, const LegacyActor& actor)
-      : stored(store, actor), view(&stored) {}
+      : stored(store, actor), view(&stored), opaque(actor.record.opaque()) {}
+
+  PairReader* pairs() {
+    if (opaque) return &none;
+    return &view;
+  }
 
   PresentPairs stored;
   LayoutOneView view;
+  NoPairs none;
+  const bool opaque;
   std::unique_ptr<RecoveredImage> image;
 };
 
@@ -79,7 +101,7 @@ Status RecoverActor(const std::shared_ptr<Store>& store,
         "its legacy pairs of SQLite were dropped: actor=" + actor.name);
   }
   auto made = std::make_shared<ImageOfActor>(store, actor);
-  if (Status s = Recover(&made->view, options, &made->image); !s.ok()) {
+  if (Status s = Recover(made->pairs(), options, &made->image); !s.ok()) {
     return s.WithContext("actor=" + actor.name);
   }
   RecoveredImage* const recovered = made->image.get();

@@ -13,7 +13,8 @@
 
 namespace actorkv {
 
-// Recovers the database; *image keeps what it reads from. When the pairs are
+// Recovers the database, which of an opaque actor has no pages; *image keeps
+// what it reads from. When the pairs are
 // dropped under it, its reads fail: lost pages must not look like pages that
 // were never written. Errors: those of Recover(), with the actor's name;
 // kNotSupported when its pairs are of both layouts and contradict each other;

@@ -2,34 +2,16 @@
 
 #include <algorithm>
 #include <cstring>
-
-#include "vfs/sqlite/default_vfs.h"
+#include <utility>
 
 namespace actorkv {
 
 namespace {
 
-constexpr int kTemporaryFlags =
-    SQLITE_OPEN_TEMP_JOURNAL | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-    SQLITE_OPEN_EXCLUSIVE | SQLITE_OPEN_DELETEONCLOSE;
-
-sqlite3_file* AsFile(const std::unique_ptr<char[]>& buffer) {
-  return reinterpret_cast<sqlite3_file*>(buffer.get());
-}
-
 // Blocks have the place in the temporary file that they have in their own: the
 // file is sparse, and needs no index.
-sqlite3_int64 OffsetOf(uint32_t block) {
-  return sqlite3_int64{block} * static_cast<sqlite3_int64>(kOverlayBlockBytes);
-}
-
-Status TemporaryFileError(const char* verb, int code) {
-  const std::string text = std::string("cannot ") + verb +
-                           " a temporary file for the recovery of a legacy "
-                           "database: " +
-                           sqlite3_errstr(code);
-  return (code & 0xff) == SQLITE_FULL ? Status::NoSpace(text)
-                                      : Status::IOError(text);
+uint64_t OffsetOf(uint32_t block) {
+  return uint64_t{block} * kOverlayBlockBytes;
 }
 
 }  // namespace
@@ -80,54 +62,30 @@ std::optional<uint32_t> BlockSet::Next(uint32_t block) const {
   return std::nullopt;
 }
 
-Overlay::~Overlay() {
-  if (disk_file_ != nullptr) {
-    AsFile(disk_file_)->pMethods->xClose(AsFile(disk_file_));
-  }
-}
-
 Status Overlay::Read(uint32_t block, char* buffer) {
   if (disk_file_ == nullptr) {
     std::memcpy(buffer, memory_.find(block)->second.data(), kOverlayBlockBytes);
     return Status::Ok();
   }
-  sqlite3_file* file = AsFile(disk_file_);
-  const int code = file->pMethods->xRead(
-      file, buffer, static_cast<int>(kOverlayBlockBytes), OffsetOf(block));
-  return code == SQLITE_OK ? Status::Ok() : TemporaryFileError("read", code);
-}
-
-Status Overlay::WriteToDisk(uint32_t block, const char* buffer) {
-  sqlite3_file* file = AsFile(disk_file_);
-  const int code = file->pMethods->xWrite(
-      file, buffer, static_cast<int>(kOverlayBlockBytes), OffsetOf(block));
-  return code == SQLITE_OK ? Status::Ok() : TemporaryFileError("write", code);
+  return disk_file_->Read(OffsetOf(block), buffer, kOverlayBlockBytes);
 }
 
 Status Overlay::MoveToDisk() {
-  sqlite3_vfs* base = sqlite3_vfs_find(BaseVfsName());
-  if (base == nullptr) {
-    return Status::IOError("no VFS for temporary files");
-  }
-  disk_file_ = std::make_unique<char[]>(static_cast<size_t>(base->szOsFile));
-  int flags = 0;
-  const int code =
-      // A file without a name is a temporary one, which the base VFS removes
-      // when it is closed (sqlite3_vfs, xOpen).
-      base->xOpen(base, nullptr, AsFile(disk_file_), kTemporaryFlags, &flags);
-  if (code != SQLITE_OK) {
-    disk_file_.reset();
-    return TemporaryFileError("make", code);
+  std::unique_ptr<ScratchFile> file;
+  if (Status s =
+          ScratchFile::Create("the recovery of a legacy database", &file);
+      !s.ok()) {
+    return s;
   }
   for (const auto& [block, bytes] : memory_) {
-    if (Status s = WriteToDisk(block, bytes.data()); !s.ok()) {
-      AsFile(disk_file_)->pMethods->xClose(AsFile(disk_file_));
-      disk_file_.reset();
+    if (Status s = file->Write(OffsetOf(block), bytes.data(), bytes.size());
+        !s.ok()) {
       return s;
     }
   }
   // The blocks leave memory only when all of them are in the file: an error
   // leaves the overlay as it was.
+  disk_file_ = std::move(file);
   memory_.clear();
   return Status::Ok();
 }
@@ -142,7 +100,11 @@ Status Overlay::Write(uint32_t block, const char* buffer) {
     if (Status s = MoveToDisk(); !s.ok()) return s;
   }
   if (on_disk()) {
-    if (Status s = WriteToDisk(block, buffer); !s.ok()) return s;
+    if (Status s =
+            disk_file_->Write(OffsetOf(block), buffer, kOverlayBlockBytes);
+        !s.ok()) {
+      return s;
+    }
   } else {
     memory_[block].assign(buffer, kOverlayBlockBytes);
   }

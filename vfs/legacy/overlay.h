@@ -17,7 +17,7 @@
 
 #include "kv/base/status.h"
 #include "kv/rivet/legacy_file.h"
-#include "vfs/sqlite/sqlite_api.h"
+#include "vfs/sqlite/scratch_file.h"
 
 namespace actorkv {
 
@@ -49,7 +49,6 @@ class Overlay {
  public:
   explicit Overlay(size_t memory_bytes = kOverlayMemoryBytes)
       : memory_bytes_(memory_bytes) {}
-  ~Overlay();
   Overlay(const Overlay&) = delete;
   Overlay& operator=(const Overlay&) = delete;
 
@@ -72,12 +71,11 @@ class Overlay {
 
  private:
   Status MoveToDisk();
-  Status WriteToDisk(uint32_t block, const char* buffer);
 
   const size_t memory_bytes_;
   BlockSet blocks_;
   std::map<uint32_t, std::string> memory_;  // while not on disk
-  std::unique_ptr<char[]> disk_file_;       // an open sqlite3_file
+  std::unique_ptr<ScratchFile> disk_file_;
 };
 
 }  // namespace actorkv

@@ -276,6 +276,16 @@ Status WaitForLease(const std::shared_ptr<Store>& store,
       {store, name, keep_on, Durability::kSynced}, [](LegacyRecord*) {}, lease);
 }
 
+Status CheckMigratesAlone(const LegacyActor& actor) {
+  if (!actor.record.opaque() || actor.record.state == LegacyState::kLive) {
+    return Status::Ok();
+  }
+  return Status::InvalidArgument(
+      "its pairs are opaque, so there is no database: SELECT "
+      "actorkv_migrate(actor, 'tables') puts them into a table: actor=" +
+      actor.name);
+}
+
 Status Migrate(const std::shared_ptr<Store>& store, const std::string& name,
                const std::function<Status()>& keep_on,
                MigrationResult* result) {

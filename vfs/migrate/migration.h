@@ -44,6 +44,11 @@ Status WaitForLease(const std::shared_ptr<Store>& store,
                     const std::function<Status()>& keep_on,
                     std::unique_ptr<LegacyLease>* lease);
 
+// Says whether the migration of the actor makes a database of what it has.
+// Errors: kInvalidArgument for an opaque actor that is not live: it has none,
+// and who calls Migrate() for it puts its pairs into tables after that.
+Status CheckMigratesAlone(const LegacyActor& actor);
+
 struct MigrationResult {
   LegacyRecord record;      // as the migration left it
   uint64_t size_bytes = 0;  // of the database

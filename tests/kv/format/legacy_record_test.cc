@@ -7,6 +7,7 @@
 
 #include "kv/format/keys.h"
 #include "tests/support/bytes.h"
+#include "tests/support/dump_loader.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {
@@ -22,6 +23,9 @@ LegacyRecord TestRecord() {
   record.bytes = 0x12;
   record.sqlite_bytes = 0x13;
   record.imported_at_us = 0x14;
+  record.limit_key_bytes = 0x41;
+  record.limit_value_bytes = 0x42;
+  record.oversized_count = 0x43;
   record.attempts = 0x15;
   record.phase = LegacyPhase::kCheck;
   for (size_t i = 0; i < kLegacyPhaseCount; ++i) record.phase_us[i] = 0x20 + i;
@@ -45,17 +49,41 @@ LegacyRecord TestRecord() {
 // DO NOT CHANGE THESE STRINGS: stores hold these bytes.
 TEST(LegacyRecordTest, GoldenBytes) {
   EXPECT_EQ(Hex(EncodeRecord("key", TestRecord())),
-            "0104080706050403020103031100000000000000120000000000000013000000"
+            "0204080706050403020103031100000000000000120000000000000013000000"
             "0000000014000000000000001500000005a0a1a2a3a4a5a6a7a8a9aaabacadae"
             "af31000000000000003200000000000000330000000000000034000000000000"
             "0035000000000000003600000000000000370000000000000008000000200000"
             "0000000000210000000000000022000000000000002300000000000000240000"
             "0000000000250000000000000026000000000000002700000000000000020000"
             "000200000072310000000001000000010000007703000000657272020000007b"
-            "7d8b247f8bfe2289df");
+            "7d41000000420000004300000000000000CHECK");
   EXPECT_EQ(Hex(EncodePair({0x0102030405060708}, "key", "value")),
             "0176616c7565bc57e95fc85d0d7d");
   EXPECT_EQ(Hex(EncodePair({1}, "", "")), "01de16cd9fc0345d9c");
+}
+
+// Without limits, as modules before 0.2 wrote it.
+constexpr char kVersion1[] =
+    "0104080706050403020103031100000000000000120000000000000013000000"
+    "0000000014000000000000001500000005a0a1a2a3a4a5a6a7a8a9aaabacadae"
+    "af31000000000000003200000000000000330000000000000034000000000000"
+    "0035000000000000003600000000000000370000000000000008000000200000"
+    "0000000000210000000000000022000000000000002300000000000000240000"
+    "0000000000250000000000000026000000000000002700000000000000020000"
+    "000200000072310000000001000000010000007703000000657272020000007b"
+    "7d8b247f8bfe2289df";
+
+TEST(LegacyRecordTest, Version1IsRead) {
+  LegacyRecord decoded;
+  ASSERT_OK(DecodeRecord("key", Unhex(kVersion1), &decoded));
+  EXPECT_EQ(decoded.limit_key_bytes, 0U);
+  EXPECT_EQ(decoded.oversized_count, 0U);
+  EXPECT_FALSE(decoded.opaque());
+  LegacyRecord record = TestRecord();
+  record.limit_key_bytes = record.limit_value_bytes = 0;
+  record.oversized_count = 0;
+  EXPECT_EQ(Hex(EncodeRecord("key", decoded)),
+            Hex(EncodeRecord("key", record)));
 }
 
 // Of a migration that is under way: at the end, and nothing without one.
@@ -92,6 +120,8 @@ TEST(LegacyRecordTest, NumbersInBytesAreFrozen) {
   EXPECT_EQ(static_cast<int>(LegacyForm::kKvBin), 2);
   EXPECT_EQ(static_cast<int>(LegacyForm::kArchive), 3);
   EXPECT_EQ(static_cast<int>(LegacyForm::kRivetDatabase), 4);
+  EXPECT_EQ(static_cast<int>(LegacyForm::kRows), 5);
+  EXPECT_EQ(kOpaqueKeys, 4);
   EXPECT_EQ(static_cast<int>(LegacyPhase::kImport), 1);
   EXPECT_EQ(static_cast<int>(LegacyPhase::kTables), 7);
 }
@@ -140,6 +170,29 @@ TEST(LegacyRecordTest, UnknownStateIsNamed) {
                         Code::kNotSupported,
                         "legacy state " + std::to_string(state)));
   }
+}
+
+TEST(LegacyRecordTest, UnknownSortOfKeysIsNamed) {
+  LegacyRecord out;
+  LegacyRecord record = TestRecord();
+  record.layouts = kOpaqueKeys;
+  ASSERT_OK(DecodeRecord("k", EncodeRecord("k", record), &out));
+  EXPECT_TRUE(out.opaque());
+  record.layouts = kOpaqueKeys | kHasLayoutOne;
+  EXPECT_TRUE(IsError(DecodeRecord("k", EncodeRecord("k", record), &out),
+                      Code::kNotSupported, "legacy keys of sort 6"));
+}
+
+// A pair is above the limits only where the import counted one.
+TEST(LegacyRecordTest, OversizedPairs) {
+  LegacyRecord record;
+  record.limit_key_bytes = 2;
+  record.limit_value_bytes = 3;
+  EXPECT_FALSE(record.IsOversized("long", "too long"));
+  record.oversized_count = 1;
+  EXPECT_FALSE(record.IsOversized("kk", "vvv"));
+  EXPECT_TRUE(record.IsOversized("kkk", ""));
+  EXPECT_TRUE(record.IsOversized("", "vvvv"));
 }
 
 TEST(LegacyRecordTest, NotesAreBounded) {

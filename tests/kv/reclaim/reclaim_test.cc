@@ -349,8 +349,10 @@ TEST_F(ReclaimTest, APinCostsLittle) {
 TEST(SettingsTest, AnUnknownNameGetsThoseThatThereAre) {
   const SettingInfo* info = nullptr;
   EXPECT_TRUE(IsError(FindSetting("x", &info), Code::kInvalidArgument,
-                      "there are: cache_bytes, quota_hard_bytes, "
-                      "quota_soft_bytes, reclaim_interval_ms, retention_ms"));
+                      "there are: cache_bytes, keep_oversized_pairs, "
+                      "max_pair_key_bytes, max_pair_value_bytes, "
+                      "quota_hard_bytes, quota_soft_bytes, "
+                      "reclaim_interval_ms, retention_ms"));
 }
 
 }  // namespace

@@ -89,13 +89,13 @@ TEST(JsonLinesTest, LimitsAreNamed) {
     std::string text;
     const char* error;  // null: legal
   } kCases[] = {
-      {line(kMaxPairKeyBytes, kMaxPairValueBytes), nullptr},
-      {line(kMaxPairKeyBytes + 1, 0),
-       "line 1: a key of 2049 bytes is larger than the limit of 2048"},
-      {line(1, kMaxPairValueBytes + 1),
-       "line 1: a value of 131073 bytes is larger than the limit of 131072"},
+      {line(kMaxStoredKeyBytes, kMaxStoredValueBytes), nullptr},
+      {line(kMaxStoredKeyBytes + 1, 0),
+       "line 1: a key of 4001 bytes is larger than the limit of 4000"},
+      {line(1, kMaxStoredValueBytes + 1),
+       "line 1: a value of 8000001 bytes is larger than the limit of 8000000"},
       {std::string(kMaxJsonLineBytes + 1, 'x'),
-       "line 1: longer than the limit of 1048576 bytes for a line"},
+       "line 1: longer than the limit of 33554432 bytes for a line"},
   };
   for (const auto& c : kCases) {
     std::vector<Pair> pairs;

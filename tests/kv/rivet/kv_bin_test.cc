@@ -27,12 +27,12 @@ TEST(KvBinTest, WritesWhatItReads) {
   const TempDir directory;
   const std::string path = directory.File("kv.bin");
   const std::vector<Pair> written = {
-      {"", ""}, {"k", std::string(kMaxPairValueBytes, 'v')}, {"l", "w"}};
+      {"", ""}, {"k", std::string(kMaxStoredValueBytes, 'v')}, {"l", "w"}};
   std::unique_ptr<PairSink> sink;
   ASSERT_OK(WriteKvBin(path, /*overwrite=*/false, &sink));
   for (const auto& [key, value] : written) ASSERT_OK(sink->Add(key, value));
-  EXPECT_TRUE(IsError(sink->Add(std::string(2049, 'k'), ""),
-                      Code::kInvalidArgument, "limit of 2048"));
+  EXPECT_TRUE(IsError(sink->Add(std::string(4001, 'k'), ""),
+                      Code::kInvalidArgument, "limit of 4000"));
   ASSERT_OK(sink->Finish());
   std::unique_ptr<ByteSource> source;
   ASSERT_OK(OpenFileBytes(path, &source));
@@ -43,7 +43,7 @@ TEST(KvBinTest, WritesWhatItReads) {
 
 TEST(KvBinTest, BadEntriesAreNamedByTheirPlace) {
   const std::string good = EncodeKvBinEntry("k", "v");  // 8 bytes
-  const std::string long_key = EncodeKvBinEntry(std::string(2049, 'k'), "");
+  const std::string long_key = EncodeKvBinEntry(std::string(4001, 'k'), "");
   const struct {
     std::string bytes;
     Code code;
@@ -55,7 +55,7 @@ TEST(KvBinTest, BadEntriesAreNamedByTheirPlace) {
        "at byte 8: an entry of 4 bytes is cut short"},
       {"\xff\xff\xff\xff"s, Code::kInvalidArgument,
        "at byte 8: an entry of 4294967295 bytes is larger than the limit of "
-       "133126"},
+       "8004008"},
       {"\0\0\0\5\1k\1vx"s, Code::kCorruption,
        "at byte 16: bytes are left over"},
       {"\0\0\0\4\1k\2v"s, Code::kCorruption,
@@ -65,7 +65,7 @@ TEST(KvBinTest, BadEntriesAreNamedByTheirPlace) {
       {"\0\0\0\2\1k"s, Code::kCorruption, "at byte 14: a number is cut short"},
       {"\0\0\0\0"s, Code::kCorruption, "at byte 12: a number is cut short"},
       {long_key, Code::kInvalidArgument,
-       "at byte 8: a key of 2049 bytes is larger than the limit of 2048"},
+       "at byte 8: a key of 4001 bytes is larger than the limit of 4000"},
   };
   for (const auto& c : kCases) {
     const std::string bytes = good + c.bytes;

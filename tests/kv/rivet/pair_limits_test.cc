@@ -19,5 +19,16 @@ TEST(PairLimitsTest, NamesLimitAndSize) {
               "a value of 131073 bytes is larger than the limit of 131072"));
 }
 
+TEST(PairLimitsTest, OtherLimits) {
+  const PairLimits limits = {2, 3};
+  EXPECT_OK(CheckPairSize("kk", "vvv", limits));
+  EXPECT_TRUE(IsError(CheckPairSize("kkk", "vvvv", limits),
+                      Code::kInvalidArgument,
+                      "a key of 3 bytes is larger than the limit of 2"));
+  EXPECT_TRUE(IsError(CheckPairSize("kk", "vvvv", limits),
+                      Code::kInvalidArgument,
+                      "a value of 4 bytes is larger than the limit of 3"));
+}
+
 }  // namespace
 }  // namespace actorkv

@@ -28,7 +28,7 @@ class MigrateSamplesTest : public SqlTest {
         db()->get(),
         "SELECT key, value FROM actorkv_kv WHERE actor = '" + actor + "'");
     while (statement.Step() == SQLITE_ROW) {
-      EXPECT_TRUE(pairs.emplace(Blob(statement, 0), Blob(statement, 1)).second);
+      EXPECT_TRUE(pairs.emplace(statement.Blob(0), statement.Blob(1)).second);
     }
     EXPECT_EQ(statement.code(), SQLITE_DONE) << db()->Error();
     return pairs;
@@ -134,12 +134,6 @@ class MigrateSamplesTest : public SqlTest {
   }
 
  private:
-  static std::string Blob(const SqliteStatement& statement, int column) {
-    const void* bytes = sqlite3_column_blob(statement.get(), column);
-    const int size = sqlite3_column_bytes(statement.get(), column);
-    return {static_cast<const char*>(bytes), static_cast<size_t>(size)};
-  }
-
   int sum_count_ = 0;
   std::map<std::string, std::string> known_;  // sums by the bytes of files
 };
