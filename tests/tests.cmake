@@ -123,11 +123,13 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/reclaim/reclaim_reader_test.cc
   tests/kv/reclaim/reclaim_test.cc
   tests/kv/reclaim/store_events_test.cc
+  tests/kv/rivet/actor_persist_test.cc
   tests/kv/rivet/archive_json_test.cc
   tests/kv/rivet/archive_reader_test.cc
   tests/kv/rivet/archive_writer_test.cc
   tests/kv/rivet/bare_test.cc
   tests/kv/rivet/container_test.cc
+  tests/kv/rivet/driver_state_test.cc
   tests/kv/rivet/json_lines_test.cc
   tests/kv/rivet/kv_bin_test.cc
   tests/kv/rivet/layout_view_test.cc
@@ -137,6 +139,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rivet/pair_limits_test.cc
   tests/kv/rivet/rivet_engine_keys_test.cc
   tests/kv/rivet/rivet_v2_test.cc
+  tests/kv/rivet/workflow_test.cc
   tests/kv/rocksdb/ballast_test.cc
   tests/kv/rocksdb/commit_counter_test.cc
   tests/kv/rocksdb/database_files_test.cc

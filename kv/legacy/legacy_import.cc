@@ -132,6 +132,9 @@ void LegacyImport::Describe() {
   for (const std::string& note : report_.UnknownNotes()) {
     AddLegacyNote(note, &record_.warnings);
   }
+  for (const std::string& note : spec_.notes) {
+    AddLegacyNote(note, &record_.warnings);
+  }
   // An actor without pairs is one that was made and never written to. It is
   // imported, and the user sees that nothing was lost on the way.
   if (!has_pairs_) AddLegacyNote("no pair came with it", &record_.warnings);

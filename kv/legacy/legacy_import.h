@@ -19,6 +19,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "kv/engine/engine.h"
 #include "kv/format/legacy_record.h"
@@ -38,6 +39,8 @@ struct ImportSpec {
   std::string name;  // the actor's
   LegacyForm form = LegacyForm::kJsonLines;
   std::string metadata_json;
+  // What is to be told of the source, beside the pairs.
+  std::vector<std::string> notes;
   // A function that is asked now and then; an error of it ends the import.
   std::function<Status()> keep_on;
 };

@@ -151,7 +151,7 @@ class PlanRows : public RowSource {
 
 constexpr char kHistoryDeclaration[] =
     "CREATE TABLE x(actor TEXT, state TEXT, phase TEXT, phase_ms TEXT,"
-    " bytes INTEGER, repairs TEXT, attempts INTEGER, error TEXT)";
+    " bytes INTEGER, repairs TEXT, attempts INTEGER, error TEXT, form TEXT)";
 
 class HistoryRows : public RowSource {
  public:
@@ -180,6 +180,8 @@ class HistoryRows : public RowSource {
       case 7:
         return result->TextOrNull(EscapedUtf8(
             record.error.empty() ? Joined(record.warnings) : record.error));
+      case 8:
+        return result->Text(LegacyFormName(record.form));
       default:
         return;
     }

@@ -5,18 +5,37 @@
 
 namespace actorkv {
 
+Status ParseImportAs(const std::string& text, ImportAs* as) {
+  if (text == "pairs") {
+    *as = ImportAs::kPairs;
+  } else if (text == "db") {
+    *as = ImportAs::kDatabase;
+  } else {
+    return Status::InvalidArgument("no option '" + text +
+                                   "': it is 'pairs', 'db' or left out");
+  }
+  return Status::Ok();
+}
+
 Status ImportOne(Connection* connection, const FindTarget& find_target,
-                 const std::string& path, ImportedActor* imported) {
+                 const std::string& path, const FileOptions& options,
+                 ImportedActor* imported) {
   Container container;
   // What a file is, its first bytes say. Its name may be anything.
   if (Status s = RecogniseContainer(path, &container); !s.ok()) return s;
   switch (container.form) {
     case ContainerForm::kJsonLines:
     case ContainerForm::kKvBin:
+      if (options.as == ImportAs::kDatabase) {
+        return Status::InvalidArgument(
+            "it is " + std::string(FormName(container.form)) +
+            ", and no database: leave 'db' out: " + path);
+      }
       return ImportDump(connection, find_target, path, container.form,
                         imported);
     // Each other form gets an error that names the call which takes it.
     case ContainerForm::kArchive:
+    case ContainerForm::kDriverStore:
     case ContainerForm::kRivetEngine:
       return Status::InvalidArgument(
           "it holds more than one actor: SELECT * FROM "
@@ -55,7 +74,7 @@ Status ImportOne(Connection* connection, const FindTarget& find_target,
                                    path);
   }
   // SQLite knows best what is wrong with a file that is no database.
-  return ImportFile(connection, find_target, path, imported);
+  return ImportFile(connection, find_target, path, options, imported);
 }
 
 std::string StoreAdvice(const std::string& path) {

@@ -10,11 +10,16 @@
 
 namespace actorkv {
 
+// Reads what a file is to be taken for: 'pairs' or 'db'. Errors:
+// kInvalidArgument, naming them.
+Status ParseImportAs(const std::string& text, ImportAs* as);
+
 // Imports the file `path`, which is absolute. Errors: kInvalidArgument for a
-// file that is not one actor, saying what it is and what to do; those of
-// ImportFile() and ImportDump().
+// file that is not one actor, or not what it is to be taken for, saying what it
+// is and what to do; those of ImportFile() and ImportDump().
 Status ImportOne(Connection* connection, const FindTarget& find_target,
-                 const std::string& path, ImportedActor* imported);
+                 const std::string& path, const FileOptions& options,
+                 ImportedActor* imported);
 
 // Returns what to do with a store of ours, at `path`, instead of importing it.
 std::string StoreAdvice(const std::string& path);

@@ -13,12 +13,21 @@ namespace actorkv {
 
 namespace {
 
+Status ReadImportAs(const Call& call, ImportAs* as) {
+  std::string text;
+  if (call.IsNull(2)) return Status::Ok();
+  if (Status s = call.Text(2, "the option", &text); !s.ok()) return s;
+  return ParseImportAs(text, as);
+}
+
 Status Import(Call* call) {
   std::string actor;
   std::string path;
   std::string absolute;
+  FileOptions options;
   if (Status s = call->Text(0, "actor", &actor); !s.ok()) return s;
   if (Status s = call->Text(1, "path", &path); !s.ok()) return s;
+  if (Status s = ReadImportAs(*call, &options.as); !s.ok()) return s;
   // The path is made absolute here, where the process has the current directory
   // that the user means.
   if (Status s = AbsolutePath(path, &absolute); !s.ok()) return s;
@@ -29,7 +38,8 @@ Status Import(Call* call) {
     return ResolveTarget(connection, actor, StoreUse::kCreate, found);
   };
   ImportedActor imported;
-  if (Status s = ImportOne(connection, target, absolute, &imported); !s.ok()) {
+  if (Status s = ImportOne(connection, target, absolute, options, &imported);
+      !s.ok()) {
     return s;
   }
   call->result().Int(imported.page_count);
@@ -96,8 +106,12 @@ Status Export(Call* call) {
   return Status::Ok();
 }
 
-constexpr FunctionSpec kImport = {"actorkv_import", "actor, path", 2, 2,
-                                  Effects::kStore,  Import};
+constexpr FunctionSpec kImport = {"actorkv_import",
+                                  "actor, path [, 'pairs' or 'db']",
+                                  2,
+                                  3,
+                                  Effects::kStore,
+                                  Import};
 constexpr FunctionSpec kExport = {
     "actorkv_export",
     "actor, path [, form [, point [, overwrite]]]",
