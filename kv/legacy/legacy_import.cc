@@ -61,7 +61,9 @@ Status LegacyImport::Begin() {
   std::shared_ptr<const HeadState> unused;
   // The name is looked at before the pairs are read, which may take long, and
   // again when it is taken.
-  if (Status s = CheckName(&unused); !s.ok()) return s;
+  if (!spec_.replaces) {
+    if (Status s = CheckName(&unused); !s.ok()) return s;
+  }
   if (store_->read_only()) {
     return Status::NotSupported("the store is open read-only: " +
                                 store_->path());
@@ -201,6 +203,24 @@ void LegacyImport::PutRecord(ActorId actor, Batch* batch) {
   }
   const std::string key = LegacyRecordKey();
   batch->Put(ActorPartition(actor), key, EncodeRecord(key, record_));
+}
+
+void LegacyImport::AddReplacing(ActorId actor, LegacyId old, Batch* batch) {
+  // Both partitions have an import record that names the actor: whoever drops
+  // one asks the actor's record which of them counts, so neither order of what
+  // lands in an engine of single partitions loses the pairs that do.
+  for (const LegacyId legacy : {legacy_, old}) {
+    StageRecord import;
+    import.actor = actor;
+    import.created_at_us = legacy.value;
+    import.owner = store_->engine()->owner();
+    const std::string key = ImportKey(legacy);
+    batch->Put(CatalogPartition(), key, EncodeRecord(key, import));
+  }
+}
+
+void LegacyImport::DropReplaced(LegacyId old) {
+  store_->work()->AddDeadImport(old);
 }
 
 void LegacyImport::AddTo(const HeadState& made, Batch* batch) {

@@ -164,8 +164,8 @@ Status DecodePersist(std::string_view value, PersistedConnection* connection) {
     read.client_message_index =
         static_cast<uint16_t>(reader.Fixed(kIndexBytes));
     read.request_path = Text(&reader);
-    for (size_t left = reader.Count(kLeastHeaderBytes);
-         left > 0 && reader.ok(); --left) {
+    for (size_t left = reader.Count(kLeastHeaderBytes); left > 0 && reader.ok();
+         --left) {
       std::string name = Text(&reader);
       read.request_headers.emplace_back(std::move(name), Text(&reader));
     }

@@ -84,8 +84,7 @@ Status StateReader::Data(bool is_key, std::string* data) {
   if (Status s = reader_.Take(static_cast<size_t>(size), data); !s.ok()) {
     return s;
   }
-  return data->size() < size ? Bad(begin, "a pair is cut short")
-                             : Status::Ok();
+  return data->size() < size ? Bad(begin, "a pair is cut short") : Status::Ok();
 }
 
 Status StateReader::Head(DriverState* state) {

@@ -19,7 +19,8 @@
 //     created_at  u64             milliseconds since 1970
 //     version 3:  start, connectable, sleep, destroy: optional<u64> each
 //
-// Alarm file, versions 1 to 3: actor_id str, time uint, milliseconds since 1970.
+// Alarm file, versions 1 to 3: actor_id str, time uint, milliseconds since
+// 1970.
 
 #ifndef ACTORKV_KV_RIVET_DRIVER_STATE_H_
 #define ACTORKV_KV_RIVET_DRIVER_STATE_H_

@@ -48,8 +48,7 @@ Status DriverStore::List(std::vector<DriverActor>* actors) const {
   if (Status s = ListFiles(path_ + kDriverStateName, &states); !s.ok()) {
     return s;
   }
-  if (Status s = ListFiles(path_ + kDriverDatabasesName, &databases);
-      !s.ok()) {
+  if (Status s = ListFiles(path_ + kDriverDatabasesName, &databases); !s.ok()) {
     return s;
   }
   std::map<std::string, DriverActor> found;

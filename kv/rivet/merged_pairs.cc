@@ -38,9 +38,11 @@ Status MergedPairs::Next(KeyValue* pair, bool* more) {
   *more = first != nullptr;
   if (!*more) return Status::Ok();
   // Equal keys come one after the other, whichever sources have them.
-  if (last_key_ == first->next->key) {
-    return Status::InvalidArgument("the key comes twice: key=" +
-                                   BytesText(*last_key_));
+  if (last_key_.has_value() && first->next->key <= *last_key_) {
+    const bool twice = first->next->key == *last_key_;
+    return Status::InvalidArgument(std::string("the key comes ") +
+                                   (twice ? "twice" : "out of order") +
+                                   ": key=" + BytesText(first->next->key));
   }
   last_key_ = first->next->key;
   *pair = std::move(*first->next);

@@ -39,8 +39,8 @@ class MergedPairs : public PairSource {
     sources_.push_back({std::move(source), std::nullopt, false});
   }
 
-  // Errors: kInvalidArgument for a key that comes twice, naming it; those of
-  // the sources. REQUIRES: all sources were added.
+  // Errors: kInvalidArgument for a key that comes twice, or behind a larger
+  // one, naming it; those of the sources. REQUIRES: all sources were added.
   Status Next(KeyValue* pair, bool* more) override;
 
  private:

@@ -171,9 +171,9 @@ void SkipBranches(BareReader* reader) {
 
 // Reads what an entry of this kind has.
 void ReadKind(uint64_t kind, BareReader* reader, WorkflowEntry* entry) {
-  static constexpr const char* kKinds[] = {
-      "step", "loop", "sleep",   "message", "checkpoint",
-      "join", "race", "removed", "version"};
+  static constexpr const char* kKinds[] = {"step",    "loop",       "sleep",
+                                           "message", "checkpoint", "join",
+                                           "race",    "removed",    "version"};
   static constexpr const char* kSleeps[] = {"pending", "completed",
                                             "interrupted"};
   if (kind >= std::size(kKinds)) {

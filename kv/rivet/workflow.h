@@ -1,5 +1,5 @@
-// The pairs of an actor's workflow, as RivetKit 2.1.3 and later write them: what
-// their keys and values say.
+// The pairs of an actor's workflow, as RivetKit 2.1.3 and later write them:
+// what their keys and values say.
 //
 // A key is 06 01 and a tuple of FoundationDB's tuple layer:
 //
@@ -10,7 +10,8 @@
 //     first  then                                value
 //     1      index                               name: UTF-8 text
 //     2      location                            entry of the history
-//     3      1 state, 2 output, 3 error,         of the workflow: state as text,
+//     3      1 state, 2 output, 3 error,         of the workflow: state as
+//     text,
 //            4 input                             the others CBOR
 //     4      id of an entry, text                metadata of the entry
 //     5      -                                   context of a trace

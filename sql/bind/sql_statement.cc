@@ -50,8 +50,11 @@ Status SqlStatement::Run() {
 }
 
 std::string SqlStatement::Bytes(int column) const {
-  // The pointer comes before the size, which it may change.
-  const void* const bytes = sqlite3_column_blob(statement_.get(), column);
+  // The pointer comes before the size, which it may change. Of a text it is
+  // asked for as such, which is UTF-8 whatever the database has.
+  const void* const bytes = Type(column) == SQLITE_BLOB
+                                ? sqlite3_column_blob(statement_.get(), column)
+                                : sqlite3_column_text(statement_.get(), column);
   const auto size =
       static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column));
   return bytes == nullptr ? std::string()

@@ -42,7 +42,7 @@ class SqlStatement {
   int64_t Int(int column) const {
     return sqlite3_column_int64(statement_.get(), column);
   }
-  // The bytes of a blob or a text; empty for NULL.
+  // The bytes of a blob, or of a text in UTF-8; empty for NULL.
   std::string Bytes(int column) const;
   std::optional<std::string> BytesOrNull(int column) const;
 

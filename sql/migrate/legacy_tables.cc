@@ -1,5 +1,6 @@
 #include "sql/migrate/legacy_tables.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <functional>
@@ -15,6 +16,7 @@
 #include "kv/rivet/layout_view.h"
 #include "kv/rivet/legacy_keys.h"
 #include "sql/bind/actor_connection.h"
+#include "sql/migrate/rivet_schema.h"
 #include "vfs/migrate/migration.h"
 
 namespace actorkv {
@@ -32,7 +34,7 @@ enum TableIndex {
   kConnections,
   kMeta
 };
-constexpr size_t kTableCount = 6;
+constexpr size_t kTableCount = kPlacedTableCount;
 
 struct TableText {
   const char* name;
@@ -243,7 +245,8 @@ Status LastOwnCommit(EngineReader* reader, const LegacyActor& actor,
 
 }  // namespace
 
-Status PlaceInTables(const Connection& connection, const Target& target) {
+Status Place(const Connection& connection, const Target& target,
+             const PlaceStep& step) {
   using Steady = std::chrono::steady_clock;
   const Steady::time_point begin = Steady::now();
   std::unique_ptr<LegacyLease> lease;
@@ -269,7 +272,8 @@ Status PlaceInTables(const Connection& connection, const Target& target) {
   if (Status s = database.Open(target, Origin::kMigrate); !s.ok()) return s;
   LegacyPairs stored(engine, actor.record.legacy);
   LayoutOneView pairs(&stored);
-  if (Status s = PlaceAll(&pairs, keep_on, database.db()); !s.ok()) {
+  std::vector<std::string> notes;
+  if (Status s = step(&pairs, keep_on, database.db(), &notes); !s.ok()) {
     return s.WithContext("actor=" + target.actor);
   }
   TxId last;
@@ -281,6 +285,12 @@ Status PlaceInTables(const Connection& connection, const Target& target) {
   // is not refused because of it.
   return lease->Update([&](LegacyRecord* record) {
     record->migrated_txid = last;
+    for (const std::string& note : notes) {
+      const std::vector<std::string>& known = record->warnings;
+      if (std::find(known.begin(), known.end(), note) == known.end()) {
+        AddLegacyNote(note, &record->warnings);
+      }
+    }
     record->phase = LegacyPhase::kTables;
     record->phase_us[static_cast<size_t>(LegacyPhase::kTables)] +=
         static_cast<uint64_t>(
@@ -290,12 +300,37 @@ Status PlaceInTables(const Connection& connection, const Target& target) {
   });
 }
 
+Status PlaceInTables(const Connection& connection, const Target& target) {
+  return Place(connection, target,
+               [](PairReader* pairs, const std::function<Status()>& keep_on,
+                  sqlite3* db, std::vector<std::string>* /*notes*/) {
+                 return PlaceAll(pairs, keep_on, db);
+               });
+}
+
 std::vector<SchemaTable> PlacedTables() {
-  std::vector<SchemaTable> tables;
+  std::vector<SchemaTable> tables = MadeRivetTables();
   for (const TableText& table : kTables) {
     tables.push_back({table.name, CreateText(table)});
   }
   return tables;
 }
+
+PlacedTable PlacedTableAt(size_t index) {
+  constexpr std::string_view kPrefixes[kTableCount] = {
+      std::string_view("\x04", 1),     std::string_view("\x05\x01\x02", 3),
+      std::string_view("\x06\x01", 2), std::string_view("\x07\x01", 2),
+      std::string_view("\x02", 1),     std::string_view(),
+  };
+  const TableText& text = kTables[index];
+  PlacedTable table;
+  table.schema = {text.name, CreateText(text)};
+  table.has_ids = index == kQueueMessages;
+  table.key = table.has_ids ? "id" : index == kConnections ? "conn_id" : "key";
+  table.prefix = std::string(kPrefixes[index]);
+  return table;
+}
+
+size_t PlacedTableOf(LegacyNamespace space) { return TableOf(space); }
 
 }  // namespace actorkv

@@ -92,7 +92,8 @@ class EngineImport : public DirectoryImport {
   Status NextWithoutPairs(Outcome* outcome, bool* more) {
     bool has_pairs = true;
     while (has_pairs) {
-      if (Status s = engine_->NextDepotActor(&depot_, more); !s.ok() || !*more) {
+      if (Status s = engine_->NextDepotActor(&depot_, more);
+          !s.ok() || !*more) {
         return s;
       }
       if (Status s = engine_->HasPairs(depot_.id, &has_pairs); !s.ok()) {

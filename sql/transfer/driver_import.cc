@@ -54,8 +54,7 @@ class DriverImport : public DirectoryImport {
     if (Status s = driver_.ReadAlarm(id, &at_ms); !s.ok()) return s;
     if (at_ms.has_value()) {
       options->notes.push_back("alarms/" + id + " says to wake it at_ms=" +
-                               std::to_string(*at_ms) +
-                               ", which no pair says");
+                               std::to_string(*at_ms) + ", which no pair says");
     }
     return Status::Ok();
   }

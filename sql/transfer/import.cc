@@ -289,8 +289,7 @@ Status CheckHasWal(sqlite3* source) {
     return Status::Ok();
   }
   int64_t count = 0;
-  if (Status s =
-          QueryInt(source, "SELECT count(*) FROM sqlite_schema", &count);
+  if (Status s = QueryInt(source, "SELECT count(*) FROM sqlite_schema", &count);
       !s.ok() || count != 0) {
     return s;
   }
@@ -313,12 +312,11 @@ Status FindWhetherPairs(const Connection& connection, sqlite3* source,
   return s.code() == Code::kInterrupted ? s : Status::Ok();
 }
 
-Status ImportRows(Connection* connection, const Target& target,
-                  sqlite3* source, const FileOptions& options,
-                  ImportedActor* imported) {
+Status ImportRows(Connection* connection, const Target& target, sqlite3* source,
+                  const FileOptions& options, ImportedActor* imported) {
   std::unique_ptr<PairSource> pairs;
-  if (Status s = OpenKvFile(source, sqlite3_db_filename(source, "main"),
-                            &pairs);
+  if (Status s =
+          OpenKvFile(source, sqlite3_db_filename(source, "main"), &pairs);
       !s.ok()) {
     return s;
   }
@@ -340,8 +338,8 @@ Status ImportFile(Connection* connection, const FindTarget& find_target,
   const int timeout_ms = BusyTimeout(connection->db());
   if (Status s = OpenSource(path, timeout_ms, &source); !s.ok()) return s;
   bool pairs = false;
-  if (Status s = FindWhetherPairs(*connection, source.get(), options.as,
-                                  &pairs);
+  if (Status s =
+          FindWhetherPairs(*connection, source.get(), options.as, &pairs);
       !s.ok()) {
     return s;
   }

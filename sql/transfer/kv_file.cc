@@ -63,7 +63,8 @@ Status AreKeysKnown(const Connection& connection, sqlite3* source,
   }
   SqlStatement alarm;
   bool has_row = false;
-  if (Status s = alarm.Prepare(source, "SELECT value FROM kv WHERE key = x'06'");
+  if (Status s =
+          alarm.Prepare(source, "SELECT value FROM kv WHERE key = x'06'");
       !s.ok()) {
     return s;
   }
@@ -110,11 +111,12 @@ Status IsKvFile(const Connection& connection, sqlite3* source, bool* is) {
   if (Status s = HasKvTable(source, &has_table); !s.ok() || !has_table) {
     return s;
   }
-  if (Status s = QueryInt(source, kCountOthers, &count); !s.ok() || count != 0) {
+  if (Status s = QueryInt(source, kCountOthers, &count);
+      !s.ok() || count != 0) {
     return s;
   }
-  if (Status s = QueryInt(source, "SELECT count(*) FROM kv WHERE key = x'01'",
-                          &count);
+  if (Status s =
+          QueryInt(source, "SELECT count(*) FROM kv WHERE key = x'01'", &count);
       !s.ok() || count == 0) {
     return s;
   }

@@ -77,10 +77,22 @@ Status ReadFile(const Call& call, ExportForm form, ImageTarget* file) {
                                "actorkv_export(actor, path, 'db', 'head', 1)");
 }
 
+Status ReadPairsFrom(const Call& call, ExportForm form, PairsFrom* from) {
+  std::string text;
+  if (call.IsNull(5)) return Status::Ok();
+  if (Status s = call.Text(5, "the option", &text); !s.ok()) return s;
+  if (Status s = ParsePairsFrom(text, from); !s.ok()) return s;
+  if (form != ExportForm::kDatabase) return Status::Ok();
+  return Status::InvalidArgument(
+      "a plain file has all tables of the actor: '" + text +
+      "' is for the forms of pairs, 'jsonl', 'kv.bin' and 'archive'");
+}
+
 Status Export(Call* call) {
   std::string name;
   std::string point = "head";
   ExportForm form = ExportForm::kDatabase;
+  PairsFrom from = PairsFrom::kStored;
   ImageTarget file;
   Target target;
   ExportedActor actor;
@@ -92,6 +104,7 @@ Status Export(Call* call) {
   if (!call->IsNull(3)) {
     if (Status s = call->Text(3, "point", &point); !s.ok()) return s;
   }
+  if (Status s = ReadPairsFrom(*call, form, &from); !s.ok()) return s;
   if (Status s = ReadFile(*call, form, &file); !s.ok()) return s;
   Connection* const connection = call->connection();
   if (Status s = ResolveTarget(connection, name, StoreUse::kRead, &target);
@@ -99,6 +112,7 @@ Status Export(Call* call) {
     return s;
   }
   if (Status s = LoadForExport(target, point, &actor); !s.ok()) return s;
+  actor.pairs_from = from;
   if (Status s = ExportActor(*connection, actor, form, file, &bytes); !s.ok()) {
     return s.WithContext("actor=" + target.actor);
   }
@@ -114,9 +128,10 @@ constexpr FunctionSpec kImport = {"actorkv_import",
                                   Import};
 constexpr FunctionSpec kExport = {
     "actorkv_export",
-    "actor, path [, form [, point [, overwrite]]]",
+    "actor, path [, form [, point [, overwrite [, 'tables' or "
+    "'rivet-tables']]]]",
     2,
-    5,
+    6,
     Effects::kFile,
     Export};
 

@@ -274,9 +274,9 @@ void FuzzPersist(std::string_view input) {
   if (!Accepted(DecodePersist(input, &value))) return;
   const std::string written = EncodePersist(value);
   Value again;
-  Require(DecodePersist(written, &again).ok() &&
-              EncodePersist(again) == written,
-          "a value comes back");
+  Require(
+      DecodePersist(written, &again).ok() && EncodePersist(again) == written,
+      "a value comes back");
   // Versions 3 and 4 have one encoding.
   Require(input[0] < 3 || input.substr(1) == written.substr(1),
           "nothing is left out");
@@ -299,9 +299,9 @@ void FuzzActorPersist(std::string_view input) {
     case 3:
       return FuzzPersist<QueueMessage>(value);
     case 4:
-      Require(!Accepted(DecodeAlarm(value, &alarm)) ||
-                  EncodeAlarm(alarm) == value,
-              "an alarm comes back");
+      Require(
+          !Accepted(DecodeAlarm(value, &alarm)) || EncodeAlarm(alarm) == value,
+          "an alarm comes back");
       return;
     default:
       if (DecodeCborMap(value, &texts)) {
@@ -311,9 +311,9 @@ void FuzzActorPersist(std::string_view input) {
       }
       if (DecodeCborArray(value, &names)) {
         std::vector<std::string> again;
-        Require(DecodeCborArray(EncodeCborArray(names), &again) &&
-                    again == names,
-                "an array comes back");
+        Require(
+            DecodeCborArray(EncodeCborArray(names), &again) && again == names,
+            "an array comes back");
       }
   }
 }
@@ -322,15 +322,14 @@ void FuzzDriverState(std::string_view input) {
   DriverState state;
   Pairs pairs;
   const bool accepted = Accepted(ReadDriverState(MemoryBytes(input), &state));
-  const bool pairs_accepted =
-      ReadAll(DriverStatePairs(std::make_unique<Trickle>(input, 3)).get(),
-              &pairs);
+  const bool pairs_accepted = ReadAll(
+      DriverStatePairs(std::make_unique<Trickle>(input, 3)).get(), &pairs);
   Require(accepted == pairs_accepted, "the sizes of pieces do not matter");
   Require(!accepted || pairs.size() == state.pair_count, "pairs are counted");
   if (accepted) {
     ActorMetadata metadata;
-    (void)Accepted(ParseActorMetadata(ToJson(DriverMetadata(state)),
-                                      &metadata));
+    (void)Accepted(
+        ParseActorMetadata(ToJson(DriverMetadata(state)), &metadata));
   }
   uint64_t at_ms = 0;
   (void)Accepted(DecodeDriverAlarm(input, &at_ms));
@@ -339,9 +338,9 @@ void FuzzDriverState(std::string_view input) {
 // The length of a key, the key, a value.
 void FuzzWorkflow(std::string_view input) {
   if (input.empty()) return;
-  const size_t size = std::min(static_cast<size_t>(
-                                   static_cast<unsigned char>(input[0])),
-                               input.size() - 1);
+  const size_t size =
+      std::min(static_cast<size_t>(static_cast<unsigned char>(input[0])),
+               input.size() - 1);
   const std::string_view key_bytes = input.substr(1, size);
   const WorkflowKey key = ParseWorkflowKey(key_bytes);
   Require(key.part != WorkflowPart::kHistory || !key.location.empty(),

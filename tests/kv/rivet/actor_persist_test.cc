@@ -65,8 +65,7 @@ TEST(ActorPersistTest, FieldsAreThoseOfTheActor) {
       EXPECT_OK(DecodePersist(value, &message));
     }
   }
-  EXPECT_EQ(Hex(actor.input.value_or("")),
-            "b90001657469746c656568656c6c6f");
+  EXPECT_EQ(Hex(actor.input.value_or("")), "b90001657469746c656568656c6c6f");
   EXPECT_TRUE(actor.has_initialized);
   ASSERT_EQ(actor.events.size(), 1U);
   EXPECT_EQ(actor.events[0].action, "inc");
@@ -119,9 +118,9 @@ TEST(ActorPersistTest, Alarms) {
   EXPECT_EQ(at_ms, 9999999);
   EXPECT_EQ(Hex(EncodeAlarm(9999999)), "0100017f96980000000000");
   EXPECT_EQ(Hex(EncodeAlarm(std::nullopt)), "010000");
-  EXPECT_TRUE(IsError(DecodeAlarm(Unhex("0400020000000000000001000000"),
-                                  &at_ms),
-                      Code::kNotSupported, "version 4"));
+  EXPECT_TRUE(
+      IsError(DecodeAlarm(Unhex("0400020000000000000001000000"), &at_ms),
+              Code::kNotSupported, "version 4"));
 }
 
 TEST(ActorPersistTest, WhatIsCutOrLongerIsRefused) {
@@ -148,7 +147,9 @@ TEST(ActorPersistTest, WhatIsCutOrLongerIsRefused) {
 
 TEST(CborTextsTest, ShapesComeBackInTheShortestForm) {
   const TextPairs few = {{"b", "1"}, {"a", std::string(300, 'x')}};
-  EXPECT_EQ(Hex(EncodeCborMap(few)).substr(0, 18), "a261626131616179" "01");
+  EXPECT_EQ(Hex(EncodeCborMap(few)).substr(0, 18),
+            "a261626131616179"
+            "01");
   TextPairs many;
   for (int i = 0; i < 300; ++i) many.emplace_back(std::to_string(i), "");
   for (const TextPairs& pairs : {TextPairs{}, few, many}) {

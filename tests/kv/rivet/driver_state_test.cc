@@ -48,8 +48,8 @@ TEST(DriverStateTest, PairsOf2033) {
   std::vector<Pair> expected;
   std::unique_ptr<PairSource> dump;
   ASSERT_OK(ReadAllPairs(DriverStatePairs(MemoryBytes(bytes)).get(), &pairs));
-  ASSERT_OK(OpenDump(
-      Sample("driver-2.0.33-7e7ebeb4fc423c1e.expected.jsonl.gz"), &dump));
+  ASSERT_OK(OpenDump(Sample("driver-2.0.33-7e7ebeb4fc423c1e.expected.jsonl.gz"),
+                     &dump));
   ASSERT_OK(ReadAllPairs(dump.get(), &expected));
   EXPECT_EQ(pairs, expected);
 }
@@ -81,11 +81,11 @@ TEST(DriverStateTest, WhatIsCutOrLongerIsRefused) {
         << size;
   }
   EXPECT_TRUE(IsError(Read(good + "x", &state), Code::kCorruption, ""));
-  EXPECT_TRUE(IsError(Read("\4" + good.substr(1), &state),
-                      Code::kNotSupported, "version 4"));
+  EXPECT_TRUE(IsError(Read("\4" + good.substr(1), &state), Code::kNotSupported,
+                      "version 4"));
   // A name without end takes no memory without end.
-  EXPECT_TRUE(IsError(Read(Unhex("0300ffffff7f"), &state), Code::kCorruption,
-                      "limit"));
+  EXPECT_TRUE(
+      IsError(Read(Unhex("0300ffffff7f"), &state), Code::kCorruption, "limit"));
   EXPECT_EQ(state.name, "unchanged");
 }
 
@@ -95,8 +95,7 @@ TEST(DriverStateTest, Alarms) {
       FileContents(Sample("driver-2.2.1/alarms/496029c6c674df20")), &at_ms));
   EXPECT_GT(at_ms, 1'700'000'000'000U);
   EXPECT_LT(at_ms, 2'000'000'000'000U);
-  EXPECT_TRUE(
-      IsError(DecodeDriverAlarm("\3", &at_ms), Code::kCorruption, ""));
+  EXPECT_TRUE(IsError(DecodeDriverAlarm("\3", &at_ms), Code::kCorruption, ""));
   EXPECT_TRUE(IsError(DecodeDriverAlarm(Unhex("040000"), &at_ms),
                       Code::kNotSupported, "version 4"));
 }
