@@ -252,7 +252,9 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/migrate/legacy_tables_test.cc
   tests/sql/migrate/migrate_samples_test.cc
   tests/sql/migrate/migrate_test.cc
+  tests/sql/migrate/queue_tables_test.cc
   tests/sql/migrate/rivet_tables_test.cc
+  tests/sql/migrate/rows_back_test.cc
   tests/sql/transfer/archive_transfer_test.cc
   tests/sql/transfer/directory_import_test.cc
   tests/sql/transfer/driver_import_test.cc
