@@ -136,6 +136,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rivet/legacy_file_test.cc
   tests/kv/rivet/legacy_keys_test.cc
   tests/kv/rivet/ltx_test.cc
+  tests/kv/rivet/merged_pairs_test.cc
   tests/kv/rivet/pair_limits_test.cc
   tests/kv/rivet/rivet_engine_keys_test.cc
   tests/kv/rivet/rivet_v2_test.cc
@@ -256,6 +257,7 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/migrate/rivet_tables_test.cc
   tests/sql/migrate/rows_back_test.cc
   tests/sql/transfer/archive_transfer_test.cc
+  tests/sql/transfer/depot_import_test.cc
   tests/sql/transfer/directory_import_test.cc
   tests/sql/transfer/driver_import_test.cc
   tests/sql/transfer/pair_meaning_test.cc

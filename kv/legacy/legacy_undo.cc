@@ -56,6 +56,7 @@ void Replace(const LegacyRecord& pairs, LegacyRecord* record) {
   record->sqlite_bytes = pairs.sqlite_bytes;
   record->warnings = pairs.warnings;
   record->dropped_at_us = 0;
+  record->progress = LoadProgress{};
 }
 
 // Fills the batch. On an engine that commits partition by partition the entry
@@ -85,7 +86,6 @@ void PutUndo(const LegacyActor& actor, const UndoSpec& spec,
   // Notes of the repairs go with the database that was repaired: a new
   // migration makes its own.
   record.repairs.clear();
-  record.progress = LoadProgress{};
   if (spec.pairs != nullptr) {
     Replace(*spec.pairs->record(), &record);
     spec.pairs->AddReplacing(actor.actor(), actor.record.legacy, batch);

@@ -9,6 +9,7 @@
 #include "kv/base/affix.h"
 #include "kv/rivet/container.h"
 #include "tests/support/bytes.h"
+#include "tests/support/dump_loader.h"
 #include "tests/support/pair_files.h"
 #include "tests/support/testing.h"
 

@@ -2,6 +2,7 @@
 
 #include "kv/rivet/actor_persist.h"
 #include "tests/support/bytes.h"
+#include "tests/support/dump_loader.h"
 #include "tests/support/rivet_tables_harness.h"
 
 namespace actorkv {

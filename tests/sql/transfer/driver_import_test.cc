@@ -4,7 +4,6 @@
 #include <filesystem>
 
 #include "kv/rivet/container.h"
-#include "tests/support/bytes.h"
 #include "tests/support/pair_files.h"
 #include "tests/support/sql_harness.h"
 
