@@ -105,9 +105,11 @@ Status FormOfDirectory(const std::string& path, ContainerForm* form) {
     *form = ContainerForm::kRivetEngine;
     return Status::Ok();
   }
-  // The driver makes both with its first actor.
+  // The driver makes all three at its start; of empty ones copies may lack
+  // some.
   if (IsDirectory(path + kDriverStateName) &&
-      IsDirectory(path + kDriverDatabasesName)) {
+      (IsDirectory(path + kDriverDatabasesName) ||
+       IsDirectory(path + kDriverAlarmsName))) {
     *form = ContainerForm::kDriverStore;
     return Status::Ok();
   }

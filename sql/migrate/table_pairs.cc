@@ -1,5 +1,6 @@
 #include "sql/migrate/table_pairs.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "kv/base/hex.h"
@@ -124,7 +125,13 @@ Status TablePairs::RemoveRows(const Actor& actor,
   // Tables that a migration made of the pairs go as well: nothing is to come
   // out twice.
   std::vector<SchemaTable> tables = PlacedTables();
-  tables.insert(tables.end(), tables_.begin(), tables_.end());
+  for (const SchemaTable& table : tables_) {
+    const bool is_listed = std::any_of(
+        tables.begin(), tables.end(), [&](const SchemaTable& listed) {
+          return listed.name == table.name && listed.sql == table.sql;
+        });
+    if (!is_listed) tables.push_back(table);
+  }
   whole_ = std::make_unique<ImagePairs>(
       VersionPages(actor.target.engine(), actor.state));
   if (Status s = RemoveTables(whole_.get(), tables, keep_on, &remaining_);

@@ -84,7 +84,8 @@ class KvRows : public PairSource {
 
   Status Next(KeyValue* pair, bool* more) override {
     if (Status s = rows_.Step(more); !s.ok()) return s.WithContext(path_);
-    if (!*more) return Status::Ok();
+    if (!*more) return CheckAny();
+    any_ = true;
     // A text would come out as a blob, and a number as nothing of Rivet's.
     for (int column = 0; column < 2; ++column) {
       if (rows_.Type(column) == SQLITE_BLOB) continue;
@@ -98,8 +99,16 @@ class KvRows : public PairSource {
   }
 
  private:
+  // Rows that went are not to become an actor that has nothing.
+  Status CheckAny() const {
+    if (any_) return Status::Ok();
+    return Status::InvalidArgument("there is no pair in its table kv: " +
+                                   path_);
+  }
+
   const std::string path_;
   SqlStatement rows_;
+  bool any_ = false;
 };
 
 }  // namespace

@@ -34,7 +34,8 @@ Status FindKvFileContent(sqlite3* source, KvFileContent* content);
 
 // Gives the rows of table kv in the order of their keys. `source` must outlive
 // the pairs. Errors: kInvalidArgument where there is no such table. Next()
-// fails with kInvalidArgument for a key or value that is no blob, naming it.
+// fails with kInvalidArgument for a key or value that is no blob, naming it,
+// and where there is no row.
 Status OpenKvFile(sqlite3* source, const std::string& path,
                   std::unique_ptr<PairSource>* pairs);
 

@@ -18,10 +18,18 @@ SELECT id, name, hex(body) FROM again._rivet_queue;
 SELECT key, hex(value) FROM again._rivet_meta;
 DETACH again;
 SELECT actorkv_export('again', 'again.jsonl', 'jsonl', 'head', 0, 'rivet-tables') > 0 AS done;
-.shell cat notes.jsonl | sha256sum; cat again.jsonl | sha256sum
+-- The pages of the database may differ in what is free.
+.shell for f in notes again; do sed /^......08/d $f.jsonl | sha256sum; done
+ATTACH 'file:fleet.store/notes?vfs=actorkv&mode=ro' AS notes;
+ATTACH 'file:fleet.store/again?vfs=actorkv&mode=ro' AS again;
+SELECT count(*) FROM (SELECT * FROM notes.note EXCEPT SELECT * FROM again.note);
+SELECT count(*) FROM (SELECT * FROM again.note EXCEPT SELECT * FROM notes.note);
+DETACH notes;
+DETACH again;
 
 -- What no pair can hold is named.
 SELECT actorkv_import('cron', 'rivet/tables-2.3.19-schedules.db') AS pages;
 SELECT actorkv_export('cron', 'cron.jsonl', 'jsonl', 'head', 0, 'rivet-tables');
 SELECT CAST(key AS TEXT) FROM actorkv_kv
- WHERE actor = 'cron' AND namespace = 'no_pair' AND key LIKE '%events%';
+ WHERE actor = 'cron' AND namespace = 'no_pair'
+   AND CAST(key AS TEXT) LIKE '%events%';

@@ -179,7 +179,7 @@ TEST(RivetEngineTest, NewerTableFilesAreNamed) {
   EXPECT_EQ(tables, 1U);
   const Status s = ReadActor(directory.path(), Id('a'), &pairs);
   EXPECT_TRUE(IsError(s, Code::kNotSupported, "format version 6"));
-  EXPECT_TRUE(IsError(s, Code::kNotSupported, "dump each as JSON lines"));
+  EXPECT_TRUE(IsError(s, Code::kNotSupported, "rivet-engine depot doctor"));
 }
 
 TEST(RivetEngineTest, OtherDirectoriesAreErrors) {

@@ -17,9 +17,10 @@ TEST_F(RivetTablesTest, KvShowsRowsAndPairsAlike) {
   EXPECT_EQ(Ask(columns + "'rows'"), Ask(columns + "'pairs'"));
   EXPECT_EQ(Ask("SELECT DISTINCT actor, source FROM actorkv_kv"),
             "pairs|pairs\nrows|rivet-tables");
-  EXPECT_EQ(Ask("SELECT hex(value) FROM actorkv_kv WHERE actor = 'rows' AND "
-                "namespace = 'alarm'"),
-            Hex(EncodeAlarm(1796111488435)));
+  EXPECT_EQ(
+      Ask("SELECT lower(hex(value)) FROM actorkv_kv WHERE actor = 'rows' AND "
+          "namespace = 'alarm'"),
+      Hex(EncodeAlarm(1796111488435)));
 }
 
 TEST_F(RivetTablesTest, MessagesHaveTheirFields) {

@@ -102,7 +102,15 @@ TEST_F(RivetTablesTest, APlainFileGoesThereAndBack) {
     EXPECT_EQ(ActorQuery("b", "SELECT last_pushed_alarm FROM _rivet_runtime"),
               ActorQuery("a", "SELECT last_pushed_alarm FROM _rivet_runtime"));
     ASSERT_EQ(Export("b", "again.jsonl", "rivet-tables"), "1");
-    EXPECT_EQ(PairsOf(File("again.jsonl")), PairsOf(File("pairs.jsonl")));
+    // The pages differ in what is free.
+    EXPECT_EQ(WithoutDatabase(PairsOf(File("again.jsonl"))),
+              WithoutDatabase(PairsOf(File("pairs.jsonl"))));
+    const std::string schema =
+        "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE '\\_rivet%' "
+        "ESCAPE '\\' ORDER BY name";
+    EXPECT_EQ(ActorQuery("b", schema), ActorQuery("a", schema));
+    EXPECT_EQ(ActorQuery("b", "SELECT id, body, at FROM note"),
+              ActorQuery("a", "SELECT id, body, at FROM note"));
     Ask("SELECT actorkv_purge('a')");
     Ask("SELECT actorkv_purge('b')");
   }
@@ -200,9 +208,9 @@ TEST_F(RivetTablesTest, TablesOfRivetsOwnAreLeftAlone) {
                 .find("has some of Rivet's tables, and not all: 1 of 11"),
             std::string::npos);
   ImportSample("b", "tables-2.3.19.db");
-  EXPECT_NE(
-      Ask("SELECT actorkv_migrate('b', 'rivet-tables')").find("never had"),
-      std::string::npos)
+  EXPECT_NE(Ask("SELECT actorkv_migrate('b', 'rivet-tables')")
+                .find("has no legacy pairs"),
+            std::string::npos)
       << Ask("SELECT actorkv_migrate('b', 'rivet-tables')");
   Write("b",
         "UPDATE _rivet_meta SET value = CAST('importing' AS BLOB) WHERE "

@@ -224,7 +224,7 @@ TEST_F(DriverImportTest, OnlyWhatIsSurelyItsIsTakenForPairs) {
       {"SELECT actorkv_import('x', '$DIR/columns.db', 'pairs')", SQLITE_ERROR,
        "there is no table kv with the columns key and value"},
       {"SELECT actorkv_import('x', '$DIR/empty.db', 'pairs')", SQLITE_ERROR,
-       "there is no pair in it"},
+       "there is no pair in its table kv"},
       {"SELECT actorkv_import('x', '$DIR/yes.db', 'rows')", SQLITE_ERROR,
        "no option 'rows': it is 'pairs', 'db' or left out"},
   });
