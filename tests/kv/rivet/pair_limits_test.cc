@@ -19,5 +19,13 @@ TEST(PairLimitsTest, NamesLimitAndSize) {
               "a value of 131073 bytes is larger than the limit of 131072"));
 }
 
+TEST(PairLimitsTest, AnActorThatIsTooLargeForRivetIsTold) {
+  EXPECT_EQ(RivetSizeWarning(0), "");
+  EXPECT_EQ(RivetSizeWarning(10'737'418'240), "");
+  EXPECT_EQ(RivetSizeWarning(10'737'418'241),
+            "the export has 10737418241 bytes, and Rivet takes an actor of at "
+            "most 10737418240");
+}
+
 }  // namespace
 }  // namespace actorkv
