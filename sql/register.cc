@@ -6,7 +6,6 @@
 #include "sql/actors/hints_table.h"
 #include "sql/actors/info_functions.h"
 #include "sql/actors/info_table.h"
-#include "sql/actors/kv_table.h"
 #include "sql/actors/metrics_table.h"
 #include "sql/actors/retention_functions.h"
 #include "sql/bind/connection.h"
@@ -19,8 +18,10 @@
 #include "sql/history/restore_like.h"
 #include "sql/history/restore_plan_table.h"
 #include "sql/history/restore_tables.h"
+#include "sql/migrate/kv_table.h"
 #include "sql/migrate/migrate_functions.h"
 #include "sql/migrate/migrate_tables.h"
+#include "sql/migrate/queue_tables.h"
 #include "sql/salvage/salvage_tables.h"
 #include "sql/transfer/backup_function.h"
 #include "sql/transfer/export_all_table.h"
@@ -50,8 +51,8 @@ constexpr RegisterTheme kThemes[] = {
     RegisterRestoreLike,      RegisterRetentionFunctions,
     RegisterRetentionTables,  RegisterMetrics,
     RegisterHintsTable,       RegisterDumpTable,
-    RegisterEventsTable,      RegisterSalvageTables,
-    RegisterEventsTable,      RegisterPairFunctions,
+    RegisterEventsTable,      RegisterQueueTables,
+    RegisterSalvageTables,    RegisterPairFunctions,
     RegisterPairsTable,
 };
 

@@ -127,20 +127,24 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/reclaim/reclaim_test.cc
   tests/kv/reclaim/removal_check_test.cc
   tests/kv/reclaim/store_events_test.cc
+  tests/kv/rivet/actor_persist_test.cc
   tests/kv/rivet/archive_json_test.cc
   tests/kv/rivet/archive_reader_test.cc
   tests/kv/rivet/archive_writer_test.cc
   tests/kv/rivet/bare_test.cc
   tests/kv/rivet/container_test.cc
+  tests/kv/rivet/driver_state_test.cc
   tests/kv/rivet/json_lines_test.cc
   tests/kv/rivet/kv_bin_test.cc
   tests/kv/rivet/layout_view_test.cc
   tests/kv/rivet/legacy_file_test.cc
   tests/kv/rivet/legacy_keys_test.cc
   tests/kv/rivet/ltx_test.cc
+  tests/kv/rivet/merged_pairs_test.cc
   tests/kv/rivet/pair_limits_test.cc
   tests/kv/rivet/rivet_engine_keys_test.cc
   tests/kv/rivet/rivet_v2_test.cc
+  tests/kv/rivet/workflow_test.cc
   tests/kv/rocksdb/ballast_test.cc
   tests/kv/rocksdb/commit_counter_test.cc
   tests/kv/rocksdb/database_files_test.cc
@@ -254,12 +258,17 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/migrate/legacy_tables_test.cc
   tests/sql/migrate/migrate_samples_test.cc
   tests/sql/migrate/migrate_test.cc
+  tests/sql/migrate/queue_tables_test.cc
+  tests/sql/migrate/rivet_tables_test.cc
+  tests/sql/migrate/rows_back_test.cc
   tests/sql/salvage/legacy_salvage_test.cc
   tests/sql/salvage/page_map_test.cc
   tests/sql/salvage/salvage_fuzz_test.cc
   tests/sql/salvage/salvage_test.cc
   tests/sql/transfer/archive_transfer_test.cc
+  tests/sql/transfer/depot_import_test.cc
   tests/sql/transfer/directory_import_test.cc
+  tests/sql/transfer/driver_import_test.cc
   tests/sql/transfer/opaque_test.cc
   tests/sql/transfer/pair_functions_test.cc
   tests/sql/transfer/pair_meaning_test.cc

@@ -127,6 +127,8 @@ const char* EventKindName(EventKind kind) {
       return "stall";
     case EventKind::kUnknownOutcome:
       return "unknown_outcome";
+    case EventKind::kLargeExport:
+      return "large_export";
   }
   return "";
 }

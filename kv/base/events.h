@@ -36,6 +36,7 @@ enum class EventKind : uint8_t {
   kReclaimPass,     // history was removed
   kStall,           // a commit waited long for the engine, or for space
   kUnknownOutcome,  // the engine did not know whether a commit happened
+  kLargeExport,     // an export is larger than Rivet takes
 };
 
 // "open", "unknown_outcome", ...

@@ -135,6 +135,10 @@ const char* LegacyFormName(LegacyForm form) {
       return "kv.bin";
     case LegacyForm::kArchive:
       return "archive";
+    case LegacyForm::kDriverFile:
+      return "driver";
+    case LegacyForm::kOwnTables:
+      return "tables";
     case LegacyForm::kRivetDatabase:
       return "rocksdb";
     case LegacyForm::kRows:

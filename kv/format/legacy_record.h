@@ -40,6 +40,8 @@ enum class LegacyForm : uint8_t {
   kArchive = 3,        // of a directory: kv.bin and metadata.json
   kRivetDatabase = 4,  // the directory of Rivet's engine
   kRows = 5,           // rows of a query
+  kDriverFile = 6,     // a table kv, or a state file, of RivetKit's driver
+  kOwnTables = 7,      // the actor's own database: its pairs were made anew
 };
 enum class LegacyPhase : uint8_t {
   kNone = 0,

@@ -70,7 +70,9 @@ Status LegacyImport::Begin() {
   std::shared_ptr<const HeadState> unused;
   // The name is looked at before the pairs are read, which may take long, and
   // again when it is taken.
-  if (Status s = CheckName(&unused); !s.ok()) return s;
+  if (spec_.replaced == nullptr) {
+    if (Status s = CheckName(&unused); !s.ok()) return s;
+  }
   if (store_->read_only()) {
     return Status::NotSupported("the store is open read-only: " +
                                 store_->path());
@@ -105,6 +107,13 @@ Status LegacyImport::LoadLimits() {
   }
   limits_ = {settings.max_pair_key_bytes, settings.max_pair_value_bytes};
   keeps_oversized_ = settings.keep_oversized_pairs != 0;
+  if (const LegacyRecord* const old = spec_.replaced; old != nullptr) {
+    // Records of version 1 have no limits: they were Rivet's.
+    if (old->limit_key_bytes != 0) {
+      limits_ = {old->limit_key_bytes, old->limit_value_bytes};
+    }
+    keeps_oversized_ = keeps_oversized_ || old->oversized_count > 0;
+  }
   record_.limit_key_bytes = static_cast<uint32_t>(limits_.key_bytes);
   record_.limit_value_bytes = static_cast<uint32_t>(limits_.value_bytes);
   return Status::Ok();
@@ -186,6 +195,9 @@ void LegacyImport::Describe() {
                   &record_.warnings);
   }
   for (const std::string& note : report_.UnknownNotes()) {
+    AddLegacyNote(note, &record_.warnings);
+  }
+  for (const std::string& note : spec_.notes) {
     AddLegacyNote(note, &record_.warnings);
   }
   // An actor without pairs is one that was made and never written to. It is
@@ -286,6 +298,24 @@ void LegacyImport::PutRecord(ActorId actor, Batch* batch) {
   }
   const std::string key = LegacyRecordKey();
   batch->Put(ActorPartition(actor), key, EncodeRecord(key, record_));
+}
+
+void LegacyImport::AddReplacing(ActorId actor, LegacyId old, Batch* batch) {
+  // Both partitions have an import record that names the actor: whoever drops
+  // one asks the actor's record which of them counts, so neither order of what
+  // lands in an engine of single partitions loses the pairs that do.
+  for (const LegacyId legacy : {legacy_, old}) {
+    StageRecord import;
+    import.actor = actor;
+    import.created_at_us = legacy.value;
+    import.owner = store_->engine()->owner();
+    const std::string key = ImportKey(legacy);
+    batch->Put(CatalogPartition(), key, EncodeRecord(key, import));
+  }
+}
+
+void LegacyImport::DropReplaced(LegacyId old) {
+  store_->work()->AddDeadImport(old);
 }
 
 void LegacyImport::AddTo(const HeadState& made, Batch* batch) {

@@ -23,6 +23,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "kv/engine/engine.h"
 #include "kv/format/legacy_record.h"
@@ -47,6 +48,11 @@ struct ImportSpec {
   std::string metadata_json;
   // The pairs are not Rivet's: their keys mean nothing.
   bool opaque = false;
+  // What is to be told of the source, beside the pairs.
+  std::vector<std::string> notes;
+  // The actor is there already, and the pairs are to take the place of those
+  // that this record of it tells of, see AddReplacing(). Its limits are kept.
+  const LegacyRecord* replaced = nullptr;
   // A function that is asked now and then; an error of it ends the import.
   std::function<Status()> keep_on;
 };
@@ -76,6 +82,16 @@ class LegacyImport {
   // one whose outcome is not known, Detach() must be called.
   void AddTo(const HeadState& made, Batch* batch);
   void Detach();
+
+  // Adds to the batch that makes these pairs the actor's, in the place of
+  // `old`, all but its legacy record: from then on nobody drops these, and the
+  // background drops the old ones. Only that record, which the same batch
+  // has, decides whose either are. After the commit, Detach(), and where it was
+  // done DropReplaced().
+  void AddReplacing(ActorId actor, LegacyId old, Batch* batch);
+  void DropReplaced(LegacyId old);
+  // Leaves the pairs of a commit that may still land: a restart finds out.
+  void Keep() { known_ = false; }
 
  private:
   Status CheckName(std::shared_ptr<const HeadState>* state) const;

@@ -12,9 +12,14 @@ namespace actorkv {
 
 namespace {
 
-Status CheckCanUndo(const LegacyActor& actor, bool discard) {
+Status CheckCanUndo(const LegacyActor& actor, const UndoSpec& spec) {
   const LegacyRecord& record = actor.record;
   const std::string which = ": actor=" + actor.name;
+  if (spec.pairs != nullptr) {
+    if (actor.head->head.snapshot.txid == spec.read_from) return Status::Ok();
+    return Status::Busy("the actor was written while its pairs were read" +
+                        which);
+  }
   // An actor that was imported as a database has no pairs of it to go back to.
   if (record.migrated_txid == TxId{}) {
     return Status::InvalidArgument(
@@ -27,20 +32,38 @@ Status CheckCanUndo(const LegacyActor& actor, bool discard) {
   const TxId head = actor.head->head.snapshot.txid;
   // Pairs do not know what was written since: going back to them loses it,
   // which only the user may decide.
-  if (head != record.migrated_txid && !discard) {
+  if (head != record.migrated_txid && !spec.discard) {
     return Status::InvalidArgument(
         "the actor was written after its migration, and undoing it would "
-        "discard that: write actorkv_unmigrate(actor, 'discard') if it may" +
+        "discard that: actorkv_unmigrate(actor, 'tables') makes pairs of it as "
+        "it is now, with the rows of its tables _actorkv_..., "
+        "'rivet-tables' with those of _rivet_...; to keep it elsewhere, "
+        "actorkv_export(actor, path) first; actorkv_unmigrate(actor, "
+        "'discard') if it may go" +
         which + " migrated_txid=" + std::to_string(record.migrated_txid.value) +
         " head_txid=" + std::to_string(head.value));
   }
   return Status::Ok();
 }
 
+// Describes the new pairs in the record of their actor.
+void Replace(const LegacyRecord& pairs, LegacyRecord* record) {
+  record->legacy = pairs.legacy;
+  record->form = pairs.form;
+  record->layouts = pairs.layouts;
+  record->pair_count = pairs.pair_count;
+  record->bytes = pairs.bytes;
+  record->sqlite_bytes = pairs.sqlite_bytes;
+  record->warnings = pairs.warnings;
+  record->dropped_at_us = 0;
+  record->progress = LoadProgress{};
+}
+
 // Fills the batch. On an engine that commits partition by partition the entry
 // goes first: with a head the actor is live whatever its entry says. Head and
 // legacy record go together.
-void PutUndo(const LegacyActor& actor, uint32_t schema_cookie, Batch* batch) {
+void PutUndo(const LegacyActor& actor, const UndoSpec& spec,
+             uint32_t schema_cookie, Batch* batch) {
   const HeadState& state = *actor.head;
   ActorEntry entry = state.entry;
   entry.state = ActorState::kLegacy;
@@ -63,6 +86,10 @@ void PutUndo(const LegacyActor& actor, uint32_t schema_cookie, Batch* batch) {
   // Notes of the repairs go with the database that was repaired: a new
   // migration makes its own.
   record.repairs.clear();
+  if (spec.pairs != nullptr) {
+    Replace(*spec.pairs->record(), &record);
+    spec.pairs->AddReplacing(actor.actor(), actor.record.legacy, batch);
+  }
   // The commits stay in the store under their txids, so none of those may come
   // again.
   record.last_txid = std::max(record.last_txid, state.head.snapshot.txid);
@@ -80,30 +107,48 @@ void PutUndo(const LegacyActor& actor, uint32_t schema_cookie, Batch* batch) {
 
 }  // namespace
 
-Status UndoMigration(Store* store, const UndoSpec& spec) {
-  // Nobody has the actor open, so no transaction of this process begins at the
-  // head that goes; one of another process fails at its guard.
-  return store->actors()->WhileClosed({spec.name}, [&]() -> Status {
-    LegacyActor actor;
-    const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
-    Status s = LoadLegacy(reader.get(), spec.name, &actor);
-    if (!s.ok()) return s;
-    s = CheckLeaseIsFree(store, actor);
-    // An actor that is legacy already is what was asked for.
-    if (!s.ok() || !actor.head->exists) return s;
-    s = CheckCanUndo(actor, spec.discard);
-    if (!s.ok()) return s;
-    Batch batch;
-    PutUndo(actor, spec.schema_cookie(*actor.head), &batch);
-    const CommitResult result = store->Commit(batch, Durability::kSynced);
+namespace {
+
+Status Undo(Store* store, const UndoSpec& spec, bool* done) {
+  LegacyActor actor;
+  const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();
+  Status s = LoadLegacy(reader.get(), spec.name, &actor);
+  if (!s.ok()) return s;
+  s = CheckLeaseIsFree(store, actor);
+  // An actor that is legacy already is what was asked for.
+  if (!s.ok() || !actor.head->exists) return s;
+  s = CheckCanUndo(actor, spec);
+  if (!s.ok()) return s;
+  Batch batch;
+  PutUndo(actor, spec, spec.schema_cookie(*actor.head), &batch);
+  const CommitResult result = store->Commit(batch, Durability::kSynced);
+  *done = result.status.ok();
+  if (result.outcome == CommitOutcome::kUnknown) {
     // An outcome that is not known is looked up: the actor is legacy now, or it
     // is not.
-    if (result.outcome != CommitOutcome::kUnknown) return result.status;
     LegacyActor now;
     reader->Refresh();
     s = LoadLegacy(reader.get(), spec.name, &now);
-    return s.ok() && now.head->is_legacy ? Status::Ok() : result.status;
-  });
+    *done = s.ok() && now.head->is_legacy;
+    if (!s.ok() && spec.pairs != nullptr) spec.pairs->Keep();
+  }
+  if (*done && spec.pairs != nullptr) {
+    spec.pairs->DropReplaced(actor.record.legacy);
+  }
+  return *done ? Status::Ok() : result.status;
+}
+
+}  // namespace
+
+Status UndoMigration(Store* store, const UndoSpec& spec) {
+  bool done = false;
+  // Nobody has the actor open, so no transaction of this process begins at the
+  // head that goes; one of another process fails at its guard.
+  Status s = store->actors()->WhileClosed(
+      {spec.name}, [&] { return Undo(store, spec, &done); });
+  // Whatever came of the commit, the record says whose the new pairs are.
+  if (spec.pairs != nullptr) spec.pairs->Detach();
+  return s;
 }
 
 }  // namespace actorkv

@@ -9,6 +9,7 @@
 #include "kv/rivet/layout_view.h"
 #include "kv/rivet/legacy_file.h"
 #include "kv/rivet/legacy_keys.h"
+#include "kv/rivet/merged_pairs.h"
 #include "kv/rivet/pair_limits.h"
 
 namespace actorkv {
@@ -28,13 +29,14 @@ class PairExport {
   uint64_t bytes() const { return bytes_; }
 
  private:
-  bool live() const { return source_.state->exists; }
   bool opaque() const {
     return source_.legacy.has_value() && source_.legacy->record.opaque();
   }
+  // Opaque pairs have no place for a database.
+  bool live() const { return source_.state->exists && !opaque(); }
   Status Add(std::string_view key, std::string_view value);
   Status AddStored();
-  Status AddAsStored();
+  Status AddOthers(PairSource* others);
   Status AddDatabase();
   // These put the pages of a database together to chunks.
   Status AddPage(const std::string& page);
@@ -85,12 +87,14 @@ Status PairExport::AddPage(const std::string& page) {
 
 Status PairExport::AddDatabase() {
   database_done_ = true;
+  if (source_.no_database) return Status::Ok();
   const ImagePages pages = source_.pages.has_value()
                                ? *source_.pages
                                : VersionPages(source_.engine, source_.state);
   // An empty database and none are told apart by what came: metadata with size
   // 0 would make a database of an actor that had none.
-  if (pages.page_count == 0 && source_.legacy.has_value()) {
+  if (pages.page_count == 0 && source_.legacy.has_value() &&
+      source_.others == nullptr) {
     bool came = false;
     if (Status s = CameWithDatabase(source_.engine, *source_.legacy, &came);
         !s.ok() || !came) {
@@ -111,47 +115,37 @@ Status PairExport::AddDatabase() {
   return chunk_.empty() ? Status::Ok() : AddChunk();
 }
 
-Status PairExport::AddStored() {
-  LegacyPairs stored(source_.engine, source_.legacy->record.legacy);
-  LayoutOneView pairs(&stored);
+Status PairExport::AddOthers(PairSource* others) {
   const std::string first_of_database = LegacyMetadataKey(LegacyTag::kMain);
-  std::optional<KeyValue> pair;
-  std::string from;
+  KeyValue pair;
   for (;;) {
-    if (Status s = pairs.Seek(from, &pair); !s.ok()) return s;
-    if (!pair.has_value()) return Status::Ok();
-    from = pair->key + '\0';
+    bool more = false;
+    if (Status s = others->Next(&pair, &more); !s.ok()) return s;
+    if (!more) return Status::Ok();
     // Pairs come in the order of their keys, so the database has its place
     // among them.
-    if (live() && !database_done_ && pair->key >= first_of_database) {
+    if (live() && !database_done_ && pair.key >= first_of_database) {
       if (Status s = AddDatabase(); !s.ok()) return s;
     }
     // The stored pairs of SQLite files are in the database since the migration.
-    if (live() && IsSqliteKey(pair->key)) continue;
-    if (Status s = Add(pair->key, pair->value); !s.ok()) return s;
+    if (live() && IsSqliteKey(pair.key)) continue;
+    if (Status s = Add(pair.key, pair.value); !s.ok()) return s;
   }
 }
 
-Status PairExport::AddAsStored() {
-  LegacyPairs pairs(source_.engine, source_.legacy->record.legacy);
-  std::optional<KeyValue> pair;
-  std::string from;
-  for (;;) {
-    if (Status s = pairs.Seek(from, &pair); !s.ok()) return s;
-    if (!pair.has_value()) return Status::Ok();
-    if (Status s = Add(pair->key, pair->value); !s.ok()) return s;
-    from = std::move(pair->key);
-    from.push_back('\0');
-  }
+Status PairExport::AddStored() {
+  LegacyPairs stored(source_.engine, source_.legacy->record.legacy);
+  LayoutOneView in_layout_one(&stored);
+  PairReader* pairs = &in_layout_one;
+  if (opaque()) pairs = &stored;
+  ReaderPairs in_order(pairs);
+  return AddOthers(&in_order);
 }
 
 Status PairExport::Run() {
-  if (opaque()) {
-    if (Status s = AddAsStored(); !s.ok()) return s;
-    if (Status s = keep_on_(); !s.ok()) return s;
-    return sink_->Finish();
-  }
-  if (source_.legacy.has_value()) {
+  if (source_.others != nullptr) {
+    if (Status s = AddOthers(source_.others); !s.ok()) return s;
+  } else if (source_.legacy.has_value()) {
     if (Status s = AddStored(); !s.ok()) return s;
   }
   // All stored keys were before the database's, or there were none.

@@ -26,6 +26,11 @@ struct PairExportSource {
   std::optional<LegacyActor> legacy;  // nullopt: it never had pairs
   // The pages of its database, where they are not those of `state`.
   std::optional<ImagePages> pages;
+  // Its pairs that are not of a database, in the order of their keys, where
+  // they are not those that it came with. Then it has a database unless
+  // `no_database` says that it has none.
+  PairSource* others = nullptr;
+  bool no_database = false;
 };
 
 // Says whether the actor came with a database among its pairs. Errors: those of

@@ -16,6 +16,12 @@ void AppendBareUint(std::string* out, uint64_t value) {
   out->push_back(static_cast<char>(value));
 }
 
+void AppendBareFixed(std::string* out, uint64_t value, size_t width) {
+  for (size_t i = 0; i < width; ++i) {
+    out->push_back(static_cast<char>(value >> (8 * i)));
+  }
+}
+
 void AppendBareData(std::string* out, std::string_view bytes) {
   AppendBareUint(out, bytes.size());
   out->append(bytes);
@@ -62,6 +68,48 @@ std::string_view BareReader::Data() {
       input_.substr(offset_, static_cast<size_t>(size));
   offset_ += bytes.size();
   return bytes;
+}
+
+std::string_view BareReader::Bytes(size_t size) {
+  if (!ok()) return {};
+  if (size > input_.size() - offset_) {
+    error_ = "it is cut short";
+    return {};
+  }
+  const std::string_view bytes = input_.substr(offset_, size);
+  offset_ += size;
+  return bytes;
+}
+
+uint64_t BareReader::Fixed(size_t width) {
+  const std::string_view bytes = Bytes(width);
+  uint64_t value = 0;
+  for (size_t i = bytes.size(); i-- > 0;) {
+    value = (value << 8) | static_cast<unsigned char>(bytes[i]);
+  }
+  return value;
+}
+
+bool BareReader::Bool() {
+  const size_t begin = offset_;
+  const uint64_t value = Fixed(1);
+  if (value > 1) {
+    offset_ = begin;
+    error_ = "neither 0 nor 1 where one of them belongs";
+    return false;
+  }
+  return value == 1;
+}
+
+size_t BareReader::Count(size_t item_bytes) {
+  const size_t begin = offset_;
+  const uint64_t count = Uint();
+  if (ok() && count > (input_.size() - offset_) / item_bytes) {
+    offset_ = begin;
+    error_ = "a list is longer than what is left";
+    return 0;
+  }
+  return static_cast<size_t>(count);
 }
 
 void BareReader::End() {

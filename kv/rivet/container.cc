@@ -17,6 +17,7 @@
 #include "kv/files/store_marker.h"
 #include "kv/rivet/actor_files.h"
 #include "kv/rivet/archive_layout.h"
+#include "kv/rivet/driver_state.h"
 #include "kv/rivet/json_lines.h"
 #include "kv/rivet/kv_bin.h"
 #include "kv/rivet/named_pairs.h"
@@ -38,6 +39,11 @@ constexpr size_t kLookBytes = 32;
 bool Exists(const std::string& path) {
   struct stat there = {};
   return stat(path.c_str(), &there) == 0;
+}
+
+bool IsDirectory(const std::string& path) {
+  struct stat there = {};
+  return stat(path.c_str(), &there) == 0 && S_ISDIR(there.st_mode);
 }
 
 // Returns true for an entry of kv.bin whose key is one of sqlite.bin's.
@@ -97,6 +103,14 @@ Status FormOfDirectory(const std::string& path, ContainerForm* form) {
   // reader to find out, which has to open it.
   if (Exists(path + "/CURRENT")) {
     *form = ContainerForm::kRivetEngine;
+    return Status::Ok();
+  }
+  // The driver makes all three at its start; of empty ones copies may lack
+  // some.
+  if (IsDirectory(path + kDriverStateName) &&
+      (IsDirectory(path + kDriverDatabasesName) ||
+       IsDirectory(path + kDriverAlarmsName))) {
+    *form = ContainerForm::kDriverStore;
     return Status::Ok();
   }
   std::vector<DirectoryEntry> entries;
@@ -164,6 +178,8 @@ std::string_view FormName(ContainerForm form) {
       return "a RocksDB directory";
     case ContainerForm::kActorkvStore:
       return "a store of actorkv";
+    case ContainerForm::kDriverStore:
+      return "the store of RivetKit's file-system driver";
     case ContainerForm::kActorFiles:
       return "a directory of actors' files";
     case ContainerForm::kEmptyDirectory:

@@ -24,6 +24,8 @@ enum class ContainerForm {
   kRivetEngine,   // the RocksDB directory of Rivet's engine:
                   // kv/rivet/rivet_engine.h
   kActorkvStore,  // a store of ours, or a backup of one
+  kDriverStore,   // the store of RivetKit's file-system driver:
+                  // kv/rivet/driver_state.h
   kActorFiles,    // a directory of files, one an actor: kv/rivet/actor_files.h
   kEmptyDirectory,
   kOtherDirectory,

@@ -15,6 +15,13 @@ Status CheckSize(std::string_view what, uint64_t bytes, uint64_t limit) {
 
 }  // namespace
 
+std::string RivetSizeWarning(uint64_t bytes) {
+  if (bytes <= kMaxRivetActorBytes) return "";
+  return "the export has " + std::to_string(bytes) +
+         " bytes, and Rivet takes an actor of at most " +
+         std::to_string(kMaxRivetActorBytes);
+}
+
 Status CheckPairKeySize(uint64_t bytes, uint64_t limit) {
   return CheckSize("a key", bytes, limit);
 }

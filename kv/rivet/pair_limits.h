@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "kv/base/pair_sizes.h"
@@ -23,6 +24,14 @@ inline constexpr PairLimits kStoredPairLimits = {kMaxStoredKeyBytes,
 // The limit of layout 1. In layout 0 a message could be larger; such a one is
 // kept, with a warning.
 inline constexpr size_t kMaxQueueMessageBytes = size_t{64} << 10;
+
+// What Rivet takes of one actor: the keys and values of all its pairs, or its
+// database.
+inline constexpr uint64_t kMaxRivetActorBytes = uint64_t{10} << 30;
+
+// Says that an export of so many bytes is more than Rivet takes; empty where it
+// is not.
+std::string RivetSizeWarning(uint64_t bytes);
 
 // Errors: kInvalidArgument with the name of the limit, its size and the size
 // that was found.

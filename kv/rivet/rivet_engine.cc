@@ -159,6 +159,60 @@ Status RivetEngine::NextActor(std::string_view after, std::string* id,
   return Status::Ok();
 }
 
+Status RivetEngine::HasPairs(std::string_view id, bool* has) {
+  std::string bytes;
+  if (!ParseRivetActorIdText(id, &bytes)) return NoId(id);
+  const std::unique_ptr<SortedPairs> position = space_->NewPosition();
+  const std::string prefix = ActorPrefix(bytes);
+  bool valid = false;
+  if (Status s = position->Seek(prefix, &valid); !s.ok()) return s;
+  *has = valid && BeginsWith(position->key(), prefix);
+  return Status::Ok();
+}
+
+// An actor is sought in each bucket; there is one for each namespace.
+Status RivetEngine::IsInDepot(std::string_view id, bool* is) {
+  const std::unique_ptr<SortedPairs> position = space_->NewPosition();
+  const size_t bucket_end = DepotPrefix().size() + kDepotBucketBytes;
+  std::string target = DepotPrefix();
+  *is = false;
+  for (;;) {
+    bool valid = false;
+    if (Status s = position->Seek(target, &valid); !s.ok()) return s;
+    if (!valid || !BeginsWith(position->key(), DepotPrefix()) ||
+        position->key().size() < bucket_end) {
+      return Status::Ok();
+    }
+    const std::string bucket(
+        position->key().substr(DepotPrefix().size(), kDepotBucketBytes));
+    const std::string key = DepotKey(bucket, id);
+    if (Status s = position->Seek(key, &valid); !s.ok()) return s;
+    *is = valid && position->key() == key;
+    if (*is) return Status::Ok();
+    target = AfterAllWith(DepotPrefix(bucket));
+  }
+}
+
+Status RivetEngine::NextDepotActor(DepotActor* actor, bool* more) {
+  const std::unique_ptr<SortedPairs> position = space_->NewPosition();
+  bool valid = false;
+  std::string target = actor->key.empty() ? DepotPrefix() : actor->key + '\0';
+  Status s = position->Seek(target, &valid);
+  for (; s.ok() && valid && BeginsWith(position->key(), DepotPrefix());
+       s = position->Next(&valid)) {
+    DepotActor found;
+    std::string bucket;
+    // The depot may have keys of other kinds beside these.
+    if (!ParseDepotKey(position->key(), &bucket, &found.id)) continue;
+    found.key = std::string(position->key());
+    *actor = std::move(found);
+    *more = true;
+    return s;
+  }
+  *more = false;
+  return s;
+}
+
 Status RivetEngine::OpenPairs(std::string_view id,
                               std::unique_ptr<PairSource>* pairs) {
   std::string bytes;

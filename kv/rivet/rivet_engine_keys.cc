@@ -16,6 +16,8 @@ constexpr std::string_view kActors = "\x14\x15\x03\x15\x48\x40"sv;
 constexpr std::string_view kKeyBegin = "\x05\x01"sv;
 constexpr std::string_view kMetadata = "\x15\x2c"sv;
 constexpr std::string_view kPiece = "\x15\x04"sv;
+constexpr std::string_view kDepot = "\x02\x10/"sv;
+constexpr std::string_view kDepotEnd = "/cur"sv;
 constexpr int kIntegerZero = 0x14;
 constexpr int kMaxIntegerBytes = 8;
 constexpr int kBase = 36;
@@ -128,6 +130,36 @@ bool ParseRivetEngineKey(std::string_view bytes, RivetEngineKey* key) {
     read.piece = piece;
   }
   *key = std::move(read);
+  return true;
+}
+
+std::string DepotPrefix(std::string_view bucket) {
+  return std::string(kDepot).append(bucket);
+}
+
+std::string DepotKey(std::string_view bucket, std::string_view actor_id_text) {
+  std::string key = DepotPrefix(bucket);
+  key += '/';
+  key += actor_id_text;
+  key += kDepotEnd;
+  return key;
+}
+
+bool ParseDepotKey(std::string_view key, std::string* bucket,
+                   std::string* actor_id_text) {
+  constexpr size_t kIdBegin = kDepot.size() + kDepotBucketBytes + 1;
+  if (key.size() != kIdBegin + kRivetActorIdDigits + kDepotEnd.size()) {
+    return false;
+  }
+  const std::string_view id = key.substr(kIdBegin, kRivetActorIdDigits);
+  std::string bytes;
+  if (key.substr(0, kDepot.size()) != kDepot || key[kIdBegin - 1] != '/' ||
+      key.substr(kIdBegin + kRivetActorIdDigits) != kDepotEnd ||
+      !ParseRivetActorIdText(id, &bytes)) {
+    return false;
+  }
+  *bucket = std::string(key.substr(kDepot.size(), kDepotBucketBytes));
+  *actor_id_text = std::string(id);
   return true;
 }
 

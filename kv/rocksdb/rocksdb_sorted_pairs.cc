@@ -36,8 +36,10 @@ constexpr bool kReadsNewTableFormat = ROCKSDB_MAJOR > 8 ||
                                        ROCKSDB_MINOR >= 6);
 
 constexpr char kInstead[] =
-    "; dump each as JSON lines and import that, or import the plain files that "
-    "'rivet-engine depot doctor' writes from 2.3.0 on";
+    "; of actors that Rivet 2.3.5 or later has woken, import the plain files "
+    "that 'rivet-engine depot doctor' writes; of others the pairs as JSON "
+    "lines, which a running engine gives one by one: GET "
+    "/actors/ID/kv/keys/KEY";
 
 Status CheckTableFormat(const std::string& path) {
   std::unique_ptr<RandomFile> file;

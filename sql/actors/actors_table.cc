@@ -8,10 +8,12 @@
 #include <utility>
 
 #include "kv/base/duration.h"
+#include "kv/base/utf8.h"
 #include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/legacy/legacy_store.h"
 #include "kv/reclaim/actor_reclaim.h"
+#include "kv/rivet/archive_json.h"
 #include "kv/store/store.h"
 #include "sql/bind/actor_walk.h"
 #include "sql/bind/store_times.h"
@@ -27,7 +29,7 @@ constexpr char kDeclaration[] =
     " history_bytes INTEGER, shared_bytes INTEGER, legacy_bytes INTEGER,"
     " head_txid INTEGER, generation INTEGER, owner_pid INTEGER,"
     " opened_at_ms INTEGER, created_at_ms INTEGER, modified_at_ms INTEGER,"
-    " deleted_at_ms INTEGER)";
+    " deleted_at_ms INTEGER, rivet_name TEXT, rivet_key TEXT)";
 
 // The order is that of the declaration, which sql/README.md describes column by
 // column.
@@ -48,6 +50,8 @@ enum ColumnIndex {
   kCreatedAt,
   kModifiedAt,
   kDeletedAt,
+  kRivetName,
+  kRivetKey,
 };
 
 class ActorRows : public RowSource {
@@ -97,6 +101,14 @@ class ActorRows : public RowSource {
         return result->IntOrNull(times_.Wall(entry.created_at_us) / kUsPerMs);
       case kDeletedAt:
         return result->IntOrNull(times_.Wall(entry.deleted_at_us) / kUsPerMs);
+      case kRivetName:
+        if (metadata_.has_value()) result->Text(EscapedUtf8(metadata_->name));
+        return;
+      case kRivetKey:
+        if (metadata_.has_value() && metadata_->key.has_value()) {
+          result->Text(EscapedUtf8(*metadata_->key));
+        }
+        return;
       default:
         if (head_.has_value()) HeadColumn(index, result);
     }
@@ -139,12 +151,19 @@ class ActorRows : public RowSource {
 
   Status LoadLegacyRecord() {
     legacy_.reset();
+    metadata_.reset();
     if (damaged_ || walk_.is_deleted()) return Status::Ok();
     LegacyActor actor;
     const auto reader = walk_.engine()->NewReader();
     Status loaded = LoadLegacy(reader.get(), walk_.name(), &actor);
     if (loaded.ok()) {
       legacy_ = std::move(actor.record);
+      ActorMetadata metadata;
+      // Rivet's name and key are known of actors that came with them.
+      if (!legacy_->metadata_json.empty() &&
+          ParseActorMetadata(legacy_->metadata_json, &metadata).ok()) {
+        metadata_ = std::move(metadata);
+      }
       return loaded;
     }
     damaged_ = IsDamage(loaded);
@@ -216,6 +235,7 @@ class ActorRows : public RowSource {
   ActorWalk walk_;
   std::optional<Head> head_;
   std::optional<LegacyRecord> legacy_;
+  std::optional<ActorMetadata> metadata_;
   bool damaged_ = false;
   mutable std::optional<SpaceUse> use_;
 };

@@ -62,6 +62,9 @@ void OutcomeRows::Column(int index, Result* result) const {
       return result->ErrorText(outcome_.skipped
                                    ? std::string(outcome_.status.message())
                                    : outcome_.status.ToString());
+    case kOutcomeColumnCount:
+      if (ok) result->TextOrNull(outcome_.form);
+      return;
     default:
       return;
   }

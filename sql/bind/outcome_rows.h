@@ -5,6 +5,8 @@
 // The columns come first in the declaration of the table:
 //
 //     actor TEXT, state TEXT, bytes INTEGER, duration_ms INTEGER, error TEXT
+//
+// and where the work tells of a form, form TEXT behind them.
 
 #ifndef ACTORKV_SQL_BIND_OUTCOME_ROWS_H_
 #define ACTORKV_SQL_BIND_OUTCOME_ROWS_H_
@@ -24,6 +26,7 @@ struct ActorOutcome {
   Status status;           // not ok: state is "failed", there are no bytes
   bool skipped = false;    // it is no actor: state is "skipped"
   const char* state = "";  // after it
+  const char* form = "";   // the one in which it came
   uint64_t bytes = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "sql/migrate/legacy_tables.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <functional>
@@ -15,6 +16,7 @@
 #include "kv/rivet/layout_view.h"
 #include "kv/rivet/legacy_keys.h"
 #include "sql/bind/actor_connection.h"
+#include "sql/migrate/rivet_schema.h"
 #include "vfs/migrate/migration.h"
 
 namespace actorkv {
@@ -33,7 +35,7 @@ enum TableIndex {
   kMeta,
   kOversized
 };
-constexpr size_t kTableCount = 7;
+constexpr size_t kTableCount = kPlacedTableCount;
 
 struct TableText {
   const char* name;
@@ -100,7 +102,7 @@ class Placement {
   bool IsWanted(size_t index) const;
   Status Make(size_t index);
   Status Insert(const KeyValue& pair);
-  Status Bind(TableIndex index, std::string_view key, sqlite3_stmt* insert);
+  Status Bind(size_t index, std::string_view key, sqlite3_stmt* insert);
 
   sqlite3* const db_;
   const LegacyRecord& record_;
@@ -152,7 +154,7 @@ Status Placement::MakeTables(bool* any) {
   return Status::Ok();
 }
 
-Status Placement::Bind(TableIndex index, std::string_view key,
+Status Placement::Bind(size_t index, std::string_view key,
                        sqlite3_stmt* insert) {
   int code = SQLITE_OK;
   if (index == kQueueMessages) {
@@ -178,9 +180,7 @@ Status Placement::Insert(const KeyValue& pair) {
   const bool opaque = record_.opaque();
   // Files of SQLite became the database itself.
   if (!opaque && IsSqliteKey(pair.key)) return Status::Ok();
-  TableIndex index = kKv;
-  if (!opaque) index = TableOf(ParseLegacyKey(pair.key, pair.value).space);
-  if (record_.IsOversized(pair.key, pair.value)) index = kOversized;
+  const size_t index = PlacedTableOf(record_, pair);
   sqlite3_stmt* const insert = inserts_[index];
   if (insert == nullptr) return Status::Ok();
   std::string_view key = pair.key;
@@ -213,8 +213,8 @@ Status Placement::Fill(PairReader* pairs,
   }
 }
 
-Status PlaceAll(PairReader* pairs, const LegacyRecord& record,
-                const std::function<Status()>& keep_on, sqlite3* db) {
+Status PlaceAll(const Placing& placing) {
+  sqlite3* const db = placing.db;
   // The write lock is taken at once, so that what is found about the tables
   // still holds when they are filled.
   if (Status s = Execute(db, "BEGIN IMMEDIATE"); !s.ok()) return s;
@@ -222,10 +222,10 @@ Status PlaceAll(PairReader* pairs, const LegacyRecord& record,
   {
     // Its statements are finalized before COMMIT, which open ones would make
     // fail.
-    Placement placement(db, record);
+    Placement placement(db, *placing.record);
     if (Status s = placement.MakeTables(&any); !s.ok()) return s;
     if (any) {
-      if (Status s = placement.Fill(pairs, keep_on); !s.ok()) return s;
+      if (Status s = placement.Fill(placing.pairs, placing.keep_on); !s.ok()) return s;
     }
   }
   return Execute(db, "COMMIT");
@@ -258,7 +258,8 @@ Status LastOwnCommit(EngineReader* reader, const LegacyActor& actor,
 
 }  // namespace
 
-Status PlaceInTables(const Connection& connection, const Target& target) {
+Status Place(const Connection& connection, const Target& target,
+             const PlaceStep& step) {
   using Steady = std::chrono::steady_clock;
   const Steady::time_point begin = Steady::now();
   std::unique_ptr<LegacyLease> lease;
@@ -284,10 +285,16 @@ Status PlaceInTables(const Connection& connection, const Target& target) {
   if (Status s = database.Open(target, Origin::kMigrate); !s.ok()) return s;
   LegacyPairs stored(engine, actor.record.legacy);
   LayoutOneView view(&stored);
-  PairReader* pairs = &view;
-  if (actor.record.opaque()) pairs = &stored;
-  if (Status s = PlaceAll(pairs, actor.record, keep_on, database.db());
-      !s.ok()) {
+  std::vector<std::string> notes;
+  Placing placing;
+  placing.pairs = &view;
+  // Keys of an opaque actor have no layout.
+  if (actor.record.opaque()) placing.pairs = &stored;
+  placing.record = &actor.record;
+  placing.keep_on = keep_on;
+  placing.db = database.db();
+  placing.notes = &notes;
+  if (Status s = step(placing); !s.ok()) {
     return s.WithContext("actor=" + target.actor);
   }
   TxId last;
@@ -299,6 +306,12 @@ Status PlaceInTables(const Connection& connection, const Target& target) {
   // is not refused because of it.
   return lease->Update([&](LegacyRecord* record) {
     record->migrated_txid = last;
+    for (const std::string& note : notes) {
+      const std::vector<std::string>& known = record->warnings;
+      if (std::find(known.begin(), known.end(), note) == known.end()) {
+        AddLegacyNote(note, &record->warnings);
+      }
+    }
     record->phase = LegacyPhase::kTables;
     record->phase_us[static_cast<size_t>(LegacyPhase::kTables)] +=
         static_cast<uint64_t>(
@@ -308,12 +321,41 @@ Status PlaceInTables(const Connection& connection, const Target& target) {
   });
 }
 
+Status PlaceInTables(const Connection& connection, const Target& target) {
+  return Place(connection, target, PlaceAll);
+}
+
 std::vector<SchemaTable> PlacedTables() {
-  std::vector<SchemaTable> tables;
+  std::vector<SchemaTable> tables = MadeRivetTables();
   for (const TableText& table : kTables) {
     tables.push_back({table.name, CreateText(table)});
   }
   return tables;
+}
+
+PlacedTable PlacedTableAt(size_t index, bool opaque) {
+  constexpr std::string_view kPrefixes[kTableCount] = {
+      std::string_view("\x04", 1),     std::string_view("\x05\x01\x02", 3),
+      std::string_view("\x06\x01", 2), std::string_view("\x07\x01", 2),
+      std::string_view("\x02", 1),     std::string_view(),
+      std::string_view(),
+  };
+  const TableText& text = kTables[index];
+  PlacedTable table;
+  table.schema = {text.name, CreateText(text)};
+  table.has_ids = index == kQueueMessages;
+  table.key = table.has_ids ? "id" : index == kConnections ? "conn_id" : "key";
+  table.is_oversized = index == kOversized;
+  if (!opaque) table.prefix = std::string(kPrefixes[index]);
+  return table;
+}
+
+size_t PlacedTableOf(LegacyNamespace space) { return TableOf(space); }
+
+size_t PlacedTableOf(const LegacyRecord& record, const KeyValue& pair) {
+  if (record.IsOversized(pair.key, pair.value)) return kOversized;
+  if (record.opaque()) return kKv;
+  return TableOf(ParseLegacyKey(pair.key, pair.value).space);
 }
 
 }  // namespace actorkv

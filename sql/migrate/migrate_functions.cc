@@ -9,26 +9,37 @@
 #include "sql/bind/function.h"
 #include "sql/bind/target.h"
 #include "sql/migrate/legacy_tables.h"
+#include "sql/migrate/rivet_tables.h"
+#include "sql/migrate/table_pairs.h"
+#include "sql/migrate/undo_to_tables.h"
 #include "vfs/migrate/migration.h"
 
 namespace actorkv {
 
 namespace {
 
-// Reads the optional second argument, which can only be `word`.
-Status Option(const Call& call, const char* word, bool* given) {
-  *given = false;
+// Reads the optional second argument, a word. A word is asked for and no flag:
+// 'discard' throws away what a user wrote, and a 1 could mean anything.
+Status Option(const Call& call, std::string* word) {
   if (call.IsNull(1)) return Status::Ok();
-  std::string text;
-  if (Status s = call.Text(1, "the option", &text); !s.ok()) return s;
-  // A word is asked for and no flag: 'discard' throws away what a user wrote,
-  // and a 1 could mean anything.
-  if (text != word) {
-    return Status::InvalidArgument("no option '" + text + "': it is '" + word +
-                                   "' or left out");
-  }
-  *given = true;
-  return Status::Ok();
+  return call.Text(1, "the option", word);
+}
+
+Status MigrateOption(const Call& call, PairsFrom* tables) {
+  std::string word;
+  if (Status s = Option(call, &word); !s.ok() || word.empty()) return s;
+  return ParsePairsFrom(word, tables);
+}
+
+Status UnmigrateOption(const Call& call, bool* discard, PairsFrom* from) {
+  std::string word;
+  if (Status s = Option(call, &word); !s.ok() || word.empty()) return s;
+  *discard = word == "discard";
+  if (*discard) return Status::Ok();
+  if (ParsePairsFrom(word, from).ok()) return Status::Ok();
+  return Status::InvalidArgument("no option '" + word +
+                                 "': it is 'discard', 'tables', "
+                                 "'rivet-tables' or left out");
 }
 
 // Checks that a migration would make something: the pairs of an opaque actor
@@ -46,12 +57,15 @@ Status CheckHasDatabase(const Target& target, bool tables) {
 
 Status RunMigrate(Call* call) {
   Target target;
-  bool tables = false;
+  PairsFrom tables = PairsFrom::kStored;
   MigrationResult result;
   if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
     return s;
-  if (Status s = Option(*call, "tables", &tables); !s.ok()) return s;
-  if (Status s = CheckHasDatabase(target, tables); !s.ok()) return s;
+  if (Status s = MigrateOption(*call, &tables); !s.ok()) return s;
+  if (Status s = CheckHasDatabase(target, tables == PairsFrom::kTables);
+      !s.ok()) {
+    return s;
+  }
   const Connection* const connection = call->connection();
   if (Status s = Migrate(
           target.store, target.actor, [&] { return connection->KeepOn(); },
@@ -61,9 +75,12 @@ Status RunMigrate(Call* call) {
   }
   // The tables are made after the migration's commit, in a transaction of their
   // own: an actor whose tables fail is migrated.
-  if (tables) {
-    if (Status s = PlaceInTables(*connection, target); !s.ok()) return s;
+  Status placed;
+  if (tables == PairsFrom::kTables) placed = PlaceInTables(*connection, target);
+  if (tables == PairsFrom::kRivetTables) {
+    placed = PlaceInRivetTables(*connection, target);
   }
+  if (!placed.ok()) return placed;
   // The state is told and not 1: an actor that is live already is no error, and
   // nothing was done.
   call->result().Text(LegacyStateName(result.record.state));
@@ -73,18 +90,25 @@ Status RunMigrate(Call* call) {
 Status RunUnmigrate(Call* call) {
   Target target;
   bool discard = false;
+  PairsFrom from = PairsFrom::kStored;
   if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
     return s;
-  if (Status s = Option(*call, "discard", &discard); !s.ok()) return s;
-  UndoSpec spec;
-  spec.name = target.actor;
-  spec.discard = discard;
-  // The cookie of the head that goes: a later database of the actor begins
-  // above it.
-  spec.schema_cookie = [&](const HeadState& state) {
-    return SchemaCookie(target, state);
-  };
-  if (Status s = UndoMigration(target.store.get(), spec); !s.ok()) return s;
+  if (Status s = UnmigrateOption(*call, &discard, &from); !s.ok()) return s;
+  if (from != PairsFrom::kStored) {
+    if (Status s = UndoToTables(*call->connection(), target, from); !s.ok()) {
+      return s;
+    }
+  } else {
+    UndoSpec spec;
+    spec.name = target.actor;
+    spec.discard = discard;
+    // The cookie of the head that goes: a later database of the actor begins
+    // above it.
+    spec.schema_cookie = [&](const HeadState& state) {
+      return SchemaCookie(target, state);
+    };
+    if (Status s = UndoMigration(target.store.get(), spec); !s.ok()) return s;
+  }
   call->result().Text(LegacyStateName(LegacyState::kLegacy));
   return Status::Ok();
 }
@@ -105,11 +129,19 @@ Status RunDropLegacy(Call* call) {
   return Status::Ok();
 }
 
-constexpr FunctionSpec kMigrate = {
-    "actorkv_migrate", "actor [, 'tables']", 1, 2, Effects::kStore, RunMigrate};
+constexpr FunctionSpec kMigrate = {"actorkv_migrate",
+                                   "actor [, 'tables' or 'rivet-tables']",
+                                   1,
+                                   2,
+                                   Effects::kStore,
+                                   RunMigrate};
 constexpr FunctionSpec kUnmigrate = {
-    "actorkv_unmigrate", "actor [, 'discard']", 1, 2,
-    Effects::kStore,     RunUnmigrate};
+    "actorkv_unmigrate",
+    "actor [, 'discard', 'tables' or 'rivet-tables']",
+    1,
+    2,
+    Effects::kStore,
+    RunUnmigrate};
 constexpr FunctionSpec kDropLegacy = {"actorkv_drop_legacy", "actor",      1, 1,
                                       Effects::kStore,       RunDropLegacy};
 

@@ -163,7 +163,7 @@ class PlanRows : public RowSource {
 
 constexpr char kHistoryDeclaration[] =
     "CREATE TABLE x(actor TEXT, state TEXT, phase TEXT, phase_ms TEXT,"
-    " bytes INTEGER, repairs TEXT, attempts INTEGER, error TEXT,"
+    " bytes INTEGER, repairs TEXT, attempts INTEGER, error TEXT, form TEXT,"
     " oversized_pairs INTEGER)";
 
 class HistoryRows : public RowSource {
@@ -194,6 +194,8 @@ class HistoryRows : public RowSource {
         return result->TextOrNull(EscapedUtf8(
             record.error.empty() ? Joined(record.warnings) : record.error));
       case 8:
+        return result->Text(LegacyFormName(record.form));
+      case 9:
         return result->Int(record.oversized_count);
       default:
         return;

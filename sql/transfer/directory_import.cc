@@ -9,6 +9,7 @@
 #include "kv/rivet/container.h"
 #include "kv/store/actor_name.h"
 #include "sql/bind/target.h"
+#include "sql/transfer/driver_import.h"
 #include "sql/transfer/import_one.h"
 #include "sql/transfer/import_pairs.h"
 
@@ -73,15 +74,50 @@ class EngineImport : public DirectoryImport {
   Status Next(Outcome* outcome, bool* more) override {
     // An engine is walked by the last id: it may have more actors than a list
     // could hold.
-    if (Status s = engine_->NextActor(id_, &id_, more); !s.ok()) return s;
-    if (!*more) return Status::Ok();
-    outcome->name = id_;
-    outcome->status = Import(&outcome->imported);
-    return Status::Ok();
+    if (!pairs_done_) {
+      if (Status s = engine_->NextActor(id_, &id_, more); !s.ok()) return s;
+      if (*more) {
+        outcome->name = id_;
+        outcome->status = Import(&outcome->imported);
+        return Status::Ok();
+      }
+      pairs_done_ = true;
+    }
+    return NextWithoutPairs(outcome, more);
   }
 
  private:
+  // Actors that never had pairs are told of as well: whoever takes the rows for
+  // all there was would lose them.
+  Status NextWithoutPairs(Outcome* outcome, bool* more) {
+    bool has_pairs = true;
+    while (has_pairs) {
+      if (Status s = engine_->NextDepotActor(&depot_, more);
+          !s.ok() || !*more) {
+        return s;
+      }
+      if (Status s = engine_->HasPairs(depot_.id, &has_pairs); !s.ok()) {
+        return s;
+      }
+    }
+    outcome->name = depot_.id;
+    outcome->status = InDepot(depot_.id);
+    return Status::Ok();
+  }
+
+  static Status InDepot(const std::string& id) {
+    return Status::InvalidArgument(
+        "its database is in the engine's depot, where Rivet 2.3 and later keep "
+        "it, and pairs of it are older than that: with the engine stopped, and "
+        "on a copy of its directory, rivet-engine depot doctor --actor-id " +
+        id + " --artifact-dir DIR, then SELECT actorkv_import('" + id +
+        "', 'DIR/current-depot-resolved.sqlite')");
+  }
+
   Status Import(ImportedActor* imported) {
+    bool in_depot = false;
+    if (Status s = engine_->IsInDepot(id_, &in_depot); !s.ok()) return s;
+    if (in_depot) return InDepot(id_);
     std::unique_ptr<PairSource> pairs;
     if (Status s = engine_->OpenPairs(id_, &pairs); !s.ok()) return s;
     ImportSpec spec;
@@ -95,6 +131,8 @@ class EngineImport : public DirectoryImport {
   const std::shared_ptr<Store> store_;
   const std::unique_ptr<RivetEngine> engine_;
   std::string id_;
+  bool pairs_done_ = false;
+  DepotActor depot_;
 };
 
 class FilesImport : public DirectoryImport {
@@ -128,7 +166,7 @@ class FilesImport : public DirectoryImport {
     // The name says which actor it is, and the content what it is: a file may
     // be called .db and hold JSON lines.
     return ImportOne(connection_, target, directory_ + "/" + entry.file_name,
-                     ImportAs::kItsForm, imported);
+                     FileOptions{}, imported);
   }
 
   Connection* const connection_;
@@ -142,12 +180,15 @@ class FilesImport : public DirectoryImport {
 // with Rivet is not taken for an engine without any.
 Status CheckHasActors(RivetEngine* engine, const std::string& path) {
   std::string id;
+  DepotActor depot;
   bool more = false;
   if (Status s = engine->NextActor("", &id, &more); !s.ok()) return s;
   if (more) return Status::Ok();
+  if (Status s = engine->NextDepotActor(&depot, &more); !s.ok()) return s;
+  if (more) return Status::Ok();
   return Status::InvalidArgument(
-      "a database without any actor of Rivet's engine, as versions up "
-      "to 2.2 keep them: " +
+      "a database without any actor of Rivet's engine, neither pairs nor one "
+      "in its depot: " +
       path);
 }
 
@@ -161,8 +202,9 @@ Status NoDirectoryOfActors(ContainerForm form, const std::string& path) {
       form == ContainerForm::kOtherDirectory) {
     return Status::InvalidArgument(
         what +
-        "that is an archive, the directory of Rivet's engine, or has files "
-        "called NAME.db, NAME.jsonl or NAME.kv.bin: " +
+        "that is an archive, the directory of Rivet's engine, the store of "
+        "RivetKit's file-system driver, or has files called NAME.db, "
+        "NAME.jsonl or NAME.kv.bin: " +
         path);
   }
   return Status::InvalidArgument(
@@ -193,6 +235,9 @@ Status DirectoryImport::Open(Connection* connection,
     *import = std::make_unique<EngineImport>(connection, std::move(store),
                                              std::move(engine));
     return Status::Ok();
+  }
+  if (container.form == ContainerForm::kDriverStore) {
+    return OpenDriverImport(connection, std::move(store), path, import);
   }
   if (container.form == ContainerForm::kActorFiles) {
     std::vector<DirectoryEntry> entries;

@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include "kv/base/duration.h"
+#include "kv/base/events.h"
+#include "kv/base/utf8.h"
 #include "kv/base/wall_clock.h"
 #include "kv/files/file_target.h"
 #include "kv/format/database_header.h"
@@ -12,6 +14,7 @@
 #include "kv/rivet/archive_writer.h"
 #include "kv/rivet/json_lines.h"
 #include "kv/rivet/kv_bin.h"
+#include "kv/rivet/pair_limits.h"
 #include "sql/bind/store_times.h"
 #include "sql/history/version.h"
 #include "sql/migrate/legacy_tables.h"
@@ -132,6 +135,20 @@ Status WriteSalvage(const Connection& connection, const ExportedActor& actor,
   return WriteImage(pages, file, keep_on, bytes);
 }
 
+Status OpenRows(const ExportedActor& actor,
+                const std::function<Status()>& keep_on,
+                std::unique_ptr<TablePairs>* rows) {
+  if (!actor.state->exists) {
+    return Status::InvalidArgument(
+        "the actor is legacy, and has no tables: leave 'tables' or "
+        "'rivet-tables' out");
+  }
+  const TablePairs::Actor source = {
+      actor.target, actor.state,
+      actor.legacy.has_value() ? &*actor.legacy : nullptr};
+  return TablePairs::Open(source, actor.pairs_from, keep_on, rows);
+}
+
 // Writes the actor as pairs. The tables that a migration with 'tables' made of
 // pairs are left out: Rivet must not get the pairs twice.
 Status WritePairs(const Connection& connection, const ExportedActor& actor,
@@ -141,6 +158,14 @@ Status WritePairs(const Connection& connection, const ExportedActor& actor,
   source.engine = actor.target.engine();
   source.state = actor.state;
   source.legacy = actor.legacy;
+  std::unique_ptr<TablePairs> rows;
+  if (actor.pairs_from != PairsFrom::kStored) {
+    if (Status s = OpenRows(actor, keep_on, &rows); !s.ok()) return s;
+    source.others = rows->others();
+    source.pages = rows->pages();
+    source.no_database = !rows->has_database();
+    return ExportPairs(source, keep_on, sink, bytes);
+  }
   // A legacy actor gives its pairs as they came; one without pairs has none of
   // our tables, and opaque ones get nothing added.
   if (!actor.state->exists || !actor.legacy.has_value() ||
@@ -311,11 +336,25 @@ Status Write(const Connection& connection, const ExportedActor& actor,
 
 }  // namespace
 
+namespace {
+
+void TellWhereTooLarge(const Target& target, uint64_t bytes) {
+  const std::string warning = RivetSizeWarning(bytes);
+  if (warning.empty()) return;
+  sqlite3_log(SQLITE_WARNING, "actorkv: %s: actor=%s", warning.c_str(),
+              EscapedUtf8(target.actor).c_str());
+  NoteEvent(
+      {EventKind::kLargeExport, target.store_path(), target.actor, warning, 0});
+}
+
+}  // namespace
+
 // Missing pages are no damage where the version has expired, which a follower
 // cannot hinder.
 Status ExportActor(const Connection& connection, const ExportedActor& actor,
                    ExportForm form, const ImageTarget& file, uint64_t* bytes) {
   Status s = Write(connection, actor, form, file, bytes);
+  if (s.ok()) TellWhereTooLarge(actor.target, *bytes);
   if (s.code() != Code::kCorruption) return s;
   uint64_t never = 0;
   Status expired =

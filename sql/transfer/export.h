@@ -12,6 +12,7 @@
 #include "kv/pages/image.h"
 #include "sql/bind/connection.h"
 #include "sql/bind/target.h"
+#include "sql/migrate/table_pairs.h"
 
 namespace actorkv {
 
@@ -32,6 +33,9 @@ struct ExportedActor {
   std::shared_ptr<const HeadState> state;
   std::optional<LegacyActor> legacy;
   std::shared_ptr<const Pin> pin;  // of a live one
+  // Of a live one in a form of pairs: where those come from that are not of its
+  // database.
+  PairsFrom pairs_from = PairsFrom::kStored;
 };
 
 // Loads the actor as it was at `point`. Errors: kNotFound; those of
@@ -41,8 +45,10 @@ Status LoadForExport(const Target& target, const std::string& point,
 
 // Writes a file, or with kArchive adds to the archive in the directory
 // file.path, which is made where it is missing. *bytes is the size of the file,
-// and with kArchive that of keys and values. Errors: kAlreadyExists;
+// and with kArchive that of keys and values. What is larger than Rivet takes is
+// written, and told in SQLite's log and in the events. Errors: kAlreadyExists;
 // kInvalidArgument for an opaque actor in a form that cannot hold it;
+// kInvalidArgument, kNotSupported of TablePairs::Open();
 // kCorruption; kNoSpace; kIOError; kInterrupted.
 Status ExportActor(const Connection& connection, const ExportedActor& actor,
                    ExportForm form, const ImageTarget& file, uint64_t* bytes);

@@ -13,7 +13,9 @@
 #include "kv/base/system_error.h"
 #include "kv/format/database_header.h"
 #include "sql/bind/actor_connection.h"
+#include "sql/bind/sql_statement.h"
 #include "sql/bind/target.h"
+#include "sql/transfer/import_pairs.h"
 #include "vfs/migrate/image_commit.h"
 #include "vfs/sqlite/default_vfs.h"
 #include "vfs/sqlite/sqlite_error.h"
@@ -263,19 +265,94 @@ Status Copy(Connection* connection, sqlite3* source, const Target& target,
   return Status::Ok();
 }
 
+// Checks that a file which has nothing, in WAL mode, did not leave all that it
+// had behind: a program that was killed has everything in its -wal, and only an
+// empty page in the file.
+Status CheckHasWal(sqlite3* source) {
+  constexpr uint8_t kWalVersion = 2;
+  sqlite3_file* const file = FileOf(source);
+  const std::string path = sqlite3_db_filename(source, "main");
+  char bytes[kHeaderBytes];
+  sqlite3_int64 size_bytes = 0;
+  if (file == nullptr || file->pMethods == nullptr ||
+      ReadFile(file, 0, sizeof bytes, bytes) != SQLITE_OK ||
+      file->pMethods->xFileSize(file, &size_bytes) != SQLITE_OK) {
+    return Status::Ok();  // what reads the pages says so
+  }
+  const DatabaseHeader header =
+      ParseHeader(std::string_view(bytes, sizeof bytes));
+  struct stat wal = {};
+  const bool has_wal =
+      stat((path + "-wal").c_str(), &wal) == 0 && wal.st_size > 0;
+  if (!header.valid || header.write_version != kWalVersion || has_wal ||
+      size_bytes > static_cast<sqlite3_int64>(header.page_size)) {
+    return Status::Ok();
+  }
+  int64_t count = 0;
+  // What is wrong with a schema, the import says.
+  const Status counted =
+      QueryInt(source, "SELECT count(*) FROM sqlite_schema", &count);
+  if (!counted.ok() || count != 0) return Status::Ok();
+  return Status::InvalidArgument(
+      "its -wal is missing: the file is in WAL mode and has no table, as where "
+      "a program was killed that had all in " +
+      path + "-wal: copy that beside it; an empty database it is with " +
+      "actorkv_import(actor, path, 'db'): " + path);
+}
+
+// Says whether the file is to become pairs.
+Status FindWhetherPairs(const Connection& connection, sqlite3* source,
+                        ImportAs as, bool* pairs) {
+  *pairs = as == ImportAs::kPairs;
+  if (as == ImportAs::kDatabase) return Status::Ok();
+  if (Status s = CheckHasWal(source); !s.ok()) return s;
+  if (as != ImportAs::kItsForm) return Status::Ok();
+  Status s = IsKvFile(connection, source, pairs);
+  // What is wrong with the file, its import as a database says.
+  return s.code() == Code::kInterrupted ? s : Status::Ok();
+}
+
+Status ImportRows(Connection* connection, const Target& target, sqlite3* source,
+                  const FileOptions& options, ImportedActor* imported) {
+  std::unique_ptr<PairSource> pairs;
+  if (Status s =
+          OpenKvFile(source, sqlite3_db_filename(source, "main"), &pairs);
+      !s.ok()) {
+    return s;
+  }
+  ImportSpec spec;
+  spec.name = target.actor;
+  spec.form = LegacyForm::kDriverFile;
+  spec.metadata_json = options.metadata_json;
+  spec.notes = options.notes;
+  spec.keep_on = [connection] { return connection->KeepOn(); };
+  return ImportLegacy(target.store, spec, pairs.get(), imported);
+}
+
 }  // namespace
 
 Status ImportFile(Connection* connection, const FindTarget& find_target,
-                  const std::string& path, ImportedActor* imported) {
+                  const std::string& path, const FileOptions& options,
+                  ImportedActor* imported) {
   Database source;
   const int timeout_ms = BusyTimeout(connection->db());
   if (Status s = OpenSource(path, timeout_ms, &source); !s.ok()) return s;
+  bool pairs = false;
+  if (Status s =
+          FindWhetherPairs(*connection, source.get(), options.as, &pairs);
+      !s.ok()) {
+    return s;
+  }
   Target target;
   // The file is opened first: a bad one must not make a store.
   if (Status s = find_target(&target); !s.ok()) return s;
   if (Status s = CheckIsNew(target); !s.ok()) return s;
+  if (pairs) {
+    return ImportRows(connection, target, source.get(), options, imported);
+  }
   ImportedActor made;
   made.state = LegacyState::kLive;
+  made.form = "db";
   PageSource pages;
   // A file without a WAL is loaded as it stands, in order and past SQLite's
   // page cache.
@@ -294,6 +371,15 @@ Status ImportFile(Connection* connection, const FindTarget& find_target,
   }
   *imported = made;
   return Status::Ok();
+}
+
+Status LookAtKvFile(Connection* connection, const std::string& path,
+                    KvFileContent* content) {
+  Database source;
+  const int timeout_ms = BusyTimeout(connection->db());
+  if (Status s = OpenSource(path, timeout_ms, &source); !s.ok()) return s;
+  if (Status s = CheckHasWal(source.get()); !s.ok()) return s;
+  return FindKvFileContent(source.get(), content).WithContext(path);
 }
 
 }  // namespace actorkv

@@ -14,9 +14,9 @@ namespace {
 
 constexpr char kDeclaration[] =
     "CREATE TABLE x(actor TEXT, state TEXT, bytes INTEGER,"
-    " duration_ms INTEGER, error TEXT, dir TEXT HIDDEN)";
+    " duration_ms INTEGER, error TEXT, form TEXT, dir TEXT HIDDEN)";
 
-constexpr int kDir = kOutcomeColumnCount;
+constexpr int kDir = kOutcomeColumnCount + 1;
 
 class ImportAllRows : public OutcomeRows {
  public:
@@ -34,6 +34,7 @@ class ImportAllRows : public OutcomeRows {
     outcome->status = std::move(made.status);
     outcome->state = LegacyStateName(made.imported.state);
     outcome->bytes = made.imported.bytes;
+    outcome->form = made.imported.form;
     return Status::Ok();
   }
 

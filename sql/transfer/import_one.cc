@@ -5,12 +5,28 @@
 
 namespace actorkv {
 
+Status ParseImportAs(const std::string& text, ImportAs* as) {
+  if (text == "pairs") {
+    *as = ImportAs::kPairs;
+  } else if (text == "db") {
+    *as = ImportAs::kDatabase;
+  } else if (text == "opaque") {
+    *as = ImportAs::kOpaque;
+  } else {
+    return Status::InvalidArgument("no option '" + text +
+                                   "': it is 'pairs', 'db', 'opaque' or left "
+                                   "out");
+  }
+  return Status::Ok();
+}
+
 namespace {
 
 // Says what to do with what is not the file of one actor; ok for what may be.
 Status CheckIsOneActor(const Container& container, const std::string& path) {
   switch (container.form) {
     case ContainerForm::kArchive:
+    case ContainerForm::kDriverStore:
     case ContainerForm::kRivetEngine:
       return Status::InvalidArgument(
           "it holds more than one actor: SELECT * FROM "
@@ -66,6 +82,18 @@ Status CheckIsDump(const Container& container, const std::string& path) {
   return Status::InvalidArgument(what + path);
 }
 
+// Says whether a file can be what it is to be taken for.
+Status CheckFits(const Container& container, ImportAs as,
+                 const std::string& path) {
+  if (as == ImportAs::kOpaque) return CheckIsDump(container, path);
+  if (as == ImportAs::kDatabase && IsDump(container)) {
+    return Status::InvalidArgument("it is " +
+                                   std::string(FormName(container.form)) +
+                                   ", and no database: leave 'db' out: " + path);
+  }
+  return CheckIsOneActor(container, path);
+}
+
 }  // namespace
 
 Status CheckIsDump(const std::string& path) {
@@ -75,19 +103,18 @@ Status CheckIsDump(const std::string& path) {
 }
 
 Status ImportOne(Connection* connection, const FindTarget& find_target,
-                 const std::string& path, ImportAs as,
+                 const std::string& path, const FileOptions& options,
                  ImportedActor* imported) {
   Container container;
   // What a file is, its first bytes say. Its name may be anything.
   if (Status s = RecogniseContainer(path, &container); !s.ok()) return s;
-  Status s = as == ImportAs::kOpaque ? CheckIsDump(container, path)
-                                     : CheckIsOneActor(container, path);
+  Status s = CheckFits(container, options.as, path);
   if (!s.ok()) return s;
   if (IsDump(container)) {
     DumpFile dump;
     dump.path = path;
     dump.form = container.form;
-    dump.opaque = as == ImportAs::kOpaque;
+    dump.opaque = options.as == ImportAs::kOpaque;
     return ImportDump(connection, find_target, dump, imported);
   }
   if (container.gzip) {
@@ -95,7 +122,7 @@ Status ImportOne(Connection* connection, const FindTarget& find_target,
                                    path);
   }
   // SQLite knows best what is wrong with a file that is no database.
-  return ImportFile(connection, find_target, path, imported);
+  return ImportFile(connection, find_target, path, options, imported);
 }
 
 std::string StoreAdvice(const std::string& path) {

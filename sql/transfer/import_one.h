@@ -10,17 +10,16 @@
 
 namespace actorkv {
 
-// ImportAs says what a file is to be taken for.
-enum class ImportAs {
-  kItsForm,  // what its content says
-  kOpaque,   // pairs whose keys mean nothing
-};
+// Reads what a file is to be taken for: 'pairs', 'db' or 'opaque'. Errors:
+// kInvalidArgument, naming them.
+Status ParseImportAs(const std::string& text, ImportAs* as);
 
 // Imports the file `path`, which is absolute. Errors: kInvalidArgument for a
-// file that is not one actor, saying what it is and what to do; those of
-// ImportFile() and ImportDump().
+// file that is not one actor, or not what it is to be taken for, saying what it
+// is and what to do; those of ImportFile() and ImportDump().
 Status ImportOne(Connection* connection, const FindTarget& find_target,
-                 const std::string& path, ImportAs as, ImportedActor* imported);
+                 const std::string& path, const FileOptions& options,
+                 ImportedActor* imported);
 
 // Says whether `path` is the dump of one actor. Errors: kInvalidArgument, which
 // says what it is and what to do; kNotFound; kCorruption; kIOError.

@@ -67,6 +67,7 @@ Status ImportLegacy(const std::shared_ptr<Store>& store, const ImportSpec& spec,
   // The actor is there as it came. That it becomes a database is another call,
   // which can be undone.
   imported->state = LegacyState::kLegacy;
+  imported->form = LegacyFormName(record.form);
   imported->bytes = record.bytes;
   imported->page_count =
       record.opaque()
@@ -117,6 +118,7 @@ Status ImportWithDatabase(const std::shared_ptr<Store>& store,
   import.Detach();
   if (!committed.ok()) return committed;
   imported->state = LegacyState::kLive;
+  imported->form = LegacyFormName(import.record()->form);
   imported->bytes = import.record()->bytes + image->size_bytes();
   imported->page_count = image->page_count();
   return Status::Ok();

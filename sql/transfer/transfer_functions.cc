@@ -14,29 +14,23 @@ namespace actorkv {
 namespace {
 
 Status ReadImportAs(const Call& call, ImportAs* as) {
-  *as = ImportAs::kItsForm;
-  if (call.IsNull(2)) return Status::Ok();
   std::string text;
+  if (call.IsNull(2)) return Status::Ok();
   if (Status s = call.Text(2, "the option", &text); !s.ok()) return s;
-  if (text != "opaque") {
-    return Status::InvalidArgument("no option '" + text +
-                                   "': it is 'opaque' or left out");
-  }
-  *as = ImportAs::kOpaque;
-  return Status::Ok();
+  return ParseImportAs(text, as);
 }
 
 Status Import(Call* call) {
   std::string actor;
   std::string path;
   std::string absolute;
-  ImportAs as = ImportAs::kItsForm;
+  FileOptions options;
   if (Status s = call->Text(0, "actor", &actor); !s.ok()) return s;
   if (Status s = call->Text(1, "path", &path); !s.ok()) return s;
+  if (Status s = ReadImportAs(*call, &options.as); !s.ok()) return s;
   // The path is made absolute here, where the process has the current directory
   // that the user means.
   if (Status s = AbsolutePath(path, &absolute); !s.ok()) return s;
-  if (Status s = ReadImportAs(*call, &as); !s.ok()) return s;
   Connection* const connection = call->connection();
   const auto target = [&](Target* found) {
     // The target is resolved when the source is known to be good: only then a
@@ -44,7 +38,7 @@ Status Import(Call* call) {
     return ResolveTarget(connection, actor, StoreUse::kCreate, found);
   };
   ImportedActor imported;
-  if (Status s = ImportOne(connection, target, absolute, as, &imported);
+  if (Status s = ImportOne(connection, target, absolute, options, &imported);
       !s.ok()) {
     return s;
   }
@@ -83,10 +77,22 @@ Status ReadFile(const Call& call, ExportForm form, ImageTarget* file) {
                                "actorkv_export(actor, path, 'db', 'head', 1)");
 }
 
+Status ReadPairsFrom(const Call& call, ExportForm form, PairsFrom* from) {
+  std::string text;
+  if (call.IsNull(5)) return Status::Ok();
+  if (Status s = call.Text(5, "the option", &text); !s.ok()) return s;
+  if (Status s = ParsePairsFrom(text, from); !s.ok()) return s;
+  if (form != ExportForm::kDatabase) return Status::Ok();
+  return Status::InvalidArgument(
+      "a plain file has all tables of the actor: '" + text +
+      "' is for the forms of pairs, 'jsonl', 'kv.bin' and 'archive'");
+}
+
 Status Export(Call* call) {
   std::string name;
   std::string point = "head";
   ExportForm form = ExportForm::kDatabase;
+  PairsFrom from = PairsFrom::kStored;
   ImageTarget file;
   Target target;
   ExportedActor actor;
@@ -98,6 +104,7 @@ Status Export(Call* call) {
   if (!call->IsNull(3)) {
     if (Status s = call->Text(3, "point", &point); !s.ok()) return s;
   }
+  if (Status s = ReadPairsFrom(*call, form, &from); !s.ok()) return s;
   if (Status s = ReadFile(*call, form, &file); !s.ok()) return s;
   Connection* const connection = call->connection();
   if (Status s = ResolveTarget(connection, name, StoreUse::kRead, &target);
@@ -105,6 +112,7 @@ Status Export(Call* call) {
     return s;
   }
   if (Status s = LoadForExport(target, point, &actor); !s.ok()) return s;
+  actor.pairs_from = from;
   if (Status s = ExportActor(*connection, actor, form, file, &bytes); !s.ok()) {
     return s.WithContext("actor=" + target.actor);
   }
@@ -113,16 +121,17 @@ Status Export(Call* call) {
 }
 
 constexpr FunctionSpec kImport = {"actorkv_import",
-                                  "actor, path [, 'opaque']",
+                                  "actor, path [, 'pairs', 'db' or 'opaque']",
                                   2,
                                   3,
                                   Effects::kStore,
                                   Import};
 constexpr FunctionSpec kExport = {
     "actorkv_export",
-    "actor, path [, form [, point [, overwrite]]]",
+    "actor, path [, form [, point [, overwrite [, 'tables' or "
+    "'rivet-tables']]]]",
     2,
-    5,
+    6,
     Effects::kFile,
     Export};
 

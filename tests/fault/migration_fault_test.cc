@@ -208,6 +208,9 @@ const std::string kLegacy = "1 1" + kContent;
 const std::string kLive = "2 1" + kContent;
 // Six tables, and an index for the key of each that has one of its own.
 const std::string kLiveWithTables = "2 12" + kContent;
+// Eleven tables and five indexes; their rows are seen beside the pairs.
+const std::string kLiveWithRivetsTables =
+    "2 17 ok 500|251392 value,value,name,name";
 
 TEST_F(MigrationFaultTest, Import) {
   FailEveryCall({{}, kImport, {"none", kLegacy}});
@@ -240,6 +243,20 @@ TEST_F(MigrationFaultTest, Unmigrate) {
 // Also where a commit of the tables could not say that it was done.
 TEST_F(MigrationFaultTest, UnmigrateAfterTables) {
   FailEveryCall({{kImport, kTables}, kUnmigrate, {kLiveWithTables, kLegacy}});
+}
+
+// The pairs are made anew, and the old ones are there until one commit says
+// whose they are.
+TEST_F(MigrationFaultTest, UnmigrateToTables) {
+  FailEveryCall({{kImport, kTables},
+                 "SELECT actorkv_unmigrate('a', 'tables')",
+                 {kLiveWithTables, kLegacy}});
+}
+
+TEST_F(MigrationFaultTest, MigrateWithRivetsTables) {
+  FailEveryCall({{kImport},
+                 "SELECT actorkv_migrate('a', 'rivet-tables')",
+                 {kLegacy, kLive, kLiveWithRivetsTables}});
 }
 
 TEST_F(MigrationFaultTest, DropLegacy) {

@@ -8,18 +8,22 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "kv/base/hex.h"
 #include "kv/files/gzip.h"
+#include "kv/rivet/actor_persist.h"
 #include "kv/rivet/archive_json.h"
+#include "kv/rivet/driver_state.h"
 #include "kv/rivet/json_lines.h"
 #include "kv/rivet/kv_bin.h"
 #include "kv/rivet/rivet_engine.h"
 #include "kv/rivet/rivet_engine_keys.h"
 #include "kv/rivet/rivet_v2.h"
+#include "kv/rivet/workflow.h"
 #include "tests/support/memory_bytes.h"
 #include "tests/support/rivet_engine_writer.h"
 
@@ -263,6 +267,95 @@ void FuzzArchiveJson(std::string_view input) {
   }
 }
 
+// What decodes comes back when it is encoded and decoded once more.
+template <typename Value>
+void FuzzPersist(std::string_view input) {
+  Value value;
+  if (!Accepted(DecodePersist(input, &value))) return;
+  const std::string written = EncodePersist(value);
+  Value again;
+  Require(
+      DecodePersist(written, &again).ok() && EncodePersist(again) == written,
+      "a value comes back");
+  // Versions 3 and 4 have one encoding.
+  Require(input[0] < 3 || input.substr(1) == written.substr(1),
+          "nothing is left out");
+}
+
+// The first byte says which value the rest is.
+void FuzzActorPersist(std::string_view input) {
+  if (input.empty()) return;
+  const std::string_view value = input.substr(1);
+  TextPairs texts;
+  std::vector<std::string> names;
+  std::optional<int64_t> alarm;
+  switch (input[0]) {
+    case 0:
+      return FuzzPersist<PersistedActor>(value);
+    case 1:
+      return FuzzPersist<PersistedConnection>(value);
+    case 2:
+      return FuzzPersist<QueueMetadata>(value);
+    case 3:
+      return FuzzPersist<QueueMessage>(value);
+    case 4:
+      Require(
+          !Accepted(DecodeAlarm(value, &alarm)) || EncodeAlarm(alarm) == value,
+          "an alarm comes back");
+      return;
+    default:
+      if (DecodeCborMap(value, &texts)) {
+        TextPairs again;
+        Require(DecodeCborMap(EncodeCborMap(texts), &again) && again == texts,
+                "a map comes back");
+      }
+      if (DecodeCborArray(value, &names)) {
+        std::vector<std::string> again;
+        Require(
+            DecodeCborArray(EncodeCborArray(names), &again) && again == names,
+            "an array comes back");
+      }
+  }
+}
+
+void FuzzDriverState(std::string_view input) {
+  DriverState state;
+  Pairs pairs;
+  const bool accepted = Accepted(ReadDriverState(MemoryBytes(input), &state));
+  const bool pairs_accepted = ReadAll(
+      DriverStatePairs(std::make_unique<Trickle>(input, 3)).get(), &pairs);
+  Require(accepted == pairs_accepted, "the sizes of pieces do not matter");
+  Require(!accepted || pairs.size() == state.pair_count, "pairs are counted");
+  if (accepted) {
+    ActorMetadata metadata;
+    (void)Accepted(
+        ParseActorMetadata(ToJson(DriverMetadata(state)), &metadata));
+  }
+  uint64_t at_ms = 0;
+  (void)Accepted(DecodeDriverAlarm(input, &at_ms));
+}
+
+// The length of a key, the key, a value.
+void FuzzWorkflow(std::string_view input) {
+  if (input.empty()) return;
+  const size_t size =
+      std::min(static_cast<size_t>(static_cast<unsigned char>(input[0])),
+               input.size() - 1);
+  const std::string_view key_bytes = input.substr(1, size);
+  const WorkflowKey key = ParseWorkflowKey(key_bytes);
+  Require(key.part != WorkflowPart::kHistory || !key.location.empty(),
+          "an entry of the history has a place");
+  if (key.part == WorkflowPart::kName) {
+    const WorkflowKey again = ParseWorkflowKey(WorkflowNameKey(key.index));
+    Require(again.part == key.part && again.index == key.index,
+            "the key of a name comes back");
+  }
+  WorkflowEntry entry;
+  WorkflowMetadata metadata;
+  (void)Accepted(DecodeWorkflowEntry(input.substr(1 + size), &entry));
+  (void)Accepted(DecodeWorkflowMetadata(input.substr(1 + size), &metadata));
+}
+
 }  // namespace
 
 const FuzzTarget kFuzzTargets[kFuzzTargetCount] = {
@@ -273,6 +366,9 @@ const FuzzTarget kFuzzTargets[kFuzzTargetCount] = {
     {"rivet_v2", FuzzRivetV2},
     {"rivet_engine", FuzzRivetEngine},
     {"archive_json", FuzzArchiveJson},
+    {"actor_persist", FuzzActorPersist},
+    {"driver_state", FuzzDriverState},
+    {"workflow", FuzzWorkflow},
 };
 
 }  // namespace actorkv

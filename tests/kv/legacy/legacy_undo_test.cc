@@ -82,9 +82,11 @@ TEST_F(LegacyUndoTest, CommitsAreDiscardedOnlyWhenToldSo) {
   ASSERT_OK(Write(store_, 9));
   EXPECT_TRUE(IsError(Undo(store_), Code::kInvalidArgument,
                       "the actor was written after its migration, and undoing "
-                      "it would discard that: write actorkv_unmigrate(actor, "
-                      "'discard') if it may: actor=a migrated_txid=1 "
-                      "head_txid=2"));
+                      "it would discard that: actorkv_unmigrate(actor, "
+                      "'tables') makes pairs of it as it is now"));
+  EXPECT_TRUE(IsError(Undo(store_), Code::kInvalidArgument,
+                      "actorkv_unmigrate(actor, 'discard') if it may go: "
+                      "actor=a migrated_txid=1 head_txid=2"));
   const auto before = store_.State("a");
   EXPECT_TRUE(before->exists);
   ASSERT_OK(Undo(store_, /*discard=*/true));

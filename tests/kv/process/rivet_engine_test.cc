@@ -3,12 +3,12 @@
 #include "kv/rivet/rivet_engine.h"
 
 #include <gtest/gtest.h>
-#include <rocksdb/db.h>
 
 #include <filesystem>
 
 #include "kv/process/engines.h"
 #include "tests/support/pair_files.h"
+#include "tests/support/rivet_engine_directory.h"
 #include "tests/support/rivet_engine_writer.h"
 #include "tests/support/testing.h"
 
@@ -20,53 +20,6 @@ namespace fs = std::filesystem;
 std::string Id(char first) { return first + std::string(18, '\7'); }
 
 const std::string kMetadata("\2v1\0\0\0\0\0\0\0\0", 11);
-
-// A directory as the engine leaves it.
-class EngineDirectory {
- public:
-  EngineDirectory() : path_(directory_.File("engine")) {
-    rocksdb::Options options;
-    options.create_if_missing = true;
-    rocksdb::DB* db = nullptr;
-    EXPECT_TRUE(rocksdb::DB::Open(options, path_, &db).ok());
-    db_.reset(db);
-  }
-
-  const std::string& path() const { return path_; }
-
-  void Put(const std::string& key, const std::string& value) {
-    EXPECT_TRUE(db_->Put({}, key, value).ok());
-  }
-  void Delete(const std::string& key) {
-    EXPECT_TRUE(db_->Delete({}, key).ok());
-  }
-  void PutPair(const std::string& id, const std::string& key,
-               const std::string& value) {
-    for (size_t i = 0; i * 10'000 < value.size(); ++i) {
-      Put(EncodeRivetEngineKey({id, key, i}), value.substr(i * 10'000, 10'000));
-    }
-    Put(EncodeRivetEngineKey({id, key, std::nullopt}), kMetadata);
-  }
-  // What is put later stays in the log.
-  void Flush() { EXPECT_TRUE(db_->Flush({}).ok()); }
-  void Close() { db_.reset(); }
-
-  // Every file with its content and time.
-  std::map<std::string, std::pair<std::string, fs::file_time_type>> Files()
-      const {
-    std::map<std::string, std::pair<std::string, fs::file_time_type>> files;
-    for (const auto& entry : fs::recursive_directory_iterator(path_)) {
-      const std::string name = entry.path().string();
-      files[name] = {FileContents(name), entry.last_write_time()};
-    }
-    return files;
-  }
-
- private:
-  TempDir directory_;
-  const std::string path_;
-  std::unique_ptr<rocksdb::DB> db_;
-};
 
 Status ReadActor(const std::string& path, const std::string& id,
                  std::vector<Pair>* pairs) {
@@ -226,7 +179,7 @@ TEST(RivetEngineTest, NewerTableFilesAreNamed) {
   EXPECT_EQ(tables, 1U);
   const Status s = ReadActor(directory.path(), Id('a'), &pairs);
   EXPECT_TRUE(IsError(s, Code::kNotSupported, "format version 6"));
-  EXPECT_TRUE(IsError(s, Code::kNotSupported, "dump each as JSON lines"));
+  EXPECT_TRUE(IsError(s, Code::kNotSupported, "rivet-engine depot doctor"));
 }
 
 TEST(RivetEngineTest, OtherDirectoriesAreErrors) {
@@ -238,6 +191,43 @@ TEST(RivetEngineTest, OtherDirectoriesAreErrors) {
                       Code::kNotFound, "no"));
   WriteContents(directory.File("CURRENT"), "MANIFEST-000001\n");
   EXPECT_FALSE(OpenRivetEngine(directory.path(), &engine).ok());
+}
+
+// What Rivet 2.3 and later keeps in the engine's depot.
+TEST(RivetEngineTest, ActorsInTheDepotAreFound) {
+  EngineDirectory directory;
+  const std::string id = RivetActorIdText(Id('a'));
+  const std::string other = RivetActorIdText(Id('b'));
+  const std::string first(kDepotBucketBytes, '\xff');
+  const std::string second(kDepotBucketBytes, '\1');
+  directory.PutPair(Id('a'), "\1", "x");
+  directory.PutPair(Id('c'), "\1", "x");
+  directory.Put(DepotKey(first, id), "v");
+  directory.Put(DepotKey(second, other), "v");
+  directory.Put(DepotPrefix(second) + "/short/cur", "v");
+  directory.Put(DepotKey(second, std::string(30, '-')), "v");
+  directory.Close();
+  std::unique_ptr<RivetEngine> engine;
+  ASSERT_OK(OpenRivetEngine(directory.path(), &engine));
+  bool is = false;
+  ASSERT_OK(engine->IsInDepot(id, &is));
+  EXPECT_TRUE(is);
+  ASSERT_OK(engine->IsInDepot(other, &is));
+  EXPECT_TRUE(is);
+  ASSERT_OK(engine->IsInDepot(RivetActorIdText(Id('c')), &is));
+  EXPECT_FALSE(is);
+  ASSERT_OK(engine->HasPairs(id, &is));
+  EXPECT_TRUE(is);
+  ASSERT_OK(engine->HasPairs(other, &is));
+  EXPECT_FALSE(is);
+  DepotActor actor;
+  std::vector<std::string> ids;
+  for (bool more = true;;) {
+    ASSERT_OK(engine->NextDepotActor(&actor, &more));
+    if (!more) break;
+    ids.push_back(actor.id);
+  }
+  EXPECT_EQ(ids, (std::vector<std::string>{other, id}));
 }
 
 }  // namespace

@@ -30,5 +30,13 @@ TEST(PairLimitsTest, OtherLimits) {
                       "a value of 4 bytes is larger than the limit of 3"));
 }
 
+TEST(PairLimitsTest, AnActorThatIsTooLargeForRivetIsTold) {
+  EXPECT_EQ(RivetSizeWarning(0), "");
+  EXPECT_EQ(RivetSizeWarning(10'737'418'240), "");
+  EXPECT_EQ(RivetSizeWarning(10'737'418'241),
+            "the export has 10737418241 bytes, and Rivet takes an actor of at "
+            "most 10737418240");
+}
+
 }  // namespace
 }  // namespace actorkv

@@ -131,5 +131,23 @@ TEST(RivetEngineKeysTest, MetadataHasAVersionAndATime) {
                           "12345678"s));
 }
 
+TEST(RivetEngineKeysTest, KeysOfTheDepotAreFrozen) {
+  const std::string bucket(16, 'b');
+  const std::string id = RivetActorIdText(Id());
+  const std::string key = DepotKey(bucket, id);
+  EXPECT_EQ(Hex(key), "02102f" + Hex(bucket) + "2f" + Hex(id) + "2f637572");
+  EXPECT_EQ(key.size(), 54U);
+  std::string read_bucket = "unchanged";
+  std::string read_id;
+  for (size_t size = 0; size < key.size(); ++size) {
+    EXPECT_FALSE(ParseDepotKey(key.substr(0, size), &read_bucket, &read_id));
+  }
+  EXPECT_FALSE(ParseDepotKey(key + "x", &read_bucket, &read_id));
+  EXPECT_EQ(read_bucket, "unchanged");
+  ASSERT_TRUE(ParseDepotKey(key, &read_bucket, &read_id));
+  EXPECT_EQ(read_bucket, bucket);
+  EXPECT_EQ(read_id, id);
+}
+
 }  // namespace
 }  // namespace actorkv

@@ -12,9 +12,10 @@ TEST_F(FunctionTest, WrongNumberOfArgumentsSaysHowToWriteIt) {
   ExpectBad({
       {"SELECT actorkv_version(1)", SQLITE_ERROR, "write actorkv_version()"},
       {"SELECT actorkv_export('a')", SQLITE_ERROR,
-       "write actorkv_export(actor, path [, form [, point [, overwrite]]])"},
-      {"SELECT actorkv_import('a', 'b', 'c')", SQLITE_ERROR,
-       "write actorkv_import(actor, path)"},
+       "write actorkv_export(actor, path [, form [, point [, overwrite [, "
+       "'tables' or 'rivet-tables']]]])"},
+      {"SELECT actorkv_import('a', 'b', 'db', 'c')", SQLITE_ERROR,
+       "write actorkv_import(actor, path [, 'pairs' or 'db'])"},
       {"SELECT actorkv_delete()", SQLITE_ERROR, "write actorkv_delete(actor)"},
       {"SELECT actorkv_rename('a')", SQLITE_ERROR,
        "write actorkv_rename(actor, new_name)"},

@@ -144,8 +144,9 @@ TEST_F(DirectoryImportTest, ADirectoryThatHoldsNone) {
   ExpectBad(
       {{"SELECT * FROM actorkv_import_all('$DIR/in')", SQLITE_ERROR,
         "not a directory of actors but a directory of something else: that "
-        "is an archive, the directory of Rivet's engine, or has files "
-        "called NAME.db, NAME.jsonl or NAME.kv.bin: $DIR/in"}});
+        "is an archive, the directory of Rivet's engine, the store of "
+        "RivetKit's file-system driver, or has files called NAME.db, "
+        "NAME.jsonl or NAME.kv.bin: $DIR/in"}});
   WriteFile("in/a.db", "");
   ExpectBad(
       {{"SELECT actorkv_import('x', '$DIR/in')", SQLITE_ERROR,

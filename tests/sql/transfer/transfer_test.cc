@@ -116,7 +116,10 @@ TEST_F(TransferTest, ImportOfOnePageInWalMode) {
   ASSERT_EQ(file.Open(File("w.db")), SQLITE_OK);
   ASSERT_EQ(file.Exec("PRAGMA journal_mode=WAL"), SQLITE_OK);
   file.Close();
-  EXPECT_EQ(Ask("SELECT actorkv_import('w', '$DIR/w.db')"), "1");
+  // It looks like one that was left without its -wal.
+  ExpectBad({{"SELECT actorkv_import('w', '$DIR/w.db')", SQLITE_ERROR,
+              "its -wal is missing"}});
+  EXPECT_EQ(Ask("SELECT actorkv_import('w', '$DIR/w.db', 'db')"), "1");
   EXPECT_EQ(Dump(Uri("w")), "\nerror: no such table: t");
 }
 

@@ -1,7 +1,7 @@
 // actorkv_kv: the legacy pairs of actors as they are stored, in every state.
 
-#ifndef ACTORKV_SQL_ACTORS_KV_TABLE_H_
-#define ACTORKV_SQL_ACTORS_KV_TABLE_H_
+#ifndef ACTORKV_SQL_MIGRATE_KV_TABLE_H_
+#define ACTORKV_SQL_MIGRATE_KV_TABLE_H_
 
 #include "sql/bind/connection.h"
 
@@ -12,4 +12,4 @@ int RegisterKvTable(Connection* connection);
 
 }  // namespace actorkv
 
-#endif  // ACTORKV_SQL_ACTORS_KV_TABLE_H_
+#endif  // ACTORKV_SQL_MIGRATE_KV_TABLE_H_

@@ -1,0 +1,131 @@
+// Keys and values of workflows: those that RivetKit wrote, and what is none.
+#include "kv/rivet/workflow.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "kv/base/affix.h"
+#include "kv/rivet/actor_persist.h"
+#include "kv/rivet/container.h"
+#include "tests/support/bytes.h"
+#include "tests/support/dump_loader.h"
+#include "tests/support/pair_files.h"
+#include "tests/support/testing.h"
+
+namespace actorkv {
+namespace {
+
+// Written by rivetkit 2.2.1.
+TEST(WorkflowTest, EveryPairOfASampleIsKnown) {
+  std::unique_ptr<PairSource> source;
+  std::vector<Pair> pairs;
+  ASSERT_OK(OpenDump(Sample("upgrade-flow.jsonl.gz"), &source));
+  ASSERT_OK(ReadAllPairs(source.get(), &pairs));
+  std::map<std::string, int> parts;
+  std::map<std::string, int> kinds;
+  for (const auto& [key, value] : pairs) {
+    if (!BeginsWith(key, kWorkflowPrefix)) continue;
+    SCOPED_TRACE(Hex(key));
+    const WorkflowKey parsed = ParseWorkflowKey(key);
+    ++parts[WorkflowPartName(parsed.part)];
+    WorkflowEntry entry;
+    WorkflowMetadata metadata;
+    if (parsed.part == WorkflowPart::kHistory) {
+      EXPECT_OK(DecodeWorkflowEntry(value, &entry));
+      ++kinds[entry.kind];
+    } else if (parsed.part == WorkflowPart::kMetadata) {
+      EXPECT_OK(DecodeWorkflowMetadata(value, &metadata));
+      EXPECT_EQ(parsed.entry_id.size(), 36U);
+      EXPECT_GT(metadata.created_at_ms, 1'700'000'000'000U);
+    } else if (parsed.part == WorkflowPart::kName) {
+      EXPECT_EQ(Hex(WorkflowNameKey(parsed.index)), Hex(key));
+    }
+  }
+  EXPECT_EQ(parts.count("unknown"), 0U);
+  EXPECT_GT(parts["name"], 5);
+  EXPECT_GT(parts["history"], 5);
+  EXPECT_GT(parts["metadata"], 5);
+  EXPECT_EQ(parts["state"], 1);
+  EXPECT_GT(kinds["step"], 0);
+  EXPECT_GT(kinds["loop"], 0);
+  EXPECT_GT(kinds["sleep"], 0);
+}
+
+TEST(WorkflowTest, ALocationGoesThroughRoundsOfLoops) {
+  const WorkflowKey key =
+      ParseWorkflowKey(Unhex("0601150215070515071501001508"));
+  ASSERT_EQ(key.part, WorkflowPart::kHistory);
+  ASSERT_EQ(key.location.size(), 3U);
+  EXPECT_EQ(key.location[0].name, 7U);
+  EXPECT_FALSE(key.location[0].round.has_value());
+  EXPECT_EQ(key.location[1].name, 7U);
+  EXPECT_EQ(key.location[1].round, 1U);
+  EXPECT_EQ(key.location[2].name, 8U);
+}
+
+TEST(WorkflowTest, NamesHaveNumbersOfAnySize) {
+  for (const uint64_t index :
+       {uint64_t{0}, uint64_t{1}, uint64_t{255}, uint64_t{256}, ~uint64_t{0}}) {
+    const WorkflowKey key = ParseWorkflowKey(WorkflowNameKey(index));
+    EXPECT_EQ(key.part, WorkflowPart::kName);
+    EXPECT_EQ(key.index, index);
+  }
+  EXPECT_EQ(Hex(WorkflowNameKey(0)), "0601150114");
+}
+
+TEST(WorkflowTest, OtherKeysAreUnknown) {
+  for (const char* hex :
+       {"", "06", "0601", "060115", "06011501", "0601150115", "060115010114",
+        "06011502", "0601150205", "06011502051507", "0601150205150715",
+        "060115020515071501", "06011503150114", "0601150315", "0601150402",
+        "06011504026100ff", "060115061501", "0701150114"}) {
+    EXPECT_EQ(ParseWorkflowKey(Unhex(hex)).part, WorkflowPart::kUnknown) << hex;
+  }
+  // A field that is not known has a number all the same.
+  EXPECT_EQ(ParseWorkflowKey(Unhex("060115031509")).part,
+            WorkflowPart::kUnknown);
+}
+
+TEST(WorkflowTest, EntriesOfEveryKind) {
+  const struct {
+    const char* hex;  // behind id and location
+    const char* kind;
+    const char* name;
+  } kCases[] = {
+      {"000001026e6f", "step", ""},
+      {"0101800300000000", "loop", ""},
+      {"02050000000000000001", "sleep", ""},
+      {"030268690180", "message", "hi"},
+      {"04026370", "checkpoint", "cp"},
+      {"05010162020000", "join", ""},
+      {"0601016200", "race", ""},
+      {"07047374657001026869", "removed", "hi"},
+      {"080100000002000000", "version", ""},
+  };
+  const std::string head = "0100026964020001000000010200000003000000";
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(c.kind);
+    WorkflowEntry entry;
+    const std::string whole = Unhex(head + c.hex);
+    ASSERT_OK(DecodeWorkflowEntry(whole, &entry));
+    EXPECT_EQ(entry.id, "id");
+    EXPECT_STREQ(entry.kind, c.kind);
+    EXPECT_EQ(entry.name, c.name);
+    for (size_t size = 0; size < whole.size(); ++size) {
+      EXPECT_TRUE(IsError(DecodeWorkflowEntry(whole.substr(0, size), &entry),
+                          Code::kCorruption, "at byte"))
+          << size;
+    }
+    EXPECT_TRUE(IsError(DecodeWorkflowEntry(whole + "x", &entry),
+                        Code::kCorruption, "left over"));
+  }
+  WorkflowEntry entry;
+  EXPECT_TRUE(IsError(DecodeWorkflowEntry(Unhex(head + "09"), &entry),
+                      Code::kCorruption, "kind"));
+  EXPECT_TRUE(IsError(DecodeWorkflowEntry(Unhex("0200"), &entry),
+                      Code::kNotSupported, "version 2"));
+}
+
+}  // namespace
+}  // namespace actorkv
