@@ -9,6 +9,7 @@
 #include "sql/actors/kv_table.h"
 #include "sql/actors/metrics_table.h"
 #include "sql/actors/retention_functions.h"
+#include "sql/actors/work_table.h"
 #include "sql/bind/connection.h"
 #include "sql/health/doctor_table.h"
 #include "sql/health/dump_table.h"
@@ -47,7 +48,7 @@ constexpr RegisterTheme kThemes[] = {
     RegisterRestoreLike,      RegisterRetentionFunctions,
     RegisterRetentionTables,  RegisterMetrics,
     RegisterHintsTable,       RegisterDumpTable,
-    RegisterEventsTable,
+    RegisterEventsTable,      RegisterWorkTable,
 };
 
 }  // namespace

@@ -49,6 +49,7 @@ Status PairExport::Add(std::string_view key, std::string_view value) {
     if (Status s = keep_on_(); !s.ok()) return s;
   }
   bytes_ += key.size() + value.size();
+  AddWork(source_.work, key.size() + value.size());
   return sink_->Add(key, value);
 }
 

@@ -12,6 +12,7 @@
 #include <functional>
 #include <optional>
 
+#include "kv/base/work_meter.h"
 #include "kv/legacy/legacy_store.h"
 #include "kv/pages/image.h"
 #include "kv/rivet/pairs.h"
@@ -25,6 +26,7 @@ struct PairExportSource {
   std::optional<LegacyActor> legacy;  // nullopt: it never had pairs
   // The pages of its database, where they are not those of `state`.
   std::optional<ImagePages> pages;
+  WorkMeter* work = nullptr;  // has the bytes added that the sink gets
 };
 
 // Says whether the actor came with a database among its pairs. Errors: those of

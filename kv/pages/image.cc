@@ -27,6 +27,7 @@ Status WriteImage(const ImagePages& pages, const ImageTarget& target,
     }
     if (Status s = pages.read(pgno, page.data()); !s.ok()) return s;
     if (Status s = file->Append(page); !s.ok()) return s;
+    AddWork(target.work, page.size());
   }
   if (Status s = keep_on(); !s.ok()) return s;
   if (Status s = file->Finish(); !s.ok()) return s;

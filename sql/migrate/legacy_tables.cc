@@ -14,6 +14,7 @@
 #include "kv/legacy/legacy_lease.h"
 #include "kv/rivet/layout_view.h"
 #include "kv/rivet/legacy_keys.h"
+#include "kv/store/store.h"
 #include "sql/bind/actor_connection.h"
 #include "vfs/migrate/migration.h"
 
@@ -79,6 +80,14 @@ std::string CreateText(const TableText& table) {
   return std::string("CREATE TABLE ") + table.name + "(" + table.columns + ")";
 }
 
+// Filling: the pairs that tables are filled with, who may end it and who shows
+// it.
+struct Filling {
+  PairReader* pairs;
+  std::function<Status()> keep_on;
+  WorkMeter* work;
+};
+
 class Placement {
  public:
   explicit Placement(sqlite3* db) : db_(db) {}
@@ -91,7 +100,7 @@ class Placement {
   // Makes the tables that are missing. *any says that there is something to
   // fill.
   Status MakeTables(bool* any);
-  Status Fill(PairReader* pairs, const std::function<Status()>& keep_on);
+  Status Fill(const Filling& filling);
 
  private:
   Status Make(size_t index);
@@ -183,23 +192,22 @@ Status Placement::Insert(const KeyValue& pair) {
   return stepped;
 }
 
-Status Placement::Fill(PairReader* pairs,
-                       const std::function<Status()>& keep_on) {
+Status Placement::Fill(const Filling& filling) {
   std::optional<KeyValue> pair;
   std::string from;
   for (uint64_t count = 0;; ++count) {
     if (count % kPairsAtOnce == 0) {
-      if (Status s = keep_on(); !s.ok()) return s;
+      if (Status s = filling.keep_on(); !s.ok()) return s;
     }
-    if (Status s = pairs->Seek(from, &pair); !s.ok()) return s;
+    if (Status s = filling.pairs->Seek(from, &pair); !s.ok()) return s;
     if (!pair.has_value()) return Status::Ok();
+    filling.work->Add(pair->key.size() + pair->value.size());
     if (Status s = Insert(*pair); !s.ok()) return s;
     from = pair->key + '\0';
   }
 }
 
-Status PlaceAll(PairReader* pairs, const std::function<Status()>& keep_on,
-                sqlite3* db) {
+Status PlaceAll(const Filling& filling, sqlite3* db) {
   // The write lock is taken at once, so that what is found about the tables
   // still holds when they are filled.
   if (Status s = Execute(db, "BEGIN IMMEDIATE"); !s.ok()) return s;
@@ -210,7 +218,7 @@ Status PlaceAll(PairReader* pairs, const std::function<Status()>& keep_on,
     Placement placement(db);
     if (Status s = placement.MakeTables(&any); !s.ok()) return s;
     if (any) {
-      if (Status s = placement.Fill(pairs, keep_on); !s.ok()) return s;
+      if (Status s = placement.Fill(filling); !s.ok()) return s;
     }
   }
   return Execute(db, "COMMIT");
@@ -262,6 +270,8 @@ Status PlaceInTables(const Connection& connection, const Target& target) {
     return Status::InvalidArgument("its migration was undone: actor=" +
                                    target.actor);
   }
+  WorkMeter work = target.store->BeginWork(WorkKind::kMigration, target.actor);
+  work.Enter(LegacyPhaseName(LegacyPhase::kTables), actor.record.bytes);
   Engine* const engine = target.engine();
   // The actor is written as by any user, through the VFS: the lease keeps other
   // migrations away, not writers.
@@ -269,7 +279,8 @@ Status PlaceInTables(const Connection& connection, const Target& target) {
   if (Status s = database.Open(target, Origin::kMigrate); !s.ok()) return s;
   LegacyPairs stored(engine, actor.record.legacy);
   LayoutOneView pairs(&stored);
-  if (Status s = PlaceAll(&pairs, keep_on, database.db()); !s.ok()) {
+  const Filling filling = {&pairs, keep_on, &work};
+  if (Status s = PlaceAll(filling, database.db()); !s.ok()) {
     return s.WithContext("actor=" + target.actor);
   }
   TxId last;

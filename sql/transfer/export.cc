@@ -12,6 +12,7 @@
 #include "kv/rivet/archive_writer.h"
 #include "kv/rivet/json_lines.h"
 #include "kv/rivet/kv_bin.h"
+#include "kv/store/store.h"
 #include "sql/bind/store_times.h"
 #include "sql/history/version.h"
 #include "sql/migrate/legacy_tables.h"
@@ -42,6 +43,13 @@ std::function<Status()> KeepOnOf(const Connection& connection,
     }
     return connection.KeepOn();
   };
+}
+
+// Returns the size of the version's database; 0: it has none, or no pages.
+uint64_t SizeOf(const HeadState& state) {
+  if (!state.exists) return 0;
+  const Snapshot& snapshot = state.head.snapshot;
+  return uint64_t{snapshot.page_count} * snapshot.page_size;
 }
 
 // Checks that no -wal or -journal lies beside the file: SQLite would apply it
@@ -80,20 +88,25 @@ Status WriteBlank(uint32_t page_size, const ImageTarget& file,
 }
 
 Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
-                     const ImageTarget& file, uint64_t* bytes) {
+                     const ImageTarget& target, uint64_t* bytes) {
+  ImageTarget file = target;
+  file.work = actor.work;
   if (Status s = CheckNoSidecars(file); !s.ok()) return s;
   const std::function<Status()> keep_on = KeepOnOf(connection, actor);
   if (actor.state->exists) {
     if (actor.state->head.snapshot.page_count == 0) {
       return WriteBlank(actor.state->head.snapshot.page_size, file, bytes);
     }
+    EnterWork(actor.work, "write", SizeOf(*actor.state));
     return WriteImage(actor.target.engine(), *actor.state, file, keep_on,
                       bytes);
   }
   // A legacy actor is recovered as by an open of it: the export is the database
   // that a user would see.
+  EnterWork(actor.work, "recover", actor.legacy->record.sqlite_bytes);
   RecoveryOptions options;
   options.keep_on = keep_on;
+  options.work = actor.work;
   std::shared_ptr<RecoveredImage> image;
   if (Status s =
           RecoverActor(actor.target.store, *actor.legacy, options, &image);
@@ -106,6 +119,7 @@ Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
   const ImagePages pages = {
       image->page_size(), image->page_count(),
       [&](PageNo pgno, char* page) { return image->ReadPage(pgno, page); }};
+  EnterWork(actor.work, "write", image->size_bytes());
   return WriteImage(pages, file, keep_on, bytes);
 }
 
@@ -118,6 +132,8 @@ Status WritePairs(const Connection& connection, const ExportedActor& actor,
   source.engine = actor.target.engine();
   source.state = actor.state;
   source.legacy = actor.legacy;
+  source.work = actor.work;
+  EnterWork(actor.work, "write", SizeOf(*actor.state));
   // A legacy actor gives its pairs as they came; one without pairs has none of
   // our tables.
   if (!actor.state->exists || !actor.legacy.has_value()) {
@@ -268,7 +284,11 @@ Status Write(const Connection& connection, const ExportedActor& actor,
 // cannot hinder.
 Status ExportActor(const Connection& connection, const ExportedActor& actor,
                    ExportForm form, const ImageTarget& file, uint64_t* bytes) {
-  Status s = Write(connection, actor, form, file, bytes);
+  WorkMeter work =
+      actor.target.store->BeginWork(WorkKind::kExport, actor.target.actor);
+  ExportedActor shown = actor;
+  shown.work = &work;
+  Status s = work.Ended(Write(connection, shown, form, file, bytes));
   if (s.code() != Code::kCorruption) return s;
   uint64_t never = 0;
   Status expired =

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "kv/base/work_meter.h"
 #include "kv/legacy/pair_export.h"
 #include "kv/pages/image.h"
 #include "sql/bind/connection.h"
@@ -31,6 +32,7 @@ struct ExportedActor {
   std::shared_ptr<const HeadState> state;
   std::optional<LegacyActor> legacy;
   std::shared_ptr<const Pin> pin;  // of a live one
+  WorkMeter* work = nullptr;       // shows its export
 };
 
 // Loads the actor as it was at `point`. Errors: kNotFound; those of

@@ -1,12 +1,15 @@
 #include "vfs/actor/actor_vfs.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <mutex>
 #include <new>
 #include <utility>
 
 #include "kv/base/affix.h"
+#include "kv/base/events.h"
+#include "kv/base/metrics.h"
 #include "kv/base/thrown.h"
 #include "kv/history/point.h"
 #include "kv/process/open_wait.h"
@@ -126,6 +129,7 @@ Status OpenActorFile(const char* name, sqlite3_file* file, int flags,
   if (s.ok()) s = ApplyMode(uri.raw_mode, &flags);
   if (!s.ok()) return s;
   std::shared_ptr<Store> store;
+  const EventTimer timer;
   ActorFileOptions options;  // its pin goes before the store does
   options.full_name = name;
   options.never_locks = uri.never_locks;
@@ -139,6 +143,7 @@ Status OpenActorFile(const char* name, sqlite3_file* file, int flags,
   std::shared_ptr<const HeadState> state;
   if (s.ok() && store->read_only()) s = store->CatchUp();
   if (s.ok()) s = OpenActorOf(store.get(), plan, &actor);
+  const bool is_cold = s.ok() && actor->Known() == nullptr;
   if (s.ok()) s = actor->Current(&state);
   if (s.ok() && uri.as_of.has_value()) {
     s = FindVersion(store.get(), path.actor, state, *uri.as_of, &options);
@@ -178,6 +183,10 @@ Status OpenActorFile(const char* name, sqlite3_file* file, int flags,
   } else {
     Construct<ActorFile>(file, std::move(store), std::move(actor),
                          std::move(options));
+  }
+  if (is_cold) {
+    Record(Metric::kColdOpenLatency,
+           std::chrono::microseconds(timer.elapsed_us()));
   }
   EndErrorOfThread();
   return Status::Ok();
