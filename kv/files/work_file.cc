@@ -100,6 +100,14 @@ Status WorkFile::Make(const std::string& directory,
   return Status::Ok();
 }
 
+std::shared_ptr<WorkFile> WorkFile::MakeOrNone(
+    const std::string& directory) noexcept {
+  std::shared_ptr<WorkFile> file;
+  static_cast<void>(
+      IfMemory([&] { static_cast<void>(Make(directory, &file)); }));
+  return file;
+}
+
 WorkFile::~WorkFile() { munmap(mapped_, kWorkBoardBytes); }
 
 Status ReadWorkFile(const std::string& directory, std::vector<WorkRow>* rows) {

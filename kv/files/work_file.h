@@ -36,6 +36,9 @@ class WorkFile {
   // open for writing. Errors: kNoSpace; kInvalidArgument for a link; kIOError.
   static Status Make(const std::string& directory,
                      std::shared_ptr<WorkFile>* file);
+  // Makes it where that can be done, else null: a store is as good without.
+  static std::shared_ptr<WorkFile> MakeOrNone(
+      const std::string& directory) noexcept;
   ~WorkFile();
   WorkFile(const WorkFile&) = delete;
   WorkFile& operator=(const WorkFile&) = delete;

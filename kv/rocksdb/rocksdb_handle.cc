@@ -113,7 +113,7 @@ Status RocksDbHandle::OpenHeld() {
   const bool create = mode_ == OpenMode::kCreate;
   last_error_ = OpenForWriting(create);
   if (last_error_.ok()) {
-    MakeWorkFile();
+    work_file_ = WorkFile::MakeOrNone(work_path());
     return Status::Ok();
   }
   // A full disk must not keep a store from being read.
@@ -122,15 +122,6 @@ Status RocksDbHandle::OpenHeld() {
   // The full disk is why the store is not as it was asked for, whatever a
   // reader's open says.
   return OpenForReadingOnly().ok() ? Status::Ok() : last_error_;
-}
-
-// Makes the file by which others see what this process works on. The store is
-// as good without it, so that no error of it counts.
-void RocksDbHandle::MakeWorkFile() noexcept {
-  static_cast<void>(IfMemory([this] {
-    if (!CheckHolding().ok()) return;
-    static_cast<void>(WorkFile::Make(work_path(), &work_file_));
-  }));
 }
 
 // Makes room where the disk is full: first what a dead process left goes, and

@@ -196,7 +196,6 @@ class RocksDbHandle {
   Status OpenFirst();
   Status HoldDirectory();
   Status OpenHeld();
-  void MakeWorkFile() noexcept;
   // REQUIRES: the holder file is held, and no database is open.
   Status OpenForWriting(bool create);
   Status TryToOpenForWriting(bool create);

@@ -7,7 +7,7 @@ SELECT count(*) FROM actorkv_work;
 -- A diff has its row as long as its statement is open.
 SELECT d.op, d.key, w.what, w.actor, w.phase, w.done_bytes > 0 AS moved,
        w.total_bytes, w.started_at_ms > 0 AS started, w.pid, w.store
-  FROM actorkv_diff('alice', '-1 commit') AS d, actorkv_work AS w;
+  FROM actorkv_diff('alice', '-1 commit') AS d CROSS JOIN actorkv_work AS w;
 SELECT count(*) FROM actorkv_work;
 
 -- Another process sees none of that any more. It opens no store for it.

@@ -216,12 +216,12 @@ TEST_F(WorkFileTest, WhatIsNoBoardOfThisVersionShowsNothing) {
 }
 
 TEST_F(WorkFileTest, AnyBytesAreRead) {
-  std::mt19937_64 random(TestSeed());
+  std::mt19937_64 numbers(TestSeed());
   const std::string board = ForeignBoard();
   for (int i = 0; i < 300; ++i) {
     std::string bytes = board;
     for (int k = 0; k < 20; ++k) {
-      bytes[32 + random() % (bytes.size() - 32)] = static_cast<char>(random());
+      bytes[32 + numbers() % (bytes.size() - 32)] = static_cast<char>(numbers());
     }
     std::vector<WorkRow> rows;
     (void)ReadWorkBoard({bytes, bytes, bytes}, &rows);

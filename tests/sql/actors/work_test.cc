@@ -13,7 +13,6 @@
 #include "kv/files/work_file.h"
 #include "tests/support/child_process.h"
 #include "tests/support/sql_harness.h"
-#include "tests/support/tiny_disk.h"
 
 namespace actorkv {
 namespace {
@@ -57,8 +56,7 @@ class WorkTest : public SqlTest {
     ASSERT_EQ(Ask("SELECT actorkv_purge('source') > 0"), "1");
   }
 
-  // What a second connection sees in column `column` while the first runs
-  // `sql`.
+  // What a second connection sees while the first runs `sql`.
   std::set<std::string> SeenDuring(const std::string& sql,
                                    const std::string& columns) {
     SqliteDb second;
@@ -165,9 +163,6 @@ TEST_F(WorkTest, EachKindHasItsRow) {
   saw("SELECT count(*) FROM actorkv_export_all('$DIR/all')",
       "export|bob|write");
   saw("SELECT actorkv_import('pairs', '$DIR/a.jsonl')", "import|pairs|read");
-  saw("SELECT count(*) FROM actorkv_import_all('$DIR/archive') WHERE state = "
-      "'legacy'",
-      "");
   saw("SELECT count(*) FROM actorkv_verify", "verify||pages");
   saw("SELECT count(*) FROM actorkv_verify('alice')", "verify|alice|chunks");
   saw("SELECT count(*) FROM actorkv_verify('alice', 'head')",
@@ -282,20 +277,6 @@ TEST_F(WorkTest, AnyFileInItsPlaceIsRead) {
   }
   MakeActor("bob");
   EXPECT_EQ(std::filesystem::file_size(File("store/") + kWorkFileName), 16384u);
-}
-
-TEST_F(WorkTest, WorksWithoutTheFile) {
-  MakeLegacy("alice");
-  StoreRegistry::Instance()->CloseIdle();
-  const std::string file = File("store/") + kWorkFileName;
-  std::filesystem::remove(file);
-  // Neither to be removed nor to be made.
-  std::filesystem::create_directory(file);
-  const std::set<std::string> seen =
-      SeenDuring("SELECT actorkv_migrate('alice')", "what, actor, phase");
-  EXPECT_EQ(seen.count("migration|alice|copy"), 1u);
-  StoreRegistry::Instance()->CloseIdle();
-  std::filesystem::remove(file);
 }
 
 // --- Another process ---------------------------------------------------------
