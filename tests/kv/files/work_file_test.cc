@@ -221,7 +221,8 @@ TEST_F(WorkFileTest, AnyBytesAreRead) {
   for (int i = 0; i < 300; ++i) {
     std::string bytes = board;
     for (int k = 0; k < 20; ++k) {
-      bytes[32 + numbers() % (bytes.size() - 32)] = static_cast<char>(numbers());
+      bytes[32 + numbers() % (bytes.size() - 32)] =
+          static_cast<char>(numbers());
     }
     std::vector<WorkRow> rows;
     (void)ReadWorkBoard({bytes, bytes, bytes}, &rows);
