@@ -8,6 +8,7 @@
 #include "sql/actors/info_table.h"
 #include "sql/actors/metrics_table.h"
 #include "sql/actors/retention_functions.h"
+#include "sql/actors/work_table.h"
 #include "sql/bind/connection.h"
 #include "sql/health/doctor_table.h"
 #include "sql/health/dump_table.h"
@@ -53,7 +54,7 @@ constexpr RegisterTheme kThemes[] = {
     RegisterHintsTable,       RegisterDumpTable,
     RegisterEventsTable,      RegisterQueueTables,
     RegisterSalvageTables,    RegisterPairFunctions,
-    RegisterPairsTable,
+    RegisterPairsTable,       RegisterWorkTable,
 };
 
 }  // namespace

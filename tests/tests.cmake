@@ -55,6 +55,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/base/page_memory_test.cc
   tests/kv/base/status_test.cc
   tests/kv/base/utf8_test.cc
+  tests/kv/base/work_meter_test.cc
   tests/kv/base/workers_test.cc
   tests/kv/cache/hint_learner_test.cc
   tests/kv/cache/page_cache_test.cc
@@ -75,6 +76,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/files/opened_directory_test.cc
   tests/kv/files/store_marker_test.cc
   tests/kv/files/temporary_test.cc
+  tests/kv/files/work_file_test.cc
   tests/kv/format/chunk_test.cc
   tests/kv/format/counters_test.cc
   tests/kv/format/hints_record_test.cc
@@ -233,6 +235,7 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/actors/reclaim_plan_test.cc
   tests/sql/actors/retention_test.cc
   tests/sql/actors/tables_test.cc
+  tests/sql/actors/work_test.cc
   tests/sql/bind/actor_walk_test.cc
   tests/sql/bind/format1_test.cc
   tests/sql/bind/function_test.cc

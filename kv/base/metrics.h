@@ -65,7 +65,13 @@ enum class Metric : uint8_t {
   kReclaimPasses,
   kReclaimedBytes,
   kFlattens,
-  // Imports of pairs.
+  // Migrations and imports.
+  kMigrations,
+  kMigrationInterrupts,
+  kMigrationFailures,
+  kImports,
+  kImportInterrupts,
+  kImportFailures,
   kOversizedPairs,
   kRefusedPairs,
   // Opens.
@@ -80,11 +86,23 @@ enum class Metric : uint8_t {
   kCommitLatency,
   kGroupCommits,
   kGroupWriteLatency,
+  kMigrationLatency,
+  kMigrationLayoutsLatency,
+  kMigrationRecoverLatency,
+  kMigrationCopyLatency,
+  kMigrationCommitLatency,
+  kMigrationTablesLatency,
+  kImportLatency,
+  kImportRecoverLatency,
+  kImportReadLatency,
+  kImportCommitLatency,
+  kColdOpenLatency,
+  kFirstReadLatency,
 };
 
 inline constexpr Metric kFirstDistribution = Metric::kCommitLatency;
 inline constexpr size_t kMetricCount =
-    static_cast<size_t>(Metric::kGroupWriteLatency) + 1;
+    static_cast<size_t>(Metric::kFirstReadLatency) + 1;
 inline constexpr size_t kPlainMetricCount =
     static_cast<size_t>(kFirstDistribution);
 inline constexpr size_t kDistributionCount = kMetricCount - kPlainMetricCount;
@@ -108,13 +126,13 @@ const MetricInfo& InfoOf(Metric metric);
 //
 // There are eight buckets for each doubling. Bucket b has the values above
 // UpperOf(b - 1), up to and with UpperOf(b). Values to 16 have buckets of their
-// own, but for 0, which counts as 1; what is above the last bucket's end (2^36:
-// 68 seconds) counts there. The middle of a bucket is within 1/16 of every
+// own, but for 0, which counts as 1; what is above the last bucket's end (2^42:
+// 73 minutes) counts there. The middle of a bucket is within 1/16 of every
 // other value of it.
 
 inline constexpr unsigned kBucketBits = 3;
 inline constexpr size_t kBucketsPerDoubling = size_t{1} << kBucketBits;
-inline constexpr unsigned kMaxValueBits = 36;
+inline constexpr unsigned kMaxValueBits = 42;
 inline constexpr size_t kBucketCount =
     (kMaxValueBits - kBucketBits + 1) * kBucketsPerDoubling;
 

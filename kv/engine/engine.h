@@ -35,6 +35,7 @@
 
 #include "kv/base/host_id.h"
 #include "kv/base/status.h"
+#include "kv/base/work_board.h"
 
 namespace actorkv {
 
@@ -302,6 +303,10 @@ class Engine {
   // Says whether another process waits for the store: whoever has no use for
   // the engine should close it.
   virtual bool IsWaitedFor() { return false; }
+
+  // The board on which other processes see the work of this one in the store;
+  // null where they do not.
+  virtual std::shared_ptr<WorkBoard> work_board() { return nullptr; }
 
   // Bounds what the engine keeps in memory beside the page cache, which holds
   // `bytes`, for all engines of its kind in the process.

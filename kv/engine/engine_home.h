@@ -121,6 +121,12 @@ class EngineHome {
                         const std::function<Status()>& keep_on,
                         uint64_t* bytes) = 0;
 
+  // Adds the work of the process that has the store at `place` open for
+  // writing, where that is another process and work is seen from outside. Opens
+  // no store. Errors: kIOError.
+  virtual Status ReadWork(const std::string& place,
+                          std::vector<WorkRow>* rows) = 0;
+
   // What there is to know of the engine without a store.
   virtual std::vector<EngineNote> Notes() const = 0;
 

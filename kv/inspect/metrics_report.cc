@@ -12,10 +12,10 @@ namespace {
 constexpr double kNanosecondsPerSecond = 1e9;
 constexpr double kNanosecondsPerUs = 1e3;
 
-// The bounds of the histograms in the text, as powers of two: 1 us to 17
-// seconds, and 1 to 1024 commits.
+// The bounds of the histograms in the text, as powers of two: 1 us to 18
+// minutes, and 1 to 1024 commits.
 constexpr unsigned kFirstTimeBits = 10;
-constexpr unsigned kLastTimeBits = 34;
+constexpr unsigned kLastTimeBits = 40;
 constexpr unsigned kLastCountBits = 10;
 
 struct Part {

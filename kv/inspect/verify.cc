@@ -124,15 +124,19 @@ void Verifier::Step(std::vector<Finding>* findings, bool* done) {
       StepEngine(findings);
       break;
     case Phase::kCatalog:
+      EnterWork(work_, "catalog");
       StepCatalog(findings);
       break;
     case Phase::kRecords:
+      EnterWork(work_, "records");
       StepRecords(findings);
       break;
     case Phase::kPairs:
+      EnterWork(work_, "pairs", legacy_->bytes);
       StepPairs(findings);
       break;
     case Phase::kChunks:
+      EnterWork(work_, "chunks");
       StepChunks(findings);
       break;
     case Phase::kPages:
@@ -377,6 +381,7 @@ void Verifier::StepPairs(std::vector<Finding>* findings) {
     return;
   }
   for (const KeyValue& pair : pairs) {
+    AddWork(work_, pair.key.size() + pair.value.size());
     s = CheckPair(pair);
     if (s.ok()) continue;
     Report(s, 0, {}, findings);
@@ -439,6 +444,7 @@ void Verifier::StepChunks(std::vector<Finding>* findings) {
   for (const KeyValue& pair : pairs) {
     PageNo pgno = 0;
     TxId txid;
+    AddWork(work_, pair.key.size() + pair.value.size());
     s = CheckChunk(pair, &pgno, &txid);
     if (!s.ok()) Report(s, pgno, txid, findings);
   }

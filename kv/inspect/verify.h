@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "kv/base/work_meter.h"
 #include "kv/format/legacy_record.h"
 #include "kv/format/records.h"
 #include "kv/pages/branch_reader.h"
@@ -54,6 +55,9 @@ class Verifier {
   // Has it verify only the actor of this name, instead of the whole store.
   // REQUIRES: no Step() was done. Errors: kNotFound.
   Status SelectActor(const std::string& name);
+
+  // Has the work shown by a meter, which outlives this object.
+  void ShowIn(WorkMeter* work) { work_ = work; }
 
   // Does a piece of the work; adds to *findings. *done: there is no more.
   void Step(std::vector<Finding>* findings, bool* done);
@@ -103,6 +107,7 @@ class Verifier {
 
   Store* const store_;
   const std::unique_ptr<EngineReader> reader_;
+  WorkMeter* work_ = nullptr;
   Phase phase_ = Phase::kEngine;
   bool one_actor_ = false;
   std::string next_key_;  // in the partition that the phase scans

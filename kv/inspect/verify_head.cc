@@ -126,12 +126,14 @@ void Verifier::StepPages(std::vector<Finding>* findings) {
     return;
   }
   const Snapshot& snapshot = head_.snapshot;
+  EnterWork(work_, "pages", uint64_t{snapshot.page_count} * snapshot.page_size);
   // Findings are kept back until the head is known to be there still: a
   // follower may have read pages that reclaim was removing.
   std::vector<Finding> found;
   for (PageNo i = 0; i < kPagesAtOnce && next_page_ <= snapshot.page_count;
        ++i, ++next_page_) {
     if (next_page_ == LockPage(snapshot.page_size)) continue;
+    AddWork(work_, snapshot.page_size);
     const Status s = pages_->ReadPage(next_page_, page_.data());
     if (s.ok()) {
       // The hash is made from what was read, not from what the chunk says: so

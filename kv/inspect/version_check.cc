@@ -61,6 +61,7 @@ void VersionChecker::Step(std::vector<Finding>* findings, bool* done) {
        ++i, ++next_page_) {
     TxId txid;
     uint64_t page_hash = 0;
+    AddWork(work_, snapshot.page_size);
     if (Status s = HashOf(next_page_, &txid, &page_hash); !s.ok()) {
       findings->push_back({name_, next_page_, txid, s.ToString(), kMend});
       pages_missing_ = true;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "kv/base/work_meter.h"
 #include "kv/inspect/verify.h"
 #include "kv/pages/branch_reader.h"
 #include "kv/store/actor.h"
@@ -25,6 +26,10 @@ class VersionChecker {
   VersionChecker(Engine* engine, std::string name,
                  std::shared_ptr<const HeadState> version);
 
+  // Has the pages that Step() reads added to a meter, which outlives this
+  // object.
+  void ShowIn(WorkMeter* work) { work_ = work; }
+
   // Does a piece of the work; adds to *findings. *done: there is no more.
   void Step(std::vector<Finding>* findings, bool* done);
 
@@ -38,6 +43,7 @@ class VersionChecker {
   const std::string name_;
   const std::shared_ptr<const HeadState> version_;
   BranchReader reader_;
+  WorkMeter* work_ = nullptr;
   PageNo next_page_ = 1;
   uint64_t digest_ = 0;
   bool pages_missing_ = false;

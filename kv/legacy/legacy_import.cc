@@ -142,18 +142,15 @@ Status LegacyImport::CheckSize(const KeyValue& pair) {
 Status LegacyImport::ReadAll(const ImportSpec& spec, PairSource* source) {
   const Steady::time_point begun_at = Steady::now();
   spec_ = spec;
+  EnterWork(work_, "read");
   if (Status s = Begin(); !s.ok()) return s;
   KeyValue pair;
   for (;;) {
     bool more = false;
     if (Status s = source->Next(&pair, &more); !s.ok()) return s;
     if (!more) break;
-    if (Status s = Add(pair); !s.ok()) {
-      if (s.code() == Code::kInvalidArgument) {
-        actorkv::Add(Metric::kRefusedPairs);
-      }
-      return InPlace(*source, s);
-    }
+    if (Status s = Add(pair); !s.ok()) return InPlace(*source, s);
+    AddWork(work_, pair.key.size() + pair.value.size());
   }
   if (Status s = Flush(); !s.ok()) return s;
   if (Status s = commits_.Wait(); !s.ok()) return s;
@@ -206,8 +203,12 @@ void LegacyImport::Describe() {
 }
 
 Status LegacyImport::Add(const KeyValue& pair) {
-  if (Status s = CheckSize(pair); !s.ok()) return s;
-  if (Status s = CheckIsNewKey(pair.key); !s.ok()) return s;
+  Status taken = CheckSize(pair);
+  if (taken.ok()) taken = CheckIsNewKey(pair.key);
+  if (taken.code() == Code::kInvalidArgument) {
+    actorkv::Add(Metric::kRefusedPairs);
+  }
+  if (!taken.ok()) return taken;
   const std::string stored = EncodePair(legacy_, pair.key, pair.value);
   const size_t bytes = 1 + pair.key.size() + stored.size();
   if (batch_.op_count() >= kMaxImportBatchPairs ||
@@ -325,6 +326,7 @@ void LegacyImport::AddTo(const HeadState& made, Batch* batch) {
 }
 
 Status LegacyImport::Publish() {
+  EnterWork(work_, "commit");
   // The actor is held, so that nobody renames or deletes it meanwhile.
   std::shared_ptr<Actor> actor;
   if (Status s = store_->OpenActor(spec_.name, &actor); !s.ok()) return s;
@@ -375,9 +377,12 @@ Status LegacyImport::AfterUnknown(const CommitResult& result, ActorId actor) {
 
 Status ImportPairs(const std::shared_ptr<Store>& store, const ImportSpec& spec,
                    PairSource* source, LegacyRecord* record) {
+  WorkMeter work = store->BeginWork(WorkKind::kImport, spec.name);
   LegacyImport import(store);
+  import.ShowIn(&work);
   Status s = import.ReadAll(spec, source);
   if (s.ok()) s = import.Publish();
+  s = work.Ended(std::move(s));
   if (!s.ok()) return s.WithContext("importing actor=" + spec.name);
   *record = *import.record();
   return Status::Ok();

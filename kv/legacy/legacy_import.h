@@ -25,6 +25,7 @@
 #include <string>
 #include <vector>
 
+#include "kv/base/work_meter.h"
 #include "kv/engine/engine.h"
 #include "kv/format/legacy_record.h"
 #include "kv/pages/bulk_commits.h"
@@ -63,6 +64,9 @@ class LegacyImport {
   ~LegacyImport();  // leaves pairs that were not published to be dropped
   LegacyImport(const LegacyImport&) = delete;
   LegacyImport& operator=(const LegacyImport&) = delete;
+
+  // Has the work shown by a meter, which outlives this object.
+  void ShowIn(WorkMeter* work) { work_ = work; }
 
   // Stores all pairs of `source`; to be called once. Errors: kAlreadyExists
   // when the name is taken; kInvalidArgument for a name that no actor can have,
@@ -110,6 +114,7 @@ class LegacyImport {
   const std::shared_ptr<Store> store_;
   const std::unique_ptr<EngineReader> reader_;
   ImportSpec spec_;
+  WorkMeter* work_ = nullptr;
   LegacyId legacy_;     // 0: not begun
   bool known_ = false;  // its import record is in the store, or may be
   PairLimits limits_;

@@ -62,6 +62,7 @@ Status PairExport::Add(std::string_view key, std::string_view value) {
     }
   }
   bytes_ += key.size() + value.size();
+  AddWork(source_.work, key.size() + value.size());
   return sink_->Add(key, value);
 }
 

@@ -13,6 +13,7 @@
 #include <functional>
 #include <optional>
 
+#include "kv/base/work_meter.h"
 #include "kv/legacy/legacy_store.h"
 #include "kv/pages/image.h"
 #include "kv/rivet/pairs.h"
@@ -31,6 +32,7 @@ struct PairExportSource {
   // `no_database` says that it has none.
   PairSource* others = nullptr;
   bool no_database = false;
+  WorkMeter* work = nullptr;  // has the bytes added that the sink gets
 };
 
 // Says whether the actor came with a database among its pairs. Errors: those of

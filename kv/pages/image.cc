@@ -27,6 +27,7 @@ Status WriteImage(const ImagePages& pages, const ImageTarget& target,
     }
     if (Status s = pages.read(pgno, page.data()); !s.ok()) return s;
     if (Status s = file->Append(page); !s.ok()) return s;
+    AddWork(target.work, page.size());
   }
   // Asked once more before the file takes its name: after that there is nothing
   // to stop.

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 
+#include "kv/base/work_meter.h"
 #include "kv/engine/engine.h"
 #include "kv/store/actor.h"
 
@@ -15,6 +16,7 @@ namespace actorkv {
 struct ImageTarget {
   std::string path;  // absolute
   bool overwrite = false;
+  WorkMeter* work = nullptr;  // has the bytes added that are written
 };
 
 // The pages of some database, from 1 on.

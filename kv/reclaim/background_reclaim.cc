@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "kv/base/events.h"
 #include "kv/base/thrown.h"
@@ -55,7 +56,12 @@ Status BackgroundReclaim::Begin(bool* begun) {
   options.now_us = now_us_;
   // A test that sets the time means it.
   options.waits_for_clock = now_us_ == 0;
+  std::unique_ptr<WorkMeter> work(
+      new WorkMeter(store_->BeginWork(WorkKind::kReclaim, "")));
+  work->Enter("background");
   pass_ = std::make_unique<Reclaimer>(store_, options);
+  pass_->ShowIn(work.get());
+  work_ = std::move(work);
   busy_ = Clock::duration::zero();
   commit_count_ = commit_count;
   soon_ = false;
@@ -72,6 +78,7 @@ void BackgroundReclaim::End() {
   changed_count_ = commit_count_;
   last_end_ = Clock::now();
   pass_.reset();
+  work_.reset();
   if (freed_bytes == 0) return;
   NoteEvent(
       {EventKind::kReclaimPass, store_->path(), "",
@@ -82,6 +89,7 @@ void BackgroundReclaim::End() {
 void BackgroundReclaim::GiveUp() {
   if (pass_ == nullptr) return;
   pass_.reset();
+  work_.reset();
   last_end_ = Clock::now();
 }
 

@@ -29,6 +29,7 @@ namespace actorkv {
 
 class Reclaimer;
 class Store;
+class WorkMeter;
 
 class BackgroundReclaim {
  public:
@@ -54,6 +55,7 @@ class BackgroundReclaim {
   void End();
 
   Store* const store_;
+  std::unique_ptr<WorkMeter> work_;  // shows the pass
   std::unique_ptr<Reclaimer> pass_;  // null: none under way
   Clock::time_point last_end_;       // end of the last pass, or the beginning
   Clock::duration busy_{};  // the time spent with this pass, then with the last

@@ -60,6 +60,14 @@ Status Reclaimer::NextActor(bool* found) {
   return Status::Ok();
 }
 
+void Reclaimer::Show() {
+  const SpaceUse& use = actor_->use();
+  const uint64_t seen_bytes =
+      use.live_bytes + use.history_bytes + use.reclaimable_bytes;
+  if (seen_bytes > shown_bytes_) AddWork(work_, seen_bytes - shown_bytes_);
+  shown_bytes_ = seen_bytes;
+}
+
 Status Reclaimer::Step(std::optional<SpaceUse>* use, bool* done) {
   use->reset();
   *done = false;
@@ -73,11 +81,13 @@ Status Reclaimer::Step(std::optional<SpaceUse>* use, bool* done) {
   }
   bool actor_done = false;
   const Status s = actor_->Step(&actor_done);
+  Show();
   if (s.ok() && !actor_done) return Status::Ok();
   if (s.ok()) *use = actor_->use();
   freed_bytes_ += actor_->use().reclaimable_bytes;
   dropped_branch_ = dropped_branch_ || actor_->dropped_branch();
   actor_.reset();
+  shown_bytes_ = 0;
   return s.WithContext("actor=" + label_);
 }
 
@@ -147,10 +157,14 @@ Status ReclaimAll(Store* store, const std::optional<std::string>& name,
                   const std::function<Status()>& keep_on, uint64_t* bytes) {
   const ReclaimTurns::Turn turn = store->reclaim_turns()->Begin();
   const EventTimer timer;
+  WorkMeter work = store->BeginWork(WorkKind::kReclaim, name.value_or(""));
+  work.Enter("compact");
   uint64_t freed = 0;
   Status first = store->engine()->FinishCompactions();
   for (int round = 0; round < kMaxRounds; ++round) {
     Reclaimer reclaimer(store, ReclaimOptions());
+    reclaimer.ShowIn(&work);
+    work.Enter("remove");
     if (name.has_value()) {
       if (Status s = reclaimer.SelectActor(*name); !s.ok()) return s;
     }
@@ -163,6 +177,7 @@ Status ReclaimAll(Store* store, const std::optional<std::string>& name,
   // Small records hold back the log, which holds what was written, until they
   // are written out as well.
   if (first.ok() && freed >= kWriteOutBytes) {
+    work.Enter("compact");
     first = store->engine()->Compact(CatalogPartition(), "", "");
   }
   NoteEvent({EventKind::kReclaimPass, store->path(), name.value_or(""),

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "kv/base/work_meter.h"
 #include "kv/reclaim/actor_reclaim.h"
 
 namespace actorkv {
@@ -29,6 +30,10 @@ class Reclaimer {
   // step goes on behind that one.
   Status Step(std::optional<SpaceUse>* use, bool* done);
 
+  // Has the bytes that were looked at added to a meter, which outlives this
+  // object.
+  void ShowIn(WorkMeter* work) { work_ = work; }
+
   uint64_t freed_bytes() const { return freed_bytes_; }
   // Returns true when another round may free more: of branches at which one
   // began that is gone.
@@ -36,6 +41,7 @@ class Reclaimer {
 
  private:
   Status NextActor(bool* found);
+  void Show();
 
   Store* const store_;
   const ReclaimOptions options_;
@@ -43,6 +49,8 @@ class Reclaimer {
   bool one_actor_ = false;
   std::unique_ptr<ActorReclaim> actor_;
   std::string label_;
+  WorkMeter* work_ = nullptr;
+  uint64_t shown_bytes_ = 0;  // of the actor
   uint64_t freed_bytes_ = 0;
   bool dropped_branch_ = false;
 };

@@ -79,6 +79,9 @@ class RocksDbEngine : public Engine {
 
   void LimitCaches(size_t bytes) override { LimitRocksDbCaches(bytes); }
   bool IsWaitedFor() override { return handle_->IsWaitedFor(); }
+  std::shared_ptr<WorkBoard> work_board() override {
+    return handle_->work_board();
+  }
   void BeginEnd() override { *handle_->ending() = true; }
   bool End(std::chrono::steady_clock::time_point give_up) override {
     return handle_->End(give_up);

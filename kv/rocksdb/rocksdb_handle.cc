@@ -112,7 +112,10 @@ Status RocksDbHandle::OpenHeld() {
   if (Status s = HolderFile::Take(work_path(), &holder_); !s.ok()) return s;
   const bool create = mode_ == OpenMode::kCreate;
   last_error_ = OpenForWriting(create);
-  if (last_error_.ok()) return Status::Ok();
+  if (last_error_.ok()) {
+    work_file_ = WorkFile::MakeOrNone(work_path());
+    return Status::Ok();
+  }
   // A full disk must not keep a store from being read.
   if (last_error_.code() != Code::kNoSpace) return last_error_;
   next_attempt_ = std::chrono::steady_clock::now() + kReopenInterval;

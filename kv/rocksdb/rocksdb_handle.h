@@ -47,6 +47,7 @@
 #include "kv/base/gate.h"
 #include "kv/base/thrown.h"
 #include "kv/engine/engine_home.h"
+#include "kv/files/work_file.h"
 #include "kv/rocksdb/ballast.h"
 #include "kv/rocksdb/commit_counter.h"
 #include "kv/rocksdb/holder_file.h"
@@ -121,6 +122,13 @@ class RocksDbHandle {
   // any more. Waits for calls that are under a Hold until `give_up`: false when
   // they took longer, and it is open still.
   bool End(std::chrono::steady_clock::time_point give_up);
+
+  // The board in the directory; null for a follower, and where the disk had no
+  // room for it.
+  std::shared_ptr<WorkBoard> work_board() const {
+    if (work_file_ == nullptr) return nullptr;
+    return {work_file_, work_file_->board()};
+  }
 
   // A flag that is set when the end is near: a call that may last looks at it,
   // and stops.
@@ -224,6 +232,7 @@ class RocksDbHandle {
   OpenContext context_;
   std::unique_ptr<HolderFile> holder_;  // released after database_ closed
   std::unique_ptr<CommitCounter> commit_counter_;  // of a writable database
+  std::shared_ptr<WorkFile> work_file_;  // made by the first open, or never
 
   Gate gate_;
   // Changed with the gate exclusive, but for a change to broken.

@@ -11,6 +11,7 @@
 #include "kv/files/file_names.h"
 #include "kv/files/new_directory.h"
 #include "kv/files/store_marker.h"
+#include "kv/files/work_file.h"
 #include "kv/rocksdb/database_files.h"
 #include "kv/rocksdb/holder_file.h"
 #include "kv/rocksdb/rocksdb_engine.h"
@@ -155,6 +156,11 @@ Status RocksDbHome::BackUp(const std::string& place, Engine* engine,
   if (Status s = made->Finish(); !s.ok()) return s;
   *bytes = copied_bytes;
   return Status::Ok();
+}
+
+Status RocksDbHome::ReadWork(const std::string& place,
+                             std::vector<WorkRow>* rows) {
+  return ReadWorkFile(place, rows);
 }
 
 std::vector<EngineNote> RocksDbHome::Notes() const {

@@ -32,6 +32,8 @@ class RocksDbHome : public EngineHome {
   Status BackUp(const std::string& place, Engine* engine, const std::string& to,
                 const std::function<Status()>& keep_on,
                 uint64_t* bytes) override;
+  Status ReadWork(const std::string& place,
+                  std::vector<WorkRow>* rows) override;
   std::vector<EngineNote> Notes() const override;
   void Prepare() override;
   bool EndUse(std::chrono::steady_clock::time_point give_up) override;

@@ -22,7 +22,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
+#include "kv/base/work_meter.h"
 #include "kv/engine/engine.h"
 #include "kv/format/records.h"
 #include "kv/store/actor_table.h"
@@ -103,6 +105,12 @@ class Store : public std::enable_shared_from_this<Store> {
   // that of a branch from which the new one comes. See Clock::NextId().
   uint64_t NewId(Batch* batch, uint64_t above = 0) {
     return clock_.NextId(above, batch);
+  }
+
+  // Has work on the actor of this name, or of no single one (empty), shown from
+  // now on, here and to other processes. REQUIRES: the store outlives it.
+  WorkMeter BeginWork(WorkKind what, std::string_view actor) {
+    return {what, path_, actor, engine_->work_board()};
   }
 
   // Commits, and tells those who wait for it (Batch::WhenDone()). Every commit

@@ -17,6 +17,10 @@ Engine* Target::engine() const { return store->engine(); }
 
 const std::string& Target::store_path() const { return store->path(); }
 
+WorkMeter Target::BeginWork(WorkKind what) const {
+  return store->BeginWork(what, actor);
+}
+
 Status Target::Open(std::shared_ptr<Actor>* opened) const {
   return store->OpenActor(actor, opened);
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "kv/base/work_meter.h"
 #include "kv/engine/engine.h"
 #include "kv/store/actor.h"
 #include "sql/bind/connection.h"
@@ -23,6 +24,10 @@ struct Target {
   // Of the store.
   Engine* engine() const;
   const std::string& store_path() const;
+
+  // Has work on it shown from now on, here and to other processes; without an
+  // actor, work on no single one. The store stays open as long.
+  WorkMeter BeginWork(WorkKind what) const;
 
   // Store::OpenActor() of it.
   Status Open(std::shared_ptr<Actor>* opened) const;

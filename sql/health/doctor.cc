@@ -41,6 +41,7 @@ Status Doctor::QuickCheck(const VersionSource& source, Examination* result) {
   const TxId txid = source.version->head.snapshot.txid;
   Database db;
   std::vector<std::string> lines;
+  work_.Enter("quick_check");
   // The check runs on a connection of its own, to the version alone: the user's
   // has the head, and perhaps a transaction.
   Status s = OpenVersion(target_, *source.version, &db);
@@ -79,6 +80,7 @@ Status Doctor::QuickCheck(const VersionSource& source, Examination* result) {
 
 Status Doctor::Examine(const VersionSource& source, Examination* result) {
   VersionChecker checker(source.engine(), target_.actor, source.version);
+  checker.ShowIn(&work_);
   for (bool done = false; !done;) {
     if (Status s = connection_->KeepOn(); !s.ok()) return s;
     checker.Step(&result->findings, &done);
@@ -136,6 +138,7 @@ Status Doctor::Search(const VersionSource& head, bool* found,
     // count as read.
     if (!AvoidsDamage(version)) continue;
     ++read;
+    work_.Enter("history");
     Examination result;
     Status s = Examine(version, &result);
     // The commit has expired: a follower's pins keep nothing.
@@ -224,6 +227,8 @@ Status Doctor::Run(std::vector<DoctorRow>* rows) {
     return Status::Ok();
   }
   if (!s.ok()) return s;
+  const Snapshot& snapshot = head.version->head.snapshot;
+  work_.Enter("head", uint64_t{snapshot.page_count} * snapshot.page_size);
   if (s = Examine(head, &result); !s.ok()) return s;
   if (result.sound()) {
     const TimeMap times = TimesShown(target_.store.get());

@@ -37,7 +37,8 @@ class Doctor {
   Doctor(Connection* connection, Target target, std::string argument)
       : connection_(connection),
         target_(std::move(target)),
-        argument_(std::move(argument)) {}
+        argument_(std::move(argument)),
+        work_(target_.BeginWork(WorkKind::kDoctor)) {}
 
   // Examines the actor. *rows says what is wrong, and last what to do; or that
   // all is sound. Errors: kNotFound; kInvalidArgument for a legacy actor;
@@ -67,6 +68,7 @@ class Doctor {
   Connection* const connection_;
   const Target target_;
   const std::string argument_;
+  WorkMeter work_;
   std::vector<PageNo> damaged_;  // at any commit that was read
 };
 

@@ -84,6 +84,12 @@ class VerifyRows : public RowSource {
   bool done_ = false;
 };
 
+// Shared, as a function has to be one that can be copied.
+std::shared_ptr<WorkMeter> BeginVerify(const Target& target) {
+  return std::shared_ptr<WorkMeter>(
+      new WorkMeter(target.BeginWork(WorkKind::kVerify)));
+}
+
 Status OpenVersionRows(Connection* connection, const Target& target,
                        const std::string& point,
                        std::unique_ptr<RowSource>* rows) {
@@ -94,9 +100,14 @@ Status OpenVersionRows(Connection* connection, const Target& target,
   if (Status s = FindVersion(target, point, &source); !s.ok()) return s;
   auto checker = std::make_shared<VersionChecker>(target.engine(), target.actor,
                                                   source.version);
+  const std::shared_ptr<WorkMeter> work = BeginVerify(target);
+  const Snapshot& snapshot = source.version->head.snapshot;
+  work->Enter("pages", uint64_t{snapshot.page_count} * snapshot.page_size);
+  checker->ShowIn(work.get());
   *rows = std::make_unique<VerifyRows>(
       connection, target.store,
-      [checker, source](std::vector<Finding>* findings, bool* done) -> Status {
+      [work, checker, source](std::vector<Finding>* findings,
+                              bool* done) -> Status {
         std::vector<Finding> found;
         checker->Step(&found, done);
         // What was found in a version that has expired meanwhile may be what
@@ -121,13 +132,14 @@ Status OpenRows(Connection* connection, const TableArguments& arguments,
   if (arguments[1].has_value()) {
     return OpenVersionRows(connection, target, *arguments[1], rows);
   }
-  // Shared, as a function has to be one that can be copied.
   auto verifier = std::make_shared<Verifier>(target.store.get());
   if (arguments[0].has_value()) s = verifier->SelectActor(target.actor);
   if (!s.ok()) return s;
+  const std::shared_ptr<WorkMeter> work = BeginVerify(target);
+  verifier->ShowIn(work.get());
   *rows = std::make_unique<VerifyRows>(
       connection, target.store,
-      [verifier](std::vector<Finding>* findings, bool* done) {
+      [work, verifier](std::vector<Finding>* findings, bool* done) {
         verifier->Step(findings, done);
         return Status::Ok();
       });

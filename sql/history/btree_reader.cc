@@ -53,6 +53,7 @@ Status BtreeReader::PinPage(PageNo pgno, PagePin* pin) {
   // already.
   const bool shared =
       twin_ != nullptr && pgno < changed_->size() && !(*changed_)[pgno];
+  AddWork(work_, reader_->snapshot().page_size);
   return (shared ? twin_ : this)->reader_->PinPage(pgno, pin);
 }
 

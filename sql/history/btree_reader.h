@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "kv/base/work_meter.h"
 #include "kv/history/page_changes.h"
 #include "vfs/sqlite/btree_page.h"
 
@@ -48,6 +49,9 @@ class BtreeReader {
     changed_ = changed;
   }
 
+  // Has the pages that are read added to a meter, which outlives this reader.
+  void ShowIn(WorkMeter* work) { work_ = work; }
+
   PageNo page_count() const { return reader_->snapshot().page_count; }
   // Returns the encoding of its text: SQLITE_UTF8, SQLITE_UTF16LE or
   // SQLITE_UTF16BE.
@@ -78,6 +82,7 @@ class BtreeReader {
                      std::vector<PageNo>* children);
 
   const std::unique_ptr<BranchReader> reader_;
+  WorkMeter* work_ = nullptr;
   BtreeReader* twin_ = nullptr;
   const PageSet* changed_ = nullptr;
   uint32_t usable_bytes_ = 0;

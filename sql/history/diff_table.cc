@@ -113,6 +113,7 @@ class DiffRows : public RowSource {
   Status CheckReads();
 
   Connection* const connection_;
+  std::unique_ptr<WorkMeter> work_;  // before those that add to it
   Side from_;
   Side to_;
   std::unique_ptr<VersionPair> pair_;
@@ -236,11 +237,16 @@ Status DiffRows::CheckReads() {
 
 Status DiffRows::Open(const Target& target, const std::string& from,
                       const std::string& to) {
+  work_.reset(
+      new WorkMeter(target.BeginWork(WorkKind::kDiff)));
+  work_->Enter("pages");
   if (Status s = OpenSide(target, from, &from_); !s.ok()) return s;
   if (Status s = OpenSide(target, to, &to_); !s.ok()) return s;
   pair_ = std::make_unique<VersionPair>(from_.source, to_.source);
   from_.reader = pair_->from();
   to_.reader = pair_->to();
+  from_.reader->ShowIn(work_.get());
+  to_.reader->ShowIn(work_.get());
   Status s = pair_->Open([this] { return connection_->KeepOn(); });
   if (s.ok()) s = AddTrees(from_);
   if (s.ok()) s = AddTrees(to_);
@@ -249,6 +255,7 @@ Status DiffRows::Open(const Target& target, const std::string& from,
   // for more.
   if (Status read = CheckReads(); !read.ok()) s = read;
   if (!s.ok()) return s.WithContext(TargetName(target));
+  work_->Enter("rows");
   // Schema rows come first: who reads rows of a table has seen what its columns
   // were.
   AddSchemaRows();

@@ -96,7 +96,7 @@ class Placement {
   // Makes the tables that are missing. *any says that there is something to
   // fill.
   Status MakeTables(bool* any);
-  Status Fill(PairReader* pairs, const std::function<Status()>& keep_on);
+  Status Fill(const Placing& placing);
 
  private:
   bool IsWanted(size_t index) const;
@@ -198,16 +198,16 @@ Status Placement::Insert(const KeyValue& pair) {
   return stepped;
 }
 
-Status Placement::Fill(PairReader* pairs,
-                       const std::function<Status()>& keep_on) {
+Status Placement::Fill(const Placing& placing) {
   std::optional<KeyValue> pair;
   std::string from;
   for (uint64_t count = 0;; ++count) {
     if (count % kPairsAtOnce == 0) {
-      if (Status s = keep_on(); !s.ok()) return s;
+      if (Status s = placing.keep_on(); !s.ok()) return s;
     }
-    if (Status s = pairs->Seek(from, &pair); !s.ok()) return s;
+    if (Status s = placing.pairs->Seek(from, &pair); !s.ok()) return s;
     if (!pair.has_value()) return Status::Ok();
+    placing.work->Add(pair->key.size() + pair->value.size());
     if (Status s = Insert(*pair); !s.ok()) return s;
     from = pair->key + '\0';
   }
@@ -225,7 +225,7 @@ Status PlaceAll(const Placing& placing) {
     Placement placement(db, *placing.record);
     if (Status s = placement.MakeTables(&any); !s.ok()) return s;
     if (any) {
-      if (Status s = placement.Fill(placing.pairs, placing.keep_on); !s.ok()) return s;
+      if (Status s = placement.Fill(placing); !s.ok()) return s;
     }
   }
   return Execute(db, "COMMIT");
@@ -278,6 +278,8 @@ Status Place(const Connection& connection, const Target& target,
     return Status::InvalidArgument("its migration was undone: actor=" +
                                    target.actor);
   }
+  WorkMeter work = target.BeginWork(WorkKind::kMigration);
+  work.Enter(LegacyPhaseName(LegacyPhase::kTables), actor.record.bytes);
   Engine* const engine = target.engine();
   // The actor is written as by any user, through the VFS: the lease keeps other
   // migrations away, not writers.
@@ -294,6 +296,7 @@ Status Place(const Connection& connection, const Target& target,
   placing.keep_on = keep_on;
   placing.db = database.db();
   placing.notes = &notes;
+  placing.work = &work;
   if (Status s = step(placing); !s.ok()) {
     return s.WithContext("actor=" + target.actor);
   }

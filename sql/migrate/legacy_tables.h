@@ -26,6 +26,7 @@
 #include <string>
 #include <vector>
 
+#include "kv/base/work_meter.h"
 #include "kv/format/legacy_record.h"
 #include "kv/rivet/legacy_keys.h"
 #include "kv/rivet/pairs.h"
@@ -49,6 +50,7 @@ struct Placing {
   sqlite3* db = nullptr;            // the actor, open for writing
   // What is to be told, which is kept with the actor.
   std::vector<std::string>* notes = nullptr;
+  WorkMeter* work = nullptr;  // shows what is done
 };
 
 // PlaceStep makes tables of an actor's pairs.

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "kv/process/running_work.h"
 #include "sql/bind/actor_walk.h"
 #include "sql/bind/outcome_rows.h"
 #include "vfs/migrate/migration.h"
@@ -181,7 +182,7 @@ class HistoryRows : public RowSource {
       case 1:
         return result->Text(LegacyStateName(record.state));
       case 2:
-        return result->Text(LegacyPhaseName(record.phase));
+        return result->Text(MigrationPhase(walk_.store()->path(), actor_));
       case 3:
         return result->Text(PhaseTimes(record));
       case 4:

@@ -8,7 +8,6 @@
 #include "kv/history/history.h"
 #include "kv/legacy/legacy_import.h"
 #include "kv/legacy/legacy_undo.h"
-#include "kv/store/store.h"
 
 namespace actorkv {
 

@@ -27,6 +27,9 @@ Status Backup(Call* call) {
   }
   EngineHome* home = nullptr;
   if (Status s = FindHome(target.store_path(), &home); !s.ok()) return s;
+  WorkMeter work = target.BeginWork(WorkKind::kBackup);
+  // The engine does it in one call, which tells of no bytes.
+  work.Enter("checkpoint");
   uint64_t bytes = 0;
   Status copied = home->BackUp(
       target.store_path(), target.engine(), absolute,

@@ -48,6 +48,13 @@ std::function<Status()> KeepOnOf(const Connection& connection,
   };
 }
 
+// Returns the size of the version's database; 0: it has none, or no pages.
+uint64_t SizeOf(const HeadState& state) {
+  if (!state.exists) return 0;
+  const Snapshot& snapshot = state.head.snapshot;
+  return uint64_t{snapshot.page_count} * snapshot.page_size;
+}
+
 // Checks that no -wal or -journal lies beside the file: SQLite would apply it
 // to the new database. SQLite follows links before it looks for them, so this
 // does too.
@@ -84,20 +91,25 @@ Status WriteBlank(uint32_t page_size, const ImageTarget& file,
 }
 
 Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
-                     const ImageTarget& file, uint64_t* bytes) {
+                     const ImageTarget& target, uint64_t* bytes) {
+  ImageTarget file = target;
+  file.work = actor.work;
   if (Status s = CheckNoSidecars(file); !s.ok()) return s;
   const std::function<Status()> keep_on = KeepOnOf(connection, actor);
   if (actor.state->exists) {
     if (actor.state->head.snapshot.page_count == 0) {
       return WriteBlank(actor.state->head.snapshot.page_size, file, bytes);
     }
+    EnterWork(actor.work, "write", SizeOf(*actor.state));
     return WriteImage(actor.target.engine(), *actor.state, file, keep_on,
                       bytes);
   }
   // A legacy actor is recovered as by an open of it: the export is the database
   // that a user would see.
+  EnterWork(actor.work, "recover", actor.legacy->record.sqlite_bytes);
   RecoveryOptions options;
   options.keep_on = keep_on;
+  options.work = actor.work;
   std::shared_ptr<RecoveredImage> image;
   if (Status s =
           RecoverActor(actor.target.store, *actor.legacy, options, &image);
@@ -110,6 +122,7 @@ Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
   const ImagePages pages = {
       image->page_size(), image->page_count(),
       [&](PageNo pgno, char* page) { return image->ReadPage(pgno, page); }};
+  EnterWork(actor.work, "write", image->size_bytes());
   return WriteImage(pages, file, keep_on, bytes);
 }
 
@@ -158,6 +171,8 @@ Status WritePairs(const Connection& connection, const ExportedActor& actor,
   source.engine = actor.target.engine();
   source.state = actor.state;
   source.legacy = actor.legacy;
+  source.work = actor.work;
+  EnterWork(actor.work, "write", SizeOf(*actor.state));
   std::unique_ptr<TablePairs> rows;
   if (actor.pairs_from != PairsFrom::kStored) {
     if (Status s = OpenRows(actor, keep_on, &rows); !s.ok()) return s;
@@ -353,7 +368,10 @@ void TellWhereTooLarge(const Target& target, uint64_t bytes) {
 // cannot hinder.
 Status ExportActor(const Connection& connection, const ExportedActor& actor,
                    ExportForm form, const ImageTarget& file, uint64_t* bytes) {
-  Status s = Write(connection, actor, form, file, bytes);
+  WorkMeter work = actor.target.BeginWork(WorkKind::kExport);
+  ExportedActor shown = actor;
+  shown.work = &work;
+  Status s = work.Ended(Write(connection, shown, form, file, bytes));
   if (s.ok()) TellWhereTooLarge(actor.target, *bytes);
   if (s.code() != Code::kCorruption) return s;
   uint64_t never = 0;

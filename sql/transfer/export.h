@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "kv/base/work_meter.h"
 #include "kv/legacy/pair_export.h"
 #include "kv/pages/image.h"
 #include "sql/bind/connection.h"
@@ -36,6 +37,7 @@ struct ExportedActor {
   // Of a live one in a form of pairs: where those come from that are not of its
   // database.
   PairsFrom pairs_from = PairsFrom::kStored;
+  WorkMeter* work = nullptr;  // shows its export
 };
 
 // Loads the actor as it was at `point`. Errors: kNotFound; those of

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <optional>
@@ -211,9 +212,18 @@ Status CheckLength(sqlite3* source, const PageSource& pages) {
                             std::to_string(expected) + ": " + path);
 }
 
+// Import: of a file that SQLite has open as `source`.
+struct Import {
+  Connection* connection;
+  sqlite3* source;
+  const Target& target;
+  WorkMeter* work;
+};
+
 // Loads the pages of a file that StandsInFile().
-Status Load(Connection* connection, sqlite3* source, const Target& target,
-            PageSource pages) {
+Status Load(const Import& import, PageSource pages) {
+  const auto& [connection, source, target, work] = import;
+  work->Enter("read", uint64_t{pages.page_count} * pages.page_size);
   const std::string path = sqlite3_db_filename(source, "main");
   pages.read = [file = FileOf(source), page_size = pages.page_size, path](
                    PageNo first, uint32_t count, char* buffer) {
@@ -226,7 +236,12 @@ Status Load(Connection* connection, sqlite3* source, const Target& target,
   commit.name = target.actor;
   commit.pages = std::move(pages);
   commit.origin = Origin::kImport;
-  commit.keep_on = [connection] { return connection->KeepOn(); };
+  commit.keep_on = [&import] { return import.connection->KeepOn(); };
+  commit.work = work;
+  commit.copied = [&import] {
+    import.work->Enter("commit");
+    return Status::Ok();
+  };
   Status s = CommitImage(commit);
   if (s.ok()) return s;
   if (s.code() == Code::kInterrupted) return s;
@@ -234,12 +249,22 @@ Status Load(Connection* connection, sqlite3* source, const Target& target,
                                  : s.WithContext(TargetName(target));
 }
 
-Status Copy(Connection* connection, sqlite3* source, const Target& target,
-            ImportedActor* imported) {
+uint64_t PageCountOf(sqlite3_backup* backup) {
+  return static_cast<uint64_t>(sqlite3_backup_pagecount(backup));
+}
+
+Status Copy(const Import& import, ImportedActor* imported) {
+  const auto& [connection, source, target, work] = import;
+  work->Enter("read");
   ActorConnection database;
   if (Status s = database.Open(target, Origin::kImport); !s.ok()) {
     return s.WithContext(TargetName(target));
   }
+  std::optional<std::string> text;
+  if (Status s = QueryText(source, "PRAGMA page_size", &text); !s.ok()) {
+    return s;
+  }
+  const uint64_t page_size = std::stoull(text.value_or("0"));
   // What is in a WAL is in no place of the file, so SQLite copies it page by
   // page.
   Backup backup(sqlite3_backup_init(database.db(), "main", source, "main"));
@@ -252,16 +277,34 @@ Status Copy(Connection* connection, sqlite3* source, const Target& target,
   while (code == SQLITE_OK) {
     if (Status s = CheckIsNew(target); !s.ok()) return s;
     if (Status s = connection->KeepOn(); !s.ok()) return s;
+    work->Enter("read", PageCountOf(backup.get()) * page_size);
+    const int left = sqlite3_backup_remaining(backup.get());
     code = sqlite3_backup_step(backup.get(), kPagesAtOnce);
+    const int copied = left - sqlite3_backup_remaining(backup.get());
+    work->Add(static_cast<uint64_t>(std::max(copied, 0)) * page_size);
   }
   if (code != SQLITE_DONE) return TargetError(code, target);
-  std::optional<std::string> page_size;
-  if (Status s = QueryText(source, "PRAGMA page_size", &page_size); !s.ok()) {
-    return s;
+  imported->page_count = PageCountOf(backup.get());
+  imported->bytes = imported->page_count * page_size;
+  return Status::Ok();
+}
+
+Status Bring(const Import& import, ImportedActor* imported) {
+  ImportedActor made;
+  made.state = LegacyState::kLive;
+  made.form = "db";
+  PageSource pages;
+  // A file without a WAL is loaded as it stands, in order and past SQLite's
+  // page cache.
+  if (!StandsInFile(import.source, &pages)) {
+    if (Status s = Copy(import, &made); !s.ok()) return s;
+  } else {
+    if (Status s = CheckLength(import.source, pages); !s.ok()) return s;
+    made.page_count = pages.page_count;
+    made.bytes = uint64_t{pages.page_count} * pages.page_size;
+    if (Status s = Load(import, std::move(pages)); !s.ok()) return s;
   }
-  imported->page_count =
-      static_cast<uint64_t>(sqlite3_backup_pagecount(backup.get()));
-  imported->bytes = imported->page_count * std::stoull(page_size.value_or("0"));
+  *imported = made;
   return Status::Ok();
 }
 
@@ -350,27 +393,8 @@ Status ImportFile(Connection* connection, const FindTarget& find_target,
   if (pairs) {
     return ImportRows(connection, target, source.get(), options, imported);
   }
-  ImportedActor made;
-  made.state = LegacyState::kLive;
-  made.form = "db";
-  PageSource pages;
-  // A file without a WAL is loaded as it stands, in order and past SQLite's
-  // page cache.
-  if (!StandsInFile(source.get(), &pages)) {
-    if (Status s = Copy(connection, source.get(), target, &made); !s.ok()) {
-      return s;
-    }
-  } else {
-    if (Status s = CheckLength(source.get(), pages); !s.ok()) return s;
-    made.page_count = pages.page_count;
-    made.bytes = uint64_t{pages.page_count} * pages.page_size;
-    if (Status s = Load(connection, source.get(), target, std::move(pages));
-        !s.ok()) {
-      return s;
-    }
-  }
-  *imported = made;
-  return Status::Ok();
+  WorkMeter work = target.BeginWork(WorkKind::kImport);
+  return work.Ended(Bring({connection, source.get(), target, &work}, imported));
 }
 
 Status LookAtKvFile(Connection* connection, const std::string& path,

@@ -76,10 +76,19 @@ Status ImportLegacy(const std::shared_ptr<Store>& store, const ImportSpec& spec,
   return Status::Ok();
 }
 
-Status ImportWithDatabase(const std::shared_ptr<Store>& store,
-                          const ImportSpec& spec, PairSource* source,
-                          const std::string& sqlite_bin,
-                          ImportedActor* imported) {
+namespace {
+
+// DatabaseImport: pairs with a database beside them.
+struct DatabaseImport {
+  const std::shared_ptr<Store>& store;
+  const ImportSpec& spec;
+  PairSource* source;
+  const std::string& sqlite_bin;
+  WorkMeter* work;
+};
+
+Status Bring(const DatabaseImport& given, ImportedActor* imported) {
+  const auto& [store, spec, source, sqlite_bin, work] = given;
   std::unique_ptr<RivetV2Database> database;
   if (Status s = RivetV2Database::Open(sqlite_bin, &database); !s.ok()) {
     return s;
@@ -91,8 +100,12 @@ Status ImportWithDatabase(const std::shared_ptr<Store>& store,
                       if (s.ok()) page.copy(buffer, page.size());
                       return s;
                     }});
+  const uint64_t size_bytes =
+      uint64_t{database->page_count()} * database->page_size();
+  work->Enter("recover", size_bytes);
   RecoveryOptions options;
   options.keep_on = spec.keep_on;
+  options.work = work;
   std::unique_ptr<RecoveredImage> image;
   // The pages are shown as pairs of layout 1, so that the same recovery checks
   // them as checks a database in pairs.
@@ -100,6 +113,7 @@ Status ImportWithDatabase(const std::shared_ptr<Store>& store,
     return s.WithContext(sqlite_bin);
   }
   LegacyImport import(store);
+  import.ShowIn(work);
   // The pairs are stored first and belong to nobody; the commit of the database
   // makes them the actor's.
   if (Status s = import.ReadAll(spec, source); !s.ok()) return s;
@@ -109,6 +123,11 @@ Status ImportWithDatabase(const std::shared_ptr<Store>& store,
   commit.pages = PagesOf(image.get());
   commit.origin = Origin::kImport;
   commit.keep_on = spec.keep_on;
+  commit.work = work;
+  commit.copied = [&given] {
+    given.work->Enter("commit");
+    return Status::Ok();
+  };
   commit.also = [&](const HeadState& made, Batch* batch) {
     import.AddTo(made, batch);
   };
@@ -122,6 +141,16 @@ Status ImportWithDatabase(const std::shared_ptr<Store>& store,
   imported->bytes = import.record()->bytes + image->size_bytes();
   imported->page_count = image->page_count();
   return Status::Ok();
+}
+
+}  // namespace
+
+Status ImportWithDatabase(const std::shared_ptr<Store>& store,
+                          const ImportSpec& spec, PairSource* source,
+                          const std::string& sqlite_bin,
+                          ImportedActor* imported) {
+  WorkMeter work = Target{store, spec.name}.BeginWork(WorkKind::kImport);
+  return work.Ended(Bring({store, spec, source, sqlite_bin, &work}, imported));
 }
 
 Status ImportDump(Connection* connection, const FindTarget& find_target,

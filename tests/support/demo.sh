@@ -125,3 +125,6 @@ after=$(dump exported.db)
 echo "packages.db $before"
 echo "exported.db $after"
 [ "$before" = "$after" ]
+
+# shellcheck source=tests/support/demo_work.sh
+source "$here/demo_work.sh"

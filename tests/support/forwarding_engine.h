@@ -47,6 +47,9 @@ class ForwardingEngine : public Engine {
   Status ListDamage(std::vector<EngineDamage>* damage) override {
     return base_->ListDamage(damage);
   }
+  std::shared_ptr<WorkBoard> work_board() override {
+    return base_->work_board();
+  }
   std::string Describe() const override { return base_->Describe(); }
 
  private:

@@ -1,12 +1,15 @@
 #include "vfs/actor/actor_vfs.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <mutex>
 #include <new>
 #include <utility>
 
 #include "kv/base/affix.h"
+#include "kv/base/events.h"
+#include "kv/base/metrics.h"
 #include "kv/base/thrown.h"
 #include "kv/history/point.h"
 #include "kv/process/open_wait.h"
@@ -117,6 +120,14 @@ ReadOnly WhyReadOnly(int flags, const UriOptions& uri) {
   return (flags & SQLITE_OPEN_READWRITE) == 0 ? ReadOnly::kMode : ReadOnly::kNo;
 }
 
+// Warm opens are a look into memory, of which there may be many thousands a
+// second: the time of those is of no interest.
+void CountOpen(bool is_cold, const EventTimer& timer) {
+  if (!is_cold) return;
+  Record(Metric::kColdOpenLatency,
+         std::chrono::microseconds(timer.elapsed_us()));
+}
+
 // The file that SQLite asked for, and what it is told of it.
 struct OpenedFile {
   const char* name;
@@ -147,12 +158,14 @@ void ConstructRecovered(std::shared_ptr<RecoveredImage> image,
 struct FoundActor {
   std::shared_ptr<Actor> actor;
   std::shared_ptr<const HeadState> state;
+  bool is_cold = false;  // its head was not in memory
 };
 
 Status FindActor(Store* store, const OpenPlan& plan, const UriOptions& uri,
                  int flags, ActorFileOptions* options, FoundActor* found) {
   const ActorPath& path = plan.path;
   Status s = OpenActorOf(store, plan, &found->actor);
+  found->is_cold = s.ok() && found->actor->Known() == nullptr;
   if (s.ok()) s = found->actor->Current(&found->state);
   if (s.ok() && uri.as_of.has_value()) {
     s = FindVersion(store, path.actor, found->state, *uri.as_of, options);
@@ -185,6 +198,7 @@ Status OpenActorFile(OpenedFile opened) {
   if (s.ok()) s = ApplyMode(uri.raw_mode, &opened.flags);
   if (!s.ok()) return s;
   std::shared_ptr<Store> store;
+  const EventTimer timer;
   ActorFileOptions options;  // its pin goes before the store does
   options.full_name = opened.name;
   options.never_locks = uri.never_locks;
@@ -220,6 +234,7 @@ Status OpenActorFile(OpenedFile opened) {
     Construct<ActorFile>(opened.file, std::move(store), std::move(found.actor),
                          std::move(options));
   }
+  CountOpen(found.is_cold, timer);
   EndErrorOfThread();
   return Status::Ok();
 }

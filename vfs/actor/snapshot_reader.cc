@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
+#include "kv/base/metrics.h"
 #include "kv/base/thrown.h"
 #include "kv/pages/preload.h"
 #include "kv/pages/read_ahead.h"
@@ -21,6 +23,20 @@ constexpr size_t kMaxReadAheadBytes = size_t{1} << 20;
 constexpr size_t kReadAheadShareOfCache = 8;
 // What a reader reads itself together with a page that is missing in a run.
 constexpr size_t kReadTogetherBytes = size_t{64} << 10;
+
+// FirstReadTimer: measures a read where it is the first that an open actor
+// makes of the engine.
+class FirstReadTimer {
+ public:
+  explicit FirstReadTimer(const ActorHints* hints) {
+    if (hints != nullptr && hints->is_asleep()) {
+      timer_.emplace(Metric::kFirstReadLatency);
+    }
+  }
+
+ private:
+  std::optional<LatencyTimer> timer_;
+};
 
 }  // namespace
 
@@ -103,6 +119,7 @@ Status SnapshotReader::ReadPart(const PagePart& part, char* buffer) {
 
 // A page that the cache does not have. *found: how it was there after all.
 Status SnapshotReader::ReadMissing(PageNo pgno, char* page, Found* found) {
+  const FirstReadTimer timer(hints_);
   *found = WakeForMissing() ? reader_.ReadCached(pgno, page) : Found::kMissing;
   if (*found != Found::kMissing) return Status::Ok();
   return reader_.ReadMissing(pgno, page);
@@ -110,6 +127,7 @@ Status SnapshotReader::ReadMissing(PageNo pgno, char* page, Found* found) {
 
 // The same for a whole page as SQLite reads them: others may follow.
 Status SnapshotReader::ReadMissingOfRun(PageNo pgno, char* page) {
+  const FirstReadTimer timer(hints_);
   Found found = Found::kMissing;
   if (WakeForMissing()) {
     found = reader_.ReadCached(pgno, page);
@@ -256,11 +274,12 @@ Status SnapshotReader::Pin(const PagePart& part, PagePin* page) {
   }
   Found found = Found::kMissing;
   *page = reader_.PinCached(part.pgno, &found);
-  if (*page == nullptr && WakeForMissing()) {
-    *page = reader_.PinCached(part.pgno, &found);
-  }
   if (*page == nullptr) {
-    if (Status s = reader_.PinMissing(part.pgno, page); !s.ok()) return s;
+    const FirstReadTimer timer(hints_);
+    if (WakeForMissing()) *page = reader_.PinCached(part.pgno, &found);
+    if (*page == nullptr) {
+      if (Status s = reader_.PinMissing(part.pgno, page); !s.ok()) return s;
+    }
   }
   NoteUse(part.pgno, found);
   return Status::Ok();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "kv/legacy/legacy_lease.h"
+#include "kv/process/running_work.h"
 #include "kv/rivet/layout_view.h"
 #include "kv/store/store.h"
 
@@ -148,7 +149,7 @@ Status OpenLegacyImage(const std::shared_ptr<Store>& store,
     if (wait->IsOver()) {
       return Status::Busy(
           std::string("the actor is being migrated, phase ") +
-          LegacyPhaseName(actor.record.phase) +
+          MigrationPhase(store->path(), actor) +
           ": open it later, or with mode=ro for its legacy form: actor=" +
           name);
     }

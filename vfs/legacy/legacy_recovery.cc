@@ -89,7 +89,9 @@ class Recovery {
   Recovery(PairReader* pairs, const RecoveryOptions& options)
       : options_(options),
         pairs_(pairs),
-        session_(std::make_unique<LegacySession>(pairs, options.keep_on)) {}
+        session_(std::make_unique<LegacySession>(pairs, options.keep_on)) {
+    session_->set_work(options.work);
+  }
 
   Status Run(std::unique_ptr<RecoveredImage>* image);
 
@@ -353,6 +355,7 @@ Status Recovery::Run(std::unique_ptr<RecoveredImage>* image) {
   if (!session_->error().ok()) return session_->error();
   // The connection is closed by here; the image reads the views without SQLite.
   session_->Unregister();
+  session_->set_work(nullptr);
   *image = std::make_unique<RecoveredImage>(
       std::move(session_), database_, std::move(holes_), std::move(repairs_));
   return Status::Ok();

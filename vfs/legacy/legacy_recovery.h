@@ -25,6 +25,7 @@
 #include <memory>
 
 #include "kv/base/status.h"
+#include "kv/base/work_meter.h"
 #include "kv/rivet/pairs.h"
 #include "vfs/legacy/recovered_image.h"
 
@@ -35,6 +36,9 @@ struct RecoveryOptions {
   // A function that is asked now and then; an error of it ends the recovery and
   // is its result. Empty: nobody is asked.
   std::function<Status()> keep_on;
+  // Has the bytes added that SQLite reads of the files; null: nobody looks. It
+  // outlives the recovery.
+  WorkMeter* work = nullptr;
   // The size of a database up to which the holes are left to its reader: see
   // RecoveredImage::CheckHoles(). It should be in proportion to what is stored,
   // so that a size without content is not believed. 0: none is left.

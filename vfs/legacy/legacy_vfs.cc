@@ -38,6 +38,7 @@ class LegacyVfsFile : public sqlite3_file {
 
   int Read(void* buffer, int size, sqlite3_int64 offset) {
     if (!session_->KeepOn().ok()) return SQLITE_INTERRUPT;
+    AddWork(session_->work(), static_cast<uint64_t>(size));
     const auto want = static_cast<size_t>(size);
     size_t copied = 0;
     const Status s = view_->Read(static_cast<uint64_t>(offset), want,

@@ -18,6 +18,7 @@
 #include <string>
 
 #include "kv/base/status.h"
+#include "kv/base/work_meter.h"
 #include "kv/rivet/pairs.h"
 #include "vfs/legacy/legacy_view.h"
 #include "vfs/sqlite/sqlite_api.h"
@@ -62,6 +63,10 @@ class LegacySession {
   const Status& error() const { return error_; }
   Status Note(Status status);
 
+  // From now on `work` has the bytes added that SQLite reads; null: nothing.
+  void set_work(WorkMeter* work) { work_ = work; }
+  WorkMeter* work() const { return work_; }
+
   // Asks keep_on; costs nothing most of the time.
   Status KeepOn();
   // Asks keep_on in any case.
@@ -73,6 +78,7 @@ class LegacySession {
   LegacyView main_;
   LegacyView journal_;
   LegacyView wal_;
+  WorkMeter* work_ = nullptr;
   uint32_t calls_ = 0;
   Status error_;
 };

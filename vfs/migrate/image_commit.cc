@@ -101,6 +101,7 @@ Status PageCopy::Resume() {
   if (Status s = Copy(1, 1); !s.ok()) return s;  // page 1 is in no stage
   last_ = progress.last_page;
   saved_bytes_ = uint64_t{last_} * source_.page_size;
+  AddWork(commit_.work, saved_bytes_ - source_.page_size);
   digest_ = progress.digest;
   return Status::Ok();
 }
@@ -124,6 +125,7 @@ Status PageCopy::Copy(PageNo first, uint32_t count) {
     if (!s.ok()) return s;
   }
   last_ = first + count - 1;
+  AddWork(commit_.work, uint64_t{count} * page_size);
   return Status::Ok();
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "kv/base/work_meter.h"
 #include "kv/pages/commit.h"
 #include "vfs/legacy/recovered_image.h"
 
@@ -31,6 +32,9 @@ struct ImageCommit {
   Durability durability = Durability::kSynced;
   // A function that is asked now and then; an error of it ends the work.
   std::function<Status()> keep_on;
+  // Has the bytes of the pages added, each time some were copied; null: nobody
+  // looks.
+  WorkMeter* work = nullptr;
   // The place that an earlier process reached with the same pages, if it had
   // begun.
   LoadProgress progress;

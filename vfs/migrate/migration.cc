@@ -38,14 +38,18 @@ class Migration {
  public:
   Migration(std::shared_ptr<Store> store, LegacyLease* lease,
             const std::function<Status()>& keep_on)
-      : store_(std::move(store)), lease_(lease), keep_on_(keep_on) {}
+      : store_(std::move(store)),
+        lease_(lease),
+        keep_on_(keep_on),
+        work_(store_->BeginWork(WorkKind::kMigration, lease->actor().name)) {}
 
   void set_durability(Durability durability) { durability_ = durability; }
 
   // Sets what is stored with the lease, before the first step.
   static void Begin(LegacyRecord* record);
 
-  Status Run();
+  // REQUIRES: the actor is not live.
+  Status Run() { return work_.Ended(RunAll()); }
 
  private:
   Status KeepOn() {
@@ -53,7 +57,8 @@ class Migration {
     if (Status s = lease_->Renew(); !s.ok()) return s;
     return keep_on_();
   }
-  void Enter(LegacyPhase phase);
+  void Enter(LegacyPhase phase, uint64_t total_bytes = 0);
+  Status RunAll();
   Status CheckKeys();
   Status RecoverDatabase();
   Status Publish();
@@ -66,6 +71,7 @@ class Migration {
   const std::function<Status()>& keep_on_;
   Durability durability_ = Durability::kSynced;
 
+  WorkMeter work_;
   LegacyPhase phase_ = LegacyPhase::kNone;
   Steady::time_point entered_;
   std::array<uint64_t, kLegacyPhaseCount> phase_us_ = {};
@@ -73,7 +79,8 @@ class Migration {
   std::vector<BranchId> stages_;  // those that the record spoke of
 };
 
-void Migration::Enter(LegacyPhase phase) {
+void Migration::Enter(LegacyPhase phase, uint64_t total_bytes) {
+  work_.Enter(LegacyPhaseName(phase), total_bytes);
   const Steady::time_point now = Steady::now();
   if (phase_ != LegacyPhase::kNone) {
     phase_us_[static_cast<size_t>(phase_)] += static_cast<uint64_t>(
@@ -103,9 +110,10 @@ Status Migration::CheckKeys() {
 }
 
 Status Migration::RecoverDatabase() {
-  Enter(LegacyPhase::kRecover);
+  Enter(LegacyPhase::kRecover, lease_->record().sqlite_bytes);
   RecoveryOptions options;
   options.keep_on = [this] { return KeepOn(); };
+  options.work = &work_;
   const LoadProgress& progress = lease_->record().progress;
   options.quick_check = !progress.begun();
   // Publish() reads all pages once more, and finds the holes then. A run that
@@ -141,8 +149,9 @@ void Migration::NoteIn(LegacyRecord* record) const {
 }
 
 Status Migration::Publish() {
-  Enter(LegacyPhase::kCopy);
+  Enter(LegacyPhase::kCopy, image_->size_bytes());
   ImageCommit commit;
+  commit.work = &work_;
   commit.store = store_;
   commit.name = lease_->actor().name;
   commit.pages = PagesOf(image_.get());
@@ -200,8 +209,7 @@ void Migration::DropStages() {
   }
 }
 
-Status Migration::Run() {
-  if (lease_->record().state == LegacyState::kLive) return Status::Ok();
+Status Migration::RunAll() {
   if (lease_->record().progress.begun()) {
     stages_.push_back(lease_->record().progress.stage);
   }
@@ -242,6 +250,7 @@ Status MigrateWithLease(const Request& request) {
   if (Status s = WaitAndChange(request, Migration::Begin, &lease); !s.ok()) {
     return s;
   }
+  if (lease->record().state == LegacyState::kLive) return Status::Ok();
   Migration migration(request.store, lease.get(), request.keep_on);
   migration.set_durability(request.durability);
   return migration.Run();

@@ -10,7 +10,9 @@
 // is where the next one goes on.
 //
 // Steps, each timed in the actor's legacy record: what its keys are (layouts),
-// recovery by SQLite (recover), the pages (copy), the commit.
+// recovery by SQLite (recover), the pages (copy), the commit. The record says
+// which one it was in when it ended; the one that it is in now is shown by a
+// WorkMeter (kv/base/work_meter.h), for which nothing has to be stored.
 //
 // Invariants:
 //  1. The pairs are never changed, so a migration that ended anywhere can be
