@@ -237,8 +237,7 @@ Status DiffRows::CheckReads() {
 
 Status DiffRows::Open(const Target& target, const std::string& from,
                       const std::string& to) {
-  work_.reset(
-      new WorkMeter(target.BeginWork(WorkKind::kDiff)));
+  work_.reset(new WorkMeter(target.BeginWork(WorkKind::kDiff)));
   work_->Enter("pages");
   if (Status s = OpenSide(target, from, &from_); !s.ok()) return s;
   if (Status s = OpenSide(target, to, &to_); !s.ok()) return s;

@@ -338,9 +338,12 @@ std::vector<SchemaTable> PlacedTables() {
 
 PlacedTable PlacedTableAt(size_t index, bool opaque) {
   constexpr std::string_view kPrefixes[kTableCount] = {
-      std::string_view("\x04", 1),     std::string_view("\x05\x01\x02", 3),
-      std::string_view("\x06\x01", 2), std::string_view("\x07\x01", 2),
-      std::string_view("\x02", 1),     std::string_view(),
+      std::string_view("\x04", 1),
+      std::string_view("\x05\x01\x02", 3),
+      std::string_view("\x06\x01", 2),
+      std::string_view("\x07\x01", 2),
+      std::string_view("\x02", 1),
+      std::string_view(),
       std::string_view(),
   };
   const TableText& text = kTables[index];

@@ -69,8 +69,8 @@ std::vector<SchemaTable> PlacedTables();
 // PlacedTable: one of these tables.
 struct PlacedTable {
   SchemaTable schema;
-  const char* key;       // the name of its key column
-  std::string prefix;    // of the pairs' keys, which the table leaves out
+  const char* key;            // the name of its key column
+  std::string prefix;         // of the pairs' keys, which the table leaves out
   bool has_ids = false;       // the key is the id of a message
   bool is_oversized = false;  // it has pairs of all kinds
 };

@@ -92,8 +92,7 @@ Status IsThere(sqlite3* db, const SchemaTable& table, bool* there) {
 }  // namespace
 
 Status OpenPlacedPairs(sqlite3* db, const LegacyRecord& record,
-                       PairReader* stored,
-                       std::vector<SchemaTable>* tables,
+                       PairReader* stored, std::vector<SchemaTable>* tables,
                        std::unique_ptr<PairSource>* pairs) {
   auto merged = std::make_unique<MergedPairs>();
   std::array<bool, kPlacedTableCount> is_there = {};

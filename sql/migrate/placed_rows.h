@@ -21,12 +21,11 @@ namespace actorkv {
 
 // Gives the pairs in the order of their keys, without those of SQLite files.
 // `stored` gives what the actor came with, in layout 1, or as it is where it is
-// opaque (`record`); it and `db` must outlive them. *tables: those that are there. Errors: those of SQLite. Next()
-// fails with kInvalidArgument for a row that is no pair, and for a key that
-// comes twice, naming table and key.
+// opaque (`record`); it and `db` must outlive them. *tables: those that are
+// there. Errors: those of SQLite. Next() fails with kInvalidArgument for a row
+// that is no pair, and for a key that comes twice, naming table and key.
 Status OpenPlacedPairs(sqlite3* db, const LegacyRecord& record,
-                       PairReader* stored,
-                       std::vector<SchemaTable>* tables,
+                       PairReader* stored, std::vector<SchemaTable>* tables,
                        std::unique_ptr<PairSource>* pairs);
 
 }  // namespace actorkv

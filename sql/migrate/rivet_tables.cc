@@ -295,7 +295,8 @@ Status PlaceRows(const Placing& placing) {
     // Its statements end before COMMIT, which open ones would make fail.
     RivetPlacement placement(db);
     if (Status s = placement.Prepare(); !s.ok()) return s;
-    if (Status s = Fill(placing.pairs, placing.keep_on, &placement); !s.ok()) return s;
+    if (Status s = Fill(placing.pairs, placing.keep_on, &placement); !s.ok())
+      return s;
     if (Status s = placement.Finish(); !s.ok()) return s;
     placement.Describe(placing.notes);
   }

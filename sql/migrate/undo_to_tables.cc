@@ -58,8 +58,9 @@ Status UndoToTables(const Connection& connection, const Target& target,
   read.keep_on = keep_on;
   if (read.opaque && tables->has_database()) {
     return WithExport(Status::InvalidArgument(
-        which + ": it has more than the tables of its pairs, and opaque pairs "
-                "hold no database"));
+        which +
+        ": it has more than the tables of its pairs, and opaque pairs "
+        "hold no database"));
   }
   LegacyImport pairs(target.store);
   if (Status s = pairs.ReadAll(read, tables->TakeAll().get()); !s.ok()) {

@@ -87,9 +87,9 @@ Status CheckFits(const Container& container, ImportAs as,
                  const std::string& path) {
   if (as == ImportAs::kOpaque) return CheckIsDump(container, path);
   if (as == ImportAs::kDatabase && IsDump(container)) {
-    return Status::InvalidArgument("it is " +
-                                   std::string(FormName(container.form)) +
-                                   ", and no database: leave 'db' out: " + path);
+    return Status::InvalidArgument(
+        "it is " + std::string(FormName(container.form)) +
+        ", and no database: leave 'db' out: " + path);
   }
   return CheckIsOneActor(container, path);
 }
