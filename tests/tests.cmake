@@ -23,6 +23,11 @@ function(actorkv_add_test name)
     TIMEOUT ${actorkv_test_seconds} ENVIRONMENT ${actorkv_test_environment})
 endfunction()
 
+# Tests are built without optimization: what they test has its own options, and most of the
+# time of a build would go into them.
+set(actorkv_test_options $<$<CONFIG:Release>:-O0> $<$<CONFIG:Release>:-g1>)
+target_compile_options(actorkv_test_support PRIVATE ${actorkv_test_options})
+
 # actorkv_add_tests(<directory> LINKS <libraries> SOURCES <sources>): one
 # executable, and a test of CTest for each of its suites
 # (tests/support/suites.cmake.in).
@@ -34,6 +39,7 @@ function(actorkv_add_tests directory)
   add_executable(${directory}_tests ${ARG_SOURCES})
   target_link_libraries(${directory}_tests PRIVATE
     actorkv_test_support ${ARG_LINKS} GTest::gtest)
+  target_compile_options(${directory}_tests PRIVATE ${actorkv_test_options})
   # Most of the time to build a test goes into these headers.
   target_precompile_headers(${directory}_tests PRIVATE
     <gtest/gtest.h> <functional> <map> <memory> <string> <vector>)

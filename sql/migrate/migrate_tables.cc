@@ -9,6 +9,7 @@
 #include "kv/process/running_work.h"
 #include "sql/bind/actor_walk.h"
 #include "sql/bind/outcome_rows.h"
+#include "sql/bind/target.h"
 #include "vfs/migrate/migration.h"
 
 namespace actorkv {
@@ -182,7 +183,8 @@ class HistoryRows : public RowSource {
       case 1:
         return result->Text(LegacyStateName(record.state));
       case 2:
-        return result->Text(MigrationPhase(walk_.store()->path(), actor_));
+        return result->Text(MigrationPhase(
+            Target{walk_.store(), actor_.name}.store_path(), actor_));
       case 3:
         return result->Text(PhaseTimes(record));
       case 4:

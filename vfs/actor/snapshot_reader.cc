@@ -1,8 +1,8 @@
 #include "vfs/actor/snapshot_reader.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
-#include <optional>
 #include <utility>
 
 #include "kv/base/metrics.h"
@@ -28,14 +28,20 @@ constexpr size_t kReadTogetherBytes = size_t{64} << 10;
 // makes of the engine.
 class FirstReadTimer {
  public:
-  explicit FirstReadTimer(const ActorHints* hints) {
-    if (hints != nullptr && hints->is_asleep()) {
-      timer_.emplace(Metric::kFirstReadLatency);
-    }
+  explicit FirstReadTimer(const ActorHints* hints)
+      : is_first_(hints != nullptr && hints->is_asleep()),
+        begin_(is_first_ ? Clock::now() : Clock::time_point()) {}
+  ~FirstReadTimer() {
+    if (is_first_) Record(Metric::kFirstReadLatency, Clock::now() - begin_);
   }
+  FirstReadTimer(const FirstReadTimer&) = delete;
+  FirstReadTimer& operator=(const FirstReadTimer&) = delete;
 
  private:
-  std::optional<LatencyTimer> timer_;
+  using Clock = std::chrono::steady_clock;
+
+  const bool is_first_;
+  const Clock::time_point begin_;
 };
 
 }  // namespace
