@@ -72,7 +72,7 @@ class Runner::Contest {
       side.backend.Activate();
       const PeakGrowth peak;
       const IoCount before = IoCount::Now();
-      const Sample sample = side.workload->Run();
+      Sample sample = side.workload->Run();
       *measured = Measure(unit, sample, before, IoCount::Now());
       measured->memory_bytes =
           static_cast<double>(side.held_bytes + peak.bytes());

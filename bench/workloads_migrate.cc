@@ -127,8 +127,8 @@ class ManyMigrations : public MigrateWorkload {
   // Each time in a copy of the store, or a new directory.
   Sample Run() override {
     const std::string name = InDirectory(NewName("m2-"));
-    const Sample sample = is_copy() ? SampleOf(copy_count_, CopyAll(name))
-                                    : SampleOf(actor_count_, MigrateAll(name));
+    Sample sample = is_copy() ? SampleOf(copy_count_, CopyAll(name))
+                              : SampleOf(actor_count_, MigrateAll(name));
     backend_.Settle();
     std::filesystem::remove_all(name);
     return sample;

@@ -39,7 +39,7 @@ std::string Counted(uint64_t number, const Unit& unit) {
 }  // namespace
 
 Status ParseDuration(const std::string& text, uint64_t* duration_ms) {
-  const Status bad =
+  Status bad =
       Status::InvalidArgument("not a duration: " + text + ": " + kForms);
   uint64_t number = 0;
   const char* const end = text.data() + text.size();

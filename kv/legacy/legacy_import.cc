@@ -120,7 +120,7 @@ Status LegacyImport::LoadLimits() {
 }
 
 Status LegacyImport::CheckSize(const KeyValue& pair) {
-  const Status fits = CheckPairSize(pair.key, pair.value, limits_);
+  Status fits = CheckPairSize(pair.key, pair.value, limits_);
   if (fits.ok()) return fits;
   const std::string key = "key=" + BytesText(pair.key);
   if (Status s = CheckPairSize(pair.key, pair.value, kStoredPairLimits);

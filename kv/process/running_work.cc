@@ -23,7 +23,7 @@ Status ListWork(const std::string& place, std::vector<WorkRow>* rows) {
 }
 
 std::string MigrationPhase(const std::string& place, const LegacyActor& actor) {
-  const std::string last = LegacyPhaseName(actor.record.phase);
+  std::string last = LegacyPhaseName(actor.record.phase);
   std::vector<WorkRow> rows;
   if (actor.record.state != LegacyState::kImporting ||
       !ListWork(place, &rows).ok()) {

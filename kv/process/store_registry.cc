@@ -139,7 +139,7 @@ std::shared_ptr<StoreRegistry::Entry> StoreRegistry::FindEntry(const Key& key) {
   if (found == entries_.end()) {
     found = entries_.emplace(key, std::make_shared<Entry>()).first;
   }
-  const std::shared_ptr<Entry> entry = found->second;
+  std::shared_ptr<Entry> entry = found->second;
   StartThread();
   return entry;
 }

@@ -115,7 +115,7 @@ Status BackgroundReclaim::Step() {
     std::optional<SpaceUse> use;
     // The place at which a pass threw is not known; another begins at the
     // front.
-    const Status s = Caught([&] {
+    Status s = Caught([&] {
       return OrUndo([&] { return pass_->Step(&use, &done); },
                     [&] { GiveUp(); });
     });

@@ -114,8 +114,7 @@ Status RocksDbEngine::Drop(Partition partition) {
       handle_->family(FamilyOf(partition)), PhysicalKey(partition, ""),
       PartitionEnd(partition, kLimits.max_key_bytes));
   if (!added.ok()) return FromRocksDb(added, "drop", handle_->directory());
-  const Status written =
-      writer_.WriteAsIs(&batch, Durability::kBuffered).status;
+  Status written = writer_.WriteAsIs(&batch, Durability::kBuffered).status;
   commits_.Forget(partition);
   if (!written.ok()) return written;
   return RemoveFilesOf(partition);

@@ -97,7 +97,7 @@ Status RocksDbWriter::Claim(size_t size_bytes, Claimant claimant) {
   if (space_.Claim(size_bytes, claimant).ok()) return Status::Ok();
   // Nobody is refused for what was free a moment ago.
   LookAtSpace(size_bytes);
-  const Status refused = space_.Claim(size_bytes, claimant);
+  Status refused = space_.Claim(size_bytes, claimant);
   if (refused.ok() || claimant != Claimant::kHousekeeping) return refused;
   Ballast* const ballast = handle_->ballast();
   if (!ballast->GiveUp() && !ballast->IsMissing()) return refused;

@@ -79,7 +79,7 @@ Status Clock::Load(EngineReader* reader) {
     return s;
   }
   std::vector<ClockStep> steps;
-  const Status loaded = LoadClockSteps(reader, &steps);
+  Status loaded = LoadClockSteps(reader, &steps);
   // A step that is damaged is for those to report who ask what a time means;
   // ids are as good without.
   if (loaded.code() == Code::kIOError) return loaded;

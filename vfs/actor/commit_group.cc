@@ -96,7 +96,7 @@ Status CommitGroup::Publish() {
   const std::vector<GroupMember*> members = std::exchange(members_, {});
   if (members.empty()) return Status::Ok();
   std::vector<PendingCommit> commits;
-  const Status status = OrUndo(
+  Status status = OrUndo(
       [&] {
         commits.resize(members.size());
         return CommitMembers(members, &commits);

@@ -61,7 +61,7 @@ class LogDamageTest : public testing::Test {
 
   // A store that was closed cleanly, with commits in its log.
   std::string Closed(const std::string& name) {
-    const std::string store = temp_.File(name);
+    std::string store = temp_.File(name);
     CommitSome(Open(store).get(), kCommits);
     return store;
   }
@@ -98,7 +98,7 @@ class LogDamageTest : public testing::Test {
   // A store as a kill leaves it.
   std::string Killed(const std::string& name) {
     const std::string live = temp_.File(name + ".live");
-    const std::string store = temp_.File(name);
+    std::string store = temp_.File(name);
     std::unique_ptr<Engine> engine = Open(live);
     CommitSome(engine.get(), kCommits);
     CopyLive(live, store);
