@@ -17,6 +17,7 @@
 #include "tests/support/crash_life.h"
 #include "tests/support/hooked_engine.h"
 #include "tests/support/store_access.h"
+#include "tests/support/testing.h"
 #include "vfs/sqlite/sqlite_error.h"
 
 namespace actorkv {
@@ -34,8 +35,7 @@ TEST(HistoryKillChild, DISABLED_Live) {
   SqliteDb db;
   db.Open(":memory:");
   MustRun(&db, "SELECT actorkv_store('" + plan.store + "')");
-  std::ifstream file(plan.store + ".sql");
-  const std::string sql{std::istreambuf_iterator<char>(file), {}};
+  const std::string sql = FileContents(plan.store + ".sql");
   std::shared_ptr<Store> store;  // stays open
   EXPECT_OK(StoreRegistry::Instance()->Acquire(plan.store, OpenMode::kExisting,
                                                &store));

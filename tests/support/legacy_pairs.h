@@ -6,8 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -16,6 +15,7 @@
 #include "kv/base/coding.h"
 #include "kv/rivet/legacy_file.h"
 #include "kv/rivet/pairs.h"
+#include "tests/support/testing.h"
 
 namespace actorkv {
 
@@ -88,8 +88,7 @@ class MemoryPairs : public PairReader {
 
  private:
   void AddIfThere(LegacyTag tag, const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (file) AddFile(tag, {std::istreambuf_iterator<char>(file), {}});
+    if (std::filesystem::exists(path)) AddFile(tag, FileContents(path));
   }
 
   PairMap pairs_;

@@ -6,7 +6,6 @@
 #include <zlib.h>
 
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "kv/rivet/pairs.h"
+#include "tests/support/testing.h"
 
 namespace actorkv {
 
@@ -29,11 +29,6 @@ inline Status ReadAllPairs(PairSource* source, std::vector<Pair>* pairs) {
     if (!more) return Status::Ok();
     pairs->emplace_back(std::move(pair.key), std::move(pair.value));
   }
-}
-
-inline std::string FileContents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 inline void WriteContents(const std::string& path, std::string_view bytes) {

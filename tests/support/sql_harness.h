@@ -109,8 +109,7 @@ class SqlTest : public testing::Test {
   std::string Listing() const { return actorkv::Listing(directory_.path()); }
 
   std::string Contents(const std::string& name) const {
-    std::ifstream file(File(name), std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    return FileContents(File(name));
   }
   void WriteFile(const std::string& name, const std::string& bytes) const {
     std::ofstream(File(name), std::ios::binary) << bytes;

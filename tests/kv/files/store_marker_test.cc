@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <string>
 #include <thread>
@@ -16,11 +15,6 @@
 
 namespace actorkv {
 namespace {
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 std::vector<std::string> NamesIn(const std::string& directory) {
   std::vector<std::string> names;
@@ -33,7 +27,7 @@ std::vector<std::string> NamesIn(const std::string& directory) {
 TEST(StoreMarkerTest, GoldenBytes) {
   const TempDir dir;
   ASSERT_OK(WriteMarker(dir.path()));
-  const std::string text = ReadFile(dir.File("actorkv.format"));
+  const std::string text = FileContents(dir.File("actorkv.format"));
   const std::string begin = "actorkv store, format 3\nid ";
   ASSERT_EQ(text.size(), begin.size() + 33);
   EXPECT_EQ(text.substr(0, begin.size()), begin);
@@ -80,7 +74,7 @@ TEST(StoreMarkerTest, FrozenBytesAreRead) {
 TEST(StoreMarkerTest, ModulesOfFormat1RefuseItByName) {
   const TempDir dir;
   ASSERT_OK(WriteMarker(dir.path()));
-  const std::string text = ReadFile(dir.File("actorkv.format"));
+  const std::string text = FileContents(dir.File("actorkv.format"));
   const std::string begin = "actorkv store, format ";
   ASSERT_EQ(text.substr(0, begin.size()), begin);
   EXPECT_EQ(text.substr(begin.size(), text.find('\n') - begin.size()),
@@ -92,16 +86,16 @@ TEST(StoreMarkerTest, EachHasAnIdOfItsOwn) {
   const TempDir two;
   ASSERT_OK(WriteMarker(one.path()));
   ASSERT_OK(WriteMarker(two.path()));
-  EXPECT_NE(ReadFile(one.File(kMarkerFileName)),
-            ReadFile(two.File(kMarkerFileName)));
+  EXPECT_NE(FileContents(one.File(kMarkerFileName)),
+            FileContents(two.File(kMarkerFileName)));
 }
 
 TEST(StoreMarkerTest, OneThatIsThereStays) {
   const TempDir dir;
   ASSERT_OK(WriteMarker(dir.path()));
-  const std::string first = ReadFile(dir.File(kMarkerFileName));
+  const std::string first = FileContents(dir.File(kMarkerFileName));
   ASSERT_OK(WriteMarker(dir.path()));
-  EXPECT_EQ(ReadFile(dir.File(kMarkerFileName)), first);
+  EXPECT_EQ(FileContents(dir.File(kMarkerFileName)), first);
 }
 
 // What a crash leaves, and what others put there.
@@ -115,7 +109,7 @@ TEST(StoreMarkerTest, LeftoversGoAndLinksAreNotFollowed) {
   ASSERT_OK(WriteMarker(dir.path()));
   EXPECT_OK(CheckMarker(dir.path()));
   EXPECT_EQ(NamesIn(dir.path()).size(), 1u);
-  EXPECT_EQ(ReadFile(other.File("precious")), "precious");
+  EXPECT_EQ(FileContents(other.File("precious")), "precious");
 }
 
 TEST(StoreMarkerTest, ManyMakeOne) {
@@ -152,10 +146,10 @@ TEST(StoreMarkerTest, RaisedOnceWithItsAccess) {
   EXPECT_EQ(NamesIn(dir.path()).size(), 1u);
   EXPECT_EQ(std::filesystem::status(dir.File(kMarkerFileName)).permissions(),
             std::filesystem::perms(0640));
-  const std::string text = ReadFile(dir.File(kMarkerFileName));
+  const std::string text = FileContents(dir.File(kMarkerFileName));
   ASSERT_OK(RaiseMarker(dir.path(), &raised));
   EXPECT_FALSE(raised);
-  EXPECT_EQ(ReadFile(dir.File(kMarkerFileName)), text);
+  EXPECT_EQ(FileContents(dir.File(kMarkerFileName)), text);
 }
 
 TEST(StoreMarkerTest, WhatIsNoneOrUnknownIsNotRaised) {
@@ -166,7 +160,8 @@ TEST(StoreMarkerTest, WhatIsNoneOrUnknownIsNotRaised) {
   EXPECT_TRUE(NamesIn(dir.path()).empty());
   WriteFile(dir.File(kMarkerFileName), "actorkv store, format 99\n");
   EXPECT_EQ(RaiseMarker(dir.path(), &raised).code(), Code::kNotSupported);
-  EXPECT_EQ(ReadFile(dir.File(kMarkerFileName)), "actorkv store, format 99\n");
+  EXPECT_EQ(FileContents(dir.File(kMarkerFileName)),
+            "actorkv store, format 99\n");
 }
 
 TEST(StoreMarkerTest, WhatIsNotOurMarkerIsRefused) {

@@ -31,10 +31,7 @@ class WorkFileTest : public testing::Test {
  protected:
   std::string Path() const { return temp_.File(kWorkFileName); }
 
-  std::string Bytes() const {
-    std::ifstream file(Path(), std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string Bytes() const { return FileContents(Path()); }
 
   // The rows of bytes that were made by another process.
   static std::vector<WorkRow> Decode(std::string bytes) {
@@ -77,8 +74,7 @@ class WorkFileTest : public testing::Test {
     row.total_bytes = 100;
     row.done_bytes = 60;
     file->board()->Show(file->board()->Take(), row);
-    std::ifstream in(other.File(kWorkFileName), std::ios::binary);
-    std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    std::string bytes = FileContents(other.File(kWorkFileName));
     bytes[kProcessByte] = static_cast<char>(bytes[kProcessByte] ^ 1);
     return bytes;
   }

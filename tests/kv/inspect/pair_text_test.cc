@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <regex>
 #include <set>
@@ -38,11 +37,6 @@ TEST(PairTextTest, EveryRecordHasItsKeyAndItsFields) {
   }
 }
 
-std::string TextOfFile(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 std::set<std::string> AllMatches(const std::string& text,
                                  const std::string& pattern) {
   std::set<std::string> found;
@@ -62,7 +56,7 @@ TEST(PairTextTest, NoTypeOfRecordIsForgotten) {
        std::filesystem::recursive_directory_iterator("kv")) {
     if (entry.path().extension() != ".h") continue;
     types.merge(AllMatches(
-        TextOfFile(entry.path()),
+        FileContents(entry.path()),
         R"(EncodeRecord\(std::string_view key,\s+const (\w+)& \w+\);)"));
   }
   std::set<std::string> shown;
@@ -81,7 +75,7 @@ TEST(PairTextTest, NoKindOfKeyIsForgotten) {
                  example.key[0]);
   }
   std::set<std::string> known;
-  const std::string format = TextOfFile("kv/FORMAT.md");
+  const std::string format = FileContents("kv/FORMAT.md");
   const std::regex row(R"(\n\| ([a-z, ]+) \| [a-z ]+ \| [0-9n +]+ \| `(.)`)");
   for (std::sregex_iterator it(format.begin(), format.end(), row), end;
        it != end; ++it) {

@@ -30,11 +30,6 @@ namespace fs = std::filesystem;
 constexpr Partition kActor{PartitionKind::kActor, 1};
 constexpr int kCommits = 20;
 
-std::string ReadBytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 void WriteBytes(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
@@ -182,7 +177,7 @@ class LogDamageTest : public testing::Test {
   }
 
   static std::vector<Case> CutsAndFlips(const std::string& log) {
-    const std::string bytes = ReadBytes(log);
+    const std::string bytes = FileContents(log);
     const size_t used = bytes.find_last_not_of('\0') + 1;
     std::vector<Case> cases = {
         {"removed", [](const std::string& path) { fs::remove(path); }},
@@ -194,7 +189,7 @@ class LogDamageTest : public testing::Test {
            [at](const std::string& path) { fs::resize_file(path, at); }});
       cases.push_back(
           {"changed at " + std::to_string(at), [at](const std::string& path) {
-             std::string changed = ReadBytes(path);
+             std::string changed = FileContents(path);
              changed[at] = static_cast<char>(changed[at] ^ 4);
              WriteBytes(path, changed);
            }});
@@ -209,11 +204,11 @@ class LogDamageTest : public testing::Test {
 TEST_F(LogDamageTest, AnyChangeAfterACleanCloseIsTold) {
   const std::string store = Closed("store");
   const std::string other = LogOf(Closed("other"));
-  ASSERT_EQ(ReadBytes(other).size(), ReadBytes(LogOf(store)).size());
-  ASSERT_NE(ReadBytes(other), ReadBytes(LogOf(store)));
+  ASSERT_EQ(FileContents(other).size(), FileContents(LogOf(store)).size());
+  ASSERT_NE(FileContents(other), FileContents(LogOf(store)));
   std::vector<Case> cases = CutsAndFlips(LogOf(store));
   cases.push_back({"of another store", [&other](const std::string& path) {
-                     WriteBytes(path, ReadBytes(other));
+                     WriteBytes(path, FileContents(other));
                    }});
   TryAll(store, cases);
 }
@@ -261,7 +256,7 @@ TEST_F(LogDamageTest, LogsThatWereWrittenOutAreNotMissed) {
 TEST_F(LogDamageTest, MarksOfAnotherBootAreNotBelieved) {
   const std::string store = Killed("store");
   const std::string path = store + "/" + kLogMarksFileName;
-  std::string bytes = ReadBytes(path);
+  std::string bytes = FileContents(path);
   bytes[0] = static_cast<char>(bytes[0] ^ 1);
   WriteBytes(path, bytes);
   std::vector<LogMark> marks;
@@ -274,7 +269,7 @@ TEST_F(LogDamageTest, MarksOfAnotherBootAreNotBelieved) {
 TEST_F(LogDamageTest, ASealThatWasNotWrittenToItsEndCountsAsNone) {
   const std::string store = Closed("store");
   const std::string path = store + "/" + kLogSealFileName;
-  const std::string whole = ReadBytes(path);
+  const std::string whole = FileContents(path);
   ASSERT_NE(whole.find("log "), std::string::npos) << whole;
   for (size_t size = 0; size < whole.size(); ++size) {
     WriteBytes(path, whole.substr(0, size));

@@ -29,11 +29,6 @@ namespace fs = std::filesystem;
 constexpr Partition kActor{PartitionKind::kActor, 1};
 constexpr int kCommits = 40;
 
-std::string ReadBytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 void WriteBytes(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
@@ -51,12 +46,12 @@ class LogScanTest : public testing::Test {
       const auto size = static_cast<size_t>(i % 7 == 6 ? 90000 : i * 131);
       batch.Put(kActor, Key(i), std::string(size, 'x') + "end");
       ASSERT_TRUE(engine->Commit(batch, Durability::kBuffered).done());
-      const std::string bytes = ReadBytes(LogOf(live));
+      const std::string bytes = FileContents(LogOf(live));
       ends_.push_back(bytes.find_last_not_of('\0') + 1);
     }
     fs::copy(live, store_);
     log_ = LogOf(store_);
-    bytes_ = ReadBytes(log_);
+    bytes_ = FileContents(log_);
   }
 
   static std::string Key(int i) { return "key" + std::to_string(i); }
@@ -117,7 +112,7 @@ TEST_F(LogScanTest, ASoundLogIsLeftAlone) {
   EXPECT_EQ(scan.used_bytes, ends_.back());
   EXPECT_EQ(scan.stranded_count, 0U);
   ASSERT_OK(ScanAndMendLogs(store_));
-  EXPECT_EQ(ReadBytes(log_), bytes_);
+  EXPECT_EQ(FileContents(log_), bytes_);
   EXPECT_EQ(Replayed(), kCommits);
 }
 
@@ -151,7 +146,7 @@ TEST_F(LogScanTest, AHoleOfZerosEndsTheLog) {
     EXPECT_EQ(Scan().end_bytes, begin);
     EXPECT_EQ(Replayed(), static_cast<int>(commit));
     ASSERT_EQ(Stranded().size(), 1U) << commit;
-    EXPECT_EQ(ReadBytes(store_ + "/" + Stranded()[0]),
+    EXPECT_EQ(FileContents(store_ + "/" + Stranded()[0]),
               torn.substr(begin, ends_.back() - begin));
   }
 }

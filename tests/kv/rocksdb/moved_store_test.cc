@@ -189,8 +189,7 @@ TEST_F(MovedStoreTest, ErrorsAndFilesNameThePath) {
   EXPECT_EQ(busy.message().find("/proc"), std::string_view::npos);
   engine_.reset();
   for (const auto& entry : fs::directory_iterator(path_)) {
-    std::ifstream file(entry.path(), std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    const std::string bytes = FileContents(entry.path());
     EXPECT_EQ(bytes.find("/proc/self"), std::string::npos) << entry.path();
   }
   std::ofstream(path_ + "/CURRENT") << "MANIFEST-999999\n";

@@ -269,8 +269,7 @@ TEST(RocksDbChild, DISABLED_CommitTen) {
 
 // Where the zeros begin that lie behind the records of a log.
 uintmax_t EndOfRecords(const std::string& log) {
-  std::ifstream file(log, std::ios::binary);
-  const std::string bytes(std::istreambuf_iterator<char>(file), {});
+  const std::string bytes = FileContents(log);
   return bytes.find_last_not_of('\0') + 1;
 }
 

@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -36,8 +35,7 @@ class LogFileTest : public testing::Test {
     return file;
   }
   std::string Read(const std::string& name) {
-    std::ifstream file(temp_.File(name), std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    return FileContents(temp_.File(name));
   }
 
   TempDir temp_;

@@ -61,8 +61,7 @@ TEST(DatabaseHeaderTest, BlankFirstPageIsSqlites) {
     EXPECT_EQ(sqlite3_backup_step(backup, -1), SQLITE_DONE);
     EXPECT_EQ(sqlite3_backup_finish(backup), SQLITE_OK);
     copy.Close();
-    std::ifstream file(name, std::ios::binary);
-    std::string made{std::istreambuf_iterator<char>(file), {}};
+    std::string made = FileContents(name);
     std::string blank = BlankFirstPage(static_cast<uint32_t>(page_size));
     // But for what a commit counts, and the version of SQLite.
     for (const size_t offset : {24U, 40U, 92U, 96U}) {

@@ -29,8 +29,7 @@ class TableRemovalTest : public testing::Test {
     return directory_.File(name);
   }
   std::string Bytes(const std::string& name) const {
-    std::ifstream file(File(name), std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    return FileContents(File(name));
   }
 
   // A new database x.db.
