@@ -179,9 +179,9 @@ void WorkBoard::Free(size_t slot) noexcept {
 void WorkBoard::Show(size_t slot, const WorkRow& row) noexcept {
   Word* const words = SlotWords(slot);
   const std::string_view phase =
-      std::string_view(row.phase).substr(0, kMaxWorkPhaseBytes);
+      std::string_view{row.phase}.substr(0, kMaxWorkPhaseBytes);
   const std::string_view actor =
-      std::string_view(row.actor).substr(0, kMaxWorkActorBytes);
+      std::string_view{row.actor}.substr(0, kMaxWorkActorBytes);
   // Odd, whatever somebody else may have made of it.
   const uint64_t sequence = words[kSequence].load() | 1;
   words[kSequence].store(sequence);
