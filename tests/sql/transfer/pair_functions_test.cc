@@ -123,6 +123,24 @@ TEST_F(PairFunctionsTest, RowsThatAreNoPairs) {
   EXPECT_EQ(Import("kv"), "4");
 }
 
+// A value of 1 GB is refused before SQLite writes out its zeros.
+TEST_F(PairFunctionsTest, AHugeValueTakesNoMemory) {
+  sqlite3_int64 used = 0;
+  sqlite3_int64 most = 0;
+  ASSERT_EQ(sqlite3_status64(SQLITE_STATUS_MEMORY_USED, &used, &most, 1),
+            SQLITE_OK);
+  const std::string answer =
+      Import("(SELECT 'k' AS key, zeroblob(1000000000) AS value)");
+  EXPECT_NE(answer.find("importing actor=a: row 1: a value of 1000000000 bytes "
+                        "is larger than the limit of 8000000"),
+            std::string::npos)
+      << answer;
+  const sqlite3_int64 before = used;
+  ASSERT_EQ(sqlite3_status64(SQLITE_STATUS_MEMORY_USED, &used, &most, 0),
+            SQLITE_OK);
+  EXPECT_LT(most - before, 10'000'000);
+}
+
 TEST_F(PairFunctionsTest, WrongCalls) {
   ExpectBad({
       {"SELECT actorkv_import_pairs('a', 1)", SQLITE_ERROR,
