@@ -382,7 +382,8 @@ TEST_F(OpaqueRowsTest, AKeyInTwoTablesIsRefused) {
     SCOPED_TRACE(actor);
     EXPECT_EQ(Ask("SELECT actorkv_migrate('" + actor + "', 'tables')"), "live");
     Write(actor, "INSERT INTO _actorkv_oversized VALUES(x'0401', 'twice')");
-    const std::string text = "actor=" + actor + ": the key comes twice: key=0401";
+    const std::string text =
+        "actor=" + actor + ": the key comes twice: key=0401";
     ExpectError("SELECT actorkv_export('" + actor +
                     "', '$DIR/x', 'jsonl', 'head', 0, 'tables')",
                 "the key comes twice: key=0401");

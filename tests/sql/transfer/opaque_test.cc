@@ -100,7 +100,8 @@ TEST_F(OpaqueTest, WhatItCannotBeIsSaid) {
        "export it as 'jsonl' or 'kv.bin'"},
       {"SELECT actorkv_export('a', '$DIR/x.db')", SQLITE_ERROR,
        "actor=a: its pairs are opaque, so it has no database"},
-      {"SELECT actorkv_drop_legacy('a')", SQLITE_ERROR, "its pairs are opaque, so none of them is of a database: actor=a"},
+      {"SELECT actorkv_drop_legacy('a')", SQLITE_ERROR,
+       "its pairs are opaque, so none of them is of a database: actor=a"},
   });
   EXPECT_EQ(Ask("SELECT actor, state, error FROM actorkv_migrate_all()"),
             "a|skipped|its pairs are opaque, so there is no database: SELECT "

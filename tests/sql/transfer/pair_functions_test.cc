@@ -38,6 +38,7 @@ class PairFunctionsTest : public SqlTest {
   void ExpectNoActor() {
     // What is refused before its target is looked for makes no store.
     if (!std::filesystem::exists(File("store"))) return;
+    const std::shared_ptr<Store> store = OpenStore();
     EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_actors"), "0");
     const std::string stages =
         "SELECT count(*) FROM actorkv_dump WHERE key LIKE 'import%'";
@@ -105,9 +106,6 @@ TEST_F(PairFunctionsTest, RowsThatAreNoPairs) {
       {"(SELECT zeroblob(2049) AS key, '' AS value)",
        "a key of 2049 bytes is larger than the limit of 2048, the setting "
        "max_pair_key_bytes; to keep such pairs set keep_oversized_pairs"},
-      {"(SELECT 'k' AS key, zeroblob(1000000000) AS value)",
-       "row 1: key='k': a value of 1000000000 bytes is larger than the limit "
-       "of 8000000"},
       {"(SELECT zeroblob(4001) AS key, '' AS value)",
        "row 1: a key of 4001 bytes is larger than the limit of 4000"},
       {"kv WHERE 0", "there is no pair in the set: the query had no rows"},
@@ -134,8 +132,7 @@ TEST_F(PairFunctionsTest, AHugeValueTakesNoMemory) {
   sqlite3_int64 most = 0;
   ASSERT_EQ(sqlite3_status64(SQLITE_STATUS_MEMORY_USED, &used, &most, 1),
             SQLITE_OK);
-  const std::string answer =
-      Import("kv", "'k', zeroblob(1000000000 - rowid)");
+  const std::string answer = Import("kv", "'k', zeroblob(1000000000 - rowid)");
   EXPECT_NE(answer.find("importing actor=a: row 1: key='k': a value of "
                         "999999999 bytes is larger than the limit of 8000000"),
             std::string::npos)
