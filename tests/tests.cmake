@@ -23,8 +23,8 @@ function(actorkv_add_test name)
     TIMEOUT ${actorkv_test_seconds} ENVIRONMENT ${actorkv_test_environment})
 endfunction()
 
-# Tests are built without optimization: what they test has its own options, and most of the
-# time of a build would go into them.
+# Tests are built without optimization: what they test has its own options, and
+# most of the time of a build would go into them.
 set(actorkv_test_options $<$<CONFIG:Release>:-O0> $<$<CONFIG:Release>:-g1>)
 target_compile_options(actorkv_test_support PRIVATE ${actorkv_test_options})
 
