@@ -35,7 +35,7 @@ struct Effort {
   int database_count = 0;    // W8
   int wake_count = 0;        // W8/wake: databases
   int migrated_count = 0;    // M2
-  int pair_count = 0;        // M4
+  int pair_count = 0;        // M5
   uint64_t large_bytes = 0;  // M1
   uint64_t plain_bytes = 0;  // W4, W5, W10, M3, M4, S1
   double long_seconds = 10;  // W6 with 64 databases

@@ -1,4 +1,4 @@
-// M4: pairs of anybody, keys in random order, that come in by SQL and go out:
+// M5: pairs of anybody, keys in random order, that come in by SQL and go out:
 // beside the same rows into a table WITHOUT ROWID, and beside cp and fsync.
 
 #include <filesystem>
@@ -75,7 +75,7 @@ class PairWorkload : public Workload {
  private:
   const Backend backend_;
   const int pair_count_;
-  const std::string pairs_ = InDirectory("m4.db");
+  const std::string pairs_ = InDirectory("m5.db");
 };
 
 // In pairs a second.
@@ -88,7 +88,7 @@ class PairImport : public PairWorkload {
   Sample Run() override {
     Sample sample;
     sample.op_count = static_cast<uint64_t>(pair_count());
-    const std::string name = "m4-" + std::to_string(++count_);
+    const std::string name = "m5-" + std::to_string(++count_);
     if (is_ours()) {
       Connection connection = OpenStore();
       const Stopwatch watch;
@@ -126,18 +126,18 @@ class PairExport : public PairWorkload {
     MakeSource();
     if (is_ours()) {
       connection_.emplace(OpenStore());
-      ImportAs("m4", &*connection_);
+      ImportAs("m5", &*connection_);
       return;
     }
-    std::filesystem::copy_file(InDirectory("m4.db"), file_);
+    std::filesystem::copy_file(InDirectory("m5.db"), file_);
   }
 
   Sample Run() override {
-    const std::string copy = InDirectory("m4.copy");
+    const std::string copy = InDirectory("m5.copy");
     const Stopwatch watch;
     if (is_ours()) {
       (void)connection_->QueryInt(
-          ("SELECT actorkv_export('m4', " + Quoted(copy) + ", 'kv.bin')")
+          ("SELECT actorkv_export('m5', " + Quoted(copy) + ", 'kv.bin')")
               .c_str());
     } else {
       CopyFile(file_, copy);
@@ -150,7 +150,7 @@ class PairExport : public PairWorkload {
   }
 
  private:
-  const std::string file_ = InDirectory("m4.file");
+  const std::string file_ = InDirectory("m5.file");
   std::optional<Connection> connection_;
 };
 
@@ -170,11 +170,11 @@ WorkloadSpec* Add(const char* id, const char* text,
 }  // namespace
 
 void AddPairWorkloads(std::vector<WorkloadSpec>* specs) {
-  Add<PairImport>("M4/import",
+  Add<PairImport>("M5/import",
                   "pairs in random order; beside rows WITHOUT ROWID", specs)
       ->bar = 0.5;
   WorkloadSpec* const out =
-      Add<PairExport>("M4/export", "the same out; beside cp, fsync", specs);
+      Add<PairExport>("M5/export", "the same out; beside cp, fsync", specs);
   out->unit = Unit::kMbPerSecond;
   out->bar = 0.3;
 }

@@ -11,9 +11,9 @@ namespace actorkv {
 namespace {
 
 constexpr char kWhat[] = "legacy";
-// It takes the place of the last note, so that a list which is full says so.
 // Version 1 has no limits and no count of pairs above them.
 constexpr RecordKind kKind = {kWhat, 2};
+// It takes the place of the last note, so that a list which is full says so.
 constexpr char kMore[] = "and more, which are not listed";
 
 // Appends a text: length(4) | bytes.

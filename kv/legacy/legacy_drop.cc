@@ -75,15 +75,15 @@ Status DropLegacy(const std::shared_ptr<Store>& store, const std::string& name,
                   const std::function<Status()>& keep_on, uint64_t* bytes) {
   std::unique_ptr<LegacyLease> lease;
   if (Status s = LegacyLease::Acquire(store, name, &lease); !s.ok()) return s;
+  if (lease->record().opaque()) {
+    return Status::InvalidArgument(
+        "its pairs are opaque, so none of them is of a database: actor=" +
+        name);
+  }
   if (lease->record().state != LegacyState::kLive) {
     return Status::InvalidArgument(
         std::string("the actor is ") + LegacyStateName(lease->record().state) +
         ", its only database is in the legacy pairs: migrate it first: actor=" +
-        name);
-  }
-  if (lease->record().opaque()) {
-    return Status::InvalidArgument(
-        "its pairs are opaque, so none of them is of a database: actor=" +
         name);
   }
   // The mark goes first: from here on nobody relies on those pairs.

@@ -109,9 +109,9 @@ Status LegacyImport::LoadLimits() {
   keeps_oversized_ = settings.keep_oversized_pairs != 0;
   if (const LegacyRecord* const old = spec_.replaced; old != nullptr) {
     // Records of version 1 have no limits: they were Rivet's.
-    if (old->limit_key_bytes != 0) {
-      limits_ = {old->limit_key_bytes, old->limit_value_bytes};
-    }
+    limits_ = old->limit_key_bytes == 0
+                  ? PairLimits{}
+                  : PairLimits{old->limit_key_bytes, old->limit_value_bytes};
     keeps_oversized_ = keeps_oversized_ || old->oversized_count > 0;
   }
   record_.limit_key_bytes = static_cast<uint32_t>(limits_.key_bytes);

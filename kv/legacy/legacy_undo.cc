@@ -54,6 +54,9 @@ void Replace(const LegacyRecord& pairs, LegacyRecord* record) {
   record->pair_count = pairs.pair_count;
   record->bytes = pairs.bytes;
   record->sqlite_bytes = pairs.sqlite_bytes;
+  record->limit_key_bytes = pairs.limit_key_bytes;
+  record->limit_value_bytes = pairs.limit_value_bytes;
+  record->oversized_count = pairs.oversized_count;
   record->warnings = pairs.warnings;
   record->dropped_at_us = 0;
   record->progress = LoadProgress{};

@@ -158,14 +158,13 @@ Status Placement::Bind(size_t index, std::string_view key,
                        sqlite3_stmt* insert) {
   int code = SQLITE_OK;
   if (index == kQueueMessages) {
+    // Ids of messages count up, so as rowids they keep the order of the queue.
     code = sqlite3_bind_int64(
-        // Ids of messages count up, so as rowids they keep the order of the
-        // queue.
         insert, 1, static_cast<sqlite3_int64>(LoadBig64(key.data())));
-    // Ids of connections are texts in Rivet; one that cannot be a text of
-    // SQLite stays a blob, so that no id is changed.
   } else if (index == kConnections && IsUtf8(key) &&
              key.find('\0') == std::string_view::npos) {
+    // Ids of connections are texts in Rivet; one that cannot be a text of
+    // SQLite stays a blob, so that no id is changed.
     code = sqlite3_bind_text64(insert, 1, key.data(), key.size(), SQLITE_STATIC,
                                SQLITE_UTF8);
   } else {

@@ -19,8 +19,8 @@ Status WithExport(const Status& s) {
     return s;
   }
   return s.WithMessage(std::string(s.message()) +
-                       ": or SELECT actorkv_export(actor, path), which has all "
-                       "of it, then actorkv_unmigrate(actor, 'discard')");
+                       "; to keep all of it, SELECT actorkv_export(actor, "
+                       "path), then actorkv_unmigrate(actor, 'discard')");
 }
 
 }  // namespace

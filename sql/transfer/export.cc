@@ -55,6 +55,16 @@ uint64_t SizeOf(const HeadState& state) {
   return uint64_t{snapshot.page_count} * snapshot.page_size;
 }
 
+// Returns the size of the actor as pairs, or about that: its tables may hold
+// more than it came with, or less.
+uint64_t PairBytesOf(const ExportedActor& actor) {
+  const uint64_t database = SizeOf(*actor.state);
+  if (!actor.legacy.has_value()) return database;
+  const LegacyRecord& record = actor.legacy->record;
+  if (record.opaque() || !actor.state->exists) return record.bytes;
+  return database + record.bytes - record.sqlite_bytes;
+}
+
 // Checks that no -wal or -journal lies beside the file: SQLite would apply it
 // to the new database. SQLite follows links before it looks for them, so this
 // does too.
@@ -128,7 +138,9 @@ Status WriteDatabase(const Connection& connection, const ExportedActor& actor,
 
 // Writes what there is of a database, live or legacy.
 Status WriteSalvage(const Connection& connection, const ExportedActor& actor,
-                    const ImageTarget& file, uint64_t* bytes) {
+                    const ImageTarget& target, uint64_t* bytes) {
+  ImageTarget file = target;
+  file.work = actor.work;
   if (Status s = CheckNoSidecars(file); !s.ok()) return s;
   const std::function<Status()> keep_on = KeepOnOf(connection, actor);
   std::unique_ptr<SalvagePages> left;
@@ -145,6 +157,8 @@ Status WriteSalvage(const Connection& connection, const ExportedActor& actor,
                               bool sound = false;
                               return left->Read(pgno, page, &sound);
                             }};
+  EnterWork(actor.work, "write",
+            uint64_t{left->page_count()} * left->page_size());
   return WriteImage(pages, file, keep_on, bytes);
 }
 
@@ -172,7 +186,7 @@ Status WritePairs(const Connection& connection, const ExportedActor& actor,
   source.state = actor.state;
   source.legacy = actor.legacy;
   source.work = actor.work;
-  EnterWork(actor.work, "write", SizeOf(*actor.state));
+  EnterWork(actor.work, "write", PairBytesOf(actor));
   std::unique_ptr<TablePairs> rows;
   if (actor.pairs_from != PairsFrom::kStored) {
     if (Status s = OpenRows(actor, keep_on, &rows); !s.ok()) return s;

@@ -23,6 +23,7 @@ Status ParseImportAs(const std::string& text, ImportAs* as) {
 namespace {
 
 // Says what to do with what is not the file of one actor; ok for what may be.
+// Each other form gets an error that names the call which takes it.
 Status CheckIsOneActor(const Container& container, const std::string& path) {
   switch (container.form) {
     case ContainerForm::kArchive:

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "kv/base/hex.h"
 #include "kv/rivet/pair_limits.h"
 #include "sql/bind/value.h"
 
@@ -73,7 +74,7 @@ Status PairSet::AddRow(int arg_count, sqlite3_value** args) {
   }
   if (Status s = ReadBytes(args[1], "value", kMaxStoredValueBytes, &value);
       !s.ok()) {
-    return s;
+    return s.WithContext("key=" + BytesText(key));
   }
   return sorter_.Add(key, value, row_count_);
 }

@@ -1,6 +1,6 @@
 // The process dies before each commit of the engine that the life of an opaque
-// actor makes: its import from rows, its pairs as a table, the way back. What
-// is found then is whole, and the same pairs go out.
+// actor makes: its import from rows, its pairs as a table, the way back, also to
+// pairs of the rows. What is found then is whole, and the same pairs go out.
 
 #include <atomic>
 #include <csignal>
@@ -49,6 +49,9 @@ TEST(PairKillChild, DISABLED_Live) {
   MustRun(&db, ImportCall(plan.store));
   MustRun(&db, kTables);
   MustRun(&db, "SELECT actorkv_unmigrate('a')");
+  // And back to pairs that are made of the rows.
+  MustRun(&db, kTables);
+  MustRun(&db, "SELECT actorkv_unmigrate('a', 'tables')");
   ChildSay(kSaysDone);
 }
 

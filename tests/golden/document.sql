@@ -4,12 +4,10 @@
 -- What such a program keeps: a document of 150,000 bytes, and twelve deltas, of
 -- which the seventh has 100,000. Chunks have 64 KiB.
 CREATE TABLE pairs(key TEXT PRIMARY KEY, value);
-CREATE TEMP TABLE bytes AS WITH RECURSIVE c(i, text) AS (
-  SELECT 0, x'00ff' UNION ALL
-  SELECT i + 1, text || CAST(printf('%d,', i * 7919) AS BLOB) FROM c
-   WHERE length(text) < 150000)
-  SELECT CAST(substr(text, 1, 150000) AS BLOB) AS data FROM c
-   ORDER BY i DESC LIMIT 1;
+CREATE TEMP TABLE bytes AS WITH RECURSIVE c(i) AS (
+  SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 20000)
+  SELECT substr(CAST(x'00ff' || group_concat(i * 7919) AS BLOB), 1, 150000) AS data
+    FROM c;
 CREATE TEMP TABLE deltas AS WITH RECURSIVE c(s) AS (
   SELECT 1 UNION ALL SELECT s + 1 FROM c WHERE s < 12)
   SELECT s, substr(data, s, iif(s = 7, 100000, 100 * s)) AS data FROM c, bytes;
@@ -111,7 +109,7 @@ SELECT actorkv_import_pairs('back', actorkv_pair_set(key, value, 'opaque')) AS p
   SELECT key, value FROM pair WHERE key NOT GLOB 'document:*:chunk:*'
   UNION ALL SELECT 'document:checkpoint:chunk:' || version || ':' || chunk_index, data
     FROM checkpoint, snapshot_chunks
-  UNION ALL SELECT 'document:journal:chunk:' || id || ':' || value,
+  UNION ALL SELECT 'document:journal:chunk:' || journal.id || ':' || value,
          substr(data, value * 65536 + 1, 65536)
     FROM journal, json_each('[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23]')
    WHERE value * 65536 < byte_length);

@@ -121,6 +121,8 @@ TEST(LegacyRecordTest, NumbersInBytesAreFrozen) {
   EXPECT_EQ(static_cast<int>(LegacyForm::kArchive), 3);
   EXPECT_EQ(static_cast<int>(LegacyForm::kRivetDatabase), 4);
   EXPECT_EQ(static_cast<int>(LegacyForm::kRows), 5);
+  EXPECT_EQ(static_cast<int>(LegacyForm::kDriverFile), 6);
+  EXPECT_EQ(static_cast<int>(LegacyForm::kOwnTables), 7);
   EXPECT_EQ(kOpaqueKeys, 4);
   EXPECT_EQ(static_cast<int>(LegacyPhase::kImport), 1);
   EXPECT_EQ(static_cast<int>(LegacyPhase::kTables), 7);

@@ -100,7 +100,8 @@ TEST_F(OpaqueTest, WhatItCannotBeIsSaid) {
        "export it as 'jsonl' or 'kv.bin'"},
       {"SELECT actorkv_export('a', '$DIR/x.db')", SQLITE_ERROR,
        "actor=a: its pairs are opaque, so it has no database"},
-      {"SELECT actorkv_drop_legacy('a')", SQLITE_ERROR, "the actor is legacy"},
+      {"SELECT actorkv_drop_legacy('a')", SQLITE_ERROR,
+       "its pairs are opaque, so none of them is of a database: actor=a"},
   });
   EXPECT_EQ(Ask("SELECT actor, state, error FROM actorkv_migrate_all()"),
             "a|skipped|its pairs are opaque, so there is no database: SELECT "
@@ -165,7 +166,7 @@ class OversizedTest : public OpaqueTest {
 TEST_F(OversizedTest, AreRefusedWithTheImport) {
   WriteDump("a.kv.bin", Large());
   ExpectBad({{"SELECT actorkv_import('a', '$DIR/a.kv.bin')", SQLITE_ERROR,
-              "importing actor=a: $DIR/a.kv.bin: at byte 12: key=0402: a value "
+              "importing actor=a: $DIR/a.kv.bin: at byte 13: key=0402: a value "
               "of 131073 bytes is larger than the limit of 131072, the setting "
               "max_pair_value_bytes; to keep such pairs set "
               "keep_oversized_pairs"}});
