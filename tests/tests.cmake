@@ -326,7 +326,8 @@ actorkv_add_tests(crash LINKS ${with_sqlite} SOURCES
   tests/crash/pair_kill_test.cc
   tests/crash/power_loss_test.cc
   tests/crash/second_process_test.cc
-  tests/crash/second_user_test.cc)
+  tests/crash/second_user_test.cc
+  tests/crash/undo_kill_test.cc)
 
 # The stock shell cannot load a module that is built with a sanitizer, and
 # the rules of the house need to be checked only once.

@@ -12,7 +12,6 @@
 
 #include "kv/format/keys.h"
 #include "kv/process/store_registry.h"
-#include "kv/process/upkeep.h"
 #include "kv/store/store.h"
 #include "tests/support/child_process.h"
 #include "tests/support/crash_life.h"
@@ -20,6 +19,7 @@
 #include "tests/support/migrate_harness.h"
 #include "tests/support/rivet_index.h"
 #include "tests/support/store_access.h"
+#include "tests/support/store_upkeep.h"
 
 namespace actorkv {
 namespace {
@@ -114,16 +114,6 @@ class MigrationKillTest : public testing::Test {
 
   std::string Ask(const std::string& sql) { return db_.QueryText(sql); }
 
-  // What the store does in the background after an open is done now.
-  void Maintain() {
-    std::shared_ptr<Store> store;
-    ASSERT_OK(StoreRegistry::Instance()->Acquire(store_, OpenMode::kExisting,
-                                                 &store));
-    const std::shared_ptr<Upkeep> upkeep =
-        StoreRegistry::Instance()->UpkeepForTesting(store.get());
-    for (bool more = true; more;) ASSERT_OK(upkeep->Maintain(&more));
-  }
-
   // Migrates, on an engine as the child's, and counts its commits.
   int CommitsToMigrate() {
     Close();
@@ -133,12 +123,12 @@ class MigrationKillTest : public testing::Test {
     UseHooks(hook, kMaxBatchBytes);
     EXPECT_EQ(db_.Open(":memory:"), SQLITE_OK);
     EXPECT_EQ(Ask("SELECT actorkv_store('" + store_ + "')"), store_);
-    Maintain();
+    MaintainStore(store_);
     *count = 0;
     EXPECT_EQ(Ask(Step("migrate")), "live");
     const int commits = *count;
     EXPECT_EQ(Ask("SELECT * FROM actorkv_verify"), "");
-    Maintain();
+    MaintainStore(store_);
     EXPECT_EQ(StageCount(), 0);
     UseHooks(nullptr);
     return commits;
@@ -162,7 +152,7 @@ class MigrationKillTest : public testing::Test {
       const std::string answer = Ask(Step("migrate"));
       EXPECT_EQ(db_.ErrorCode(), SQLITE_INTERRUPT) << answer;
       EXPECT_EQ(Ask("SELECT state FROM actorkv_actors"), "legacy");
-      Maintain();
+      MaintainStore(store_);
       EXPECT_EQ(StageCount(), 1) << "what is copied stays";
     }
     count = 0;
@@ -171,7 +161,7 @@ class MigrationKillTest : public testing::Test {
     const int commits = count;
     hook->Set(nullptr);
     EXPECT_EQ(Ask("SELECT * FROM actorkv_verify"), "");
-    Maintain();
+    MaintainStore(store_);
     EXPECT_EQ(StageCount(), 0);
     return commits;
   }
@@ -275,7 +265,7 @@ TEST_F(MigrationKillTest, APurgedActorLeavesNoStage) {
   UseLargeDump();
   for (int fatal = kMaxCommits; fatal > 0; fatal -= 5) {
     ASSERT_FALSE(Live(fatal) && fatal < 60);
-    Maintain();
+    MaintainStore(store_);
     if (StageCount() > 0) break;
   }
   ASSERT_EQ(StageCount(), 1);
@@ -283,7 +273,7 @@ TEST_F(MigrationKillTest, APurgedActorLeavesNoStage) {
   Ask("SELECT actorkv_delete('a')");
   Ask("SELECT actorkv_purge('a')");
   EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_actors"), "0");
-  Maintain();
+  MaintainStore(store_);
   EXPECT_EQ(StageCount(), 0);
 }
 

@@ -4,6 +4,7 @@
 #include "tests/support/bytes.h"
 #include "tests/support/dump_loader.h"
 #include "tests/support/rivet_tables_harness.h"
+#include "tests/support/store_upkeep.h"
 
 namespace actorkv {
 namespace {
@@ -143,16 +144,9 @@ TEST_F(RivetTablesTest, ReplacedPairsLeaveTheStore) {
   MakeLegacy("a", {{Unhex("0461"), "user"}});
   Ask("SELECT actorkv_migrate('a', 'tables')");
   EXPECT_EQ(Ask("SELECT actorkv_unmigrate('a', 'tables')"), "legacy");
-  // Nothing of an import is left, once the background was here.
-  const std::shared_ptr<Store> store = OpenStore();
   EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_verify"), "0");
-  for (int i = 0; i < 100; ++i) {
-    if (Ask("SELECT count(*) FROM actorkv_dump WHERE key LIKE 'import%'") ==
-        "0") {
-      break;
-    }
-    sqlite3_sleep(50);
-  }
+  // Nothing of an import is left, once the background was here.
+  MaintainStore(File("store"));
   EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_dump WHERE key LIKE 'import%'"),
             "0");
   EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_kv WHERE key = x'0461'"), "1");
@@ -170,6 +164,62 @@ TEST_F(RivetTablesTest, UnmigrateToTablesIsRefusedWhileTheActorIsOpen) {
   ExpectInterrupted("actorkv_unmigrate('a', 'tables')");
   EXPECT_EQ(StateOf("a"), "live");
   EXPECT_EQ(Ask("SELECT actorkv_unmigrate('a', 'tables')"), "legacy");
+}
+
+// The pairs of the database were dropped, those beside it were not.
+TEST_F(RivetTablesTest, UnmigrateToTablesMakesDroppedPairsAnew) {
+  MakeLegacy("a", {{Unhex("0461"), "user"}, {Unhex("ff01"), "unknown"}});
+  Ask("SELECT actorkv_migrate('a', 'tables')");
+  EXPECT_EQ(Ask("SELECT actorkv_drop_legacy('a') > 0"), "1");
+  Write("a", "INSERT INTO t VALUES(4); DROP TABLE _actorkv_meta");
+  EXPECT_EQ(Ask("SELECT actorkv_unmigrate('a', 'tables')"), "legacy");
+  EXPECT_EQ(Rows("a", "&mode=ro"), "1,2,3,4");
+  EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_verify"), "0");
+  ASSERT_EQ(Ask("SELECT actorkv_export('a', '$DIR/a.jsonl', 'jsonl') > 0"),
+            "1");
+  EXPECT_EQ(WithoutDatabase(PairsOf(File("a.jsonl"))),
+            (Pairs{{Unhex("0461"), "user"}, {Unhex("ff01"), "unknown"}}));
+  EXPECT_EQ(Ask("SELECT actorkv_migrate('a', 'tables')"), "live");
+  EXPECT_EQ(Ask("SELECT actorkv_drop_legacy('a') > 0"), "1");
+  EXPECT_EQ(Rows("a"), "1,2,3,4");
+}
+
+// What was made of the actor before its pairs were replaced, a fork and its own
+// past, has its pages, and nothing of the pairs that went.
+TEST_F(RivetTablesTest, ForksAndThePastOutliveReplacedPairs) {
+  MakeLegacy("a", {{Unhex("0461"), "user"}});
+  Ask("SELECT actorkv_migrate('a', 'tables')");
+  Write("a", "INSERT INTO t VALUES(4)");
+  const std::string past =
+      Ask("SELECT head_txid FROM actorkv_actors WHERE actor = 'a'");
+  Write("a", "INSERT INTO t VALUES(5); UPDATE _actorkv_kv SET value = x'31'");
+  EXPECT_EQ(Ask("SELECT actorkv_fork('a', 'fork') > 0"), "1");
+  EXPECT_EQ(Ask("SELECT actorkv_restore('a', '" + past + "') > 0"), "1");
+  Write("a", "UPDATE _actorkv_kv SET value = x'32'");
+  EXPECT_EQ(Ask("SELECT actorkv_unmigrate('a', 'tables')"), "legacy");
+  ExpectBad(
+      {{"SELECT actorkv_undo_restore('a')", SQLITE_ERROR, ""},
+       {"SELECT actorkv_restore('a', '" + past + "')", SQLITE_ERROR, ""}});
+  const std::string pair =
+      "SELECT CAST(value AS TEXT) FROM actorkv_kv WHERE namespace = 'user'";
+  for (const char* state : {"legacy", "live"}) {
+    SCOPED_TRACE(state);
+    EXPECT_EQ(StateOf("a"), state);
+    MaintainStore(File("store"));
+    EXPECT_EQ(Ask(pair), "2");
+    EXPECT_EQ(Rows("a", "&mode=ro"), "1,2,3,4");
+    EXPECT_EQ(Rows("fork"), "1,2,3,4,5");
+    EXPECT_EQ(ActorQuery("fork", "SELECT CAST(value AS TEXT) FROM _actorkv_kv"),
+              "1");
+    EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_verify"), "0");
+    EXPECT_EQ(Ask("SELECT actorkv_migrate('a', 'tables')"), "live");
+  }
+  EXPECT_EQ(Rows("a", "&asof=" + past), "1,2,3,4");
+  EXPECT_EQ(Ask("SELECT actorkv_restore('a', '" + past + "') > 0"), "1");
+  EXPECT_EQ(ActorQuery("a", "SELECT CAST(value AS TEXT) FROM _actorkv_kv"),
+            "user");
+  EXPECT_EQ(Ask(pair), "2") << "the pairs are those of the last way back";
+  EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_verify"), "0");
 }
 
 }  // namespace
