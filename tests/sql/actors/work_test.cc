@@ -109,7 +109,9 @@ TEST_F(WorkTest, BytesOnlyRiseInAPhase) {
           second.QueryText("SELECT phase FROM actorkv_work");
       const auto now_done = static_cast<uint64_t>(
           second.QueryInt("SELECT done_bytes FROM actorkv_work"));
-      if (now == phase) EXPECT_GE(now_done, done);
+      if (now == phase) {
+        EXPECT_GE(now_done, done);
+      }
       phase = now;
       done = now_done;
       if (phase == "copy") {

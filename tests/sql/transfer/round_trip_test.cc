@@ -86,7 +86,9 @@ class RoundTripTest : public MigrateTest {
       const std::string copy = name + "-copy-" + form;
       if (!GoRound(name, copy, form, opaque)) continue;
       // Layout 0 goes out as layout 1; all else is what it was.
-      if (!layout_0) EXPECT_TRUE(Stored(copy) == stored);
+      if (!layout_0) {
+        EXPECT_TRUE(Stored(copy) == stored);
+      }
       EXPECT_NE(
           Ask("SELECT layout FROM actorkv_actors WHERE actor = '" + copy + "'"),
           "0");
