@@ -268,6 +268,7 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/migrate/migrate_samples_test.cc
   tests/sql/migrate/migrate_test.cc
   tests/sql/migrate/queue_tables_test.cc
+  tests/sql/migrate/replaced_pairs_test.cc
   tests/sql/migrate/rivet_tables_test.cc
   tests/sql/migrate/rows_back_test.cc
   tests/sql/salvage/legacy_salvage_test.cc

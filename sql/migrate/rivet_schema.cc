@@ -126,13 +126,14 @@ Status FindTables(sqlite3* db, std::vector<SchemaTable>* tables) {
 }
 
 // Reads what the tables take: a line for each column. Of tables that are not
-// STRICT, whose rows may be of any type, there is none.
+// STRICT, whose rows may be of any type, there is none. In a STRICT table no
+// primary key is NULL.
 Status ReadShape(sqlite3* db, std::vector<std::string>* lines) {
   SqlStatement statement;
   if (Status s = statement.Prepare(
           db,
           "SELECT t.name || '.' || c.name || ' ' || c.type || iif(c.\"notnull\""
-          " OR t.wr AND c.pk, ' NOT NULL', '') || iif(c.pk, ' PRIMARY KEY', '')"
+          " AND NOT c.pk, ' NOT NULL', '') || iif(c.pk, ' PRIMARY KEY', '')"
           " FROM pragma_table_list AS t, pragma_table_info(t.name) AS c WHERE"
           " t.schema = 'main' AND t.type = 'table' AND t.strict AND t.name LIKE"
           " '\\_rivet\\_%' ESCAPE '\\' ORDER BY 1");

@@ -114,6 +114,8 @@ class MigrationKillTest : public testing::Test {
 
   std::string Ask(const std::string& sql) { return db_.QueryText(sql); }
 
+  void Maintain() const { MaintainStore(store_); }
+
   // Migrates, on an engine as the child's, and counts its commits.
   int CommitsToMigrate() {
     Close();
@@ -123,12 +125,12 @@ class MigrationKillTest : public testing::Test {
     UseHooks(hook, kMaxBatchBytes);
     EXPECT_EQ(db_.Open(":memory:"), SQLITE_OK);
     EXPECT_EQ(Ask("SELECT actorkv_store('" + store_ + "')"), store_);
-    MaintainStore(store_);
+    Maintain();
     *count = 0;
     EXPECT_EQ(Ask(Step("migrate")), "live");
     const int commits = *count;
     EXPECT_EQ(Ask("SELECT * FROM actorkv_verify"), "");
-    MaintainStore(store_);
+    Maintain();
     EXPECT_EQ(StageCount(), 0);
     UseHooks(nullptr);
     return commits;
@@ -152,7 +154,7 @@ class MigrationKillTest : public testing::Test {
       const std::string answer = Ask(Step("migrate"));
       EXPECT_EQ(db_.ErrorCode(), SQLITE_INTERRUPT) << answer;
       EXPECT_EQ(Ask("SELECT state FROM actorkv_actors"), "legacy");
-      MaintainStore(store_);
+      Maintain();
       EXPECT_EQ(StageCount(), 1) << "what is copied stays";
     }
     count = 0;
@@ -161,7 +163,7 @@ class MigrationKillTest : public testing::Test {
     const int commits = count;
     hook->Set(nullptr);
     EXPECT_EQ(Ask("SELECT * FROM actorkv_verify"), "");
-    MaintainStore(store_);
+    Maintain();
     EXPECT_EQ(StageCount(), 0);
     return commits;
   }
@@ -265,7 +267,7 @@ TEST_F(MigrationKillTest, APurgedActorLeavesNoStage) {
   UseLargeDump();
   for (int fatal = kMaxCommits; fatal > 0; fatal -= 5) {
     ASSERT_FALSE(Live(fatal) && fatal < 60);
-    MaintainStore(store_);
+    Maintain();
     if (StageCount() > 0) break;
   }
   ASSERT_EQ(StageCount(), 1);
@@ -273,7 +275,7 @@ TEST_F(MigrationKillTest, APurgedActorLeavesNoStage) {
   Ask("SELECT actorkv_delete('a')");
   Ask("SELECT actorkv_purge('a')");
   EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_actors"), "0");
-  MaintainStore(store_);
+  Maintain();
   EXPECT_EQ(StageCount(), 0);
 }
 

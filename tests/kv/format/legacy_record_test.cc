@@ -56,7 +56,7 @@ TEST(LegacyRecordTest, GoldenBytes) {
             "0000000000210000000000000022000000000000002300000000000000240000"
             "0000000000250000000000000026000000000000002700000000000000020000"
             "000200000072310000000001000000010000007703000000657272020000007b"
-            "7d41000000420000004300000000000000CHECK");
+            "7d410000004200000043000000000000002c333a1e3f0ca162");
   EXPECT_EQ(Hex(EncodePair({0x0102030405060708}, "key", "value")),
             "0176616c7565bc57e95fc85d0d7d");
   EXPECT_EQ(Hex(EncodePair({1}, "", "")), "01de16cd9fc0345d9c");
@@ -121,6 +121,8 @@ TEST(LegacyRecordTest, NumbersInBytesAreFrozen) {
   EXPECT_EQ(static_cast<int>(LegacyForm::kArchive), 3);
   EXPECT_EQ(static_cast<int>(LegacyForm::kRivetDatabase), 4);
   EXPECT_EQ(static_cast<int>(LegacyForm::kRows), 5);
+  EXPECT_EQ(static_cast<int>(LegacyForm::kDriverFile), 6);
+  EXPECT_EQ(static_cast<int>(LegacyForm::kOwnTables), 7);
   EXPECT_EQ(kOpaqueKeys, 4);
   EXPECT_EQ(static_cast<int>(LegacyPhase::kImport), 1);
   EXPECT_EQ(static_cast<int>(LegacyPhase::kTables), 7);

@@ -137,13 +137,13 @@ TEST(RivetEngineTest, BrokenPairsAreNamed) {
        },
        Code::kCorruption, "not the key of a pair"},
       {[](EngineDirectory* d) {
-         d->PutPair(Id('a'), std::string(2049, 'k'), "v");
+         d->PutPair(Id('a'), std::string(4001, 'k'), "v");
        },
-       Code::kInvalidArgument, "a key of 2049 bytes"},
+       Code::kInvalidArgument, "a key of 4001 bytes"},
       {[](EngineDirectory* d) {
-         d->PutPair(Id('a'), "n", std::string(131'073, 'v'));
+         d->PutPair(Id('a'), "n", std::string(8'000'001, 'v'));
        },
-       Code::kInvalidArgument, "a value of 131073 bytes"},
+       Code::kInvalidArgument, "a value of 8000001 bytes"},
   };
   for (const auto& c : kCases) {
     EngineDirectory directory;

@@ -238,10 +238,10 @@ TEST_F(RivetTablesTest, TablesOfAnotherShapeAreNone) {
        "or are not STRICT: there is _rivet_runtime.id"},
       {"DROP TABLE _rivet_user_kv; CREATE TABLE _rivet_user_kv(key BLOB "
        "PRIMARY "
-       "KEY, value BLOB NOT NULL) STRICT; INSERT INTO _rivet_user_kv "
-       "VALUES(NULL, x'00')",
-       "there is _rivet_user_kv.key BLOB PRIMARY KEY where _rivet_user_kv.key "
-       "BLOB NOT NULL PRIMARY KEY is expected"},
+       "KEY, value BLOB) STRICT; INSERT INTO _rivet_user_kv VALUES(x'04', "
+       "NULL)",
+       "there is _rivet_user_kv.value BLOB where _rivet_user_kv.value BLOB NOT "
+       "NULL is expected"},
       {"DROP TABLE _rivet_wf_kv; CREATE TABLE _rivet_wf_kv(key ANY PRIMARY "
        "KEY, "
        "value ANY NOT NULL) STRICT, WITHOUT ROWID; INSERT INTO _rivet_wf_kv "
@@ -263,7 +263,7 @@ TEST_F(RivetTablesTest, TablesOfAnotherShapeAreNone) {
   ImportSample("a", "tables-2.3.19.db");
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.sql);
-    Write("a", c.sql);
+    Write("a", std::string("BEGIN;") + c.sql + ";COMMIT");
     const std::string answer = Export("a", "out.jsonl", "rivet-tables");
     EXPECT_NE(answer.find(c.text), std::string::npos) << answer;
     EXPECT_EQ(Listing().find("out.jsonl"), std::string::npos);
@@ -299,7 +299,7 @@ TEST_F(RivetTablesTest, RowsOfAnotherShapeAreNamed) {
   ImportSample("a", "tables-2.3.19.db");
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.sql);
-    Write("a", c.sql);
+    Write("a", std::string("BEGIN;") + c.sql + ";COMMIT");
     const std::string answer = Export("a", "out.jsonl", "rivet-tables");
     EXPECT_NE(answer.find(c.text), std::string::npos) << answer;
     EXPECT_EQ(Listing().find("out.jsonl"), std::string::npos);
