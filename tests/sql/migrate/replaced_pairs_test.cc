@@ -2,6 +2,7 @@
 // and the past of the actor.
 
 #include "tests/support/bytes.h"
+#include "tests/support/dump_loader.h"
 #include "tests/support/rivet_tables_harness.h"
 #include "tests/support/store_upkeep.h"
 
