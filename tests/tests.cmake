@@ -254,6 +254,7 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/health/doctor_test.cc
   tests/sql/health/dump_test.cc
   tests/sql/health/forged_records_test.cc
+  tests/sql/health/log_loss_test.cc
   tests/sql/health/verify_test.cc
   tests/sql/history/btree_reader_test.cc
   tests/sql/history/clock_back_test.cc
