@@ -254,6 +254,7 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/health/doctor_test.cc
   tests/sql/health/dump_test.cc
   tests/sql/health/forged_records_test.cc
+  tests/sql/health/log_loss_test.cc
   tests/sql/health/verify_test.cc
   tests/sql/history/btree_reader_test.cc
   tests/sql/history/clock_back_test.cc
@@ -268,6 +269,7 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/migrate/migrate_samples_test.cc
   tests/sql/migrate/migrate_test.cc
   tests/sql/migrate/queue_tables_test.cc
+  tests/sql/migrate/replaced_pairs_test.cc
   tests/sql/migrate/rivet_tables_test.cc
   tests/sql/migrate/rows_back_test.cc
   tests/sql/salvage/legacy_salvage_test.cc
@@ -326,7 +328,8 @@ actorkv_add_tests(crash LINKS ${with_sqlite} SOURCES
   tests/crash/pair_kill_test.cc
   tests/crash/power_loss_test.cc
   tests/crash/second_process_test.cc
-  tests/crash/second_user_test.cc)
+  tests/crash/second_user_test.cc
+  tests/crash/undo_kill_test.cc)
 
 # The stock shell cannot load a module that is built with a sanitizer, and
 # the rules of the house need to be checked only once.

@@ -172,6 +172,29 @@ Status UpdateLegacy(Store* store, const LegacyRecord& record,
   return Status::Ok();
 }
 
+Status CheckPairsRemain(Engine* engine, const LegacyActor& legacy) {
+  // A reader of its own: the one that the pairs were read with shows the record
+  // of its own moment, while a drop takes files of pairs away from all.
+  std::optional<LegacyRecord> now;
+  if (Status s =
+          GetRecord(engine->NewReader().get(), ActorPartition(legacy.actor()),
+                    LegacyRecordKey(), &now);
+      !s.ok()) {
+    return s.WithContext("actor=" + legacy.name);
+  }
+  if (!now.has_value()) {
+    return Status::NotFound(
+        "the actor was purged while its pairs were read: "
+        "actor=" +
+        legacy.name);
+  }
+  if (now->legacy == legacy.record.legacy) return Status::Ok();
+  return Status::Busy(
+      "other pairs took the place of the actor's while they were read, repeat "
+      "it: actor=" +
+      legacy.name);
+}
+
 LegacyPairs::LegacyPairs(Engine* engine, LegacyId legacy)
     : legacy_(legacy),
       reader_(engine->NewReader()),

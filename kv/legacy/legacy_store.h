@@ -51,6 +51,13 @@ Status UpdateLegacy(Store* store, const LegacyRecord& record,
                     LegacyActor* legacy,
                     Durability durability = Durability::kSynced);
 
+// Checks that the pairs which `legacy` names are the actor's still, for whoever
+// has read them to the end: they may have gone meanwhile, with the actor or
+// because others took their place (kv/legacy/legacy_undo.h), and then what was
+// read is not all of them. Errors: kNotFound, kBusy for the one and the other;
+// kCorruption, kIOError.
+Status CheckPairsRemain(Engine* engine, const LegacyActor& legacy);
+
 // LegacyPairs: the pairs as they were imported. Each is verified as it is read.
 class LegacyPairs : public PairReader {
  public:

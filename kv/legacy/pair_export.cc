@@ -154,8 +154,13 @@ Status PairExport::Run() {
     if (Status s = AddDatabase(); !s.ok()) return s;
   }
   // Asked once more before the end: an export that was interrupted leaves no
-  // file.
+  // file, and neither does one whose pairs went on the way.
   if (Status s = keep_on_(); !s.ok()) return s;
+  if (source_.legacy.has_value()) {
+    if (Status s = CheckPairsRemain(source_.engine, *source_.legacy); !s.ok()) {
+      return s;
+    }
+  }
   return sink_->Finish();
 }
 

@@ -49,7 +49,8 @@ ImagePages VersionPages(Engine* engine,
 // that; an error of it ends the work. *bytes: of keys and values. Errors: those
 // of the sink; kCorruption, naming page or key; kNotSupported for pairs of both
 // layouts that contradict each other; kInvalidArgument for a pair of an actor
-// that is not opaque and above Rivet's limits, naming it; kIOError.
+// that is not opaque and above Rivet's limits, naming it; kBusy, kNotFound
+// where the stored pairs went meanwhile; kIOError.
 Status ExportPairs(const PairExportSource& source,
                    const std::function<Status()>& keep_on, PairSink* sink,
                    uint64_t* bytes);

@@ -10,9 +10,8 @@
 //     first  then                                value
 //     1      index                               name: UTF-8 text
 //     2      location                            entry of the history
-//     3      1 state, 2 output, 3 error,         of the workflow: state as
-//     text,
-//            4 input                             the others CBOR
+//     3      1 state, 2 output,                  of the workflow: state as
+//            3 error, 4 input                    text, the others CBOR
 //     4      id of an entry, text                metadata of the entry
 //     5      -                                   context of a trace
 //

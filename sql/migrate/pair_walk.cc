@@ -125,7 +125,10 @@ Status PairWalk::NextInPlace(bool* has) {
   if (pairs_ == nullptr) return NextUnmapped(has);
   if (Status s = pairs_->Next(&pair_, has); !s.ok() || *has) return s;
   pairs_.reset();
-  return NextUnmapped(has);
+  if (from_tables()) return NextUnmapped(has);
+  const Status s = CheckPairsRemain(walk_.engine(), legacy_);
+  // An actor that was purged is passed over as one that was never there.
+  return s.code() == Code::kNotFound ? Status::Ok() : s;
 }
 
 Status PairWalk::Next(bool* has_pair, bool* new_actor) {

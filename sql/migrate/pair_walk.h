@@ -31,8 +31,9 @@ class PairWalk {
 
   // Goes to the next pair. *new_actor: it is the first of an actor, or of its
   // tables. Actors that cannot be read, and databases that cannot be opened,
-  // are passed over; actorkv_verify tells of them. Errors: kIOError; those of
-  // the pairs, naming the actor.
+  // are passed over; actorkv_verify tells of them. Errors: kBusy, where other
+  // pairs took the place of an actor's while these were read; kIOError; those
+  // of the pairs, naming the actor.
   Status Next(bool* has_pair, bool* new_actor);
 
   const std::string& name() const { return walk_.name(); }

@@ -70,6 +70,15 @@ constexpr char kMakeIndexes[] =
     " ON _rivet_schedule_history (result) WHERE result = 0;"
     "CREATE INDEX _rivet_queue_name_id ON _rivet_queue (name, id)";
 
+// What version 2 adds.
+constexpr char kAddTraces[] =
+    "ALTER TABLE _rivet_schedule_events ADD COLUMN ray_id TEXT;"
+    "ALTER TABLE _rivet_schedule_events ADD COLUMN traceparent TEXT;"
+    "ALTER TABLE _rivet_schedule_events ADD COLUMN tracestate TEXT;"
+    "ALTER TABLE _rivet_queue ADD COLUMN ray_id TEXT;"
+    "ALTER TABLE _rivet_queue ADD COLUMN traceparent TEXT;"
+    "ALTER TABLE _rivet_queue ADD COLUMN tracestate TEXT";
+
 constexpr int64_t kLastVersion = 2;
 
 std::string CreateText(const TableText& table) {
@@ -116,6 +125,58 @@ Status FindTables(sqlite3* db, std::vector<SchemaTable>* tables) {
   }
 }
 
+// Reads what the tables take: a line for each column. Of tables that are not
+// STRICT, whose rows may be of any type, there is none. In a STRICT table no
+// primary key is NULL.
+Status ReadShape(sqlite3* db, std::vector<std::string>* lines) {
+  SqlStatement statement;
+  if (Status s = statement.Prepare(
+          db,
+          "SELECT t.name || '.' || c.name || ' ' || c.type || iif(c.\"notnull\""
+          " AND NOT c.pk, ' NOT NULL', '') || iif(c.pk, ' PRIMARY KEY', '')"
+          " FROM pragma_table_list AS t, pragma_table_info(t.name) AS c WHERE"
+          " t.schema = 'main' AND t.type = 'table' AND t.strict AND t.name LIKE"
+          " '\\_rivet\\_%' ESCAPE '\\' ORDER BY 1");
+      !s.ok()) {
+    return s;
+  }
+  for (bool has_row = true;;) {
+    if (Status s = statement.Step(&has_row); !s.ok() || !has_row) return s;
+    lines->push_back(statement.Bytes(0));
+  }
+}
+
+// Makes the tables of a version in memory, to compare with.
+Status OpenExpected(int64_t version, Database* made) {
+  sqlite3* db = nullptr;
+  const int code = sqlite3_open_v2(
+      ":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY, nullptr);
+  made->reset(db);
+  if (code != SQLITE_OK) return ConnectionError(db);
+  if (Status s = MakeRivetTables(db); !s.ok() || version < 2) return s;
+  return Execute(db, kAddTraces);
+}
+
+Status CheckColumns(sqlite3* db, int64_t version) {
+  Database expected;
+  std::vector<std::string> found_lines;
+  std::vector<std::string> expected_lines;
+  if (Status s = OpenExpected(version, &expected); !s.ok()) return s;
+  if (Status s = ReadShape(expected.get(), &expected_lines); !s.ok()) return s;
+  if (Status s = ReadShape(db, &found_lines); !s.ok()) return s;
+  const auto [found, wanted] =
+      std::mismatch(found_lines.begin(), found_lines.end(),
+                    expected_lines.begin(), expected_lines.end());
+  if (found == found_lines.end() && wanted == expected_lines.end()) {
+    return Status::Ok();
+  }
+  return Status::NotSupported(
+      "Rivet's tables have other columns than those of schema version " +
+      std::to_string(version) + ", or are not STRICT: there is " +
+      (found == found_lines.end() ? "none" : *found) + " where " +
+      (wanted == expected_lines.end() ? "none" : *wanted) + " is expected");
+}
+
 Status CheckMeta(sqlite3* db, int64_t* version) {
   std::string bytes;
   if (Status s = ReadMeta(db, "schema_version", &bytes); !s.ok()) return s;
@@ -150,6 +211,7 @@ Status FindRivetSchema(sqlite3* db, std::optional<RivetSchema>* schema) {
         std::to_string(std::size(kTables)));
   }
   if (Status s = CheckMeta(db, &found.version); !s.ok()) return s;
+  if (Status s = CheckColumns(db, found.version); !s.ok()) return s;
   *schema = std::move(found);
   return Status::Ok();
 }

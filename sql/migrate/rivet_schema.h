@@ -1,14 +1,17 @@
 // The tables of RivetKit 2.3.5 and later in an actor's own database, which hold
 // what were pairs before (kv/rivet/actor_persist.h):
 //
-//   _rivet_meta              schema_version: i64, little-endian;
-//                            kv_import_state: 'importing' or 'done';
-//                            run_wake_at: as the pair of an alarm
-//   _rivet_runtime           alarm, token of the inspector, next id of the
-//   queue _rivet_actor, _rivet_actor_state _rivet_schedule_events   kind 0
-//   once, 1 cron, 2 every _rivet_schedule_history _rivet_conns,
-//   _rivet_conn_state _rivet_queue _rivet_wf_kv, _rivet_user_kv    keys are the
-//   pairs' keys, whole
+//     _rivet_meta              schema_version: i64, little-endian;
+//                              kv_import_state: 'importing' or 'done';
+//                              run_wake_at: as the pair of an alarm
+//     _rivet_runtime           alarm, inspector's token, queue's next id
+//     _rivet_actor             with _rivet_actor_state
+//     _rivet_schedule_events   kind: 0 once, 1 cron, 2 every
+//     _rivet_schedule_history
+//     _rivet_conns             with _rivet_conn_state
+//     _rivet_queue
+//     _rivet_wf_kv             keys are the pairs' keys, whole
+//     _rivet_user_kv           likewise
 //
 // Version 1 of the schema is that of 2.3.5 to 2.3.18. Version 2, of 2.3.19, has
 // the columns ray_id, traceparent and tracestate in _rivet_schedule_events and
@@ -41,8 +44,9 @@ struct RivetSchema {
 inline constexpr int64_t kMadeRivetSchema = 1;
 
 // Finds the tables; nullopt: there is none. Errors: kNotSupported for a version
-// or a table that is not known; kInvalidArgument where some are missing, or
-// Rivet has not finished to fill them, so that the pairs count.
+// or a table that is not known, and for tables with other columns, or rows of
+// any type, so that who reads them need not look; kInvalidArgument where some
+// are missing, or Rivet has not finished to fill them, so that the pairs count.
 Status FindRivetSchema(sqlite3* db, std::optional<RivetSchema>* schema);
 
 // Returns the tables as they are made here, without their indexes.

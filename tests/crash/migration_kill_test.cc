@@ -12,7 +12,6 @@
 
 #include "kv/format/keys.h"
 #include "kv/process/store_registry.h"
-#include "kv/process/upkeep.h"
 #include "kv/store/store.h"
 #include "tests/support/child_process.h"
 #include "tests/support/crash_life.h"
@@ -20,6 +19,7 @@
 #include "tests/support/migrate_harness.h"
 #include "tests/support/rivet_index.h"
 #include "tests/support/store_access.h"
+#include "tests/support/store_upkeep.h"
 
 namespace actorkv {
 namespace {
@@ -114,15 +114,7 @@ class MigrationKillTest : public testing::Test {
 
   std::string Ask(const std::string& sql) { return db_.QueryText(sql); }
 
-  // What the store does in the background after an open is done now.
-  void Maintain() {
-    std::shared_ptr<Store> store;
-    ASSERT_OK(StoreRegistry::Instance()->Acquire(store_, OpenMode::kExisting,
-                                                 &store));
-    const std::shared_ptr<Upkeep> upkeep =
-        StoreRegistry::Instance()->UpkeepForTesting(store.get());
-    for (bool more = true; more;) ASSERT_OK(upkeep->Maintain(&more));
-  }
+  void Maintain() const { MaintainStore(store_); }
 
   // Migrates, on an engine as the child's, and counts its commits.
   int CommitsToMigrate() {

@@ -14,11 +14,11 @@
 namespace actorkv {
 
 // Recovers the database, which of an opaque actor has no pages; *image keeps
-// what it reads from. When the pairs are
-// dropped under it, its reads fail: lost pages must not look like pages that
-// were never written. Errors: those of Recover(), with the actor's name;
-// kNotSupported when its pairs are of both layouts and contradict each other;
-// kInvalidArgument when its SQLite pairs were dropped.
+// what it reads from. When the pairs are dropped under it, its reads fail: lost
+// pages must not look like pages that were never written. Errors: those of
+// Recover(), with the actor's name; kNotSupported when its pairs are of both
+// layouts and contradict each other; kInvalidArgument when its SQLite pairs
+// were dropped.
 Status RecoverActor(const std::shared_ptr<Store>& store,
                     const LegacyActor& actor, const RecoveryOptions& options,
                     std::shared_ptr<RecoveredImage>* image);

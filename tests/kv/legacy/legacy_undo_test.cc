@@ -1,10 +1,16 @@
-// Undoing a migration: back to the pairs as they were, and forward again.
+// Undoing a migration: back to the pairs as they were, or to new ones, and
+// forward again.
 
 #include "kv/legacy/legacy_undo.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "kv/legacy/legacy_drop.h"
+#include "kv/legacy/pair_export.h"
 #include "kv/pages/commit.h"
 #include "tests/support/legacy_harness.h"
 
@@ -20,6 +26,35 @@ Status Undo(const TestStore& store, bool discard = false) {
   spec.discard = discard;
   spec.schema_cookie = SchemaCookie(5);
   return UndoMigration(store.get(), spec);
+}
+
+const PairMap kNewPairs = {{std::string("\1"), "later"},
+                           {std::string("\4key"), "value"}};
+
+// Makes the actor a legacy one of these pairs.
+Status UndoToPairs(const TestStore& store, const PairMap& pairs) {
+  const LegacyActor actor = Loaded(store, "a");
+  ImportSpec read = SpecOf("a");
+  read.form = LegacyForm::kOwnTables;
+  read.replaced = &actor.record;
+  LegacyImport import(store.shared());
+  VectorSource source(pairs);
+  if (Status s = import.ReadAll(read, &source); !s.ok()) return s;
+  UndoSpec spec;
+  spec.name = "a";
+  spec.pairs = &import;
+  spec.read_from = actor.head->head.snapshot.txid;
+  spec.schema_cookie = SchemaCookie(5);
+  return UndoMigration(store.get(), spec);
+}
+
+// As many user's pairs as take a reader several looks.
+PairMap ManyPairs(size_t count) {
+  PairMap pairs = kPairs;
+  for (size_t i = 0; i < count; ++i) {
+    pairs["\4" + std::to_string(i)] = "value";
+  }
+  return pairs;
 }
 
 Status Write(const TestStore& store, uint32_t version) {
@@ -171,6 +206,158 @@ TEST(LegacyUndoFaultTest, OldOrNew) {
       }
     }
   }
+}
+
+// ---- New pairs in the place of the old --------------------------------------
+
+TEST_F(LegacyUndoTest, NewPairsTakeThePlaceOfTheOld) {
+  ASSERT_OK(Write(store_, 9));
+  const LegacyId old = Loaded(store_, "a").record.legacy;
+  ASSERT_OK(UndoToPairs(store_, kNewPairs));
+  const LegacyRecord record = Loaded(store_, "a").record;
+  EXPECT_TRUE(store_.State("a")->is_legacy);
+  EXPECT_EQ(record.form, LegacyForm::kOwnTables);
+  EXPECT_EQ(record.pair_count, kNewPairs.size());
+  EXPECT_TRUE(StoredPairs(store_, old) == kPairs) << "until the background";
+  store_.Maintain();
+  EXPECT_TRUE(StoredPairs(store_, old).empty());
+  EXPECT_TRUE(StoredPairs(store_, record.legacy) == kNewPairs);
+  EXPECT_EQ(ImportRecordCount(store_), 0u);
+  EXPECT_EQ(Verified(store_), std::vector<std::string>());
+}
+
+TEST_F(LegacyUndoTest, NewPairsOfAnOlderVersionAreRefused) {
+  const LegacyActor actor = Loaded(store_, "a");
+  ImportSpec read = SpecOf("a");
+  read.replaced = &actor.record;
+  LegacyImport import(store_.shared());
+  VectorSource source(kNewPairs);
+  ASSERT_OK(import.ReadAll(read, &source));
+  ASSERT_OK(Write(store_, 9));
+  UndoSpec spec;
+  spec.name = "a";
+  spec.pairs = &import;
+  spec.read_from = actor.head->head.snapshot.txid;
+  spec.schema_cookie = SchemaCookie(5);
+  EXPECT_TRUE(IsError(UndoMigration(store_.get(), spec), Code::kBusy,
+                      "the actor was written while its pairs were read"));
+  store_.Maintain();
+  EXPECT_TRUE(store_.State("a")->exists);
+  EXPECT_TRUE(StoredPairs(store_, Loaded(store_, "a").record.legacy) == kPairs);
+  EXPECT_EQ(ImportRecordCount(store_), 0u);
+}
+
+// Who read the old pairs when they went has not read them all.
+TEST(LegacyUndoReadersTest, AnExportOfTheOldPairsIsNoFile) {
+  class CountingSink : public PairSink {
+   public:
+    Status Add(std::string_view, std::string_view) override {
+      ++added;
+      return Status::Ok();
+    }
+    Status Finish() override {
+      finished = true;
+      return Status::Ok();
+    }
+    size_t added = 0;
+    bool finished = false;
+  };
+  const TestStore store;
+  ASSERT_OK(Import(store, "a", ManyPairs(2000)));
+  auto lease = Lease(store, "a");
+  ASSERT_OK(Migrate(store, lease.get()));
+  lease.reset();
+  PairExportSource source;
+  source.engine = store->engine();
+  source.legacy = Loaded(store, "a");
+  source.state = source.legacy->head;
+  int calls = 0;
+  const auto keep_on = [&]() -> Status {
+    if (++calls != 2) return Status::Ok();
+    if (Status s = UndoToPairs(store, kNewPairs); !s.ok()) return s;
+    store.Maintain();
+    return Status::Ok();
+  };
+  CountingSink sink;
+  uint64_t bytes = 0;
+  EXPECT_TRUE(IsError(ExportPairs(source, keep_on, &sink, &bytes), Code::kBusy,
+                      "other pairs took the place of the actor's while they "
+                      "were read, repeat it: actor=a"));
+  EXPECT_FALSE(sink.finished) << sink.added;
+  EXPECT_GE(calls, 2);
+}
+
+TEST(LegacyUndoReadersTest, VerifyDoesNotMissTheOldPairs) {
+  bool was_in_between = false;
+  for (int steps = 1; steps < 12; ++steps) {
+    const TestStore store;
+    ASSERT_OK(Import(store, "a", ManyPairs(2000)));
+    auto lease = Lease(store, "a");
+    ASSERT_OK(Migrate(store, lease.get()));
+    lease.reset();
+    std::vector<Finding> findings;
+    Verifier verifier(store.get());
+    bool done = false;
+    for (int i = 0; i < steps && !done; ++i) verifier.Step(&findings, &done);
+    was_in_between = was_in_between || (steps > 4 && !done);
+    ASSERT_OK(UndoToPairs(store, kNewPairs));
+    store.Maintain();
+    while (!done) verifier.Step(&findings, &done);
+    for (const Finding& finding : findings) {
+      EXPECT_EQ(finding.detail.find("legacy pairs, imported were"),
+                std::string::npos)
+          << finding.detail << " after " << steps;
+    }
+  }
+  EXPECT_TRUE(was_in_between);
+}
+
+// Each commit fails in each way, also where the process ends then: the actor is
+// live with its old pairs, or legacy with its new ones, and nobody drops these.
+TEST(LegacyUndoFaultTest, OldPairsOrNewOnes) {
+  EngineLimits engines[] = {UnboundedLimits(), SinglePartition()};
+  uint64_t most = 0;
+  for (const EngineLimits& limits : engines) {
+    for (const CommitFault fault :
+         {CommitFault::kConflict, CommitFault::kFailed,
+          CommitFault::kUnknownLanded, CommitFault::kUnknownLost}) {
+      bool fired = true;
+      for (uint64_t nth = 1; fired; ++nth) {
+        SCOPED_TRACE(nth);
+        TestStore store(MemorySource(), limits);
+        ASSERT_OK(Import(store, "a", kPairs));
+        auto lease = Lease(store, "a");
+        ASSERT_OK(Migrate(store, lease.get()));
+        lease.reset();
+        store.plan()->Reset();
+        store.plan()->FailCommit(nth, fault);
+        const Status s = UndoToPairs(store, kNewPairs);
+        fired = store.plan()->fired_count() > 0;
+        store.plan()->Reset();
+        if (nth % 2 == 0) store.Reopen();
+        store.Maintain();
+        const auto state = store.State("a");
+        EXPECT_NE(state->exists, state->is_legacy);
+        EXPECT_TRUE(!s.ok() || state->is_legacy);
+        EXPECT_TRUE(StoredPairs(store, Loaded(store, "a").record.legacy) ==
+                    (state->is_legacy ? kNewPairs : kPairs))
+            << s.ToString();
+        store.Reopen();
+        store.Maintain();
+        EXPECT_EQ(ImportRecordCount(store), 0u);
+        EXPECT_EQ(Verified(store), std::vector<std::string>());
+        if (state->exists) {
+          ASSERT_OK(UndoToPairs(store, kNewPairs));
+          store.Maintain();
+          EXPECT_TRUE(StoredPairs(store, Loaded(store, "a").record.legacy) ==
+                      kNewPairs);
+        }
+        ASSERT_FALSE(testing::Test::HasFailure());
+        most = std::max(most, nth);
+      }
+    }
+  }
+  EXPECT_GT(most, 3u);
 }
 
 }  // namespace

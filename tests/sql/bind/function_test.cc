@@ -15,7 +15,7 @@ TEST_F(FunctionTest, WrongNumberOfArgumentsSaysHowToWriteIt) {
        "write actorkv_export(actor, path [, form [, point [, overwrite [, "
        "'tables' or 'rivet-tables']]]])"},
       {"SELECT actorkv_import('a', 'b', 'db', 'c')", SQLITE_ERROR,
-       "write actorkv_import(actor, path [, 'pairs' or 'db'])"},
+       "write actorkv_import(actor, path [, 'pairs', 'db' or 'opaque'])"},
       {"SELECT actorkv_delete()", SQLITE_ERROR, "write actorkv_delete(actor)"},
       {"SELECT actorkv_rename('a')", SQLITE_ERROR,
        "write actorkv_rename(actor, new_name)"},

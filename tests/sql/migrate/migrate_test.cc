@@ -279,7 +279,7 @@ TEST_F(MigrateSqlTest, AnOpenDoesNotWaitForever) {
   brake.AwaitHeld();
   SqliteDb own;
   EXPECT_EQ(own.Open(Uri("a") + "&open_timeout_ms=50"), SQLITE_BUSY);
-  EXPECT_NE(LastError().find("the actor is being migrated, phase layouts"),
+  EXPECT_NE(LastError().find("the actor is being migrated, phase commit"),
             std::string::npos)
       << LastError();
   own.Close();

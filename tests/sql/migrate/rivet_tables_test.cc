@@ -224,6 +224,89 @@ TEST_F(RivetTablesTest, TablesOfRivetsOwnAreLeftAlone) {
             std::string::npos);
 }
 
+// What only looks like Rivet's is named where it is asked for, and does not
+// stand in the way of other actors.
+TEST_F(RivetTablesTest, TablesOfAnotherShapeAreNone) {
+  const struct {
+    const char* sql;
+    const char* text;
+  } kCases[] = {
+      {"DROP TABLE _rivet_queue; CREATE TABLE _rivet_queue(id INTEGER PRIMARY "
+       "KEY, name TEXT NOT NULL, body BLOB NOT NULL, created_at INTEGER NOT "
+       "NULL, ray_id TEXT, traceparent TEXT, tracestate TEXT);"
+       "INSERT INTO _rivet_queue VALUES(1, x'00', 'text', 1.5, 1, 2, 3)",
+       "or are not STRICT: there is _rivet_runtime.id"},
+      {"DROP TABLE _rivet_user_kv; CREATE TABLE _rivet_user_kv(key BLOB "
+       "PRIMARY "
+       "KEY, value BLOB) STRICT; INSERT INTO _rivet_user_kv VALUES(x'04', "
+       "NULL)",
+       "there is _rivet_user_kv.value BLOB where _rivet_user_kv.value BLOB NOT "
+       "NULL is expected"},
+      {"DROP TABLE _rivet_wf_kv; CREATE TABLE _rivet_wf_kv(key ANY PRIMARY "
+       "KEY, "
+       "value ANY NOT NULL) STRICT, WITHOUT ROWID; INSERT INTO _rivet_wf_kv "
+       "VALUES(1, 'text')",
+       "there is _rivet_wf_kv.key ANY"},
+      {"ALTER TABLE _rivet_conns ADD COLUMN more TEXT",
+       "there is _rivet_conns.more TEXT where"},
+      {"ALTER TABLE _rivet_actor DROP COLUMN input",
+       "where _rivet_actor.input BLOB is expected"},
+      {"UPDATE _rivet_meta SET value = x'0100000000000000' WHERE key = "
+       "'schema_version'",
+       "those of schema version 1"},
+      {"UPDATE _rivet_meta SET value = x'02' WHERE key = 'schema_version'",
+       "schema version 0"},
+      {"CREATE TABLE _rivet_new(x)", "a table of Rivet's that is not known"},
+      {"DROP TABLE _rivet_meta; CREATE TABLE _rivet_meta(x)", "no such column"},
+  };
+  MakeLegacy("other", {{Unhex("0461"), "user"}});
+  ImportSample("a", "tables-2.3.19.db");
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(c.sql);
+    Write("a", std::string("BEGIN;") + c.sql + ";COMMIT");
+    const std::string answer = Export("a", "out.jsonl", "rivet-tables");
+    EXPECT_NE(answer.find(c.text), std::string::npos) << answer;
+    EXPECT_EQ(Listing().find("out.jsonl"), std::string::npos);
+    EXPECT_EQ(Ask("SELECT actor, CAST(value AS TEXT) FROM actorkv_kv WHERE "
+                  "namespace NOT LIKE 'sqlite%'"),
+              "other|user");
+    EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_queue"), "0");
+    EXPECT_EQ(Ask("SELECT actorkv_restore('a', '-1 commit') > 0"), "1");
+  }
+  EXPECT_EQ(Export("a", "out.jsonl", "rivet-tables"), "1");
+}
+
+// Rows that Rivet would not write, and that its tables can hold.
+TEST_F(RivetTablesTest, RowsOfAnotherShapeAreNamed) {
+  const struct {
+    const char* sql;
+    const char* text;
+  } kCases[] = {
+      {"UPDATE _rivet_conns SET request_headers = x'a1'",
+       "request_headers of _rivet_conns are no map of texts: conn_id="},
+      {"UPDATE _rivet_conn_state SET subscriptions = x'9b00ffffffffffffff'",
+       "subscriptions of _rivet_conn_state are no array of texts: conn_id="},
+      {"UPDATE _rivet_conns SET gateway_id = x'00'", "_rivet_conns "},
+      {"UPDATE _rivet_conn_state SET server_message_index = 65536",
+       "_rivet_conns "},
+      {"DELETE FROM _rivet_conns", "_rivet_conn_state "},
+      {"UPDATE _rivet_queue SET id = -1 WHERE id = 1", "_rivet_queue -1 ("},
+      {"DELETE FROM _rivet_actor", "_rivet_actor_state 1 ("},
+      {"UPDATE _rivet_actor SET has_initialized = 2", "_rivet_actor 1 ("},
+      {"INSERT INTO _rivet_meta VALUES('later', x'00')",
+       "_rivet_meta later (1 bytes)"},
+  };
+  ImportSample("a", "tables-2.3.19.db");
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(c.sql);
+    Write("a", std::string("BEGIN;") + c.sql + ";COMMIT");
+    const std::string answer = Export("a", "out.jsonl", "rivet-tables");
+    EXPECT_NE(answer.find(c.text), std::string::npos) << answer;
+    EXPECT_EQ(Listing().find("out.jsonl"), std::string::npos);
+    EXPECT_EQ(Ask("SELECT actorkv_restore('a', '-1 commit') > 0"), "1");
+  }
+}
+
 TEST_F(RivetTablesTest, OptionsAreWordsForFormsOfPairs) {
   MakeLegacy("a");
   ExpectBad({

@@ -5,6 +5,7 @@
 #include "tests/support/bytes.h"
 #include "tests/support/dump_loader.h"
 #include "tests/support/rivet_tables_harness.h"
+#include "tests/support/store_upkeep.h"
 
 namespace actorkv {
 namespace {
@@ -144,16 +145,9 @@ TEST_F(RivetTablesTest, ReplacedPairsLeaveTheStore) {
   MakeLegacy("a", {{Unhex("0461"), "user"}});
   Ask("SELECT actorkv_migrate('a', 'tables')");
   EXPECT_EQ(Ask("SELECT actorkv_unmigrate('a', 'tables')"), "legacy");
-  // Nothing of an import is left, once the background was here.
-  const std::shared_ptr<Store> store = OpenStore();
   EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_verify"), "0");
-  for (int i = 0; i < 100; ++i) {
-    if (Ask("SELECT count(*) FROM actorkv_dump WHERE key LIKE 'import%'") ==
-        "0") {
-      break;
-    }
-    sqlite3_sleep(50);
-  }
+  // Nothing of an import is left, once the background was here.
+  MaintainStore(File("store"));
   EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_dump WHERE key LIKE 'import%'"),
             "0");
   EXPECT_EQ(Ask("SELECT count(*) FROM actorkv_kv WHERE key = x'0461'"), "1");

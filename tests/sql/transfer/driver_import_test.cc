@@ -226,7 +226,7 @@ TEST_F(DriverImportTest, OnlyWhatIsSurelyItsIsTakenForPairs) {
       {"SELECT actorkv_import('x', '$DIR/empty.db', 'pairs')", SQLITE_ERROR,
        "there is no pair in its table kv"},
       {"SELECT actorkv_import('x', '$DIR/yes.db', 'rows')", SQLITE_ERROR,
-       "no option 'rows': it is 'pairs', 'db' or left out"},
+       "no option 'rows': it is 'pairs', 'db', 'opaque' or left out"},
   });
   WriteFile("dump.jsonl", "{\"k\":\"01\",\"v\":\"00\"}\n");
   EXPECT_EQ(Import("dump", "dump.jsonl", ", 'pairs'"), "0");
