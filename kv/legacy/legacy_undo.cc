@@ -108,10 +108,6 @@ void PutUndo(const LegacyActor& actor, const UndoSpec& spec,
   batch->AddGuard(partition, HeadKey(), state.head_bytes);
 }
 
-}  // namespace
-
-namespace {
-
 Status Undo(Store* store, const UndoSpec& spec, bool* done) {
   LegacyActor actor;
   const std::unique_ptr<EngineReader> reader = store->engine()->NewReader();

@@ -6,7 +6,9 @@
 // were read from its database. The commit that takes its head away gives it
 // these, guarded by the head that they were read from, so the actor is one or
 // the other, whatever happens; the old pairs are dropped in the background
-// after it.
+// after it, and who reads them meanwhile is told (CheckPairsRemain(),
+// kv/legacy/legacy_store.h). Forks and commits of the actor's past have pages,
+// and no pairs, so they need none of these.
 
 #ifndef ACTORKV_KV_LEGACY_LEGACY_UNDO_H_
 #define ACTORKV_KV_LEGACY_LEGACY_UNDO_H_

@@ -31,9 +31,9 @@ Status Undo(const TestStore& store, bool discard = false) {
 const PairMap kNewPairs = {{std::string("\1"), "later"},
                            {std::string("\4key"), "value"}};
 
-// Makes the actor a legacy one of these pairs.
-Status UndoToPairs(const TestStore& store, const PairMap& pairs) {
-  const LegacyActor actor = Loaded(store, "a");
+// Makes the actor, as it was loaded, a legacy one of these pairs.
+Status UndoToPairsOf(const TestStore& store, const LegacyActor& actor,
+                     const PairMap& pairs) {
   ImportSpec read = SpecOf("a");
   read.form = LegacyForm::kOwnTables;
   read.replaced = &actor.record;
@@ -46,6 +46,10 @@ Status UndoToPairs(const TestStore& store, const PairMap& pairs) {
   spec.read_from = actor.head->head.snapshot.txid;
   spec.schema_cookie = SchemaCookie(5);
   return UndoMigration(store.get(), spec);
+}
+
+Status UndoToPairs(const TestStore& store, const PairMap& pairs) {
+  return UndoToPairsOf(store, Loaded(store, "a"), pairs);
 }
 
 // As many user's pairs as take a reader several looks.
@@ -228,18 +232,8 @@ TEST_F(LegacyUndoTest, NewPairsTakeThePlaceOfTheOld) {
 
 TEST_F(LegacyUndoTest, NewPairsOfAnOlderVersionAreRefused) {
   const LegacyActor actor = Loaded(store_, "a");
-  ImportSpec read = SpecOf("a");
-  read.replaced = &actor.record;
-  LegacyImport import(store_.shared());
-  VectorSource source(kNewPairs);
-  ASSERT_OK(import.ReadAll(read, &source));
   ASSERT_OK(Write(store_, 9));
-  UndoSpec spec;
-  spec.name = "a";
-  spec.pairs = &import;
-  spec.read_from = actor.head->head.snapshot.txid;
-  spec.schema_cookie = SchemaCookie(5);
-  EXPECT_TRUE(IsError(UndoMigration(store_.get(), spec), Code::kBusy,
+  EXPECT_TRUE(IsError(UndoToPairsOf(store_, actor, kNewPairs), Code::kBusy,
                       "the actor was written while its pairs were read"));
   store_.Maintain();
   EXPECT_TRUE(store_.State("a")->exists);
@@ -354,6 +348,50 @@ TEST(LegacyUndoFaultTest, OldPairsOrNewOnes) {
         }
         ASSERT_FALSE(testing::Test::HasFailure());
         most = std::max(most, nth);
+      }
+    }
+  }
+  EXPECT_GT(most, 3u);
+}
+
+// A commit whose outcome is not known, and cannot be looked up: what it may
+// have given the actor stays until the next open knows.
+TEST(LegacyUndoFaultTest, AnUnknownOutcomeThatCannotBeLookedUp) {
+  EngineLimits engines[] = {UnboundedLimits(), SinglePartition()};
+  uint64_t most = 0;
+  for (const EngineLimits& limits : engines) {
+    for (const CommitFault fault :
+         {CommitFault::kUnknownLanded, CommitFault::kUnknownLost}) {
+      bool has_commit = true;
+      for (uint64_t nth = 1; has_commit; ++nth) {
+        bool has_read = true;
+        for (uint64_t read = 1; has_read; ++read) {
+          SCOPED_TRACE(std::to_string(nth) + " " + std::to_string(read));
+          TestStore store(MemorySource(), limits);
+          ASSERT_OK(Import(store, "a", kPairs));
+          auto lease = Lease(store, "a");
+          ASSERT_OK(Migrate(store, lease.get()));
+          lease.reset();
+          const LegacyActor actor = Loaded(store, "a");
+          store.plan()->Reset();
+          store.plan()->FailCommit(nth, fault);
+          store.plan()->FailRead(read, Status::IOError("injected"));
+          (void)UndoToPairsOf(store, actor, kNewPairs);
+          has_commit = store.plan()->commit_count() >= nth;
+          has_read = store.plan()->read_count() >= read;
+          store.plan()->Reset();
+          store.Maintain();
+          store.Reopen();
+          store.Maintain();
+          const auto state = store.State("a");
+          EXPECT_NE(state->exists, state->is_legacy);
+          EXPECT_TRUE(StoredPairs(store, Loaded(store, "a").record.legacy) ==
+                      (state->is_legacy ? kNewPairs : kPairs));
+          EXPECT_EQ(ImportRecordCount(store), 0u);
+          EXPECT_EQ(Verified(store), std::vector<std::string>());
+          ASSERT_FALSE(testing::Test::HasFailure());
+          most = std::max(most, read);
+        }
       }
     }
   }

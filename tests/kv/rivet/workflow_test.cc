@@ -87,6 +87,75 @@ TEST(WorkflowTest, OtherKeysAreUnknown) {
             WorkflowPart::kUnknown);
 }
 
+// Every kind of item of the tuple layer, in each place of a key: only integers
+// that are not negative, texts and pairs of integers have one.
+TEST(WorkflowTest, ItemsOfEveryKind) {
+  const struct {
+    const char* hex;
+    bool is_integer;
+    bool is_text;
+    bool is_step;  // of a location
+  } kCases[] = {
+      {"00", false, false, false},                    // null
+      {"01610000", false, false, false},              // bytes
+      {"026100", false, true, false},                 // text
+      {"020000ff00", false, false, false},            // one that ends too early
+      {"02000000", false, false, false},              // another of these
+      {"0200ff6100", false, true, false},             // a NUL in it
+      {"0200", false, true, false},                   // an empty one
+      {"0500", false, false, false},                  // tuple, empty
+      {"051501150200", false, false, true},           // of two integers
+      {"05150100", false, false, false},              // of one
+      {"0515011502150300", false, false, false},      // of three
+      {"05150105150215030000", false, false, false},  // in a tuple
+      {"05026100150100", false, false, false},        // of a text
+      {"0cfffffffffffffffe", false, false, false},    // negative, 8 bytes
+      {"13fe", false, false, false},                  // and 1
+      {"14", true, false, true},                      // 0
+      {"15ff", true, false, true},
+      {"16ffff", true, false, true},
+      {"17ffffff", true, false, true},
+      {"18ffffffff", true, false, true},
+      {"19ffffffffff", true, false, true},
+      {"1affffffffffff", true, false, true},
+      {"1bffffffffffffff", true, false, true},
+      {"1cffffffffffffffff", true, false, true},
+      {"1d09ffffffffffffffffff", false, false, false},  // more than 8 bytes
+      {"20c0000000", false, false, false},              // float
+      {"21c000000000000000", false, false, false},      // double
+      {"26", false, false, false},                      // false
+      {"27", false, false, false},                      // true
+      {"3000112233445566778899aabbccddeeff", false, false, false},  // UUID
+      {"33000000000000000000010001", false, false, false},  // versionstamp
+      {"ff", false, false, false},                          // none
+  };
+  const auto part = [](const std::string& first, const char* item) {
+    return WorkflowPartName(
+        ParseWorkflowKey(Unhex("0601" + first + item)).part);
+  };
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(c.hex);
+    EXPECT_STREQ(part("1501", c.hex), c.is_integer ? "name" : "unknown");
+    EXPECT_STREQ(part("1502", c.hex), c.is_step ? "history" : "unknown");
+    EXPECT_STREQ(part("15021507", c.hex), c.is_step ? "history" : "unknown");
+    EXPECT_STREQ(part("1504", c.hex), c.is_text ? "metadata" : "unknown");
+    // No field has such a number, and there is nothing behind a trace.
+    EXPECT_STREQ(part("1503", c.hex), "unknown");
+    EXPECT_STREQ(part("1505", c.hex), "unknown");
+    EXPECT_STREQ(part("", c.hex), "unknown");
+  }
+  EXPECT_EQ(ParseWorkflowKey(Unhex("060115040200ff6100")).entry_id,
+            std::string("\0a", 2));
+  for (const auto& [hex, name] :
+       std::map<std::string, std::string>{{"15031501", "state"},
+                                          {"15031502", "output"},
+                                          {"15031503", "error"},
+                                          {"15031504", "input"},
+                                          {"1505", "trace"}}) {
+    EXPECT_EQ(part(hex, ""), name) << hex;
+  }
+}
+
 TEST(WorkflowTest, EntriesOfEveryKind) {
   const struct {
     const char* hex;  // behind id and location

@@ -235,6 +235,40 @@ TEST_F(DriverImportTest, OnlyWhatIsSurelyItsIsTakenForPairs) {
   EXPECT_EQ(State("x"), "");
 }
 
+// Tables kv whose rows SQLite did not have to check.
+TEST_F(DriverImportTest, RowsThatAreNoPairsAreNamed) {
+  const struct {
+    const char* name;
+    const char* rows;
+    const char* text;
+  } kCases[] = {
+      {"null_key", "(NULL, x'00')", "table kv has a key that is no blob: key="},
+      {"number_key", "(7, x'00')",
+       "table kv has a key that is no blob: key='7'"},
+      {"null_value", "(x'0461', NULL)",
+       "table kv has a value that is no blob: key="},
+      {"text_value", "(x'0461', 'text')",
+       "table kv has a value that is no blob: key="},
+      {"twice", "(x'01', x'01')", "the key comes twice: key=01"},
+  };
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(c.name);
+    const std::string file = std::string(c.name) + ".db";
+    SqliteDb db;
+    ASSERT_EQ(db.Open(File(file)), SQLITE_OK);
+    ASSERT_EQ(db.Exec(std::string("CREATE TABLE kv(key, value); INSERT INTO kv "
+                                  "VALUES(x'01', x'00'), ") +
+                      c.rows),
+              SQLITE_OK);
+    db.Close();
+    const std::string answer = Import("forced", file, ", 'pairs'");
+    EXPECT_NE(answer.find(c.text), std::string::npos) << answer;
+    EXPECT_EQ(State("forced"), "");
+    EXPECT_EQ(Import(c.name, file, ", 'db'"), "2");
+    EXPECT_EQ(State(c.name), "live");
+  }
+}
+
 TEST_F(DriverImportTest, LimitsAndInterruptsLeaveNothing) {
   MakeKv("large.db",
          "INSERT INTO kv VALUES(x'01', x'00'), (x'0461', "
