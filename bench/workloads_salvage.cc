@@ -58,6 +58,8 @@ class Salvage : public Workload {
 
   void SetUp() override {
     MakePlainDatabase(plain_, size_bytes_);
+    // What stands beside it is the module's as well.
+    Backend(Backend::Kind::kActorkv, directory_).Activate();
     connection_.emplace(":memory:");
     Call("SELECT actorkv_store(" + Quoted(directory_ + "/m4.store") +
          ") IS NOT NULL");

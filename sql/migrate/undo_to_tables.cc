@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "kv/base/work_meter.h"
 #include "kv/history/history.h"
 #include "kv/legacy/legacy_import.h"
 #include "kv/legacy/legacy_undo.h"
@@ -44,6 +45,8 @@ Status UndoToTables(const Connection& connection, const Target& target,
                : s;
   }
   const auto keep_on = [&] { return connection.KeepOn(); };
+  // Shown, and counted as no migration: it is the way back from one.
+  WorkMeter work = target.BeginWork(WorkKind::kMigration);
   std::unique_ptr<TablePairs> tables;
   if (Status s = TablePairs::Open({target, actor.head, &actor}, from, keep_on,
                                   &tables);
@@ -63,6 +66,7 @@ Status UndoToTables(const Connection& connection, const Target& target,
         "hold no database"));
   }
   LegacyImport pairs(target.store);
+  pairs.ShowIn(&work);
   if (Status s = pairs.ReadAll(read, tables->TakeAll().get()); !s.ok()) {
     return WithExport(s.WithContext(which));
   }

@@ -82,7 +82,9 @@ Status ReadPairsFrom(const Call& call, ExportForm form, PairsFrom* from) {
   if (call.IsNull(5)) return Status::Ok();
   if (Status s = call.Text(5, "the option", &text); !s.ok()) return s;
   if (Status s = ParsePairsFrom(text, from); !s.ok()) return s;
-  if (form != ExportForm::kDatabase) return Status::Ok();
+  if (form != ExportForm::kDatabase && form != ExportForm::kSalvage) {
+    return Status::Ok();
+  }
   return Status::InvalidArgument(
       "a plain file has all tables of the actor: '" + text +
       "' is for the forms of pairs, 'jsonl', 'kv.bin' and 'archive'");

@@ -1,6 +1,6 @@
 // The process dies before each commit of the engine that the life of an opaque
-// actor makes: its import from rows, its pairs as a table, the way back, also to
-// pairs of the rows. What is found then is whole, and the same pairs go out.
+// actor makes: its import from rows, its pairs as a table, the way back, also
+// to pairs of the rows. What is found then is whole, and the same pairs go out.
 
 #include <atomic>
 #include <csignal>

@@ -62,7 +62,7 @@ TEST(LegacyRecordTest, GoldenBytes) {
   EXPECT_EQ(Hex(EncodePair({1}, "", "")), "01de16cd9fc0345d9c");
 }
 
-// Without limits, as modules before 0.2 wrote it.
+// Without limits, as earlier modules wrote it.
 constexpr char kVersion1[] =
     "0104080706050403020103031100000000000000120000000000000013000000"
     "0000000014000000000000001500000005a0a1a2a3a4a5a6a7a8a9aaabacadae"

@@ -167,6 +167,8 @@ TEST_F(WorkTest, EachKindHasItsRow) {
   saw("SELECT count(*) FROM actorkv_export_all('$DIR/all')",
       "export|bob|write");
   saw("SELECT actorkv_import('pairs', '$DIR/a.jsonl')", "import|pairs|read");
+  EXPECT_EQ(Ask("SELECT actorkv_migrate('pairs', 'tables')"), "live");
+  saw("SELECT actorkv_unmigrate('pairs', 'tables')", "migration|pairs|read");
   saw("SELECT count(*) FROM actorkv_verify", "verify||pages");
   saw("SELECT count(*) FROM actorkv_verify('alice')", "verify|alice|chunks");
   saw("SELECT count(*) FROM actorkv_verify('alice', 'head')",

@@ -235,6 +235,11 @@ TEST_F(OpaqueRowsTest, ChangedRowsGoOutAndBack) {
   ExpectError(
       "SELECT actorkv_export('a', '$DIR/no', 'jsonl', 'head', 0, 'tables')",
       "the actor is legacy, and has no tables");
+  for (const std::string form : {"db", "salvage"}) {
+    ExpectError("SELECT actorkv_export('a', '$DIR/no', '" + form +
+                    "', 'head', 0, 'tables')",
+                "'tables' is for the forms of pairs");
+  }
   EXPECT_EQ(Ask("SELECT actorkv_migrate('a', 'tables')"), "live");
   ExpectRowsGoOut("a", came);
   Write("a",
