@@ -4,8 +4,8 @@
 //  1. Once a Head was given out, no commit of an older state is given out
 //     again: heads only go forward.
 //  2. At most one writer has it reserved (RESERVED of SQLite's lock states),
-//  and
-//     only on the newest head. Whose turn it is kv/store/writer_queue.h says.
+//     and only on the newest head. Whose turn it is kv/store/writer_queue.h
+//     says.
 //  3. A txid is given to one commit at most, whether that commit succeeds,
 //     fails or stays unknown.
 //
