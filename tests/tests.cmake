@@ -182,6 +182,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/store/store_test.cc
   tests/kv/store/time_map_test.cc
   tests/kv/store/work_queue_test.cc
+  tests/kv/store/writer_queue_test.cc
   tests/support/failing_memory.cc)
 
 # The others have all of actorkv, and a main function that registers it.
@@ -193,6 +194,7 @@ actorkv_add_tests(vfs LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/vfs/actor/actor_file_test.cc
   tests/vfs/actor/actor_lock_test.cc
   tests/vfs/actor/actor_vfs_test.cc
+  tests/vfs/actor/busy_wait_test.cc
   tests/vfs/actor/call_order_test.cc
   tests/vfs/actor/commit_content_test.cc
   tests/vfs/actor/commit_rules_test.cc

@@ -11,6 +11,7 @@
 #include "kv/format/keys.h"
 #include "kv/format/legacy_record.h"
 #include "kv/store/clock.h"
+#include "kv/store/writer_queue.h"
 
 namespace actorkv {
 
@@ -98,7 +99,8 @@ Actor::Actor(std::string name, Engine* engine,
       opened_at_us_(WallClockUs()),
       engine_(engine),
       epoch_(epoch),
-      hints_(std::make_unique<ActorHints>()) {
+      hints_(std::make_unique<ActorHints>()),
+      writers_(std::make_shared<WriterQueue>()) {
   Add(Metric::kOpenActors);
 }
 
@@ -160,16 +162,17 @@ std::shared_ptr<const HeadState> Actor::Known() {
   return state_;
 }
 
-Status Actor::Reserve(const void* owner, const Snapshot& snapshot,
+Status Actor::Reserve(Writer* writer, const Snapshot& snapshot,
                       Generation generation) {
   std::lock_guard<std::mutex> lock(mutex_);
-  // SQLite asks again after this (its busy handler); the lock is one of the
-  // process, and other processes are kept out by the store's.
-  if (owner_ != nullptr && owner_ != owner) {
+  // SQLite asks again after this (its busy handler); the word is one of the
+  // process, and other processes are kept out by the store's lock.
+  const auto busy = [this] {
     return Status::Busy("another connection is writing: actor=" + name_);
-  }
+  };
+  if (!writers_->MayTake(writer)) return busy();
   if (Status s = LoadLocked(); !s.ok()) return s;
-  // An owner that saw no actor has no generation; it is only late.
+  // A writer that saw no actor has no generation; it is only late.
   const auto fenced = [&] {
     return generation != Generation{} && state_->exists &&
            state_->head.generation != generation;
@@ -190,19 +193,14 @@ Status Actor::Reserve(const void* owner, const Snapshot& snapshot,
         " snapshot=" + std::to_string(snapshot.txid.value) +
         " head=" + std::to_string(state_->head.snapshot.txid.value));
   }
-  owner_ = owner;
-  return Status::Ok();
+  // The head stays what it is while the mutex is held. So the word is taken by
+  // those alone that will use it.
+  return writers_->Take(writer) ? Status::Ok() : busy();
 }
 
-void Actor::Release(const void* owner) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (owner_ == owner) owner_ = nullptr;
-}
+void Actor::Release(Writer* writer) { writers_->Release(writer); }
 
-bool Actor::reserved() {
-  std::lock_guard<std::mutex> lock(mutex_);
-  return owner_ != nullptr;
-}
+bool Actor::reserved() { return writers_->held(); }
 
 TxId Actor::TakeTxId(TxId floor) {
   std::lock_guard<std::mutex> lock(mutex_);

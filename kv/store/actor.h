@@ -3,8 +3,9 @@
 // Invariants:
 //  1. Once a Head was given out, no commit of an older state is given out
 //     again: heads only go forward.
-//  2. At most one owner is writing (RESERVED of SQLite's lock states), and
-//     only on the newest head.
+//  2. At most one writer has it reserved (RESERVED of SQLite's lock states),
+//     and only on the newest head. Whose turn it is kv/store/writer_queue.h
+//     says.
 //  3. A txid is given to one commit at most, whether that commit succeeds,
 //     fails or stays unknown.
 //
@@ -30,6 +31,8 @@
 namespace actorkv {
 
 class ActorHints;
+class Writer;
+class WriterQueue;
 
 // The state of an actor at one moment. Immutable and shared.
 struct HeadState {
@@ -91,14 +94,18 @@ class Actor {
   // The state that Current() would give without reading; null: none yet.
   std::shared_ptr<const HeadState> Known();
 
-  // Makes `owner` the writer. Errors: kBusy when another owner is; kConflict
-  // when the head is no longer `snapshot`; kFenced when its generation is no
-  // longer `generation`, with expected and actual. Generation{} (the actor did
-  // not exist when the owner looked) is never fenced.
-  Status Reserve(const void* owner, const Snapshot& snapshot,
+  // Makes `writer` the one that writes. Errors: kBusy when another one is, or
+  // is to be next; kConflict when the head is no longer `snapshot`; kFenced
+  // when its generation is no longer `generation`, with expected and actual.
+  // Generation{} (the actor did not exist when the writer looked) is never
+  // fenced.
+  Status Reserve(Writer* writer, const Snapshot& snapshot,
                  Generation generation);
-  void Release(const void* owner);
+  void Release(Writer* writer);
   bool reserved();
+
+  // The queue that its writers are made with (kv/store/writer_queue.h).
+  const std::shared_ptr<WriterQueue>& writers() const { return writers_; }
 
   // A txid above the head's, above every one given before, and above `floor`.
   TxId TakeTxId(TxId floor = TxId{});
@@ -148,9 +155,10 @@ class Actor {
   std::mutex mutex_;
   std::shared_ptr<const HeadState> state_;  // null: to be read
   uint64_t state_epoch_ = 0;
-  const void* owner_ = nullptr;
   TxId last_txid_;
   bool continues_branch_ = false;
+
+  const std::shared_ptr<WriterQueue> writers_;
 };
 
 // "actor=alice: expected generation 1, actual 2: ...".

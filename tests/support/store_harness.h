@@ -18,6 +18,7 @@
 #include "kv/rocksdb/rocksdb_engine.h"
 #include "kv/store/actor.h"
 #include "kv/store/store.h"
+#include "kv/store/writer_queue.h"
 #include "tests/support/forwarding_engine.h"
 #include "tests/support/hostile_engine.h"
 #include "tests/support/memory_engine.h"
@@ -147,23 +148,27 @@ class TestTransaction {
  public:
   TestTransaction(const TestStore& store, const std::string& name,
                   uint32_t page_size = kMinPageSize)
-      : store_(store.shared()), actor_(store.Open(name)) {
+      : store_(store.shared()),
+        actor_(store.Open(name)),
+        reservation_(actor_->writers()) {
     std::shared_ptr<const HeadState> base;
     EXPECT_OK(actor_->Current(&base));
-    EXPECT_OK(
-        actor_->Reserve(this, base->head.snapshot, base->head.generation));
+    EXPECT_OK(actor_->Reserve(&reservation_, base->head.snapshot,
+                              base->head.generation));
     writer_ = std::make_unique<BranchWriter>(store_, actor_, std::move(base),
                                              page_size);
   }
   ~TestTransaction() {
     writer_.reset();
-    actor_->Release(this);
+    actor_->Release(&reservation_);
   }
   TestTransaction(const TestTransaction&) = delete;
   TestTransaction& operator=(const TestTransaction&) = delete;
 
   BranchWriter* operator->() const { return writer_.get(); }
   BranchWriter* writer() const { return writer_.get(); }
+  // The one that has the actor reserved.
+  Writer* reservation() { return &reservation_; }
 
   TestTransaction& Write(PageNo pgno, const std::string& page) {
     EXPECT_OK(writer_->WritePage(pgno, page.data()));
@@ -187,6 +192,7 @@ class TestTransaction {
  private:
   const std::shared_ptr<Store> store_;
   const std::shared_ptr<Actor> actor_;
+  Writer reservation_;
   std::unique_ptr<BranchWriter> writer_;
 };
 using Transaction = TestTransaction;

@@ -9,6 +9,8 @@
 #include "kv/pages/commit.h"
 #include "kv/process/store_registry.h"
 #include "kv/store/store.h"
+#include "kv/store/writer_queue.h"
+#include "vfs/actor/busy_wait.h"
 #include "vfs/actor/memory_file.h"
 #include "vfs/actor/super_journal.h"
 #include "vfs/sqlite/sqlite_error.h"
@@ -56,7 +58,8 @@ ActorFile::ActorFile(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
       actor_(std::move(actor)),
       options_(std::move(options)),
       reader_(store_.get(), *actor_),
-      member_(std::make_unique<Member>(this)) {
+      member_(std::make_unique<Member>(this)),
+      writer_(std::make_shared<Writer>(actor_->writers())) {
   if (options_.version == nullptr) reader_.UseHints(actor_);
   RegisterOpenFile(member_.get());  // the last that may fail
   pMethods = &FileMethods<ActorFile>::kTable;
@@ -67,6 +70,7 @@ ActorFile::ActorFile(std::shared_ptr<Store> store, std::shared_ptr<Actor> actor,
 ActorFile::~ActorFile() {
   Subtract(Metric::kOpenFiles);
   UnregisterOpenFile(member_.get());
+  writer_->Leave();
   // What refers to it goes before, so that it is the last use.
   transaction_.reset();
   // Where memory runs out, the hints that the actor learned are lost, and
@@ -120,7 +124,12 @@ void ActorFile::BeginRollback() {
 // --- Locks ------------------------------------------------------------------
 
 Status ActorFile::Reserve() {
-  Status s = actor_->Reserve(this, state_->head.snapshot, generation_);
+  Status s = actor_->Reserve(writer_.get(), state_->head.snapshot, generation_);
+  // Also a snapshot that is stale: where nothing was read of it, the busy
+  // handler is asked (btree.c sqlite3BtreeBeginTrans, 3.40.1).
+  if (s.code() == Code::kBusy || s.code() == Code::kConflict) {
+    RememberBusy(writer_);
+  }
   NoteFence(s);
   return s;
 }
@@ -170,7 +179,7 @@ int ActorFile::Unlock(int level) {
     lock_.store(level);
     // lock_ falls before the actor is free, so that FindWriter() never sees two
     // files of it that write.
-    actor_->Release(this);
+    actor_->Release(writer_.get());
     rolls_back_ = false;
   }
   exclusive_since_publish_ = false;

@@ -209,6 +209,8 @@ class ActorFile : public sqlite3_file {
   Origin origin_ = Origin::kSql;
   FilePragmas pragmas_;
   sqlite3** db_ = nullptr;  // from FCNTL_PDB; read it anew each time
+  // The file as a writer. Threads that may wait for it refer to it as well.
+  const std::shared_ptr<Writer> writer_;
 };
 
 }  // namespace actorkv

@@ -8,6 +8,7 @@
 #include "kv/process/store_registry.h"
 #include "kv/store/store.h"
 #include "vfs/actor/actor_file.h"
+#include "vfs/actor/busy_wait.h"
 #include "vfs/actor/memory_file.h"
 #include "vfs/actor/open_actor.h"
 #include "vfs/actor/plain_name.h"
@@ -219,8 +220,10 @@ void VfsDlClose(sqlite3_vfs* /*vfs*/, void* library) {
 int VfsRandomness(sqlite3_vfs* /*vfs*/, int size, char* output) {
   return BaseVfs()->xRandomness(BaseVfs(), size, output);
 }
+// The default busy handler comes here, and sqlite3_sleep() where this is the
+// default VFS.
 int VfsSleep(sqlite3_vfs* /*vfs*/, int microseconds) {
-  return BaseVfs()->xSleep(BaseVfs(), microseconds);
+  return SleepOrWait(microseconds);
 }
 int VfsCurrentTime(sqlite3_vfs* /*vfs*/, double* time) {
   return BaseVfs()->xCurrentTime(BaseVfs(), time);

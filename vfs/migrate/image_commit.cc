@@ -9,6 +9,7 @@
 #include "kv/format/chunk.h"
 #include "kv/pages/branch_reader.h"
 #include "kv/store/store.h"
+#include "kv/store/writer_queue.h"
 #include "vfs/actor/transaction.h"
 
 namespace actorkv {
@@ -25,26 +26,22 @@ constexpr uint32_t kReadBytes = uint32_t{256} << 10;
 constexpr uint64_t kSaveEachBytes = uint64_t{64} << 20;
 constexpr uint64_t kBatchesPerSave = 4;  // the engine's largest ones
 
-// Reservation: holds the actor's reservation while it lives.
+// Reservation: holds the actor's reservation while it lives: its writer leaves
+// with it.
 class Reservation {
  public:
   explicit Reservation(std::shared_ptr<Actor> actor)
-      : actor_(std::move(actor)) {}
-  ~Reservation() {
-    if (held_) actor_->Release(this);
-  }
+      : actor_(std::move(actor)), writer_(actor_->writers()) {}
   Reservation(const Reservation&) = delete;
   Reservation& operator=(const Reservation&) = delete;
 
   Status Take(const Snapshot& snapshot) {
-    Status s = actor_->Reserve(this, snapshot, Generation{});
-    held_ = s.ok();
-    return s;
+    return actor_->Reserve(&writer_, snapshot, Generation{});
   }
 
  private:
   const std::shared_ptr<Actor> actor_;
-  bool held_ = false;
+  Writer writer_;
 };
 
 // PageCopy: copies the pages of an ImageCommit into its transaction.

@@ -90,8 +90,8 @@ TEST_F(CommitTest, ReserveIsForOneOwnerOnTheNewestHead) {
   const auto actor = store_.Open("a");
   const auto old_state = store_.State("a");
   Put(store_, "a", 2);
-  const int one = 0;
-  const int two = 0;
+  Writer one(actor->writers());
+  Writer two(actor->writers());
   EXPECT_TRUE(
       IsError(actor->Reserve(&one, old_state->head.snapshot, Generation{1}),
               Code::kConflict,
@@ -113,7 +113,7 @@ TEST_F(CommitTest, ReserveIsForOneOwnerOnTheNewestHead) {
 TEST_F(CommitTest, WhoSawNoActorIsNotFenced) {
   const auto actor = store_.Open("a");
   Put(store_, "a", 1);
-  const int owner = 0;
+  Writer owner(actor->writers());
   EXPECT_TRUE(IsError(actor->Reserve(&owner, Snapshot{}, Generation{}),
                       Code::kConflict, "has changed"));
 }
@@ -131,9 +131,9 @@ TEST_F(CommitTest, TakeOverFencesWhoWroteBefore) {
                       "actor=a: expected generation 1, actual 2"));
   // No retry recovers.
   for (int i = 0; i < 3; ++i) {
-    EXPECT_TRUE(
-        IsError(actor->Reserve(&stale, old_state->head.snapshot, Generation{1}),
-                Code::kFenced, "expected generation 1, actual 2"));
+    EXPECT_TRUE(IsError(actor->Reserve(stale.reservation(),
+                                       old_state->head.snapshot, Generation{1}),
+                        Code::kFenced, "expected generation 1, actual 2"));
   }
   ExpectVersion(store_, "a", 1);
 }
@@ -159,7 +159,7 @@ TEST_F(CommitTest, ALatePublishDoesNotFenceTheTaker) {
   Generation generation;
   ASSERT_OK(TakeOver(store_.get(), actor.get(), &generation));
   actor->Publish(before, {});
-  const int owner = 0;
+  Writer owner(actor->writers());
   EXPECT_OK(actor->Reserve(&owner, before->head.snapshot, generation));
   actor->Release(&owner);
 }

@@ -13,6 +13,7 @@
 #include "kv/base/metrics.h"
 #include "kv/inspect/metrics_report.h"
 #include "kv/store/store.h"
+#include "kv/store/writer_queue.h"
 #include "tests/support/memory_engine.h"
 #include "tests/support/testing.h"
 
@@ -41,14 +42,15 @@ class TransactionTest : public testing::Test {
     ASSERT_OK(Store::Open("test", NewMemoryEngine(UnboundedLimits()), false,
                           &store_));
     ASSERT_OK(store_->OpenActor("a", &actor_));
+    writer_ = std::make_unique<Writer>(actor_->writers());
   }
 
   // Begins on the present head; `floors` as a deleted actor leaves them.
   void Begin(uint32_t stamp_floor = 0, uint32_t cookie_floor = 0) {
     std::shared_ptr<const HeadState> base;
     ASSERT_OK(actor_->Current(&base));
-    ASSERT_OK(
-        actor_->Reserve(this, base->head.snapshot, base->head.generation));
+    ASSERT_OK(actor_->Reserve(writer_.get(), base->head.snapshot,
+                              base->head.generation));
     auto changed = std::make_shared<HeadState>(*base);
     if (stamp_floor != 0) changed->entry.stamp_floor = stamp_floor;
     if (cookie_floor != 0) changed->entry.cookie_floor = cookie_floor;
@@ -70,7 +72,7 @@ class TransactionTest : public testing::Test {
     if (s.ok()) s = CommitAll(store_.get(), Durability::kBuffered, &commits);
     if (s.ok()) committed_ = commits[0].state;
     transaction_.reset();
-    actor_->Release(this);
+    actor_->Release(writer_.get());
     return s;
   }
   std::string Committed(PageNo pgno) {
@@ -89,6 +91,7 @@ class TransactionTest : public testing::Test {
  private:
   std::shared_ptr<Store> store_;
   std::shared_ptr<Actor> actor_;
+  std::unique_ptr<Writer> writer_;
   std::unique_ptr<Transaction> transaction_;
   std::shared_ptr<const HeadState> committed_;
   size_t read_inside_ = 0;
