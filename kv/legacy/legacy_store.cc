@@ -239,7 +239,10 @@ Status LegacyPairs::Seek(std::string_view key, std::optional<KeyValue>* pair) {
   if (Status s = DecodePair(legacy_, found_key, stored, &value); !s.ok()) {
     return s;
   }
-  *pair = KeyValue{std::string(found_key), std::string(value)};
+  // Assigned, so that who goes from pair to pair uses the same memory again.
+  if (!pair->has_value()) pair->emplace();
+  (*pair)->key.assign(found_key);
+  (*pair)->value.assign(value);
   return Status::Ok();
 }
 

@@ -5,14 +5,15 @@
 namespace actorkv {
 
 Status ReaderPairs::Next(KeyValue* pair, bool* more) {
-  std::optional<KeyValue> found;
   do {
-    if (Status s = reader_->Seek(from_, &found); !s.ok()) return s;
-    *more = found.has_value();
+    if (Status s = reader_->Seek(from_, &found_); !s.ok()) return s;
+    *more = found_.has_value();
     if (!*more) return Status::Ok();
-    from_ = found->key + '\0';  // the least key behind it
-  } while (wants_ != nullptr && !wants_(*found));
-  *pair = std::move(*found);
+    from_ = found_->key;
+    from_ += '\0';  // the least key behind it
+  } while (wants_ != nullptr && !wants_(*found_));
+  // Swapped, so that the caller's strings are used again.
+  std::swap(*pair, *found_);
   return Status::Ok();
 }
 

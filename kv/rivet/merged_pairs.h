@@ -29,6 +29,7 @@ class ReaderPairs : public PairSource {
   PairReader* const reader_;
   const Wants wants_;
   std::string from_;
+  std::optional<KeyValue> found_;
 };
 
 // MergedPairs: the pairs of several sources, each in the order of its keys, in
