@@ -4,6 +4,8 @@
 #include "vfs/actor/busy_wait.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -246,6 +248,43 @@ TEST_F(BusyWaitTest, AConnectionIsClosedWhileItIsInTheLine) {
   thread.join();
 }
 
+// The queue's mutex may be locked for ever in a child of fork().
+TEST_F(BusyWaitTest, AChildOfForkOnlySleeps) {
+  SqliteDb first;
+  SqliteDb second;
+  Open(&first, 0);
+  Open(&second, 0);
+  ASSERT_EQ(first.Exec("BEGIN IMMEDIATE"), SQLITE_OK);
+  ASSERT_EQ(second.Exec("BEGIN IMMEDIATE"), SQLITE_BUSY);
+  ASSERT_EQ(first.Exec("COMMIT"), SQLITE_OK);
+  const pid_t child = fork();
+  if (child == 0) _exit(XSleep(20'000) >= 20'000 ? 0 : 1);
+  ASSERT_GT(child, 0);
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "an offer ended the sleep";
+}
+
+// SQLite asks for an interrupt only when the wait is over. The word is not lost
+// by it.
+TEST_F(BusyWaitTest, AnInterruptWhileOneWaits) {
+  SqliteDb first;
+  SqliteDb second;
+  Open(&first, 0);
+  Open(&second, kLongMs);
+  ASSERT_EQ(first.Exec("BEGIN IMMEDIATE"), SQLITE_OK);
+  std::thread thread([&] {
+    EXPECT_EQ(second.Exec("INSERT INTO t VALUES(1)"), SQLITE_INTERRUPT);
+  });
+  AwaitWaiting(1);
+  sqlite3_interrupt(second.get());
+  ASSERT_EQ(first.Exec("COMMIT"), SQLITE_OK);
+  thread.join();
+  EXPECT_EQ(first.Exec("INSERT INTO t VALUES(2)"), SQLITE_OK);
+  EXPECT_EQ(second.QueryText("SELECT group_concat(x) FROM t"), "2");
+}
+
 TEST_F(BusyWaitTest, AThreadEndsWithWhatItRemembers) {
   SqliteDb first;
   SqliteDb second;
@@ -331,9 +370,14 @@ TEST_F(BusyWaitTest, SixteenThreadsShareAnActor) {
   int64_t total = 0;
   for (const Share& share : shares) {
     EXPECT_EQ(share.error_count, 0) << "SQLITE_BUSY within 10 s";
-    EXPECT_GT(share.commit_count, 0);
     total += share.commit_count;
   }
+  // A thread of which the machine runs others for a while commits less.
+  const auto [slowest, fastest] = std::minmax_element(
+      shares.begin(), shares.end(), [](const Share& a, const Share& b) {
+        return a.commit_count < b.commit_count;
+      });
+  EXPECT_GT(slowest->commit_count * 20, fastest->commit_count);
   EXPECT_EQ(dbs[0].QueryInt("SELECT count(*) FROM t"), total);
   EXPECT_EQ(dbs[0].QueryText("PRAGMA integrity_check"), "ok");
   EXPECT_EQ(Queue()->waiting_count(), 0u);
