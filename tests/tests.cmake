@@ -104,6 +104,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/legacy/legacy_import_test.cc
   tests/kv/legacy/legacy_lease_test.cc
   tests/kv/legacy/legacy_undo_test.cc
+  tests/kv/legacy/pair_piece_test.cc
   tests/kv/legacy/pair_window_test.cc
   tests/kv/pages/actor_version_test.cc
   tests/kv/pages/branch_reader_test.cc

@@ -6,6 +6,7 @@
 #include "kv/engine/prefix_scan.h"
 #include "kv/format/get_record.h"
 #include "kv/format/keys.h"
+#include "kv/legacy/pair_piece.h"
 #include "kv/rivet/legacy_keys.h"
 #include "kv/store/store.h"
 
@@ -235,14 +236,43 @@ Status LegacyPairs::Seek(std::string_view key, std::optional<KeyValue>* pair) {
   }
   std::string_view found_key;
   std::string_view value;
-  if (Status s = ParsePairKey(stored_key, &found_key); !s.ok()) return s;
-  if (Status s = DecodePair(legacy_, found_key, stored, &value); !s.ok()) {
+  if (Status s = Decode(stored_key, stored, &found_key, &value); !s.ok()) {
     return s;
   }
   // Assigned, so that who goes from pair to pair uses the same memory again.
   if (!pair->has_value()) pair->emplace();
   (*pair)->key.assign(found_key);
   (*pair)->value.assign(value);
+  return Status::Ok();
+}
+
+Status LegacyPairs::Decode(std::string_view stored_key, std::string_view stored,
+                           std::string_view* key,
+                           std::string_view* value) const {
+  if (Status s = ParsePairKey(stored_key, key); !s.ok()) return s;
+  return DecodePair(legacy_, *key, stored, value);
+}
+
+Status LegacyPairs::ForEach(const Each& each) {
+  PairPiece piece;
+  std::string from = PairKey("");
+  for (bool more = true; more;) {
+    if (Status s =
+            piece.Read(reader_.get(), LegacyPartition(legacy_), from, &more);
+        !s.ok()) {
+      return s;
+    }
+    for (size_t i = 0; i < piece.size(); ++i) {
+      std::string_view key;
+      std::string_view value;
+      if (Status s = Decode(piece.key(i), piece.value(i), &key, &value);
+          !s.ok()) {
+        return s;
+      }
+      if (Status s = each(key, value); !s.ok()) return s;
+    }
+    if (more) from = KeyAfter(piece.key(piece.size() - 1));
+  }
   return Status::Ok();
 }
 

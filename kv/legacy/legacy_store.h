@@ -67,7 +67,17 @@ class LegacyPairs : public PairReader {
   Status Get(std::string_view key, std::optional<std::string>* value) override;
   Status Seek(std::string_view key, std::optional<KeyValue>* pair) override;
 
+  // Calls `each` with all pairs, in the order of their keys, until it fails:
+  // what reads all of them needs no search for each. The views are valid during
+  // the call. Errors: as above; those of `each`.
+  using Each =
+      std::function<Status(std::string_view key, std::string_view value)>;
+  Status ForEach(const Each& each);
+
  private:
+  Status Decode(std::string_view stored_key, std::string_view stored,
+                std::string_view* key, std::string_view* value) const;
+
   const LegacyId legacy_;
   const std::unique_ptr<EngineReader> reader_;
   PairWindow window_;

@@ -136,10 +136,13 @@ Status PairExport::AddOthers(PairSource* others) {
 
 Status PairExport::AddStored() {
   LegacyPairs stored(source_.engine, source_.legacy->record.legacy);
-  LayoutOneView in_layout_one(&stored);
-  PairReader* pairs = &in_layout_one;
-  if (opaque()) pairs = &stored;
-  ReaderPairs in_order(pairs);
+  if (opaque()) {
+    return stored.ForEach([this](std::string_view key, std::string_view value) {
+      return Add(key, value);
+    });
+  }
+  LayoutOneView pairs(&stored);
+  ReaderPairs in_order(&pairs);
   return AddOthers(&in_order);
 }
 

@@ -64,12 +64,15 @@ class KvBinWriter : public PairSink {
     if (Status s = CheckPairSize(key, value, kStoredPairLimits); !s.ok()) {
       return s;
     }
-    return file_->Append(EncodeKvBinEntry(key, value));
+    entry_.clear();
+    AppendKvBinEntry(key, value, &entry_);
+    return file_->Append(entry_);
   }
   Status Finish() override { return file_->Finish(); }
 
  private:
   const std::unique_ptr<NewFile> file_;
+  std::string entry_;
 };
 
 }  // namespace
@@ -116,15 +119,22 @@ std::unique_ptr<PairSource> ReadKvBin(std::unique_ptr<ByteSource> source) {
   return std::make_unique<KvBinReader>(std::move(source));
 }
 
-std::string EncodeKvBinEntry(std::string_view key, std::string_view value) {
-  std::string payload;
-  AppendBareData(&payload, key);
-  AppendBareData(&payload, value);
-  std::string entry;
+void AppendKvBinEntry(std::string_view key, std::string_view value,
+                      std::string* out) {
+  const size_t begin = out->size();
+  out->append(kEntryLengthBytes, '\0');
+  const size_t payload = out->size();
+  AppendBareData(out, key);
+  AppendBareData(out, value);
   // The length fits: the limits of a key and a value together are far below 4
   // GiB.
-  AppendBig32(&entry, static_cast<uint32_t>(payload.size()));
-  return entry + payload;
+  StoreBig32(out->data() + begin, static_cast<uint32_t>(out->size() - payload));
+}
+
+std::string EncodeKvBinEntry(std::string_view key, std::string_view value) {
+  std::string entry;
+  AppendKvBinEntry(key, value, &entry);
+  return entry;
 }
 
 Status WriteKvBin(const std::string& path, bool overwrite,

@@ -48,7 +48,9 @@ std::unique_ptr<PairSource> ReadKvBin(std::unique_ptr<ByteSource> source);
 Status WriteKvBin(const std::string& path, bool overwrite,
                   std::unique_ptr<PairSink>* sink);
 
-// Encodes `key` and `value` as one entry.
+// Encodes `key` and `value` as one entry, and appends it.
+void AppendKvBinEntry(std::string_view key, std::string_view value,
+                      std::string* out);
 std::string EncodeKvBinEntry(std::string_view key, std::string_view value);
 
 }  // namespace actorkv
