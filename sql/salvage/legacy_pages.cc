@@ -6,7 +6,7 @@
 
 #include "kv/base/coding.h"
 #include "kv/format/database_header.h"
-#include "kv/store/store.h"
+#include "sql/bind/target.h"
 
 namespace actorkv {
 
@@ -31,7 +31,7 @@ LegacyPages::LegacyPages(std::shared_ptr<Store> store, LegacyId legacy,
                          std::function<Status()> keep_on)
     : store_(std::move(store)),
       keep_on_(std::move(keep_on)),
-      stored_(store_->engine(), legacy),
+      stored_(Target{store_, {}}.engine(), legacy),
       view_(&stored_),
       sized_(&view_) {}
 

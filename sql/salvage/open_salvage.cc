@@ -5,7 +5,7 @@
 
 #include "kv/history/history.h"
 #include "kv/pages/branch_reader.h"
-#include "kv/store/store.h"
+#include "sql/bind/target.h"
 #include "sql/history/version.h"
 #include "sql/salvage/legacy_pages.h"
 
@@ -20,7 +20,7 @@ class VersionPages : public SalvagePages {
         version_(source.version),
         pin_(source.pin),
         keep_on_(std::move(keep_on)),
-        reader_(store_->engine()) {
+        reader_(Target{store_, {}}.engine()) {
     reader_.SetSnapshot(version_->head.snapshot, version_->lineage);
   }
 
