@@ -104,9 +104,12 @@ std::string_view CutText(std::string_view text) {
 // Returns what binds a pair to its place: the id of the pairs, then the stored
 // key.
 std::string PairPlace(LegacyId legacy, std::string_view key) {
+  const std::string prefix = PairKey("");
   std::string place;
+  // It is made for each pair that is read: with one piece of memory.
+  place.reserve(sizeof legacy.value + prefix.size() + key.size());
   AppendBig64(&place, legacy.value);
-  return place.append(PairKey(key));
+  return place.append(prefix).append(key);
 }
 
 }  // namespace
