@@ -254,26 +254,20 @@ Status LegacyPairs::Decode(std::string_view stored_key, std::string_view stored,
 }
 
 Status LegacyPairs::ForEach(const Each& each) {
-  PairPiece piece;
-  std::string from = PairKey("");
-  for (bool more = true; more;) {
-    if (Status s =
-            piece.Read(reader_.get(), LegacyPartition(legacy_), from, &more);
-        !s.ok()) {
-      return s;
-    }
-    for (size_t i = 0; i < piece.size(); ++i) {
+  PairPieces pieces(reader_.get(), LegacyPartition(legacy_));
+  for (;;) {
+    const PairPiece* piece = nullptr;
+    if (Status s = pieces.Next(&piece); !s.ok() || piece == nullptr) return s;
+    for (size_t i = 0; i < piece->size(); ++i) {
       std::string_view key;
       std::string_view value;
-      if (Status s = Decode(piece.key(i), piece.value(i), &key, &value);
+      if (Status s = Decode(piece->key(i), piece->value(i), &key, &value);
           !s.ok()) {
         return s;
       }
       if (Status s = each(key, value); !s.ok()) return s;
     }
-    if (more) from = KeyAfter(piece.key(piece.size() - 1));
   }
-  return Status::Ok();
 }
 
 }  // namespace actorkv

@@ -1,5 +1,7 @@
 #include "kv/legacy/pair_piece.h"
 
+#include "kv/engine/prefix_scan.h"
+
 namespace actorkv {
 
 Status PairPiece::Read(EngineReader* reader, Partition partition,
@@ -17,6 +19,35 @@ Status PairPiece::Read(EngineReader* reader, Partition partition,
         pairs_.push_back({begin, begin + key.size(), bytes_.size()});
         return true;
       });
+}
+
+void PairPieces::Read() {
+  read_ = pieces_[next_].Read(reader_, partition_, from_, &more_);
+}
+
+Status PairPieces::Next(const PairPiece** piece) {
+  *piece = nullptr;
+  if (ended_) return Status::Ok();
+  if (ahead_ == nullptr) {
+    Read();
+  } else if (!ahead_->Finish()) {
+    return Status::IOError(
+        "legacy pairs were being read when this process was "
+        "forked: read them anew");
+  }
+  ahead_.reset();
+  if (!read_.ok()) return read_;
+  *piece = &pieces_[next_];
+  ended_ = !more_;
+  if (ended_) return Status::Ok();
+  from_ = KeyAfter((*piece)->key((*piece)->size() - 1));
+  next_ = 1 - next_;
+  // What an errand throws is lost: then no memory is what is left.
+  read_ = Status::NoMemory();
+  ahead_ = std::make_unique<Errand>([this] { Read(); });
+  // Where no thread takes it, Finish() does it.
+  (void)ahead_->Send();
+  return Status::Ok();
 }
 
 }  // namespace actorkv

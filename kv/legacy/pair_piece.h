@@ -5,11 +5,14 @@
 #ifndef ACTORKV_KV_LEGACY_PAIR_PIECE_H_
 #define ACTORKV_KV_LEGACY_PAIR_PIECE_H_
 
+#include <array>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "kv/base/errand.h"
 #include "kv/base/status.h"
 #include "kv/engine/engine.h"
 
@@ -46,6 +49,38 @@ class PairPiece {
 
   std::string bytes_;
   std::vector<Pair> pairs_;
+};
+
+// PairPieces: all pairs of a partition, piece by piece, in the order of their
+// keys. While a piece is used a thread reads the next one, where there is one.
+//
+// Belongs to one thread at a time. `reader` must outlive it, and is not to be
+// used by others meanwhile.
+class PairPieces {
+ public:
+  PairPieces(EngineReader* reader, Partition partition)
+      : reader_(reader), partition_(partition) {}
+  PairPieces(const PairPieces&) = delete;
+  PairPieces& operator=(const PairPieces&) = delete;
+
+  // Gives the next piece, which is valid until the next call; null: there is
+  // none. Errors: those of the engine; kIOError in a child of fork() whose
+  // parent had begun it.
+  Status Next(const PairPiece** piece);
+
+ private:
+  void Read();
+
+  EngineReader* const reader_;
+  const Partition partition_;
+  std::array<PairPiece, 2> pieces_;
+  bool ended_ = false;  // the last piece was given
+  // These are the thread's while it reads.
+  size_t next_ = 0;  // of pieces_, the one that is read next
+  std::string from_;
+  bool more_ = true;
+  Status read_;
+  std::unique_ptr<Errand> ahead_;  // goes first; null: nothing is being read
 };
 
 }  // namespace actorkv
