@@ -363,10 +363,6 @@ Status Write(const Connection& connection, const ExportedActor& actor,
   return WritePairs(connection, actor, sink.get(), bytes);
 }
 
-}  // namespace
-
-namespace {
-
 void TellWhereTooLarge(const Target& target, uint64_t bytes) {
   const std::string warning = RivetSizeWarning(bytes);
   if (warning.empty()) return;
