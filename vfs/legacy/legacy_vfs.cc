@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kv/base/hex.h"
+#include "vfs/legacy/overlay.h"
 #include "vfs/sqlite/default_vfs.h"
 #include "vfs/sqlite/file_methods.h"
 
@@ -38,8 +39,10 @@ class LegacyVfsFile : public sqlite3_file {
 
   int Read(void* buffer, int size, sqlite3_int64 offset) {
     if (!session_->KeepOn().ok()) return SQLITE_INTERRUPT;
-    AddWork(session_->work(), static_cast<uint64_t>(size));
     const auto want = static_cast<size_t>(size);
+    if (session_->work() != nullptr) {
+      CountRead(static_cast<uint64_t>(offset), want);
+    }
     size_t copied = 0;
     const Status s = view_->Read(static_cast<uint64_t>(offset), want,
                                  static_cast<char*>(buffer), &copied);
@@ -86,6 +89,21 @@ class LegacyVfsFile : public sqlite3_file {
   int DeviceCharacteristics() const { return 0; }
 
  private:
+  // A block counts once: SQLite reads inner pages again and again, and what is
+  // done is not to pass what there is.
+  void CountRead(uint64_t offset, size_t size) {
+    const uint64_t end = offset + size;
+    for (uint64_t at = offset; at < end;) {
+      const uint64_t block = at / kOverlayBlockBytes;
+      const uint64_t next = std::min(end, (block + 1) * kOverlayBlockBytes);
+      if (!counted_.Has(static_cast<uint32_t>(block))) {
+        counted_.Add(static_cast<uint32_t>(block));
+        session_->work()->Add(next - at);
+      }
+      at = next;
+    }
+  }
+
   int Result(const Status& status, int io_error) {
     if (status.ok()) return SQLITE_OK;
     const bool full = session_->Note(status).code() == Code::kNoSpace;
@@ -95,6 +113,7 @@ class LegacyVfsFile : public sqlite3_file {
   LegacySession* const session_;
   LegacyView* const view_;
   const bool delete_on_close_;
+  BlockSet counted_;  // whose bytes work() has
 };
 
 // Sessions: all sessions of the process, by name.
