@@ -51,7 +51,7 @@ Transaction::Transaction(std::shared_ptr<Store> store,
     : store_(std::move(store)),
       actor_(std::move(actor)),
       base_(std::move(base)),
-      page_one_(std::move(page_one)) {
+      page_one_(page_one) {
   const Snapshot& snapshot = base_->head.snapshot;
   if (snapshot.page_count == 0) return;
   MakeWriter(snapshot.page_size);
@@ -176,7 +176,7 @@ Status Transaction::ReadHeader(DatabaseHeader* header) {
     const ReadRequest all = {0, first_page_.size(), first_page_.data()};
     size_t copied = 0;
     if (Status s = Read(all, &copied); !s.ok()) return s;
-    header_ = ParseHeader(std::string_view(first_page_).substr(0, copied));
+    header_ = ParseHeader(std::string_view{first_page_}.substr(0, copied));
   }
   *header = *header_;
   return Status::Ok();
