@@ -56,6 +56,7 @@ Status BackgroundReclaim::Begin(bool* begun) {
   options.now_us = now_us_;
   // A test that sets the time means it.
   options.waits_for_clock = now_us_ == 0;
+  // NOLINTNEXTLINE(modernize-make-unique): a meter cannot be moved.
   std::unique_ptr<WorkMeter> work(
       new WorkMeter(store_->BeginWork(WorkKind::kReclaim, "")));
   work->Enter("background");

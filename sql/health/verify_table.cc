@@ -86,6 +86,7 @@ class VerifyRows : public RowSource {
 
 // Shared, as a function has to be one that can be copied.
 std::shared_ptr<WorkMeter> BeginVerify(const Target& target) {
+  // NOLINTNEXTLINE(modernize-make-shared): a meter cannot be moved.
   return std::shared_ptr<WorkMeter>(
       new WorkMeter(target.BeginWork(WorkKind::kVerify)));
 }

@@ -237,6 +237,7 @@ Status DiffRows::CheckReads() {
 
 Status DiffRows::Open(const Target& target, const std::string& from,
                       const std::string& to) {
+  // NOLINTNEXTLINE(modernize-make-unique): a meter cannot be moved.
   work_.reset(new WorkMeter(target.BeginWork(WorkKind::kDiff)));
   work_->Enter("pages");
   if (Status s = OpenSide(target, from, &from_); !s.ok()) return s;

@@ -89,7 +89,7 @@ class PageMap {
   bool HasRows(PageNo pgno) const;
   // Returns how the rows of a tree are stored; null where its SQL is lost or
   // not understood.
-  const RowShape* ShapeOf(uint32_t tree);
+  const RowShape* ShapeOf(uint32_t index);
 
   SalvagePages* pages() const { return pages_; }
   StoredRows* rows() { return &reader_; }
@@ -129,7 +129,7 @@ class PageMap {
   void LookAt(PageNo pgno, const std::string& page);
 
   Status Walk(uint32_t tree);
-  bool IsOfKind(uint32_t tree, PageLook look);
+  bool IsOfKind(uint32_t index, PageLook look);
   Status Descend(const Visit& visit, std::vector<Visit>* next);
 
   Status ReadSchema();

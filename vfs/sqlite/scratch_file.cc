@@ -20,6 +20,11 @@ sqlite3_file* AsFile(const std::unique_ptr<char[]>& buffer) {
   return reinterpret_cast<sqlite3_file*>(buffer.get());
 }
 
+sqlite3_int64 PlaceOf(uint64_t offset, size_t done) {
+  const uint64_t place = offset + done;
+  return static_cast<sqlite3_int64>(place);
+}
+
 Status Error(const char* verb, const std::string& purpose, int code) {
   const std::string text = std::string("cannot ") + verb +
                            " a temporary file for " + purpose + ": " +
@@ -53,9 +58,8 @@ Status ScratchFile::Write(uint64_t offset, const char* bytes, size_t size) {
   sqlite3_file* const file = AsFile(file_);
   for (size_t done = 0; done < size; done += kPieceBytes) {
     const size_t part = std::min(size - done, kPieceBytes);
-    const int code =
-        file->pMethods->xWrite(file, bytes + done, static_cast<int>(part),
-                               static_cast<sqlite3_int64>(offset + done));
+    const int code = file->pMethods->xWrite(
+        file, bytes + done, static_cast<int>(part), PlaceOf(offset, done));
     if (code != SQLITE_OK) return Error("write", purpose_, code);
   }
   return Status::Ok();
@@ -65,9 +69,8 @@ Status ScratchFile::Read(uint64_t offset, char* bytes, size_t size) {
   sqlite3_file* const file = AsFile(file_);
   for (size_t done = 0; done < size; done += kPieceBytes) {
     const size_t part = std::min(size - done, kPieceBytes);
-    const int code =
-        file->pMethods->xRead(file, bytes + done, static_cast<int>(part),
-                              static_cast<sqlite3_int64>(offset + done));
+    const int code = file->pMethods->xRead(
+        file, bytes + done, static_cast<int>(part), PlaceOf(offset, done));
     if (code != SQLITE_OK) return Error("read", purpose_, code);
   }
   return Status::Ok();
