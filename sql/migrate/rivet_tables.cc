@@ -38,8 +38,8 @@ enum Insert {
 constexpr const char* kInserts[] = {
     "INSERT INTO _rivet_actor VALUES(1, ?1, ?2)",
     "INSERT INTO _rivet_actor_state VALUES(1, ?1)",
-    "INSERT INTO _rivet_schedule_events VALUES(?1, ?2, ?3, ?4, 0, NULL, NULL, "
-    "NULL, NULL, 0)",
+    ("INSERT INTO _rivet_schedule_events VALUES(?1, ?2, ?3, ?4, 0, NULL, NULL, "
+     "NULL, NULL, 0)"),
     "INSERT OR IGNORE INTO _rivet_conns VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
     "INSERT OR IGNORE INTO _rivet_conn_state VALUES(?1, ?2, ?3, ?4, ?5)",
     "INSERT INTO _rivet_queue VALUES(?1, ?2, ?3, ?4)",
