@@ -32,7 +32,7 @@ std::vector<PageSpan> CutForScan(PageSpan pages, bool backward) {
 
 }  // namespace
 
-PieceQueue::PieceQueue(std::vector<PageSpan> pieces) {
+PieceQueue::PieceQueue(const std::vector<PageSpan>& pieces) {
   pieces_.reserve(pieces.size());
   for (const PageSpan& piece : pieces) pieces_.push_back({piece});
 }

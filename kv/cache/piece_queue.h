@@ -34,7 +34,7 @@ struct ScanProgress {
 class PieceQueue {
  public:
   // Pieces, the one that is wanted first first. No page is in two of them.
-  explicit PieceQueue(std::vector<PageSpan> pieces);
+  explicit PieceQueue(const std::vector<PageSpan>& pieces);
 
   // Pieces of the pages that a scan comes to next.
   PieceQueue(const PageSpan& pages, ScanProgress scan);

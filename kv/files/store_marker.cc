@@ -22,7 +22,7 @@ namespace actorkv {
 namespace {
 
 constexpr std::string_view kText = "actorkv store, format ";
-constexpr std::string_view kIdText = "id ";
+constexpr std::string_view kIdPrefix = "id ";
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr size_t kMaxMarkerBytes = 256;
 constexpr size_t kIdDigits = 32;
@@ -70,7 +70,7 @@ Status WriteTemporary(const std::string& directory, const FileAccess& access,
   if (file.get() < 0) return SystemError("create", made, errno);
   GiveAccess(file.get(), access);
   const std::string text = std::string(kText) + std::to_string(kStoreFormat) +
-                           "\n" + std::string(kIdText) + id + "\n";
+                           "\n" + std::string(kIdPrefix) + id + "\n";
   if (Status s = Write(file.get(), text, made); !s.ok()) {
     unlink(made.c_str());
     return s;
@@ -100,8 +100,8 @@ Status ParseMarker(std::string_view format, std::string_view rest,
         " is not known; this module reads formats 1 to " +
         std::to_string(kStoreFormat) + ": " + directory);
   }
-  if (BeginsWith(rest, kIdText) && EndsWith(rest, "\n")) {
-    rest.remove_prefix(kIdText.size());
+  if (BeginsWith(rest, kIdPrefix) && EndsWith(rest, "\n")) {
+    rest.remove_prefix(kIdPrefix.size());
     rest.remove_suffix(1);
     if (IsId(rest)) {
       *marker = {format == "2" ? 2U : kStoreFormat, std::string(rest)};

@@ -31,6 +31,8 @@ void SetError(sqlite3_context* context, int code) {
   }
 }
 
+constexpr int kSlotBytes = sizeof(void*);
+
 // SQLite keeps so many bytes for each group, zeros at first.
 PairSet** SlotOf(sqlite3_context* context, int bytes) {
   return static_cast<PairSet**>(sqlite3_aggregate_context(context, bytes));
@@ -48,7 +50,7 @@ int Step(sqlite3_context* context, int arg_count, sqlite3_value** args) {
     sqlite3_result_error(context, text.c_str(), -1);
     return SQLITE_OK;
   }
-  PairSet** const slot = SlotOf(context, sizeof *slot);
+  PairSet** const slot = SlotOf(context, kSlotBytes);
   if (slot == nullptr) return SQLITE_NOMEM;
   if (*slot == nullptr) *slot = new PairSet;
   (*slot)->Add(arg_count, args);

@@ -65,10 +65,13 @@ class SalvageTest : public SqlTest {
     std::shared_ptr<const HeadState> state;
     ASSERT_OK(
         LoadHeadState(store->engine()->NewReader().get(), "alice", &state));
-    BranchReader reader(store->engine());
-    reader.SetSnapshot(state->head.snapshot, state->lineage);
     PageVersion version;
-    ASSERT_OK(reader.FindPage(pgno, &version));
+    {
+      // It goes before the store does.
+      BranchReader reader(store->engine());
+      reader.SetSnapshot(state->head.snapshot, state->lineage);
+      ASSERT_OK(reader.FindPage(pgno, &version));
+    }
     const std::string key = ChunkKey(version.id.pgno, version.id.txid);
     Batch batch;
     if (value.has_value()) {
