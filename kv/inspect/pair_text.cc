@@ -237,8 +237,9 @@ const KeyKind* KindOf(PartitionKind partition, std::string_view key) {
 
 // --- Where keys are ---------------------------------------------------------
 
-bool IsWithin(std::string_view begin, std::string_view text) {
-  return BeginsWith(begin, text) || BeginsWith(text, begin);
+// One of the two begins with the other.
+bool IsWithin(std::string_view a, std::string_view b) {
+  return BeginsWith(a, b) || BeginsWith(b, a);
 }
 
 // What every chunk key of the page begins with.
