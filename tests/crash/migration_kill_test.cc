@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,19 +12,15 @@
 #include "kv/format/keys.h"
 #include "kv/process/store_registry.h"
 #include "kv/store/store.h"
-#include "tests/support/child_process.h"
-#include "tests/support/crash_life.h"
-#include "tests/support/hooked_engine.h"
+#include "tests/support/kill_harness.h"
 #include "tests/support/migrate_harness.h"
 #include "tests/support/rivet_index.h"
-#include "tests/support/store_access.h"
 #include "tests/support/store_upkeep.h"
 
 namespace actorkv {
 namespace {
 
 constexpr char kChild[] = "MigrationKillChild.DISABLED_Live";
-constexpr size_t kMaxBatchBytes = 128 << 10;  // so that all takes many
 constexpr int kMaxCommits = 200;
 
 std::string Step(const std::string& name, const std::string& more = "") {
@@ -36,12 +31,8 @@ std::string Step(const std::string& name, const std::string& more = "") {
 TEST(MigrationKillChild, DISABLED_Live) {
   const LifePlan plan = BeginLife();
   const auto hook = std::make_shared<CommitHook>();
-  const int fatal = std::stoi(plan.kind);
-  auto count = std::make_shared<std::atomic<int>>(0);
-  hook->Set([fatal, count] {
-    if (++*count == fatal) kill(getpid(), SIGKILL);
-  });
-  UseHooks(hook, kMaxBatchBytes);
+  DieBeforeCommit(std::stoi(plan.kind), hook.get());
+  UseHooks(hook, kKillBatchBytes);
   SqliteDb db;
   db.Open(":memory:");
   MustRun(&db, "SELECT actorkv_store('" + plan.store + "')");
@@ -53,7 +44,7 @@ TEST(MigrationKillChild, DISABLED_Live) {
   ChildSay(kSaysDone);
 }
 
-class MigrationKillTest : public testing::Test {
+class MigrationKillTest : public KillHarness {
  protected:
   void SetUp() override {
     const std::string sql =
@@ -63,26 +54,12 @@ class MigrationKillTest : public testing::Test {
     std::ofstream(store_ + ".kv.bin", std::ios::binary) << LegacyDump(
         temp_.File("src"), sql, {{std::string("\x04key"), "value"}});
   }
-  void TearDown() override {
-    Close();
-    UseHooks(nullptr);
-  }
 
   // A life that ends before commit `fatal`. True: it reached its end.
   bool Live(int fatal) {
     Close();
     std::filesystem::remove_all(store_);
-    LifePlan plan;
-    plan.store = store_;
-    plan.kind = std::to_string(fatal);
-    // As tests/support/crash_life.cc writes it.
-    ChildProcess child(kChild, plan.store + "\n\n\n" + plan.kind + "\n0\n");
-    const char said = child.Hear();
-    EXPECT_NE(said, kSaysFailed);
-    child.Kill();
-    EXPECT_EQ(db_.Open(":memory:"), SQLITE_OK);
-    EXPECT_EQ(Ask("SELECT actorkv_store('" + store_ + "')"), store_);
-    return said == kSaysDone;
+    return LiveAs(kChild, fatal);
   }
 
   // Whatever is there is whole: nothing, or all rows in either layout.
@@ -112,8 +89,6 @@ class MigrationKillTest : public testing::Test {
     return ContentSum(file);
   }
 
-  std::string Ask(const std::string& sql) { return db_.QueryText(sql); }
-
   void Maintain() const { MaintainStore(store_); }
 
   // Migrates, on an engine as the child's, and counts its commits.
@@ -122,7 +97,7 @@ class MigrationKillTest : public testing::Test {
     const auto hook = std::make_shared<CommitHook>();
     auto count = std::make_shared<std::atomic<int>>(0);
     hook->Set([count] { ++*count; });
-    UseHooks(hook, kMaxBatchBytes);
+    UseHooks(hook, kKillBatchBytes);
     EXPECT_EQ(db_.Open(":memory:"), SQLITE_OK);
     EXPECT_EQ(Ask("SELECT actorkv_store('" + store_ + "')"), store_);
     Maintain();
@@ -143,7 +118,7 @@ class MigrationKillTest : public testing::Test {
     std::filesystem::remove_all(store_);
     const auto hook = std::make_shared<CommitHook>();
     std::atomic<int> count{0};
-    UseHooks(hook, kMaxBatchBytes);
+    UseHooks(hook, kKillBatchBytes);
     EXPECT_EQ(db_.Open(":memory:"), SQLITE_OK);
     EXPECT_EQ(Ask("SELECT actorkv_store('" + store_ + "')"), store_);
     Ask(Step("import", ", '" + store_ + ".kv.bin'"));
@@ -199,16 +174,6 @@ class MigrationKillTest : public testing::Test {
         << LegacyDump(temp_.File("large"), sql, {});
     return ContentSum(temp_.File("large"));
   }
-
- private:
-  void Close() {
-    db_.Close();
-    if (std::filesystem::exists(store_)) CloseStore(store_);
-  }
-
-  TempDir temp_;
-  const std::string store_ = temp_.File("store");
-  SqliteDb db_;
 };
 
 TEST_F(MigrationKillTest, BeforeEachCommit) {

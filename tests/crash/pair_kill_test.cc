@@ -2,26 +2,19 @@
 // actor makes: its import from rows, its pairs as a table, the way back, also
 // to pairs of the rows. What is found then is whole, and the same pairs go out.
 
-#include <atomic>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
 
-#include "kv/process/store_registry.h"
 #include "kv/rivet/kv_bin.h"
-#include "tests/support/child_process.h"
-#include "tests/support/crash_life.h"
-#include "tests/support/hooked_engine.h"
+#include "tests/support/kill_harness.h"
 #include "tests/support/pair_files.h"
-#include "tests/support/store_access.h"
 
 namespace actorkv {
 namespace {
 
 constexpr char kChild[] = "PairKillChild.DISABLED_Live";
-constexpr size_t kMaxBatchBytes = 128 << 10;  // so that all takes many
 constexpr int kMaxCommits = 200;
 constexpr int kPairs = 3000;
 
@@ -37,12 +30,8 @@ constexpr char kTables[] = "SELECT actorkv_migrate('a', 'tables')";
 TEST(PairKillChild, DISABLED_Live) {
   const LifePlan plan = BeginLife();
   const auto hook = std::make_shared<CommitHook>();
-  const int fatal = std::stoi(plan.kind);
-  auto count = std::make_shared<std::atomic<int>>(0);
-  hook->Set([fatal, count] {
-    if (++*count == fatal) kill(getpid(), SIGKILL);
-  });
-  UseHooks(hook, kMaxBatchBytes);
+  DieBeforeCommit(std::stoi(plan.kind), hook.get());
+  UseHooks(hook, kKillBatchBytes);
   SqliteDb db;
   db.Open(":memory:");
   MustRun(&db, "SELECT actorkv_store('" + plan.store + "')");
@@ -55,7 +44,7 @@ TEST(PairKillChild, DISABLED_Live) {
   ChildSay(kSaysDone);
 }
 
-class PairKillTest : public testing::Test {
+class PairKillTest : public KillHarness {
  protected:
   void SetUp() override {
     std::ofstream file(store_ + ".kv.bin", std::ios::binary);
@@ -64,24 +53,12 @@ class PairKillTest : public testing::Test {
                                std::string(200, static_cast<char>(i)));
     }
   }
-  void TearDown() override {
-    Close();
-    UseHooks(nullptr);
-  }
 
   // A life that ends before commit `fatal`. True: it reached its end.
   bool Live(int fatal) {
     Close();
     std::filesystem::remove_all(store_);
-    // As tests/support/crash_life.cc writes it.
-    ChildProcess child(kChild,
-                       store_ + "\n\n\n" + std::to_string(fatal) + "\n0\n");
-    const char said = child.Hear();
-    EXPECT_NE(said, kSaysFailed);
-    child.Kill();
-    EXPECT_EQ(db_.Open(":memory:"), SQLITE_OK);
-    EXPECT_EQ(Ask("SELECT actorkv_store('" + store_ + "')"), store_);
-    return said == kSaysDone;
+    return LiveAs(kChild, fatal);
   }
 
   // Whatever is there is whole: nothing, or all pairs, and in the table as well
@@ -115,18 +92,6 @@ class PairKillTest : public testing::Test {
                   store_ + ".kv.bin'))"),
               "0");
   }
-
-  std::string Ask(const std::string& sql) { return db_.QueryText(sql); }
-
- private:
-  void Close() {
-    db_.Close();
-    if (std::filesystem::exists(store_)) CloseStore(store_);
-  }
-
-  TempDir temp_;
-  const std::string store_ = temp_.File("store");
-  SqliteDb db_;
 };
 
 TEST_F(PairKillTest, BeforeEachCommit) {

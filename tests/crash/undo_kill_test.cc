@@ -4,25 +4,19 @@
 // what was written, live or legacy, and going on ends with the same.
 
 #include <algorithm>
-#include <atomic>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
 
-#include "tests/support/child_process.h"
-#include "tests/support/crash_life.h"
-#include "tests/support/hooked_engine.h"
+#include "tests/support/kill_harness.h"
 #include "tests/support/migrate_harness.h"
-#include "tests/support/store_access.h"
 #include "tests/support/store_upkeep.h"
 
 namespace actorkv {
 namespace {
 
 constexpr char kChild[] = "UndoKillChild.DISABLED_Live";
-constexpr size_t kMaxBatchBytes = 128 << 10;  // so that all takes many
 constexpr int kMaxWrites = 200;
 
 constexpr char kMigrate[] = "SELECT actorkv_migrate('a', 'tables')";
@@ -32,22 +26,18 @@ constexpr char kUndo[] = "SELECT actorkv_unmigrate('a', 'tables')";
 TEST(UndoKillChild, DISABLED_Live) {
   const LifePlan plan = BeginLife();
   const auto hook = std::make_shared<CommitHook>();
-  const int fatal = std::stoi(plan.kind);
-  const auto count = std::make_shared<std::atomic<int>>(0);
-  UseHooks(hook, kMaxBatchBytes);
+  UseHooks(hook, kKillBatchBytes);
   SqliteDb db;
   db.Open(":memory:");
   MustRun(&db, "SELECT actorkv_store('" + plan.store + "')");
   MaintainStore(plan.store);
-  hook->Set([fatal, count] {
-    if (++*count == fatal) kill(getpid(), SIGKILL);
-  });
+  DieBeforeCommit(std::stoi(plan.kind), hook.get());
   MustRun(&db, kUndo);
   MaintainStore(plan.store);
   ChildSay(kSaysDone);
 }
 
-class UndoKillTest : public testing::Test {
+class UndoKillTest : public KillHarness {
  protected:
   // The store with an actor that was migrated, and written since.
   void SetUp() override {
@@ -72,10 +62,6 @@ class UndoKillTest : public testing::Test {
     db_.Close();
     CloseStore(made_);
   }
-  void TearDown() override {
-    Close();
-    UseHooks(nullptr);
-  }
 
   // A life that ends before write `fatal`. True: it reached its end.
   bool Live(int fatal) {
@@ -83,15 +69,7 @@ class UndoKillTest : public testing::Test {
     std::filesystem::remove_all(store_);
     std::filesystem::copy(made_, store_,
                           std::filesystem::copy_options::recursive);
-    // As tests/support/crash_life.cc writes it.
-    ChildProcess child(kChild,
-                       store_ + "\n\n\n" + std::to_string(fatal) + "\n0\n");
-    const char said = child.Hear();
-    EXPECT_NE(said, kSaysFailed);
-    child.Kill();
-    EXPECT_EQ(db_.Open(":memory:"), SQLITE_OK);
-    EXPECT_EQ(Ask("SELECT actorkv_store('" + store_ + "')"), store_);
-    return said == kSaysDone;
+    return LiveAs(kChild, fatal);
   }
 
   // Whatever is there has what was written, and its pairs are whole.
@@ -128,19 +106,10 @@ class UndoKillTest : public testing::Test {
   }
 
   std::string State() { return Ask("SELECT state FROM actorkv_actors"); }
-  std::string Ask(const std::string& sql) { return db_.QueryText(sql); }
   const std::string& store() const { return store_; }
 
  private:
-  void Close() {
-    db_.Close();
-    if (std::filesystem::exists(store_)) CloseStore(store_);
-  }
-
-  TempDir temp_;
   const std::string made_ = temp_.File("made");
-  const std::string store_ = temp_.File("store");
-  SqliteDb db_;
 };
 
 TEST_F(UndoKillTest, BeforeEachWrite) {
