@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/backend.h"
@@ -92,6 +93,21 @@ struct WorkloadSpec {
 
 // The workload that measures the disk's own rate of durable writes of 4 KiB.
 inline constexpr char kRawDiskId[] = "R1";
+
+// Adds the workload W, which is made of a backend and an effort; the caller may
+// say more of it.
+template <typename W>
+WorkloadSpec* AddWorkload(const char* id, const char* text,
+                          std::vector<WorkloadSpec>* specs) {
+  WorkloadSpec spec;
+  spec.id = id;
+  spec.text = text;
+  spec.make = [](const Backend& backend, const Effort& effort) {
+    return std::make_unique<W>(backend, effort);
+  };
+  specs->push_back(std::move(spec));
+  return &specs->back();
+}
 
 // Each file workloads_*.cc adds its own, in the order of the table.
 void AddDiskWorkloads(std::vector<WorkloadSpec>* specs);

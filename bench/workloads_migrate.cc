@@ -200,31 +200,18 @@ class PlainImport : public MigrateWorkload {
   std::optional<Connection> connection_;
 };
 
-template <typename W>
-WorkloadSpec* Add(const char* id, const char* text,
-                  std::vector<WorkloadSpec>* specs) {
-  WorkloadSpec spec;
-  spec.id = id;
-  spec.text = text;
-  spec.make = [](const Backend& backend, const Effort& effort) {
-    return std::make_unique<W>(backend, effort);
-  };
-  specs->push_back(std::move(spec));
-  return &specs->back();
-}
-
 }  // namespace
 
 void AddMigrateWorkloads(std::vector<WorkloadSpec>* specs) {
-  WorkloadSpec* spec = Add<LargeMigration>(
+  WorkloadSpec* spec = AddWorkload<LargeMigration>(
       "M1", "migrate a legacy database; beside cp, fsync", specs);
   spec->unit = Unit::kMbPerSecond;
   spec->bar = 0.15;
-  spec = Add<ManyMigrations>(
+  spec = AddWorkload<ManyMigrations>(
       "M2", "migrate many legacy actors; beside cp, fsync", specs);
   spec->rate_bar = 1000;
-  spec =
-      Add<PlainImport>("M3", "import of 150 MB; beside the backup API", specs);
+  spec = AddWorkload<PlainImport>(
+      "M3", "import of 150 MB; beside the backup API", specs);
   spec->unit = Unit::kMbPerSecond;
   spec->bar = 1;
 }

@@ -154,27 +154,14 @@ class PairExport : public PairWorkload {
   std::optional<Connection> connection_;
 };
 
-template <typename W>
-WorkloadSpec* Add(const char* id, const char* text,
-                  std::vector<WorkloadSpec>* specs) {
-  WorkloadSpec spec;
-  spec.id = id;
-  spec.text = text;
-  spec.make = [](const Backend& backend, const Effort& effort) {
-    return std::make_unique<W>(backend, effort);
-  };
-  specs->push_back(std::move(spec));
-  return &specs->back();
-}
-
 }  // namespace
 
 void AddPairWorkloads(std::vector<WorkloadSpec>* specs) {
-  Add<PairImport>("M5/import",
-                  "pairs in random order; beside rows WITHOUT ROWID", specs)
+  AddWorkload<PairImport>(
+      "M5/import", "pairs in random order; beside rows WITHOUT ROWID", specs)
       ->bar = 0.5;
-  WorkloadSpec* const out =
-      Add<PairExport>("M5/export", "the same out; beside cp, fsync", specs);
+  WorkloadSpec* const out = AddWorkload<PairExport>(
+      "M5/export", "the same out; beside cp, fsync", specs);
   out->unit = Unit::kMbPerSecond;
   out->bar = 0.3;
 }

@@ -1,17 +1,20 @@
 #include "kv/legacy/pair_piece.h"
 
+#include <algorithm>
+
 #include "kv/engine/prefix_scan.h"
 
 namespace actorkv {
 
-Status PairPiece::Read(EngineReader* reader, Partition partition,
-                       std::string_view from, bool* more) {
+Status PairPiece::Read(EngineReader* reader, const PieceStart& start,
+                       size_t bytes, bool* more) {
   bytes_.clear();
   pairs_.clear();
   *more = false;
   return reader->Visit(
-      partition, from, [&](std::string_view key, std::string_view value) {
-        *more = bytes_.size() >= kPairPieceBytes;
+      start.partition, start.from,
+      [&](std::string_view key, std::string_view value) {
+        *more = bytes_.size() >= bytes;
         if (*more) return false;
         const size_t begin = bytes_.size();
         bytes_ += key;
@@ -21,8 +24,18 @@ Status PairPiece::Read(EngineReader* reader, Partition partition,
       });
 }
 
+size_t PairPiece::Find(std::string_view key) const {
+  const auto is_before = [this](const Pair& pair, std::string_view wanted) {
+    return View(pair.begin, pair.value_begin) < wanted;
+  };
+  return static_cast<size_t>(
+      std::lower_bound(pairs_.begin(), pairs_.end(), key, is_before) -
+      pairs_.begin());
+}
+
 void PairPieces::Read() {
-  read_ = pieces_[next_].Read(reader_, partition_, from_, &more_);
+  read_ = pieces_[next_].Read(reader_, {partition_, from_}, kPairPieceBytes,
+                              &more_);
 }
 
 Status PairPieces::Next(const PairPiece** piece) {

@@ -1,6 +1,6 @@
-// PairPiece: pairs of one partition that were read at once, for who goes over
-// all of them. The engine is free again when the piece is there: whoever uses
-// its pairs may use the engine (EngineReader::Visit must not).
+// PairPiece: pairs of one partition that were read at once. The engine is free
+// again when the piece is there: whoever uses its pairs may use the engine
+// (EngineReader::Visit must not).
 
 #ifndef ACTORKV_KV_LEGACY_PAIR_PIECE_H_
 #define ACTORKV_KV_LEGACY_PAIR_PIECE_H_
@@ -18,16 +18,23 @@
 
 namespace actorkv {
 
-// A piece has about so many bytes, and at least one pair.
+// The size of the pieces of PairPieces.
 constexpr size_t kPairPieceBytes = size_t{1} << 20;
+
+// PieceStart: where a piece begins.
+struct PieceStart {
+  Partition partition;
+  std::string_view from;
+};
 
 class PairPiece {
  public:
-  // Takes the place of what was there with the pairs at or after `from`. *more:
-  // there are others behind them.
-  Status Read(EngineReader* reader, Partition partition, std::string_view from,
+  // Takes the place of what was there with the pairs at or after `from`, of
+  // about `bytes`, and at least one. *more: there are others behind them.
+  Status Read(EngineReader* reader, const PieceStart& start, size_t bytes,
               bool* more);
 
+  bool empty() const { return pairs_.empty(); }
   size_t size() const { return pairs_.size(); }
   std::string_view key(size_t i) const {
     return View(pairs_[i].begin, pairs_[i].value_begin);
@@ -35,6 +42,8 @@ class PairPiece {
   std::string_view value(size_t i) const {
     return View(pairs_[i].value_begin, pairs_[i].end);
   }
+  // Returns where the first key is that is not before `key`; size(): none.
+  size_t Find(std::string_view key) const;
 
  private:
   struct Pair {

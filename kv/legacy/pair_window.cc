@@ -44,53 +44,33 @@ std::string WindowBefore(std::string_view key) {
 
 }  // namespace
 
-std::string_view PairWindow::KeyOf(const Pair& pair) const {
-  const std::string_view bytes = bytes_;
-  return bytes.substr(pair.begin, pair.value_begin - pair.begin);
-}
-
 bool PairWindow::Covers(std::string_view key) const {
   if (pairs_.empty() || key < from_) return false;
-  return has_end_ || key <= KeyOf(pairs_.back());
+  return has_end_ || key <= last_key();
 }
 
 // Returns true for a call that asks for what comes behind the window or before
 // it, or for key after key without one.
 bool PairWindow::ReadsOn(std::string_view key) const {
   if (pairs_.empty()) return run_ >= kMinRun;
-  return Follows(KeyOf(pairs_.back()), key) ||
-         Follows(key, KeyOf(pairs_.front())) || run_ >= kMinRun;
+  return Follows(last_key(), key) || Follows(key, first_key()) ||
+         run_ >= kMinRun;
 }
 
 void PairWindow::Drop() {
-  if (pairs_.empty()) return;
-  pairs_.clear();
   // The memory goes as well: a window is large, and its reader may be open for
   // long.
-  bytes_ = std::string();
+  if (!pairs_.empty()) pairs_ = PairPiece();
 }
 
 Status PairWindow::Fill(std::string_view key) {
   from_ = key;
-  bytes_.clear();
-  pairs_.clear();
   next_ = 0;
+  bool more = false;
+  Status s = pairs_.Read(reader_, {partition_, from_}, kPairWindowBytes, &more);
   // A window that reaches the end of the partition answers for every key behind
   // it: there is nothing.
-  has_end_ = true;
-  Status s = reader_->Visit(
-      partition_, from_, [this](std::string_view at, std::string_view value) {
-        // Where the partition goes on, the window ends with its last pair.
-        if (bytes_.size() >= kPairWindowBytes) {
-          has_end_ = false;
-          return false;
-        }
-        const size_t begin = bytes_.size();
-        bytes_ += at;
-        bytes_ += value;
-        pairs_.push_back({begin, begin + at.size(), bytes_.size()});
-        return true;
-      });
+  has_end_ = !more;
   if (!s.ok()) Drop();
   return s;
 }
@@ -99,23 +79,14 @@ void PairWindow::Serve(std::string_view key, bool* found,
                        std::string_view* found_key, std::string_view* value) {
   // A caller that reads on finds its pair in the first or the second place.
   size_t at = next_;
-  if (at >= pairs_.size() || KeyOf(pairs_[at]) > key) at = 0;
-  if (at < pairs_.size() && KeyOf(pairs_[at]) < key) ++at;
-  if (at < pairs_.size() && KeyOf(pairs_[at]) < key) {
-    const auto is_before = [this](const Pair& pair, std::string_view wanted) {
-      return KeyOf(pair) < wanted;
-    };
-    at = static_cast<size_t>(
-        std::lower_bound(pairs_.begin(), pairs_.end(), key, is_before) -
-        pairs_.begin());
-  }
+  if (at >= pairs_.size() || pairs_.key(at) > key) at = 0;
+  if (at < pairs_.size() && pairs_.key(at) < key) ++at;
+  if (at < pairs_.size() && pairs_.key(at) < key) at = pairs_.Find(key);
   next_ = at;
   *found = at < pairs_.size();
   if (!*found) return;
-  const Pair& pair = pairs_[at];
-  const std::string_view bytes = bytes_;
-  *found_key = KeyOf(pair);
-  *value = bytes.substr(pair.value_begin, pair.end - pair.value_begin);
+  *found_key = pairs_.key(at);
+  *value = pairs_.value(at);
 }
 
 Status PairWindow::SeekOne(std::string_view key, bool* found,
@@ -123,8 +94,7 @@ Status PairWindow::SeekOne(std::string_view key, bool* found,
                            std::string_view* value) {
   // Windows are read backwards as well: quick_check reads the pages of a tree
   // from the last on.
-  const bool back =
-      Follows(key, pairs_.empty() ? last_key_ : KeyOf(pairs_.front()));
+  const bool back = Follows(key, pairs_.empty() ? last_key_ : first_key());
   run_ = back || Follows(last_key_, key) ? run_ + 1 : 0;
   if (!Covers(key) && ReadsOn(key)) {
     if (Status s = Fill(back ? WindowBefore(key) : key); !s.ok()) return s;

@@ -11,10 +11,10 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "kv/base/status.h"
 #include "kv/engine/engine.h"
+#include "kv/legacy/pair_piece.h"
 
 namespace actorkv {
 
@@ -34,13 +34,8 @@ class PairWindow {
                  std::string_view* value);
 
  private:
-  struct Pair {
-    size_t begin;  // of the key, in bytes_
-    size_t value_begin;
-    size_t end;
-  };
-
-  std::string_view KeyOf(const Pair& pair) const;
+  std::string_view first_key() const { return pairs_.key(0); }
+  std::string_view last_key() const { return pairs_.key(pairs_.size() - 1); }
   bool Covers(std::string_view key) const;
   bool ReadsOn(std::string_view key) const;
   Status Fill(std::string_view key);
@@ -57,8 +52,7 @@ class PairWindow {
   // The window: every pair from from_ to the last one of pairs_ is in it; with
   // has_end_ every pair from from_ on.
   std::string from_;
-  std::string bytes_;
-  std::vector<Pair> pairs_;
+  PairPiece pairs_;
   bool has_end_ = false;
   size_t next_ = 0;  // where the next search begins
 };
