@@ -1,6 +1,18 @@
 #include "kv/share/engine_messages.h"
 
 namespace actorkv {
+namespace {
+
+// They go by their numbers, so none may come between the others.
+static_assert(static_cast<int>(Durability::kBuffered) == 0 &&
+              static_cast<int>(Durability::kBulk) == 1 &&
+              static_cast<int>(Durability::kSynced) == 2);
+static_assert(static_cast<int>(CommitOutcome::kDone) == 0 &&
+              static_cast<int>(CommitOutcome::kConflict) == 1 &&
+              static_cast<int>(CommitOutcome::kFailed) == 2 &&
+              static_cast<int>(CommitOutcome::kUnknown) == 3);
+
+}  // namespace
 
 void AddBatch(const Batch& batch, CommitRequest* request) {
   request->guards.reserve(request->guards.size() + batch.guards().size());

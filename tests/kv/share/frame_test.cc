@@ -1,3 +1,5 @@
+// The header of a frame.
+
 #include "kv/share/frame.h"
 
 #include <gtest/gtest.h>

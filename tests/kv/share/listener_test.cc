@@ -170,7 +170,7 @@ TEST(ListenerTest, RemovesWhatOwnersLeftThatDiedWhileTheyMadeOne) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   ASSERT_LT(dead.size(), sizeof address.sun_path);
-  std::strcpy(address.sun_path, dead.c_str());
+  std::memcpy(address.sun_path, dead.c_str(), dead.size());
   ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
   close(fd);
   WriteFile(store.File("actorkv.sock.notes"), "somebody's");

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <thread>
@@ -92,55 +93,63 @@ TEST_F(SlateTest, OneOfAnotherSizeIsRefused) {
 
 // What the two sides of a race saw, in memory of both.
 struct Race {
-  std::atomic<uint32_t> round{0};
   std::atomic<uint32_t> reader_is_ready{0};
   std::atomic<uint32_t> owner_is_ready{0};
   std::atomic<uint32_t> reader_is_done{0};
+  std::atomic<uint32_t> round_is_over{0};
   std::atomic<bool> reader_resumed{false};
 };
 
-// Both sides begin as close together as can be.
-void Meet(std::atomic<uint32_t>* mine, const std::atomic<uint32_t>& other,
-          uint32_t round) {
-  mine->store(round);
-  for (int i = 0; other.load() < round; ++i) {
-    if (i > 1000) std::this_thread::yield();
+// In the place of a round: there is none any more.
+constexpr uint32_t kEnd = 0xFFFFFFFF;
+
+// Waits until the other side comes to the round. It spins for as long as both
+// have a processor, so that they begin close together.
+uint32_t Await(const std::atomic<uint32_t>& other, uint32_t round) {
+  for (int i = 0;; ++i) {
+    const uint32_t found = other.load();
+    if (found >= round) return found;
+    if (i > 2000) std::this_thread::yield();
   }
 }
 
-void RunReader(Race* race, Slate* slate, const ActorSlot& slot,
-               uint32_t rounds) {
-  for (uint32_t round = 1; round <= rounds; ++round) {
+void RunReader(Race* race, Slate* slate, const ActorSlot& slot) {
+  for (uint32_t round = 1;; ++round) {
     const uint64_t known = slot.head_seq();
-    Meet(&race->reader_is_ready, race->owner_is_ready, round);
+    race->reader_is_ready = round;
+    if (Await(race->owner_is_ready, round) == kEnd) return;
     race->reader_resumed = slate->Resume(0, slot, known);
     race->reader_is_done = round;
-    while (race->round.load() < round) std::this_thread::yield();
+    Await(race->round_is_over, round);
   }
 }
 
 // Returns how often the reader went on with a snapshot that the owner, which
 // had moved the head, saw no pin of.
-uint32_t RunOwner(Race* race, Slate* slate, ActorSlot* slot, uint32_t rounds) {
+uint32_t RunOwner(Race* race, Slate* slate, ActorSlot* slot) {
+  constexpr std::chrono::seconds kTime(1);
+  constexpr uint32_t kLeast = 100;
+  const auto end = std::chrono::steady_clock::now() + kTime;
   uint32_t lost = 0;
-  for (uint32_t round = 1; round <= rounds; ++round) {
-    Meet(&race->owner_is_ready, race->reader_is_ready, round);
+  for (uint32_t round = 1;; ++round) {
+    if (round > kLeast && std::chrono::steady_clock::now() > end) break;
+    Await(race->reader_is_ready, round);
+    race->owner_is_ready = round;
     slot->RaiseHead();
     const bool is_pinned = slate->IsAwake(0);
-    while (race->reader_is_done.load() < round) std::this_thread::yield();
+    Await(race->reader_is_done, round);
     if (race->reader_resumed && !is_pinned) ++lost;
     slate->Rest(0);
-    race->round = round;
+    race->round_is_over = round;
   }
+  race->owner_is_ready = kEnd;
   return lost;
 }
 
-constexpr uint32_t kRaces = 20'000;
-
 TEST_F(SlateTest, NoThreadLosesAPageThatItReads) {
   Race race;
-  std::thread reader([&] { RunReader(&race, slate_.get(), *slot_, kRaces); });
-  EXPECT_EQ(RunOwner(&race, slate_.get(), slot_, kRaces), 0U);
+  std::thread reader([&] { RunReader(&race, slate_.get(), *slot_); });
+  EXPECT_EQ(RunOwner(&race, slate_.get(), slot_), 0U);
   reader.join();
 }
 
@@ -156,11 +165,11 @@ TEST_F(SlateTest, NoProcessLosesAPageThatItReads) {
       std::unique_ptr<Board> board;
       if (!Slate::Adopt(passed[0], &slate).ok()) return 1;
       if (!Board::Adopt(passed[1], 1, &board).ok()) return 2;
-      RunReader(race, slate.get(), *board->slot(5), kRaces);
+      RunReader(race, slate.get(), *board->slot(5));
       return 0;
     });
   });
-  EXPECT_EQ(RunOwner(race, slate_.get(), slot_, kRaces), 0U);
+  EXPECT_EQ(RunOwner(race, slate_.get(), slot_), 0U);
   EXPECT_EQ(child.Wait(), 0);
   for (const int fd : passed) close(fd);
   munmap(shared, sizeof(Race));

@@ -1,3 +1,5 @@
+// How fields, errors and versions go from process to process.
+
 #include "kv/share/wire.h"
 
 #include <gtest/gtest.h>
