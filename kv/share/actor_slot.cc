@@ -23,7 +23,9 @@ uint32_t WordOf(WriterToken token) {
 
 }  // namespace
 
-void ActorSlot::Give(ActorId actor) noexcept {
+void ActorSlot::Give(ActorId actor, uint64_t first_seq) noexcept {
+  uint64_t unused = 0;
+  head_seq_.compare_exchange_strong(unused, first_seq);
   actor_.store(actor.value, std::memory_order_release);
   writer_.store(0, std::memory_order_release);
   RaiseHead();

@@ -19,7 +19,7 @@
 //  1. The owner of the store raises head_seq after a commit can be read and its
 //     pages are known to the change log, and before anyone is told of it.
 //  2. head_seq never comes back to a value that it had, also where the slot is
-//     given to another actor.
+//     given to another actor, nor begins where it did on an earlier board.
 //  3. Nobody but its holder frees the word, or the owner of the store, who may
 //     take it from anyone. A word that was lost costs its holder a conflict,
 //     not a commit of somebody else.
@@ -60,8 +60,9 @@ class alignas(64) ActorSlot {
   ActorSlot& operator=(const ActorSlot&) = delete;
 
   // The owner gives the slot to an actor: no state that anybody remembers is
-  // its newest, and nobody writes.
-  void Give(ActorId actor) noexcept;
+  // its newest, and nobody writes. `first_seq`: a number of this board alone,
+  // at which a slot begins that was not used yet.
+  void Give(ActorId actor, uint64_t first_seq) noexcept;
   ActorId actor() const { return {actor_.load(std::memory_order_acquire)}; }
 
   // The owner says that there is another head. Returns its number.

@@ -43,27 +43,16 @@ class Slate {
   int fd() const { return memory_->fd(); }
 
   // REQUIRES, of the next three: pin < kSlatePins. By the session's process.
-  void Wake(uint32_t pin) noexcept {
-    word(pin)->store(1, std::memory_order_seq_cst);
-  }
-  void Rest(uint32_t pin) noexcept {
-    word(pin)->store(0, std::memory_order_release);
-  }
+  void Wake(uint32_t pin) noexcept;
+  void Rest(uint32_t pin) noexcept;
   // Wakes a pin whose snapshot was taken when the head of the actor in `slot`
   // had the number `head_seq`. False, and it rests again, where the head moved
   // on: then the owner has to be asked.
-  bool Resume(uint32_t pin, const ActorSlot& slot, uint64_t head_seq) noexcept {
-    Wake(pin);
-    if (slot.head_seq() == head_seq) return true;
-    Rest(pin);
-    return false;
-  }
+  bool Resume(uint32_t pin, const ActorSlot& slot, uint64_t head_seq) noexcept;
 
   // By the owner, with a number that came in a message: a pin that no word is
   // for is always awake.
-  bool IsAwake(uint32_t pin) const noexcept {
-    return pin >= kSlatePins || word(pin)->load(std::memory_order_seq_cst) != 0;
-  }
+  bool IsAwake(uint32_t pin) const noexcept;
 
  private:
   using Word = std::atomic<uint32_t>;

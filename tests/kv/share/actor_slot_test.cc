@@ -105,15 +105,15 @@ TEST_F(ActorSlotTest, TokensHaveAllTheirBits) {
 
 // Processes with other modules use these bytes.
 TEST_F(ActorSlotTest, HasItsBytes) {
-  slot_->Give(ActorId{0x0102030405060708});
-  EXPECT_EQ(slot_->RaiseHead(), 2U);
+  slot_->Give(ActorId{0x0102030405060708}, 0x1100);
+  EXPECT_EQ(slot_->RaiseHead(), 0x1102U);
   ASSERT_TRUE(slot_->TryTake({5, 3}));
   ASSERT_TRUE(slot_->SetWaiting());
   char bytes[24];
   // What a peer sees of it.
   std::memcpy(bytes, static_cast<const void*>(slot_), sizeof bytes);
   EXPECT_EQ(Hex({bytes, sizeof bytes}),
-            "0200000000000000"  // head_seq
+            "0211000000000000"  // head_seq
             "0b600000"          // 1 | 5 << 1 | 3 << 13
             "00000000"
             "0807060504030201"  // actor
@@ -121,13 +121,21 @@ TEST_F(ActorSlotTest, HasItsBytes) {
 }
 
 TEST_F(ActorSlotTest, ASlotThatIsGivenAgainIsNew) {
-  slot_->Give(ActorId{8});
+  slot_->Give(ActorId{8}, 5);
   const uint64_t known = slot_->RaiseHead();
   ASSERT_TRUE(slot_->TryTake(kAlice));
-  slot_->Give(ActorId{9});
+  slot_->Give(ActorId{9}, 5);
   EXPECT_EQ(slot_->actor(), ActorId{9});
   EXPECT_EQ(slot_->writer(), kNobody);
   EXPECT_GT(slot_->head_seq(), known) << "nobody finds what it remembers";
+}
+
+// Who remembers a number of a board that is gone does not find it on the next.
+TEST_F(ActorSlotTest, NumbersOfTwoBoardsDiffer) {
+  slot_->Give(ActorId{8}, 1'000'000);
+  board_->slot(1)->Give(ActorId{8}, 2'000'000);
+  EXPECT_EQ(slot_->head_seq(), 1'000'001U);
+  EXPECT_EQ(board_->slot(1)->head_seq(), 2'000'001U);
 }
 
 // Threads add to a number that only the word protects.

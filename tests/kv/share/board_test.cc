@@ -59,8 +59,8 @@ TEST_F(BoardTest, HasItsBytes) {
   board_->RaiseSettings();
   board_->RaiseSettings();
   board_->RaiseCatalog();
-  board_->slot(0)->Give(ActorId{0xAA});
-  board_->slot(kBoardSlots - 1)->Give(ActorId{0xBB});
+  board_->slot(0)->Give(ActorId{0xAA}, 1);
+  board_->slot(kBoardSlots - 1)->Give(ActorId{0xBB}, 1);
   EXPECT_EQ(Hex(Bytes(0, 64)),
             "6151413121110100" + std::string(size_t{2} * 56, '0'));
   EXPECT_EQ(Hex(Bytes(64, 64)),
@@ -77,14 +77,14 @@ TEST_F(BoardTest, HasItsBytes) {
 }
 
 TEST_F(BoardTest, SlotsThatAreNotUsedTakeNoMemory) {
-  board_->slot(0)->Give(ActorId{1});
+  board_->slot(0)->Give(ActorId{1}, 1);
   struct stat file = {};
   ASSERT_EQ(fstat(board_->fd(), &file), 0);
   EXPECT_LE(file.st_blocks * 512, 64 << 10);
 }
 
 TEST_F(BoardTest, AnotherProcessSeesIt) {
-  board_->slot(17)->Give(ActorId{5});
+  board_->slot(17)->Give(ActorId{5}, 1);
   const int passed = dup(board_->fd());
   ForkedChild child([&] {
     std::unique_ptr<Board> board;

@@ -28,7 +28,7 @@ class SlateTest : public testing::Test {
     ASSERT_OK(Slate::Make(*store_.opened(), &slate_));
     ASSERT_OK(Board::Make(*store_.opened(), 1, &board_));
     slot_ = board_->slot(5);
-    slot_->Give(ActorId{9});
+    slot_->Give(ActorId{9}, 1);
   }
 
   const StoreDirectory store_;
@@ -91,13 +91,18 @@ TEST_F(SlateTest, OneOfAnotherSizeIsRefused) {
                       "not used: it has 4194432 bytes, not 65536"));
 }
 
-// What the two sides of a race saw, in memory of both.
-struct Race {
+// Races of one round, each with a pin and a slot of its own. The reader goes
+// through them upwards and the owner downwards: so they meet at one of them at
+// the same moment, however fast each of them is.
+constexpr uint32_t kRaces = 64;
+
+// What the two sides of the races saw, in memory of both.
+struct Races {
   std::atomic<uint32_t> reader_is_ready{0};
   std::atomic<uint32_t> owner_is_ready{0};
   std::atomic<uint32_t> reader_is_done{0};
   std::atomic<uint32_t> round_is_over{0};
-  std::atomic<bool> reader_resumed{false};
+  std::atomic<bool> resumed[kRaces] = {};
 };
 
 // In the place of a round: there is none any more.
@@ -109,55 +114,64 @@ uint32_t Await(const std::atomic<uint32_t>& other, uint32_t round) {
   for (int i = 0;; ++i) {
     const uint32_t found = other.load();
     if (found >= round) return found;
-    if (i > 2000) std::this_thread::yield();
+    if (i > 1'000'000) std::this_thread::yield();
   }
 }
 
-void RunReader(Race* race, Slate* slate, const ActorSlot& slot) {
+void RunReader(Races* races, Slate* slate, Board* board) {
   for (uint32_t round = 1;; ++round) {
-    const uint64_t known = slot.head_seq();
-    race->reader_is_ready = round;
-    if (Await(race->owner_is_ready, round) == kEnd) return;
-    race->reader_resumed = slate->Resume(0, slot, known);
-    race->reader_is_done = round;
-    Await(race->round_is_over, round);
+    uint64_t known[kRaces];
+    for (uint32_t i = 0; i < kRaces; ++i) known[i] = board->slot(i)->head_seq();
+    races->reader_is_ready = round;
+    if (Await(races->owner_is_ready, round) == kEnd) return;
+    for (uint32_t i = 0; i < kRaces; ++i) {
+      races->resumed[i].store(slate->Resume(i, *board->slot(i), known[i]),
+                              std::memory_order_relaxed);
+    }
+    races->reader_is_done = round;
+    Await(races->round_is_over, round);
   }
 }
 
 // Returns how often the reader went on with a snapshot that the owner, which
 // had moved the head, saw no pin of.
-uint32_t RunOwner(Race* race, Slate* slate, ActorSlot* slot) {
+uint32_t RunOwner(Races* races, Slate* slate, Board* board) {
   constexpr std::chrono::seconds kTime(1);
   constexpr uint32_t kLeast = 100;
   const auto end = std::chrono::steady_clock::now() + kTime;
   uint32_t lost = 0;
   for (uint32_t round = 1;; ++round) {
     if (round > kLeast && std::chrono::steady_clock::now() > end) break;
-    Await(race->reader_is_ready, round);
-    race->owner_is_ready = round;
-    slot->RaiseHead();
-    const bool is_pinned = slate->IsAwake(0);
-    Await(race->reader_is_done, round);
-    if (race->reader_resumed && !is_pinned) ++lost;
-    slate->Rest(0);
-    race->round_is_over = round;
+    Await(races->reader_is_ready, round);
+    races->owner_is_ready = round;
+    bool is_pinned[kRaces];
+    for (uint32_t i = kRaces; i-- > 0;) {
+      board->slot(i)->RaiseHead();
+      is_pinned[i] = slate->IsAwake(i);
+    }
+    Await(races->reader_is_done, round);
+    for (uint32_t i = 0; i < kRaces; ++i) {
+      if (races->resumed[i] && !is_pinned[i]) ++lost;
+      slate->Rest(i);
+    }
+    races->round_is_over = round;
   }
-  race->owner_is_ready = kEnd;
+  races->owner_is_ready = kEnd;
   return lost;
 }
 
 TEST_F(SlateTest, NoThreadLosesAPageThatItReads) {
-  Race race;
-  std::thread reader([&] { RunReader(&race, slate_.get(), *slot_); });
-  EXPECT_EQ(RunOwner(&race, slate_.get(), slot_), 0U);
+  Races races;
+  std::thread reader([&] { RunReader(&races, slate_.get(), board_.get()); });
+  EXPECT_EQ(RunOwner(&races, slate_.get(), board_.get()), 0U);
   reader.join();
 }
 
 TEST_F(SlateTest, NoProcessLosesAPageThatItReads) {
-  void* const shared = mmap(nullptr, sizeof(Race), PROT_READ | PROT_WRITE,
+  void* const shared = mmap(nullptr, sizeof(Races), PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(shared, MAP_FAILED);
-  auto* const race = new (shared) Race;
+  auto* const races = new (shared) Races;
   const int passed[] = {dup(slate_->fd()), dup(board_->fd())};
   ForkedChild child([&] {
     return Within(300, [&] {
@@ -165,14 +179,14 @@ TEST_F(SlateTest, NoProcessLosesAPageThatItReads) {
       std::unique_ptr<Board> board;
       if (!Slate::Adopt(passed[0], &slate).ok()) return 1;
       if (!Board::Adopt(passed[1], 1, &board).ok()) return 2;
-      RunReader(race, slate.get(), *board->slot(5));
+      RunReader(races, slate.get(), board.get());
       return 0;
     });
   });
-  EXPECT_EQ(RunOwner(race, slate_.get(), slot_), 0U);
+  EXPECT_EQ(RunOwner(races, slate_.get(), board_.get()), 0U);
   EXPECT_EQ(child.Wait(), 0);
   for (const int fd : passed) close(fd);
-  munmap(shared, sizeof(Race));
+  munmap(shared, sizeof(Races));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "kv/share/engine_messages.h"
 #include "kv/share/session_messages.h"
 #include "kv/share/wire_status.h"
+#include "tests/support/failing_memory.h"
 #include "tests/support/share_frames.h"
 #include "tests/support/testing.h"
 
@@ -69,6 +70,23 @@ TEST(WireTest, BelievesACountOnlyAsFarAsItemsFollow) {
   EXPECT_FALSE(DecodeBody(header, KeysBody(2, 9), &get).ok());
   EXPECT_FALSE(DecodeBody(header, KeysBody(0xFFFFFFFF, 8), &get).ok());
   EXPECT_EQ(get.keys.size(), 2U) << "unchanged";
+}
+
+// A count takes no memory before the items are known to follow.
+TEST(WireTest, ACountAloneTakesNoMemory) {
+  const auto allocations = [](const std::string& body) {
+    FailingMemory::Plan none;
+    none.nth = ~uint64_t{0};
+    GetRequest get;
+    FailingMemory::Begin(none);
+    const Status status = DecodeBody(HeaderOf(Op::kGet, 0), body, &get);
+    FailingMemory::End();
+    EXPECT_FALSE(status.ok());
+    return FailingMemory::Seen();
+  };
+  const uint64_t of_the_error = allocations("");
+  EXPECT_GT(of_the_error, 0U);
+  EXPECT_EQ(allocations(KeysBody(1000, 8)), of_the_error);
 }
 
 // An empty value of 1 byte takes some 24 in memory, so that a frame could ask
