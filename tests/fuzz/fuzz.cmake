@@ -5,9 +5,16 @@ file(GLOB actorkv_fuzz_sources ${PROJECT_SOURCE_DIR}/kv/base/*.cc
   ${PROJECT_SOURCE_DIR}/kv/files/*.cc ${PROJECT_SOURCE_DIR}/kv/rivet/*.cc)
 add_executable(actorkv_fuzz
   ${actorkv_fuzz_sources}
+  kv/engine/engine.cc
   kv/rocksdb/database_files.cc
   kv/rocksdb/log_scan.cc
   kv/format/database_header.cc
+  kv/share/call_messages.cc
+  kv/share/engine_messages.cc
+  kv/share/frame.cc
+  kv/share/session_messages.cc
+  kv/share/wire.cc
+  kv/share/wire_status.cc
   sql/history/row_format.cc
   sql/history/value_json.cc
   sql/salvage/page_map.cc

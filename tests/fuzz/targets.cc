@@ -26,6 +26,7 @@
 #include "kv/rivet/workflow.h"
 #include "tests/support/memory_bytes.h"
 #include "tests/support/rivet_engine_writer.h"
+#include "tests/support/share_messages.h"
 
 namespace actorkv {
 
@@ -356,6 +357,14 @@ void FuzzWorkflow(std::string_view input) {
   (void)Accepted(DecodeWorkflowMetadata(input.substr(1 + size), &metadata));
 }
 
+// A frame. Whatever size its header says, the rest is the body.
+void FuzzShareMessages(std::string_view input) {
+  std::string again;
+  if (!Accepted(RecodeFrame(input, &again))) return;
+  Require(input.substr(kFrameHeaderBytes) == again.substr(kFrameHeaderBytes),
+          "there is one encoding for one message");
+}
+
 }  // namespace
 
 const FuzzTarget kFuzzTargets[kFuzzTargetCount] = {
@@ -369,6 +378,7 @@ const FuzzTarget kFuzzTargets[kFuzzTargetCount] = {
     {"actor_persist", FuzzActorPersist},
     {"driver_state", FuzzDriverState},
     {"workflow", FuzzWorkflow},
+    {"share_messages", FuzzShareMessages},
 };
 
 }  // namespace actorkv

@@ -1,0 +1,247 @@
+// The messages about actors that are open: their slots, heads and pages, and
+// who waits to write. kv/share/PROTOCOL.md has each byte.
+
+#ifndef ACTORKV_KV_SHARE_ACTOR_MESSAGES_H_
+#define ACTORKV_KV_SHARE_ACTOR_MESSAGES_H_
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "kv/base/page_span.h"
+#include "kv/base/types.h"
+#include "kv/share/frame.h"
+#include "kv/share/wire.h"
+
+namespace actorkv {
+
+// In the place of a pin's number: none is taken.
+constexpr uint32_t kNoPin = 0xFFFF'FFFF;
+
+// The number of pages that one request may name.
+constexpr uint32_t kMaxPagesAsked = 256;
+
+// LineagePoint: a branch of an actor's lineage (kv/store/lineage.h).
+struct LineagePoint {
+  ActorId actor;
+  BranchId branch;
+  TxId txid;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->actor, &m->branch, &m->txid);
+  }
+};
+
+// HeadFields: the newest state of an actor (HeadState of kv/store/actor.h; the
+// way between the two is kv/share/head_fields.h). Entry and head are as stored,
+// with their checksums. The lineage is as the owner has it in memory: a branch
+// that was flattened has a shorter one than its records say.
+struct HeadFields {
+  bool exists = false;
+  bool is_legacy = false;
+  TxId txid_floor;
+  Generation generation_floor;
+  std::string_view entry_bytes;  // empty: the name is not in the catalog
+  std::string_view head_bytes;   // empty: no head
+  std::vector<LineagePoint> lineage;
+  // The hash of page 1 of the head's snapshot, where the owner knows it.
+  std::optional<uint64_t> first_page_hash;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->exists, &m->is_legacy, &m->txid_floor, &m->generation_floor,
+              &m->entry_bytes, &m->head_bytes, &m->lineage,
+              &m->first_page_hash);
+  }
+};
+
+// PageVersion: a page as a snapshot sees it: the chunk, in its place, and the
+// base where the chunk is a delta (kv/format/page_delta.h). Both verify there
+// (kv/format/chunk.h).
+struct PageVersion {
+  BranchId branch;
+  uint32_t pgno = 0;
+  TxId txid;
+  std::string_view chunk;
+  std::optional<std::string_view> base;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->branch, &m->pgno, &m->txid, &m->chunk, &m->base);
+  }
+};
+
+// WireSpan: a PageSpan as a message.
+struct WireSpan {
+  uint32_t first = 0;
+  uint32_t end = 0;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->first, &m->end);
+  }
+};
+
+// OPEN: an actor gets a slot on the board, for as long as some session has it
+// open.
+struct OpenRequest {
+  static constexpr Op kOp = Op::kOpen;
+  static constexpr uint8_t kFlags = 0;
+
+  std::string_view actor;  // its name
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->actor);
+  }
+};
+
+struct OpenAnswer {
+  static constexpr Op kOp = Op::kOpen;
+  static constexpr uint8_t kFlags = kAnswerFlag;
+
+  uint32_t slot = 0;
+  uint64_t head_seq = 0;  // of the slot, when the head was this one
+  HeadFields head;
+  std::string_view hints;          // as stored; empty: none
+  std::vector<PageVersion> pages;  // page 1 and others that are in memory
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->slot, &m->head_seq, &m->head, &m->hints, &m->pages);
+  }
+};
+
+// CLOSE: the session has no more use for the slot. No answer.
+struct CloseRequest {
+  static constexpr Op kOp = Op::kClose;
+  static constexpr uint8_t kFlags = 0;
+
+  uint32_t slot = 0;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->slot);
+  }
+};
+
+// HINTS: what the session learned of the actor in the slot, as a record
+// (kv/format/hints_record.h). No answer.
+struct HintsRequest {
+  static constexpr Op kOp = Op::kHints;
+  static constexpr uint8_t kFlags = 0;
+
+  uint32_t slot = 0;
+  std::string_view record;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->slot, &m->record);
+  }
+};
+
+// HEAD: the newest head of an actor, pinned for the session.
+struct HeadRequest {
+  static constexpr Op kOp = Op::kHead;
+  static constexpr uint8_t kFlags = 0;
+
+  uint32_t slot = 0;
+  BranchId known_branch;  // the head that the session knows
+  TxId known_txid;
+  uint32_t pin = kNoPin;  // takes the new head, and lets go of what it held
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->slot, &m->known_branch, &m->known_txid, &m->pin);
+  }
+};
+
+struct HeadAnswer {
+  static constexpr Op kOp = Op::kHead;
+  static constexpr uint8_t kFlags = kAnswerFlag;
+
+  uint64_t head_seq = 0;           // of the slot, when the head was this one
+  std::optional<HeadFields> head;  // none: it is the one that was known
+  // What changed from the known head to this one; none: that is not known.
+  std::optional<std::vector<uint32_t>> changed_pages;
+  std::vector<PageVersion> pages;  // some of those, as this head sees them
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->head_seq, &m->head, &m->changed_pages, &m->pages);
+  }
+};
+
+// PAGES: pages as the snapshot of a pin sees them, kMaxPagesAsked at most.
+struct PagesRequest {
+  static constexpr Op kOp = Op::kPages;
+  static constexpr uint8_t kFlags = 0;
+
+  uint32_t pin = kNoPin;
+  BranchId branch;  // the snapshot that the session has in mind: a pin that
+  TxId txid;        // holds another one is an error
+  std::vector<WireSpan> spans;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->pin, &m->branch, &m->txid, &m->spans);
+  }
+};
+
+struct PagesAnswer {
+  static constexpr Op kOp = Op::kPages;
+  static constexpr uint8_t kFlags = kAnswerFlag;
+
+  std::vector<PageVersion> pages;  // in the order of the spans; it may be fewer
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->pages);
+  }
+};
+
+// WAIT: until the writer of the actor ends, first come, first served.
+struct WaitRequest {
+  static constexpr Op kOp = Op::kWait;
+  static constexpr uint8_t kFlags = 0;
+
+  uint32_t slot = 0;
+  uint32_t number = 0;      // of the writer that wants to be next
+  uint32_t timeout_us = 0;  // as long as it waits at most
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->slot, &m->number, &m->timeout_us);
+  }
+};
+
+struct WaitAnswer {
+  static constexpr Op kOp = Op::kWait;
+  static constexpr uint8_t kFlags = kAnswerFlag;
+
+  bool is_granted = false;  // the writer's word is its own
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->is_granted);
+  }
+};
+
+// YIELD: the session ended its writing, and somebody waits. No answer.
+struct YieldRequest {
+  static constexpr Op kOp = Op::kYield;
+  static constexpr uint8_t kFlags = 0;
+
+  uint32_t slot = 0;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->slot);
+  }
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_SHARE_ACTOR_MESSAGES_H_

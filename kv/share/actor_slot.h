@@ -1,0 +1,110 @@
+// ActorSlot: what processes share of one actor that is open: whether its head
+// moved on, and who is writing. It lies on the board (kv/share/board.h).
+//
+//   offset  bytes  field
+//        0      8  head_seq: rises with each head
+//        8      4  writer: 0, nobody; else
+//                    bit 0          somebody waits
+//                    bits 1..12     session of the writer
+//                    bits 13..31    number of the writer in its session
+//       12      4  not used
+//       16      8  actor, its id; 0: nobody's
+//       24     40  not used
+//
+// Whoever has the board may write anything here. So these are hints: a reader
+// that finds head_seq as it was is right about its snapshot, as long as all
+// processes work; a commit is right in any case, because its head is guarded.
+//
+// Invariants:
+//  1. The owner of the store raises head_seq after a commit can be read and its
+//     pages are known to the change log, and before anyone is told of it.
+//  2. head_seq never comes back to a value that it had, also where the slot is
+//     given to another actor, nor begins where it did on an earlier board.
+//  3. Nobody but its holder frees the word, or the owner of the store, who may
+//     take it from anyone. A word that was lost costs its holder a conflict,
+//     not a commit of somebody else.
+//
+// Thread-safe, and safe between processes. Waits for nothing.
+
+#ifndef ACTORKV_KV_SHARE_ACTOR_SLOT_H_
+#define ACTORKV_KV_SHARE_ACTOR_SLOT_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "kv/base/types.h"
+
+namespace actorkv {
+
+constexpr int kSessionBits = 12;
+constexpr int kWriterNumberBits = 19;
+constexpr uint32_t kMaxSession = (uint32_t{1} << kSessionBits) - 1;
+constexpr uint32_t kMaxWriterNumber = (uint32_t{1} << kWriterNumberBits) - 1;
+
+// WriterToken: who writes: a file that is open in a process that has a session.
+struct WriterToken {
+  uint32_t session = 0;  // 0: the owner's own; at most kMaxSession
+  uint32_t number = 0;   // 0: none; at most kMaxWriterNumber
+
+  friend bool operator==(const WriterToken& a, const WriterToken& b) {
+    return a.session == b.session && a.number == b.number;
+  }
+  friend bool operator!=(const WriterToken& a, const WriterToken& b) {
+    return !(a == b);
+  }
+};
+
+class alignas(64) ActorSlot {
+ public:
+  ActorSlot(const ActorSlot&) = delete;
+  ActorSlot& operator=(const ActorSlot&) = delete;
+
+  // The owner gives the slot to an actor: no state that anybody remembers is
+  // its newest, and nobody writes. `first_seq`: a number of this board alone,
+  // at which a slot begins that was not used yet.
+  void Give(ActorId actor, uint64_t first_seq) noexcept;
+  ActorId actor() const { return {actor_.load(std::memory_order_acquire)}; }
+
+  // The owner says that there is another head. Returns its number.
+  uint64_t RaiseHead() noexcept {
+    // The order of this and the owner's look at the pins, against that of a
+    // reader's wake and its look here, is what keeps a page: kv/share/slate.h.
+    return head_seq_.fetch_add(1, std::memory_order_seq_cst) + 1;
+  }
+  uint64_t head_seq() const {
+    return head_seq_.load(std::memory_order_seq_cst);
+  }
+
+  // Makes `token` the writer where there is none. True also where it is the
+  // writer already, as after a wait. REQUIRES, of each: it is none of nobody.
+  bool TryTake(WriterToken token) noexcept;
+
+  // Ends the writing of `token`. *somebody_waits: and has to be told. False,
+  // and nothing changes, where it was taken away.
+  bool Release(WriterToken token, bool* somebody_waits) noexcept;
+
+  // Marks that somebody waits for the writer. False: there is none by now, so
+  // that whoever wants to wait may try to take it.
+  bool SetWaiting() noexcept;
+
+  // The owner makes `to` the writer in place of `from`; a token of nobody
+  // stands for no writer. `somebody_waits`: others still do. False, and nothing
+  // changes, where the writer is another one.
+  bool Replace(WriterToken from, WriterToken to, bool somebody_waits) noexcept;
+
+  // Who writes; the number is 0 where nobody does.
+  WriterToken writer() const;
+
+ private:
+  friend class Board;
+  ActorSlot() = default;
+
+  std::atomic<uint64_t> head_seq_;
+  std::atomic<uint32_t> writer_;
+  [[maybe_unused]] uint32_t not_used_;
+  std::atomic<uint64_t> actor_;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_SHARE_ACTOR_SLOT_H_

@@ -1,0 +1,231 @@
+// The messages by which a session begins, ends, and says what it holds.
+// kv/share/PROTOCOL.md has each byte; kv/share/wire.h how a field is encoded.
+
+#ifndef ACTORKV_KV_SHARE_SESSION_MESSAGES_H_
+#define ACTORKV_KV_SHARE_SESSION_MESSAGES_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kv/base/status.h"
+#include "kv/base/types.h"
+#include "kv/share/frame.h"
+#include "kv/share/wire.h"
+
+namespace actorkv {
+
+// The protocols that this module speaks. A change that an older module cannot
+// ignore makes a new one; a module speaks the two newest.
+constexpr uint32_t kOldestProtocol = 1;
+constexpr uint32_t kNewestProtocol = 1;
+
+// ModuleVersion: which module speaks, in which process. It begins HELLO in all
+// protocols, so that modules that have none in common can say so.
+struct ModuleVersion {
+  uint32_t protocol_min = kOldestProtocol;
+  uint32_t protocol_max = kNewestProtocol;
+  uint32_t pid = 0;
+  std::string_view module;  // its version: "0.1.0"
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->protocol_min, &m->protocol_max, &m->pid, &m->module);
+  }
+};
+
+// Reads the beginning of a HELLO, whatever its protocol. Errors: kCorruption.
+Status ReadModuleVersion(std::string_view body, ModuleVersion* version);
+
+// Picks the newest protocol that both speak. Errors: kNotSupported, with both
+// modules and what to do, for the user of `client`.
+Status PickProtocol(const ModuleVersion& owner, const ModuleVersion& client,
+                    uint32_t* protocol);
+
+// HeldPin: a pin of a session, for an owner that does not know it yet.
+struct HeldPin {
+  uint32_t pin = 0;  // its number in the slate
+  ActorId actor;
+  BranchId branch;
+  TxId txid;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->pin, &m->actor, &m->branch, &m->txid);
+  }
+};
+
+// HeldWord: the writing of an actor, for an owner that does not know of it yet.
+struct HeldWord {
+  std::string_view actor;  // its name; it may have no id yet
+  uint32_t number = 0;     // of the writer in its session
+  // The head that it is based on: it keeps the word only while that is the
+  // head.
+  BranchId branch;
+  TxId txid;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->actor, &m->number, &m->branch, &m->txid);
+  }
+};
+
+// SessionHoldings: what a session held at an owner that is gone.
+struct SessionHoldings {
+  std::vector<HeldPin> pins;
+  std::vector<HeldWord> words;
+  std::vector<BranchId> stages;
+  std::vector<LegacyId> imports;
+  std::vector<CommitId> leases;
+  std::vector<std::string_view> closed_names;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->pins, &m->words, &m->stages, &m->imports, &m->leases,
+              &m->closed_names);
+  }
+};
+
+// HELLO, the first message of a channel.
+struct HelloRequest {
+  static constexpr Op kOp = Op::kHello;
+  static constexpr uint8_t kFlags = 0;
+
+  ModuleVersion version;
+  uint64_t features = 0;      // bits; none are given yet
+  uint32_t store_format = 0;  // the newest that the module knows
+  // The store that it looked at, by its marker (kv/files/store_marker.h): the
+  // device may have another number there.
+  std::string_view marker_id;
+  uint64_t marker_inode = 0;
+  uint32_t session = 0;  // 0: a new one
+  uint64_t key = 0;      // of that session
+  bool is_read_only = false;
+  bool is_forked = false;  // it may not become the owner
+  std::string_view program;
+  std::string_view sqlite_version;  // this one and the next are for people
+  std::string_view engine_version;
+  SessionHoldings holdings;  // of a session that lost its owner
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->version, &m->features, &m->store_format, &m->marker_id,
+              &m->marker_inode, &m->session, &m->key, &m->is_read_only,
+              &m->is_forked, &m->program, &m->sqlite_version,
+              &m->engine_version, &m->holdings);
+  }
+};
+
+// StoredPair: a key of the store and its value, as stored.
+struct StoredPair {
+  std::string_view key;
+  std::string_view value;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->key, &m->value);
+  }
+};
+
+// WELCOME, the answer to HELLO. The first message of a session comes with two
+// descriptors: those of the board and of the session's slate.
+struct HelloAnswer {
+  static constexpr Op kOp = Op::kHello;
+  static constexpr uint8_t kFlags = kAnswerFlag;
+
+  uint32_t protocol = 0;  // the one that was picked
+  uint64_t features = 0;  // that both know
+  uint32_t owner_pid = 0;
+  uint64_t incarnation = 0;          // of the owner, as on the board
+  uint32_t session = 0;              // 1 to kMaxSession (kv/share/actor_slot.h)
+  uint64_t key = 0;                  // to show with each further channel
+  std::string_view store_record;     // as stored
+  std::vector<StoredPair> settings;  // of the store, as stored
+  uint64_t clock_limit_us = 0;       // the largest that is in the store
+  std::string_view module;           // of the owner, for people
+  // Of the pins that it named those whose snapshots are whole; they are taken.
+  std::vector<uint32_t> kept_pins;
+  // The numbers of the writers that it named and that go on. Stages, imports,
+  // leases and closed names go on in any case.
+  std::vector<uint32_t> kept_words;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->protocol, &m->features, &m->owner_pid, &m->incarnation,
+              &m->session, &m->key, &m->store_record, &m->settings,
+              &m->clock_limit_us, &m->module, &m->kept_pins, &m->kept_words);
+  }
+};
+
+// Why the owner ends a session. DO NOT CHANGE THESE ENUM VALUES: processes with
+// other modules use them.
+enum class GoAwayReason : uint8_t {
+  kHandOver = 1,  // the owner ends, and somebody else goes on
+  kMisuse = 2,    // what came in the session was wrong
+};
+constexpr EnumLimits<GoAwayReason> LimitsOf(GoAwayReason) {
+  return {GoAwayReason::kHandOver, GoAwayReason::kMisuse};
+}
+
+// GOAWAY, from the owner, unasked; no answer.
+struct GoAwayRequest {
+  static constexpr Op kOp = Op::kGoAway;
+  static constexpr uint8_t kFlags = 0;
+
+  GoAwayReason reason = GoAwayReason::kHandOver;
+  uint32_t successor = 0;  // the session that is to open the store; 0: any
+  std::string_view text;   // for people
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->reason, &m->successor, &m->text);
+  }
+};
+
+// LEASE: `owner` has a lease (kv/store/held_leases.h), or not any more.
+struct LeaseRequest {
+  static constexpr Op kOp = Op::kLease;
+  static constexpr uint8_t kFlags = 0;
+
+  CommitId owner = {};
+  bool is_held = false;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->owner, &m->is_held);
+  }
+};
+
+// CLOSED: nobody may open actors of these names (is_closed), or anybody may
+// again.
+struct ClosedRequest {
+  static constexpr Op kOp = Op::kClosed;
+  static constexpr uint8_t kFlags = 0;
+
+  bool is_closed = false;
+  std::vector<std::string_view> names;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->is_closed, &m->names);
+  }
+};
+
+// DoneAnswer: an answer that says no more than that it is done. LEASE, CLOSED,
+// DROP, COMPACT and SYNC have it.
+template <Op op>
+struct DoneAnswer {
+  static constexpr Op kOp = op;
+  static constexpr uint8_t kFlags = kAnswerFlag;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    static_cast<void>(m);
+    static_cast<void>(wire);
+  }
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_SHARE_SESSION_MESSAGES_H_

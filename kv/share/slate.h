@@ -1,0 +1,71 @@
+// Slate: says which pins of a session are awake, in memory that its process and
+// the owner of the store share: a word of 4 bytes, little-endian, for each pin,
+// 0 where it rests. The pin itself, with its snapshot, is the owner's
+// (kv/store/pins.h).
+//
+// Invariants:
+//  1. A pin that rests pins nothing. Whoever wakes it must then find that the
+//     head is as it was when the snapshot was taken (Resume()): so the pin was
+//     there before the head moved on. The owner looks at the heads first and at
+//     the pins after. Each of the two writes one word and then reads the
+//     other's, in one order that all agree on: one of them sees the other.
+//  2. What the owner reads here only makes it keep more than is needed, or less
+//     than a process that works wrongly wants: no other session's pins, nor the
+//     store, depend on it.
+//
+// Thread-safe, and safe between processes.
+
+#ifndef ACTORKV_KV_SHARE_SLATE_H_
+#define ACTORKV_KV_SHARE_SLATE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "kv/base/status.h"
+#include "kv/files/opened_directory.h"
+#include "kv/share/actor_slot.h"
+#include "kv/share/shared_memory.h"
+
+namespace actorkv {
+
+// The number of pins that a session may have.
+constexpr uint32_t kSlatePins = 16384;
+
+class Slate {
+ public:
+  // These are as those of Board. Every pin rests in a new one.
+  static Status Make(const OpenedDirectory& directory,
+                     std::unique_ptr<Slate>* slate);
+  static Status Adopt(int fd, std::unique_ptr<Slate>* slate);
+
+  int fd() const { return memory_->fd(); }
+
+  // REQUIRES, of the next three: pin < kSlatePins. By the session's process.
+  void Wake(uint32_t pin) noexcept;
+  void Rest(uint32_t pin) noexcept;
+  // Wakes a pin whose snapshot was taken when the head of the actor in `slot`
+  // had the number `head_seq`. False, and it rests again, where the head moved
+  // on: then the owner has to be asked.
+  bool Resume(uint32_t pin, const ActorSlot& slot, uint64_t head_seq) noexcept;
+
+  // By the owner, with a number that came in a message: a pin that no word is
+  // for is always awake.
+  bool IsAwake(uint32_t pin) const noexcept;
+
+ private:
+  using Word = std::atomic<uint32_t>;
+
+  explicit Slate(std::unique_ptr<SharedMemory> memory)
+      : memory_(std::move(memory)) {}
+  Word* word(uint32_t pin) const {
+    return static_cast<Word*>(memory_->data()) + pin;
+  }
+
+  const std::unique_ptr<SharedMemory> memory_;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_SHARE_SLATE_H_

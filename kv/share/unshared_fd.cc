@@ -1,0 +1,74 @@
+#include "kv/share/unshared_fd.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace actorkv {
+namespace {
+
+// The first of the list of all. Changes with the mutex held, which fork() holds
+// as long as it lasts: so the list is whole in the child.
+UnsharedFd* first = nullptr;
+
+// Returns the descriptor, or another one in its place where it is one of the
+// first three. Negative, and errno, where there is none.
+int AboveStandardOnes(int fd) {
+  if (fd < 0 || fd > STDERR_FILENO) return fd;
+  const int higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return higher;
+}
+
+}  // namespace
+
+std::mutex& UnsharedFd::Mutex() {
+  // Leaked on purpose: stores may be closed by exit handlers.
+  static auto* const mutex = [] {
+    auto* const made = new std::mutex;
+    pthread_atfork([] { Mutex().lock(); }, [] { Mutex().unlock(); },
+                   CloseAllInChild);
+    return made;
+  }();
+  return *mutex;
+}
+
+void UnsharedFd::CloseAllInChild() {
+  while (first != nullptr) {
+    close(first->fd_);
+    first->fd_ = -1;
+    first->Unlink();
+  }
+  Mutex().unlock();
+}
+
+void UnsharedFd::Keep(int fd) {
+  fd_ = AboveStandardOnes(fd);
+  if (fd_ < 0) return;
+  next_ = first;
+  if (first != nullptr) first->previous_ = this;
+  first = this;
+}
+
+void UnsharedFd::Unlink() {
+  if (previous_ == nullptr) {
+    first = next_;
+  } else {
+    previous_->next_ = next_;
+  }
+  if (next_ != nullptr) next_->previous_ = previous_;
+  previous_ = next_ = nullptr;
+}
+
+UnsharedFd::~UnsharedFd() {
+  const std::lock_guard<std::mutex> lock(Mutex());
+  if (fd_ < 0) return;
+  Unlink();
+  close(fd_);
+}
+
+}  // namespace actorkv
