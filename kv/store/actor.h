@@ -31,8 +31,10 @@
 namespace actorkv {
 
 class ActorHints;
+class ActorSide;
 class Writer;
 class WriterQueue;
+class WriterWord;
 
 // The state of an actor at one moment. Immutable and shared.
 struct HeadState {
@@ -64,8 +66,10 @@ Status LoadHeadState(EngineReader* reader, const std::string& name,
 class Actor {
  public:
   // `epoch` counts what a follower has seen of its writer: a head that was
-  // read at an older epoch is read again.
-  Actor(std::string name, Engine* engine, const std::atomic<uint64_t>* epoch);
+  // read at an older epoch is read again. `side`: where another process owns
+  // the store; null otherwise.
+  Actor(std::string name, Engine* engine, const std::atomic<uint64_t>* epoch,
+        std::unique_ptr<ActorSide> side);
   ~Actor();
 
   const std::string& name() const { return name_; }
@@ -89,7 +93,10 @@ class Actor {
   // looks at it, then takes the state, and later finds it as it was, knows that
   // the state is still the newest: one load instead of the mutex. Says nothing
   // in a follower.
-  uint64_t version() const { return version_.load(std::memory_order_seq_cst); }
+  uint64_t version() const {
+    return version_.load(std::memory_order_acquire)
+        ->load(std::memory_order_seq_cst);
+  }
 
   // The state that Current() would give without reading; null: none yet.
   std::shared_ptr<const HeadState> Known();
@@ -116,6 +123,27 @@ class Actor {
   uint64_t Publish(std::shared_ptr<const HeadState> state,
                    const std::vector<PageNo>& pages) noexcept;
 
+  // The same, of a commit by which the owner of the store has published the
+  // head in this process's name, with this version().
+  uint64_t PublishShared(std::shared_ptr<const HeadState> state,
+                         const std::vector<PageNo>& pages,
+                         uint64_t version) noexcept;
+
+  // A commit of another process is done: `state` is the head. `pages`: what it
+  // changed and no others; null: that is not known. By the owner of the store.
+  void PublishForeign(std::shared_ptr<const HeadState> state,
+                      const std::vector<PageNo>* pages) noexcept;
+
+  // From now on other processes have the actor open as well. `head_word` rises
+  // with version(), and `writer_word` is taken before anyone writes here. Both
+  // are there until Unshare(), or as long as the actor is. By the owner.
+  void Share(std::atomic<uint64_t>* head_word,
+             std::shared_ptr<WriterWord> writer_word);
+  void Unshare();
+
+  // What is asked of the owner; null in the owner itself.
+  ActorSide* side() { return side_.get(); }
+
   // What is known of changes between heads.
   const std::shared_ptr<ChangeLog>& changes() const { return changes_; }
 
@@ -139,6 +167,9 @@ class Actor {
 
  private:
   Status LoadLocked();
+  // Where another process owns the store. `pin`: is to hold the head; null:
+  // none.
+  Status LoadFromOwnerLocked(const Pin* pin);
   // Returns the version() that it makes.
   uint64_t SetLocked(std::shared_ptr<const HeadState> state) noexcept;
 
@@ -150,10 +181,16 @@ class Actor {
   const std::shared_ptr<ChangeLog> changes_ = std::make_shared<ChangeLog>();
   const std::unique_ptr<ActorHints> hints_;
 
-  std::atomic<uint64_t> version_{1};  // changes under the mutex
+  // What version() says: the actor's own word, or the owner's.
+  std::atomic<uint64_t> own_version_{1};  // changes under the mutex
+  std::atomic<const std::atomic<uint64_t>*> version_{&own_version_};
+  const std::unique_ptr<ActorSide> side_;
 
   std::mutex mutex_;
+  std::atomic<uint64_t>* head_word_ = nullptr;  // see Share()
   std::shared_ptr<const HeadState> state_;  // null: to be read
+  // The epoch when state_ was read; where another process owns the store the
+  // version when it was the newest.
   uint64_t state_epoch_ = 0;
   TxId last_txid_;
   bool continues_branch_ = false;

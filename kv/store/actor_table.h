@@ -36,13 +36,15 @@
 namespace actorkv {
 
 struct Lesson;
+class StoreSide;
 
 class ActorTable {
  public:
   // See Actor. Without `keeps_idle` an actor is forgotten with its last user:
-  // another process may change its head.
+  // another process may change its head. `side`: where another process owns the
+  // store; null otherwise.
   ActorTable(Engine* engine, const std::atomic<uint64_t>* epoch,
-             bool keeps_idle);
+             bool keeps_idle, StoreSide* side = nullptr);
   ActorTable(const ActorTable&) = delete;
   ActorTable& operator=(const ActorTable&) = delete;
 
@@ -99,6 +101,7 @@ class ActorTable {
   Engine* const engine_;
   const std::atomic<uint64_t>* const epoch_;
   const bool keeps_idle_;
+  StoreSide* const side_;
 
   std::mutex mutex_;
   std::unordered_map<std::string, Entry> entries_;

@@ -40,6 +40,7 @@
 #include "kv/base/wall_clock.h"
 #include "kv/engine/engine.h"
 #include "kv/store/clock_step.h"
+#include "kv/store/shared_time.h"
 
 namespace actorkv {
 
@@ -76,6 +77,18 @@ class Clock {
   // `slot`: ids are its own, and so are the limits that it removes. Before
   // Load().
   void ShareIds(uint16_t slot);
+
+  // Other processes take times as well, from `time`, which lives as long as the
+  // clock. `is_owner`: this process owns the store. One that does not writes
+  // neither limits nor steps: the owner does, by CoverTime(). At any time by
+  // the owner, before Load() by the others.
+  void ShareTime(SharedTime* time, bool is_owner);
+
+  // A batch of another process has times up to `newest_us`: adds the limit, and
+  // the step, that it needs, as Next() does. Errors: kInvalidArgument for a
+  // time that is so far ahead that no process that works can have been given
+  // it.
+  Status CoverTime(uint64_t newest_us, Batch* batch);
 
   // Reads the limits and steps of the store. Before any call of Next().
   Status Load(EngineReader* reader);
@@ -133,6 +146,8 @@ class Clock {
   const std::function<BootTime()> boot_clock_;
   std::optional<uint16_t> slot_;  // of many owners; none: there is one
   std::mutex mutex_;
+  SharedTime* shared_ = nullptr;  // see ShareTime()
+  bool is_owner_ = true;
   uint64_t last_us_ = 0;   // the last time given
   uint64_t limit_us_ = 0;  // the largest limit known to be in the store
   // Smaller limits that are still there. One for which there is no memory lies

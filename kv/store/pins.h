@@ -14,6 +14,11 @@
 //     at the pins after. A connection knows the version of a head that it took,
 //     and of one that it published (Actor::Publish()).
 //
+// In a process that shares the store (kv/store/store_side.h) the snapshots are
+// kept by the owner, which knows each pin by a number, and whether it is awake
+// by a word that both can see. Here the table knows what the pins hold as well:
+// for the next owner.
+//
 // Taking one costs one uncontended lock and no allocation: there is one table
 // per store, in parts with a lock each. A connection that comes back to the
 // same head only wakes its pin: one store to memory of its own. Thread-safe; a
@@ -25,6 +30,8 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -36,6 +43,27 @@ namespace actorkv {
 
 class PinTable;
 
+// In place of the number of a pin that has none.
+constexpr uint32_t kNoPinNumber = 0xFFFF'FFFF;
+
+// PinSide: what the pins of a process that shares the store ask of the owner.
+// Thread-safe.
+class PinSide {
+ public:
+  virtual ~PinSide() = default;
+
+  // Gives a number, and the word that says whether its pin is awake: 0 where it
+  // rests. Null where all are in use: then the pin has none, and the owner
+  // keeps nothing for it.
+  virtual std::atomic<uint32_t>* Take(uint32_t* number) noexcept = 0;
+  virtual void GiveBack(uint32_t number) noexcept = 0;
+
+  // Tells the owner what the pin of this number holds from now on. Where the
+  // owner is gone, the next one hears of it.
+  virtual void Keep(uint32_t number, const Snapshot& snapshot,
+                    const Lineage& lineage) noexcept = 0;
+};
+
 // Holds nothing until PinTable::Add(). Must be released before its table goes.
 class Pin {
  public:
@@ -46,25 +74,41 @@ class Pin {
 
   void Release();
   bool held() const {
-    return table_ != nullptr && awake_.load(std::memory_order_relaxed);
+    return table_ != nullptr && word()->load(std::memory_order_relaxed) != 0;
   }
 
   // Pins nothing until Wake(), but keeps its place in the table.
-  void Rest() { awake_.store(false, std::memory_order_release); }
+  void Rest() { word()->store(0, std::memory_order_release); }
 
   // Pins again what it held, if anything. See invariant 3 for what the caller
   // has to look at next.
-  void Wake() { awake_.store(true, std::memory_order_seq_cst); }
+  void Wake() { word()->store(1, std::memory_order_seq_cst); }
+
+  // How the owner of the store knows it; kNoPinNumber in the owner itself.
+  uint32_t number() const { return number_; }
 
  private:
   friend class PinTable;
 
+  using Word = std::atomic<uint32_t>;
+  Word* word() const { return word_.load(std::memory_order_acquire); }
+
   PinTable* table_ = nullptr;
-  std::atomic<bool> awake_{true};
+  // Whether it is awake: its own word, or one that the owner of the store sees.
+  Word own_word_{1};
+  std::atomic<Word*> word_{&own_word_};
+  uint32_t number_ = kNoPinNumber;
   Pin* previous_ = nullptr;  // in its part of the table, as next_
   Pin* next_ = nullptr;
   Snapshot snapshot_;
   std::shared_ptr<const Lineage> lineage_;
+};
+
+// NumberedPin: what a pin holds that has a number.
+struct NumberedPin {
+  uint32_t number = kNoPinNumber;
+  Snapshot snapshot;
+  std::shared_ptr<const Lineage> lineage;
 };
 
 // A snapshot and the branches that its pages are looked for in. The first of
@@ -76,7 +120,9 @@ struct PinnedSnapshot {
 
 class PinTable {
  public:
-  PinTable() = default;
+  // `side`: of a process that shares the store; null: the owner's, or alone. It
+  // lives longer than any pin.
+  explicit PinTable(PinSide* side = nullptr) : side_(side) {}
   PinTable(const PinTable&) = delete;
   PinTable& operator=(const PinTable&) = delete;
 
@@ -85,8 +131,37 @@ class PinTable {
   void Add(const Snapshot& snapshot, std::shared_ptr<const Lineage> lineage,
            Pin* pin);
 
+  // Gives the pin a number where the owner of the store is to know it, so that
+  // the owner can be asked to let it hold something. False where there is none
+  // left.
+  bool Prepare(Pin* pin);
+
+  // The same as Add(), of a pin with a number that holds the snapshot in the
+  // owner already.
+  void AddKept(const Snapshot& snapshot, std::shared_ptr<const Lineage> lineage,
+               Pin* pin);
+
+  // `to` holds what `from` does, which then holds nothing. Both are of this
+  // table, or hold nothing.
+  void Move(Pin* from, Pin* to);
+
+  // Has a pin of the owner's say by `word` whether it is awake, instead of its
+  // own word: of another process, for which the owner holds it. The word lives
+  // as long as the pin holds anything. REQUIRES: the pin holds nothing.
+  static void UseWord(std::atomic<uint32_t>* word, Pin* pin) {
+    pin->word_.store(word, std::memory_order_release);
+  }
+
   // Every snapshot of a pin that is awake, in no order.
   std::vector<PinnedSnapshot> Snapshots();
+
+  // The pins that have a number and are awake, in no order.
+  std::vector<NumberedPin> Numbered();
+
+  // From now on the pins with a number have the words that `word_of` gives for
+  // it, awake where they were: those of the next owner.
+  void Rebind(
+      const std::function<std::atomic<uint32_t>*(uint32_t number)>& word_of);
 
  private:
   friend class Pin;
@@ -100,6 +175,7 @@ class PinTable {
   Part& PartOf(const Pin* pin);
   void Remove(Pin* pin);
 
+  PinSide* const side_;
   std::array<Part, kParts> parts_;
 };
 

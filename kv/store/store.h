@@ -23,6 +23,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kv/base/work_meter.h"
 #include "kv/engine/engine.h"
@@ -40,6 +41,8 @@ namespace actorkv {
 
 class HintQueue;
 class SettingsCache;
+class StoreSide;
+struct MovedHead;
 
 class Store : public std::enable_shared_from_this<Store> {
  public:
@@ -50,12 +53,19 @@ class Store : public std::enable_shared_from_this<Store> {
   // Errors: kNotSupported for a store of a newer format, naming it.
   static Status Open(std::string path, std::unique_ptr<Engine> engine,
                      bool read_only, std::shared_ptr<Store>* store);
+  // Opens a store that another process owns: `engine` reads and writes by
+  // `side`, which asks the owner. Errors: the same.
+  static Status OpenShared(std::string path, std::unique_ptr<Engine> engine,
+                           std::unique_ptr<StoreSide> side,
+                           std::shared_ptr<Store>* store);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
   const std::string& path() const { return path_; }
   bool read_only() const { return read_only_; }
+  // What the owner is asked by, where that is another process; null otherwise.
+  StoreSide* side() { return side_.get(); }
   const StoreRecord& record() const { return record_; }
   Engine* engine() { return engine_.get(); }
 
@@ -116,18 +126,25 @@ class Store : public std::enable_shared_from_this<Store> {
   // Commits, and tells those who wait for it (Batch::WhenDone()). Every commit
   // of this tree goes through here; in runs where the engine wants it
   // (kv/store/commit_runs.h).
-  CommitResult Commit(const Batch& batch, Durability durability);
+  // `heads`, where there are any: those that the batch moves, for the owner
+  // where that is another process (kv/store/store_side.h).
+  CommitResult Commit(const Batch& batch, Durability durability,
+                      std::vector<MovedHead>* heads = nullptr);
 
   // Called before the last use: makes everything durable.
   void Close();
 
  private:
-  Store(std::string path, std::unique_ptr<Engine> engine, bool read_only);
+  Store(std::string path, std::unique_ptr<Engine> engine,
+        std::unique_ptr<StoreSide> side, bool read_only);
+  // What Open() and OpenShared() do with one that was made.
+  static Status Load(const std::shared_ptr<Store>& opened);
 
   const std::string path_;
   const bool read_only_;
   const uint64_t cache_id_;
-  const std::unique_ptr<Engine> engine_;
+  const std::unique_ptr<StoreSide> side_;  // null: this process owns it
+  const std::unique_ptr<Engine> engine_;   // may use side_
   StoreRecord record_;
   std::atomic<uint64_t> epoch_{0};
   std::atomic<bool> damage_told_{false};

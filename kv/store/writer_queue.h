@@ -98,6 +98,10 @@ class WriterQueue {
  public:
   explicit WriterQueue(WriterTimes times = {}) : times_(times) {}
 
+  // From now on `word` says which process may write, and is taken before any
+  // writer of this one does; null: no other process does any more.
+  void Share(std::shared_ptr<WriterWord> word);
+
   // True where Take() would succeed now. A refusal gives the writer a place.
   bool MayTake(Writer* writer);
 
