@@ -191,6 +191,8 @@ Status RocksDbEngine::Checkpoint(const std::string& path, uint64_t* bytes) {
 
 bool RocksDbMayNotEnd() { return OpenDatabase::AnyAbandoned(); }
 
+EngineLimits RocksDbLimits() { return kLimits; }
+
 std::string RocksDbVersion() { return rocksdb::GetRocksVersionAsString(); }
 
 Status OpenRocksDbEngine(const std::string& directory, OpenMode mode,
