@@ -121,14 +121,15 @@ class StoreRegistry {
     return Acquire(directory, mode, OpenWait(), store);
   }
 
-  // What a process that shares a store wants done in the owner's: `store_path`
-  // is that of the store, the others as in ShareServer::CallFunction. Counts
-  // for stores that are opened after.
-  using CallFunction = std::function<Status(
-      const std::string& store_path, const CallSpec& call,
-      const std::function<Status(const ShareServer::Row&)>& add,
-      const std::function<Status()>& keep_on)>;
-  void SetCallFunction(CallFunction call);
+  // Does what a process that shares a store wants done in its owner's:
+  // `store_path` is that of the store, the others are as in
+  // ShareServer::CallFunction. Counts for stores that are opened after. Starts
+  // nothing.
+  using CallFunction =
+      Status (*)(const std::string& store_path, const CallSpec& call,
+                 const std::function<Status(const ShareServer::Row&)>& add,
+                 const std::function<Status()>& keep_on);
+  static void SetCallFunction(CallFunction call);
 
   // How a store that was given out is shared.
   SharingInfo SharingOf(const Store* store);
@@ -292,7 +293,6 @@ class StoreRegistry {
   std::condition_variable stopped_;
   std::map<Key, std::shared_ptr<Entry>> entries_;
   EngineFactory factory_;
-  CallFunction call_;
   pthread_t thread_ = {};
   bool thread_runs_ = false;
   uint64_t replaced_count_ = 0;

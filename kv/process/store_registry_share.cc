@@ -21,6 +21,8 @@ constexpr std::chrono::milliseconds kLockInCall{100};
 
 thread_local bool is_in_call = false;
 
+std::atomic<StoreRegistry::CallFunction> call_function{nullptr};
+
 // True on this thread as long as it lives.
 class InCall {
  public:
@@ -136,15 +138,12 @@ Status StoreRegistry::TryServe(const std::shared_ptr<Entry>& entry) {
     return Status::NotSupported("the setting share of the store is 0");
   }
   ShareServer::CallFunction call;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (call_ != nullptr) {
-      call = [run = call_, path = store->path()](
-                 const CallSpec& spec, const auto& add, const auto& keep_on) {
-        const InCall in_call;
-        return run(path, spec, add, keep_on);
-      };
-    }
+  if (const CallFunction run = call_function; run != nullptr) {
+    call = [run, path = store->path()](const CallSpec& spec, const auto& add,
+                                       const auto& keep_on) {
+      const InCall in_call;
+      return run(path, spec, add, keep_on);
+    };
   }
   // The entry may be gone when the last session is.
   const std::weak_ptr<Entry> weak = entry;
@@ -157,10 +156,7 @@ Status StoreRegistry::TryServe(const std::shared_ptr<Entry>& entry) {
                             session_ended, &entry->served);
 }
 
-void StoreRegistry::SetCallFunction(CallFunction call) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  call_ = std::move(call);
-}
+void StoreRegistry::SetCallFunction(CallFunction call) { call_function = call; }
 
 std::shared_ptr<StoreRegistry::Entry> StoreRegistry::EntryOf(
     const Store* store) {
