@@ -172,6 +172,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rocksdb/rocksdb_fence_test.cc
   tests/kv/rocksdb/rocksdb_home_test.cc
   tests/kv/rocksdb/rocksdb_log_file_test.cc
+  tests/kv/rocksdb/rocksdb_log_limit_test.cc
   tests/kv/rocksdb/rocksdb_store_files_test.cc
   tests/kv/rocksdb/spare_memory_test.cc
   tests/kv/share/actor_slot_test.cc
