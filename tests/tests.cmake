@@ -63,6 +63,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/base/utf8_test.cc
   tests/kv/base/work_meter_test.cc
   tests/kv/base/workers_test.cc
+  tests/kv/cache/change_log_test.cc
   tests/kv/cache/hint_learner_test.cc
   tests/kv/cache/page_cache_test.cc
   tests/kv/cache/piece_queue_test.cc
