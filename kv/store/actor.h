@@ -27,14 +27,13 @@
 #include "kv/format/records.h"
 #include "kv/store/lineage.h"
 #include "kv/store/pins.h"
+#include "kv/store/store_side.h"
 
 namespace actorkv {
 
 class ActorHints;
-class ActorSide;
 class Writer;
 class WriterQueue;
-class WriterWord;
 
 // The state of an actor at one moment. Immutable and shared.
 struct HeadState {
@@ -69,7 +68,7 @@ class Actor {
   // read at an older epoch is read again. `side`: where another process owns
   // the store; null otherwise.
   Actor(std::string name, Engine* engine, const std::atomic<uint64_t>* epoch,
-        std::unique_ptr<ActorSide> side);
+        std::unique_ptr<ActorSide> side = nullptr);
   ~Actor();
 
   const std::string& name() const { return name_; }
@@ -188,7 +187,7 @@ class Actor {
 
   std::mutex mutex_;
   std::atomic<uint64_t>* head_word_ = nullptr;  // see Share()
-  std::shared_ptr<const HeadState> state_;  // null: to be read
+  std::shared_ptr<const HeadState> state_;      // null: to be read
   // The epoch when state_ was read; where another process owns the store the
   // version when it was the newest.
   uint64_t state_epoch_ = 0;

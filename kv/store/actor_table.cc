@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kv/cache/actor_hints.h"
+#include "kv/store/store_side.h"
 
 namespace actorkv {
 
@@ -31,10 +32,11 @@ class ActorTable::Changing {
 };
 
 ActorTable::ActorTable(Engine* engine, const std::atomic<uint64_t>* epoch,
-                       bool keeps_idle)
+                       bool keeps_idle, StoreSide* side)
     : engine_(engine),
       epoch_(epoch),
       keeps_idle_(keeps_idle),
+      side_(side),
       sweep_at_(kMinSweep) {}
 
 Status ActorTable::Open(const std::string& name,
@@ -58,7 +60,9 @@ Status ActorTable::Open(const std::string& name,
     found = entry.actor.lock();
   }
   if (found == nullptr) {
-    found = std::make_shared<Actor>(name, engine_, epoch_);
+    found = std::make_shared<Actor>(
+        name, engine_, epoch_,
+        side_ == nullptr ? nullptr : side_->NewActor(name));
     entry.actor = found;
   }
   if (is_new) SweepLocked();

@@ -141,10 +141,6 @@ class PinTable {
   void AddKept(const Snapshot& snapshot, std::shared_ptr<const Lineage> lineage,
                Pin* pin);
 
-  // `to` holds what `from` does, which then holds nothing. Both are of this
-  // table, or hold nothing.
-  void Move(Pin* from, Pin* to);
-
   // Has a pin of the owner's say by `word` whether it is awake, instead of its
   // own word: of another process, for which the owner holds it. The word lives
   // as long as the pin holds anything. REQUIRES: the pin holds nothing.
