@@ -188,6 +188,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/share/slate_test.cc
   tests/kv/share/unshared_fd_test.cc
   tests/kv/share/wire_test.cc
+  tests/kv/share/writer_turn_test.cc
   tests/kv/store/catalog_test.cc
   tests/kv/store/clock_step_test.cc
   tests/kv/store/clock_test.cc

@@ -38,10 +38,6 @@ namespace actorkv {
 
 class Store;
 
-// The number of sessions, and of the channels of each, at the same time.
-constexpr size_t kMaxSessions = 1024;
-constexpr size_t kMaxChannels = 8;
-
 // SessionInfo: a session, for people.
 struct SessionInfo {
   uint32_t session = 0;
@@ -64,6 +60,7 @@ struct SessionInfo {
 struct CallSpec {
   std::string function;
   std::vector<CallValue> arguments;  // refer to the message
+  std::vector<int> descriptors;      // that came with it; closed after the call
 };
 
 class ShareServer {

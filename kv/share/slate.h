@@ -54,6 +54,11 @@ class Slate {
   // for is always awake.
   bool IsAwake(uint32_t pin) const noexcept;
 
+  // The word of a pin (PinTable::UseWord()). REQUIRES: pin < kSlatePins.
+  std::atomic<uint32_t>* awake_word(uint32_t pin) const noexcept {
+    return word(pin);
+  }
+
  private:
   using Word = std::atomic<uint32_t>;
 
