@@ -179,11 +179,13 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/share/actor_slot_test.cc
   tests/kv/share/board_test.cc
   tests/kv/share/channel_test.cc
+  tests/kv/share/client_session_test.cc
   tests/kv/share/frame_test.cc
   tests/kv/share/head_fields_test.cc
   tests/kv/share/listener_test.cc
   tests/kv/share/message_bytes_test.cc
   tests/kv/share/message_damage_test.cc
+  tests/kv/share/process_state_test.cc
   tests/kv/share/shared_memory_test.cc
   tests/kv/share/slate_test.cc
   tests/kv/share/unshared_fd_test.cc

@@ -188,17 +188,28 @@ Status Actor::Current(std::shared_ptr<const HeadState>* state) {
   return Status::Ok();
 }
 
+Status Actor::PinByOwnerLocked(PinTable* pins, Pin* pin) {
+  if (!pins->Prepare(pin)) {
+    return Status::Busy(
+        "too many snapshots are being read in this process: actor=" + name_);
+  }
+  // An owner that ended after it pinned the head did so in vain, where the next
+  // one was told of the pins before this one was among them.
+  uint64_t owner_count = 0;
+  do {
+    owner_count = side_->owner_count();
+    // The owner pins it, under the mutex that it has for the same actor.
+    if (Status s = LoadFromOwnerLocked(pin); !s.ok()) return s;
+    pins->AddKept(state_->head.snapshot, state_->lineage, pin);
+  } while (side_->owner_count() != owner_count);
+  return Status::Ok();
+}
+
 Status Actor::CurrentPinned(PinTable* pins, Pin* pin,
                             std::shared_ptr<const HeadState>* state) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (side_ != nullptr) {
-    if (!pins->Prepare(pin)) {
-      return Status::Busy(
-          "too many snapshots are being read in this process: actor=" + name_);
-    }
-    // The owner pins it, under the mutex that it has for the same actor.
-    if (Status s = LoadFromOwnerLocked(pin); !s.ok()) return s;
-    pins->AddKept(state_->head.snapshot, state_->lineage, pin);
+    if (Status s = PinByOwnerLocked(pins, pin); !s.ok()) return s;
     *state = state_;
     return Status::Ok();
   }

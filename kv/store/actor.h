@@ -172,6 +172,8 @@ class Actor {
   // Where another process owns the store. `pin`: is to hold the head; null:
   // none.
   Status LoadFromOwnerLocked(const Pin* pin);
+  // The newest head, which the owner holds by `pin` from now on.
+  Status PinByOwnerLocked(PinTable* pins, Pin* pin);
   // Returns the version() that it makes.
   uint64_t SetLocked(std::shared_ptr<const HeadState> state) noexcept;
 
