@@ -63,6 +63,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/base/utf8_test.cc
   tests/kv/base/work_meter_test.cc
   tests/kv/base/workers_test.cc
+  tests/kv/cache/change_log_test.cc
   tests/kv/cache/hint_learner_test.cc
   tests/kv/cache/page_cache_test.cc
   tests/kv/cache/piece_queue_test.cc
@@ -173,16 +174,19 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rocksdb/rocksdb_fence_test.cc
   tests/kv/rocksdb/rocksdb_home_test.cc
   tests/kv/rocksdb/rocksdb_log_file_test.cc
+  tests/kv/rocksdb/rocksdb_log_limit_test.cc
   tests/kv/rocksdb/rocksdb_store_files_test.cc
   tests/kv/rocksdb/spare_memory_test.cc
   tests/kv/share/actor_slot_test.cc
   tests/kv/share/board_test.cc
   tests/kv/share/channel_test.cc
+  tests/kv/share/client_session_test.cc
   tests/kv/share/frame_test.cc
   tests/kv/share/head_fields_test.cc
   tests/kv/share/listener_test.cc
   tests/kv/share/message_bytes_test.cc
   tests/kv/share/message_damage_test.cc
+  tests/kv/share/process_state_test.cc
   tests/kv/share/shared_memory_test.cc
   tests/kv/share/slate_test.cc
   tests/kv/share/unshared_fd_test.cc

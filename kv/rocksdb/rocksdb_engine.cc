@@ -82,6 +82,7 @@ class RocksDbEngine : public Engine {
     return ListLogDamage({handle_->directory(), handle_->work_path()}, damage);
   }
 
+  void LimitLog(uint64_t bytes) override { handle_->LimitLog(bytes); }
   void LimitCaches(size_t bytes) override { LimitRocksDbCaches(bytes); }
   bool IsWaitedFor() override { return handle_->IsWaitedFor(); }
   std::shared_ptr<WorkBoard> work_board() override {

@@ -92,6 +92,10 @@ class Board {
   // The slot of this number; null where there is none.
   ActorSlot* slot(uint32_t number) noexcept;
 
+  // Says that there is another head of each actor, where the owner is gone:
+  // nobody who has the board knows the newest ones any more.
+  void RaiseHeads() noexcept;
+
   // These say whether something changed since they were looked at. The owner
   // raises them after the change can be read, and before anyone is told of it.
   uint64_t settings_seq() const {

@@ -25,6 +25,7 @@ class ClientActor final : public ActorSide {
   }
   Status LoadHead(const std::shared_ptr<const HeadState>& known, const Pin* pin,
                   NewestHead* head) override;
+  uint64_t owner_count() const override { return session_->owner_count(); }
   const std::shared_ptr<WriterWord>& writer_word() const override {
     return word_;
   }

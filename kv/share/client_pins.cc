@@ -35,11 +35,7 @@ std::atomic<uint32_t>* ClientPins::Take(uint32_t* number) noexcept {
   } else {
     return nullptr;
   }
-  return WordOf(*number);
-}
-
-std::atomic<uint32_t>* ClientPins::WordOf(uint32_t number) noexcept {
-  return session_->slate()->word(number);
+  return session_->slate()->word(*number);
 }
 
 void ClientPins::GiveBack(uint32_t number) noexcept {

@@ -21,7 +21,6 @@ class ClientPins final : public PinSide {
   explicit ClientPins(ClientSession* session);
 
   std::atomic<uint32_t>* Take(uint32_t* number) noexcept override;
-  std::atomic<uint32_t>* WordOf(uint32_t number) noexcept override;
   void GiveBack(uint32_t number) noexcept override;
   void Keep(uint32_t number, const Snapshot& snapshot,
             const Lineage& lineage) noexcept override;

@@ -215,9 +215,8 @@ Status ClientSession::NobodyServes(const Status& joined,
     return elected.WithContext("the owner of the store has ended");
   }
   return Status::Busy("nobody has served the store for " +
-                      std::to_string(owner_wait_ms_.load()) +
-                      " ms: " + parts_.path + ": " +
-                      std::string(joined.message()) +
+                      std::to_string(owner_wait_ms_.load()) + " ms: " +
+                      parts_.path + ": " + std::string(joined.message()) +
                       "; this process: " + std::string(elected.message()));
 }
 

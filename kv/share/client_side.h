@@ -25,7 +25,6 @@ class ClientSide final : public StoreSide {
   PinSide* pins() override { return &pins_; }
   SharedTime* time() override { return &time_; }
   uint64_t settings_seq() const override;
-  uint64_t owner_count() const override { return session_->owner_count(); }
 
  private:
   const std::shared_ptr<ClientSession> session_;

@@ -54,14 +54,16 @@ class Slate {
   // for is always awake.
   bool IsAwake(uint32_t pin) const noexcept;
 
+  // The word of a pin (kv/store/pins.h). REQUIRES: pin < kSlatePins.
+  std::atomic<uint32_t>* word(uint32_t pin) const {
+    return static_cast<Word*>(memory_->data()) + pin;
+  }
+
  private:
   using Word = std::atomic<uint32_t>;
 
   explicit Slate(std::unique_ptr<SharedMemory> memory)
       : memory_(std::move(memory)) {}
-  Word* word(uint32_t pin) const {
-    return static_cast<Word*>(memory_->data()) + pin;
-  }
 
   const std::unique_ptr<SharedMemory> memory_;
 };

@@ -92,7 +92,7 @@ TEST_F(ActorVersionTest, ACommitOfAnotherProcessIsTheHead) {
   const TxId before = snapshot.txid;
   snapshot.txid.value += 5;
   const std::vector<PageNo> pages = {1, 3};
-  actor_->PublishForeign(foreign, &pages);
+  actor_->PublishShared(made.state, {foreign, &pages});
   EXPECT_NE(actor_->version(), version);
   std::shared_ptr<const HeadState> state;
   ASSERT_OK(actor_->Current(&state));
@@ -104,8 +104,19 @@ TEST_F(ActorVersionTest, ACommitOfAnotherProcessIsTheHead) {
   // Where nobody says what it changed, nothing is known.
   auto next = std::make_shared<HeadState>(*foreign);
   next->head.snapshot.txid.value += 1;
-  actor_->PublishForeign(next, nullptr);
+  actor_->PublishShared(foreign, {next});
   EXPECT_FALSE(changes.Unchanged(snapshot.branch, 2, before, snapshot.txid));
+}
+
+// Its publication may come late: after that of the commit on top of it.
+TEST_F(ActorVersionTest, AHeadDoesNotGoBack) {
+  const PendingCommit first = Commit();
+  const PendingCommit second = Commit();
+  auto late = std::make_shared<HeadState>(*first.state);
+  actor_->PublishShared(first.state, {late});
+  std::shared_ptr<const HeadState> state;
+  ASSERT_OK(actor_->Current(&state));
+  EXPECT_EQ(state->head_bytes, second.state->head_bytes);
 }
 
 TEST_F(ActorVersionTest, AWriterBeforeACommitOfAnotherProcessIsLate) {
@@ -113,7 +124,7 @@ TEST_F(ActorVersionTest, AWriterBeforeACommitOfAnotherProcessIsLate) {
   Writer writer(actor_->writers());
   auto foreign = std::make_shared<HeadState>(*made.state);
   foreign->head.snapshot.txid.value += 1;
-  actor_->PublishForeign(foreign, nullptr);
+  actor_->PublishShared(made.state, {foreign});
   EXPECT_TRUE(IsError(actor_->Reserve(&writer, made.state->head.snapshot,
                                       made.state->head.generation),
                       Code::kConflict, "has changed since"));
