@@ -23,7 +23,8 @@ struct Owner {
 
 Status ResolveOwner(const Call& call, int index, Owner* owner) {
   if (call.IsNull(index)) {
-    return call.connection()->OpenDefaultStore(StoreUse::kOwnWrite, &owner->store);
+    return call.connection()->OpenDefaultStore(StoreUse::kOwnWrite,
+                                               &owner->store);
   }
   std::string name;
   Target target;

@@ -106,8 +106,8 @@ Status RunRestoreSet(Call* call) {
     std::string name;
     Target target;
     if (Status s = call->Text(i, "actor", &name); !s.ok()) return s;
-    if (Status s =
-            ResolveTarget(call->connection(), name, StoreUse::kOwnWrite, &target);
+    if (Status s = ResolveTarget(call->connection(), name, StoreUse::kOwnWrite,
+                                 &target);
         !s.ok()) {
       return s;
     }
