@@ -178,6 +178,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rocksdb/spare_memory_test.cc
   tests/kv/share/actor_slot_test.cc
   tests/kv/share/board_test.cc
+  tests/kv/share/board_time_test.cc
   tests/kv/share/channel_test.cc
   tests/kv/share/client_session_test.cc
   tests/kv/share/frame_test.cc
@@ -186,10 +187,14 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/share/message_bytes_test.cc
   tests/kv/share/message_damage_test.cc
   tests/kv/share/process_state_test.cc
+  tests/kv/share/request_memory_test.cc
+  tests/kv/share/server_session_test.cc
+  tests/kv/share/share_server_test.cc
   tests/kv/share/shared_memory_test.cc
   tests/kv/share/slate_test.cc
   tests/kv/share/unshared_fd_test.cc
   tests/kv/share/wire_test.cc
+  tests/kv/share/word_line_test.cc
   tests/kv/share/writer_turn_test.cc
   tests/kv/store/catalog_test.cc
   tests/kv/store/clock_step_test.cc
