@@ -195,6 +195,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/store/lineage_test.cc
   tests/kv/store/pins_test.cc
   tests/kv/store/reclaim_turns_test.cc
+  tests/kv/store/shared_writers_test.cc
   tests/kv/store/store_test.cc
   tests/kv/store/time_map_test.cc
   tests/kv/store/work_queue_test.cc

@@ -78,6 +78,9 @@ class alignas(64) ActorSlot {
   void Give(ActorId actor, uint64_t first_seq) noexcept;
   ActorId actor() const { return {actor_.load(std::memory_order_acquire)}; }
 
+  // What RaiseHead() raises.
+  std::atomic<uint64_t>* head_word() noexcept { return &head_seq_; }
+
   // The owner says that there is another head. Returns its number.
   uint64_t RaiseHead() noexcept {
     // The order of this and the owner's look at the pins, against that of a

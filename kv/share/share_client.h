@@ -48,7 +48,7 @@ class ShareClient {
  public:
   struct Parts {
     std::shared_ptr<OpenedDirectory> directory;
-    std::string path;  // of the store, for messages
+    std::string path;       // of the store, for messages
     std::string marker_id;  // of the store (kv/files/store_marker.h)
     uint64_t marker_inode = 0;
     HostId host;  // of the session, over all its owners

@@ -60,6 +60,7 @@ struct SessionInfo {
 struct CallSpec {
   std::string function;
   std::vector<CallValue> arguments;  // refer to the message
+  std::vector<int> descriptors;      // that came with it; closed after the call
 };
 
 class ShareServer {

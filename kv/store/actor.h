@@ -189,7 +189,7 @@ class Actor {
 
   std::mutex mutex_;
   std::atomic<uint64_t>* head_word_ = nullptr;  // see Share()
-  std::shared_ptr<const HeadState> state_;  // null: to be read
+  std::shared_ptr<const HeadState> state_;      // null: to be read
   // The epoch when state_ was read; where another process owns the store the
   // version when it was the newest.
   uint64_t state_epoch_ = 0;

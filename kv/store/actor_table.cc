@@ -136,6 +136,32 @@ std::shared_ptr<Actor> ActorTable::Lock(const std::weak_ptr<Actor>& actor) {
   return locked;
 }
 
+void ActorTable::ForgetHead(const std::string& name) {
+  IdleActors dropped;  // goes without the mutex
+  std::lock_guard<std::mutex> lock(mutex_);
+  DropIdleLocked(name, &dropped);
+  const std::shared_ptr<Actor> actor = FindOpenLocked(name);
+  if (actor != nullptr) actor->Forget();
+}
+
+void ActorTable::ForgetHeadOf(ActorId actor) {
+  IdleActors dropped;  // goes without the mutex
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (auto it = entries_.begin(); it != entries_.end();) {
+    const auto next = std::next(it);
+    const std::shared_ptr<Actor> found = it->second.actor.lock();
+    const auto state = found == nullptr ? nullptr : found->Known();
+    if (state != nullptr && state->entry.actor == actor) {
+      if (it->second.idle == idle_.end()) {
+        found->Forget();
+      } else {
+        DropIdleLocked(std::string(it->first), &dropped);
+      }
+    }
+    it = next;
+  }
+}
+
 std::shared_ptr<const HeadState> ActorTable::KnownIfOpen(
     const std::string& name) {
   IdleActors dropped;  // goes without the mutex

@@ -318,8 +318,7 @@ uint64_t Clock::NextId(uint64_t above, Batch* batch) {
 
 uint64_t Clock::newest_us() {
   std::lock_guard<std::mutex> lock(mutex_);
-  return shared_ == nullptr ? last_us_
-                            : std::max(last_us_, shared_->last_us());
+  return shared_ == nullptr ? last_us_ : std::max(last_us_, shared_->last_us());
 }
 
 // --- Times of other processes ------------------------------------------------

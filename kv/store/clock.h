@@ -85,9 +85,9 @@ class Clock {
   void ShareTime(SharedTime* time, bool is_owner);
 
   // A batch of another process has times up to `newest_us`: adds the limit, and
-  // the step, that it needs, as Next() does. By the owner. Errors: kInvalidArgument for a
-  // time that is so far ahead that no process that works can have been given
-  // it.
+  // the step, that it needs, as Next() does. By the owner. Errors:
+  // kInvalidArgument for a time that is so far ahead that no process that works
+  // can have been given it.
   Status CoverTime(uint64_t newest_us, Batch* batch);
 
   // Reads the limits and steps of the store. Before any call of Next().

@@ -54,9 +54,9 @@ Store::Store(std::string path, std::unique_ptr<Engine> engine,
       pins_(side_ == nullptr ? nullptr : side_->pins()),
       actors_(engine_.get(), &epoch_,
               engine_->limits().one_process || read_only, side_.get()),
-      settings_(std::make_unique<SettingsCache>(SettingsCache::StoreParts{
-          engine_.get(), side_.get(), read_only, CommitTo(this),
-          &history_gate_})),
+      settings_(std::make_unique<SettingsCache>(
+          SettingsCache::StoreParts{engine_.get(), side_.get(), read_only,
+                                    CommitTo(this), &history_gate_})),
       hints_(std::make_unique<HintQueue>(engine_.get(), CommitTo(this))),
       work_(/*is_owner=*/!read_only && side_ == nullptr) {
   Add(Metric::kOpenStores);
@@ -103,10 +103,10 @@ Status Store::Load(const std::shared_ptr<Store>& opened) {
   // already.
   opened->clock_.BeginWatch();
   const bool is_owner = !opened->read_only_ && opened->side_ == nullptr;
-  Status found = is_owner ? LoadOrMakeStoreRecord(
-                                reader.get(), &opened->clock_,
-                                CommitTo(opened.get()), &opened->record_)
-                          : LoadStoreRecord(reader.get(), &opened->record_);
+  Status found =
+      is_owner ? LoadOrMakeStoreRecord(reader.get(), &opened->clock_,
+                                       CommitTo(opened.get()), &opened->record_)
+               : LoadStoreRecord(reader.get(), &opened->record_);
   if (!found.ok()) return found.WithContext("store=" + opened->path_);
   // What is wrong with them, those say who need them.
   Settings settings;

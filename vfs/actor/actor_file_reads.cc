@@ -64,8 +64,7 @@ Status ActorFile::TakeSnapshot() {
   // where the other order would miss it.
   epoch_ = store_->epoch();
   const uint64_t version = actor_->version();
-  if (Status s = actor_->CurrentPinned(store_->pins(), pin_, &state);
-      !s.ok()) {
+  if (Status s = actor_->CurrentPinned(store_->pins(), pin_, &state); !s.ok()) {
     pin_->Release();
     return s;
   }
