@@ -78,6 +78,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/files/byte_source_test.cc
   tests/kv/files/file_names_test.cc
   tests/kv/files/file_target_test.cc
+  tests/kv/files/host_mark_test.cc
   tests/kv/files/new_directory_test.cc
   tests/kv/files/new_file_test.cc
   tests/kv/files/opened_directory_test.cc
