@@ -12,8 +12,10 @@
 //   commit                one update
 //   look N                us of the median of N selects of random rows
 //   keep                  counts up the tally from now on, in the background
-//   stop SINCE            no more; us of the longest that ended since then or
-//                         had not, how many were done, and how many failed
+//   stop FROM TO          no more; us from then to the end of the first commit
+//                         that began later than TO, us of the longest under
+//                         way between the two, how many were done, and how
+//                         many failed
 //   tally                 what the tally of the first connection says
 //
 // The end of the input: closes all and exits. Times are of SharedNow().
@@ -129,20 +131,25 @@ class Counting {
  public:
   explicit Counting(Place* place) : thread_([this, place] { Run(place); }) {}
   ~Counting() {
+    over_ = true;
     if (thread_.joinable()) thread_.join();
   }
 
-  std::string Stop(Clock::time_point since) {
+  std::string Stop(Clock::time_point from, Clock::time_point to) {
     over_ = true;
     thread_.join();
+    double next_us = 0;
     double longest_us = 0;
     for (const auto& [begin, end] : commits_) {
-      if (end > since) {
-        longest_us = std::max(longest_us, Us(end - std::max(begin, since)));
+      if (begin >= to && next_us == 0) next_us = Us(end - from);
+      if (begin < to && end > from) {
+        longest_us = std::max(longest_us, Us(end - std::max(begin, from)));
       }
     }
-    return std::to_string(longest_us) + " " + std::to_string(done_count_) +
-           " " + std::to_string(failed_count_);
+    std::ostringstream answer;
+    answer << next_us << " " << longest_us << " " << done_count_ << " "
+           << failed_count_;
+    return answer.str();
   }
 
  private:
@@ -279,7 +286,8 @@ class Application {
   }
 
   std::string Stop(std::istringstream* words) {
-    const std::string answer = counting_->Stop(TakeTime(words));
+    const Clock::time_point from = TakeTime(words);
+    const std::string answer = counting_->Stop(from, TakeTime(words));
     counting_.reset();
     return answer;
   }
