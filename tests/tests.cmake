@@ -358,6 +358,14 @@ actorkv_add_tests(crash LINKS ${with_sqlite} SOURCES
   tests/crash/second_process_test.cc
   tests/crash/second_user_test.cc
   tests/crash/undo_kill_test.cc)
+actorkv_add_tests(process LINKS ${with_sqlite} SOURCES
+  tests/support/main.cc
+  tests/process/bank.cc
+  tests/process/bank_test.cc
+  tests/process/page_test.cc
+  tests/process/peer.cc
+  tests/process/place_test.cc
+  tests/process/stop_test.cc)
 
 # The stock shell cannot load a module that is built with a sanitizer, and
 # the rules of the house need to be checked only once.
