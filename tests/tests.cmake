@@ -179,6 +179,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rocksdb/spare_memory_test.cc
   tests/kv/share/actor_slot_test.cc
   tests/kv/share/board_test.cc
+  tests/kv/share/board_time_test.cc
   tests/kv/share/channel_test.cc
   tests/kv/share/client_session_test.cc
   tests/kv/share/frame_test.cc
@@ -187,10 +188,14 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/share/message_bytes_test.cc
   tests/kv/share/message_damage_test.cc
   tests/kv/share/process_state_test.cc
+  tests/kv/share/request_memory_test.cc
+  tests/kv/share/server_session_test.cc
+  tests/kv/share/share_server_test.cc
   tests/kv/share/shared_memory_test.cc
   tests/kv/share/slate_test.cc
   tests/kv/share/unshared_fd_test.cc
   tests/kv/share/wire_test.cc
+  tests/kv/share/word_line_test.cc
   tests/kv/share/writer_turn_test.cc
   tests/kv/store/catalog_test.cc
   tests/kv/store/clock_step_test.cc
@@ -354,6 +359,14 @@ actorkv_add_tests(crash LINKS ${with_sqlite} SOURCES
   tests/crash/second_process_test.cc
   tests/crash/second_user_test.cc
   tests/crash/undo_kill_test.cc)
+actorkv_add_tests(process LINKS ${with_sqlite} SOURCES
+  tests/support/main.cc
+  tests/process/bank.cc
+  tests/process/bank_test.cc
+  tests/process/page_test.cc
+  tests/process/peer.cc
+  tests/process/place_test.cc
+  tests/process/stop_test.cc)
 
 # The stock shell cannot load a module that is built with a sanitizer, and
 # the rules of the house need to be checked only once.

@@ -65,6 +65,9 @@ class Board {
 
   // The descriptor to pass on.
   int fd() const { return memory_->fd(); }
+  // Nobody is to have it any more than have it by now.
+  void CloseDescriptor() { memory_->Close(); }
+  bool is_of_parent() const { return memory_->is_of_parent(); }
 
   // Gives a time later than any before, that of the wall where it is that.
   // Errors: kCorruption where the board says a time that cannot be.

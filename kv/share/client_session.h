@@ -21,6 +21,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -42,6 +43,8 @@ constexpr std::chrono::milliseconds kOwnerWait{5000};
 constexpr std::chrono::milliseconds kElectionPause{2};
 // What is asked is asked of so many owners, one after the other, at most.
 constexpr int kMaxOwnersAsked = 16;
+// A client has so many owners in its time: the memory of each is kept.
+constexpr size_t kMaxOwners = 4096;
 // How often the owner's process is looked at while it works on something that
 // may take long, one owner wait after the other.
 constexpr int kCommitRounds = 12;

@@ -69,7 +69,13 @@ Status OwnerSession::TakeWelcome(const HelloAnswer& answer,
       !s.ok()) {
     return s;
   }
-  return Slate::Adopt(frame->TakeDescriptor(1), &slate_);
+  if (Status s = Slate::Adopt(frame->TakeDescriptor(1), &slate_); !s.ok()) {
+    return s;
+  }
+  // A client has many owners in its time, and keeps the memory of each.
+  board_->CloseDescriptor();
+  slate_->CloseDescriptor();
+  return Status::Ok();
 }
 
 // --- Channels ---------------------------------------------------------------

@@ -94,7 +94,7 @@ class OwnerSession {
   uint32_t owner_pid() const { return owner_pid_; }
   const std::string& owner_module() const { return owner_module_; }
   // In a child of fork() nothing of it may be touched. Waits for nothing.
-  bool is_of_parent() const { return slate_->fd() < 0; }
+  bool is_of_parent() const { return slate_->is_of_parent(); }
 
  private:
   explicit OwnerSession(std::shared_ptr<OpenedDirectory> directory)

@@ -41,6 +41,9 @@ class Slate {
   static Status Adopt(int fd, std::unique_ptr<Slate>* slate);
 
   int fd() const { return memory_->fd(); }
+  // Nobody is to have it any more than have it by now.
+  void CloseDescriptor() { memory_->Close(); }
+  bool is_of_parent() const { return memory_->is_of_parent(); }
 
   // REQUIRES, of the next three: pin < kSlatePins. By the session's process.
   void Wake(uint32_t pin) noexcept;

@@ -165,7 +165,11 @@ class FakeOwner {
                  std::string* answer, std::vector<int>* descriptors) {
     HelloRequest hello;
     if (Status s = DecodeBody(header, body, &hello); !s.ok()) return s;
+    if (hello.session != 0 && hello.key != incarnation_) {
+      return Status::NotFound("there is no such session");
+    }
     HelloAnswer welcome;
+    welcome.key = incarnation_;
     welcome.protocol = kNewestProtocol;
     welcome.owner_pid = static_cast<uint32_t>(getpid());
     welcome.incarnation = incarnation_;
