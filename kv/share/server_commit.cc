@@ -77,7 +77,7 @@ void Publish(RequestScope* scope, NamedHead* head) noexcept {
   // what the head is.
   head->head_seq = slot->head_seq() + 1;
   const auto& pages = head->request->changed_pages;
-  head->actor()->PublishForeign(head->state,
+  head->actor()->PublishForeign(head->base, head->state,
                                 pages.has_value() ? &*pages : nullptr);
   if (head->state->lineage->size() > kMaxLineageDepth) {
     scope->store()->work()->SuggestFlatten(head->slot.open->actor);

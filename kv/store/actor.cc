@@ -298,10 +298,18 @@ uint64_t Actor::PublishShared(std::shared_ptr<const HeadState> state,
   return version;
 }
 
-void Actor::PublishForeign(std::shared_ptr<const HeadState> state,
+void Actor::PublishForeign(const std::shared_ptr<const HeadState>& base,
+                           std::shared_ptr<const HeadState> state,
                            const std::vector<PageNo>* pages) noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
   const Snapshot& snapshot = state->head.snapshot;
+  continues_branch_ = false;
+  if (state_ != base) {
+    // Others may have committed on top of it, and be known already: heads only
+    // go forward.
+    SetLocked(nullptr);
+    return;
+  }
   if (pages != nullptr) {
     changes_->Add(snapshot.branch, snapshot.txid, *pages);
   } else {
@@ -309,7 +317,6 @@ void Actor::PublishForeign(std::shared_ptr<const HeadState> state,
   }
   SetLocked(std::move(state));
   state_epoch_ = epoch_->load(std::memory_order_acquire);
-  continues_branch_ = false;
 }
 
 void Actor::Share(std::atomic<uint64_t>* head_word,

@@ -128,9 +128,12 @@ class Actor {
                          const std::vector<PageNo>& pages,
                          uint64_t version) noexcept;
 
-  // A commit of another process is done: `state` is the head. `pages`: what it
+  // A commit of another process is done: `state` is the head, and took the
+  // place of `base`, as Current() gave it before. Where something else is known
+  // by now, which may be newer, the head is read again. `pages`: what it
   // changed and no others; null: that is not known. By the owner of the store.
-  void PublishForeign(std::shared_ptr<const HeadState> state,
+  void PublishForeign(const std::shared_ptr<const HeadState>& base,
+                      std::shared_ptr<const HeadState> state,
                       const std::vector<PageNo>* pages) noexcept;
 
   // From now on other processes have the actor open as well. `head_word` rises
