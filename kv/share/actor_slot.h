@@ -90,6 +90,10 @@ class alignas(64) ActorSlot {
   uint64_t head_seq() const {
     return head_seq_.load(std::memory_order_seq_cst);
   }
+  // The same as a word to look at; it is there as long as the board is mapped.
+  const std::atomic<uint64_t>* head_word() const { return &head_seq_; }
+  // False where the slot was never given: then no later one was, either.
+  bool was_used() const { return head_seq() != 0; }
 
   // Makes `token` the writer where nobody writes and nobody waits. True also
   // where it is the writer already, as after a wait. REQUIRES, of each token

@@ -109,4 +109,13 @@ ActorSlot* Board::slot(uint32_t number) noexcept {
   return slots + number;
 }
 
+void Board::RaiseHeads() noexcept {
+  for (uint32_t number = 0; number < kBoardSlots; ++number) {
+    ActorSlot* const raised = slot(number);
+    // Slots are given from the first on.
+    if (!raised->was_used()) return;
+    raised->RaiseHead();
+  }
+}
+
 }  // namespace actorkv

@@ -65,6 +65,9 @@ class Board {
 
   // The descriptor to pass on.
   int fd() const { return memory_->fd(); }
+  // Nobody is to have it any more than have it by now.
+  void CloseDescriptor() { memory_->Close(); }
+  bool is_of_parent() const { return memory_->is_of_parent(); }
 
   // Gives a time later than any before, that of the wall where it is that.
   // Errors: kCorruption where the board says a time that cannot be.
@@ -91,6 +94,10 @@ class Board {
 
   // The slot of this number; null where there is none.
   ActorSlot* slot(uint32_t number) noexcept;
+
+  // Says that there is another head of each actor, where the owner is gone:
+  // nobody who has the board knows the newest ones any more.
+  void RaiseHeads() noexcept;
 
   // These say whether something changed since they were looked at. The owner
   // raises them after the change can be read, and before anyone is told of it.

@@ -68,8 +68,9 @@ Status ServerSession::OpenSlotOf(const std::string& name, SlotOfSession* slot) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto [it, inserted] =
-        open_slots_.try_emplace(opened->number, SlotOfSession{opened, nullptr});
+        open_slots_.try_emplace(opened->number, SlotOfSession{opened, nullptr, 0});
     is_new = inserted;
+    ++it->second.open_count;
     *slot = it->second;
   }
   // It counts once for each session.
@@ -82,7 +83,7 @@ void ServerSession::CloseSlot(uint32_t number) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto it = open_slots_.find(number);
-    if (it == open_slots_.end()) return;
+    if (it == open_slots_.end() || --it->second.open_count > 0) return;
     closed = it->second.open;
     open_slots_.erase(it);
   }
@@ -120,7 +121,7 @@ Status ServerSession::UsePin(uint32_t number,
     std::shared_ptr<SessionPin>& place = pins_[number];
     if (place == nullptr) {
       place = std::make_shared<SessionPin>();
-      PinTable::UseWord(parts_.slate->awake_word(number), &place->pin);
+      PinTable::UseWord(parts_.slate->word(number), &place->pin);
     }
     found = place;
   }

@@ -36,6 +36,8 @@ namespace actorkv {
 struct SlotOfSession {
   std::shared_ptr<OpenSlot> open;
   std::shared_ptr<const HeadState> sent;
+  // OPENs that are not closed yet: channels are served in no order.
+  size_t open_count = 0;
 };
 
 class ServerSession {

@@ -188,17 +188,28 @@ Status Actor::Current(std::shared_ptr<const HeadState>* state) {
   return Status::Ok();
 }
 
+Status Actor::PinByOwnerLocked(PinTable* pins, Pin* pin) {
+  if (!pins->Prepare(pin)) {
+    return Status::Busy(
+        "too many snapshots are being read in this process: actor=" + name_);
+  }
+  // An owner that ended after it pinned the head did so in vain, where the next
+  // one was told of the pins before this one was among them.
+  uint64_t owner_count = 0;
+  do {
+    owner_count = side_->owner_count();
+    // The owner pins it, under the mutex that it has for the same actor.
+    if (Status s = LoadFromOwnerLocked(pin); !s.ok()) return s;
+    pins->AddKept(state_->head.snapshot, state_->lineage, pin);
+  } while (side_->owner_count() != owner_count);
+  return Status::Ok();
+}
+
 Status Actor::CurrentPinned(PinTable* pins, Pin* pin,
                             std::shared_ptr<const HeadState>* state) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (side_ != nullptr) {
-    if (!pins->Prepare(pin)) {
-      return Status::Busy(
-          "too many snapshots are being read in this process: actor=" + name_);
-    }
-    // The owner pins it, under the mutex that it has for the same actor.
-    if (Status s = LoadFromOwnerLocked(pin); !s.ok()) return s;
-    pins->AddKept(state_->head.snapshot, state_->lineage, pin);
+    if (Status s = PinByOwnerLocked(pins, pin); !s.ok()) return s;
     *state = state_;
     return Status::Ok();
   }
@@ -286,37 +297,26 @@ uint64_t Actor::Publish(std::shared_ptr<const HeadState> state,
   return version;
 }
 
-uint64_t Actor::PublishShared(std::shared_ptr<const HeadState> state,
-                              const std::vector<PageNo>& pages,
-                              uint64_t version) noexcept {
+void Actor::PublishShared(const std::shared_ptr<const HeadState>& base,
+                          SharedHead head) noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
-  const Snapshot& snapshot = state->head.snapshot;
-  changes_->Add(snapshot.branch, snapshot.txid, pages);
-  state_ = std::move(state);
-  // Where others have committed since, the word says so.
-  state_epoch_ = version;
-  return version;
-}
-
-void Actor::PublishForeign(const std::shared_ptr<const HeadState>& base,
-                           std::shared_ptr<const HeadState> state,
-                           const std::vector<PageNo>* pages) noexcept {
-  std::lock_guard<std::mutex> lock(mutex_);
-  const Snapshot& snapshot = state->head.snapshot;
-  continues_branch_ = false;
+  // What is known of a later head holds what is known of this one; and who has
+  // forgotten the head reads it.
   if (state_ != base) {
-    // Others may have committed on top of it, and be known already: heads only
-    // go forward.
-    SetLocked(nullptr);
+    if (side_ == nullptr) SetLocked(nullptr);
     return;
   }
-  if (pages != nullptr) {
-    changes_->Add(snapshot.branch, snapshot.txid, *pages);
+  const Snapshot& snapshot = head.state->head.snapshot;
+  if (head.pages != nullptr) {
+    changes_->Add(snapshot.branch, snapshot.txid, *head.pages);
   } else {
     changes_->Reset(snapshot.branch, snapshot.txid);
   }
-  SetLocked(std::move(state));
-  state_epoch_ = epoch_->load(std::memory_order_acquire);
+  SetLocked(std::move(head.state));
+  // Where others have committed since, the word says so.
+  state_epoch_ =
+      side_ != nullptr ? head.version : epoch_->load(std::memory_order_acquire);
+  continues_branch_ = false;
 }
 
 void Actor::Share(std::atomic<uint64_t>* head_word,

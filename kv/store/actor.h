@@ -122,19 +122,19 @@ class Actor {
   uint64_t Publish(std::shared_ptr<const HeadState> state,
                    const std::vector<PageNo>& pages) noexcept;
 
-  // The same, of a commit by which the owner of the store has published the
-  // head in this process's name, with this version().
-  uint64_t PublishShared(std::shared_ptr<const HeadState> state,
-                         const std::vector<PageNo>& pages,
-                         uint64_t version) noexcept;
-
-  // A commit of another process is done: `state` is the head, and took the
-  // place of `base`, as Current() gave it before. Where something else is known
-  // by now, which may be newer, the head is read again. `pages`: what it
-  // changed and no others; null: that is not known. By the owner of the store.
-  void PublishForeign(const std::shared_ptr<const HeadState>& base,
-                      std::shared_ptr<const HeadState> state,
-                      const std::vector<PageNo>* pages) noexcept;
+  // A commit on top of `base` is done, and other processes have a part in it:
+  // `head.state` is the head. Where the newest head that is known here is not
+  // `base` any more, it is not replaced: it may be newer.
+  struct SharedHead {
+    std::shared_ptr<const HeadState> state;
+    // What it changed and no others; null: that is not known.
+    const std::vector<PageNo>* pages = nullptr;
+    // Of a commit of this process, for which the owner has published the head:
+    // its version().
+    uint64_t version = 0;
+  };
+  void PublishShared(const std::shared_ptr<const HeadState>& base,
+                     SharedHead head) noexcept;
 
   // From now on other processes have the actor open as well. `head_word` rises
   // with version(), and `writer_word` is taken before anyone writes here. Both
@@ -172,6 +172,8 @@ class Actor {
   // Where another process owns the store. `pin`: is to hold the head; null:
   // none.
   Status LoadFromOwnerLocked(const Pin* pin);
+  // The newest head, which the owner holds by `pin` from now on.
+  Status PinByOwnerLocked(PinTable* pins, Pin* pin);
   // Returns the version() that it makes.
   uint64_t SetLocked(std::shared_ptr<const HeadState> state) noexcept;
 

@@ -17,16 +17,28 @@ PinTable::Part& PinTable::PartOf(const Pin* pin) {
 
 bool PinTable::Prepare(Pin* pin) {
   if (side_ == nullptr || pin->number_ != kNoPinNumber) return true;
+  Part& part = PartOf(pin);
+  // It gets its word and comes into the list in one step, as seen by Rebind():
+  // so it is told of the word that the next owner has for it.
+  std::lock_guard<std::mutex> lock(part.mutex);
   uint32_t number = kNoPinNumber;
   Pin::Word* const word = side_->Take(&number);
   if (word == nullptr) return false;
-  Part& part = PartOf(pin);
-  std::lock_guard<std::mutex> lock(part.mutex);
   // One that holds nothing rests until it does.
   word->store(pin->held() ? 1 : 0, std::memory_order_seq_cst);
   pin->number_ = number;
   pin->word_.store(word, std::memory_order_release);
+  Insert(&part, pin);
   return true;
+}
+
+void PinTable::Insert(Part* part, Pin* pin) {
+  if (pin->table_ != nullptr) return;
+  pin->table_ = this;
+  pin->previous_ = nullptr;
+  pin->next_ = part->first;
+  if (part->first != nullptr) part->first->previous_ = pin;
+  part->first = pin;
 }
 
 void PinTable::Add(const Snapshot& snapshot,
@@ -52,12 +64,7 @@ void PinTable::AddKept(const Snapshot& snapshot,
   // It is awake before it is in the list, and under the lock of its part: no
   // look between the two misses it.
   pin->Wake();
-  if (pin->table_ != nullptr || !pins) return;
-  pin->table_ = this;
-  pin->previous_ = nullptr;
-  pin->next_ = part.first;
-  if (part.first != nullptr) part.first->previous_ = pin;
-  part.first = pin;
+  if (pins) Insert(&part, pin);
 }
 
 void PinTable::Remove(Pin* pin) {

@@ -54,7 +54,7 @@ class PinSide {
 
   // Gives a number, and the word that says whether its pin is awake: 0 where it
   // rests. Null where all are in use: then the pin has none, and the owner
-  // keeps nothing for it.
+  // keeps nothing for it. Waits for nothing.
   virtual std::atomic<uint32_t>* Take(uint32_t* number) noexcept = 0;
   virtual void GiveBack(uint32_t number) noexcept = 0;
 
@@ -169,6 +169,8 @@ class PinTable {
   };
 
   Part& PartOf(const Pin* pin);
+  // Puts it into the list, once. REQUIRES: the part is locked.
+  void Insert(Part* part, Pin* pin);
   void Remove(Pin* pin);
 
   PinSide* const side_;

@@ -70,6 +70,11 @@ class ActorSide {
   virtual Status LoadHead(const std::shared_ptr<const HeadState>& known,
                           const Pin* pin, NewestHead* head) = 0;
 
+  // Rises when an owner ends, before the next one is told which pins are awake.
+  // So a pin that is awake, and then finds it as it was before the owner was
+  // asked to hold the head, is known to whoever is the owner.
+  virtual uint64_t owner_count() const = 0;
+
   // Who writes, among processes.
   virtual const std::shared_ptr<WriterWord>& writer_word() const = 0;
 };
