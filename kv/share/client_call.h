@@ -46,8 +46,8 @@ class ClientCall {
   ClientSession* const session_;
   const ShareClient::RowVisitor& visit_;
   const std::function<Status()>& keep_on_;
-  bool is_begun_ = false;   // the owner may have begun it
-  Status stopped_;          // why its result is not wanted any more
+  bool is_begun_ = false;  // the owner may have begun it
+  Status stopped_;         // why its result is not wanted any more
 };
 
 }  // namespace actorkv

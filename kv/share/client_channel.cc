@@ -114,9 +114,9 @@ Status ClientChannel::CheckAnswer(Op op) {
   FrameHeader asked;
   asked.op = op;
   asked.request = last_request_;
-  return GivenUp(Status::Corruption(
-      "the owner of the store answered " + FrameName(header) + " where " +
-      FrameName(asked) + " was asked"));
+  return GivenUp(Status::Corruption("the owner of the store answered " +
+                                    FrameName(header) + " where " +
+                                    FrameName(asked) + " was asked"));
 }
 
 Status ClientChannel::TakeLeave() {

@@ -22,9 +22,10 @@ CommitResult ClientCommit::Run(const Batch& batch,
     request_.durability = durability_;
     AddBatch(batch, &request_);
     // No time in the batch is later than the last that was given.
-    request_.newest_time_us = session_->last_owner()->is_of_parent()
-                                  ? 0
-                                  : session_->last_owner()->board()->last_time_us();
+    request_.newest_time_us =
+        session_->last_owner()->is_of_parent()
+            ? 0
+            : session_->last_owner()->board()->last_time_us();
     return session_->AskOwner([&](OwnerSession* owner, ClientChannel* channel) {
       return Send(owner, channel, heads);
     });
@@ -67,8 +68,8 @@ Status ClientCommit::NameHeads(OwnerSession* owner, ClientChannel* channel,
     CommitHead* const named = &request_.heads.emplace_back();
     ActorPlace* const place =
         static_cast<ClientActor*>(head.actor->side())->place();
-    if (Status s = place->OpenOnce(owner, channel, session_->patience(),
-                                   &named->slot);
+    if (Status s =
+            place->OpenOnce(owner, channel, session_->patience(), &named->slot);
         !s.ok()) {
       return s;
     }

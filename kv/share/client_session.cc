@@ -186,9 +186,10 @@ Status ClientSession::Search() {
   owner_count_.fetch_add(1, std::memory_order_seq_cst);
   for (;;) {
     if (owners_.size() >= kMaxOwners) {
-      return Status::IOError("the store has had too many owners: close all "
-                             "connections to it and open them again: " +
-                             parts_.path);
+      return Status::IOError(
+          "the store has had too many owners: close all "
+          "connections to it and open them again: " +
+          parts_.path);
     }
     if (is_ending_) return Status::Interrupted("the store is being closed");
     if (Status s = parts_.directory->CheckNotMoved(); !s.ok()) return s;
@@ -220,9 +221,8 @@ Status ClientSession::NobodyServes(const Status& joined,
     return elected.WithContext("the owner of the store has ended");
   }
   return Status::Busy("nobody has served the store for " +
-                      std::to_string(owner_wait_ms_.load()) +
-                      " ms: " + parts_.path + ": " +
-                      std::string(joined.message()) +
+                      std::to_string(owner_wait_ms_.load()) + " ms: " +
+                      parts_.path + ": " + std::string(joined.message()) +
                       "; this process: " + std::string(elected.message()));
 }
 

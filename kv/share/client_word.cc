@@ -56,8 +56,8 @@ Status ClientWord::WaitInLine(Time end, bool* granted, bool* is_asked) {
 Status ClientWord::AskFor(OwnerSession* owner, ClientChannel* channel, Time end,
                           bool* granted, bool* is_asked) {
   WaitRequest request;
-  if (Status s = place_->OpenOnce(owner, channel, session_->patience(),
-                                  &request.slot);
+  if (Status s =
+          place_->OpenOnce(owner, channel, session_->patience(), &request.slot);
       !s.ok()) {
     return s;
   }
@@ -69,11 +69,10 @@ Status ClientWord::AskFor(OwnerSession* owner, ClientChannel* channel, Time end,
   const auto left = std::chrono::ceil<microseconds>(end - steady_clock::now());
   request.timeout_us =
       static_cast<uint32_t>(std::max<int64_t>(left.count(), 0));
-  const auto wait = std::chrono::ceil<milliseconds>(
-      microseconds(request.timeout_us));
+  const auto wait =
+      std::chrono::ceil<milliseconds>(microseconds(request.timeout_us));
   WaitAnswer answer;
-  Status s =
-      channel->Ask(request, {wait + session_->owner_wait()}, &answer);
+  Status s = channel->Ask(request, {wait + session_->owner_wait()}, &answer);
   *is_asked = s.ok();
   *granted = s.ok() && answer.is_granted && place_->BeginTurn(owner);
   return s;
@@ -89,8 +88,7 @@ void ClientWord::Yield() noexcept {
   IfMemory([&] {
     YieldRequest request;
     request.slot = slot;
-    if (!channel->Tell(request).ok() &&
-        channel->fate() == ChannelFate::kLost) {
+    if (!channel->Tell(request).ok() && channel->fate() == ChannelFate::kLost) {
       owner->SetLost();
     }
   });

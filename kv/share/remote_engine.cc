@@ -71,8 +71,8 @@ Status RemoteEngine::CheckNotMoved() {
 }
 
 Status RemoteEngine::Checkpoint(const std::string& path, uint64_t*) {
-  return Status::NotSupported("only the process that owns the store copies it: " +
-                              path);
+  return Status::NotSupported(
+      "only the process that owns the store copies it: " + path);
 }
 
 // The owner knows.

@@ -33,7 +33,7 @@ bool IsInOrder(const std::vector<StoredPair>& pairs, std::string_view start) {
 template <typename Request, typename Answer, typename Item>
 Status RemoteReader::AskForAll(Partition partition,
                                const std::vector<std::string_view>& keys,
-                               std::vector<Item> Answer::* items,
+                               std::vector<Item> Answer::*items,
                                const std::function<void(const Item&)>& add) {
   Request request;
   request.partition = partition;
@@ -42,13 +42,14 @@ Status RemoteReader::AskForAll(Partition partition,
     const size_t count = std::min(keys.size() - done, kMaxKeysAsked);
     request.keys.assign(begin, begin + static_cast<ptrdiff_t>(count));
     size_t got = 0;
-    Status s =
-        session_->AskOwner([&](OwnerSession*, ClientChannel* channel) -> Status {
+    Status s = session_->AskOwner(
+        [&](OwnerSession*, ClientChannel* channel) -> Status {
           Answer answer;
           Status asked = channel->Ask(request, session_->patience(), &answer);
           if (!asked.ok()) return asked;
           got = (answer.*items).size();
-          if (got == 0 || got > count) return Nonsense("another number of values");
+          if (got == 0 || got > count)
+            return Nonsense("another number of values");
           for (const Item& item : answer.*items) add(item);
           return asked;
         });
@@ -80,13 +81,14 @@ Status RemoteReader::Seek(Partition partition,
   std::vector<std::optional<KeyValue>> read;
   read.reserve(keys.size());
   bool is_before = false;
-  Status s = AskForAll<SeekRequest, SeekAnswer, Item>(
-      partition, keys, &SeekAnswer::found, [&](const Item& item) {
-        auto& pair = read.emplace_back();
-        if (!item.has_value()) return;
-        is_before = is_before || item->key < keys[read.size() - 1];
-        pair.emplace(KeyValue{std::string(item->key), std::string(item->value)});
-      });
+  Status s = AskForAll<
+      SeekRequest, SeekAnswer,
+      Item>(partition, keys, &SeekAnswer::found, [&](const Item& item) {
+    auto& pair = read.emplace_back();
+    if (!item.has_value()) return;
+    is_before = is_before || item->key < keys[read.size() - 1];
+    pair.emplace(KeyValue{std::string(item->key), std::string(item->value)});
+  });
   if (!s.ok()) return s;
   if (is_before) return Nonsense("a key before the one that was asked for");
   *found = std::move(read);
@@ -170,7 +172,8 @@ Status RemoteReader::VisitUpTo(Partition partition, std::string_view start,
   };
   for (bool is_over = false; !is_over && left > 0;) {
     request.start = begin;
-    request.max_pairs = static_cast<uint32_t>(std::min<size_t>(left, kMaxPairs));
+    request.max_pairs =
+        static_cast<uint32_t>(std::min<size_t>(left, kMaxPairs));
     if (Status s = VisitPiece(&request, counting, &next, &is_over); !s.ok()) {
       return s;
     }

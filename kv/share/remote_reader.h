@@ -51,7 +51,7 @@ class RemoteReader final : public EngineReader {
   template <typename Request, typename Answer, typename Item>
   Status AskForAll(Partition partition,
                    const std::vector<std::string_view>& keys,
-                   std::vector<Item> Answer::* items,
+                   std::vector<Item> Answer::*items,
                    const std::function<void(const Item&)>& add);
   // One piece of a scan: calls `visit` until it returns false. *next: where the
   // next piece begins. *is_over: there is none, or none is wanted.

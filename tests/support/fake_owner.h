@@ -148,14 +148,14 @@ class FakeOwner {
         return Scan(header, body, answer);
       case Op::kCommit:
         return Commit(header, body, answer);
+      case Op::kDrop:
+        return Drop(header, body, answer);
       case Op::kSync:
         ++sync_count_;
         return Encode(header, DoneAnswer<Op::kSync>{}, answer);
       case Op::kClose:
       case Op::kYield:
         return Status::Ok();
-      case Op::kCancel:
-        return Encode(header, DoneAnswer<Op::kSync>{}, answer);
       default:
         return Status::NotSupported("a fake owner");
     }
@@ -187,8 +187,8 @@ class FakeOwner {
     GetRequest request;
     if (Status s = DecodeBody(header, body, &request); !s.ok()) return s;
     std::vector<std::optional<std::string>> values;
-    if (Status s = engine_->NewReader()->Get(request.partition, request.keys,
-                                             &values);
+    if (Status s =
+            engine_->NewReader()->Get(request.partition, request.keys, &values);
         !s.ok()) {
       return s;
     }
@@ -202,8 +202,8 @@ class FakeOwner {
     SeekRequest request;
     if (Status s = DecodeBody(header, body, &request); !s.ok()) return s;
     std::vector<std::optional<KeyValue>> pairs;
-    if (Status s = engine_->NewReader()->Seek(request.partition, request.keys,
-                                              &pairs);
+    if (Status s =
+            engine_->NewReader()->Seek(request.partition, request.keys, &pairs);
         !s.ok()) {
       return s;
     }
@@ -232,9 +232,17 @@ class FakeOwner {
       bytes += pair.key.size() + pair.value.size();
       found.pairs.push_back({pair.key, pair.value});
     }
-    found.is_end = found.pairs.size() == pairs.size() &&
-                   pairs.size() < request.max_pairs;
+    found.is_end =
+        found.pairs.size() == pairs.size() && pairs.size() < request.max_pairs;
     return Encode(header, found, answer);
+  }
+
+  Status Drop(const FrameHeader& header, std::string_view body,
+              std::string* answer) {
+    DropRequest request;
+    if (Status s = DecodeBody(header, body, &request); !s.ok()) return s;
+    if (Status s = engine_->Drop(request.partition); !s.ok()) return s;
+    return Encode(header, DoneAnswer<Op::kDrop>{}, answer);
   }
 
   Status Commit(const FrameHeader& header, std::string_view body,

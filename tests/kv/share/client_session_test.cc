@@ -182,8 +182,8 @@ TEST_F(ClientSessionTest, AnOwnerThatDoesNotAnswerIsBusy) {
   client_->SetOwnerWait(milliseconds(30));
   owner_->set_choose(Once(Op::kGet, Act::kSilence));
   std::optional<std::string> value;
-  EXPECT_TRUE(IsError(Get("a", &value), Code::kBusy,
-                      "has not answered for 30 ms"));
+  EXPECT_TRUE(
+      IsError(Get("a", &value), Code::kBusy, "has not answered for 30 ms"));
   // By another channel.
   client_->SetOwnerWait(kOwnerWait);
   EXPECT_EQ(Read("a"), "(none)");
@@ -272,8 +272,7 @@ TEST_F(ClientSessionTest, ManyThreadsFindTheNextOwner) {
         if (!Get(key, &found).ok()) ++errors;
         // What is known is so, and what is not is one of both.
         const std::string next = std::to_string(value + 1);
-        if (r.done() ? found != next
-                     : r.outcome != CommitOutcome::kUnknown) {
+        if (r.done() ? found != next : r.outcome != CommitOutcome::kUnknown) {
           ++errors;
         }
         if (found == next) ++value;
@@ -326,9 +325,8 @@ TEST_F(ClientSessionTest, ScansComeInPieces) {
   EXPECT_EQ(pairs.back().key, "0699");
   int count = 0;
   ASSERT_OK(engine_->NewReader()->Visit(
-      kActor, "", [&](std::string_view, std::string_view) {
-        return ++count < 777;
-      }));
+      kActor, "",
+      [&](std::string_view, std::string_view) { return ++count < 777; }));
   EXPECT_EQ(count, 777);
   std::vector<std::string> names;
   for (const KeyValue& pair : pairs) names.push_back(pair.key);
@@ -339,7 +337,8 @@ TEST_F(ClientSessionTest, ScansComeInPieces) {
   EXPECT_EQ(values.size(), 1200U);
 }
 
-// --- Owners that work wrongly -------------------------------------------------
+// --- Owners that work wrongly
+// -------------------------------------------------
 
 TEST_F(ClientSessionTest, AnswersToOtherRequestsAreNone) {
   Connect();

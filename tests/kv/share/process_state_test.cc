@@ -48,8 +48,8 @@ TEST(ProcessStateTest, SaysThatItIsStopped) {
   EXPECT_TRUE(IsError(s, Code::kBusy,
                       ", has not answered for 5 s; it is stopped (state T): "
                       "resume or end it"));
-  EXPECT_TRUE(IsError(s, Code::kBusy,
-                      "process " + std::to_string(child.pid()) + " ("));
+  EXPECT_TRUE(
+      IsError(s, Code::kBusy, "process " + std::to_string(child.pid()) + " ("));
 }
 
 TEST(ProcessStateTest, NothingIsKnownOfWhatIsNotSeen) {
