@@ -177,6 +177,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/share/actor_slot_test.cc
   tests/kv/share/board_test.cc
   tests/kv/share/channel_test.cc
+  tests/kv/share/client_call_test.cc
   tests/kv/share/client_session_test.cc
   tests/kv/share/client_store_test.cc
   tests/kv/share/frame_test.cc
