@@ -49,6 +49,11 @@ class Backend {
   // Sets what an open connection does not have of itself: durable commits.
   void MakeDurable(Connection* connection) const;
 
+  // Its name, as an application in any process opens it.
+  std::string UriOf(const std::string& database) const {
+    return PathOf(database);
+  }
+
   void Remove(const std::string& database) const;
 
   // Everything is on the disk and nothing is kept in memory by the process.

@@ -64,14 +64,17 @@ int Statement::Run() {
 }
 
 bool Statement::TryRun() {
-  int code = SQLITE_ROW;
-  while (code == SQLITE_ROW) code = sqlite3_step(statement_.get());
-  const bool busy = (code & 0xff) == SQLITE_BUSY;  // or an extended code of it
-  code = sqlite3_reset(statement_.get());
-  if (busy) return false;
+  const int code = RunCode();
+  if ((code & 0xff) == SQLITE_BUSY) return false;  // or an extended code of it
   Check(code, sqlite3_db_handle(statement_.get()),
         sqlite3_sql(statement_.get()));
   return true;
+}
+
+int Statement::RunCode() {
+  while (sqlite3_step(statement_.get()) == SQLITE_ROW) {
+  }
+  return sqlite3_reset(statement_.get());
 }
 
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const {

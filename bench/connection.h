@@ -46,6 +46,9 @@ class Statement {
   // The same; false when SQLite said SQLITE_BUSY.
   bool TryRun();
 
+  // The same; what SQLite said, whatever it was.
+  int RunCode();
+
  private:
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const;

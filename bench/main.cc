@@ -36,6 +36,11 @@ Effort FullEffort() {
   effort.long_seconds = 10;
   effort.open_count = 10000;
   effort.actor_count = 100000;
+  effort.process_seconds = 1.5;
+  effort.process_rows = 100'000;
+  effort.process_looks = 200;
+  effort.process_opens = 10;
+  effort.idle_seconds = 10;
   return effort;
 }
 
@@ -52,6 +57,11 @@ Effort QuickEffort() {
   effort.long_seconds = 0.4;
   effort.open_count = 1000;
   effort.actor_count = 5000;
+  effort.process_seconds = 0.3;
+  effort.process_rows = 10'000;
+  effort.process_looks = 50;
+  effort.process_opens = 3;
+  effort.idle_seconds = 1;
   return effort;
 }
 
@@ -92,7 +102,7 @@ int Main(int argc, char** argv) {
 
   Runner runner({options.directory,
                  options.quick ? QuickEffort() : FullEffort(),
-                 options.quick ? 3 : 5});
+                 options.quick ? 3 : 5, options.quick ? 3 : 20});
   runner.Register();
   benchmark::RunSpecifiedBenchmarks();
   runner.Finish();

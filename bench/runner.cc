@@ -106,13 +106,18 @@ Runner::~Runner() = default;
 
 void Runner::Register() {
   for (size_t i = 0; i < specs_.size(); ++i) {
-    const int repetitions = specs_[i].once ? 1 : options_.repetitions;
+    const int repetitions = RepetitionsOf(specs_[i]);
     for (int repetition = 1; repetition <= repetitions; ++repetition) {
       for (const Kind kind : KindsOf(specs_[i].sides)) {
         RegisterSample(i, kind, repetition);
       }
     }
   }
+}
+
+int Runner::RepetitionsOf(const WorkloadSpec& spec) const {
+  if (spec.once) return 1;
+  return spec.many ? options_.many_repetitions : options_.repetitions;
 }
 
 void Runner::Finish() { contest_.reset(); }

@@ -19,6 +19,7 @@ struct RunOptions {
   std::string directory;
   Effort effort;
   int repetitions = 5;
+  int many_repetitions = 20;  // of workloads that ask for it
 };
 
 class Runner {
@@ -41,6 +42,7 @@ class Runner {
  private:
   class Contest;
 
+  int RepetitionsOf(const WorkloadSpec& spec) const;
   void RegisterSample(size_t index, Backend::Kind kind, int repetition);
   void TakeSample(size_t index, Backend::Kind kind, benchmark::State* state);
 

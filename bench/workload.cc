@@ -49,6 +49,7 @@ std::vector<WorkloadSpec> AllWorkloads() {
   AddPairWorkloads(&specs);
   AddHistoryWorkloads(&specs);
   AddScaleWorkloads(&specs);
+  AddProcessWorkloads(&specs);
   return specs;
 }
 

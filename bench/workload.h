@@ -32,16 +32,21 @@ struct Sample {
 
 // How long to measure, and on how much.
 struct Effort {
-  double seconds = 1.5;      // one sample, where a workload runs for a time
-  int database_count = 0;    // W8
-  int wake_count = 0;        // W8/wake: databases
-  int migrated_count = 0;    // M2
-  int pair_count = 0;        // M5
-  uint64_t large_bytes = 0;  // M1
-  uint64_t plain_bytes = 0;  // W4, W5, W10, M3, M4, S1
-  double long_seconds = 10;  // W6 with 64 databases
-  int open_count = 0;        // C1: connections
-  int actor_count = 0;       // A1
+  double seconds = 1.5;         // one sample, where a workload runs for a time
+  int database_count = 0;       // W8
+  int wake_count = 0;           // W8/wake: databases
+  int migrated_count = 0;       // M2
+  int pair_count = 0;           // M5
+  uint64_t large_bytes = 0;     // M1
+  uint64_t plain_bytes = 0;     // W4, W5, W10, M3, M4, S1
+  double long_seconds = 10;     // W6 with 64 databases
+  int open_count = 0;           // C1: connections
+  int actor_count = 0;          // A1
+  double process_seconds = 1;   // P1 to P3: one sample
+  int64_t process_rows = 1000;  // P1 to P5: of a database
+  int process_looks = 0;        // P3/first
+  int process_opens = 0;        // P4
+  double idle_seconds = 1;      // P4/idle
 };
 
 class Workload {
@@ -89,6 +94,7 @@ struct WorkloadSpec {
   bool raw_rate_will_do = false;
   bool no_busy = false;  // actorkv must never answer SQLITE_BUSY
   bool once = false;     // comes out the same each time: one sample
+  bool many = false;     // comes out differently each time: more samples
 };
 
 // The workload that measures the disk's own rate of durable writes of 4 KiB.
@@ -123,6 +129,7 @@ void AddSalvageWorkloads(std::vector<WorkloadSpec>* specs);
 void AddPairWorkloads(std::vector<WorkloadSpec>* specs);
 void AddHistoryWorkloads(std::vector<WorkloadSpec>* specs);
 void AddScaleWorkloads(std::vector<WorkloadSpec>* specs);
+void AddProcessWorkloads(std::vector<WorkloadSpec>* specs);
 
 // All of them, in the order of the table.
 std::vector<WorkloadSpec> AllWorkloads();

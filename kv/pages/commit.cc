@@ -101,10 +101,12 @@ void Finish(Store* store, std::vector<PendingCommit>* commits) noexcept {
     // Publication comes first. A writer of the same actor that begins now must
     // find this head, or it would commit against one that is gone.
     const std::vector<PageNo>& pages = commit.writer->changed_pages();
-    commit.version =
-        store->side() == nullptr
-            ? actor->Publish(commit.state, pages)
-            : actor->PublishShared(commit.state, pages, commit.version);
+    if (store->side() == nullptr) {
+      commit.version = actor->Publish(commit.state, pages);
+    } else {
+      actor->PublishShared(commit.writer->base(),
+                           {commit.state, &pages, commit.version});
+    }
     commit.writer->Detach(/*committed=*/true);
     if (commit.state->lineage->size() > kMaxLineageDepth) {
       store->work()->SuggestFlatten(actor);

@@ -204,7 +204,8 @@ Status Upkeep::WriteHintsOfOne() {
 // The next call comes soon enough; in between others have the disk.
 Status Upkeep::ReclaimSome() {
   const ReclaimTurns::Turn turn = store_->reclaim_turns()->TryBegin();
-  if (!turn.owns_lock() || store_->read_only() || store_->side() != nullptr) {
+  if (!turn.owns_lock() || store_->read_only() || store_->side() != nullptr ||
+      !store_->reclaim_turns()->CheckNotHeld().ok()) {
     return Status::Ok();
   }
   return background_reclaim_.Step();

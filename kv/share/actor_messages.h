@@ -74,10 +74,10 @@ struct HeadFields {
   }
 };
 
-// PageVersion: a page as a snapshot sees it: the chunk, in its place, and the
+// WirePage: a page as a snapshot sees it: the chunk, in its place, and the
 // base where the chunk is a delta (kv/format/page_delta.h). Both verify there
 // (kv/format/chunk.h).
-struct PageVersion {
+struct WirePage {
   BranchId branch;
   uint32_t pgno = 0;
   TxId txid;
@@ -123,8 +123,8 @@ struct OpenAnswer {
   uint32_t slot = 0;
   uint64_t head_seq = 0;  // of the slot, when the head was this one
   HeadFields head;
-  std::string_view hints;          // as stored; empty: none
-  std::vector<PageVersion> pages;  // page 1 and others that are in memory
+  std::string_view hints;       // as stored; empty: none
+  std::vector<WirePage> pages;  // page 1 and others that are in memory
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
@@ -184,7 +184,7 @@ struct HeadAnswer {
   std::optional<HeadFields> head;  // none: it is the one that was known
   // What changed from the known head to this one; none: that is not known.
   std::optional<std::vector<uint32_t>> changed_pages;
-  std::vector<PageVersion> pages;  // some of those, as this head sees them
+  std::vector<WirePage> pages;  // some of those, as this head sees them
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
@@ -227,7 +227,7 @@ struct PagesAnswer {
   static constexpr Op kOp = Op::kPages;
   static constexpr uint8_t kFlags = kAnswerFlag;
 
-  std::vector<PageVersion> pages;  // in the order of the spans; it may be fewer
+  std::vector<WirePage> pages;  // in the order of the spans; it may be fewer
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {

@@ -35,7 +35,7 @@ std::atomic<uint32_t>* ClientPins::Take(uint32_t* number) noexcept {
   } else {
     return nullptr;
   }
-  return session_->slate()->awake_word(*number);
+  return session_->slate()->word(*number);
 }
 
 void ClientPins::GiveBack(uint32_t number) noexcept {

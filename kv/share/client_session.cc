@@ -274,7 +274,7 @@ void ClientSession::Adopt(const std::shared_ptr<OwnerSession>& session) {
   const std::lock_guard<std::mutex> lock(store_mutex_);
   if (store_ == nullptr) return;
   store_->pins()->Rebind(
-      [slate](uint32_t number) { return slate->awake_word(number); });
+      [slate](uint32_t number) { return slate->word(number); });
 }
 
 }  // namespace actorkv

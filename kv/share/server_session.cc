@@ -121,7 +121,7 @@ Status ServerSession::UsePin(uint32_t number,
     std::shared_ptr<SessionPin>& place = pins_[number];
     if (place == nullptr) {
       place = std::make_shared<SessionPin>();
-      PinTable::UseWord(parts_.slate->awake_word(number), &place->pin);
+      PinTable::UseWord(parts_.slate->word(number), &place->pin);
     }
     found = place;
   }

@@ -57,9 +57,9 @@ class Slate {
   // for is always awake.
   bool IsAwake(uint32_t pin) const noexcept;
 
-  // The word of a pin (PinTable::UseWord()). REQUIRES: pin < kSlatePins.
-  std::atomic<uint32_t>* awake_word(uint32_t pin) const noexcept {
-    return word(pin);
+  // The word of a pin (kv/store/pins.h). REQUIRES: pin < kSlatePins.
+  std::atomic<uint32_t>* word(uint32_t pin) const {
+    return static_cast<Word*>(memory_->data()) + pin;
   }
 
  private:

@@ -297,29 +297,25 @@ uint64_t Actor::Publish(std::shared_ptr<const HeadState> state,
   return version;
 }
 
-uint64_t Actor::PublishShared(std::shared_ptr<const HeadState> state,
-                              const std::vector<PageNo>& pages,
-                              uint64_t version) noexcept {
+void Actor::PublishShared(const std::shared_ptr<const HeadState>& base,
+                          SharedHead head) noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
-  const Snapshot& snapshot = state->head.snapshot;
-  changes_->Add(snapshot.branch, snapshot.txid, pages);
-  state_ = std::move(state);
-  // Where others have committed since, the word says so.
-  state_epoch_ = version;
-  return version;
-}
-
-void Actor::PublishForeign(std::shared_ptr<const HeadState> state,
-                           const std::vector<PageNo>* pages) noexcept {
-  std::lock_guard<std::mutex> lock(mutex_);
-  const Snapshot& snapshot = state->head.snapshot;
-  if (pages != nullptr) {
-    changes_->Add(snapshot.branch, snapshot.txid, *pages);
+  // What is known of a later head holds what is known of this one; and who has
+  // forgotten the head reads it.
+  if (state_ != base) {
+    if (side_ == nullptr) SetLocked(nullptr);
+    return;
+  }
+  const Snapshot& snapshot = head.state->head.snapshot;
+  if (head.pages != nullptr) {
+    changes_->Add(snapshot.branch, snapshot.txid, *head.pages);
   } else {
     changes_->Reset(snapshot.branch, snapshot.txid);
   }
-  SetLocked(std::move(state));
-  state_epoch_ = epoch_->load(std::memory_order_acquire);
+  SetLocked(std::move(head.state));
+  // Where others have committed since, the word says so.
+  state_epoch_ =
+      side_ != nullptr ? head.version : epoch_->load(std::memory_order_acquire);
   continues_branch_ = false;
 }
 

@@ -122,16 +122,19 @@ class Actor {
   uint64_t Publish(std::shared_ptr<const HeadState> state,
                    const std::vector<PageNo>& pages) noexcept;
 
-  // The same, of a commit by which the owner of the store has published the
-  // head in this process's name, with this version().
-  uint64_t PublishShared(std::shared_ptr<const HeadState> state,
-                         const std::vector<PageNo>& pages,
-                         uint64_t version) noexcept;
-
-  // A commit of another process is done: `state` is the head. `pages`: what it
-  // changed and no others; null: that is not known. By the owner of the store.
-  void PublishForeign(std::shared_ptr<const HeadState> state,
-                      const std::vector<PageNo>* pages) noexcept;
+  // A commit on top of `base` is done, and other processes have a part in it:
+  // `head.state` is the head. Where the newest head that is known here is not
+  // `base` any more, it is not replaced: it may be newer.
+  struct SharedHead {
+    std::shared_ptr<const HeadState> state;
+    // What it changed and no others; null: that is not known.
+    const std::vector<PageNo>* pages = nullptr;
+    // Of a commit of this process, for which the owner has published the head:
+    // its version().
+    uint64_t version = 0;
+  };
+  void PublishShared(const std::shared_ptr<const HeadState>& base,
+                     SharedHead head) noexcept;
 
   // From now on other processes have the actor open as well. `head_word` rises
   // with version(), and `writer_word` is taken before anyone writes here. Both

@@ -49,6 +49,9 @@ struct Settings {
   uint64_t max_pair_key_bytes = kMaxPairKeyBytes;
   uint64_t max_pair_value_bytes = kMaxPairValueBytes;
   uint64_t keep_oversized_pairs = 0;
+  // Of the store alone: whether the process that owns it serves others. Read
+  // when it is opened.
+  uint64_t share = 1;
 };
 
 struct SettingInfo {
@@ -59,7 +62,7 @@ struct SettingInfo {
   bool of_store;  // an actor has none of its own
 };
 
-constexpr size_t kSettingCount = 8;
+constexpr size_t kSettingCount = 9;
 
 // Gives the process what the settings of a store say of it. `engine`: the
 // store's.

@@ -158,6 +158,8 @@ void WriterQueue::Leave(Writer* writer) {
     HandOn(Clock::now());
   } else if (IsKept()) {
     WakeFirstInTime();
+  } else if (state_ == State::kFree && first_ != nullptr) {
+    first_->changed.notify_one();
   }
 }
 
@@ -182,7 +184,7 @@ bool WriterQueue::Wait(Writer* writer, int64_t limit_us) {
   Insert(&waiting);
   while (!waiting.offered && !writer->left_ && now < give_up) {
     if (first_ == &waiting && state_ == State::kFree && !waits_for_word_) {
-      WaitForWord(&waiting, now, give_up, &lock);
+      WaitForWord(now, give_up, &lock);
     } else {
       const bool looks = first_ == &waiting && IsKept();
       waiting.wakes_at = looks ? std::min(give_up, kept_until_) : give_up;
@@ -202,8 +204,7 @@ bool WriterQueue::Wait(Writer* writer, int64_t limit_us) {
   return waiting.offered;
 }
 
-void WriterQueue::WaitForWord(Waiting* waiting, Time now, Time give_up,
-                              Lock* lock) {
+void WriterQueue::WaitForWord(Time now, Time give_up, Lock* lock) {
   // The queue may be given another one, or none, meanwhile.
   const std::shared_ptr<WriterWord> word = word_;
   bool has_it = HasWord();
@@ -218,7 +219,9 @@ void WriterQueue::WaitForWord(Waiting* waiting, Time now, Time give_up,
     if (word != word_) return;
     has_word_ = has_it;
   }
-  if (has_it && !waiting->writer->left_) HandOn(Clock::now());
+  // Somebody uses it, however long it took to come here: where the turn of the
+  // process was looked at first, a slow one would never write.
+  if (has_it && first_ != nullptr) OfferToFirst(Clock::now());
   if (has_it && state_ == State::kFree) GiveBackWord();
 }
 
@@ -255,6 +258,11 @@ void WriterQueue::HandOn(Time now) {
     if (next != nullptr) next->changed.notify_one();
     return;
   }
+  OfferToFirst(now);
+}
+
+void WriterQueue::OfferToFirst(Time now) {
+  Waiting* const next = first_;
   first_ = next->next;
   next->offered = true;
   Offer(next->writer, now);

@@ -154,7 +154,7 @@ class WriterQueue {
   bool TakeWord();
   void GiveBackWord();
   // Lets go of the mutex while the first that waits is in line for the word.
-  void WaitForWord(Waiting* waiting, Time now, Time give_up, Lock* lock);
+  void WaitForWord(Time now, Time give_up, Lock* lock);
   bool MayTakeLocked(Writer* writer, Time now);
   bool IsBeforeAllThatWait(const Writer& writer) const;
   void GivePlace(Writer* writer);
@@ -162,6 +162,8 @@ class WriterQueue {
   void Remove(Waiting* waiting);
   // Offers the word to the first that waits, or frees it.
   void HandOn(Time now);
+  // REQUIRES: somebody waits.
+  void OfferToFirst(Time now);
   void Offer(Writer* writer, Time now);
   // Wakes the first that waits where it sleeps past `kept_until_`.
   void WakeFirstInTime();

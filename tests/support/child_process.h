@@ -57,13 +57,23 @@ class ChildProcess {
 
   ~ChildProcess() {
     if (pid_ > 0) Kill();
-    close(says_fd_);
+    if (says_fd_ >= 0) close(says_fd_);
     close(hears_fd_);
   }
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
   pid_t pid() const { return pid_; }
+
+  // For more than single bytes.
+  int says_fd() const { return says_fd_; }
+  int hears_fd() const { return hears_fd_; }
+
+  // The child hears an end.
+  void CloseSays() {
+    close(says_fd_);
+    says_fd_ = -1;
+  }
 
   // The next byte the child says; 0 when it ended.
   char Hear() {

@@ -57,10 +57,10 @@ HeadFields SomeHead() {
   return head;
 }
 
-PageVersion WholePage() {
+WirePage WholePage() {
   return {BranchId{9}, 1, TxId{8}, "chunk", std::nullopt};
 }
-PageVersion DeltaPage() { return {BranchId{4}, 2, TxId{7}, "delta", "base"}; }
+WirePage DeltaPage() { return {BranchId{4}, 2, TxId{7}, "delta", "base"}; }
 
 HelloRequest SomeHello() {
   HelloRequest hello;

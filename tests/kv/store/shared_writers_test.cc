@@ -221,6 +221,7 @@ TEST(SharedWritersTest, AllGetOn) {
     processes.push_back(std::make_unique<Process>(&line, i + 1));
   }
   std::atomic<int> writing{0};
+  std::atomic<int> gave_up{0};
   std::vector<std::thread> threads;
   for (int i = 0; i < kProcesses * kWriters; ++i) {
     threads.emplace_back([&, i] {
@@ -228,7 +229,7 @@ TEST(SharedWritersTest, AllGetOn) {
       Writer writer(processes[i % kProcesses]->queue);
       for (int round = 0; round < kRounds; ++round) {
         while (!queue->Take(&writer)) {
-          static_cast<void>(writer.Wait(100'000));
+          if (!writer.Wait(kLongUs)) ++gave_up;
         }
         EXPECT_EQ(++writing, 1);
         --writing;
@@ -237,6 +238,7 @@ TEST(SharedWritersTest, AllGetOn) {
     });
   }
   for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(gave_up, 0) << "a wait was forgotten";
   EXPECT_EQ(line.holder, 0);
 }
 

@@ -1,0 +1,153 @@
+// Three processes write rows at random, each row on a page of its own; after
+// each commit that was acknowledged every process reads all rows, by each of
+// its connections, and finds the newest. A page that one of them still has from
+// before, in SQLite's cache or in the module's, fails this.
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/process/places.h"
+
+namespace actorkv {
+namespace {
+
+constexpr int kPeers = 3;
+constexpr int kRows = 150;
+constexpr uint64_t kSteps = 400;
+constexpr int kMostRowsOfACommit = 6;
+
+// Of the same actor in each process: the caches of SQLite that it may have.
+struct Kind {
+  const char* name;
+  const char* pragma;
+};
+constexpr Kind kKinds[] = {{"default", "PRAGMA cache_size"},
+                           {"small", "PRAGMA cache_size=3"},
+                           {"mapped", "PRAGMA mmap_size=268435456"}};
+
+class PageModel : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    for (int i = 0; i < kPeers; ++i) {
+      peers_.push_back(std::make_unique<Peer>());
+      for (const Kind& kind : kKinds) {
+        ASSERT_TRUE(Worked(peers_.back()->Open(kind.name, Uri())));
+        ASSERT_TRUE(Worked(peers_.back()->Run(kind.name, kind.pragma)));
+      }
+      if (i > 0) continue;
+      if (GetParam()) {
+        ASSERT_TRUE(Worked(Any(0, "PRAGMA journal_mode=WAL")));
+      }
+      ASSERT_TRUE(Worked(Any(0,
+                             "CREATE TABLE page(id INTEGER PRIMARY KEY,"
+                             " version INT, filler BLOB)")));
+    }
+    for (int id = 1; id <= kRows; ++id) Put(0, id);
+    for (int i = 0; i < kPeers; ++i) Look(i);
+  }
+
+  std::string Uri() const {
+    return GetParam() ? temp_.File("a.db") : ActorUri(temp_.File("store"), "a");
+  }
+
+  // By one of its connections.
+  Answer Any(int peer, const std::string& sql) {
+    const size_t kind = rng_() % std::size(kKinds);
+    return peers_[static_cast<size_t>(peer)]->Run(kKinds[kind].name, sql);
+  }
+
+  // A row that fills a page, with a version that no row ever had.
+  void Put(int peer, int id) {
+    model_[id] = ++version_;
+    ASSERT_TRUE(Worked(Any(peer, PutSql(id))));
+  }
+
+  std::string PutSql(int id) const {
+    return "INSERT OR REPLACE INTO page VALUES(" + std::to_string(id) + ", " +
+           std::to_string(model_.at(id)) + ", zeroblob(" +
+           std::to_string(3000 + model_.at(id) % 500) + "))";
+  }
+
+  // One commit of some rows, some of them gone or new.
+  void Write(int peer) {
+    Peer* const writer = peers_[static_cast<size_t>(peer)].get();
+    const char* name = kKinds[rng_() % std::size(kKinds)].name;
+    ASSERT_TRUE(Worked(writer->Run(name, "BEGIN IMMEDIATE")));
+    const uint64_t count = 1 + rng_() % kMostRowsOfACommit;
+    for (uint64_t i = 0; i < count; ++i) {
+      const int id = 1 + static_cast<int>(rng_() % kRows);
+      if (rng_() % 8 == 0) {
+        model_.erase(id);
+        ASSERT_TRUE(Worked(writer->Run(
+            name, "DELETE FROM page WHERE id = " + std::to_string(id))));
+      } else {
+        model_[id] = ++version_;
+        ASSERT_TRUE(Worked(writer->Run(name, PutSql(id))));
+      }
+    }
+    ASSERT_TRUE(Worked(writer->Run(name, "COMMIT")));
+  }
+
+  void Look(int peer) {
+    std::string wanted;
+    for (const auto& [id, version] : model_) {
+      wanted += (wanted.empty() ? "" : " ") + std::to_string(id) + ":" +
+                std::to_string(version) + ":" +
+                std::to_string(3000 + version % 500);
+    }
+    for (const Kind& kind : kKinds) {
+      ASSERT_TRUE(Answers(
+          peers_[static_cast<size_t>(peer)]->Run(
+              kind.name,
+              "SELECT group_concat(id || ':' || version || ':' ||"
+              " length(filler), ' ') FROM (SELECT * FROM page ORDER BY id)"),
+          wanted))
+          << "process " << peer << ", cache " << kind.name;
+    }
+  }
+
+  TempDir temp_;
+  std::mt19937_64 rng_{TestSeed()};
+  std::vector<std::unique_ptr<Peer>> peers_;
+  std::map<int, int64_t> model_;  // version by id
+  int64_t version_ = 0;
+};
+
+TEST_P(PageModel, EachProcessReadsTheNewest) {
+  for (uint64_t i = 0; i < TestRounds(kSteps) && !HasFailure(); ++i) {
+    SCOPED_TRACE("step " + std::to_string(i));
+    Write(static_cast<int>(rng_() % kPeers));
+    // Now and then some miss a few commits.
+    for (int peer = 0; peer < kPeers && !HasFailure(); ++peer) {
+      if (rng_() % 4 != 0) Look(peer);
+    }
+  }
+  for (int peer = 0; peer < kPeers && !HasFailure(); ++peer) Look(peer);
+}
+
+// A reader's transaction is one snapshot, whatever others commit.
+TEST_P(PageModel, ATransactionIsOneSnapshot) {
+  constexpr char kSum[] = "SELECT sum(version), count(*) FROM page";
+  for (uint64_t i = 0; i < TestRounds(30) && !HasFailure(); ++i) {
+    const auto reader = static_cast<int>(rng_() % kPeers);
+    Peer* const peer = peers_[static_cast<size_t>(reader)].get();
+    ASSERT_TRUE(Worked(peer->Run("small", "BEGIN")));
+    const Answer first = peer->Run("small", kSum);
+    for (int j = 1; j < kPeers; ++j) Write((reader + j) % kPeers);
+    EXPECT_TRUE(Answers(peer->Run("small", kSum), first.text));
+    ASSERT_TRUE(Worked(peer->Run("small", "COMMIT")));
+    Look(reader);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, PageModel, testing::Bool(), [](const auto& is_file) {
+  return std::string(is_file.param ? "Files" : "Actors");
+});
+
+}  // namespace
+}  // namespace actorkv
