@@ -75,6 +75,7 @@ int Initialise(sqlite3* db, char** error_message,
   // nothing.
   code = sqlite3_auto_extension(entry_point);
   if (code != SQLITE_OK) return code;
+  ServeCalls();
   // SQLITE_OK and not SQLITE_OK_LOAD_PERMANENTLY: under sqlite3_auto_extension
   // that would count as a failure. The module stays loaded because it is
   // linked with -z nodelete.

@@ -1,5 +1,9 @@
 #include "sql/register.h"
 
+#include <functional>
+#include <string>
+
+#include "kv/process/store_registry.h"
 #include "sql/actors/actor_functions.h"
 #include "sql/actors/actors_table.h"
 #include "sql/actors/events_table.h"
@@ -8,8 +12,10 @@
 #include "sql/actors/info_table.h"
 #include "sql/actors/metrics_table.h"
 #include "sql/actors/retention_functions.h"
+#include "sql/actors/sessions_table.h"
 #include "sql/actors/work_table.h"
 #include "sql/bind/connection.h"
+#include "sql/bind/owner_call.h"
 #include "sql/health/doctor_table.h"
 #include "sql/health/dump_table.h"
 #include "sql/health/verify_table.h"
@@ -55,7 +61,14 @@ constexpr RegisterTheme kThemes[] = {
     RegisterEventsTable,      RegisterQueueTables,
     RegisterSalvageTables,    RegisterPairFunctions,
     RegisterPairsTable,       RegisterWorkTable,
+    RegisterSessionsTable,
 };
+
+Status CallForOther(const std::string& store_path, const CallSpec& call,
+                    const std::function<Status(const ShareServer::Row&)>& add,
+                    const std::function<Status()>& keep_on) {
+  return RunForOther(RegisterSql, store_path, call, add, keep_on);
+}
 
 }  // namespace
 
@@ -72,5 +85,7 @@ int RegisterSql(sqlite3* db) {
   Connection::Unref(connection);
   return code;
 }
+
+void ServeCalls() { StoreRegistry::SetCallFunction(CallForOther); }
 
 }  // namespace actorkv

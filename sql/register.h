@@ -13,6 +13,10 @@ namespace actorkv {
 // Once for each connection; again does nothing. Returns a SQLite code.
 int RegisterSql(sqlite3* db);
 
+// Has the process run what others that share its stores send to it
+// (sql/bind/owner_call.h).
+void ServeCalls();
+
 }  // namespace actorkv
 
 #endif  // ACTORKV_SQL_REGISTER_H_

@@ -63,6 +63,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/base/utf8_test.cc
   tests/kv/base/work_meter_test.cc
   tests/kv/base/workers_test.cc
+  tests/kv/cache/change_log_test.cc
   tests/kv/cache/hint_learner_test.cc
   tests/kv/cache/page_cache_test.cc
   tests/kv/cache/piece_queue_test.cc
@@ -77,6 +78,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/files/byte_source_test.cc
   tests/kv/files/file_names_test.cc
   tests/kv/files/file_target_test.cc
+  tests/kv/files/host_mark_test.cc
   tests/kv/files/new_directory_test.cc
   tests/kv/files/new_file_test.cc
   tests/kv/files/opened_directory_test.cc
@@ -172,26 +174,37 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rocksdb/rocksdb_fence_test.cc
   tests/kv/rocksdb/rocksdb_home_test.cc
   tests/kv/rocksdb/rocksdb_log_file_test.cc
+  tests/kv/rocksdb/rocksdb_log_limit_test.cc
   tests/kv/rocksdb/rocksdb_store_files_test.cc
   tests/kv/rocksdb/spare_memory_test.cc
   tests/kv/share/actor_slot_test.cc
   tests/kv/share/board_test.cc
+  tests/kv/share/board_time_test.cc
   tests/kv/share/channel_test.cc
+  tests/kv/share/client_session_test.cc
   tests/kv/share/frame_test.cc
   tests/kv/share/head_fields_test.cc
   tests/kv/share/listener_test.cc
   tests/kv/share/message_bytes_test.cc
   tests/kv/share/message_damage_test.cc
+  tests/kv/share/process_state_test.cc
+  tests/kv/share/request_memory_test.cc
+  tests/kv/share/server_session_test.cc
+  tests/kv/share/share_server_test.cc
   tests/kv/share/shared_memory_test.cc
   tests/kv/share/slate_test.cc
   tests/kv/share/unshared_fd_test.cc
   tests/kv/share/wire_test.cc
+  tests/kv/share/word_line_test.cc
+  tests/kv/share/writer_turn_test.cc
   tests/kv/store/catalog_test.cc
   tests/kv/store/clock_step_test.cc
   tests/kv/store/clock_test.cc
   tests/kv/store/lineage_test.cc
   tests/kv/store/pins_test.cc
   tests/kv/store/reclaim_turns_test.cc
+  tests/kv/store/shared_clock_test.cc
+  tests/kv/store/shared_writers_test.cc
   tests/kv/store/store_test.cc
   tests/kv/store/time_map_test.cc
   tests/kv/store/work_queue_test.cc

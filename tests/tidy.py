@@ -44,7 +44,7 @@ ROOMS = {
     "kv/rocksdb": "base files engine",
     "kv/cache": "base format",
     "kv/store": "base engine format cache",
-    "kv/share": "base files engine format store",
+    "kv/share": "base files engine format cache store",
     "kv/pages": "base files engine format cache store",
     "kv/history": "base engine format store pages",
     "kv/legacy": "base engine format rivet store pages",

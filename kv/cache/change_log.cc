@@ -1,5 +1,6 @@
 #include "kv/cache/change_log.h"
 
+#include <algorithm>
 #include <mutex>
 
 #include "kv/base/thrown.h"
@@ -33,11 +34,14 @@ void ChangeLog::Add(BranchId branch, TxId txid,
     return;
   }
   const bool noted = IfMemory([&] {
-    for (PageNo pgno : pages) last_change_[pgno] = txid;
+    for (PageNo pgno : pages) {
+      TxId* const last = &last_change_[pgno];
+      *last = std::max(*last, txid);
+    }
   });
   // Half of a commit's pages must not pass for all of them.
-  if (!noted) return ResetLocked(branch, txid);
-  to_ = txid;
+  if (!noted) return ResetLocked(branch, std::max(to_, txid));
+  to_ = std::max(to_, txid);
 }
 
 void ChangeLog::Trim(size_t max_pages) {

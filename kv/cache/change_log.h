@@ -25,8 +25,9 @@ class ChangeLog {
   // Forgets everything: nothing is known of commits up to `txid`.
   void Reset(BranchId branch, TxId txid) noexcept;
 
-  // Adds the pages of the commit that followed the last one. On another branch
-  // than before this is a Reset().
+  // Adds the pages of the commit that followed the last one. One that is in the
+  // log already may come again, also after later ones: another thread may have
+  // learned of them first. On another branch than before this is a Reset().
   void Add(BranchId branch, TxId txid,
            const std::vector<PageNo>& pages) noexcept;
 

@@ -308,6 +308,11 @@ class Engine {
   // null where they do not.
   virtual std::shared_ptr<WorkBoard> work_board() { return nullptr; }
 
+  // Keeps the log, that the next open of the store has to read, below about
+  // `bytes` from now on: other processes wait for that where this one ends.
+  // What the engine does by itself is less where that is so.
+  virtual void LimitLog(uint64_t bytes) { static_cast<void>(bytes); }
+
   // Bounds what the engine keeps in memory beside the page cache, which holds
   // `bytes`, for all engines of its kind in the process.
   virtual void LimitCaches(size_t bytes) { static_cast<void>(bytes); }

@@ -110,6 +110,9 @@ class EngineHome {
   virtual Status Open(const std::string& place, OpenMode mode,
                       std::unique_ptr<Engine>* engine) = 0;
 
+  // EngineLimits of its engines.
+  virtual EngineLimits Limits() const = 0;
+
   virtual std::unique_ptr<PlaceWait> Wait(const std::string& place) = 0;
 
   // A copy of the store at `place`, which `engine` has open, in a place `to`

@@ -28,13 +28,18 @@ std::set<LockFile*>& OpenFiles() {
   return *files;
 }
 
-struct flock Bytes(short type, int first, int count) {
+struct flock Bytes(short type, int64_t first, int64_t count) {
   struct flock lock = {};
   lock.l_type = type;
   lock.l_whence = SEEK_SET;
   lock.l_start = first;
   lock.l_len = count;
   return lock;
+}
+
+Status OpenPresent(const std::string& path, int access, int* fd) {
+  *fd = open(path.c_str(), access | O_CLOEXEC | O_NOFOLLOW);
+  return *fd < 0 ? SystemError("open", path, errno) : Status::Ok();
 }
 
 }  // namespace
@@ -53,8 +58,7 @@ void LockFile::CloseAllInChild() {
   OpenFilesMutex().unlock();
 }
 
-Status LockFile::Open(const std::string& path, bool create,
-                      std::unique_ptr<LockFile>* file) {
+void LockFile::HandleForkOnce() {
   static std::once_flag handlers;
   std::call_once(handlers, [] {
     // fork() copies the process in the middle of whatever other threads do.
@@ -62,19 +66,37 @@ Status LockFile::Open(const std::string& path, bool create,
     pthread_atfork([] { OpenFilesMutex().lock(); },
                    [] { OpenFilesMutex().unlock(); }, CloseAllInChild);
   });
+}
+
+template <typename OpenFile>
+Status LockFile::OpenWith(const std::string& path, const OpenFile& open_file,
+                          std::unique_ptr<LockFile>* file) {
+  HandleForkOnce();
   // Everything that takes memory comes before the open. The object goes after
   // the guard, whose mutex its destructor takes.
   std::unique_ptr<LockFile> made(new LockFile(-1, path));
   std::lock_guard<std::mutex> guard(OpenFilesMutex());
   OpenFiles().insert(made.get());
-  if (create) {
-    if (Status s = OpenStoreFile(path, O_RDWR, &made->fd_); !s.ok()) return s;
-  } else {
-    made->fd_ = open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (made->fd_ < 0) return SystemError("open", path, errno);
-  }
+  if (Status s = open_file(&made->fd_); !s.ok()) return s;
   *file = std::move(made);
   return Status::Ok();
+}
+
+Status LockFile::Open(const std::string& path, bool create,
+                      std::unique_ptr<LockFile>* file) {
+  return OpenWith(
+      path,
+      [&](int* fd) {
+        return create ? OpenStoreFile(path, O_RDWR, fd)
+                      : OpenPresent(path, O_RDWR, fd);
+      },
+      file);
+}
+
+Status LockFile::OpenToShare(const std::string& path,
+                             std::unique_ptr<LockFile>* file) {
+  return OpenWith(
+      path, [&](int* fd) { return OpenPresent(path, O_RDONLY, fd); }, file);
 }
 
 LockFile::~LockFile() {
@@ -83,7 +105,7 @@ LockFile::~LockFile() {
   if (fd_ >= 0) close(fd_);
 }
 
-Status LockFile::TryLock(int byte, Kind kind, bool* locked) {
+Status LockFile::TryLock(int64_t byte, Kind kind, bool* locked) {
   const short type = kind == Kind::kExclusive ? F_WRLCK : F_RDLCK;
   struct flock lock = Bytes(type, byte, 1);
   // The lock belongs to the open file and not to the process: a close of
@@ -100,7 +122,7 @@ Status LockFile::TryLock(int byte, Kind kind, bool* locked) {
   return Status::Ok();
 }
 
-bool LockFile::IsLockedElsewhere(int first_byte, int byte_count) const {
+bool LockFile::IsLockedElsewhere(int64_t first_byte, int64_t byte_count) const {
   struct flock lock = Bytes(F_WRLCK, first_byte, byte_count);
   return fcntl(fd_, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }

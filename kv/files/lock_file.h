@@ -18,6 +18,7 @@
 #ifndef ACTORKV_KV_FILES_LOCK_FILE_H_
 #define ACTORKV_KV_FILES_LOCK_FILE_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -34,23 +35,31 @@ class LockFile {
   // directory, that is not there.
   static Status Open(const std::string& path, bool create,
                      std::unique_ptr<LockFile>* file);
+  // The same, of one that is there and only for shared locks: so also where
+  // nothing may be written.
+  static Status OpenToShare(const std::string& path,
+                            std::unique_ptr<LockFile>* file);
   ~LockFile();
   LockFile(const LockFile&) = delete;
   LockFile& operator=(const LockFile&) = delete;
 
-  // Locks one byte. *locked: whether it is ours; somebody else has it
-  // otherwise. Waits for nobody. Errors: kIOError.
-  Status TryLock(int byte, Kind kind, bool* locked);
+  // Locks one byte, which need not be in the file. *locked: whether it is ours;
+  // somebody else has it otherwise. Waits for nobody. Errors: kIOError.
+  Status TryLock(int64_t byte, Kind kind, bool* locked);
 
   // Says whether anybody else has a lock, of whatever kind, on one of these
   // bytes; false also where the system does not say.
-  bool IsLockedElsewhere(int first_byte, int byte_count) const;
+  bool IsLockedElsewhere(int64_t first_byte, int64_t byte_count) const;
 
   // The descriptor, for other uses of the file. Negative in a child of fork().
   int fd() const { return fd_; }
 
  private:
   LockFile(int fd, std::string path);
+  template <typename OpenFile>
+  static Status OpenWith(const std::string& path, const OpenFile& open_file,
+                         std::unique_ptr<LockFile>* file);
+  static void HandleForkOnce();
   static void CloseAllInChild();
 
   int fd_;

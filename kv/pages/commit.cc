@@ -15,6 +15,7 @@
 #include "kv/store/hints.h"
 #include "kv/store/retention.h"
 #include "kv/store/store.h"
+#include "kv/store/store_side.h"
 
 namespace actorkv {
 
@@ -99,8 +100,13 @@ void Finish(Store* store, std::vector<PendingCommit>* commits) noexcept {
     const std::shared_ptr<Actor>& actor = commit.writer->actor();
     // Publication comes first. A writer of the same actor that begins now must
     // find this head, or it would commit against one that is gone.
-    commit.version =
-        actor->Publish(commit.state, commit.writer->changed_pages());
+    const std::vector<PageNo>& pages = commit.writer->changed_pages();
+    if (store->side() == nullptr) {
+      commit.version = actor->Publish(commit.state, pages);
+    } else {
+      actor->PublishShared(commit.writer->base(),
+                           {commit.state, &pages, commit.version});
+    }
     commit.writer->Detach(/*committed=*/true);
     if (commit.state->lineage->size() > kMaxLineageDepth) {
       store->work()->SuggestFlatten(actor);
@@ -244,6 +250,38 @@ Status CheckQuota(Store* store, const PendingCommit& commit) {
       "actorkv_quota()");
 }
 
+// Where another process owns the store, that one pins it with the commit.
+Status PinNewHead(Store* store, const PendingCommit& commit) {
+  if (!store->pins()->Prepare(commit.pin)) {
+    return Status::Busy(
+        "too many snapshots are being read in this process: actor=" +
+        commit.writer->actor()->name());
+  }
+  store->pins()->AddKept(commit.state->head.snapshot, commit.state->lineage,
+                         commit.pin);
+  return Status::Ok();
+}
+
+// What another process that owns the store is told of the commit; nothing in
+// the owner itself.
+std::vector<MovedHead> HeadsOf(Store* store,
+                               const std::vector<PendingCommit>& commits) {
+  std::vector<MovedHead> heads;
+  if (store->side() == nullptr) return heads;
+  for (const PendingCommit& commit : commits) {
+    heads.push_back({commit.writer->actor().get(),
+                     &commit.writer->changed_pages(), commit.pin});
+  }
+  return heads;
+}
+
+void NoteVersions(const std::vector<MovedHead>& heads,
+                  std::vector<PendingCommit>* commits) noexcept {
+  for (size_t i = 0; i < heads.size(); ++i) {
+    (*commits)[i].version = heads[i].version;
+  }
+}
+
 // Keeps the one engine commit within the engine's limit.
 Status StageWhatIsLarge(Store* store, std::vector<PendingCommit>* commits) {
   const size_t per_actor =
@@ -286,11 +324,12 @@ Status CommitAll(Store* store, Durability durability,
     if (commit.pin == nullptr) continue;
     // The new version is pinned before it is there. Pinned after, it could be
     // replaced and reclaimed in between.
-    store->pins()->Add(commit.state->head.snapshot, commit.state->lineage,
-                       commit.pin);
+    if (Status s = PinNewHead(store, commit); !s.ok()) return s;
   }
-  Status s = Conclude(store, store->Commit(batch, durability), stamp.commit_id,
-                      commits);
+  std::vector<MovedHead> heads = HeadsOf(store, *commits);
+  const CommitResult result = store->Commit(batch, durability, &heads);
+  NoteVersions(heads, commits);
+  Status s = Conclude(store, result, stamp.commit_id, commits);
   if (s.code() == Code::kFenced) {
     const Actor& actor = *commits->front().writer->actor();
     NoteEvent({EventKind::kFence, store->path(), actor.name(), s.message()});

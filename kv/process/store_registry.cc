@@ -70,6 +70,18 @@ bool IsStill(const std::string& directory, const StoreIdentity& now,
   return true;
 }
 
+const char* HowOpened(StoreAccess access) {
+  switch (access) {
+    case StoreAccess::kOwns:
+      return "to write";
+    case StoreAccess::kShares:
+      return "to share";
+    case StoreAccess::kFollows:
+      return "to read";
+  }
+  return "";
+}
+
 void AfterForkInChild() {
   if (!any_store_opened.load() || forked.load() != Forked::kNo) return;
   forked.store(open_store_count.load() > 0 ? Forked::kWithOpenStore
@@ -144,17 +156,18 @@ std::shared_ptr<StoreRegistry::Entry> StoreRegistry::FindEntry(const Key& key) {
   return entry;
 }
 
-std::shared_ptr<Store> StoreRegistry::WriterOf(const std::string& directory,
-                                               const StoreIdentity& identity) {
+std::shared_ptr<Store> StoreRegistry::OpenHere(const std::string& directory,
+                                               const StoreIdentity& identity,
+                                               StoreAccess access) {
   std::shared_ptr<Entry> entry;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    auto it = entries_.find(KeyOf(identity, /*follows=*/false));
+    auto it = entries_.find(KeyOf(identity, access));
     if (it == entries_.end()) return nullptr;
     entry = it->second;
   }
-  std::lock_guard<std::mutex> lock(entry->mutex);
-  if (entry->store == nullptr || stopping_ ||
+  const auto lock = LockEntry(entry.get());
+  if (!lock.owns_lock() || entry->store == nullptr || stopping_ ||
       !IsStill(directory, identity, entry->store.get(), &entry->identity)) {
     return nullptr;
   }
@@ -164,7 +177,9 @@ std::shared_ptr<Store> StoreRegistry::WriterOf(const std::string& directory,
 Status StoreRegistry::Acquire(const std::string& directory, OpenMode mode,
                               const OpenWait& wait,
                               std::shared_ptr<Store>* store) {
-  Attempt attempt{directory, mode, wait};
+  Attempt attempt{
+      directory, mode, wait,
+      mode == OpenMode::kFollow ? StoreAccess::kFollows : StoreAccess::kOwns};
   if (Status s = FindHome(directory, &attempt.home); !s.ok()) return s;
   for (;;) {
     const bool is_last = mode == OpenMode::kFollow || wait.IsOver();
@@ -178,6 +193,8 @@ Status StoreRegistry::Acquire(const std::string& directory, OpenMode mode,
 }
 
 bool StoreRegistry::IsOpenElsewhere(const Attempt& attempt) {
+  // It may be served by now.
+  if (MayShare()) return false;
   if (!attempt.mark->IsHeld()) return false;
   if (attempt.entry == nullptr) return true;
   // By another thread of this process: then it is for all of them.
@@ -215,14 +232,40 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
   }
   if (!found.ok()) return found;
   const bool follow = mode == OpenMode::kFollow;
-  if (follow) {
-    *store = WriterOf(directory, identity);
-    if (*store != nullptr) return Status::Ok();
+  if (follow || !IsOpen(KeyOf(identity, StoreAccess::kOwns))) {
+    for (StoreAccess access : {StoreAccess::kOwns, StoreAccess::kShares}) {
+      if (!follow && access == StoreAccess::kOwns) continue;
+      *store = OpenHere(directory, identity, access);
+      if (*store != nullptr) return Status::Ok();
+    }
   }
+  if (!MayShare()) return AcquireAs(identity, attempt, store, again);
+  if (follow) {
+    // Where it cannot be shared, for whatever reason, it can be followed.
+    if (AcquireShared(identity, *attempt, store, again).ok()) {
+      return Status::Ok();
+    }
+    *again = false;
+    return AcquireAs(identity, attempt, store, again);
+  }
+  Status owned = AcquireAs(identity, attempt, store, again);
+  if (owned.code() != Code::kBusy) return owned;
+  Status shared = AcquireShared(identity, *attempt, store, again);
+  // Nobody serves: who has it is what there is to say.
+  const bool is_served =
+      shared.code() != Code::kNotFound && shared.code() != Code::kBusy;
+  return is_served ? shared : owned;
+}
+
+Status StoreRegistry::AcquireAs(const StoreIdentity& identity, Attempt* attempt,
+                                std::shared_ptr<Store>* store, bool* again) {
+  const std::string& directory = attempt->directory;
   any_store_opened.store(true);
-  const std::shared_ptr<Entry> entry = FindEntry(KeyOf(identity, follow));
+  const std::shared_ptr<Entry> entry =
+      FindEntry(KeyOf(identity, attempt->access));
   attempt->entry = entry;
-  std::lock_guard<std::mutex> lock(entry->mutex);
+  const auto lock = LockEntry(entry.get());
+  if (!lock.owns_lock()) return Status::Busy("store is closing: " + directory);
   if (stopping_) return ProcessIsEnding(directory);
   if (Status s = GiveUpStale(*attempt, identity, entry.get()); !s.ok()) {
     return s;
@@ -231,7 +274,7 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
   if (*again) return Status::Ok();
   if (Status s = GiveWay(entry.get(), attempt); !s.ok()) return s;
   if (entry->store == nullptr) {
-    if (Status s = OpenInto(*attempt, entry.get()); !s.ok()) return s;
+    if (Status s = OpenInto(*attempt, entry); !s.ok()) return s;
   }
   // What was opened under this key may be what took its place.
   *again = !entry->identity.IsSamePlace(identity);
@@ -256,38 +299,37 @@ Status StoreRegistry::GiveUpStale(const Attempt& attempt, StoreIdentity now,
   if (IsStill(directory, now, entry->store.get(), &entry->identity)) {
     return Status::Ok();
   }
-  if (entry->IsIdle() && entry->store.use_count() == 1) {
+  if (entry->IsIdle() && !entry->IsAtWork()) {
     CloseStore(entry);
     return Status::Ok();
   }
-  if (!entry->store->read_only() && now.IsSameStore(entry->identity)) {
+  if (attempt.access == StoreAccess::kOwns &&
+      now.IsSameStore(entry->identity)) {
     return Status::Fenced("this process has the store open as " +
                           entry->store->path() +
                           ", which was moved or replaced: close all "
                           "connections to it, then open it as " +
                           directory);
   }
-  Replace(entry);
+  Replace(attempt, entry);
   return Status::Ok();
 }
 
-void StoreRegistry::Replace(Entry* entry) {
+void StoreRegistry::Replace(const Attempt& attempt, Entry* entry) {
   entry->is_replaced = true;
   std::lock_guard<std::mutex> lock(mutex_);
   // Under this key it stays as long as somebody has it, as its caller does.
-  auto node =
-      entries_.extract(KeyOf(entry->identity, entry->store->read_only()));
+  auto node = entries_.extract(KeyOf(entry->identity, attempt.access));
   std::get<3>(node.key()) = ++replaced_count_;
   entries_.insert(std::move(node));
 }
 
 Status StoreRegistry::GiveWay(Entry* entry, Attempt* attempt) {
-  if (attempt->mode == OpenMode::kFollow || attempt->wait.IsOver()) {
+  if (attempt->access != StoreAccess::kOwns || attempt->wait.IsOver()) {
     return Status::Ok();
   }
   const Clock::time_point now = Clock::now();
-  if (entry->IsIdle() && entry->store.use_count() == 1 &&
-      now >= entry->next_look) {
+  if (entry->IsIdle() && !entry->IsAtWork() && now >= entry->next_look) {
     entry->next_look = now + kLookInterval;
     if (entry->store->engine()->IsWaitedFor()) {
       CloseStore(entry);
@@ -321,14 +363,22 @@ std::shared_ptr<Store> StoreRegistry::Lend(Entry* entry) {
 void StoreRegistry::CloseStore(Entry* entry) {
   const EventTimer timer;
   const std::string path = entry->store->path();
+  if (entry->served != nullptr) {
+    static_cast<void>(
+        entry->served->server()->Stop(Clock::now() + kLastRequests));
+    entry->served.reset();
+  }
   entry->upkeep->Close();
   entry->upkeep.reset();
   entry->store.reset();
+  entry->joined.reset();
+  entry->not_shared.clear();
   NoteEvent({EventKind::kClose, path, "", "", timer.elapsed_us()});
   --open_store_count;
 }
 
-Status StoreRegistry::OpenInto(const Attempt& attempt, Entry* entry) {
+Status StoreRegistry::OpenInto(const Attempt& attempt,
+                               const std::shared_ptr<Entry>& entry) {
   const EventTimer timer;
   // A link that is pointed elsewhere later does not take the store apart.
   std::string directory;
@@ -336,12 +386,8 @@ Status StoreRegistry::OpenInto(const Attempt& attempt, Entry* entry) {
       !s.ok()) {
     return s;
   }
-  std::unique_ptr<Engine> engine;
-  if (Status s = OpenEngine(attempt, directory, &engine); !s.ok()) return s;
   std::shared_ptr<Store> opened;
-  if (Status s = Store::Open(directory, std::move(engine),
-                             attempt.mode == OpenMode::kFollow, &opened);
-      !s.ok()) {
+  if (Status s = OpenStore(attempt, directory, entry.get(), &opened); !s.ok()) {
     return s;
   }
   auto upkeep = std::make_shared<Upkeep>(opened.get());
@@ -351,12 +397,24 @@ Status StoreRegistry::OpenInto(const Attempt& attempt, Entry* entry) {
   }
   entry->store = std::move(opened);
   entry->upkeep = std::move(upkeep);
-  NoteEvent({EventKind::kOpen, directory, "",
-             attempt.mode == OpenMode::kFollow ? "to read" : "to write",
+  if (attempt.access == StoreAccess::kOwns) Serve(entry);
+  NoteEvent({EventKind::kOpen, directory, "", HowOpened(attempt.access),
              timer.elapsed_us()});
   ++open_store_count;
   Wake();
   return Status::Ok();
+}
+
+Status StoreRegistry::OpenStore(const Attempt& attempt,
+                                const std::string& directory, Entry* entry,
+                                std::shared_ptr<Store>* opened) {
+  if (attempt.access == StoreAccess::kShares) {
+    return Join(attempt, directory, entry, opened);
+  }
+  std::unique_ptr<Engine> engine;
+  if (Status s = OpenEngine(attempt, directory, &engine); !s.ok()) return s;
+  return Store::Open(directory, std::move(engine),
+                     attempt.access == StoreAccess::kFollows, opened);
 }
 
 Status StoreRegistry::OpenEngine(const Attempt& attempt,

@@ -3,18 +3,25 @@
 // There is one Store per place (by what it is, not by its name: see
 // StoreIdentity) and process, shared by all connections, and closed a short
 // time after its last user is gone, so that connections may come and go
-// cheaply. A directory that is opened only for reading is followed
-// (OpenMode::kFollow) and does not keep other processes from writing.
+// cheaply.
+//
+// The first process to open a store owns it, and serves it to the others, which
+// share it by a session (kv/share/share_server.h, share_client.h). Where that
+// one ends, one of the others becomes the owner: its process then has the store
+// twice, shared by whoever had it before and owned by whoever opens it from now
+// on. A directory that is opened only for reading (OpenMode::kFollow) is used
+// as this process has it open, else shared, and followed where nobody serves
+// it.
 //
 // A store stays with its users where its directory is moved, removed or
 // replaced. What is at the path then is another store, with an entry of its
 // own.
 //
-// Processes take turns: who wants to write waits for the holder
-// (kv/process/open_wait.h and kv/rocksdb/holder_file.h), and a holder that has
-// no users closes the store at once when somebody waits. Then it stands back
-// for a moment, so that the store is the other's, also where it wants the store
-// again itself.
+// Where the owner does not serve, processes take turns: who wants to write
+// waits for the holder (kv/process/open_wait.h and kv/rocksdb/holder_file.h),
+// and a holder that has no users, and no sessions, closes the store at once
+// when somebody waits. Then it stands back for a moment, so that the store is
+// the other's, also where it wants the store again itself.
 //
 // One background thread serves the process: it closes idle stores and does
 // their maintenance. It looks whether somebody waits while a store is idle, and
@@ -25,10 +32,16 @@
 //  1. Who was given a store keeps it open; all of them together are one Lease.
 //  2. A store is closed under its entry's mutex, by somebody who holds
 //     serve_mutex_ or is opening it, and only while it has no users.
-//  3. After Shutdown() has dealt with an entry, its store is neither closed
+//  3. A store is served only while it is open: its sessions end before it is
+//     closed, and sessions that are not idle keep it open.
+//  4. No page goes that a live process may still read: who becomes the owner
+//     beside others removes nothing until they had time to tell what they read
+//     (kv/store/reclaim_turns.h, invariant 1).
+//  5. After Shutdown() has dealt with an entry, its store is neither closed
 //     nor opened any more: RocksDB's static objects may be gone.
 //
-// Thread-safe.
+// Thread-safe. An entry of a shared store is locked before that of the owner,
+// which its session may have to open.
 
 #ifndef ACTORKV_KV_PROCESS_STORE_REGISTRY_H_
 #define ACTORKV_KV_PROCESS_STORE_REGISTRY_H_
@@ -45,14 +58,32 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "kv/engine/engine_home.h"
 #include "kv/process/open_wait.h"
+#include "kv/process/shared_stores.h"
 
 namespace actorkv {
 
 class Store;
 class Upkeep;
+
+// How a process has a store open.
+enum class StoreAccess {
+  kOwns,     // it has the engine open, and may serve others
+  kShares,   // by a session with the owner
+  kFollows,  // it reads what another process writes, without a session
+};
+
+// SharingInfo: how a store is shared, for people.
+struct SharingInfo {
+  StoreAccess access = StoreAccess::kFollows;
+  uint32_t owner_pid = 0;  // 0: not known
+  std::string owner_program;
+  size_t session_count = 0;  // of an owner
+  std::string not_shared;    // why an owner does not serve; empty: it does
+};
 
 class StoreRegistry {
  public:
@@ -68,16 +99,18 @@ class StoreRegistry {
   static Status ForkedChildError();
 
   // `directory` is absolute. With kCreate it is made when it is missing or
-  // empty; kFollow gives this process's own writer where there is one. A store
+  // empty; kFollow gives what this process has open to write where it does. A
+  // store
   // is opened under the name of its directory that has no links, so that a link
   // that is pointed elsewhere later does not take it apart.
-  // While another process has it open for writing, an open for writing waits
-  // as long as `wait` says.
+  // While another process has it open and does not serve it, an open for
+  // writing waits as long as `wait` says.
   // Errors: kNotFound (no store there); kInvalidArgument (not empty and not a
   // store; not a directory); kBusy, naming the pid, when another process is
   // writing; kFenced when this process writes to the directory under another
   // name that does not lead there any more; kNotSupported (a newer format;
-  // after fork()); kIOError, also while the process ends; those of
+  // after fork(); an owner of another protocol); kIOError, also while the
+  // process ends, and where the owner cannot be reached; those of
   // wait->Pause(); those of CheckScheme().
   Status Acquire(const std::string& directory, OpenMode mode,
                  const OpenWait& wait, std::shared_ptr<Store>* store);
@@ -87,6 +120,23 @@ class StoreRegistry {
                  std::shared_ptr<Store>* store) {
     return Acquire(directory, mode, OpenWait(), store);
   }
+
+  // Does what a process that shares a store wants done in its owner's:
+  // `store_path` is that of the store, the others are as in
+  // ShareServer::CallFunction. Counts for stores that are opened after. Starts
+  // nothing.
+  using CallFunction =
+      Status (*)(const std::string& store_path, const CallSpec& call,
+                 const std::function<Status(const ShareServer::Row&)>& add,
+                 const std::function<Status()>& keep_on);
+  static void SetCallFunction(CallFunction call);
+
+  // How a store that was given out is shared.
+  SharingInfo SharingOf(const Store* store);
+  // The sessions with this process, where it owns the store and serves.
+  std::vector<SessionInfo> SessionsOf(const Store* store);
+  // The session of this process, where it shares the store; null otherwise.
+  std::shared_ptr<ShareClient> ClientOf(const Store* store);
 
   // Gives the background thread something to do now.
   void Wake();
@@ -111,15 +161,16 @@ class StoreRegistry {
 
  private:
   using Clock = std::chrono::steady_clock;
-  // The place, whether it follows; and 0, or a number for each entry that
-  // another took the place of. It is closed after its last user, like any
-  // other.
-  using Key = std::tuple<uint64_t, uint64_t, bool, uint64_t>;
-  static Key KeyOf(const StoreIdentity& identity, bool follows) {
-    return {identity.place[0], identity.place[1], follows, 0};
+  // The place, how it is open; and 0, or a number for each entry that another
+  // took the place of. It is closed after its last user, like any other.
+  using Key = std::tuple<uint64_t, uint64_t, StoreAccess, uint64_t>;
+  static Key KeyOf(const StoreIdentity& identity, StoreAccess access) {
+    return {identity.place[0], identity.place[1], access, 0};
   }
 
   static constexpr std::chrono::seconds kExitTime{10};
+  // How long an owner that ends lets requests go on.
+  static constexpr std::chrono::milliseconds kLastRequests{200};
   // How long the store is left to who waited for it. They look every few
   // milliseconds; one that was stopped must not keep the store from others.
   static constexpr std::chrono::milliseconds kStandBack{100};
@@ -130,8 +181,12 @@ class StoreRegistry {
   struct Entry {
     std::mutex mutex;  // held while the store opens or closes
     std::shared_ptr<Store> store;
-    std::shared_ptr<Upkeep> upkeep;  // of the store: goes before it
-    std::weak_ptr<Lease> lease;      // of its users, while there are any
+    std::shared_ptr<Upkeep> upkeep;          // of the store: goes before it
+    std::shared_ptr<ServedStore> served;     // of an owner: goes first
+    std::unique_ptr<JoinedStore> joined;     // of a shared store: has it too
+    std::string not_shared;                  // why `served` is null
+    std::atomic<bool> session_ended{false};  // and nobody has looked since
+    std::weak_ptr<Lease> lease;  // of its users, while there are any
     StoreIdentity identity;
     bool is_replaced = false;  // by another entry of the same directory
     Clock::time_point idle_since = Clock::time_point::max();
@@ -141,7 +196,15 @@ class StoreRegistry {
     // call, and opens may be thousands a second.
     Clock::time_point next_look = Clock::time_point::min();
 
-    bool IsIdle() const { return store != nullptr && lease.expired(); }
+    // Whether somebody has it who has no part in the lease: pages may be being
+    // read ahead.
+    bool IsAtWork() const {
+      return store.use_count() > (joined == nullptr ? 1 : 2);
+    }
+    bool IsIdle() const {
+      return store != nullptr && lease.expired() &&
+             (served == nullptr || served->server()->session_count() == 0);
+    }
   };
 
   // What an Acquire() needs in each of its attempts.
@@ -149,6 +212,7 @@ class StoreRegistry {
     const std::string& directory;
     const OpenMode mode;
     const OpenWait& wait;
+    const StoreAccess access;
     EngineHome* home = nullptr;
     std::unique_ptr<PlaceWait> mark = nullptr;  // since it waits
     std::shared_ptr<Entry> entry = nullptr;     // since the first of them
@@ -163,12 +227,26 @@ class StoreRegistry {
 
   StoreRegistry();
   std::shared_ptr<Entry> FindEntry(const Key& key);
-  std::shared_ptr<Store> WriterOf(const std::string& directory,
-                                  const StoreIdentity& identity);
+  std::unique_lock<std::mutex> LockEntry(Entry* entry);
+  std::shared_ptr<Entry> EntryOf(const Store* store);
+  bool IsOpen(const Key& key);
+  // What this process has open so, given out; null: nothing.
+  std::shared_ptr<Store> OpenHere(const std::string& directory,
+                                  const StoreIdentity& identity,
+                                  StoreAccess access);
   Status AcquireNow(Attempt* attempt, std::shared_ptr<Store>* store);
   // *again: the directory changed meanwhile.
   Status AcquireOnce(Attempt* attempt, std::shared_ptr<Store>* store,
                      bool* again);
+  // The same, as attempt->access says.
+  Status AcquireAs(const StoreIdentity& identity, Attempt* attempt,
+                   std::shared_ptr<Store>* store, bool* again);
+  Status AcquireShared(const StoreIdentity& identity, const Attempt& attempt,
+                       std::shared_ptr<Store>* store, bool* again);
+  // Where the owner of a shared store is gone.
+  Status BecomeOwner(const std::string& directory,
+                     const StoreIdentity& identity);
+  bool MayShare();
   // Whether another process has it still: there is no use in an attempt yet.
   bool IsOpenElsewhere(const Attempt& attempt);
   // All below that take an entry REQUIRE its mutex, but for ServeEntry().
@@ -176,10 +254,16 @@ class StoreRegistry {
   // Makes room where the entry has a store that is not what `directory`, of
   // which `now` was read, means.
   Status GiveUpStale(const Attempt& attempt, StoreIdentity now, Entry* entry);
-  void Replace(Entry* entry);
+  void Replace(const Attempt& attempt, Entry* entry);
   // Leaves the store to somebody who waits, where `attempt` can wait as well.
   Status GiveWay(Entry* entry, Attempt* attempt);
-  Status OpenInto(const Attempt& attempt, Entry* entry);
+  Status OpenInto(const Attempt& attempt, const std::shared_ptr<Entry>& entry);
+  Status OpenStore(const Attempt& attempt, const std::string& directory,
+                   Entry* entry, std::shared_ptr<Store>* opened);
+  Status Join(const Attempt& attempt, const std::string& directory,
+              Entry* entry, std::shared_ptr<Store>* opened);
+  void Serve(const std::shared_ptr<Entry>& entry);
+  Status TryServe(const std::shared_ptr<Entry>& entry);
   Status OpenEngine(const Attempt& attempt, const std::string& directory,
                     std::unique_ptr<Engine>* engine);
   static std::shared_ptr<Store> Lend(Entry* entry);
@@ -195,7 +279,9 @@ class StoreRegistry {
   void ServeOnce(Look* look);
   void ServeEntry(Entry* entry, Look* look);
   bool CloseIfIdle(Entry* entry, std::chrono::milliseconds linger);
-  bool EndAll(Clock::time_point give_up);
+  static bool EndUse(Clock::time_point give_up);
+  void EndServing(Clock::time_point give_up);
+  bool EndAll(StoreAccess access, Clock::time_point give_up);
 
   std::mutex serve_mutex_;           // one serves at a time; taken first
   std::atomic<int> closers_{0};      // who waits for it, and not to serve

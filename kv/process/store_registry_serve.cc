@@ -107,6 +107,10 @@ void StoreRegistry::ServeEntry(Entry* entry, Look* look) {
     store = entry->store;
     upkeep = entry->upkeep;
   }
+  // What the session made and did not commit is dead, once its process is.
+  if (entry->session_ended.exchange(false) && !upkeep->Load().ok()) {
+    entry->session_ended = true;
+  }
   // Errors of maintenance come back: what it was about is tried again. A piece
   // for each store in turns, and the idle ones are looked at in between.
   bool more = false;
@@ -122,8 +126,7 @@ bool StoreRegistry::CloseIfIdle(Entry* entry,
   if (entry->idle_since == Clock::time_point::max()) entry->idle_since = now;
   const bool is_waited_for = entry->store->engine()->IsWaitedFor();
   if (!is_waited_for && now - entry->idle_since < linger) return false;
-  // Pages may be being read ahead.
-  if (entry->store.use_count() > 1) return false;
+  if (entry->IsAtWork()) return false;
   if (is_waited_for) entry->stand_back_until = now + kStandBack;
   CloseStore(entry);
   return true;
@@ -184,18 +187,42 @@ bool StoreRegistry::Shutdown() {
   }
   // Who is still at work then gets errors, as any user of a store.
   const bool have_ended = Workers::Instance()->Stop(give_up);
-  return EndAll(give_up) && have_ended;
+  // What is shared may be by a session with this process.
+  if (!EndAll(StoreAccess::kShares, give_up)) return false;
+  EndServing(Clock::now() + kLastRequests);
+  return EndAll(StoreAccess::kFollows, give_up) &&
+         EndAll(StoreAccess::kOwns, give_up) && EndUse(give_up) && have_ended;
+}
+
+// Without the mutex of its entry, which a call of a session may wait for.
+void StoreRegistry::EndServing(Clock::time_point give_up) {
+  for (const auto& [key, entry] : Entries()) {
+    std::shared_ptr<ServedStore> served;
+    {
+      std::lock_guard<std::mutex> lock(entry->mutex);
+      served.swap(entry->served);
+    }
+    if (served != nullptr) static_cast<void>(served->server()->Stop(give_up));
+  }
 }
 
 // Stores are not destroyed: who uses one may still be about to ask it.
-bool StoreRegistry::EndAll(Clock::time_point give_up) {
+bool StoreRegistry::EndAll(StoreAccess access, Clock::time_point give_up) {
   for (const auto& [key, entry] : Entries()) {
+    if (std::get<StoreAccess>(key) != access) continue;
     const auto lock = LockUntil(&entry->mutex, give_up);
     if (!lock.owns_lock()) return false;
     if (entry->store == nullptr) continue;
+    if (entry->joined != nullptr) {
+      entry->joined->client()->SetOwnerWait(kLastRequests);
+    }
     entry->upkeep->Close();
     if (!entry->store->engine()->End(give_up)) return false;
   }
+  return true;
+}
+
+bool StoreRegistry::EndUse(Clock::time_point give_up) {
   const auto& homes = AllHomes();
   return std::all_of(homes.begin(), homes.end(),
                      [&](EngineHome* home) { return home->EndUse(give_up); });

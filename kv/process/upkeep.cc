@@ -55,7 +55,8 @@ Status Upkeep::IfDead(const KeyValue& pair,
 }
 
 Status Upkeep::Load() {
-  if (store_->read_only()) return Status::Ok();
+  // Where another process owns the store, that one looks.
+  if (store_->read_only() || store_->side() != nullptr) return Status::Ok();
   const auto look_at_stage = [this](const KeyValue& pair) -> Status {
     BranchId branch;
     if (Status s = ParseStageKey(pair.key, &branch); !s.ok()) return s;
@@ -203,7 +204,10 @@ Status Upkeep::WriteHintsOfOne() {
 // The next call comes soon enough; in between others have the disk.
 Status Upkeep::ReclaimSome() {
   const ReclaimTurns::Turn turn = store_->reclaim_turns()->TryBegin();
-  if (!turn.owns_lock() || store_->read_only()) return Status::Ok();
+  if (!turn.owns_lock() || store_->read_only() || store_->side() != nullptr ||
+      !store_->reclaim_turns()->CheckNotHeld().ok()) {
+    return Status::Ok();
+  }
   return background_reclaim_.Step();
 }
 

@@ -156,6 +156,7 @@ Status FindStateBefore(EngineReader* reader, ActorEntry* entry, TxId* txid) {
 Status ReclaimAll(Store* store, const std::optional<std::string>& name,
                   const std::function<Status()>& keep_on, uint64_t* bytes) {
   const ReclaimTurns::Turn turn = store->reclaim_turns()->Begin();
+  if (Status s = store->reclaim_turns()->CheckNotHeld(); !s.ok()) return s;
   const EventTimer timer;
   WorkMeter work = store->BeginWork(WorkKind::kReclaim, name.value_or(""));
   work.Enter("compact");
@@ -212,6 +213,7 @@ Status UndeleteActor(Store* store, const std::string& name, TxId* txid) {
 
 Status PurgeActor(Store* store, const std::string& name, uint64_t* bytes) {
   const ReclaimTurns::Turn turn = store->reclaim_turns()->Begin();
+  if (Status s = store->reclaim_turns()->CheckNotHeld(); !s.ok()) return s;
   return store->actors()->WhileClosed({name}, [&]() -> Status {
     std::string entry_bytes;
     ActorEntry entry;

@@ -10,6 +10,8 @@
 //   byte 0   POSIX write lock of the holder: F_GETLK names its pid
 //   byte 1   write lock of the holder's open file: this one keeps others out
 //   byte 2   read lock of the open file of each who waits
+//   2^32 on  read locks of the open files of hosts that share the store
+//            (kv/files/host_mark.h)
 //   all      POSIX write lock of a holder of an older version of this module
 //
 // The text of the file is the pid of the last holder, for those to whom the

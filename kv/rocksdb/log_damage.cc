@@ -139,6 +139,7 @@ Status ListLogDamage(const DirectoryNames& directory,
     return s;
   }
   std::vector<EngineDamage> listed;
+  listed.reserve(kept.size() + lost.size());
   for (const std::string& name : kept) {
     listed.push_back({EngineDamage::Kind::kStranded,
                       "commits behind a damaged record of the log were not "

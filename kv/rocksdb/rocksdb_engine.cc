@@ -12,6 +12,7 @@
 #include "kv/base/metrics.h"
 #include "kv/engine/guarded_commits.h"
 #include "kv/files/directory.h"
+#include "kv/files/host_mark.h"
 #include "kv/rocksdb/database_files.h"
 #include "kv/rocksdb/log_damage.h"
 #include "kv/rocksdb/rocksdb_compaction.h"
@@ -56,10 +57,14 @@ class RocksDbEngine : public Engine {
     return commits_.Commit(batch, durability);
   }
   HostId owner() const override { return owner_; }
-  // The holder's lock says it: whoever had the store before is gone.
+  // The holder's lock says that no other process has it open; who works in it
+  // by the holder has a mark.
   Status IsAlive(const HostId& host, bool* alive) override {
-    *alive = host == owner_;
-    return Status::Ok();
+    if (host == owner_) {
+      *alive = true;
+      return Status::Ok();
+    }
+    return IsHostMarked(handle_->work_path(), host, alive);
   }
 
   Status Drop(Partition partition) override;
@@ -77,6 +82,7 @@ class RocksDbEngine : public Engine {
     return ListLogDamage({handle_->directory(), handle_->work_path()}, damage);
   }
 
+  void LimitLog(uint64_t bytes) override { handle_->LimitLog(bytes); }
   void LimitCaches(size_t bytes) override { LimitRocksDbCaches(bytes); }
   bool IsWaitedFor() override { return handle_->IsWaitedFor(); }
   std::shared_ptr<WorkBoard> work_board() override {
@@ -185,6 +191,8 @@ Status RocksDbEngine::Checkpoint(const std::string& path, uint64_t* bytes) {
 }  // namespace
 
 bool RocksDbMayNotEnd() { return OpenDatabase::AnyAbandoned(); }
+
+EngineLimits RocksDbLimits() { return kLimits; }
 
 std::string RocksDbVersion() { return rocksdb::GetRocksVersionAsString(); }
 

@@ -44,6 +44,9 @@ namespace actorkv {
 Status OpenRocksDbEngine(const std::string& directory, OpenMode mode,
                          std::unique_ptr<Engine>* engine);
 
+// Those of every engine of this kind.
+EngineLimits RocksDbLimits();
+
 // Has every static object made that RocksDB (7.8.3) makes during its work for
 // us: see kv/rocksdb/rocksdb_use.h. Starts no thread, writes no file, and takes
 // some milliseconds, by which the first open of a store is shorter.

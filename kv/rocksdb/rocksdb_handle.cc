@@ -150,6 +150,7 @@ Status RocksDbHandle::TryToOpenForWriting(bool create) {
   // The holder file is held, so whoever was writing these is dead.
   RemoveBulkLeftovers(work_path());
   context_.compacts = !ballast_->IsMissing();
+  context_.max_log_bytes = max_log_bytes_;
   // The marks are mapped before RocksDB opens its first log, which takes a slot
   // of them.
   Status s = context_.marks->Map(work_path());
@@ -173,6 +174,16 @@ void RocksDbHandle::FollowBallast() {
   // place of one that could not be written has them right.
   static_cast<void>(AsWriter("set options", [&] {
     database_->SetCompacts(compacts);
+    return rocksdb::Status::OK();
+  }));
+}
+
+void RocksDbHandle::LimitLog(uint64_t bytes) {
+  Gate::Hold hold;
+  max_log_bytes_ = std::min(bytes, kMaxLogBytes);
+  if (!Use(Need::kWrite, &hold).ok()) return;
+  static_cast<void>(AsWriter("set options", [this] {
+    database_->SetMaxLogBytes(max_log_bytes_);
     return rocksdb::Status::OK();
   }));
 }

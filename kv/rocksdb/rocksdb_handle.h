@@ -130,6 +130,9 @@ class RocksDbHandle {
     return {work_file_, work_file_->board()};
   }
 
+  // See Engine::LimitLog(). Counts for databases that are opened later as well.
+  void LimitLog(uint64_t bytes);
+
   // A flag that is set when the end is near: a call that may last looks at it,
   // and stops.
   std::atomic<bool>* ending() { return &ending_; }
@@ -243,6 +246,7 @@ class RocksDbHandle {
   std::unique_ptr<OpenDatabase> database_;  // null only in kClosed
   std::optional<Ballast> ballast_;          // once the directory is held
   std::atomic<bool> compacts_{true};        // the database, by itself
+  std::atomic<uint64_t> max_log_bytes_{kMaxLogBytes};
   // The rest is used with the gate exclusive.
   bool unproven_logs_ = false;  // a failed write may sit in them, unsynced
   Status last_error_;           // why it is not writable

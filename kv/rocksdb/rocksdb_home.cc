@@ -129,6 +129,8 @@ Status RocksDbHome::Open(const std::string& place, OpenMode mode,
   return OpenRocksDbEngine(place, mode, engine);
 }
 
+EngineLimits RocksDbHome::Limits() const { return RocksDbLimits(); }
+
 std::unique_ptr<PlaceWait> RocksDbHome::Wait(const std::string& place) {
   return std::make_unique<DirectoryWait>(place);
 }

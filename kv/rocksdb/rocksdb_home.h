@@ -26,6 +26,7 @@ class RocksDbHome : public EngineHome {
   Status Check(const std::string& place) override;
   Status Open(const std::string& place, OpenMode mode,
               std::unique_ptr<Engine>* engine) override;
+  EngineLimits Limits() const override;
   std::unique_ptr<PlaceWait> Wait(const std::string& place) override;
   // RocksDB's checkpoint takes no word to stop (7.8): an interrupt is heard
   // before it and after it.

@@ -163,6 +163,11 @@ void OpenDatabase::SetCompacts(bool compacts) {
   }
 }
 
+void OpenDatabase::SetMaxLogBytes(uint64_t bytes) {
+  static_cast<void>(
+      db_->SetDBOptions({{"max_total_wal_size", std::to_string(bytes)}}).ok());
+}
+
 uint64_t OpenDatabase::TableBytes() const {
   uint64_t sum = 0;
   for (rocksdb::ColumnFamilyHandle* family : families_) {
@@ -254,6 +259,7 @@ Status OpenDatabase::ForWriting(const OpenContext& context, bool create,
   const auto open = [&](rocksdb::Env* env, Families* families,
                         rocksdb::DB** db) {
     rocksdb::DBOptions options = WriterOptions(context.directory, env);
+    options.max_total_wal_size = context.max_log_bytes;
     options.create_if_missing = kind != DirectoryKind::kDatabase;
     options.create_missing_column_families = true;
     options.listeners = context.listeners;

@@ -22,6 +22,7 @@
 #include "kv/rocksdb/log_marks.h"
 #include "kv/rocksdb/rocksdb_fence.h"
 #include "kv/rocksdb/rocksdb_keys.h"
+#include "kv/rocksdb/rocksdb_options.h"
 
 namespace actorkv {
 
@@ -37,6 +38,7 @@ struct OpenContext {
   // The listeners of a writer.
   std::vector<std::shared_ptr<rocksdb::EventListener>> listeners;
   bool compacts = true;  // by itself
+  uint64_t max_log_bytes = kMaxLogBytes;
 };
 
 class OpenDatabase {
@@ -95,6 +97,8 @@ class OpenDatabase {
   void BeginFlush();
   // Sets whether the database compacts by itself.
   void SetCompacts(bool compacts);
+  // Sets how large the log grows before the memtables are written as tables.
+  void SetMaxLogBytes(uint64_t bytes);
 
  private:
   using Families = std::vector<rocksdb::ColumnFamilyHandle*>;

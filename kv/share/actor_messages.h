@@ -34,6 +34,23 @@ struct LineagePoint {
   }
 };
 
+// PinFields: what a pin of a session holds (kv/store/pins.h): a snapshot, and
+// the branches that its pages are looked for in.
+struct PinFields {
+  uint32_t pin = kNoPin;  // its number in the session's slate
+  BranchId branch;
+  TxId txid;
+  uint32_t page_count = 0;  // pages
+  uint32_t page_size = 0;   // bytes
+  std::vector<LineagePoint> lineage;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->pin, &m->branch, &m->txid, &m->page_count, &m->page_size,
+              &m->lineage);
+  }
+};
+
 // HeadFields: the newest state of an actor (HeadState of kv/store/actor.h; the
 // way between the two is kv/share/head_fields.h). Entry and head are as stored,
 // with their checksums. The lineage is as the owner has it in memory: a branch
@@ -57,10 +74,10 @@ struct HeadFields {
   }
 };
 
-// PageVersion: a page as a snapshot sees it: the chunk, in its place, and the
+// WirePage: a page as a snapshot sees it: the chunk, in its place, and the
 // base where the chunk is a delta (kv/format/page_delta.h). Both verify there
 // (kv/format/chunk.h).
-struct PageVersion {
+struct WirePage {
   BranchId branch;
   uint32_t pgno = 0;
   TxId txid;
@@ -85,16 +102,17 @@ struct WireSpan {
 };
 
 // OPEN: an actor gets a slot on the board, for as long as some session has it
-// open.
+// open. A session that has it open gets the slot that it has.
 struct OpenRequest {
   static constexpr Op kOp = Op::kOpen;
   static constexpr uint8_t kFlags = 0;
 
   std::string_view actor;  // its name
+  uint32_t pin = kNoPin;   // takes the head, and lets go of what it held
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->actor);
+    wire->All(&m->actor, &m->pin);
   }
 };
 
@@ -105,8 +123,8 @@ struct OpenAnswer {
   uint32_t slot = 0;
   uint64_t head_seq = 0;  // of the slot, when the head was this one
   HeadFields head;
-  std::string_view hints;          // as stored; empty: none
-  std::vector<PageVersion> pages;  // page 1 and others that are in memory
+  std::string_view hints;       // as stored; empty: none
+  std::vector<WirePage> pages;  // page 1 and others that are in memory
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
@@ -166,11 +184,26 @@ struct HeadAnswer {
   std::optional<HeadFields> head;  // none: it is the one that was known
   // What changed from the known head to this one; none: that is not known.
   std::optional<std::vector<uint32_t>> changed_pages;
-  std::vector<PageVersion> pages;  // some of those, as this head sees them
+  std::vector<WirePage> pages;  // some of those, as this head sees them
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
     wire->All(&m->head_seq, &m->head, &m->changed_pages, &m->pages);
+  }
+};
+
+// PIN: a pin takes a snapshot that need not be a head, and lets go of what it
+// held. It counts where the commit's record is still there after the answer
+// (kv/store/pins.h, invariant 2).
+struct PinRequest {
+  static constexpr Op kOp = Op::kPin;
+  static constexpr uint8_t kFlags = 0;
+
+  PinFields held;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->held);
   }
 };
 
@@ -194,7 +227,7 @@ struct PagesAnswer {
   static constexpr Op kOp = Op::kPages;
   static constexpr uint8_t kFlags = kAnswerFlag;
 
-  std::vector<PageVersion> pages;  // in the order of the spans; it may be fewer
+  std::vector<WirePage> pages;  // in the order of the spans; it may be fewer
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
@@ -202,18 +235,19 @@ struct PagesAnswer {
   }
 };
 
-// WAIT: until the writer of the actor ends, first come, first served.
+// WAIT: until this session may write to the actor, first come, first served. A
+// session that was given the word says so in the slot within kConfirmTime
+// (kv/share/actor_slot.h), or the next one has it.
 struct WaitRequest {
   static constexpr Op kOp = Op::kWait;
   static constexpr uint8_t kFlags = 0;
 
   uint32_t slot = 0;
-  uint32_t number = 0;      // of the writer that wants to be next
   uint32_t timeout_us = 0;  // as long as it waits at most
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->slot, &m->number, &m->timeout_us);
+    wire->All(&m->slot, &m->timeout_us);
   }
 };
 
@@ -221,7 +255,7 @@ struct WaitAnswer {
   static constexpr Op kOp = Op::kWait;
   static constexpr uint8_t kFlags = kAnswerFlag;
 
-  bool is_granted = false;  // the writer's word is its own
+  bool is_granted = false;  // the writer's word is the session's
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
@@ -229,7 +263,7 @@ struct WaitAnswer {
   }
 };
 
-// YIELD: the session ended its writing, and somebody waits. No answer.
+// YIELD: the session ended its turn, and somebody waits. No answer.
 struct YieldRequest {
   static constexpr Op kOp = Op::kYield;
   static constexpr uint8_t kFlags = 0;

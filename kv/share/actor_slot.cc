@@ -21,6 +21,13 @@ uint32_t WordOf(WriterToken token) {
   return token.session << kSessionShift | token.number << kNumberShift;
 }
 
+WriterToken TokenIn(uint32_t word) {
+  WriterToken token;
+  token.session = word >> kSessionShift & kMaxSession;
+  token.number = word >> kNumberShift;
+  return token;
+}
+
 }  // namespace
 
 void ActorSlot::Give(ActorId actor, uint64_t first_seq) noexcept {
@@ -28,6 +35,7 @@ void ActorSlot::Give(ActorId actor, uint64_t first_seq) noexcept {
   head_seq_.compare_exchange_strong(unused, first_seq);
   actor_.store(actor.value, std::memory_order_release);
   writer_.store(0, std::memory_order_release);
+  ForgetConfirmed();
   RaiseHead();
 }
 
@@ -41,11 +49,22 @@ bool ActorSlot::TryTake(WriterToken token) noexcept {
   return (found & ~kSomebodyWaits) == word;
 }
 
+bool ActorSlot::TryRetake(WriterToken token) noexcept {
+  const uint32_t word = WordOf(token);
+  uint32_t found = kSomebodyWaits;
+  if (writer_.compare_exchange_strong(found, word | kSomebodyWaits,
+                                      std::memory_order_acq_rel)) {
+    return true;
+  }
+  return (found & ~kSomebodyWaits) == word;
+}
+
 bool ActorSlot::Release(WriterToken token, bool* somebody_waits) noexcept {
   const uint32_t word = WordOf(token);
   uint32_t found = word;
   // The waiting bit may be set meanwhile.
-  while (!writer_.compare_exchange_weak(found, 0, std::memory_order_acq_rel)) {
+  while (!writer_.compare_exchange_weak(found, found & kSomebodyWaits,
+                                        std::memory_order_acq_rel)) {
     if ((found & ~kSomebodyWaits) != word) return false;
   }
   *somebody_waits = (found & kSomebodyWaits) != 0;
@@ -64,9 +83,7 @@ bool ActorSlot::SetWaiting() noexcept {
 bool ActorSlot::Replace(WriterToken from, WriterToken to,
                         bool somebody_waits) noexcept {
   const uint32_t wanted = WordOf(from);
-  uint32_t word = WordOf(to);
-  // Nobody waits for nobody.
-  if (word != 0 && somebody_waits) word |= kSomebodyWaits;
+  const uint32_t word = WordOf(to) | (somebody_waits ? kSomebodyWaits : 0);
   uint32_t found = wanted;
   while (
       !writer_.compare_exchange_weak(found, word, std::memory_order_acq_rel)) {
@@ -75,12 +92,24 @@ bool ActorSlot::Replace(WriterToken from, WriterToken to,
   return true;
 }
 
-WriterToken ActorSlot::writer() const {
-  const uint32_t word = writer_.load(std::memory_order_acquire);
-  WriterToken token;
-  token.session = word >> kSessionShift & kMaxSession;
-  token.number = word >> kNumberShift;
-  return token;
+WriterToken ActorSlot::writer() const noexcept {
+  return TokenIn(writer_.load(std::memory_order_acquire));
+}
+
+bool ActorSlot::somebody_waits() const noexcept {
+  return (writer_.load(std::memory_order_acquire) & kSomebodyWaits) != 0;
+}
+
+void ActorSlot::Confirm(WriterToken token) noexcept {
+  confirmed_.store(WordOf(token), std::memory_order_release);
+}
+
+WriterToken ActorSlot::confirmed() const noexcept {
+  return TokenIn(confirmed_.load(std::memory_order_acquire));
+}
+
+void ActorSlot::ForgetConfirmed() noexcept {
+  confirmed_.store(0, std::memory_order_release);
 }
 
 }  // namespace actorkv

@@ -3,11 +3,13 @@
 //
 //   offset  bytes  field
 //        0      8  head_seq: rises with each head
-//        8      4  writer: 0, nobody; else
+//        8      4  writer:
 //                    bit 0          somebody waits
 //                    bits 1..12     session of the writer
-//                    bits 13..31    number of the writer in its session
-//       12      4  not used
+//                    bits 13..31    number of the writer in its session; 0:
+//                                   nobody writes
+//       12      4  confirmed: the word of the last writer that was given the
+//                  word and said so
 //       16      8  actor, its id; 0: nobody's
 //       24     40  not used
 //
@@ -23,6 +25,9 @@
 //  3. Nobody but its holder frees the word, or the owner of the store, who may
 //     take it from anyone. A word that was lost costs its holder a conflict,
 //     not a commit of somebody else.
+//  4. Where nobody writes and somebody waits, the word is the first's in line;
+//     until then the writer before may take it again, while its turn lasts
+//     (kv/share/writer_turn.h).
 //
 // Thread-safe, and safe between processes. Waits for nothing.
 
@@ -30,6 +35,7 @@
 #define ACTORKV_KV_SHARE_ACTOR_SLOT_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 
 #include "kv/base/types.h"
@@ -41,10 +47,14 @@ constexpr int kWriterNumberBits = 19;
 constexpr uint32_t kMaxSession = (uint32_t{1} << kSessionBits) - 1;
 constexpr uint32_t kMaxWriterNumber = (uint32_t{1} << kWriterNumberBits) - 1;
 
-// WriterToken: who writes: a file that is open in a process that has a session.
+// How long whoever was given the word has to say that it writes.
+constexpr std::chrono::milliseconds kConfirmTime{10};
+
+// WriterToken: who writes: the process that has a session, as a whole; which of
+// its connections it knows itself.
 struct WriterToken {
   uint32_t session = 0;  // 0: the owner's own; at most kMaxSession
-  uint32_t number = 0;   // 0: none; at most kMaxWriterNumber
+  uint32_t number = 0;   // 0: nobody; else 1, at most kMaxWriterNumber
 
   friend bool operator==(const WriterToken& a, const WriterToken& b) {
     return a.session == b.session && a.number == b.number;
@@ -53,6 +63,9 @@ struct WriterToken {
     return !(a == b);
   }
 };
+
+// The token of a session; 0: the owner's own.
+constexpr WriterToken TokenOf(uint32_t session) { return {session, 1}; }
 
 class alignas(64) ActorSlot {
  public:
@@ -65,6 +78,9 @@ class alignas(64) ActorSlot {
   void Give(ActorId actor, uint64_t first_seq) noexcept;
   ActorId actor() const { return {actor_.load(std::memory_order_acquire)}; }
 
+  // What RaiseHead() raises.
+  std::atomic<uint64_t>* head_word() noexcept { return &head_seq_; }
+
   // The owner says that there is another head. Returns its number.
   uint64_t RaiseHead() noexcept {
     // The order of this and the owner's look at the pins, against that of a
@@ -74,17 +90,26 @@ class alignas(64) ActorSlot {
   uint64_t head_seq() const {
     return head_seq_.load(std::memory_order_seq_cst);
   }
+  // The same as a word to look at; it is there as long as the board is mapped.
+  const std::atomic<uint64_t>* head_word() const { return &head_seq_; }
+  // False where the slot was never given: then no later one was, either.
+  bool was_used() const { return head_seq() != 0; }
 
-  // Makes `token` the writer where there is none. True also where it is the
-  // writer already, as after a wait. REQUIRES, of each: it is none of nobody.
+  // Makes `token` the writer where nobody writes and nobody waits. True also
+  // where it is the writer already, as after a wait. REQUIRES, of each token
+  // here: it is none of nobody.
   bool TryTake(WriterToken token) noexcept;
 
-  // Ends the writing of `token`. *somebody_waits: and has to be told. False,
-  // and nothing changes, where it was taken away.
+  // The same where nobody writes and somebody waits, by the one whose turn it
+  // is. It goes on that somebody waits.
+  bool TryRetake(WriterToken token) noexcept;
+
+  // Ends the writing of `token`. *somebody_waits: and may have to be told; the
+  // word says so on. False, and nothing changes, where it was taken away.
   bool Release(WriterToken token, bool* somebody_waits) noexcept;
 
-  // Marks that somebody waits for the writer. False: there is none by now, so
-  // that whoever wants to wait may try to take it.
+  // Marks that somebody waits. False, and it is not marked: nobody writes, and
+  // nobody waited, so that whoever wants to wait may try to take it.
   bool SetWaiting() noexcept;
 
   // The owner makes `to` the writer in place of `from`; a token of nobody
@@ -93,7 +118,15 @@ class alignas(64) ActorSlot {
   bool Replace(WriterToken from, WriterToken to, bool somebody_waits) noexcept;
 
   // Who writes; the number is 0 where nobody does.
-  WriterToken writer() const;
+  WriterToken writer() const noexcept;
+  bool somebody_waits() const noexcept;
+
+  // Whoever was given the word says that it writes.
+  void Confirm(WriterToken token) noexcept;
+  // What was confirmed last; the number is 0 where nothing was since the word
+  // was given. By the owner, who forgets it before it gives the word.
+  WriterToken confirmed() const noexcept;
+  void ForgetConfirmed() noexcept;
 
  private:
   friend class Board;
@@ -101,7 +134,7 @@ class alignas(64) ActorSlot {
 
   std::atomic<uint64_t> head_seq_;
   std::atomic<uint32_t> writer_;
-  [[maybe_unused]] uint32_t not_used_;
+  std::atomic<uint32_t> confirmed_;
   std::atomic<uint64_t> actor_;
 };
 

@@ -17,6 +17,7 @@ constexpr size_t kLayoutOffset = 64;
 constexpr size_t kIncarnationOffset = 72;
 constexpr size_t kSettingsOffset = 80;
 constexpr size_t kCatalogOffset = 88;
+constexpr size_t kClockOffsetOffset = 96;
 constexpr size_t kSlotsOffset = 128;
 constexpr size_t kSlotBytes = 64;
 constexpr size_t kBoardBytes = kSlotsOffset + kBoardSlots * kSlotBytes;
@@ -29,7 +30,8 @@ Board::Board(std::unique_ptr<SharedMemory> memory)
     : memory_(std::move(memory)),
       clock_last_us_(WordAt(kClockOffset)),
       settings_seq_(WordAt(kSettingsOffset)),
-      catalog_seq_(WordAt(kCatalogOffset)) {}
+      catalog_seq_(WordAt(kCatalogOffset)),
+      clock_offset_us_(WordAt(kClockOffsetOffset)) {}
 
 Board::Word* Board::WordAt(size_t offset) const {
   return reinterpret_cast<Word*>(static_cast<char*>(memory_->data()) + offset);
@@ -105,6 +107,15 @@ ActorSlot* Board::slot(uint32_t number) noexcept {
   auto* const slots = reinterpret_cast<ActorSlot*>(
       static_cast<char*>(memory_->data()) + kSlotsOffset);
   return slots + number;
+}
+
+void Board::RaiseHeads() noexcept {
+  for (uint32_t number = 0; number < kBoardSlots; ++number) {
+    ActorSlot* const raised = slot(number);
+    // Slots are given from the first on.
+    if (!raised->was_used()) return;
+    raised->RaiseHead();
+  }
 }
 
 }  // namespace actorkv

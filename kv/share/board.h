@@ -9,7 +9,9 @@
 //       72      8  incarnation, of the owner that made the board
 //       80      8  settings_seq: rises when a setting changed
 //       88      8  catalog_seq: rises when a name was given or taken away
-//       96     32  not used
+//       96      8  clock_offset_us: how far the store's time is ahead of the
+//                  wall clock (kv/store/clock_step.h)
+//      104     24  not used
 //      128     64  slot 0 (kv/share/actor_slot.h)
 //      192     64  slot 1, and so on: kBoardSlots in all
 //
@@ -18,7 +20,9 @@
 // after its owner.
 //
 // Invariants:
-//  1. No time is given twice: NextTime() goes up, whoever asks.
+//  1. No time is given twice: NextTime() goes up, whoever asks. Only the owner
+//     sets it back, to what it knows itself, where a process that works wrongly
+//     wrote a time that cannot be.
 //  2. What is found on the board is not used as an index or a length; where it
 //     is beyond what can be, the caller gets an error.
 //
@@ -61,6 +65,9 @@ class Board {
 
   // The descriptor to pass on.
   int fd() const { return memory_->fd(); }
+  // Nobody is to have it any more than have it by now.
+  void CloseDescriptor() { memory_->Close(); }
+  bool is_of_parent() const { return memory_->is_of_parent(); }
 
   // Gives a time later than any before, that of the wall where it is that.
   // Errors: kCorruption where the board says a time that cannot be.
@@ -68,8 +75,29 @@ class Board {
   // No time up to this one is given any more.
   void RaiseTime(uint64_t at_least_us) noexcept;
 
+  // The last time that was given, and how far it is ahead of the wall: as
+  // found.
+  uint64_t last_time_us() const {
+    return clock_last_us_->load(std::memory_order_relaxed);
+  }
+  uint64_t clock_offset_us() const {
+    return clock_offset_us_->load(std::memory_order_relaxed);
+  }
+  void SetClockOffset(uint64_t offset_us) noexcept {
+    clock_offset_us_->store(offset_us, std::memory_order_relaxed);
+  }
+  // The owner does not believe the time `found_us`, and goes on from
+  // `last_us`. False, and nothing changes, where another one is there by now.
+  bool ResetTime(uint64_t found_us, uint64_t last_us) noexcept {
+    return clock_last_us_->compare_exchange_strong(found_us, last_us);
+  }
+
   // The slot of this number; null where there is none.
   ActorSlot* slot(uint32_t number) noexcept;
+
+  // Says that there is another head of each actor, where the owner is gone:
+  // nobody who has the board knows the newest ones any more.
+  void RaiseHeads() noexcept;
 
   // These say whether something changed since they were looked at. The owner
   // raises them after the change can be read, and before anyone is told of it.
@@ -96,6 +124,7 @@ class Board {
   Word* const clock_last_us_;
   Word* const settings_seq_;
   Word* const catalog_seq_;
+  Word* const clock_offset_us_;
 };
 
 }  // namespace actorkv

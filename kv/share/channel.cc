@@ -290,7 +290,12 @@ Status ShareChannel::ReceiveHeader(std::chrono::milliseconds wait,
       !s.ok()) {
     return s.WithContext(name_);
   }
-  if (Status s = ReceiveBody(frame, end); !s.ok()) return s;
+  Deadline body_end = end;
+  if (body_gate_ != nullptr) {
+    if (Status s = body_gate_(frame->header_.size_bytes); !s.ok()) return s;
+    body_end = std::chrono::steady_clock::now() + frame_time_;
+  }
+  if (Status s = ReceiveBody(frame, body_end); !s.ok()) return s;
   *arrival = Arrival::kFrame;
   return Status::Ok();
 }

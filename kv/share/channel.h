@@ -21,9 +21,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kv/base/status.h"
@@ -119,6 +121,12 @@ class ShareChannel {
   // Ends the channel: who waits in Receive() on either side gets an end.
   void Shutdown() noexcept;
 
+  // Has `gate` called with the size of each body before its memory is there:
+  // it may wait for room. Its error ends the channel. The time of the frame
+  // begins anew after it.
+  using BodyGate = std::function<Status(size_t size_bytes)>;
+  void SetBodyGate(BodyGate gate) { body_gate_ = std::move(gate); }
+
   // Shortens kFrameTime for this channel.
   void SetFrameTimeForTesting(std::chrono::milliseconds time) {
     frame_time_ = time;
@@ -147,6 +155,7 @@ class ShareChannel {
   const std::string name_;  // for messages
   UnsharedFd fd_;
   std::chrono::milliseconds frame_time_ = kFrameTime;
+  BodyGate body_gate_;
   std::atomic<bool> is_broken_{false};
 };
 

@@ -5,6 +5,7 @@
 #ifndef ACTORKV_KV_SHARE_ENGINE_MESSAGES_H_
 #define ACTORKV_KV_SHARE_ENGINE_MESSAGES_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -19,6 +20,11 @@
 #include "kv/share/wire_status.h"
 
 namespace actorkv {
+
+// Of one GET or SEEK.
+constexpr size_t kMaxKeysAsked = 1024;
+// Of one COMMIT.
+constexpr size_t kMaxHeadsMoved = 128;
 
 // GET: the values of keys. `pin`: what the reader reads is kept by it, and a
 // pin that was taken away is kConflict; kNoPin: by none.
@@ -40,7 +46,9 @@ struct GetAnswer {
   static constexpr Op kOp = Op::kGet;
   static constexpr uint8_t kFlags = kAnswerFlag;
 
-  std::vector<std::optional<std::string_view>> values;  // one for each key
+  // One for each key, but of the first ones only where all would not fit into a
+  // frame; one at least.
+  std::vector<std::optional<std::string_view>> values;
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
@@ -67,7 +75,7 @@ struct SeekAnswer {
   static constexpr Op kOp = Op::kSeek;
   static constexpr uint8_t kFlags = kAnswerFlag;
 
-  std::vector<std::optional<StoredPair>> found;  // one for each key
+  std::vector<std::optional<StoredPair>> found;  // as the values of GET
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
@@ -134,10 +142,11 @@ struct CommitHead {
   uint32_t slot = 0;
   // The pages that it changes and no others; none: not known.
   std::optional<std::vector<uint32_t>> changed_pages;
+  uint32_t pin = kNoPin;  // holds the new head when it is done
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->slot, &m->changed_pages);
+    wire->All(&m->slot, &m->changed_pages, &m->pin);
   }
 };
 
@@ -147,7 +156,6 @@ struct CommitRequest {
   static constexpr uint8_t kFlags = 0;
 
   Durability durability = Durability::kBuffered;
-  bool releases_words = false;  // the writer's words of the heads, when done
   uint64_t newest_time_us = 0;  // the largest time of the store in the batch
   std::vector<CommitGuard> guards;
   std::vector<CommitOp> ops;
@@ -155,8 +163,8 @@ struct CommitRequest {
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->durability, &m->releases_words, &m->newest_time_us,
-              &m->guards, &m->ops, &m->heads);
+    wire->All(&m->durability, &m->newest_time_us, &m->guards, &m->ops,
+              &m->heads);
   }
 };
 

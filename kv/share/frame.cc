@@ -51,16 +51,14 @@ const char* OpName(Op op) {
       return "WAIT";
     case Op::kYield:
       return "YIELD";
-    case Op::kLease:
-      return "LEASE";
-    case Op::kClosed:
-      return "CLOSED";
     case Op::kCall:
       return "CALL";
     case Op::kCancel:
       return "CANCEL";
     case Op::kGoAway:
       return "GOAWAY";
+    case Op::kPin:
+      return "PIN";
   }
   return nullptr;
 }

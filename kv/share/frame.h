@@ -26,7 +26,8 @@
 
 namespace actorkv {
 
-// DO NOT CHANGE THESE ENUM VALUES: processes with other modules use them.
+// DO NOT CHANGE THESE ENUM VALUES: processes with other modules use them. 16
+// and 17 are none.
 enum class Op : uint8_t {
   kHello = 1,     // begins a session, or adds a channel to one
   kOpen = 2,      // an actor, which gets a slot on the board
@@ -43,13 +44,12 @@ enum class Op : uint8_t {
   kSync = 13,     // as Engine
   kWait = 14,     // for the writer of an actor to end
   kYield = 15,    // the writer ended, and somebody waits
-  kLease = 16,    // held, or not any more
-  kClosed = 17,   // names that nobody may open, or may again
   kCall = 18,     // a function that the owner runs
   kCancel = 19,   // that call
   kGoAway = 20,   // the owner ends, or the session does
+  kPin = 21,      // a commit that the session reads
 };
-constexpr uint8_t kLastOp = 20;
+constexpr uint8_t kLastOp = 21;
 
 // "HELLO"; null for a number that is none.
 const char* OpName(Op op);

@@ -4,6 +4,7 @@
 #ifndef ACTORKV_KV_SHARE_SESSION_MESSAGES_H_
 #define ACTORKV_KV_SHARE_SESSION_MESSAGES_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "kv/base/status.h"
 #include "kv/base/types.h"
+#include "kv/share/actor_messages.h"
 #include "kv/share/frame.h"
 #include "kv/share/wire.h"
 
@@ -20,6 +22,14 @@ namespace actorkv {
 // ignore makes a new one; a module speaks the two newest.
 constexpr uint32_t kOldestProtocol = 1;
 constexpr uint32_t kNewestProtocol = 1;
+
+// The number of sessions that an owner has, and of the channels of each.
+constexpr size_t kMaxSessions = 1024;
+constexpr size_t kMaxChannels = 8;
+
+// The number of pins, and of words, that a HELLO may name.
+constexpr size_t kMaxHeldPins = 16384;
+constexpr size_t kMaxHeldWords = 1024;
 
 // ModuleVersion: which module speaks, in which process. It begins HELLO in all
 // protocols, so that modules that have none in common can say so.
@@ -43,23 +53,9 @@ Status ReadModuleVersion(std::string_view body, ModuleVersion* version);
 Status PickProtocol(const ModuleVersion& owner, const ModuleVersion& client,
                     uint32_t* protocol);
 
-// HeldPin: a pin of a session, for an owner that does not know it yet.
-struct HeldPin {
-  uint32_t pin = 0;  // its number in the slate
-  ActorId actor;
-  BranchId branch;
-  TxId txid;
-
-  template <typename Self, typename Wire>
-  static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->pin, &m->actor, &m->branch, &m->txid);
-  }
-};
-
 // HeldWord: the writing of an actor, for an owner that does not know of it yet.
 struct HeldWord {
   std::string_view actor;  // its name; it may have no id yet
-  uint32_t number = 0;     // of the writer in its session
   // The head that it is based on: it keeps the word only while that is the
   // head.
   BranchId branch;
@@ -67,23 +63,18 @@ struct HeldWord {
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->actor, &m->number, &m->branch, &m->txid);
+    wire->All(&m->actor, &m->branch, &m->txid);
   }
 };
 
 // SessionHoldings: what a session held at an owner that is gone.
 struct SessionHoldings {
-  std::vector<HeldPin> pins;
+  std::vector<PinFields> pins;
   std::vector<HeldWord> words;
-  std::vector<BranchId> stages;
-  std::vector<LegacyId> imports;
-  std::vector<CommitId> leases;
-  std::vector<std::string_view> closed_names;
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->pins, &m->words, &m->stages, &m->imports, &m->leases,
-              &m->closed_names);
+    wire->All(&m->pins, &m->words);
   }
 };
 
@@ -137,31 +128,28 @@ struct HelloAnswer {
   uint32_t protocol = 0;  // the one that was picked
   uint64_t features = 0;  // that both know
   uint32_t owner_pid = 0;
-  uint64_t incarnation = 0;          // of the owner, as on the board
-  uint32_t session = 0;              // 1 to kMaxSession (kv/share/actor_slot.h)
-  uint64_t key = 0;                  // to show with each further channel
-  std::string_view store_record;     // as stored
-  std::vector<StoredPair> settings;  // of the store, as stored
-  uint64_t clock_limit_us = 0;       // the largest that is in the store
-  std::string_view module;           // of the owner, for people
-  // Of the pins that it named those whose snapshots are whole; they are taken.
+  uint64_t incarnation = 0;  // of the owner, as on the board
+  uint32_t session = 0;      // 1 to kMaxSession (kv/share/actor_slot.h)
+  uint64_t key = 0;          // to show with each further channel
+  std::string_view module;   // of the owner, for people
+  // The numbers of the pins that it named whose snapshots are whole; they are
+  // taken.
   std::vector<uint32_t> kept_pins;
-  // The numbers of the writers that it named and that go on. Stages, imports,
-  // leases and closed names go on in any case.
+  // Which of the words that it named it has, by their places in the list. Its
+  // actors have a slot, which OPEN tells.
   std::vector<uint32_t> kept_words;
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
     wire->All(&m->protocol, &m->features, &m->owner_pid, &m->incarnation,
-              &m->session, &m->key, &m->store_record, &m->settings,
-              &m->clock_limit_us, &m->module, &m->kept_pins, &m->kept_words);
+              &m->session, &m->key, &m->module, &m->kept_pins, &m->kept_words);
   }
 };
 
 // Why the owner ends a session. DO NOT CHANGE THESE ENUM VALUES: processes with
 // other modules use them.
 enum class GoAwayReason : uint8_t {
-  kHandOver = 1,  // the owner ends, and somebody else goes on
+  kHandOver = 1,  // the owner ends, and somebody else may be it
   kMisuse = 2,    // what came in the session was wrong
 };
 constexpr EnumLimits<GoAwayReason> LimitsOf(GoAwayReason) {
@@ -174,46 +162,16 @@ struct GoAwayRequest {
   static constexpr uint8_t kFlags = 0;
 
   GoAwayReason reason = GoAwayReason::kHandOver;
-  uint32_t successor = 0;  // the session that is to open the store; 0: any
-  std::string_view text;   // for people
+  std::string_view text;  // for people
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->reason, &m->successor, &m->text);
+    wire->All(&m->reason, &m->text);
   }
 };
 
-// LEASE: `owner` has a lease (kv/store/held_leases.h), or not any more.
-struct LeaseRequest {
-  static constexpr Op kOp = Op::kLease;
-  static constexpr uint8_t kFlags = 0;
-
-  CommitId owner = {};
-  bool is_held = false;
-
-  template <typename Self, typename Wire>
-  static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->owner, &m->is_held);
-  }
-};
-
-// CLOSED: nobody may open actors of these names (is_closed), or anybody may
-// again.
-struct ClosedRequest {
-  static constexpr Op kOp = Op::kClosed;
-  static constexpr uint8_t kFlags = 0;
-
-  bool is_closed = false;
-  std::vector<std::string_view> names;
-
-  template <typename Self, typename Wire>
-  static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->is_closed, &m->names);
-  }
-};
-
-// DoneAnswer: an answer that says no more than that it is done. LEASE, CLOSED,
-// DROP, COMPACT and SYNC have it.
+// DoneAnswer: an answer that says no more than that it is done. DROP,
+// COMPACT, SYNC and PIN have it.
 template <Op op>
 struct DoneAnswer {
   static constexpr Op kOp = op;

@@ -48,7 +48,7 @@ class ShareClient {
  public:
   struct Parts {
     std::shared_ptr<OpenedDirectory> directory;
-    std::string path;  // of the store, for messages
+    std::string path;       // of the store, for messages
     std::string marker_id;  // of the store (kv/files/store_marker.h)
     uint64_t marker_inode = 0;
     HostId host;  // of the session, over all its owners
@@ -56,8 +56,16 @@ class ShareClient {
     // kBusy where another process is; others where this one cannot be, and then
     // somebody else is waited for.
     std::function<Status()> elect;
-    // Whether engines of this limits are what the owner's is.
-    EngineLimits limits;
+    // Those of the owner's engine: it is of the same kind, wherever it is.
+    EngineLimits limits = {};
+    // Whether another host is at work in the store (Engine::IsAlive()); null:
+    // nothing is known of it.
+    std::function<Status(const HostId& host, bool* alive)> is_alive;
+    // Who this is, for people.
+    std::string program;
+    std::string module;  // its version
+    std::string sqlite_version;
+    std::string engine_version;  // "RocksDB 7.8.3"
   };
 
   // Connects to the owner, once: elects nobody. Errors: kNotFound where nobody

@@ -38,22 +38,18 @@ namespace actorkv {
 
 class Store;
 
-// The number of sessions, and of the channels of each, at the same time.
-constexpr size_t kMaxSessions = 1024;
-constexpr size_t kMaxChannels = 8;
-
 // SessionInfo: a session, for people.
 struct SessionInfo {
   uint32_t session = 0;
   uint32_t pid = 0;  // as the kernel says; 0: of a pid namespace not seen here
   uint32_t uid = 0;
   std::string program;
-  std::string module;  // its version
+  std::string module;     // its version
   uint64_t since_us = 0;  // of the wall clock, as all here
   uint64_t last_request_us = 0;
   size_t channel_count = 0;
   size_t open_actor_count = 0;
-  size_t pin_count = 0;  // that are awake
+  size_t pin_count = 0;       // that are awake
   std::string writing_actor;  // one that it has the word of; empty: none
   uint64_t requests = 0;
   uint64_t bytes_received = 0;
@@ -64,6 +60,7 @@ struct SessionInfo {
 struct CallSpec {
   std::string function;
   std::vector<CallValue> arguments;  // refer to the message
+  std::vector<int> descriptors;      // that came with it; closed after the call
 };
 
 class ShareServer {

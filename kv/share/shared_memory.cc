@@ -141,7 +141,7 @@ Status SharedMemory::Map(const std::string& name) {
 
 SharedMemory::~SharedMemory() {
   // In a child something else may lie where the parent has the mapping.
-  if (data_ != nullptr && fd() >= 0) munmap(data_, size_bytes_);
+  if (data_ != nullptr && !is_of_parent()) munmap(data_, size_bytes_);
 }
 
 }  // namespace actorkv

@@ -42,8 +42,12 @@ class SharedMemory {
   SharedMemory(const SharedMemory&) = delete;
   SharedMemory& operator=(const SharedMemory&) = delete;
 
-  // The descriptor to pass on. Negative in a child of fork().
+  // The descriptor to pass on. Negative in a child of fork(), and after Close().
   int fd() const { return fd_.get(); }
+  // Closes the descriptor; the memory stays.
+  void Close() { fd_.Close(); }
+  // This is a child of fork(), which has no such memory.
+  bool is_of_parent() const { return fork_count_ != UnsharedFd::ForkCount(); }
   // It begins at a page of the system.
   void* data() const { return data_; }
 
@@ -53,6 +57,7 @@ class SharedMemory {
   Status Map(const std::string& name);
 
   const size_t size_bytes_;
+  const uint64_t fork_count_ = UnsharedFd::ForkCount();
   UnsharedFd fd_;
   void* data_ = nullptr;
 };

@@ -41,6 +41,9 @@ class Slate {
   static Status Adopt(int fd, std::unique_ptr<Slate>* slate);
 
   int fd() const { return memory_->fd(); }
+  // Nobody is to have it any more than have it by now.
+  void CloseDescriptor() { memory_->Close(); }
+  bool is_of_parent() const { return memory_->is_of_parent(); }
 
   // REQUIRES, of the next three: pin < kSlatePins. By the session's process.
   void Wake(uint32_t pin) noexcept;
@@ -54,14 +57,16 @@ class Slate {
   // for is always awake.
   bool IsAwake(uint32_t pin) const noexcept;
 
+  // The word of a pin (kv/store/pins.h). REQUIRES: pin < kSlatePins.
+  std::atomic<uint32_t>* word(uint32_t pin) const {
+    return static_cast<Word*>(memory_->data()) + pin;
+  }
+
  private:
   using Word = std::atomic<uint32_t>;
 
   explicit Slate(std::unique_ptr<SharedMemory> memory)
       : memory_(std::move(memory)) {}
-  Word* word(uint32_t pin) const {
-    return static_cast<Word*>(memory_->data()) + pin;
-  }
 
   const std::unique_ptr<SharedMemory> memory_;
 };

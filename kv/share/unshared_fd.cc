@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 
 namespace actorkv {
@@ -24,7 +25,12 @@ int AboveStandardOnes(int fd) {
   return higher;
 }
 
+// Changes in a child before fork() returns there.
+std::atomic<uint64_t> fork_count{0};
+
 }  // namespace
+
+uint64_t UnsharedFd::ForkCount() noexcept { return fork_count; }
 
 std::mutex& UnsharedFd::Mutex() {
   // Leaked on purpose: stores may be closed by exit handlers.
@@ -38,6 +44,7 @@ std::mutex& UnsharedFd::Mutex() {
 }
 
 void UnsharedFd::CloseAllInChild() {
+  ++fork_count;
   while (first != nullptr) {
     close(first->fd_);
     first->fd_ = -1;
@@ -64,11 +71,14 @@ void UnsharedFd::Unlink() {
   previous_ = next_ = nullptr;
 }
 
-UnsharedFd::~UnsharedFd() {
+UnsharedFd::~UnsharedFd() { Close(); }
+
+void UnsharedFd::Close() {
   const std::lock_guard<std::mutex> lock(Mutex());
   if (fd_ < 0) return;
   Unlink();
   close(fd_);
+  fd_ = -1;
 }
 
 }  // namespace actorkv

@@ -74,6 +74,10 @@ class MessageWriter {
  public:
   // Begins a frame; the header is written by Finish().
   MessageWriter() : frame_(kFrameHeaderBytes, '\0') {}
+  // Uses the memory of a frame that nobody needs any more.
+  explicit MessageWriter(std::string frame) : frame_(std::move(frame)) {
+    frame_.assign(kFrameHeaderBytes, '\0');
+  }
 
   template <typename... Field>
   void All(const Field*... field) {
@@ -202,12 +206,14 @@ class MessageReader {
 };
 
 // Makes the frame of a message. `request`: the number that the asker gave; 0
-// where no answer is wanted. *frame: header and body. Errors: kInvalidArgument
-// for a message that is too large.
+// where no answer is wanted. *frame: header and body; the memory that it had is
+// used again, and after an error nothing is in it. Errors: kInvalidArgument for
+// a message that is too large.
 template <typename Message>
 Status EncodeFrame(const Message& message, uint64_t request,
                    std::string* frame) {
-  MessageWriter writer;
+  MessageWriter writer(std::move(*frame));
+  frame->clear();
   Message::Fields(&message, &writer);
   FrameHeader header;
   header.op = Message::kOp;

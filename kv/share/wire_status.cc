@@ -46,7 +46,11 @@ WireStatus ToWire(const Status& status) {
   WireStatus wire;
   wire.code = status.code();
   wire.system_errno = static_cast<uint32_t>(status.system_errno());
-  wire.text = status.message().substr(0, kMaxStatusTextBytes);
+  // With no memory there is one text, whatever was around it.
+  const bool is_no_memory = status.code() == Code::kNoMemory;
+  wire.text = (is_no_memory ? Status::NoMemory() : status)
+                  .message()
+                  .substr(0, kMaxStatusTextBytes);
   return wire;
 }
 
@@ -79,7 +83,11 @@ Status DecodeError(const FrameHeader& header, std::string_view body,
   const bool is_error = header.flags == (kAnswerFlag | kErrorFlag);
   if (!is_error || wire.code == Code::kOk) reader.Refuse();
   if (Status s = reader.Finish(header); !s.ok()) return s;
-  *status = FromWire(wire);
+  const Status read = FromWire(wire);
+  // Another text than the one that there is with no memory is nobody's.
+  if (read.message() != wire.text) reader.Refuse();
+  if (Status s = reader.Finish(header); !s.ok()) return s;
+  *status = read;
   return Status::Ok();
 }
 

@@ -11,6 +11,7 @@
 #include "kv/format/keys.h"
 #include "kv/format/legacy_record.h"
 #include "kv/store/clock.h"
+#include "kv/store/store_side.h"
 #include "kv/store/writer_queue.h"
 
 namespace actorkv {
@@ -94,25 +95,42 @@ Status LoadHeadState(EngineReader* reader, const std::string& name,
 }
 
 Actor::Actor(std::string name, Engine* engine,
-             const std::atomic<uint64_t>* epoch)
+             const std::atomic<uint64_t>* epoch,
+             std::unique_ptr<ActorSide> side)
     : name_(std::move(name)),
       opened_at_us_(WallClockUs()),
       engine_(engine),
       epoch_(epoch),
       hints_(std::make_unique<ActorHints>()),
+      side_(std::move(side)),
       writers_(std::make_shared<WriterQueue>()) {
+  if (side_ != nullptr) {
+    version_ = side_->version_word();
+    writers_->Share(side_->writer_word());
+  }
   Add(Metric::kOpenActors);
 }
 
-Actor::~Actor() { Close(); }
+Actor::~Actor() {
+  // Whoever still has a writer of it writes no more.
+  if (side_ != nullptr) writers_->Share(nullptr);
+  Close();
+}
 
 uint64_t Actor::SetLocked(std::shared_ptr<const HeadState> state) noexcept {
   // The version goes up before the state changes. A connection that finds it as
   // it was has read it before this, and its snapshot was the head then; the
   // order of both matters to PinTable::Snapshots() as well, so it is seq_cst.
-  const uint64_t before = version_.fetch_add(1, std::memory_order_seq_cst);
+  // Where another process owns the store its word has risen already.
+  uint64_t now = 0;
+  if (side_ == nullptr) {
+    now = own_version_.fetch_add(1, std::memory_order_seq_cst) + 1;
+    if (head_word_ != nullptr) {
+      head_word_->fetch_add(1, std::memory_order_seq_cst);
+    }
+  }
   state_ = std::move(state);
-  return before + 1;
+  return now;
 }
 
 void Actor::Close() {
@@ -124,7 +142,31 @@ void Actor::OpenAgain() {
   Add(Metric::kOpenActors);
 }
 
+Status Actor::LoadFromOwnerLocked(const Pin* pin) {
+  // The word is looked at first: it rises before there is another head.
+  if (pin == nullptr && state_ != nullptr && version() == state_epoch_) {
+    return Status::Ok();
+  }
+  NewestHead newest;
+  const Status s = side_->LoadHead(state_, pin, &newest);
+  // Another owner has another word.
+  version_.store(side_->version_word(), std::memory_order_release);
+  if (!s.ok()) return s;
+  if (newest.state != state_) {
+    const Snapshot& head = newest.state->head.snapshot;
+    if (newest.changed_pages.has_value()) {
+      changes_->Add(head.branch, head.txid, *newest.changed_pages);
+    } else {
+      changes_->Reset(head.branch, head.txid);
+    }
+  }
+  SetLocked(std::move(newest.state));
+  state_epoch_ = newest.version;
+  return Status::Ok();
+}
+
 Status Actor::LoadLocked() {
+  if (side_ != nullptr) return LoadFromOwnerLocked(nullptr);
   // The epoch is read before the head: a head that is read later than it is at
   // least as new.
   const uint64_t epoch = epoch_->load(std::memory_order_acquire);
@@ -146,9 +188,31 @@ Status Actor::Current(std::shared_ptr<const HeadState>* state) {
   return Status::Ok();
 }
 
+Status Actor::PinByOwnerLocked(PinTable* pins, Pin* pin) {
+  if (!pins->Prepare(pin)) {
+    return Status::Busy(
+        "too many snapshots are being read in this process: actor=" + name_);
+  }
+  // An owner that ended after it pinned the head did so in vain, where the next
+  // one was told of the pins before this one was among them.
+  uint64_t owner_count = 0;
+  do {
+    owner_count = side_->owner_count();
+    // The owner pins it, under the mutex that it has for the same actor.
+    if (Status s = LoadFromOwnerLocked(pin); !s.ok()) return s;
+    pins->AddKept(state_->head.snapshot, state_->lineage, pin);
+  } while (side_->owner_count() != owner_count);
+  return Status::Ok();
+}
+
 Status Actor::CurrentPinned(PinTable* pins, Pin* pin,
                             std::shared_ptr<const HeadState>* state) {
   std::lock_guard<std::mutex> lock(mutex_);
+  if (side_ != nullptr) {
+    if (Status s = PinByOwnerLocked(pins, pin); !s.ok()) return s;
+    *state = state_;
+    return Status::Ok();
+  }
   if (Status s = LoadLocked(); !s.ok()) return s;
   // Under the mutex, so that no other head is published between the look and
   // the pin: what is the head is not removed.
@@ -165,8 +229,7 @@ std::shared_ptr<const HeadState> Actor::Known() {
 Status Actor::Reserve(Writer* writer, const Snapshot& snapshot,
                       Generation generation) {
   std::lock_guard<std::mutex> lock(mutex_);
-  // SQLite asks again after this (its busy handler); the word is one of the
-  // process, and other processes are kept out by the store's lock.
+  // SQLite asks again after this (its busy handler).
   const auto busy = [this] {
     return Status::Busy("another connection is writing: actor=" + name_);
   };
@@ -195,7 +258,12 @@ Status Actor::Reserve(Writer* writer, const Snapshot& snapshot,
   }
   // The head stays what it is while the mutex is held. So the word is taken by
   // those alone that will use it.
-  return writers_->Take(writer) ? Status::Ok() : busy();
+  if (!writers_->Take(writer)) return busy();
+  if (side_ == nullptr || version() == state_epoch_) return Status::Ok();
+  // Another process has committed between the look and the word.
+  writers_->Release(writer);
+  return Status::Conflict(
+      "the actor has changed since the transaction began: actor=" + name_);
 }
 
 void Actor::Release(Writer* writer) { writers_->Release(writer); }
@@ -227,6 +295,41 @@ uint64_t Actor::Publish(std::shared_ptr<const HeadState> state,
   // is there.
   continues_branch_ = true;
   return version;
+}
+
+void Actor::PublishShared(const std::shared_ptr<const HeadState>& base,
+                          SharedHead head) noexcept {
+  std::lock_guard<std::mutex> lock(mutex_);
+  // What is known of a later head holds what is known of this one; and who has
+  // forgotten the head reads it.
+  if (state_ != base) {
+    if (side_ == nullptr) SetLocked(nullptr);
+    return;
+  }
+  const Snapshot& snapshot = head.state->head.snapshot;
+  if (head.pages != nullptr) {
+    changes_->Add(snapshot.branch, snapshot.txid, *head.pages);
+  } else {
+    changes_->Reset(snapshot.branch, snapshot.txid);
+  }
+  SetLocked(std::move(head.state));
+  // Where others have committed since, the word says so.
+  state_epoch_ =
+      side_ != nullptr ? head.version : epoch_->load(std::memory_order_acquire);
+  continues_branch_ = false;
+}
+
+void Actor::Share(std::atomic<uint64_t>* head_word,
+                  std::shared_ptr<WriterWord> writer_word) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  head_word_ = head_word;
+  writers_->Share(std::move(writer_word));
+}
+
+void Actor::Unshare() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  head_word_ = nullptr;
+  writers_->Share(nullptr);
 }
 
 void Actor::PublishTakeOver(std::shared_ptr<const HeadState> state) noexcept {

@@ -27,14 +27,13 @@
 #include "kv/format/records.h"
 #include "kv/store/lineage.h"
 #include "kv/store/pins.h"
+#include "kv/store/store_side.h"
 
 namespace actorkv {
 
 class ActorHints;
-class ActorSide;
 class Writer;
 class WriterQueue;
-class WriterWord;
 
 // The state of an actor at one moment. Immutable and shared.
 struct HeadState {
@@ -69,7 +68,7 @@ class Actor {
   // read at an older epoch is read again. `side`: where another process owns
   // the store; null otherwise.
   Actor(std::string name, Engine* engine, const std::atomic<uint64_t>* epoch,
-        std::unique_ptr<ActorSide> side);
+        std::unique_ptr<ActorSide> side = nullptr);
   ~Actor();
 
   const std::string& name() const { return name_; }
@@ -123,16 +122,19 @@ class Actor {
   uint64_t Publish(std::shared_ptr<const HeadState> state,
                    const std::vector<PageNo>& pages) noexcept;
 
-  // The same, of a commit by which the owner of the store has published the
-  // head in this process's name, with this version().
-  uint64_t PublishShared(std::shared_ptr<const HeadState> state,
-                         const std::vector<PageNo>& pages,
-                         uint64_t version) noexcept;
-
-  // A commit of another process is done: `state` is the head. `pages`: what it
-  // changed and no others; null: that is not known. By the owner of the store.
-  void PublishForeign(std::shared_ptr<const HeadState> state,
-                      const std::vector<PageNo>* pages) noexcept;
+  // A commit on top of `base` is done, and other processes have a part in it:
+  // `head.state` is the head. Where the newest head that is known here is not
+  // `base` any more, it is not replaced: it may be newer.
+  struct SharedHead {
+    std::shared_ptr<const HeadState> state;
+    // What it changed and no others; null: that is not known.
+    const std::vector<PageNo>* pages = nullptr;
+    // Of a commit of this process, for which the owner has published the head:
+    // its version().
+    uint64_t version = 0;
+  };
+  void PublishShared(const std::shared_ptr<const HeadState>& base,
+                     SharedHead head) noexcept;
 
   // From now on other processes have the actor open as well. `head_word` rises
   // with version(), and `writer_word` is taken before anyone writes here. Both
@@ -170,6 +172,8 @@ class Actor {
   // Where another process owns the store. `pin`: is to hold the head; null:
   // none.
   Status LoadFromOwnerLocked(const Pin* pin);
+  // The newest head, which the owner holds by `pin` from now on.
+  Status PinByOwnerLocked(PinTable* pins, Pin* pin);
   // Returns the version() that it makes.
   uint64_t SetLocked(std::shared_ptr<const HeadState> state) noexcept;
 
@@ -188,7 +192,7 @@ class Actor {
 
   std::mutex mutex_;
   std::atomic<uint64_t>* head_word_ = nullptr;  // see Share()
-  std::shared_ptr<const HeadState> state_;  // null: to be read
+  std::shared_ptr<const HeadState> state_;      // null: to be read
   // The epoch when state_ was read; where another process owns the store the
   // version when it was the newest.
   uint64_t state_epoch_ = 0;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kv/cache/actor_hints.h"
+#include "kv/store/store_side.h"
 
 namespace actorkv {
 
@@ -31,10 +32,11 @@ class ActorTable::Changing {
 };
 
 ActorTable::ActorTable(Engine* engine, const std::atomic<uint64_t>* epoch,
-                       bool keeps_idle)
+                       bool keeps_idle, StoreSide* side)
     : engine_(engine),
       epoch_(epoch),
       keeps_idle_(keeps_idle),
+      side_(side),
       sweep_at_(kMinSweep) {}
 
 Status ActorTable::Open(const std::string& name,
@@ -58,7 +60,9 @@ Status ActorTable::Open(const std::string& name,
     found = entry.actor.lock();
   }
   if (found == nullptr) {
-    found = std::make_shared<Actor>(name, engine_, epoch_);
+    found = std::make_shared<Actor>(
+        name, engine_, epoch_,
+        side_ == nullptr ? nullptr : side_->NewActor(name));
     entry.actor = found;
   }
   if (is_new) SweepLocked();
@@ -130,6 +134,32 @@ std::shared_ptr<Actor> ActorTable::Lock(const std::weak_ptr<Actor>& actor) {
     return nullptr;
   }
   return locked;
+}
+
+void ActorTable::ForgetHead(const std::string& name) {
+  IdleActors dropped;  // goes without the mutex
+  std::lock_guard<std::mutex> lock(mutex_);
+  DropIdleLocked(name, &dropped);
+  const std::shared_ptr<Actor> actor = FindOpenLocked(name);
+  if (actor != nullptr) actor->Forget();
+}
+
+void ActorTable::ForgetHeadOf(ActorId actor) {
+  IdleActors dropped;  // goes without the mutex
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (auto it = entries_.begin(); it != entries_.end();) {
+    const auto next = std::next(it);
+    const std::shared_ptr<Actor> found = it->second.actor.lock();
+    const auto state = found == nullptr ? nullptr : found->Known();
+    if (state != nullptr && state->entry.actor == actor) {
+      if (it->second.idle == idle_.end()) {
+        found->Forget();
+      } else {
+        DropIdleLocked(std::string(it->first), &dropped);
+      }
+    }
+    it = next;
+  }
 }
 
 std::shared_ptr<const HeadState> ActorTable::KnownIfOpen(

@@ -69,6 +69,11 @@ class ActorTable {
   // opens it later reads its head.
   void AddOpenHead(const std::string& name, std::vector<PinnedSnapshot>* heads);
 
+  // Another process changed the entry of this name, or the head of this actor,
+  // without saying what it is now: who needs it reads it.
+  void ForgetHead(const std::string& name);
+  void ForgetHeadOf(ActorId actor);
+
   // Runs `change` while no one has any of `names` open; Open() of them
   // meanwhile is kBusy, and what was known of them is forgotten. Errors: kBusy
   // when one is open or is being changed; then nothing has begun.

@@ -227,6 +227,7 @@ void Clock::BeginStep(uint64_t begin_us, uint64_t wall_us) {
   }
   last_us_ = begin_us;
   offset_us_ = step.offset_us();
+  if (shared_ != nullptr) shared_->set_offset_us(offset_us_);
   pending_ = step;
 }
 
@@ -288,7 +289,14 @@ void Clock::NoteStep(const ClockStep& step) {
 
 // Invariants 1 and 2.
 uint64_t Clock::TakeTime(bool is_id, Batch* batch) {
+  if (!is_owner_) {
+    const uint64_t on_line_us = wall_clock_() + shared_->offset_us();
+    last_us_ = shared_->Next(std::max(last_us_ + 1, on_line_us));
+    return last_us_;
+  }
+  if (shared_ != nullptr) last_us_ = std::max(last_us_, shared_->last_us());
   Advance(wall_clock_());
+  if (shared_ != nullptr) last_us_ = shared_->Next(last_us_);
   if (is_id) last_us_ = OwnIdFrom(last_us_);
   if (pending_.has_value()) PutStep(batch);
   if (last_us_ > limit_us_) {
@@ -310,7 +318,49 @@ uint64_t Clock::NextId(uint64_t above, Batch* batch) {
 
 uint64_t Clock::newest_us() {
   std::lock_guard<std::mutex> lock(mutex_);
-  return last_us_;
+  return shared_ == nullptr ? last_us_ : std::max(last_us_, shared_->last_us());
+}
+
+// --- Times of other processes ------------------------------------------------
+
+void Clock::ShareTime(SharedTime* time, bool is_owner) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (shared_ != nullptr) last_us_ = std::max(last_us_, shared_->last_us());
+  shared_ = time;
+  is_owner_ = is_owner;
+  if (time == nullptr || !is_owner) return;
+  time->set_offset_us(offset_us_);
+  // Nobody is given a time that the store has seen.
+  last_us_ = time->Next(last_us_);
+}
+
+bool Clock::IsStepDue(uint64_t wall_us) const {
+  const uint64_t next_us = last_us_ + 1;
+  if (wall_us >= next_us && offset_us_ != 0) return true;
+  return jump_is_new_ || (wall_us + offset_us_ + kToleratedUs < next_us &&
+                          wall_us >= kEarliestWallUs);
+}
+
+Status Clock::CoverTime(uint64_t newest_us, Batch* batch) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const uint64_t wall_us = wall_clock_();
+  const uint64_t own_us = std::max(last_us_, wall_us + offset_us_);
+  if (newest_us > own_us + kMinJumpUs) {
+    return Status::InvalidArgument(
+        "a commit of another process has a time that is " +
+        std::to_string((newest_us - own_us) / 1'000'000) +
+        " s ahead of that of the store");
+  }
+  last_us_ = std::max(last_us_, newest_us);
+  if (IsStepDue(wall_us)) {
+    // The step has a time of its own, later than those of the batch.
+    TakeTime(/*is_id=*/false, batch);
+    return Status::Ok();
+  }
+  if (last_us_ > limit_us_) {
+    PutLimit(OwnIdFrom(last_us_ + kHorizonUs), batch);
+  }
+  return Status::Ok();
 }
 
 }  // namespace actorkv

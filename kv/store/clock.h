@@ -80,14 +80,14 @@ class Clock {
 
   // Other processes take times as well, from `time`, which lives as long as the
   // clock. `is_owner`: this process owns the store. One that does not writes
-  // neither limits nor steps: the owner does, by CoverTime(). At any time by
-  // the owner, before Load() by the others.
+  // neither limits nor steps: the owner does, by CoverTime(). By the others
+  // before Load(); by the owner at any time, and null when it shares no more.
   void ShareTime(SharedTime* time, bool is_owner);
 
   // A batch of another process has times up to `newest_us`: adds the limit, and
-  // the step, that it needs, as Next() does. Errors: kInvalidArgument for a
-  // time that is so far ahead that no process that works can have been given
-  // it.
+  // the step, that it needs, as Next() does. By the owner. Errors:
+  // kInvalidArgument for a time that is so far ahead that no process that works
+  // can have been given it.
   Status CoverTime(uint64_t newest_us, Batch* batch);
 
   // Reads the limits and steps of the store. Before any call of Next().
@@ -128,6 +128,7 @@ class Clock {
   bool IsOwnId(uint64_t time_us) const;
   uint64_t OwnIdFrom(uint64_t time_us) const;
   void PutLimit(uint64_t limit_us, Batch* batch);
+  bool IsStepDue(uint64_t wall_us) const;
   void Advance(uint64_t wall_us);
   void BeginStep(uint64_t begin_us, uint64_t wall_us);
   void PutStep(Batch* batch);

@@ -54,7 +54,7 @@ class PinSide {
 
   // Gives a number, and the word that says whether its pin is awake: 0 where it
   // rests. Null where all are in use: then the pin has none, and the owner
-  // keeps nothing for it.
+  // keeps nothing for it. Waits for nothing.
   virtual std::atomic<uint32_t>* Take(uint32_t* number) noexcept = 0;
   virtual void GiveBack(uint32_t number) noexcept = 0;
 
@@ -141,10 +141,6 @@ class PinTable {
   void AddKept(const Snapshot& snapshot, std::shared_ptr<const Lineage> lineage,
                Pin* pin);
 
-  // `to` holds what `from` does, which then holds nothing. Both are of this
-  // table, or hold nothing.
-  void Move(Pin* from, Pin* to);
-
   // Has a pin of the owner's say by `word` whether it is awake, instead of its
   // own word: of another process, for which the owner holds it. The word lives
   // as long as the pin holds anything. REQUIRES: the pin holds nothing.
@@ -173,6 +169,8 @@ class PinTable {
   };
 
   Part& PartOf(const Pin* pin);
+  // Puts it into the list, once. REQUIRES: the part is locked.
+  void Insert(Part* part, Pin* pin);
   void Remove(Pin* pin);
 
   PinSide* const side_;

@@ -6,14 +6,25 @@
 // store, which goes on through many turns, is given up for a call: what a pass
 // reads is kept from being removed.
 //
+// Invariants:
+//  1. No page goes that a live process may still read. The owner of a store
+//     knows what the others read by their sessions. One that became the owner
+//     while others were at work in the store, which have not told it yet,
+//     removes nothing for kTimeToTell.
+//
 // Thread-safe. Who waits for a turn holds no other lock of the store.
 
 #ifndef ACTORKV_KV_STORE_RECLAIM_TURNS_H_
 #define ACTORKV_KV_STORE_RECLAIM_TURNS_H_
 
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <utility>
+
+#include "kv/base/status.h"
 
 namespace actorkv {
 
@@ -21,6 +32,8 @@ class ReclaimTurns {
  public:
   // Owns the turn, until it goes.
   using Turn = std::unique_lock<std::mutex>;
+
+  static constexpr std::chrono::seconds kTimeToTell{60};
 
   ReclaimTurns() = default;
   ReclaimTurns(const ReclaimTurns&) = delete;
@@ -43,7 +56,26 @@ class ReclaimTurns {
     give_up_ = std::move(give_up);
   }
 
+  // Nothing is to be removed for kTimeToTell from now on.
+  void Hold() { held_until_ = Clock::now() + kTimeToTell; }
+
+  // Whoever removes pages asks in its turn. Errors: kBusy while it may not.
+  Status CheckNotHeld() const {
+    const Clock::time_point until = held_until_;
+    const Clock::time_point now = Clock::now();
+    if (now >= until) return Status::Ok();
+    const auto left =
+        std::chrono::duration_cast<std::chrono::seconds>(until - now).count();
+    return Status::Busy(
+        "other processes may still read what would be removed, as the store "
+        "got another owner: try again in " +
+        std::to_string(left + 1) + " s");
+  }
+
  private:
+  using Clock = std::chrono::steady_clock;
+
+  std::atomic<Clock::time_point> held_until_{Clock::time_point::min()};
   std::mutex mutex_;  // the turn
   std::function<void()> give_up_;
 };

@@ -8,6 +8,7 @@
 #include "kv/cache/page_cache.h"
 #include "kv/format/history_records.h"
 #include "kv/format/keys.h"
+#include "kv/store/store_side.h"
 
 namespace actorkv {
 
@@ -79,6 +80,7 @@ const std::array<SettingInfo, kSettingCount>& AllSettings() {
        kMaxDurationMs, /*of_store=*/true},
       {"retention_ms", "ms", &Settings::retention_ms, kMaxDurationMs,
        /*of_store=*/false},
+      {"share", "0 or 1", &Settings::share, 1, /*of_store=*/true},
   }};
   return kSettings;
 }
@@ -117,6 +119,7 @@ Status SettingsCache::Get(ActorId actor, Settings* settings) {
   uint64_t change_count = 0;
   {
     std::lock_guard<std::mutex> lock(mutex_);
+    ForgetOldLocked();
     const auto found = actors_.find(actor);
     if (found != actors_.end()) {
       *settings = found->second;
@@ -138,6 +141,20 @@ Status SettingsCache::Get(ActorId actor, Settings* settings) {
   }
   *settings = loaded;
   return Status::Ok();
+}
+
+void SettingsCache::ForgetOldLocked() {
+  if (store_.side == nullptr) return;
+  const uint64_t seq = store_.side->settings_seq();
+  if (seq == seq_) return;
+  seq_ = seq;
+  ++change_count_;
+  actors_.clear();
+}
+
+void SettingsCache::Share(std::function<void()> changed) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  changed_ = std::move(changed);
 }
 
 Status SettingsCache::Set(ActorId actor, const SettingInfo& info,
@@ -177,6 +194,7 @@ Status SettingsCache::SetAll(ActorId actor, const std::vector<Change>& changes,
   // Also where the outcome is not known.
   ++change_count_;
   actors_.clear();
+  if (changed_ != nullptr) changed_();
   if (!result.done()) return result.status;
   for (const Change& change : changes) {
     // After the commit: a capacity that is not stored would be gone with the

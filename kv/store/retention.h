@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -25,6 +26,8 @@
 #include "kv/store/history_gate.h"
 
 namespace actorkv {
+
+class StoreSide;
 
 struct Settings {
   // Every commit can be restored this long after another one replaced it. 0:
@@ -46,6 +49,9 @@ struct Settings {
   uint64_t max_pair_key_bytes = kMaxPairKeyBytes;
   uint64_t max_pair_value_bytes = kMaxPairValueBytes;
   uint64_t keep_oversized_pairs = 0;
+  // Of the store alone: whether the process that owns it serves others. Read
+  // when it is opened.
+  uint64_t share = 1;
 };
 
 struct SettingInfo {
@@ -56,7 +62,7 @@ struct SettingInfo {
   bool of_store;  // an actor has none of its own
 };
 
-constexpr size_t kSettingCount = 8;
+constexpr size_t kSettingCount = 9;
 
 // Gives the process what the settings of a store say of it. `engine`: the
 // store's.
@@ -75,9 +81,11 @@ Status LoadSettings(EngineReader* reader, ActorId actor, Settings* settings);
 class SettingsCache {
  public:
   // What it needs of its store: `commit` is Store::Commit(). `read_only`:
-  // nothing is kept, as another process may change what is read.
+  // nothing is kept, as another process may change what is read. `side`: where
+  // another process owns the store, which says when that is so; null otherwise.
   struct StoreParts {
     Engine* engine;
+    const StoreSide* side;
     bool read_only;
     CommitFunction commit;
     HistoryGate* history_gate;
@@ -87,6 +95,11 @@ class SettingsCache {
   SettingsCache& operator=(const SettingsCache&) = delete;
 
   Status Get(ActorId actor, Settings* settings);
+
+  // From now on `changed` is called after each change, before its caller hears
+  // that it is done, and under the mutex: so that other processes see that
+  // what they read before may be old. Null: no more. By the owner of the store.
+  void Share(std::function<void()> changed);
 
   // Changes one, durably. `actor` as above. *previous: what counted before.
   // Errors: kInvalidArgument for a value past the limit, and for an actor where
@@ -105,11 +118,15 @@ class SettingsCache {
  private:
   static constexpr size_t kMaxActors = 4096;
 
+  void ForgetOldLocked();
+
   const StoreParts store_;
 
   std::mutex mutex_;
   uint64_t change_count_ = 0;
+  uint64_t seq_ = 0;  // StoreSide::settings_seq(), at which they were right
   std::map<ActorId, Settings> actors_;
+  std::function<void()> changed_;
 };
 
 }  // namespace actorkv

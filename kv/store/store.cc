@@ -16,6 +16,7 @@
 #include "kv/store/hints.h"
 #include "kv/store/retention.h"
 #include "kv/store/store_record.h"
+#include "kv/store/store_side.h"
 
 namespace actorkv {
 
@@ -42,18 +43,22 @@ CommitFunction CommitTo(Store* store) {
 
 }  // namespace
 
-Store::Store(std::string path, std::unique_ptr<Engine> engine, bool read_only)
+Store::Store(std::string path, std::unique_ptr<Engine> engine,
+             std::unique_ptr<StoreSide> side, bool read_only)
     : path_(std::move(path)),
       read_only_(read_only),
       cache_id_(NextCacheId()),
+      side_(std::move(side)),
       engine_(std::move(engine)),
       commit_ids_(engine_->owner()),
+      pins_(side_ == nullptr ? nullptr : side_->pins()),
       actors_(engine_.get(), &epoch_,
-              engine_->limits().one_process || read_only),
-      settings_(std::make_unique<SettingsCache>(SettingsCache::StoreParts{
-          engine_.get(), read_only, CommitTo(this), &history_gate_})),
+              engine_->limits().one_process || read_only, side_.get()),
+      settings_(std::make_unique<SettingsCache>(
+          SettingsCache::StoreParts{engine_.get(), side_.get(), read_only,
+                                    CommitTo(this), &history_gate_})),
       hints_(std::make_unique<HintQueue>(engine_.get(), CommitTo(this))),
-      work_(read_only) {
+      work_(/*is_owner=*/!read_only && side_ == nullptr) {
   Add(Metric::kOpenStores);
 }
 
@@ -67,22 +72,41 @@ Store::~Store() {
 Status Store::Open(std::string path, std::unique_ptr<Engine> engine,
                    bool read_only, std::shared_ptr<Store>* store) {
   std::shared_ptr<Store> opened(
-      new Store(std::move(path), std::move(engine), read_only));
+      new Store(std::move(path), std::move(engine), nullptr, read_only));
   const Engine& shared = *opened->engine_;
   // With one owner an id is a microsecond, and making many actors does not run
   // the clock ahead of the wall.
   if (!shared.limits().one_process && !read_only) {
     opened->clock_.ShareIds(shared.owner().slot);
   }
+  if (Status s = Load(opened); !s.ok()) return s;
+  *store = std::move(opened);
+  return Status::Ok();
+}
+
+Status Store::OpenShared(std::string path, std::unique_ptr<Engine> engine,
+                         std::unique_ptr<StoreSide> side,
+                         std::shared_ptr<Store>* store) {
+  std::shared_ptr<Store> opened(new Store(std::move(path), std::move(engine),
+                                          std::move(side),
+                                          /*read_only=*/false));
+  opened->clock_.ShareTime(opened->side_->time(), /*is_owner=*/false);
+  if (Status s = Load(opened); !s.ok()) return s;
+  *store = std::move(opened);
+  return Status::Ok();
+}
+
+Status Store::Load(const std::shared_ptr<Store>& opened) {
   std::unique_ptr<EngineReader> reader = opened->engine_->NewReader();
   if (Status s = opened->clock_.Load(reader.get()); !s.ok()) return s;
   // Watching begins before the store record is made, which takes a time
   // already.
   opened->clock_.BeginWatch();
-  Status found = read_only ? LoadStoreRecord(reader.get(), &opened->record_)
-                           : LoadOrMakeStoreRecord(
-                                 reader.get(), &opened->clock_,
-                                 CommitTo(opened.get()), &opened->record_);
+  const bool is_owner = !opened->read_only_ && opened->side_ == nullptr;
+  Status found =
+      is_owner ? LoadOrMakeStoreRecord(reader.get(), &opened->clock_,
+                                       CommitTo(opened.get()), &opened->record_)
+               : LoadStoreRecord(reader.get(), &opened->record_);
   if (!found.ok()) return found.WithContext("store=" + opened->path_);
   // What is wrong with them, those say who need them.
   Settings settings;
@@ -90,8 +114,6 @@ Status Store::Open(std::string path, std::unique_ptr<Engine> engine,
   // A damaged setting must not keep anybody from the actors.
   if (loaded.code() == Code::kIOError) return loaded;
   if (loaded.ok()) ApplySettings(settings, opened->engine());
-  reader.reset();
-  *store = std::move(opened);
   return Status::Ok();
 }
 
@@ -127,7 +149,13 @@ bool Store::CanContinueBranch(Actor* actor) {
   return engine_->limits().multi_partition_commit || actor->continues_branch();
 }
 
-CommitResult Store::Commit(const Batch& batch, Durability durability) {
+CommitResult Store::Commit(const Batch& batch, Durability durability,
+                           std::vector<MovedHead>* heads) {
+  if (side_ != nullptr) {
+    CommitResult result = side_->Commit(batch, durability, heads);
+    if (result.done()) batch.TellDone();
+    return result;
+  }
   Gate::Hold hold;
   // A batch that begins at an older commit (restore, fork) must not meet a
   // reclaim that has decided to remove that commit's pages, and not removed its
@@ -143,7 +171,7 @@ CommitResult Store::Commit(const Batch& batch, Durability durability) {
 }
 
 void Store::Close() {
-  if (read_only_) return;
+  if (read_only_ || side_ != nullptr) return;
   Batch batch;
   // The limit lies ahead of the time; with the exact one the next open does not
   // begin in the future.

@@ -63,12 +63,17 @@ class ActorSide {
   virtual const std::atomic<uint64_t>* version_word() const = 0;
 
   // The newest head, beside what is known here (null: nothing). `pin`, where
-  // there is one, was given a place by PinTable::Prepare(); it holds the head in
-  // the owner when this returns. Errors: those of LoadHeadState(); kBusy where
-  // the owner does not answer, or has no room for the actor or the pin; kFenced
-  // where the store is not there any more.
+  // there is one, was given a place by PinTable::Prepare(); it holds the head
+  // in the owner when this returns. Errors: those of LoadHeadState(); kBusy
+  // where the owner does not answer, or has no room for the actor or the pin;
+  // kFenced where the store is not there any more.
   virtual Status LoadHead(const std::shared_ptr<const HeadState>& known,
                           const Pin* pin, NewestHead* head) = 0;
+
+  // Rises when an owner ends, before the next one is told which pins are awake.
+  // So a pin that is awake, and then finds it as it was before the owner was
+  // asked to hold the head, is known to whoever is the owner.
+  virtual uint64_t owner_count() const = 0;
 
   // Who writes, among processes.
   virtual const std::shared_ptr<WriterWord>& writer_word() const = 0;

@@ -21,7 +21,7 @@ void WorkQueue::AddDeadImport(LegacyId legacy) noexcept {
 void WorkQueue::SuggestFlatten(const std::shared_ptr<Actor>& actor) noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
   // It comes again when the actor is opened, or commits.
-  if (read_only_ || actors_.size() >= kMaxActors) return;
+  if (!is_owner_ || actors_.size() >= kMaxActors) return;
   static_cast<void>(IfMemory([&] { actors_.emplace_back(actor); }));
   waits_ = true;
 }

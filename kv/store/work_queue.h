@@ -31,8 +31,8 @@ class WorkQueue {
     std::weak_ptr<Actor> flattens;  // empty: no actor
   };
 
-  // A follower flattens nothing, so `read_only` takes no actors.
-  explicit WorkQueue(bool read_only) : read_only_(read_only) {}
+  // Who does not own the store flattens nothing, so it takes no actors.
+  explicit WorkQueue(bool is_owner) : is_owner_(is_owner) {}
   WorkQueue(const WorkQueue&) = delete;
   WorkQueue& operator=(const WorkQueue&) = delete;
 
@@ -62,7 +62,7 @@ class WorkQueue {
     BranchId branch;
   };
 
-  const bool read_only_;
+  const bool is_owner_;
 
   std::mutex mutex_;  // of what follows
   std::vector<Stage> stages_;

@@ -3,9 +3,34 @@
 #include <algorithm>
 #include <utility>
 
+#include "kv/store/writer_word.h"
+
 namespace actorkv {
 
 using std::chrono::microseconds;
+
+// Other processes are told outside of the mutex: that may be a message.
+class WriterQueue::Lock {
+ public:
+  explicit Lock(WriterQueue* queue) : queue_(queue), lock_(queue->mutex_) {}
+  ~Lock() { Unlock(); }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+  void Unlock() {
+    const std::shared_ptr<WriterWord> word =
+        queue_->yields_ ? queue_->word_ : nullptr;
+    queue_->yields_ = false;
+    lock_.unlock();
+    if (word != nullptr) word->Yield();
+  }
+  void LockAgain() { lock_.lock(); }
+  std::unique_lock<std::mutex>* get() { return &lock_; }
+
+ private:
+  WriterQueue* const queue_;
+  std::unique_lock<std::mutex> lock_;
+};
 
 Writer::Writer(std::shared_ptr<WriterQueue> queue) : queue_(std::move(queue)) {}
 
@@ -17,15 +42,48 @@ void Writer::Leave() { queue_->Leave(this); }
 
 // --- Taking and releasing ---------------------------------------------------
 
+void WriterQueue::Share(std::shared_ptr<WriterWord> word) {
+  std::shared_ptr<WriterWord> last;
+  bool yields = false;
+  {
+    Lock lock(this);
+    if (word_ != nullptr && has_word_) yields = word_->Release();
+    has_word_ = false;
+    last = std::exchange(word_, std::move(word));
+    // Nobody else has had the time to take it. Where somebody has all the same,
+    // its commits are guarded as any.
+    if (state_ != State::kFree) static_cast<void>(TakeWord());
+    if (first_ != nullptr) first_->changed.notify_one();
+  }
+  if (yields) last->Yield();
+}
+
+bool WriterQueue::TakeWord() {
+  if (HasWord()) return true;
+  has_word_ = word_->TryTake();
+  return has_word_;
+}
+
+void WriterQueue::GiveBackWord() {
+  if (word_ == nullptr || !has_word_) return;
+  has_word_ = false;
+  yields_ = word_->Release();
+}
+
 bool WriterQueue::MayTake(Writer* writer) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  Lock lock(this);
   return MayTakeLocked(writer, Clock::now());
 }
 
 bool WriterQueue::Take(Writer* writer) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  Lock lock(this);
   const Time now = Clock::now();
   if (!MayTakeLocked(writer, now)) return false;
+  if (!TakeWord()) {
+    GivePlace(writer);
+    return false;
+  }
+  if (word_ != nullptr && state_ == State::kOffered) word_->Confirm();
   const bool same_turn = writer_ == writer && state_ != State::kOffered;
   if (!same_turn) turn_ends_ = now + microseconds(times_.turn_us);
   state_ = State::kHeld;
@@ -42,7 +100,12 @@ bool WriterQueue::MayTakeLocked(Writer* writer, Time now) {
   }
   // The first that waits may not have woken up yet; its turn it is.
   if (IsKept() && now >= kept_until_) HandOn(now);
-  if (state_ == State::kFree || writer_ == writer) return true;
+  if (state_ == State::kFree) {
+    if (HasWord() || (!waits_for_word_ && word_->MayTake())) return true;
+    GivePlace(writer);
+    return false;
+  }
+  if (writer_ == writer) return true;
   if (state_ == State::kResting && IsBeforeAllThatWait(*writer)) return true;
   GivePlace(writer);
   return false;
@@ -54,7 +117,7 @@ bool WriterQueue::IsBeforeAllThatWait(const Writer& writer) const {
 }
 
 void WriterQueue::Release(Writer* writer) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  Lock lock(this);
   if (writer_ != writer || state_ != State::kHeld) return;
   const Time now = Clock::now();
   writer->released_at_ = now;
@@ -69,7 +132,7 @@ void WriterQueue::Release(Writer* writer) {
 
 bool WriterQueue::held() {
   std::lock_guard<std::mutex> lock(mutex_);
-  return state_ == State::kHeld;
+  return state_ == State::kHeld || (word_ != nullptr && word_->held());
 }
 
 size_t WriterQueue::waiting_count() {
@@ -80,7 +143,7 @@ size_t WriterQueue::waiting_count() {
 }
 
 void WriterQueue::Leave(Writer* writer) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  Lock lock(this);
   writer->left_ = true;
   for (Waiting* waiting = first_; waiting != nullptr;) {
     Waiting* const next = waiting->next;
@@ -95,20 +158,24 @@ void WriterQueue::Leave(Writer* writer) {
     HandOn(Clock::now());
   } else if (IsKept()) {
     WakeFirstInTime();
+  } else if (state_ == State::kFree && first_ != nullptr) {
+    first_->changed.notify_one();
   }
 }
 
 // --- Waiting ----------------------------------------------------------------
 
 bool WriterQueue::Wait(Writer* writer, int64_t limit_us) {
-  std::unique_lock<std::mutex> lock(mutex_);
+  Lock lock(this);
   if (writer->left_) return false;
   Time now = Clock::now();
   const Time give_up = now + microseconds(limit_us);
   if (IsKept() && now >= kept_until_) HandOn(now);
   // Offered also where nobody is writing any more: so that the next try finds
   // that nobody has begun meanwhile.
-  if (state_ == State::kFree) Offer(writer, now);
+  if (state_ == State::kFree && !waits_for_word_ && TakeWord()) {
+    Offer(writer, now);
+  }
   if (state_ == State::kOffered && writer_ == writer) return true;
   GivePlace(writer);
   Waiting waiting;
@@ -116,17 +183,46 @@ bool WriterQueue::Wait(Writer* writer, int64_t limit_us) {
   waiting.place = writer->place_;
   Insert(&waiting);
   while (!waiting.offered && !writer->left_ && now < give_up) {
-    const bool looks = first_ == &waiting && IsKept();
-    waiting.wakes_at = looks ? std::min(give_up, kept_until_) : give_up;
-    waiting.changed.wait_until(lock, waiting.wakes_at);
+    if (first_ == &waiting && state_ == State::kFree && !waits_for_word_) {
+      WaitForWord(now, give_up, &lock);
+    } else {
+      const bool looks = first_ == &waiting && IsKept();
+      waiting.wakes_at = looks ? std::min(give_up, kept_until_) : give_up;
+      waiting.changed.wait_until(*lock.get(), waiting.wakes_at);
+    }
     now = Clock::now();
     if (first_ == &waiting && IsKept() && now >= kept_until_) HandOn(now);
   }
   if (!waiting.offered) {
     Remove(&waiting);
     if (IsKept()) WakeFirstInTime();
+    // Who is the first now has to get in line for the word.
+    if (state_ == State::kFree && first_ != nullptr) {
+      first_->changed.notify_one();
+    }
   }
   return waiting.offered;
+}
+
+void WriterQueue::WaitForWord(Time now, Time give_up, Lock* lock) {
+  // The queue may be given another one, or none, meanwhile.
+  const std::shared_ptr<WriterWord> word = word_;
+  bool has_it = HasWord();
+  if (!has_it) {
+    const int64_t limit_us =
+        std::chrono::duration_cast<microseconds>(give_up - now).count();
+    waits_for_word_ = true;
+    lock->Unlock();
+    has_it = word->Wait(limit_us);
+    lock->LockAgain();
+    waits_for_word_ = false;
+    if (word != word_) return;
+    has_word_ = has_it;
+  }
+  // Somebody uses it, however long it took to come here: where the turn of the
+  // process was looked at first, a slow one would never write.
+  if (has_it && first_ != nullptr) OfferToFirst(Clock::now());
+  if (has_it && state_ == State::kFree) GiveBackWord();
 }
 
 void WriterQueue::GivePlace(Writer* writer) {
@@ -152,11 +248,21 @@ void WriterQueue::Remove(Waiting* waiting) {
 
 void WriterQueue::HandOn(Time now) {
   Waiting* const next = first_;
-  if (next == nullptr) {
+  const bool others_turn =
+      word_ != nullptr && (!has_word_ || word_->IsTurnOver());
+  if (next == nullptr || others_turn) {
     state_ = State::kFree;
     writer_ = nullptr;
+    GiveBackWord();
+    // It gets in line for the word.
+    if (next != nullptr) next->changed.notify_one();
     return;
   }
+  OfferToFirst(now);
+}
+
+void WriterQueue::OfferToFirst(Time now) {
+  Waiting* const next = first_;
   first_ = next->next;
   next->offered = true;
   Offer(next->writer, now);

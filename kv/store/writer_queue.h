@@ -15,7 +15,12 @@
 //   kOffered is for the first that waits; its Take makes it kHeld. Where that
 //   does not come within offer_us, the next one gets it.
 //
-// Invariants:
+// Where other processes write to the actor as well, the queue has to have the
+// word of its process first (kv/store/writer_word.h): it is asked for where the
+// queue is kFree, and given back when that is so again, or when others wait and
+// the turn of the process is over. The first that waits here then waits there.
+//
+// Invariants, where this process has the word, or there is no other:
 //  1. At most one writer holds the word: between its Take() that returned true
 //     and its Release().
 //  2. While others wait, a writer keeps the word for turn_us at most, counted
@@ -53,6 +58,7 @@
 namespace actorkv {
 
 class WriterQueue;
+class WriterWord;
 
 // kv/decisions/043-turns-of-writers.md says why they are what they are.
 struct WriterTimes {
@@ -140,7 +146,15 @@ class WriterQueue {
   bool Wait(Writer* writer, int64_t limit_us);
   void Leave(Writer* writer);
 
+  // The mutex, and what is to be told to other processes when it is free again.
+  class Lock;
+
   // All with the mutex.
+  bool HasWord() const { return word_ == nullptr || has_word_; }
+  bool TakeWord();
+  void GiveBackWord();
+  // Lets go of the mutex while the first that waits is in line for the word.
+  void WaitForWord(Time now, Time give_up, Lock* lock);
   bool MayTakeLocked(Writer* writer, Time now);
   bool IsBeforeAllThatWait(const Writer& writer) const;
   void GivePlace(Writer* writer);
@@ -148,6 +162,8 @@ class WriterQueue {
   void Remove(Waiting* waiting);
   // Offers the word to the first that waits, or frees it.
   void HandOn(Time now);
+  // REQUIRES: somebody waits.
+  void OfferToFirst(Time now);
   void Offer(Writer* writer, Time now);
   // Wakes the first that waits where it sleeps past `kept_until_`.
   void WakeFirstInTime();
@@ -158,6 +174,10 @@ class WriterQueue {
   const WriterTimes times_;
 
   std::mutex mutex_;
+  std::shared_ptr<WriterWord> word_;  // null: no other process writes
+  bool has_word_ = false;             // this process has it
+  bool waits_for_word_ = false;       // the first that waits is in line for it
+  bool yields_ = false;               // when the mutex is free: WriterWord
   State state_ = State::kFree;
   Writer* writer_ = nullptr;  // whose the word is; null: kFree
   Time kept_until_;           // of kResting and kOffered

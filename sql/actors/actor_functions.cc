@@ -15,7 +15,7 @@ namespace {
 Status Delete(Call* call) {
   Target target;
   TxId txid;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
+  if (Status s = ResolveActor(*call, StoreUse::kOwnWrite, &target); !s.ok())
     return s;
   if (Status s = DeleteActor(
           target.store.get(), target.actor,
@@ -33,7 +33,7 @@ Status Delete(Call* call) {
 Status Rename(Call* call) {
   Target target;
   std::string new_name;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
+  if (Status s = ResolveActor(*call, StoreUse::kOwnWrite, &target); !s.ok())
     return s;
   // The new name is in the store of the old one: a rename moves an entry of the
   // catalog and no pages.
@@ -50,7 +50,7 @@ Status RaiseGeneration(Call* call) {
   Target target;
   std::shared_ptr<Actor> actor;
   Generation generation;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
+  if (Status s = ResolveActor(*call, StoreUse::kOwnWrite, &target); !s.ok())
     return s;
   // The actor is opened, as its other connections in this process are to be
   // fenced as well.

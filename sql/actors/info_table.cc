@@ -10,9 +10,11 @@
 #include "kv/base/duration.h"
 #include "kv/base/time_text.h"
 #include "kv/base/types.h"
+#include "kv/base/utf8.h"
 #include "kv/base/wall_clock.h"
 #include "kv/history/point.h"
 #include "kv/process/engines.h"
+#include "kv/process/store_registry.h"
 #include "kv/store/retention.h"
 #include "kv/store/store.h"
 #include "sql/actors/known_bugs.h"
@@ -25,6 +27,18 @@
 namespace actorkv {
 
 namespace {
+
+const char* AccessName(StoreAccess access) {
+  switch (access) {
+    case StoreAccess::kOwns:
+      return "owns";
+    case StoreAccess::kShares:
+      return "shares";
+    case StoreAccess::kFollows:
+      return "follows";
+  }
+  return "";
+}
 
 constexpr char kDeclaration[] =
     "CREATE TABLE x(name TEXT, value, unit TEXT, level TEXT)";
@@ -118,7 +132,7 @@ class InfoRows : public RowSource {
       return;
     }
     AddText("store", store->path());
-    AddText("store_access", store->read_only() ? "follows" : "writes");
+    Sharing(store.get());
     const TimeMap times = TimesShown(store.get());
     AddNumber("store_created_at_ms",
               times.Wall(store->record().created_at_us) / kUsPerMs, "ms");
@@ -126,6 +140,18 @@ class InfoRows : public RowSource {
     ClockRows(times);
     hold_ = store->clock()->Look();
     ActorRows(store);
+  }
+
+  void Sharing(const Store* store) {
+    const SharingInfo info = StoreRegistry::Instance()->SharingOf(store);
+    AddText("store_access", AccessName(info.access));
+    if (info.owner_pid != 0) {
+      AddNumber("owner_pid", info.owner_pid, "process");
+      AddText("owner_program", EscapedUtf8(info.owner_program));
+    }
+    if (info.access != StoreAccess::kOwns) return;
+    AddNumber("sessions", info.session_count, "sessions");
+    AddText("not_shared", EscapedUtf8(info.not_shared));
   }
 
   void Warn(std::string name, std::string text) {

@@ -23,14 +23,15 @@ struct Owner {
 
 Status ResolveOwner(const Call& call, int index, Owner* owner) {
   if (call.IsNull(index)) {
-    return call.connection()->OpenDefaultStore(StoreUse::kWrite, &owner->store);
+    return call.connection()->OpenDefaultStore(StoreUse::kOwnWrite,
+                                               &owner->store);
   }
   std::string name;
   Target target;
   std::shared_ptr<const HeadState> state;
   if (Status s = call.Text(index, "actor", &name); !s.ok()) return s;
   if (Status s =
-          ResolveTarget(call.connection(), name, StoreUse::kWrite, &target);
+          ResolveTarget(call.connection(), name, StoreUse::kOwnWrite, &target);
       !s.ok()) {
     return s;
   }
@@ -126,13 +127,13 @@ Status RunReclaim(Call* call) {
   std::optional<std::string> name;
   uint64_t bytes = 0;
   if (call->IsNull(0)) {
-    if (Status s = call->connection()->OpenDefaultStore(StoreUse::kWrite,
+    if (Status s = call->connection()->OpenDefaultStore(StoreUse::kOwnWrite,
                                                         &target.store);
         !s.ok()) {
       return s;
     }
   } else {
-    if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) {
+    if (Status s = ResolveActor(*call, StoreUse::kOwnWrite, &target); !s.ok()) {
       return s;
     }
     name = target.actor;
@@ -155,7 +156,7 @@ Status RunReclaim(Call* call) {
 Status RunUndelete(Call* call) {
   Target target;
   TxId txid;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) {
+  if (Status s = ResolveActor(*call, StoreUse::kOwnWrite, &target); !s.ok()) {
     return s;
   }
   if (Status s = UndeleteActor(target.store.get(), target.actor, &txid);
@@ -169,7 +170,7 @@ Status RunUndelete(Call* call) {
 Status RunPurge(Call* call) {
   Target target;
   uint64_t bytes = 0;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) {
+  if (Status s = ResolveActor(*call, StoreUse::kOwnWrite, &target); !s.ok()) {
     return s;
   }
   // A purge is final, of a live actor as well: what delete keeps for the

@@ -43,16 +43,12 @@ std::chrono::milliseconds OpenTimeout(sqlite3* db) {
 }
 
 bool Changes(StoreUse use) {
-  return use == StoreUse::kWrite || use == StoreUse::kCreate;
+  return use == StoreUse::kWrite || use == StoreUse::kOwnWrite ||
+         use == StoreUse::kCreate;
 }
 
-Status CheckUse(StoreUse use, Store* store) {
-  if (use == StoreUse::kRead) {
-    // A follower would otherwise answer from what it saw last.
-    return store->read_only() ? store->CatchUp() : Status::Ok();
-  }
-  if (!store->read_only()) return Status::Ok();
-  return Status::ReadOnly("the store is open read-only: " + store->path());
+bool NeedsOwner(StoreUse use) {
+  return use == StoreUse::kOwn || use == StoreUse::kOwnWrite;
 }
 
 struct Registered {
@@ -91,7 +87,8 @@ Connection* Connection::Of(sqlite3* db) {
 }
 
 Status Connection::OpenStore(const std::string& directory, StoreUse use,
-                             std::shared_ptr<Store>* store) const {
+                             std::shared_ptr<Store>* store) {
+  if (Status s = CheckMayReach(directory, use); !s.ok()) return s;
   // Functions and tables that say it by their Effects were checked before; this
   // check is for those that do not.
   if (Changes(use)) {
@@ -100,7 +97,7 @@ Status Connection::OpenStore(const std::string& directory, StoreUse use,
   // A look follows, so that it keeps no other process from writing; where this
   // process has the store open to write, Acquire() gives that one.
   OpenMode mode = OpenMode::kFollow;
-  if (use == StoreUse::kWrite || use == StoreUse::kOwn) {
+  if (use == StoreUse::kWrite || NeedsOwner(use)) {
     mode = OpenMode::kExisting;
   }
   if (use == StoreUse::kCreate) mode = OpenMode::kCreate;
@@ -111,7 +108,43 @@ Status Connection::OpenStore(const std::string& directory, StoreUse use,
     return s;
   }
   TellDamage(store->get());
-  return CheckUse(use, store->get());
+  return CheckUse(use, *store);
+}
+
+Status Connection::CheckUse(StoreUse use, const std::shared_ptr<Store>& store) {
+  if (use == StoreUse::kRead) {
+    // A follower would otherwise answer from what it saw last.
+    return store->read_only() ? store->CatchUp() : Status::Ok();
+  }
+  if (store->read_only()) {
+    return Status::ReadOnly("the store is open read-only: " + store->path());
+  }
+  if (!NeedsOwner(use) || store->side() == nullptr) return Status::Ok();
+  others_store_ = store;
+  return Status::NotSupported("another process owns the store: " +
+                              store->path());
+}
+
+void Connection::WorkForOther(std::string store,
+                              std::function<Status()> keep_on) {
+  store_path_ = std::move(store);
+  keep_on_ = std::move(keep_on);
+  works_for_other_ = true;
+}
+
+Status Connection::CheckMayReach(const std::string& directory,
+                                 StoreUse use) const {
+  if (!works_for_other_) return Status::Ok();
+  if (directory != store_path_) {
+    return Status::NotSupported(
+        "a call that is about a store of another process reaches that one "
+        "alone, not " +
+        directory);
+  }
+  // The table of sessions looks.
+  if (NeedsOwner(use) || use == StoreUse::kRead) return Status::Ok();
+  return Status::NotSupported(
+      "the owner of a store does not do this for others");
 }
 
 std::string Connection::DefaultStorePath() const {
@@ -133,7 +166,7 @@ Status Connection::OpenDefaultStore(StoreUse use,
     if (Status s = CheckMayChangeStore(db_); !s.ok()) return s;
   }
   *store = std::move(of_main);
-  return CheckUse(use, store->get());
+  return CheckUse(use, *store);
 }
 
 bool Connection::Interrupted() const {
@@ -147,6 +180,9 @@ bool Connection::Interrupted() const {
 }
 
 Status Connection::KeepOn() const {
+  if (keep_on_ != nullptr) {
+    if (Status s = keep_on_(); !s.ok()) return s;
+  }
   return Interrupted() ? Status::Interrupted("interrupted") : Status::Ok();
 }
 

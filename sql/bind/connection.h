@@ -4,6 +4,7 @@
 #ifndef ACTORKV_SQL_BIND_CONNECTION_H_
 #define ACTORKV_SQL_BIND_CONNECTION_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,10 +19,11 @@ class Store;
 
 // What a function or table needs of a store.
 enum class StoreUse {
-  kRead,    // looks only; does not keep other processes from writing
-  kOwn,     // looks only, and must be of the process that writes to it
-  kWrite,   // changes it
-  kCreate,  // changes it, and makes it where it is missing
+  kRead,      // looks only; does not keep other processes from writing
+  kOwn,       // looks only, as the owner of the store alone can
+  kWrite,     // changes it
+  kOwnWrite,  // changes it, as the owner of the store alone can
+  kCreate,    // changes it, and makes it where it is missing
 };
 
 class Connection {
@@ -57,7 +59,21 @@ class Connection {
   // read-only would be changed; kReadOnly where this connection may not change
   // one, and wants to.
   Status OpenStore(const std::string& directory, StoreUse use,
-                   std::shared_ptr<Store>* store) const;
+                   std::shared_ptr<Store>* store);
+
+  // The store that a call met which only the owner can do, another process
+  // (sql/bind/owner_call.h); null: there is none. It is forgotten then.
+  std::shared_ptr<Store> TakeOthersStore() {
+    return std::exchange(others_store_, nullptr);
+  }
+
+  // The connection is of this process, and works for another one: by what the
+  // owner of a store alone can do, in this store and no other. `keep_on` says
+  // whether the other waits still.
+  void WorkForOther(std::string store, std::function<Status()> keep_on);
+  // The error of the last call that failed.
+  const Status& call_status() const { return call_status_; }
+  void set_call_status(const Status& status) { call_status_ = status; }
 
   // Returns the full names of the actors that the running call is about, for
   // the errors by name.
@@ -87,8 +103,16 @@ class Connection {
   }
 
  private:
+  Status CheckUse(StoreUse use, const std::shared_ptr<Store>& store);
+  // Of a connection that works for another process.
+  Status CheckMayReach(const std::string& directory, StoreUse use) const;
+
   sqlite3* const db_;
   std::string store_path_;
+  std::shared_ptr<Store> others_store_;
+  bool works_for_other_ = false;
+  std::function<Status()> keep_on_;  // null: nobody else is asked
+  Status call_status_;
   std::vector<std::string> targets_;
   int references_ = 0;
   bool has_function_reference_ = false;

@@ -1,9 +1,11 @@
 #include "sql/bind/function.h"
 
+#include <memory>
 #include <vector>
 
 #include "kv/base/thrown.h"
 #include "kv/base/utf8.h"
+#include "sql/bind/owner_call.h"
 #include "sql/bind/read_only.h"
 #include "vfs/sqlite/file_methods.h"
 #include "vfs/sqlite/last_error.h"
@@ -54,7 +56,12 @@ int Run(const FunctionSpec& spec, const Call& call, sqlite3_context* context) {
   // The error of a call belongs to the actors that this call names, not to
   // those of the one before.
   if (connection != nullptr) connection->ForgetTargets();
-  const Status s = CheckAndRun(spec, &checked);
+  Status s = CheckAndRun(spec, &checked);
+  if (connection != nullptr) {
+    const std::shared_ptr<Store> others = connection->TakeOthersStore();
+    if (!s.ok() && others != nullptr) s = checked.RunInOwner(others.get());
+    if (!s.ok()) connection->set_call_status(s);
+  }
   if (s.ok()) {
     // A call that tells of the last error must not end it.
     if (!spec.tells_errors) EndErrorOfConnection(connection->db());
@@ -70,6 +77,13 @@ int Run(const FunctionSpec& spec, const Call& call, sqlite3_context* context) {
 }
 
 }  // namespace
+
+Status Call::RunInOwner(const Store* store) const {
+  return Caught([&] {
+    return CallOwner({spec_.name, spec_.arguments, arg_count_, args_},
+                     connection_, store, result());
+  });
+}
 
 Status Call::Check() const {
   if (arg_count_ < spec_.min_args || arg_count_ > spec_.max_args) {

@@ -107,6 +107,10 @@ class Call {
   // Reads a 0 or 1. Errors: kInvalidArgument for anything else.
   Status Flag(int index, const char* what, bool* flag) const;
 
+  // Runs the function in the process that owns `store`, which this one shares.
+  // Errors: those of CallOwner().
+  Status RunInOwner(const Store* store) const;
+
   // Checks that the call can run. Errors: kInvalidArgument for a wrong number
   // of arguments, or inside a transaction where the function does not run
   // there; kNotSupported where the host replaced or dropped what keeps the

@@ -27,6 +27,10 @@ void SqlStatement::BindText(int index, std::string_view text) {
                             SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
+void SqlStatement::BindReal(int index, double value) {
+  sqlite3_bind_double(statement_.get(), index, value);
+}
+
 void SqlStatement::BindInt(int index, int64_t value) {
   (void)sqlite3_bind_int64(statement_.get(), index, value);
 }

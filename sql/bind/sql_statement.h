@@ -24,6 +24,7 @@ class SqlStatement {
   // These give a value to a parameter, from 1 on. The bytes are copied.
   void BindBlob(int index, std::string_view bytes);
   void BindText(int index, std::string_view text);
+  void BindReal(int index, double value);
   void BindInt(int index, int64_t value);
   void BindNull(int index);
 
@@ -34,6 +35,8 @@ class SqlStatement {
   // Runs a statement that has no rows.
   Status Run();
 
+  int column_count() const { return sqlite3_column_count(statement_.get()); }
+
   // The values of the row, by column from 0 on.
   bool IsNull(int column) const { return Type(column) == SQLITE_NULL; }
   int Type(int column) const {
@@ -41,6 +44,9 @@ class SqlStatement {
   }
   int64_t Int(int column) const {
     return sqlite3_column_int64(statement_.get(), column);
+  }
+  double Real(int column) const {
+    return sqlite3_column_double(statement_.get(), column);
   }
   // The bytes of a blob, or of a text in UTF-8; empty for NULL.
   std::string Bytes(int column) const;

@@ -31,7 +31,7 @@ Status RunRestorePoint(Call* call) {
   std::string name;
   uint64_t ttl_ms = 0;
   TxId txid;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) {
+  if (Status s = ResolveActor(*call, StoreUse::kOwnWrite, &target); !s.ok()) {
     return s;
   }
   if (Status s = call->Text(1, "the name", &name); !s.ok()) return s;
@@ -52,7 +52,7 @@ Status RunDropRestorePoint(Call* call) {
   Target target;
   std::string name;
   TxId txid;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) {
+  if (Status s = ResolveActor(*call, StoreUse::kOwnWrite, &target); !s.ok()) {
     return s;
   }
   if (Status s = call->Text(1, "the name", &name); !s.ok()) return s;
@@ -69,7 +69,7 @@ Status RunRestore(Call* call) {
   Target target;
   Point point;
   std::vector<TxId> txids;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) {
+  if (Status s = ResolveActor(*call, StoreUse::kOwnWrite, &target); !s.ok()) {
     return s;
   }
   if (Status s = PointArgument(*call, 1, &point); !s.ok()) return s;
@@ -85,7 +85,7 @@ Status RunRestore(Call* call) {
 Status RunUndoRestore(Call* call) {
   Target target;
   TxId txid;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) {
+  if (Status s = ResolveActor(*call, StoreUse::kOwnWrite, &target); !s.ok()) {
     return s;
   }
   if (Status s = UndoRestore(target.store, target.actor, &txid); !s.ok()) {
@@ -106,8 +106,8 @@ Status RunRestoreSet(Call* call) {
     std::string name;
     Target target;
     if (Status s = call->Text(i, "actor", &name); !s.ok()) return s;
-    if (Status s =
-            ResolveTarget(call->connection(), name, StoreUse::kWrite, &target);
+    if (Status s = ResolveTarget(call->connection(), name, StoreUse::kOwnWrite,
+                                 &target);
         !s.ok()) {
       return s;
     }
@@ -131,7 +131,7 @@ Status RunFork(Call* call) {
   Target target;
   ForkSpec spec;
   TxId txid;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok()) {
+  if (Status s = ResolveActor(*call, StoreUse::kOwnWrite, &target); !s.ok()) {
     return s;
   }
   // A fork is in the store of its parent, whose pages it goes on reading.

@@ -60,7 +60,8 @@ Status RunRestoreLike(Call* call) {
   if (Status s = call->Text(0, "the point", &text); !s.ok()) return s;
   if (Status s = ParsePoint(text, &point); !s.ok()) return s;
   if (Status s = call->Text(1, "the pattern", &pattern); !s.ok()) return s;
-  if (Status s = call->connection()->OpenDefaultStore(StoreUse::kWrite, &store);
+  if (Status s =
+          call->connection()->OpenDefaultStore(StoreUse::kOwnWrite, &store);
       !s.ok()) {
     return s;
   }

@@ -91,7 +91,7 @@ Status RunUnmigrate(Call* call) {
   Target target;
   bool discard = false;
   PairsFrom from = PairsFrom::kStored;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
+  if (Status s = ResolveActor(*call, StoreUse::kOwnWrite, &target); !s.ok())
     return s;
   if (Status s = UnmigrateOption(*call, &discard, &from); !s.ok()) return s;
   if (from != PairsFrom::kStored) {
@@ -116,7 +116,7 @@ Status RunUnmigrate(Call* call) {
 Status RunDropLegacy(Call* call) {
   Target target;
   uint64_t bytes = 0;
-  if (Status s = ResolveActor(*call, StoreUse::kWrite, &target); !s.ok())
+  if (Status s = ResolveActor(*call, StoreUse::kOwnWrite, &target); !s.ok())
     return s;
   const Connection* const connection = call->connection();
   if (Status s = DropLegacy(

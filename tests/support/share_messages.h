@@ -25,9 +25,9 @@ using AllMessages =
                 PagesRequest, PagesAnswer, CommitRequest, CommitAnswer,
                 DropRequest, DoneAnswer<Op::kDrop>, CompactRequest,
                 DoneAnswer<Op::kCompact>, SyncRequest, DoneAnswer<Op::kSync>,
-                WaitRequest, WaitAnswer, YieldRequest, LeaseRequest,
-                DoneAnswer<Op::kLease>, ClosedRequest, DoneAnswer<Op::kClosed>,
-                CallRequest, CallRow, CallAnswer, CancelRequest, GoAwayRequest>;
+                WaitRequest, WaitAnswer, YieldRequest, PinRequest,
+                DoneAnswer<Op::kPin>, CallRequest, CallRow, CallAnswer,
+                CancelRequest, GoAwayRequest>;
 
 template <typename Message>
 bool Recode(const FrameHeader& header, std::string_view body, Status* status,

@@ -39,7 +39,7 @@ class ActorFile::Member : public GroupMember {
   }
   Status Prepare(PendingCommit* commit) override {
     Status s = file_->transaction_->Prepare(file_->origin_, commit);
-    commit->pin = &file_->next_pin_;
+    commit->pin = file_->next_pin_;
     return s;
   }
   void EndPublish(PendingCommit* commit) noexcept override {
@@ -308,11 +308,15 @@ void ActorFile::EndPublish(PendingCommit* commit) noexcept {
   // An error of the engine may hide a commit that happened; ResolveDoubt()
   // looks before the next use.
   in_doubt_ = commit == nullptr;
-  if (commit != nullptr) Adopt(commit->state, commit->version);
-  store_->pins()->Add(state_->head.snapshot, state_->lineage, &pin_);
-  // pin_ holds the version by here: at no moment is it without a pin.
-  next_pin_.Release();
-  if (commit == nullptr) return;
+  if (commit == nullptr) {
+    next_pin_->Release();
+    return;
+  }
+  // The version has its pin since before anyone could see it, and what this
+  // transaction read goes with the other.
+  std::swap(pin_, next_pin_);
+  Adopt(commit->state, commit->version);
+  next_pin_->Release();
   reader_.KeepFirstPage(std::move(first_page));
   generation_ = state_->head.generation;
   actor_id_ = state_->entry.actor;

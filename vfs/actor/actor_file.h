@@ -185,9 +185,10 @@ class ActorFile : public sqlite3_file {
   // The snapshot that was let go of last, where it may still be the head; then
   // pin_ is of it and rests, and reader_ still reads it.
   std::shared_ptr<const HeadState> resting_;
-  Pin pin_;                // holds state_, so that reclaim leaves its pages
-  Pin next_pin_;           // holds what a commit under way makes
-  uint64_t epoch_ = 0;     // Store::epoch(), at which state_ was there
+  Pin pins_[2];
+  Pin* pin_ = &pins_[0];       // holds state_, so that reclaim leaves its pages
+  Pin* next_pin_ = &pins_[1];  // holds what a commit under way makes
+  uint64_t epoch_ = 0;         // Store::epoch(), at which state_ was there
   Generation generation_;  // at the first snapshot; 0 before the actor exists
   ActorId actor_id_;       // of the snapshots so far; 0: it did not exist
   SnapshotReader reader_;

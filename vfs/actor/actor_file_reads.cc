@@ -34,14 +34,14 @@ Status ActorFile::CheckProcess() {
 // cost no lock and touch no memory that others write to.
 bool ActorFile::ResumeSnapshot() {
   if (resting_ == nullptr) return false;
-  pin_.Wake();  // before the head is looked at: kv/store/pins.h, invariant 3
+  pin_->Wake();  // before the head is looked at: kv/store/pins.h, invariant 3
   if (actor_->version() != version_) return false;
   state_ = std::move(resting_);
   return true;
 }
 
 void ActorFile::RestSnapshot() {
-  pin_.Rest();
+  pin_->Rest();
   resting_ = std::move(state_);
 }
 
@@ -64,9 +64,8 @@ Status ActorFile::TakeSnapshot() {
   // where the other order would miss it.
   epoch_ = store_->epoch();
   const uint64_t version = actor_->version();
-  if (Status s = actor_->CurrentPinned(store_->pins(), &pin_, &state);
-      !s.ok()) {
-    pin_.Release();
+  if (Status s = actor_->CurrentPinned(store_->pins(), pin_, &state); !s.ok()) {
+    pin_->Release();
     return s;
   }
   // Only another process can make the name another actor's while it is open
@@ -74,7 +73,7 @@ Status ActorFile::TakeSnapshot() {
   // same counters.
   const ActorId id = state->exists ? state->entry.actor : ActorId{};
   if (actor_id_ != ActorId{} && id != actor_id_) {
-    pin_.Release();
+    pin_->Release();
     return Status::Fenced(
         "the actor was renamed, deleted or made anew: actor=" + actor_->name() +
         ": open it again");
@@ -92,7 +91,7 @@ void ActorFile::LetGo() {
     return;
   }
   state_.reset();
-  pin_.Release();
+  pin_->Release();
 }
 
 void ActorFile::Adopt(std::shared_ptr<const HeadState> state,
@@ -121,7 +120,7 @@ Status ActorFile::ResolveDoubt() {
   }
   in_doubt_ = false;
   if (now->head.snapshot == state_->head.snapshot) return Status::Ok();
-  if (Status s = actor_->CurrentPinned(store_->pins(), &pin_, &now); !s.ok()) {
+  if (Status s = actor_->CurrentPinned(store_->pins(), pin_, &now); !s.ok()) {
     return s;
   }
   Adopt(std::move(now));

@@ -62,7 +62,34 @@ TEST_F(ActorSlotTest, WhoWaitsIsTold) {
   EXPECT_TRUE(slot_->TryTake(kAlice)) << "it writes on";
   EXPECT_FALSE(slot_->TryTake(kBob));
   EXPECT_EQ(Release(kAlice), "somebody waits");
-  EXPECT_FALSE(slot_->SetWaiting()) << "it may be taken";
+  EXPECT_EQ(slot_->writer(), kNobody);
+  EXPECT_TRUE(slot_->somebody_waits()) << "after the release as well";
+  EXPECT_FALSE(slot_->TryTake(kBob)) << "it is the first's in line";
+  EXPECT_TRUE(slot_->SetWaiting());
+}
+
+TEST_F(ActorSlotTest, WhoseTurnItIsTakesItAgain) {
+  EXPECT_FALSE(slot_->TryRetake(kAlice)) << "nobody waits";
+  ASSERT_TRUE(slot_->TryTake(kAlice));
+  ASSERT_TRUE(slot_->SetWaiting());
+  ASSERT_EQ(Release(kAlice), "somebody waits");
+  EXPECT_TRUE(slot_->TryRetake(kAlice));
+  EXPECT_TRUE(slot_->TryRetake(kAlice)) << "it is the writer already";
+  EXPECT_FALSE(slot_->TryRetake(kBob));
+  EXPECT_EQ(slot_->writer(), kAlice);
+  EXPECT_EQ(Release(kAlice), "somebody waits");
+}
+
+TEST_F(ActorSlotTest, WhoWasGivenTheWordSaysSo) {
+  ASSERT_TRUE(slot_->TryTake(kAlice));
+  EXPECT_EQ(slot_->confirmed(), kNobody);
+  slot_->Confirm(kAlice);
+  EXPECT_EQ(slot_->confirmed(), kAlice);
+  slot_->ForgetConfirmed();
+  EXPECT_EQ(slot_->confirmed(), kNobody);
+  slot_->Confirm(kBob);
+  slot_->Give(ActorId{9}, 5);
+  EXPECT_EQ(slot_->confirmed(), kNobody);
 }
 
 TEST_F(ActorSlotTest, NobodyFreesWhatIsAnothers) {
@@ -82,11 +109,14 @@ TEST_F(ActorSlotTest, TheOwnerHandsItOn) {
   EXPECT_EQ(Release(kAlice), "lost");
   EXPECT_EQ(Release(kBob), "somebody waits");
   EXPECT_TRUE(slot_->Replace(kNobody, kBob, /*somebody_waits=*/false));
+  EXPECT_FALSE(slot_->somebody_waits());
   EXPECT_EQ(Release(kBob), "nobody waits");
   ASSERT_TRUE(slot_->TryTake(kAlice));
   EXPECT_TRUE(slot_->Replace(kAlice, kNobody, /*somebody_waits=*/true));
   EXPECT_EQ(slot_->writer(), kNobody);
-  EXPECT_TRUE(slot_->TryTake(kBob)) << "nobody waits for nobody";
+  EXPECT_FALSE(slot_->TryTake(kBob)) << "somebody waits";
+  EXPECT_TRUE(slot_->Replace(kNobody, kNobody, /*somebody_waits=*/false));
+  EXPECT_TRUE(slot_->TryTake(kBob));
 }
 
 TEST_F(ActorSlotTest, TokensHaveAllTheirBits) {
@@ -100,6 +130,7 @@ TEST_F(ActorSlotTest, TokensHaveAllTheirBits) {
     EXPECT_EQ(slot_->writer().session, token.session);
     EXPECT_EQ(slot_->writer().number, token.number);
     EXPECT_EQ(Release(token), "somebody waits");
+    ASSERT_TRUE(slot_->Replace(kNobody, kNobody, /*somebody_waits=*/false));
   }
 }
 
@@ -109,13 +140,14 @@ TEST_F(ActorSlotTest, HasItsBytes) {
   EXPECT_EQ(slot_->RaiseHead(), 0x1102U);
   ASSERT_TRUE(slot_->TryTake({5, 3}));
   ASSERT_TRUE(slot_->SetWaiting());
+  slot_->Confirm({5, 3});
   char bytes[24];
   // What a peer sees of it.
   std::memcpy(bytes, static_cast<const void*>(slot_), sizeof bytes);
   EXPECT_EQ(Hex({bytes, sizeof bytes}),
             "0211000000000000"  // head_seq
             "0b600000"          // 1 | 5 << 1 | 3 << 13
-            "00000000"
+            "0a600000"          // confirmed
             "0807060504030201"  // actor
   );
 }
@@ -148,7 +180,7 @@ TEST_F(ActorSlotTest, ThreadsExcludeEachOther) {
     threads.emplace_back([&, n] {
       const WriterToken token = {7, n};
       for (int i = 0; i < kRounds; ++i) {
-        while (!slot_->TryTake(token)) {
+        while (!slot_->TryTake(token) && !slot_->TryRetake(token)) {
           static_cast<void>(slot_->SetWaiting());
           std::this_thread::yield();
         }

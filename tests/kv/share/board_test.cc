@@ -59,6 +59,7 @@ TEST_F(BoardTest, HasItsBytes) {
   board_->RaiseSettings();
   board_->RaiseSettings();
   board_->RaiseCatalog();
+  board_->SetClockOffset(3);
   board_->slot(0)->Give(ActorId{0xAA}, 1);
   board_->slot(kBoardSlots - 1)->Give(ActorId{0xBB}, 1);
   EXPECT_EQ(Hex(Bytes(0, 64)),
@@ -68,7 +69,8 @@ TEST_F(BoardTest, HasItsBytes) {
             "0807060504030201"  // incarnation
             "0200000000000000"  // settings_seq
             "0100000000000000"  // catalog_seq
-                + std::string(size_t{2} * 32, '0'));
+            "0300000000000000"  // clock_offset_us
+                + std::string(size_t{2} * 24, '0'));
   EXPECT_EQ(Hex(Bytes(128 + 16, 8)), "aa00000000000000");
   EXPECT_EQ(Hex(Bytes(kBoardBytes - 64 + 16, 8)), "bb00000000000000");
   struct stat file = {};

@@ -48,10 +48,10 @@ TEST(FrameTest, ComesBack) {
 }
 
 TEST(FrameTest, EveryOpHasItsNumberAndName) {
-  const char* const names[] = {"HELLO", "OPEN",    "CLOSE", "HINTS",  "HEAD",
-                               "GET",   "SEEK",    "SCAN",  "PAGES",  "COMMIT",
-                               "DROP",  "COMPACT", "SYNC",  "WAIT",   "YIELD",
-                               "LEASE", "CLOSED",  "CALL",  "CANCEL", "GOAWAY"};
+  const char* const names[] = {
+      "HELLO", "OPEN",  "CLOSE",  "HINTS", "HEAD",    "GET",    "SEEK",
+      "SCAN",  "PAGES", "COMMIT", "DROP",  "COMPACT", "SYNC",   "WAIT",
+      "YIELD", nullptr, nullptr,  "CALL",  "CANCEL",  "GOAWAY", "PIN"};
   ASSERT_EQ(std::size(names), size_t{kLastOp});
   for (uint8_t op = 1; op <= kLastOp; ++op) {
     EXPECT_STREQ(OpName(static_cast<Op>(op)), names[op - 1]);
@@ -74,7 +74,8 @@ TEST(FrameTest, RefusesWhatIsNoHeader) {
   refused(0, '\0', "magic 44032, not 44118");
   refused(1, '\0', "magic 86, not 44118");
   refused(2, '\0', "unknown op 0");
-  refused(2, 21, "unknown op 21");
+  refused(2, 16, "unknown op 16");
+  refused(2, 22, "unknown op 22");
   refused(3, 8, "unknown flags 8");
   refused(7, 3, "bytes, at most 33554432");
 }

@@ -33,10 +33,15 @@ void Expect(const char* name, uint64_t request, const Message& message) {
   ExpectBytes(name, frame);
 }
 
-CommitId CountingId() {
-  CommitId id = {};
-  for (size_t i = 0; i < id.size(); ++i) id[i] = static_cast<uint8_t>(i);
-  return id;
+PinFields SomePin() {
+  PinFields pin;
+  pin.pin = 6;
+  pin.branch = BranchId{9};
+  pin.txid = TxId{8};
+  pin.page_count = 3;
+  pin.page_size = 4096;
+  pin.lineage = {{ActorId{3}, BranchId{9}, TxId{8}}};
+  return pin;
 }
 
 HeadFields SomeHead() {
@@ -52,10 +57,10 @@ HeadFields SomeHead() {
   return head;
 }
 
-PageVersion WholePage() {
+WirePage WholePage() {
   return {BranchId{9}, 1, TxId{8}, "chunk", std::nullopt};
 }
-PageVersion DeltaPage() { return {BranchId{4}, 2, TxId{7}, "delta", "base"}; }
+WirePage DeltaPage() { return {BranchId{4}, 2, TxId{7}, "delta", "base"}; }
 
 HelloRequest SomeHello() {
   HelloRequest hello;
@@ -73,12 +78,8 @@ HelloRequest SomeHello() {
   hello.program = "python3";
   hello.sqlite_version = "3.40.1";
   hello.engine_version = "RocksDB 7.8.3";
-  hello.holdings.pins = {{6, ActorId{3}, BranchId{9}, TxId{8}}};
-  hello.holdings.words = {{"alice", 2, BranchId{9}, TxId{8}}};
-  hello.holdings.stages = {BranchId{21}};
-  hello.holdings.imports = {LegacyId{22}};
-  hello.holdings.leases = {CountingId()};
-  hello.holdings.closed_names = {"bob", ""};
+  hello.holdings.pins = {SomePin()};
+  hello.holdings.words = {{"alice", BranchId{9}, TxId{8}}};
   return hello;
 }
 
@@ -91,33 +92,20 @@ TEST(MessageBytesTest, Sessions) {
   welcome.incarnation = 0x0102030405060708;
   welcome.session = 12;
   welcome.key = 0xfeed;
-  welcome.store_record = "record";
-  welcome.settings = {{"key", "value"}};
-  welcome.clock_limit_us = 1'000'000;
   welcome.module = "0.2.0";
   welcome.kept_pins = {6};
-  welcome.kept_words = {2};
+  welcome.kept_words = {0};
   Expect("welcome", 1, welcome);
   GoAwayRequest go_away;
   go_away.reason = GoAwayReason::kHandOver;
-  go_away.successor = 12;
   go_away.text = "closing";
   Expect("go_away", 0, go_away);
-  LeaseRequest lease;
-  lease.owner = CountingId();
-  lease.is_held = true;
-  Expect("lease", 13, lease);
-  Expect("lease_answer", 13, DoneAnswer<Op::kLease>());
-  ClosedRequest closed;
-  closed.is_closed = true;
-  closed.names = {"bob"};
-  Expect("closed", 14, closed);
-  Expect("closed_answer", 14, DoneAnswer<Op::kClosed>());
 }
 
 TEST(MessageBytesTest, ActorsThatAreOpen) {
   OpenRequest open;
   open.actor = "alice";
+  open.pin = 6;
   Expect("open", 2, open);
   OpenAnswer opened;
   opened.slot = 7;
@@ -151,6 +139,10 @@ TEST(MessageBytesTest, HeadsAndPages) {
   HeadAnswer same;
   same.head_seq = 4;
   Expect("head_same", 3, same);
+  PinRequest pin;
+  pin.held = SomePin();
+  Expect("pin", 16, pin);
+  Expect("pin_answer", 16, DoneAnswer<Op::kPin>());
   PagesRequest pages;
   pages.pin = 6;
   pages.branch = BranchId{9};
@@ -203,12 +195,12 @@ TEST(MessageBytesTest, Commits) {
   const Batch batch = SomeBatch();
   CommitRequest commit;
   commit.durability = Durability::kSynced;
-  commit.releases_words = true;
   commit.newest_time_us = 123456;
   AddBatch(batch, &commit);
   commit.heads.resize(2);
   commit.heads[0].slot = 7;
   commit.heads[0].changed_pages = {2};
+  commit.heads[0].pin = 6;
   commit.heads[1].slot = 8;
   Expect("commit", 8, commit);
   CommitAnswer done;
@@ -258,7 +250,6 @@ TEST(MessageBytesTest, TheRestOfAnEngine) {
 TEST(MessageBytesTest, WhoWrites) {
   WaitRequest wait;
   wait.slot = 7;
-  wait.number = 2;
   wait.timeout_us = 5000;
   Expect("wait", 12, wait);
   WaitAnswer granted;

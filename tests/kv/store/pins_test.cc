@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace actorkv {
@@ -110,6 +111,119 @@ TEST(PinTest, AReadThatResumedIsSeen) {
   stop = true;
   reader.join();
   RecordProperty("reads_seen", std::to_string(seen));
+}
+
+// The numbers and words that an owner in another process would have.
+class FakePinSide : public PinSide {
+ public:
+  explicit FakePinSide(uint32_t count) : words_(count) {
+    for (uint32_t number = count; number > 0; --number) {
+      free_.push_back(number - 1);
+    }
+  }
+
+  std::atomic<uint32_t>* Take(uint32_t* number) noexcept override {
+    if (free_.empty()) return nullptr;
+    *number = free_.back();
+    free_.pop_back();
+    return &words_[*number];
+  }
+  void GiveBack(uint32_t number) noexcept override { free_.push_back(number); }
+  void Keep(uint32_t number, const Snapshot& snapshot,
+            const Lineage& lineage) noexcept override {
+    EXPECT_FALSE(lineage.empty());
+    kept_.push_back({number, snapshot.txid.value});
+  }
+
+  bool IsAwake(uint32_t number) const { return words_[number] != 0; }
+  std::atomic<uint32_t>* word(uint32_t number) { return &words_[number]; }
+  size_t free_count() const { return free_.size(); }
+  const std::vector<std::pair<uint32_t, uint64_t>>& kept() const {
+    return kept_;
+  }
+
+ private:
+  std::vector<std::atomic<uint32_t>> words_;
+  std::vector<uint32_t> free_;
+  std::vector<std::pair<uint32_t, uint64_t>> kept_;
+};
+
+TEST(NumberedPinTest, TheOwnerSeesWhetherItIsAwake) {
+  FakePinSide side(2);
+  PinTable table(&side);
+  Pin pin;
+  ASSERT_TRUE(table.Prepare(&pin));
+  EXPECT_EQ(pin.number(), 0u);
+  EXPECT_FALSE(side.IsAwake(0)) << "it holds nothing yet";
+  table.AddKept(At(5), OneBranch(), &pin);
+  EXPECT_TRUE(side.IsAwake(0));
+  EXPECT_TRUE(side.kept().empty()) << "the owner knows already";
+  pin.Rest();
+  EXPECT_FALSE(side.IsAwake(0));
+  pin.Wake();
+  EXPECT_TRUE(side.IsAwake(0));
+  pin.Release();
+  EXPECT_FALSE(side.IsAwake(0));
+  EXPECT_EQ(pin.number(), kNoPinNumber);
+  EXPECT_EQ(side.free_count(), 2u);
+  pin.Wake();
+  EXPECT_FALSE(side.IsAwake(0)) << "the number may be another pin's by now";
+}
+
+TEST(NumberedPinTest, TheOwnerIsToldOfAPast) {
+  FakePinSide side(1);
+  PinTable table(&side);
+  Pin pin;
+  table.Add(At(3), OneBranch(), &pin);
+  ASSERT_EQ(side.kept().size(), 1u);
+  EXPECT_EQ(side.kept()[0], (std::pair<uint32_t, uint64_t>{0, 3}));
+  EXPECT_TRUE(side.IsAwake(0));
+  // Where there is no number left, it holds what it can here.
+  Pin other;
+  EXPECT_FALSE(table.Prepare(&other));
+  table.Add(At(4), OneBranch(), &other);
+  EXPECT_TRUE(Pinned(&table, 4));
+  EXPECT_EQ(side.kept().size(), 1u);
+  // A pin that holds something already is awake under its number at once.
+  pin.Release();
+  ASSERT_TRUE(table.Prepare(&other));
+  EXPECT_TRUE(side.IsAwake(0));
+}
+
+TEST(NumberedPinTest, AnotherOwnerHasOtherWords) {
+  FakePinSide side(3);
+  FakePinSide next(3);
+  PinTable table(&side);
+  Pin awake;
+  Pin resting;
+  Pin unused;
+  table.Add(At(1), OneBranch(), &awake);
+  table.Add(At(2), OneBranch(), &resting);
+  resting.Rest();
+  const std::vector<NumberedPin> pins = table.Numbered();
+  ASSERT_EQ(pins.size(), 1u) << "a pin that rests holds nothing";
+  EXPECT_EQ(pins[0].number, awake.number());
+  EXPECT_EQ(pins[0].snapshot.txid, TxId{1});
+  ASSERT_NE(pins[0].lineage, nullptr);
+  table.Rebind([&](uint32_t number) { return next.word(number); });
+  EXPECT_TRUE(next.IsAwake(awake.number()));
+  EXPECT_FALSE(next.IsAwake(resting.number()));
+  awake.Rest();
+  EXPECT_FALSE(next.IsAwake(awake.number()));
+  EXPECT_TRUE(side.IsAwake(awake.number())) << "the old word is left alone";
+}
+
+TEST(NumberedPinTest, AnOwnersPinGoesByAForeignWord) {
+  PinTable table;
+  std::atomic<uint32_t> word{0};
+  Pin pin;
+  PinTable::UseWord(&word, &pin);
+  table.Add(At(9), OneBranch(), &pin);
+  EXPECT_TRUE(Pinned(&table, 9));
+  word = 0;
+  EXPECT_FALSE(Pinned(&table, 9));
+  word = 1;
+  EXPECT_TRUE(Pinned(&table, 9));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ bool IsNothing(const WorkQueue::Piece& piece) {
 }
 
 TEST(WorkQueueTest, NothingWaitsAtFirst) {
-  WorkQueue work(/*read_only=*/false);
+  WorkQueue work(/*is_owner=*/true);
   EXPECT_FALSE(work.is_waiting());
   bool more = true;
   EXPECT_TRUE(IsNothing(work.Take(&more)));
@@ -25,7 +25,7 @@ TEST(WorkQueueTest, NothingWaitsAtFirst) {
 TEST(WorkQueueTest, StagesThenImportsThenActors) {
   const TestStore store;
   const std::shared_ptr<Actor> actor = store.Open("a");
-  WorkQueue work(/*read_only=*/false);
+  WorkQueue work(/*is_owner=*/true);
   work.SuggestFlatten(actor);
   work.AddDeadImport(LegacyId{7});
   work.AddDeadStage(ActorId{1}, BranchId{2});
@@ -53,7 +53,7 @@ TEST(WorkQueueTest, StagesThenImportsThenActors) {
 
 TEST(WorkQueueTest, AnActorIsNotKeptOpen) {
   const TestStore store;
-  WorkQueue work(/*read_only=*/false);
+  WorkQueue work(/*is_owner=*/true);
   work.SuggestFlatten(store.Open("a"));
   EXPECT_FALSE(store->actors()->IsOpen("a"));
   bool more = false;
@@ -63,7 +63,7 @@ TEST(WorkQueueTest, AnActorIsNotKeptOpen) {
 TEST(WorkQueueTest, AFollowerFlattensNothing) {
   const TestStore store;
   const std::shared_ptr<Actor> actor = store.Open("a");
-  WorkQueue work(/*read_only=*/true);
+  WorkQueue work(/*is_owner=*/false);
   work.SuggestFlatten(actor);
   EXPECT_FALSE(work.is_waiting());
   bool more = false;
@@ -73,7 +73,7 @@ TEST(WorkQueueTest, AFollowerFlattensNothing) {
 TEST(WorkQueueTest, NoMoreActorsThanTheLimit) {
   const TestStore store;
   const std::shared_ptr<Actor> actor = store.Open("a");
-  WorkQueue work(/*read_only=*/false);
+  WorkQueue work(/*is_owner=*/true);
   for (int i = 0; i < 5000; ++i) work.SuggestFlatten(actor);
   int taken = 0;
   for (bool more = true; more; ++taken) static_cast<void>(work.Take(&more));

@@ -1,0 +1,122 @@
+#include "kv/share/actor_place.h"
+
+namespace actorkv {
+
+std::optional<uint32_t> ActorPlace::SlotAt(const OwnerSession* owner) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (slot_ == nullptr || owner_ != owner) return std::nullopt;
+  return number_;
+}
+
+Status ActorPlace::Open(OwnerSession* owner, ClientChannel* channel,
+                        const Patience& patience, uint32_t pin,
+                        OpenAnswer* answer) {
+  OpenRequest request;
+  request.actor = name_;
+  request.pin = pin;
+  if (Status s = channel->Ask(request, patience, answer); !s.ok()) return s;
+  return Bind(owner, answer->slot);
+}
+
+Status ActorPlace::OpenOnce(OwnerSession* owner, ClientChannel* channel,
+                            const Patience& patience, uint32_t* slot) {
+  std::optional<uint32_t> open = SlotAt(owner);
+  if (!open.has_value()) {
+    OpenAnswer answer;
+    if (Status s = Open(owner, channel, patience, kNoPin, &answer); !s.ok()) {
+      return s;
+    }
+    open = answer.slot;
+  }
+  *slot = *open;
+  return Status::Ok();
+}
+
+Status ActorPlace::Bind(OwnerSession* owner, uint32_t number) {
+  ActorSlot* const slot = owner->board()->slot(number);
+  if (slot == nullptr) {
+    return Status::Corruption("the owner of the store gave slot " +
+                              std::to_string(number) +
+                              ", which there is not: actor=" + name_);
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  // Another thread was there first, or there is nobody any more that has it
+  // open.
+  const bool is_open = slot_ != nullptr && owner_ == owner;
+  if (is_closed_ || (is_open && number_ == number)) {
+    owner->CloseSlot(number);
+    return Status::Ok();
+  }
+  if (is_open) owner->CloseSlot(number_);
+  unopened_word_.fetch_add(1, std::memory_order_seq_cst);
+  if (slot_ != nullptr) slot_->RaiseHead();
+  owner_ = owner;
+  slot_ = slot;
+  number_ = number;
+  version_word_.store(slot->head_word(), std::memory_order_release);
+  turn_.Forget();
+  // Where somebody else has it by now, the commit is guarded as any.
+  if (has_word_) has_word_ = turn_.TryTake(slot_, self());
+  return Status::Ok();
+}
+
+void ActorPlace::Close() noexcept {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  is_closed_ = true;
+  if (IsUsable()) owner_->CloseSlot(number_);
+}
+
+// --- The writer's word ------------------------------------------------------
+
+bool ActorPlace::MayTake() noexcept {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return IsUsable() && turn_.MayTake(*slot_, self());
+}
+
+bool ActorPlace::TryTake() noexcept {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  has_word_ = IsUsable() && !is_closed_ && turn_.TryTake(slot_, self());
+  return has_word_;
+}
+
+void ActorPlace::Confirm() noexcept {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (IsUsable()) slot_->Confirm(self());
+}
+
+bool ActorPlace::Release() noexcept {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  has_word_ = false;
+  return IsUsable() && turn_.Release(slot_, self());
+}
+
+bool ActorPlace::IsTurnOver() noexcept {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return IsUsable() && turn_.IsOver(*slot_);
+}
+
+bool ActorPlace::IsHeldByAny() noexcept {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return IsUsable() && slot_->writer().number != 0;
+}
+
+OwnerSession* ActorPlace::owner(uint32_t* slot) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  *slot = number_;
+  return IsUsable() ? owner_ : nullptr;
+}
+
+bool ActorPlace::SetWaiting(const OwnerSession* owner) noexcept {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return IsUsable() && owner_ == owner && slot_->SetWaiting();
+}
+
+bool ActorPlace::BeginTurn(const OwnerSession* owner) noexcept {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!IsUsable() || owner_ != owner) return false;
+  turn_.Begin();
+  has_word_ = true;
+  return true;
+}
+
+}  // namespace actorkv

@@ -1,0 +1,55 @@
+// ServerCore: what the threads of a ShareServer share.
+
+#ifndef ACTORKV_KV_SHARE_SERVER_CORE_H_
+#define ACTORKV_KV_SHARE_SERVER_CORE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "kv/share/board.h"
+#include "kv/share/board_time.h"
+#include "kv/share/request_memory.h"
+#include "kv/share/session_table.h"
+#include "kv/share/share_server.h"
+#include "kv/share/slot_table.h"
+#include "kv/store/store.h"
+
+namespace actorkv {
+
+// The part of the memory of all requests that is for answers.
+constexpr size_t kMaxAnswerMemory = kMaxRequestMemory / 4;
+
+struct ServerCore {
+  ServerCore(ShareServer::Parts of_server, std::shared_ptr<Board> of_owner,
+             uint64_t of_incarnation)
+      : parts(std::move(of_server)),
+        board(std::move(of_owner)),
+        incarnation(of_incarnation),
+        time(board),
+        slots(parts.store, board, incarnation | 1),
+        sessions(&slots, parts.store->pins()) {}
+
+  const ShareServer::Parts parts;
+  const std::shared_ptr<Board> board;
+  const uint64_t incarnation;
+  BoardTime time;
+  SlotTable slots;
+  SessionTable sessions;
+  // Two, so that who has a request in memory never waits for another one that
+  // does.
+  RequestMemory requests{kMaxRequestMemory - kMaxAnswerMemory};
+  RequestMemory answers{kMaxAnswerMemory};
+  // No request is begun any more.
+  std::atomic<bool> is_stopping{false};
+  // What is under way is given up where that can be.
+  std::atomic<bool> is_given_up{false};
+  // Readable from when the server stops.
+  int stop_fd = -1;
+};
+
+}  // namespace actorkv
+
+#endif  // ACTORKV_KV_SHARE_SERVER_CORE_H_
