@@ -73,12 +73,14 @@ Status Prepare(RequestScope* scope, const Batch& batch,
 
 void Publish(RequestScope* scope, NamedHead* head) noexcept {
   ActorSlot* const slot = head->slot.open->slot;
-  // Where others raise it meanwhile the number is behind, and the session asks
-  // what the head is.
-  head->head_seq = slot->head_seq() + 1;
+  const uint64_t before = slot->head_seq();
   const auto& pages = head->request->changed_pages;
   head->actor()->PublishShared(
       head->base, {head->state, pages.has_value() ? &*pages : nullptr});
+  // Where something else is known by now the number is one that is behind, and
+  // the session asks what the head is.
+  const bool is_head = head->actor()->Known() == head->state;
+  head->head_seq = is_head ? before + 1 : before;
   if (head->state->lineage->size() > kMaxLineageDepth) {
     scope->store()->work()->SuggestFlatten(head->slot.open->actor);
   }
