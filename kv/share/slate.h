@@ -67,9 +67,6 @@ class Slate {
 
   explicit Slate(std::unique_ptr<SharedMemory> memory)
       : memory_(std::move(memory)) {}
-  Word* word(uint32_t pin) const {
-    return static_cast<Word*>(memory_->data()) + pin;
-  }
 
   const std::unique_ptr<SharedMemory> memory_;
 };
