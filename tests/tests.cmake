@@ -279,6 +279,7 @@ actorkv_add_tests(sql LINKS ${with_sqlite} ZLIB::ZLIB SOURCES
   tests/sql/bind/last_error_test.cc
   tests/sql/bind/read_only_test.cc
   tests/sql/bind/replaced_store_test.cc
+  tests/sql/bind/shared_store_test.cc
   tests/sql/bind/shutdown_test.cc
   tests/sql/bind/turns_test.cc
   tests/sql/health/doctor_test.cc

@@ -9,6 +9,9 @@ namespace actorkv {
 inline constexpr char kMarkerFileName[] = "actorkv.format";
 // Says who has the store open (kv/rocksdb/holder_file.h).
 inline constexpr char kHolderFileName[] = "actorkv.pid";
+// The socket at which the owner serves (kv/share/listener.h), and the beginning
+// of the name of one that is being made.
+inline constexpr char kSocketFileName[] = "actorkv.sock";
 
 }  // namespace actorkv
 

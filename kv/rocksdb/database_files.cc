@@ -15,6 +15,7 @@
 #include "kv/base/system_error.h"
 #include "kv/files/directory.h"
 #include "kv/files/file_access.h"
+#include "kv/files/store_names.h"
 #include "kv/rocksdb/database_names.h"
 #include "kv/rocksdb/log_scan.h"
 #include "kv/rocksdb/log_seal.h"
@@ -127,6 +128,8 @@ Status CheckPlainFiles(const std::string& directory) {
     // The directory entry says so without a system call for each file; where it
     // does not (DT_UNKNOWN), the file is looked at.
     if (type == DT_REG) return Status::Ok();
+    // Nobody opens it as a file, whatever it is.
+    if (BeginsWith(name, kSocketFileName)) return Status::Ok();
     const bool ours =
         name == kCurrent || IsDatabaseFile(name) || IsLeftover(name);
     return ours ? CheckPlainFile(directory + "/" + name) : Status::Ok();

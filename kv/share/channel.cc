@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "kv/base/system_error.h"
+#include "kv/files/store_names.h"
 
 namespace actorkv {
 namespace {

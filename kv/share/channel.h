@@ -159,9 +159,6 @@ class ShareChannel {
   std::atomic<bool> is_broken_{false};
 };
 
-// The name of the socket in a store's directory.
-inline constexpr char kSocketFileName[] = "actorkv.sock";
-
 // The longest path of a socket (unix(7)), without its end.
 constexpr size_t kMaxSocketPathBytes = 107;
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "kv/base/types.h"
+#include "kv/base/duration.h"
 #include "kv/process/store_registry.h"
 #include "kv/store/store.h"
 #include "sql/bind/owner_call.h"

@@ -223,7 +223,7 @@ Status RunForOther(int (*register_sql)(sqlite3* db),
   const int code = sqlite3_open(":memory:", &opened);
   const Database db(opened);
   if (code != SQLITE_OK || register_sql(opened) != SQLITE_OK) {
-    return Status::NoMemory("no connection for " + call.function);
+    return Status::NoMemory();
   }
   Connection* const connection = Connection::Of(opened);
   if (connection == nullptr) {

@@ -102,6 +102,9 @@ TEST_F(ShareServerTest, OpensAnActorThatIsNotThere) {
   EXPECT_TRUE(store_->actors()->IsOpen("nobody"));
   CloseRequest close;
   close.slot = opened.slot;
+  // Each OPEN has its CLOSE.
+  ASSERT_OK(session_->Send(close));
+  EXPECT_TRUE(store_->actors()->IsOpen("nobody"));
   ASSERT_OK(session_->Send(close));
   DoneAnswer<Op::kSync> done;
   ASSERT_OK(session_->Ask(SyncRequest(), &done)) << "the close came before";
