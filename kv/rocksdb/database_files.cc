@@ -15,6 +15,7 @@
 #include "kv/base/system_error.h"
 #include "kv/files/directory.h"
 #include "kv/files/file_access.h"
+#include "kv/files/store_names.h"
 #include "kv/rocksdb/database_names.h"
 #include "kv/rocksdb/log_scan.h"
 #include "kv/rocksdb/log_seal.h"
@@ -126,7 +127,9 @@ Status CheckPlainFiles(const std::string& directory) {
   return VisitNames(directory, [&](const std::string& name, int type) {
     // The directory entry says so without a system call for each file; where it
     // does not (DT_UNKNOWN), the file is looked at.
-    if (type == DT_REG) return Status::Ok();
+    if (type == DT_REG || BeginsWith(name, kSocketFileName)) {
+      return Status::Ok();
+    }
     const bool ours =
         name == kCurrent || IsDatabaseFile(name) || IsLeftover(name);
     return ours ? CheckPlainFile(directory + "/" + name) : Status::Ok();

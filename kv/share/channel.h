@@ -30,6 +30,7 @@
 
 #include "kv/base/status.h"
 #include "kv/files/opened_directory.h"
+#include "kv/files/store_names.h"
 #include "kv/share/frame.h"
 #include "kv/share/unshared_fd.h"
 
@@ -158,9 +159,6 @@ class ShareChannel {
   BodyGate body_gate_;
   std::atomic<bool> is_broken_{false};
 };
-
-// The name of the socket in a store's directory.
-inline constexpr char kSocketFileName[] = "actorkv.sock";
 
 // The longest path of a socket (unix(7)), without its end.
 constexpr size_t kMaxSocketPathBytes = 107;
