@@ -30,6 +30,7 @@
 
 #include "kv/base/status.h"
 #include "kv/files/opened_directory.h"
+#include "kv/files/store_names.h"
 #include "kv/share/frame.h"
 #include "kv/share/unshared_fd.h"
 
