@@ -34,13 +34,13 @@ std::string Schema(int actor) { return "a" + std::to_string(actor); }
 // One connection with all actors: "a0" to "a3".
 int OpenAll(const BankPlace& place, SqliteDb* db) {
   int code = db->Open(":memory:");
+  sqlite3_busy_timeout(db->get(), kBusyTimeoutMs);
   for (int i = 0; i < kBankActors && code == SQLITE_OK; ++i) {
     code = db->Exec("ATTACH '" + place.Uri(i) + "' AS " + Schema(i));
     if (code == SQLITE_OK) {
       code = db->Exec("PRAGMA " + Schema(i) + ".synchronous=FULL");
     }
   }
-  sqlite3_busy_timeout(db->get(), kBusyTimeoutMs);
   return code;
 }
 
