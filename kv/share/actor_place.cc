@@ -79,9 +79,10 @@ bool ActorPlace::TryTake() noexcept {
   return has_word_;
 }
 
-void ActorPlace::Confirm() noexcept {
+bool ActorPlace::Confirm() noexcept {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (IsUsable()) slot_->Confirm(self());
+  has_word_ = has_word_ && IsUsable() && slot_->Confirm(self());
+  return has_word_;
 }
 
 bool ActorPlace::Release() noexcept {

@@ -59,7 +59,7 @@ class ActorPlace {
 
   bool MayTake() noexcept;
   bool TryTake() noexcept;
-  void Confirm() noexcept;
+  bool Confirm() noexcept;
   bool Release() noexcept;
   bool IsTurnOver() noexcept;
   bool IsHeldByAny() noexcept;

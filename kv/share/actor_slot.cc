@@ -13,7 +13,11 @@ static_assert(std::atomic<uint64_t>::is_always_lock_free &&
 constexpr uint32_t kSomebodyWaits = 1;
 constexpr int kSessionShift = 1;
 constexpr int kNumberShift = kSessionShift + kSessionBits;
-static_assert(kNumberShift + kWriterNumberBits == 32);
+constexpr uint32_t kUnused = uint32_t{1} << 31;
+static_assert(kNumberShift + kWriterNumberBits == 31);
+
+// The bits that say who it is.
+constexpr uint32_t kToken = ~(kSomebodyWaits | kUnused);
 
 uint32_t WordOf(WriterToken token) {
   assert(token.session <= kMaxSession && token.number <= kMaxWriterNumber);
@@ -24,7 +28,7 @@ uint32_t WordOf(WriterToken token) {
 WriterToken TokenIn(uint32_t word) {
   WriterToken token;
   token.session = word >> kSessionShift & kMaxSession;
-  token.number = word >> kNumberShift;
+  token.number = word >> kNumberShift & kMaxWriterNumber;
   return token;
 }
 
@@ -35,7 +39,6 @@ void ActorSlot::Give(ActorId actor, uint64_t first_seq) noexcept {
   head_seq_.compare_exchange_strong(unused, first_seq);
   actor_.store(actor.value, std::memory_order_release);
   writer_.store(0, std::memory_order_release);
-  ForgetConfirmed();
   RaiseHead();
 }
 
@@ -46,7 +49,7 @@ bool ActorSlot::TryTake(WriterToken token) noexcept {
   if (writer_.compare_exchange_strong(found, word, std::memory_order_acq_rel)) {
     return true;
   }
-  return (found & ~kSomebodyWaits) == word;
+  return (found & kToken) == word;
 }
 
 bool ActorSlot::TryRetake(WriterToken token) noexcept {
@@ -56,7 +59,7 @@ bool ActorSlot::TryRetake(WriterToken token) noexcept {
                                       std::memory_order_acq_rel)) {
     return true;
   }
-  return (found & ~kSomebodyWaits) == word;
+  return (found & kToken) == word;
 }
 
 bool ActorSlot::Release(WriterToken token, bool* somebody_waits) noexcept {
@@ -65,7 +68,7 @@ bool ActorSlot::Release(WriterToken token, bool* somebody_waits) noexcept {
   // The waiting bit may be set meanwhile.
   while (!writer_.compare_exchange_weak(found, found & kSomebodyWaits,
                                         std::memory_order_acq_rel)) {
-    if ((found & ~kSomebodyWaits) != word) return false;
+    if ((found & kToken) != word) return false;
   }
   *somebody_waits = (found & kSomebodyWaits) != 0;
   return true;
@@ -80,16 +83,45 @@ bool ActorSlot::SetWaiting() noexcept {
   return true;
 }
 
+bool ActorSlot::Confirm(WriterToken token) noexcept {
+  const uint32_t word = WordOf(token);
+  uint32_t found = writer_.load(std::memory_order_acquire);
+  // The waiting bit may be set meanwhile.
+  do {
+    if ((found & kToken) != word) return false;
+  } while (!writer_.compare_exchange_weak(found, found & ~kUnused,
+                                          std::memory_order_acq_rel));
+  return true;
+}
+
+bool ActorSlot::ReplaceBy(uint32_t word, WriterToken from,
+                          bool only_unused) noexcept {
+  const uint32_t wanted = WordOf(from);
+  uint32_t found = writer_.load(std::memory_order_acquire);
+  do {
+    const bool is_unused = (found & kUnused) != 0;
+    if ((found & kToken) != wanted || (only_unused && !is_unused)) return false;
+  } while (
+      !writer_.compare_exchange_weak(found, word, std::memory_order_acq_rel));
+  return true;
+}
+
 bool ActorSlot::Replace(WriterToken from, WriterToken to,
                         bool somebody_waits) noexcept {
-  const uint32_t wanted = WordOf(from);
-  const uint32_t word = WordOf(to) | (somebody_waits ? kSomebodyWaits : 0);
-  uint32_t found = wanted;
-  while (
-      !writer_.compare_exchange_weak(found, word, std::memory_order_acq_rel)) {
-    if ((found & ~kSomebodyWaits) != wanted) return false;
-  }
-  return true;
+  return ReplaceBy(WordOf(to) | (somebody_waits ? kSomebodyWaits : 0), from,
+                   /*only_unused=*/false);
+}
+
+bool ActorSlot::GiveTo(WriterToken from, WriterToken to,
+                       bool somebody_waits) noexcept {
+  return ReplaceBy(WordOf(to) | kUnused | (somebody_waits ? kSomebodyWaits : 0),
+                   from, /*only_unused=*/false);
+}
+
+bool ActorSlot::GiveUnused(WriterToken from, WriterToken to,
+                           bool somebody_waits) noexcept {
+  return ReplaceBy(WordOf(to) | kUnused | (somebody_waits ? kSomebodyWaits : 0),
+                   from, /*only_unused=*/true);
 }
 
 WriterToken ActorSlot::writer() const noexcept {
@@ -100,16 +132,8 @@ bool ActorSlot::somebody_waits() const noexcept {
   return (writer_.load(std::memory_order_acquire) & kSomebodyWaits) != 0;
 }
 
-void ActorSlot::Confirm(WriterToken token) noexcept {
-  confirmed_.store(WordOf(token), std::memory_order_release);
-}
-
-WriterToken ActorSlot::confirmed() const noexcept {
-  return TokenIn(confirmed_.load(std::memory_order_acquire));
-}
-
-void ActorSlot::ForgetConfirmed() noexcept {
-  confirmed_.store(0, std::memory_order_release);
+bool ActorSlot::is_unused() const noexcept {
+  return (writer_.load(std::memory_order_acquire) & kUnused) != 0;
 }
 
 }  // namespace actorkv

@@ -6,10 +6,11 @@
 //        8      4  writer:
 //                    bit 0          somebody waits
 //                    bits 1..12     session of the writer
-//                    bits 13..31    number of the writer in its session; 0:
+//                    bits 13..30    number of the writer in its session; 0:
 //                                   nobody writes
-//       12      4  confirmed: the word of the last writer that was given the
-//                  word and said so
+//                    bit 31         the writer was given the word, and has not
+//                                   said yet that it writes
+//       12      4  not used
 //       16      8  actor, its id; 0: nobody's
 //       24     40  not used
 //
@@ -43,7 +44,7 @@
 namespace actorkv {
 
 constexpr int kSessionBits = 12;
-constexpr int kWriterNumberBits = 19;
+constexpr int kWriterNumberBits = 18;
 constexpr uint32_t kMaxSession = (uint32_t{1} << kSessionBits) - 1;
 constexpr uint32_t kMaxWriterNumber = (uint32_t{1} << kWriterNumberBits) - 1;
 
@@ -104,6 +105,10 @@ class alignas(64) ActorSlot {
   // is. It goes on that somebody waits.
   bool TryRetake(WriterToken token) noexcept;
 
+  // Whoever was given the word says that it writes. False where it is another's
+  // by now.
+  bool Confirm(WriterToken token) noexcept;
+
   // Ends the writing of `token`. *somebody_waits: and may have to be told; the
   // word says so on. False, and nothing changes, where it was taken away.
   bool Release(WriterToken token, bool* somebody_waits) noexcept;
@@ -116,25 +121,27 @@ class alignas(64) ActorSlot {
   // stands for no writer. `somebody_waits`: others still do. False, and nothing
   // changes, where the writer is another one.
   bool Replace(WriterToken from, WriterToken to, bool somebody_waits) noexcept;
+  // The same, of a word that `to` was not looking at: it has to be confirmed.
+  bool GiveTo(WriterToken from, WriterToken to, bool somebody_waits) noexcept;
+  // The same, where `from` has not confirmed it.
+  bool GiveUnused(WriterToken from, WriterToken to,
+                  bool somebody_waits) noexcept;
 
   // Who writes; the number is 0 where nobody does.
   WriterToken writer() const noexcept;
   bool somebody_waits() const noexcept;
 
-  // Whoever was given the word says that it writes.
-  void Confirm(WriterToken token) noexcept;
-  // What was confirmed last; the number is 0 where nothing was since the word
-  // was given. By the owner, who forgets it before it gives the word.
-  WriterToken confirmed() const noexcept;
-  void ForgetConfirmed() noexcept;
+  // Whether whoever was given the word has not confirmed it.
+  bool is_unused() const noexcept;
 
  private:
   friend class Board;
   ActorSlot() = default;
+  bool ReplaceBy(uint32_t word, WriterToken from, bool only_unused) noexcept;
 
   std::atomic<uint64_t> head_seq_;
   std::atomic<uint32_t> writer_;
-  std::atomic<uint32_t> confirmed_;
+  [[maybe_unused]] uint32_t not_used_;
   std::atomic<uint64_t> actor_;
 };
 

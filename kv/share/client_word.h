@@ -26,7 +26,7 @@ class ClientWord final : public WriterWord {
   bool MayTake() noexcept override { return place_->MayTake(); }
   bool TryTake() noexcept override { return place_->TryTake(); }
   bool Wait(int64_t limit_us) noexcept override;
-  void Confirm() noexcept override { place_->Confirm(); }
+  bool Confirm() noexcept override { return place_->Confirm(); }
   bool Release() noexcept override { return place_->Release(); }
   void Yield() noexcept override;
   bool IsTurnOver() noexcept override { return place_->IsTurnOver(); }

@@ -35,7 +35,7 @@ class OwnerWord : public WriterWord {
     turn_.Begin();
     return true;
   }
-  void Confirm() noexcept override { slot_->Confirm(kSelf); }
+  bool Confirm() noexcept override { return slot_->Confirm(kSelf); }
   bool Release() noexcept override { return turn_.Release(slot_, kSelf); }
   void Yield() noexcept override { queue_->Yield(); }
   bool IsTurnOver() noexcept override { return turn_.IsOver(*slot_); }

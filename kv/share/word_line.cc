@@ -24,19 +24,19 @@ void WordLine::Leave(Waiter* waiter) {
   static_cast<void>(slot_->Replace(writer, writer, /*somebody_waits=*/false));
 }
 
-bool WordLine::GiveFrom(WriterToken from, TimePoint now) {
+bool WordLine::GiveFrom(WriterToken from, TimePoint now, bool only_unused) {
   if (line_.empty()) {
     return slot_->Replace(from, {}, /*somebody_waits=*/false);
   }
   Waiter* const first = line_.front();
   const WriterToken to = TokenOf(first->session);
-  slot_->ForgetConfirmed();
-  if (!slot_->Replace(from, to, /*somebody_waits=*/line_.size() > 1)) {
-    return false;
-  }
+  const bool others_wait = line_.size() > 1;
+  // Whoever writes by now keeps it.
+  const bool given = only_unused ? slot_->GiveUnused(from, to, others_wait)
+                                 : slot_->GiveTo(from, to, others_wait);
+  if (!given) return false;
   line_.pop_front();
   first->has_word = true;
-  given_ = to;
   confirm_by_ = now + kConfirmTime;
   turn_end_ = now + kWriterTurn;
   return true;
@@ -46,15 +46,16 @@ bool WordLine::MayGive(WriterToken writer, TimePoint now) const {
   if (writer.number == 0) return !slot_->somebody_waits() || now >= turn_end_;
   // The process has it already, as for another of its threads.
   if (writer == TokenOf(line_.front()->session)) return true;
-  return writer == given_ && slot_->confirmed() != writer && now >= confirm_by_;
+  return slot_->is_unused() && now >= confirm_by_;
 }
 
 void WordLine::Look(TimePoint now) {
   if (line_.empty()) return;
   const WriterToken writer = slot_->writer();
-  if (slot_->confirmed() == given_) given_ = {};
   if (MayGive(writer, now)) {
-    static_cast<void>(GiveFrom(writer, now));
+    const bool is_other =
+        writer.number != 0 && writer != TokenOf(line_.front()->session);
+    static_cast<void>(GiveFrom(writer, now, /*only_unused=*/is_other));
     return;
   }
   // Somebody else may have written over it.

@@ -66,14 +66,14 @@ class WordLine {
  private:
   // Gives the word of `from` to the first in line; to nobody where none is.
   // False where the word is another's by now.
-  bool GiveFrom(WriterToken from, TimePoint now);
+  // False also where `only_unused` and the word is confirmed by now.
+  bool GiveFrom(WriterToken from, TimePoint now, bool only_unused = false);
   bool MayGive(WriterToken writer, TimePoint now) const;
 
   ActorSlot* const slot_;
   std::list<Waiter*> line_;
   TimePoint turn_end_;    // of whoever may come back to the word
-  WriterToken given_;     // the last that was given the word
-  TimePoint confirm_by_;  // by that one
+  TimePoint confirm_by_;  // by whoever was given the word last
 };
 
 }  // namespace actorkv

@@ -14,7 +14,7 @@ bool WriterTurn::MayTake(const ActorSlot& slot,
 }
 
 bool WriterTurn::TryTake(ActorSlot* slot, WriterToken self) noexcept {
-  if (slot->writer() == self) return true;
+  if (slot->Confirm(self)) return true;
   if (slot->TryTake(self)) {
     Begin();
     return true;

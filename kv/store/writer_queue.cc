@@ -64,6 +64,18 @@ bool WriterQueue::TakeWord() {
   return has_word_;
 }
 
+bool WriterQueue::ConfirmWord() {
+  if (word_ == nullptr || state_ != State::kOffered || word_->Confirm()) {
+    return true;
+  }
+  // It took too long, and another process has it.
+  has_word_ = false;
+  state_ = State::kFree;
+  writer_ = nullptr;
+  if (first_ != nullptr) first_->changed.notify_one();
+  return false;
+}
+
 void WriterQueue::GiveBackWord() {
   if (word_ == nullptr || !has_word_) return;
   has_word_ = false;
@@ -79,11 +91,10 @@ bool WriterQueue::Take(Writer* writer) {
   Lock lock(this);
   const Time now = Clock::now();
   if (!MayTakeLocked(writer, now)) return false;
-  if (!TakeWord()) {
+  if (!TakeWord() || !ConfirmWord()) {
     GivePlace(writer);
     return false;
   }
-  if (word_ != nullptr && state_ == State::kOffered) word_->Confirm();
   const bool same_turn = writer_ == writer && state_ != State::kOffered;
   if (!same_turn) turn_ends_ = now + microseconds(times_.turn_us);
   state_ = State::kHeld;

@@ -152,6 +152,8 @@ class WriterQueue {
   // All with the mutex.
   bool HasWord() const { return word_ == nullptr || has_word_; }
   bool TakeWord();
+  // Of a word that was waited for. False where it is another process's by now.
+  bool ConfirmWord();
   void GiveBackWord();
   // Lets go of the mutex while the first that waits is in line for the word.
   void WaitForWord(Time now, Time give_up, Lock* lock);

@@ -26,10 +26,10 @@ class WriterWord {
   virtual bool TryTake() noexcept = 0;
 
   // Waits in line for it, for `limit_us` microseconds at most. Returns true
-  // where this process has it; it must be confirmed within 10 ms, or another
-  // process may have it by then.
+  // where this process has it; where it is not confirmed within 10 ms another
+  // process may have it by then. Confirm() is false where that is so.
   virtual bool Wait(int64_t limit_us) noexcept = 0;
-  virtual void Confirm() noexcept = 0;
+  virtual bool Confirm() noexcept = 0;
 
   // Gives it back. True where somebody waits, and the turn of this process is
   // over: then Yield() is to be called, outside of any lock.

@@ -82,14 +82,26 @@ TEST_F(ActorSlotTest, WhoseTurnItIsTakesItAgain) {
 
 TEST_F(ActorSlotTest, WhoWasGivenTheWordSaysSo) {
   ASSERT_TRUE(slot_->TryTake(kAlice));
-  EXPECT_EQ(slot_->confirmed(), kNobody);
-  slot_->Confirm(kAlice);
-  EXPECT_EQ(slot_->confirmed(), kAlice);
-  slot_->ForgetConfirmed();
-  EXPECT_EQ(slot_->confirmed(), kNobody);
-  slot_->Confirm(kBob);
-  slot_->Give(ActorId{9}, 5);
-  EXPECT_EQ(slot_->confirmed(), kNobody);
+  EXPECT_FALSE(slot_->is_unused()) << "it took it itself";
+  EXPECT_FALSE(slot_->GiveUnused(kAlice, kBob, false));
+  ASSERT_TRUE(slot_->GiveTo(kAlice, kBob, /*somebody_waits=*/true));
+  EXPECT_EQ(slot_->writer(), kBob);
+  EXPECT_TRUE(slot_->is_unused());
+  EXPECT_FALSE(slot_->Confirm(kAlice));
+  EXPECT_TRUE(slot_->Confirm(kBob));
+  EXPECT_TRUE(slot_->Confirm(kBob));
+  EXPECT_FALSE(slot_->is_unused());
+  EXPECT_TRUE(slot_->somebody_waits());
+  EXPECT_FALSE(slot_->GiveUnused(kBob, kAlice, false)) << "it writes";
+  EXPECT_EQ(Release(kBob), "somebody waits");
+  // One that is late is told.
+  ASSERT_TRUE(slot_->GiveTo(kNobody, kAlice, false));
+  ASSERT_TRUE(slot_->GiveUnused(kAlice, kBob, false));
+  EXPECT_FALSE(slot_->Confirm(kAlice));
+  EXPECT_EQ(slot_->writer(), kBob);
+  // It may give back what it never used.
+  EXPECT_EQ(Release(kBob), "nobody waits");
+  EXPECT_FALSE(slot_->is_unused());
 }
 
 TEST_F(ActorSlotTest, NobodyFreesWhatIsAnothers) {
@@ -140,14 +152,14 @@ TEST_F(ActorSlotTest, HasItsBytes) {
   EXPECT_EQ(slot_->RaiseHead(), 0x1102U);
   ASSERT_TRUE(slot_->TryTake({5, 3}));
   ASSERT_TRUE(slot_->SetWaiting());
-  slot_->Confirm({5, 3});
+  ASSERT_TRUE(slot_->GiveTo({5, 3}, {5, 3}, /*somebody_waits=*/true));
   char bytes[24];
   // What a peer sees of it.
   std::memcpy(bytes, static_cast<const void*>(slot_), sizeof bytes);
   EXPECT_EQ(Hex({bytes, sizeof bytes}),
             "0211000000000000"  // head_seq
-            "0b600000"          // 1 | 5 << 1 | 3 << 13
-            "0a600000"          // confirmed
+            "0b600080"          // 1 | 5 << 1 | 3 << 13 | 1 << 31
+            "00000000"          // not used
             "0807060504030201"  // actor
   );
 }

@@ -105,10 +105,10 @@ TEST(WireTest, AListTakesNoMoreMemoryThanTheLargestFrame) {
   EXPECT_FALSE(DecodeBody(header, body(most + 1), &answer).ok());
   // A writer makes none that a reader would refuse.
   answer.values.resize(most + 1);
-  std::string frame = "as it was";
+  std::string frame;
   EXPECT_TRUE(IsError(EncodeFrame(answer, 3, &frame), Code::kInvalidArgument,
                       "too large: GET answer 3 has more than 33554432"));
-  EXPECT_EQ(frame, "as it was");
+  EXPECT_TRUE(frame.empty());
 }
 
 TEST(WireTest, AMessageHasAtMostTheLargestFrame) {

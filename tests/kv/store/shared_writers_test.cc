@@ -56,7 +56,11 @@ class FakeWord : public WriterWord {
     line_->changed.notify_all();
     return taken;
   }
-  void Confirm() noexcept override { ++confirmed; }
+  bool Confirm() noexcept override {
+    ++confirmed;
+    std::lock_guard<std::mutex> lock(line_->mutex);
+    return line_->holder == process_;
+  }
   bool Release() noexcept override {
     std::lock_guard<std::mutex> lock(line_->mutex);
     EXPECT_EQ(line_->holder, process_);
@@ -152,6 +156,23 @@ TEST(SharedWritersTest, AWaitEndsAtItsLimit) {
   EXPECT_FALSE(two.Wait(20'000));
   EXPECT_EQ(there.queue->waiting_count(), 0u);
   EXPECT_TRUE(line.waiting.empty());
+}
+
+// Whoever was slow to use it has to wait once more, and does not write.
+TEST(SharedWritersTest, AWordThatWasTakenAwayIsNone) {
+  Line line;
+  Process here(&line, 1);
+  Writer one(here.queue);
+  Writer other(here.queue);
+  line.holder = 2;
+  ASSERT_FALSE(here.queue->Take(&one));
+  line.holder = 0;
+  ASSERT_TRUE(one.Wait(kLongUs));
+  line.holder = 2;  // the owner gave it to somebody else
+  EXPECT_FALSE(here.queue->Take(&one));
+  EXPECT_FALSE(here.queue->Take(&other));
+  line.holder = 0;
+  EXPECT_TRUE(here.queue->Take(&one));
 }
 
 // The others of the process have their turn, and then the other process.
