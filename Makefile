@@ -131,6 +131,14 @@ deps-hosts:
 test-python: module deps-hosts ## CPython's tests of its sqlite3, on actors
 	@bash tests/hosts/cpython/run.sh build/actorkv.so build-hosts
 
+# What needs Debian's Node is left out where that cannot be installed.
+deps-servers:
+	@$(DEPS) build servers
+	@$(DEPS) node || echo "no Node of Debian's here"
+
+test-servers: module deps-servers ## Servers with several processes, on actors
+	@bash tests/hosts/servers/run.sh build/actorkv.so build-hosts
+
 bench: deps-bench ## Benchmarks against the unix VFS, see bench/README.md
 	$(call build,build,default,actorkv_bench)
 	build/actorkv_bench $(BENCH_ARGS)

@@ -4,6 +4,7 @@ add_executable(actorkv_bench
   bench/backend.cc
   bench/connection.cc
   bench/die.cc
+  bench/experiment.cc
   bench/io_count.cc
   bench/machine.cc
   bench/main.cc
@@ -25,6 +26,7 @@ add_executable(actorkv_bench
   bench/workloads_migrate.cc
   bench/workloads_mixed.cc
   bench/workloads_open.cc
+  bench/workloads_owner.cc
   bench/workloads_pairs.cc
   bench/workloads_process.cc
   bench/workloads_read.cc
@@ -44,6 +46,7 @@ add_executable(actorkv_bench_process
   bench/process_main.cc
   bench/rows.cc
   bench/timing.cc)
+target_include_directories(actorkv_bench_process PRIVATE ${PROJECT_SOURCE_DIR})
 target_link_libraries(actorkv_bench_process PRIVATE
   SQLite::SQLite3 Threads::Threads)
 add_dependencies(actorkv_bench actorkv actorkv_bench_process)

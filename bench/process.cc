@@ -134,6 +134,15 @@ std::vector<std::vector<double>> AskTogether(const Processes& processes,
   return answers;
 }
 
+std::string DatabaseName(int number) { return "p" + std::to_string(number); }
+
+std::unique_ptr<Process> OpenIn(const Backend& backend, int number,
+                                const std::string& database) {
+  auto process = std::make_unique<Process>(backend, number);
+  process->Ask("open " + backend.UriOf(database));
+  return process;
+}
+
 int64_t SharedNow() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::steady_clock::now().time_since_epoch())

@@ -58,6 +58,16 @@ std::vector<std::vector<double>> AskTogether(const Processes& processes,
                                              const std::string& command,
                                              const std::string& more);
 
+// How many work on something together.
+inline constexpr int kProcessCount = 4;
+
+// The name of the n-th database.
+std::string DatabaseName(int number);
+
+// A process that has it open.
+std::unique_ptr<Process> OpenIn(const Backend& backend, int number,
+                                const std::string& database);
+
 // The clock that all processes of a machine have in common, in nanoseconds.
 int64_t SharedNow();
 

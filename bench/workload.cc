@@ -50,6 +50,7 @@ std::vector<WorkloadSpec> AllWorkloads() {
   AddHistoryWorkloads(&specs);
   AddScaleWorkloads(&specs);
   AddProcessWorkloads(&specs);
+  AddOwnerWorkloads(&specs);
   return specs;
 }
 

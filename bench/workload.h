@@ -130,6 +130,7 @@ void AddPairWorkloads(std::vector<WorkloadSpec>* specs);
 void AddHistoryWorkloads(std::vector<WorkloadSpec>* specs);
 void AddScaleWorkloads(std::vector<WorkloadSpec>* specs);
 void AddProcessWorkloads(std::vector<WorkloadSpec>* specs);
+void AddOwnerWorkloads(std::vector<WorkloadSpec>* specs);
 
 // All of them, in the order of the table.
 std::vector<WorkloadSpec> AllWorkloads();

@@ -181,7 +181,9 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/share/board_test.cc
   tests/kv/share/board_time_test.cc
   tests/kv/share/channel_test.cc
+  tests/kv/share/client_call_test.cc
   tests/kv/share/client_session_test.cc
+  tests/kv/share/client_store_test.cc
   tests/kv/share/frame_test.cc
   tests/kv/share/head_fields_test.cc
   tests/kv/share/listener_test.cc

@@ -167,27 +167,6 @@ Status RocksDbHandle::TryToOpenForWriting(bool create) {
   return Status::Ok();
 }
 
-void RocksDbHandle::FollowBallast() {
-  const bool compacts = !ballast_->IsMissing();
-  if (compacts_.exchange(compacts) == compacts) return;
-  // Options are set in a turn as a writer. A database that is opened in the
-  // place of one that could not be written has them right.
-  static_cast<void>(AsWriter("set options", [&] {
-    database_->SetCompacts(compacts);
-    return rocksdb::Status::OK();
-  }));
-}
-
-void RocksDbHandle::LimitLog(uint64_t bytes) {
-  Gate::Hold hold;
-  max_log_bytes_ = std::min(bytes, kMaxLogBytes);
-  if (!Use(Need::kWrite, &hold).ok()) return;
-  static_cast<void>(AsWriter("set options", [this] {
-    database_->SetMaxLogBytes(max_log_bytes_);
-    return rocksdb::Status::OK();
-  }));
-}
-
 // The format is raised only of a store that can be opened, and before anything
 // is written to it.
 Status RocksDbHandle::RaiseFormat() {

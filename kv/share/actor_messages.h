@@ -132,7 +132,8 @@ struct OpenAnswer {
   }
 };
 
-// CLOSE: the session has no more use for the slot. No answer.
+// CLOSE: the end of one OPEN; after that of the last the session does not have
+// the slot any more. No answer.
 struct CloseRequest {
   static constexpr Op kOp = Op::kClose;
   static constexpr uint8_t kFlags = 0;

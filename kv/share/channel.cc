@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "kv/base/system_error.h"
+#include "kv/files/store_names.h"
 
 namespace actorkv {
 namespace {
@@ -151,6 +152,11 @@ Status ShareChannel::Peer(PeerProcess* peer) const {
   peer->uid = found.uid;
   peer->gid = found.gid;
   return Status::Ok();
+}
+
+bool ShareChannel::HasPeerEnded() const {
+  pollfd polled = {fd(), POLLRDHUP, 0};
+  return poll(&polled, 1, 0) > 0 && polled.revents != 0;
 }
 
 void ShareChannel::Shutdown() noexcept { shutdown(fd(), SHUT_RDWR); }

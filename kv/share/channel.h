@@ -119,6 +119,9 @@ class ShareChannel {
   Status Receive(std::chrono::milliseconds wait, size_t max_descriptors,
                  ReceivedFrame* frame, Arrival* arrival);
 
+  // Whether the peer has ended the channel: nobody hears an answer any more.
+  bool HasPeerEnded() const;
+
   // Ends the channel: who waits in Receive() on either side gets an end.
   void Shutdown() noexcept;
 

@@ -186,9 +186,10 @@ Status ClientSession::Search() {
   owner_count_.fetch_add(1, std::memory_order_seq_cst);
   for (;;) {
     if (owners_.size() >= kMaxOwners) {
-      return Status::IOError("the store has had too many owners: close all "
-                             "connections to it and open them again: " +
-                             parts_.path);
+      return Status::IOError(
+          "the store has had too many owners: close all "
+          "connections to it and open them again: " +
+          parts_.path);
     }
     if (is_ending_) return Status::Interrupted("the store is being closed");
     if (Status s = parts_.directory->CheckNotMoved(); !s.ok()) return s;

@@ -14,6 +14,7 @@
 
 #include "kv/base/system_error.h"
 #include "kv/files/directory.h"
+#include "kv/files/store_names.h"
 
 namespace actorkv {
 namespace {

@@ -73,12 +73,14 @@ Status Prepare(RequestScope* scope, const Batch& batch,
 
 void Publish(RequestScope* scope, NamedHead* head) noexcept {
   ActorSlot* const slot = head->slot.open->slot;
-  // Where others raise it meanwhile the number is behind, and the session asks
-  // what the head is.
-  head->head_seq = slot->head_seq() + 1;
+  const uint64_t before = slot->head_seq();
   const auto& pages = head->request->changed_pages;
   head->actor()->PublishShared(
       head->base, {head->state, pages.has_value() ? &*pages : nullptr});
+  // Where something else is known by now the number is one that is behind, and
+  // the session asks what the head is.
+  const bool is_head = head->actor()->Known() == head->state;
+  head->head_seq = is_head ? before + 1 : before;
   if (head->state->lineage->size() > kMaxLineageDepth) {
     scope->store()->work()->SuggestFlatten(head->slot.open->actor);
   }
@@ -107,7 +109,8 @@ void ForgetOthers(Store* store, const std::vector<NamedHead>& named,
 CommitResult Commit(RequestScope* scope, const CommitRequest& request,
                     std::vector<NamedHead>* heads) {
   Batch batch = BatchOf(request);
-  Status s = FindHeads(scope, request, heads);
+  Status s = scope->CheckIsWanted();
+  if (s.ok()) s = FindHeads(scope, request, heads);
   if (s.ok()) s = Prepare(scope, batch, heads);
   if (s.ok() && request.newest_time_us != 0) {
     s = scope->store()->clock()->CoverTime(request.newest_time_us, &batch);

@@ -67,8 +67,8 @@ Status ServerSession::OpenSlotOf(const std::string& name, SlotOfSession* slot) {
   bool is_new = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto [it, inserted] =
-        open_slots_.try_emplace(opened->number, SlotOfSession{opened, nullptr, 0});
+    const auto [it, inserted] = open_slots_.try_emplace(
+        opened->number, SlotOfSession{opened, nullptr, 0});
     is_new = inserted;
     ++it->second.open_count;
     *slot = it->second;

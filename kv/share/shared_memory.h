@@ -42,7 +42,8 @@ class SharedMemory {
   SharedMemory(const SharedMemory&) = delete;
   SharedMemory& operator=(const SharedMemory&) = delete;
 
-  // The descriptor to pass on. Negative in a child of fork(), and after Close().
+  // The descriptor to pass on. Negative in a child of fork(), and after
+  // Close().
   int fd() const { return fd_.get(); }
   // Closes the descriptor; the memory stays.
   void Close() { fd_.Close(); }

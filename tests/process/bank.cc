@@ -34,13 +34,13 @@ std::string Schema(int actor) { return "a" + std::to_string(actor); }
 // One connection with all actors: "a0" to "a3".
 int OpenAll(const BankPlace& place, SqliteDb* db) {
   int code = db->Open(":memory:");
+  sqlite3_busy_timeout(db->get(), kBusyTimeoutMs);
   for (int i = 0; i < kBankActors && code == SQLITE_OK; ++i) {
     code = db->Exec("ATTACH '" + place.Uri(i) + "' AS " + Schema(i));
     if (code == SQLITE_OK) {
       code = db->Exec("PRAGMA " + Schema(i) + ".synchronous=FULL");
     }
   }
-  sqlite3_busy_timeout(db->get(), kBusyTimeoutMs);
   return code;
 }
 
@@ -66,27 +66,27 @@ std::string InsertInto(int actor) {
 
 // The SQL of a move.
 std::string Move(int teller, const Saying& move, std::mt19937_64* rng) {
-  const auto random = [rng](int count) {
+  const auto below = [rng](int count) {
     return static_cast<int>((*rng)() % static_cast<uint64_t>(count));
   };
-  const int actor = random(kBankActors);
-  const int amount = 1 + random(90);
-  const int from = 1 + random(kAccounts);
-  const int to = 1 + (from + random(kAccounts - 1)) % kAccounts;
+  const int actor = below(kBankActors);
+  const int amount = 1 + below(90);
+  const int from = 1 + below(kAccounts);
+  const int to = 1 + (from + below(kAccounts - 1)) % kAccounts;
   const std::string takes = Entry(teller, move.number, from, -amount);
   const std::string gives = Entry(teller, move.number, to, amount);
   switch (move.shape) {
     case Saying::kStatement:
       return InsertInto(actor) + takes + "," + gives;
     case Saying::kTransaction:
-      return std::string(random(2) == 0 ? "BEGIN;" : "BEGIN IMMEDIATE;") +
+      return std::string(below(2) == 0 ? "BEGIN;" : "BEGIN IMMEDIATE;") +
              InsertInto(actor) + takes + ";" + InsertInto(actor) + gives +
              ";COMMIT";
     default:
       break;
   }
   // The smaller first, so that two tellers never wait for each other.
-  const int other = (actor + 1 + random(kBankActors - 1)) % kBankActors;
+  const int other = (actor + 1 + below(kBankActors - 1)) % kBankActors;
   return "BEGIN;" + InsertInto(std::min(actor, other)) + takes + ";" +
          InsertInto(std::max(actor, other)) + gives + ";COMMIT";
 }

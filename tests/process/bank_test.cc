@@ -93,7 +93,8 @@ class BankTest : public testing::Test {
       tellers_[victim]->Kill();
       working_.erase(victim);
       Hire();
-      if (i % 4 == 3) ASSERT_NO_FATAL_FAILURE(ListenUntilEachDid(1));
+      if (i % 4 != 3) continue;
+      ASSERT_NO_FATAL_FAILURE(ListenUntilEachDid(1));
     }
   }
 

@@ -104,6 +104,12 @@ Answer RunIn(Connections* connections, std::string order) {
   return {SQLITE_OK, rows};
 }
 
+Answer RunScript(Connections* connections, std::string order) {
+  const auto found = connections->find(TakeWord(&order));
+  if (found == connections->end()) return {SQLITE_MISUSE, "not open"};
+  return Said(found->second.get(), found->second->Exec(order));
+}
+
 Answer RunAgainAndAgain(Connections* connections, std::string order) {
   using Clock = std::chrono::steady_clock;
   const std::string name = TakeWord(&order);
@@ -155,6 +161,7 @@ Answer Do(Connections* connections, std::string order) {
   const std::string verb = TakeWord(&order);
   if (verb == "open") return OpenAs(connections, order);
   if (verb == "run") return RunIn(connections, order);
+  if (verb == "script") return RunScript(connections, order);
   if (verb == "again") return RunAgainAndAgain(connections, order);
   if (verb == "system") return DoAsSystem(order);
   if (verb == "close") {
@@ -195,6 +202,10 @@ Answer Peer::Open(const std::string& name, const std::string& uri,
 Answer Peer::Run(const std::string& name, const std::string& sql) {
   Begin(name, sql);
   return Finish();
+}
+
+Answer Peer::Script(const std::string& name, const std::string& sql) {
+  return Order("script\n" + name + "\n" + sql);
 }
 
 void Peer::Begin(const std::string& name, const std::string& sql) {

@@ -42,6 +42,8 @@ class Peer {
               int busy_timeout_ms = 10000);
   // All rows of one statement, or what else it came to.
   Answer Run(const std::string& name, const std::string& sql);
+  // All statements, whose rows nobody wants.
+  Answer Script(const std::string& name, const std::string& sql);
   // Run() in two halves, so that others may do something meanwhile.
   void Begin(const std::string& name, const std::string& sql);
   // The same statement again and again for so long: its text is how often, and

@@ -101,6 +101,9 @@ SELECT (SELECT count(*) FROM main.note WHERE body LIKE 'transfer%') =
        (SELECT count(*) FROM bob.note WHERE body LIKE 'transfer%'),
        (SELECT * FROM pragma_integrity_check);"
 
+# shellcheck source=tests/support/demo_shells.sh
+source "$here/demo_shells.sh"
+
 title "Import the plain file, query it as an actor, export it again"
 session <<'SQL'
 .open 'file:demo.store/alice?vfs=actorkv'
@@ -114,7 +117,7 @@ SELECT actor, page_count, size_bytes, head_txid FROM actorkv_actors;
 SELECT actorkv_export('packages', 'exported.db') AS bytes;
 SELECT count(*) AS problems FROM actorkv_verify;
 SQL
-expect '3|0' ".open 'file:demo.store/alice?vfs=actorkv'
+expect '4|0' ".open 'file:demo.store/alice?vfs=actorkv'
 SELECT (SELECT count(*) FROM actorkv_actors),
        (SELECT count(*) FROM actorkv_verify);"
 

@@ -15,6 +15,7 @@
 #include "kv/rocksdb/rocksdb_engine.h"
 #include "tests/support/hostile_engine.h"
 #include "tests/support/memory_engine.h"
+#include "tests/support/remote_memory_engine.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {
@@ -43,6 +44,7 @@ inline const EngineCase kEngineCases[] = {
                                std::make_shared<HostilePlan>());
      },
      false},
+    {"Remote", [](auto&) { return NewRemoteMemoryEngine(); }, false},
     {"RocksDb", OpenRocksDb, true},
 };
 

@@ -148,14 +148,14 @@ class FakeOwner {
         return Scan(header, body, answer);
       case Op::kCommit:
         return Commit(header, body, answer);
+      case Op::kDrop:
+        return Drop(header, body, answer);
       case Op::kSync:
         ++sync_count_;
         return Encode(header, DoneAnswer<Op::kSync>{}, answer);
       case Op::kClose:
       case Op::kYield:
         return Status::Ok();
-      case Op::kCancel:
-        return Encode(header, DoneAnswer<Op::kSync>{}, answer);
       default:
         return Status::NotSupported("a fake owner");
     }
@@ -235,6 +235,14 @@ class FakeOwner {
     found.is_end =
         found.pairs.size() == pairs.size() && pairs.size() < request.max_pairs;
     return Encode(header, found, answer);
+  }
+
+  Status Drop(const FrameHeader& header, std::string_view body,
+              std::string* answer) {
+    DropRequest request;
+    if (Status s = DecodeBody(header, body, &request); !s.ok()) return s;
+    if (Status s = engine_->Drop(request.partition); !s.ok()) return s;
+    return Encode(header, DoneAnswer<Op::kDrop>{}, answer);
   }
 
   Status Commit(const FrameHeader& header, std::string_view body,

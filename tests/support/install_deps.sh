@@ -8,6 +8,10 @@
 #   fuzz   for `make fuzz` (libFuzzer comes with clang)
 #   suite  for `make suite` (SQLite's own tests)
 #   hosts  for `make test-python` (CPython's own tests)
+#   servers for `make test-servers` (servers with several processes); where
+#          Debian's Node is not the machine's, `node` cannot be installed, and
+#          what needs it is left out
+#   node   for the same
 # Does nothing, quickly, when all are there. Elsewhere than on Debian and its
 # children it only says what is needed. ACTORKV_SKIP_DEPS=1 turns it off.
 set -eu
@@ -22,6 +26,8 @@ check="clang-format clang-tidy"
 fuzz="clang libclang-rt-dev"
 suite="build-essential dpkg-dev tcl tcl8.6-dev zlib1g-dev"
 hosts="gcc python3 libsqlite3-dev sqlite3 xz-utils"
+servers="gcc python3 sqlite3 php-cli php-sqlite3"
+node="nodejs node-sqlite3"
 
 if [ "${ACTORKV_SKIP_DEPS:-}" = 1 ]; then exit 0; fi
 
@@ -34,9 +40,11 @@ for group in "$@"; do
     fuzz) wanted="$wanted $fuzz" ;;
     suite) wanted="$wanted $suite" ;;
     hosts) wanted="$wanted $hosts" ;;
+    servers) wanted="$wanted $servers" ;;
+    node) wanted="$wanted $node" ;;
     *)
       echo "install_deps.sh: no group '$group'" \
-        "(build, bench, check, fuzz, suite, hosts)" >&2
+        "(build, bench, check, fuzz, suite, hosts, servers, node)" >&2
       exit 2
       ;;
   esac

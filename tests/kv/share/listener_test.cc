@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "kv/files/store_names.h"
 #include "tests/support/forked_child.h"
 #include "tests/support/share_harness.h"
 #include "tests/support/testing.h"

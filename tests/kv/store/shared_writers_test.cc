@@ -89,16 +89,20 @@ class FakeWord : public WriterWord {
   const int process_;
 };
 
+constexpr int64_t kLongUs = 60'000'000;  // a wait that something else ends
+
+// Nothing of these ends by itself in a test, however busy the machine is.
+constexpr WriterTimes kLongTimes = {kLongUs, kLongUs, kLongUs};
+
 struct Process {
-  Process(Line* line, int number)
-      : word(std::make_shared<FakeWord>(line, number)) {
+  Process(Line* line, int number, WriterTimes times = kLongTimes)
+      : word(std::make_shared<FakeWord>(line, number)),
+        queue(std::make_shared<WriterQueue>(times)) {
     queue->Share(word);
   }
   std::shared_ptr<FakeWord> word;
-  std::shared_ptr<WriterQueue> queue = std::make_shared<WriterQueue>();
+  std::shared_ptr<WriterQueue> queue;
 };
-
-constexpr int64_t kLongUs = 60'000'000;  // a wait that something else ends
 
 TEST(SharedWritersTest, OneProcessAtATime) {
   Line line;
@@ -218,7 +222,7 @@ TEST(SharedWritersTest, AllGetOn) {
   Line line;
   std::vector<std::unique_ptr<Process>> processes;
   for (int i = 0; i < kProcesses; ++i) {
-    processes.push_back(std::make_unique<Process>(&line, i + 1));
+    processes.push_back(std::make_unique<Process>(&line, i + 1, WriterTimes{}));
   }
   std::atomic<int> writing{0};
   std::atomic<int> gave_up{0};
