@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -80,6 +81,15 @@ const char* HowOpened(StoreAccess access) {
       return "to read";
   }
   return "";
+}
+
+// Whether it may be otherwise in a moment: the owner is starting or ending, or
+// it ended while it was asked.
+bool MayComeToServe(const Status& shared) {
+  if (shared.code() == Code::kIOError) {
+    return shared.system_errno() != EACCES && shared.system_errno() != EPERM;
+  }
+  return shared.code() == Code::kNotFound || shared.code() == Code::kBusy;
 }
 
 void AfterForkInChild() {
@@ -251,10 +261,8 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
   Status owned = AcquireAs(identity, attempt, store, again);
   if (owned.code() != Code::kBusy) return owned;
   Status shared = AcquireShared(identity, *attempt, store, again);
-  // Nobody serves: who has it is what there is to say.
-  const bool is_served =
-      shared.code() != Code::kNotFound && shared.code() != Code::kBusy;
-  return is_served ? shared : owned;
+  // Where nobody serves, who has it is what there is to say.
+  return MayComeToServe(shared) ? owned : shared;
 }
 
 Status StoreRegistry::AcquireAs(const StoreIdentity& identity, Attempt* attempt,

@@ -94,7 +94,7 @@ TEST_F(SharedStoreTest, CallsGoToTheOwner) {
   EXPECT_EQ(Ask("SELECT actorkv_delete('nobody')")
                 .find("actorkv_delete: no "
                       "such actor"),
-            0U)
+            7U)
       << "the text of the function, once";
   // Its child has it open.
   EXPECT_NE(Ask("SELECT actorkv_delete('alice')").find("the actor is open"),
