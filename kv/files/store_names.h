@@ -9,8 +9,8 @@ namespace actorkv {
 inline constexpr char kMarkerFileName[] = "actorkv.format";
 // Says who has the store open (kv/rocksdb/holder_file.h).
 inline constexpr char kHolderFileName[] = "actorkv.pid";
-// The socket at which the owner serves (kv/share/listener.h), and the beginning
-// of the name of one that is being made.
+// By which processes that share the store reach its owner
+// (kv/share/listener.h); the name of one that is being made goes on after it.
 inline constexpr char kSocketFileName[] = "actorkv.sock";
 
 }  // namespace actorkv

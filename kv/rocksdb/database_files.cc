@@ -127,9 +127,9 @@ Status CheckPlainFiles(const std::string& directory) {
   return VisitNames(directory, [&](const std::string& name, int type) {
     // The directory entry says so without a system call for each file; where it
     // does not (DT_UNKNOWN), the file is looked at.
-    if (type == DT_REG) return Status::Ok();
-    // Nobody opens it as a file, whatever it is.
-    if (BeginsWith(name, kSocketFileName)) return Status::Ok();
+    if (type == DT_REG || BeginsWith(name, kSocketFileName)) {
+      return Status::Ok();
+    }
     const bool ours =
         name == kCurrent || IsDatabaseFile(name) || IsLeftover(name);
     return ours ? CheckPlainFile(directory + "/" + name) : Status::Ok();

@@ -154,6 +154,11 @@ Status ShareChannel::Peer(PeerProcess* peer) const {
   return Status::Ok();
 }
 
+bool ShareChannel::HasPeerEnded() const {
+  pollfd polled = {fd(), POLLRDHUP, 0};
+  return poll(&polled, 1, 0) > 0 && polled.revents != 0;
+}
+
 void ShareChannel::Shutdown() noexcept { shutdown(fd(), SHUT_RDWR); }
 
 Status ShareChannel::CheckUsable() const {

@@ -30,6 +30,7 @@
 
 #include "kv/base/status.h"
 #include "kv/files/opened_directory.h"
+#include "kv/files/store_names.h"
 #include "kv/share/frame.h"
 #include "kv/share/unshared_fd.h"
 
@@ -117,6 +118,9 @@ class ShareChannel {
   // other descriptors; kIOError, also where it is not whole within kFrameTime.
   Status Receive(std::chrono::milliseconds wait, size_t max_descriptors,
                  ReceivedFrame* frame, Arrival* arrival);
+
+  // Whether the peer has ended the channel: nobody hears an answer any more.
+  bool HasPeerEnded() const;
 
   // Ends the channel: who waits in Receive() on either side gets an end.
   void Shutdown() noexcept;

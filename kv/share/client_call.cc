@@ -52,6 +52,12 @@ Status ClientCall::Next(ClientChannel* channel, bool* is_last) {
 Status ClientCall::AwaitNext(ClientChannel* channel) {
   auto since = steady_clock::now();
   for (bool came = false; !came;) {
+    // What was cancelled may go on with rows that nobody wants.
+    if (!stopped_.ok() &&
+        steady_clock::now() - cancelled_at_ >= session_->owner_wait()) {
+      channel->GiveUp();
+      return stopped_;
+    }
     if (Status s = channel->ReceiveNext(Op::kCall, kCallLook, &came);
         !s.ok() || came) {
       return s;
@@ -59,26 +65,22 @@ Status ClientCall::AwaitNext(ClientChannel* channel) {
     if (stopped_.ok() && keep_on_ != nullptr) {
       if (Status reason = keep_on_(); !reason.ok()) {
         if (Status s = Cancel(channel, std::move(reason)); !s.ok()) return s;
-        since = steady_clock::now();
       }
     }
-    // A function may take as long as it likes, but not where it cannot go on,
-    // or is to end.
+    // A function may take as long as it likes, but not where it cannot go on.
     if (steady_clock::now() - since < session_->owner_wait()) continue;
-    const ProcessState state = LookAtProcess(channel->owner_pid());
-    if (!stopped_.ok() || state.is_stopped()) {
-      channel->GiveUp();
-      return stopped_.ok() ? OwnerDoesNotAnswer(channel->owner_pid(),
-                                                session_->owner_wait())
-                           : stopped_;
-    }
     since = steady_clock::now();
+    if (LookAtProcess(channel->owner_pid()).is_stopped()) {
+      channel->GiveUp();
+      return OwnerDoesNotAnswer(channel->owner_pid(), session_->owner_wait());
+    }
   }
   return Status::Ok();
 }
 
 Status ClientCall::Cancel(ClientChannel* channel, Status reason) {
   stopped_ = std::move(reason);
+  cancelled_at_ = steady_clock::now();
   return channel->TellOfLast(CancelRequest{});
 }
 

@@ -7,6 +7,7 @@
 #ifndef ACTORKV_KV_SHARE_CLIENT_CALL_H_
 #define ACTORKV_KV_SHARE_CLIENT_CALL_H_
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -48,6 +49,7 @@ class ClientCall {
   const std::function<Status()>& keep_on_;
   bool is_begun_ = false;  // the owner may have begun it
   Status stopped_;         // why its result is not wanted any more
+  std::chrono::steady_clock::time_point cancelled_at_;  // where it is so
 };
 
 }  // namespace actorkv

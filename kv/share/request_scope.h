@@ -30,6 +30,14 @@ class RequestScope {
   Store* store() const { return core_->parts.store.get(); }
   const FrameHeader& header() const { return header_; }
 
+  // Ok while somebody waits for the answer. What changes the store asks before
+  // it begins: whoever has given up waiting, as where this process was stopped,
+  // may have gone on without it. Errors: kInterrupted.
+  Status CheckIsWanted() const {
+    if (!channel_->HasPeerEnded()) return Status::Ok();
+    return Status::Interrupted("nobody waits for the answer");
+  }
+
   // Sends an answer. Errors: those of ShareChannel::Send(). One that is too
   // large is answered with that error.
   template <typename Answer>

@@ -111,6 +111,7 @@ Status ServeCall(RequestScope* scope, const CallRequest& request,
         "the owner of the store runs no functions for others: " +
         spec.function));
   }
+  if (Status s = scope->CheckIsWanted(); !s.ok()) return scope->ReplyError(s);
   RunningCall call(scope);
   const Status done = Caught([&] {
     return function(

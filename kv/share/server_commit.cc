@@ -109,7 +109,8 @@ void ForgetOthers(Store* store, const std::vector<NamedHead>& named,
 CommitResult Commit(RequestScope* scope, const CommitRequest& request,
                     std::vector<NamedHead>* heads) {
   Batch batch = BatchOf(request);
-  Status s = FindHeads(scope, request, heads);
+  Status s = scope->CheckIsWanted();
+  if (s.ok()) s = FindHeads(scope, request, heads);
   if (s.ok()) s = Prepare(scope, batch, heads);
   if (s.ok() && request.newest_time_us != 0) {
     s = scope->store()->clock()->CoverTime(request.newest_time_us, &batch);

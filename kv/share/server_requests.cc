@@ -35,8 +35,9 @@ Status NoRequest(const FrameHeader& header) {
 }
 
 Status ServeDrop(RequestScope* scope, const DropRequest& request) {
-  return scope->ReplyDone<Op::kDrop>(
-      scope->store()->engine()->Drop(request.partition));
+  Status s = scope->CheckIsWanted();
+  if (s.ok()) s = scope->store()->engine()->Drop(request.partition);
+  return scope->ReplyDone<Op::kDrop>(s);
 }
 
 Status ServeCompact(RequestScope* scope, const CompactRequest& request) {

@@ -54,7 +54,7 @@ class ShareClient {
     HostId host;  // of the session, over all its owners
     // Makes this process the owner, and serves, where nobody else is. Errors:
     // kBusy where another process is; others where this one cannot be, and then
-    // somebody else is waited for.
+    // somebody else is waited for. Called by any thread, one at a time.
     std::function<Status()> elect;
     // Those of the owner's engine: it is of the same kind, wherever it is.
     EngineLimits limits = {};
@@ -71,8 +71,11 @@ class ShareClient {
   // Connects to the owner, once: elects nobody. Errors: kNotFound where nobody
   // serves the store; kBusy where nobody listens, or the owner is full;
   // kNotSupported for a module of another protocol; kFenced where the directory
-  // is another store's; kIOError, as for a process that may not write there.
+  // is another store's; kIOError, as for a process that may not write there, or
+  // where there is no thread to watch the owner with.
   static Status Connect(Parts parts, std::shared_ptr<ShareClient>* client);
+  // Waits for an election that is under way in a thread of its own: not to be
+  // called with a lock that Parts::elect takes.
   virtual ~ShareClient() = default;
   ShareClient(const ShareClient&) = delete;
   ShareClient& operator=(const ShareClient&) = delete;
@@ -84,7 +87,7 @@ class ShareClient {
   virtual std::unique_ptr<Engine> NewEngine() = 0;
   virtual std::unique_ptr<StoreSide> NewSide() = 0;
   // What the side needs of the store that was made with it: its pins. Null: the
-  // store goes.
+  // store goes, before its pins do, and no other owner is looked for any more.
   virtual void SetStore(Store* store) = 0;
 
   // Runs a function in the owner's process. Calls `visit` with each row, and

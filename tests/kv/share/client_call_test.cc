@@ -47,6 +47,7 @@ class ClientCallTest : public testing::Test {
       const int64_t last = call.arguments.at(0).integer();
       for (int64_t i = 1; i <= last; ++i) {
         if (Status s = add({CallValue::OfInteger(i)}); !s.ok()) return s;
+        if (Status s = keep_on(); !s.ok()) return s;
       }
       return Status::Ok();
     }

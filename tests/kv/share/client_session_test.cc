@@ -234,6 +234,7 @@ TEST_F(ClientSessionTest, ACommitWithoutAnAnswerIsNotKnown) {
   EXPECT_EQ(Read("a"), "1");
   // Nor where nobody can be asked any more.
   ASSERT_TRUE(Put("b", "1").done());
+  client_->SetOwnerWait(milliseconds(50));
   owner_->set_choose([](const FrameHeader& header) {
     return header.op == Op::kCommit ? Act::kDropAnswer : Act::kDropRequest;
   });
