@@ -122,10 +122,9 @@ class alignas(64) ActorSlot {
   // changes, where the writer is another one.
   bool Replace(WriterToken from, WriterToken to, bool somebody_waits) noexcept;
   // The same, of a word that `to` was not looking at: it has to be confirmed.
-  bool GiveTo(WriterToken from, WriterToken to, bool somebody_waits) noexcept;
-  // The same, where `from` has not confirmed it.
-  bool GiveUnused(WriterToken from, WriterToken to,
-                  bool somebody_waits) noexcept;
+  // `only_unused`: where `from` has not confirmed it.
+  bool GiveTo(WriterToken from, WriterToken to, bool somebody_waits,
+              bool only_unused = false) noexcept;
 
   // Who writes; the number is 0 where nobody does.
   WriterToken writer() const noexcept;

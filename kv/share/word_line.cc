@@ -30,11 +30,11 @@ bool WordLine::GiveFrom(WriterToken from, TimePoint now, bool only_unused) {
   }
   Waiter* const first = line_.front();
   const WriterToken to = TokenOf(first->session);
-  const bool others_wait = line_.size() > 1;
   // Whoever writes by now keeps it.
-  const bool given = only_unused ? slot_->GiveUnused(from, to, others_wait)
-                                 : slot_->GiveTo(from, to, others_wait);
-  if (!given) return false;
+  if (!slot_->GiveTo(from, to, /*somebody_waits=*/line_.size() > 1,
+                     only_unused)) {
+    return false;
+  }
   line_.pop_front();
   first->has_word = true;
   confirm_by_ = now + kConfirmTime;
