@@ -50,6 +50,10 @@ Status ServedStore::Start(const std::shared_ptr<Store>& store,
       !s.ok()) {
     return s;
   }
+  // Where that cannot be known nothing is kept: who had a word may have a
+  // conflict.
+  static_cast<void>(
+      AnyHostMarked(parts.directory->work_path(), &parts.beside_others));
   std::shared_ptr<ServedStore> made(new ServedStore);
   if (Status s = HostMark::Make(parts.directory->work_path(),
                                 store->engine()->owner(), &made->mark_);

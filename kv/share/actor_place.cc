@@ -54,9 +54,8 @@ Status ActorPlace::Bind(OwnerSession* owner, uint32_t number) {
   slot_ = slot;
   number_ = number;
   version_word_.store(slot->head_word(), std::memory_order_release);
-  turn_.Forget();
   // Where somebody else has it by now, the commit is guarded as any.
-  if (has_word_) has_word_ = turn_.TryTake(slot_, self());
+  has_word_ = turn_.Open(slot_, self(), has_word_);
   return Status::Ok();
 }
 

@@ -68,6 +68,11 @@ struct WriterToken {
 // The token of a session; 0: the owner's own.
 constexpr WriterToken TokenOf(uint32_t session) { return {session, 1}; }
 
+// Of a word that is kept for whoever had it at the owner before, for kJoinTime
+// at most from when the slot was given or, for a session, opened there.
+constexpr WriterToken kKeptToken = {0, 2};
+constexpr std::chrono::milliseconds kJoinTime{20};
+
 class alignas(64) ActorSlot {
  public:
   ActorSlot(const ActorSlot&) = delete;

@@ -29,7 +29,7 @@ struct ServerCore {
         board(std::move(of_owner)),
         incarnation(of_incarnation),
         time(board),
-        slots(parts.store, board, incarnation | 1),
+        slots(parts.store, board, incarnation | 1, parts.beside_others),
         sessions(&slots, parts.store->pins()) {}
 
   const ShareServer::Parts parts;

@@ -37,7 +37,8 @@ ask() {
   if [ "$1" = files ]; then
     sqlite3 -batch -bail "$2" "$3"
   else
-    sqlite3 -batch -bail -cmd ".load $module" -cmd ".open '$2'" '' "$3"
+    printf ".load %s\n.open '%s'\n%s;\n" "$module" "$2" "$3" |
+      sqlite3 -batch -bail
   fi
 }
 
