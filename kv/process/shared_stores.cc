@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <thread>
 #include <utility>
 
 #include "kv/base/descriptor.h"
 #include "kv/files/opened_directory.h"
 #include "kv/files/store_marker.h"
+#include "kv/share/actor_slot.h"
 #include "kv/store/store.h"
 
 namespace actorkv {
@@ -54,6 +56,7 @@ Status ServedStore::Start(const std::shared_ptr<Store>& store,
   // conflict.
   static_cast<void>(
       AnyHostMarked(parts.directory->work_path(), &parts.beside_others));
+  const bool beside_others = parts.beside_others;
   std::shared_ptr<ServedStore> made(new ServedStore);
   if (Status s = HostMark::Make(parts.directory->work_path(),
                                 store->engine()->owner(), &made->mark_);
@@ -71,8 +74,13 @@ Status ServedStore::Start(const std::shared_ptr<Store>& store,
       !s.ok()) {
     return s;
   }
+  made->is_beside_others_ = beside_others;
   *served = std::move(made);
   return Status::Ok();
+}
+
+void ServedStore::LetOthersJoin() const {
+  if (is_beside_others_) std::this_thread::sleep_for(kJoinTime);
 }
 
 Status JoinedStore::Join(const std::string& directory,

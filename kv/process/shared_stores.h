@@ -42,9 +42,15 @@ class ServedStore {
 
   ShareServer* server() { return server_.get(); }
 
+  // Where an owner before this one had sessions: waits for as long as words are
+  // kept for them (kv/share/actor_slot.h). Before anybody of this process uses
+  // the store, to whom the words mean nothing yet.
+  void LetOthersJoin() const;
+
  private:
   ServedStore() = default;
 
+  bool is_beside_others_ = false;
   std::unique_ptr<HostMark> mark_;
   std::unique_ptr<ShareServer> server_;  // goes first
 };

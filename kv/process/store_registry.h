@@ -230,6 +230,8 @@ class StoreRegistry {
   std::unique_lock<std::mutex> LockEntry(Entry* entry);
   std::shared_ptr<Entry> EntryOf(const Store* store);
   bool IsOpen(const Key& key);
+  // Whether connections of this process use it as a store of another process.
+  bool IsUsedAsShared(const StoreIdentity& identity);
   // What this process has open so, given out; null: nothing.
   std::shared_ptr<Store> OpenHere(const std::string& directory,
                                   const StoreIdentity& identity,

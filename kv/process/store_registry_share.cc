@@ -51,6 +51,20 @@ bool StoreRegistry::IsOpen(const Key& key) {
   return lock.owns_lock() && entry->store != nullptr;
 }
 
+bool StoreRegistry::IsUsedAsShared(const StoreIdentity& identity) {
+  // What the owner does for another process it does by its own object.
+  if (is_in_call) return false;
+  std::shared_ptr<Entry> entry;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    const auto it = entries_.find(KeyOf(identity, StoreAccess::kShares));
+    if (it == entries_.end()) return false;
+    entry = it->second;
+  }
+  const auto lock = LockEntry(entry.get());
+  return lock.owns_lock() && entry->store != nullptr && !entry->IsIdle();
+}
+
 bool StoreRegistry::MayShare() {
   std::lock_guard<std::mutex> lock(mutex_);
   return factory_ == nullptr;

@@ -71,7 +71,7 @@ constexpr WriterToken TokenOf(uint32_t session) { return {session, 1}; }
 // Of a word that is kept for whoever had it at the owner before, for kJoinTime
 // at most from when the slot was given or, for a session, opened there.
 constexpr WriterToken kKeptToken = {0, 2};
-constexpr std::chrono::milliseconds kJoinTime{20};
+constexpr std::chrono::milliseconds kJoinTime{60};
 
 class alignas(64) ActorSlot {
  public:
