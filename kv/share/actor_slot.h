@@ -73,7 +73,7 @@ constexpr WriterToken TokenOf(uint32_t session) { return {session, 1}; }
 constexpr WriterToken kKeptToken = {0, 2};
 constexpr std::chrono::milliseconds kJoinTime{60};
 
-class alignas(64) ActorSlot {
+class ActorSlot {
  public:
   ActorSlot(const ActorSlot&) = delete;
   ActorSlot& operator=(const ActorSlot&) = delete;
@@ -143,7 +143,7 @@ class alignas(64) ActorSlot {
   ActorSlot() = default;
   bool ReplaceBy(uint32_t word, WriterToken from, bool only_unused) noexcept;
 
-  std::atomic<uint64_t> head_seq_;
+  alignas(64) std::atomic<uint64_t> head_seq_;
   std::atomic<uint32_t> writer_;
   [[maybe_unused]] uint32_t not_used_;
   std::atomic<uint64_t> actor_;
