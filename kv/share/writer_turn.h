@@ -35,6 +35,11 @@ class WriterTurn {
   explicit WriterTurn(SteadyNow now = std::chrono::steady_clock::now)
       : now_(std::move(now)) {}
 
+  // Whether the word is kept for a process that had it, and may be this one's
+  // soon.
+  bool IsKeptForOthers(const ActorSlot& slot) const noexcept {
+    return slot.writer() == kKeptToken && !IsKeptTooLong();
+  }
   // Whether TryTake() would succeed now.
   bool MayTake(const ActorSlot& slot, WriterToken self) const noexcept;
   // Takes the word where it is free, or again within the turn. True also where
