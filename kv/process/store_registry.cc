@@ -169,13 +169,8 @@ std::shared_ptr<StoreRegistry::Entry> StoreRegistry::FindEntry(const Key& key) {
 std::shared_ptr<Store> StoreRegistry::OpenHere(const std::string& directory,
                                                const StoreIdentity& identity,
                                                StoreAccess access) {
-  std::shared_ptr<Entry> entry;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    auto it = entries_.find(KeyOf(identity, access));
-    if (it == entries_.end()) return nullptr;
-    entry = it->second;
-  }
+  const std::shared_ptr<Entry> entry = KnownEntry(KeyOf(identity, access));
+  if (entry == nullptr) return nullptr;
   const auto lock = LockEntry(entry.get());
   if (!lock.owns_lock() || entry->store == nullptr || stopping_ ||
       !IsStill(directory, identity, entry->store.get(), &entry->identity)) {
