@@ -11,6 +11,7 @@ set(ACTORKV_KV_SOURCES
   kv/base/invariant.cc
   kv/base/metrics.cc
   kv/base/page_memory.cc
+  kv/base/per_process.cc
   kv/base/process_end.cc
   kv/base/start_thread.cc
   kv/base/status.cc
@@ -19,6 +20,7 @@ set(ACTORKV_KV_SOURCES
   kv/base/time_text.cc
   kv/base/utf8.cc
   kv/base/wall_clock.cc
+  kv/base/whole_mutex.cc
   kv/base/work_board.cc
   kv/base/work_meter.cc
   kv/base/workers.cc

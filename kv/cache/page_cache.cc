@@ -6,9 +6,13 @@
 #include <cstring>
 #include <utility>
 
+#include "kv/base/per_process.h"
+
 namespace actorkv {
 
 namespace {
+
+PerProcess<PageCache> of_process;
 
 constexpr size_t kMaxDefaultBytes = size_t{1} << 30;
 
@@ -24,9 +28,10 @@ PageCache::PageCache(size_t capacity_bytes) : capacity_bytes_(capacity_bytes) {
 }
 
 PageCache* PageCache::Instance() {
-  // Never destroyed: stores may be closed by exit handlers.
-  static auto* const cache = new PageCache(DefaultCapacity());
-  return cache;
+  return of_process.Get([](const PageCache* parents) {
+    return new PageCache(parents == nullptr ? DefaultCapacity()
+                                            : parents->capacity_bytes());
+  });
 }
 
 size_t PageCache::DefaultCapacity() {

@@ -1,6 +1,5 @@
 #include "kv/process/store_registry.h"
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,9 +7,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 #include <utility>
 
 #include "kv/base/events.h"
+#include "kv/base/per_process.h"
 #include "kv/base/process_end.h"
 #include "kv/process/engines.h"
 #include "kv/process/upkeep.h"
@@ -20,14 +21,21 @@ namespace actorkv {
 
 namespace {
 
-enum class Forked { kNo, kWithOpenStore, kAfterStores };
-
 // A directory may be replaced while it is opened.
 constexpr int kAcquireAttempts = 8;
 
-std::atomic<bool> any_store_opened{false};
-std::atomic<int> open_store_count{0};
-std::atomic<Forked> forked{Forked::kNo};
+// A child that must not own a store looks for an owner so long before it says
+// so: one may be about to take the place of another.
+constexpr std::chrono::milliseconds kOwnerSearch{200};
+constexpr std::chrono::milliseconds kOwnerPause{5};
+
+PerProcess<StoreRegistry> of_process;
+
+bool EnginesMayOpen() {
+  const auto& homes = AllHomes();
+  return std::all_of(homes.begin(), homes.end(),
+                     [](const EngineHome* home) { return home->MayOpen(); });
+}
 
 bool EnginesMayEnd() {
   const auto& homes = AllHomes();
@@ -35,14 +43,15 @@ bool EnginesMayEnd() {
                       [](const EngineHome* home) { return home->MayNotEnd(); });
 }
 
-// In a child of fork() exit() must not go on to RocksDB's static objects: their
-// destructors wait for threads that only the parent has (rocksdb::Timer of
-// 7.8.3 does, for ever). So such a child ends here. And so does a process of
-// which a thread stays in RocksDB, which must not meet what is destroyed, or
-// which has given up a database, whose threads may wait for ever.
+// In a child of fork() exit() must not go on to the static objects of a RocksDB
+// that the parent used: their destructors wait for threads that only the parent
+// has (rocksdb::Timer of 7.8.3 does, for ever). So such a child ends here, when
+// its own stores have ended. And so does a process of which a thread stays in
+// RocksDB, which must not meet what is destroyed, or which has given up a
+// database, whose threads may wait for ever.
 void AtExit(int status, void* /*unused*/) {
-  if (!StoreRegistry::InForkedChild() &&
-      StoreRegistry::Instance()->Shutdown() && EnginesMayEnd()) {
+  if (StoreRegistry::Instance()->Shutdown() && EnginesMayEnd() &&
+      EnginesMayOpen()) {
     return;
   }
   std::fflush(nullptr);
@@ -92,10 +101,13 @@ bool MayComeToServe(const Status& shared) {
   return shared.code() == Code::kNotFound || shared.code() == Code::kBusy;
 }
 
-void AfterForkInChild() {
-  if (!any_store_opened.load() || forked.load() != Forked::kNo) return;
-  forked.store(open_store_count.load() > 0 ? Forked::kWithOpenStore
-                                           : Forked::kAfterStores);
+// Makes, once for a process and its children, what must outlive all stores.
+void PrepareOnce() {
+  static const bool prepared = [] {
+    for (EngineHome* home : AllHomes()) home->Prepare();
+    return on_exit(AtExit, nullptr) == 0;
+  }();
+  static_cast<void>(prepared);
 }
 
 }  // namespace
@@ -114,31 +126,8 @@ struct StoreRegistry::Lease {
 };
 
 StoreRegistry* StoreRegistry::Instance() {
-  static auto* const registry = new StoreRegistry;
-  return registry;
-}
-
-bool StoreRegistry::InForkedChild() {
-  return forked.load(std::memory_order_relaxed) != Forked::kNo;
-}
-
-Status StoreRegistry::ForkedChildError() {
-  const char* const when =
-      forked.load(std::memory_order_relaxed) == Forked::kWithOpenStore
-          ? "a store was open when this process was forked"
-          : "a store had been opened, and closed, before this process was "
-            "forked";
-  return Status::NotSupported(
-      std::string(when) +
-      "; a process that has opened one cannot hand that on by fork(): use "
-      "stores in the parent alone, fork before the first one is opened, or "
-      "exec first");
-}
-
-StoreRegistry::StoreRegistry() {
-  pthread_atfork(nullptr, nullptr, AfterForkInChild);
-  for (EngineHome* home : AllHomes()) home->Prepare();
-  on_exit(AtExit, nullptr);
+  PrepareOnce();
+  return of_process.Get();
 }
 
 void StoreRegistry::SetEngineFactoryForTesting(EngineFactory factory) {
@@ -215,9 +204,6 @@ bool StoreRegistry::IsOpenElsewhere(const Attempt& attempt) {
 
 Status StoreRegistry::AcquireNow(Attempt* attempt,
                                  std::shared_ptr<Store>* store) {
-  if (InForkedChild()) {
-    return ForkedChildError().WithContext(attempt->directory);
-  }
   for (int i = 0; i < kAcquireAttempts; ++i) {
     bool again = false;
     Status s = AcquireOnce(attempt, store, &again);
@@ -250,6 +236,9 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
     }
   }
   if (!MayShare()) return AcquireAs(identity, attempt, store, again);
+  if (!attempt->home->MayOpen()) {
+    return AcquireOfOthers(identity, attempt, store, again);
+  }
   if (follow) {
     // Where it cannot be shared, for whatever reason, it can be followed.
     if (AcquireShared(identity, *attempt, store, again).ok()) {
@@ -265,10 +254,38 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
   return MayComeToServe(shared) ? owned : shared;
 }
 
+// What a child of fork() says that must not own a store, where nobody else
+// does.
+Status StoreRegistry::NobodyOwns(const std::string& directory) {
+  return Status::NotSupported(
+      "the process that this one was forked from had a store open, so this one "
+      "may use a store only while another process has it open: open stores "
+      "after fork(), or have another process open this one first: " +
+      directory);
+}
+
+Status StoreRegistry::AcquireOfOthers(const StoreIdentity& identity,
+                                      Attempt* attempt,
+                                      std::shared_ptr<Store>* store,
+                                      bool* again) {
+  const Clock::time_point give_up = Clock::now() + kOwnerSearch;
+  // Not before the first try: who sees that somebody waits closes a store that
+  // is idle.
+  std::unique_ptr<PlaceWait> holder;
+  for (;;) {
+    Status shared = AcquireShared(identity, *attempt, store, again);
+    if (shared.ok() || !MayComeToServe(shared)) return shared;
+    if (holder == nullptr) holder = attempt->home->Wait(attempt->directory);
+    // Whoever has it may come to serve it.
+    if (holder->IsHeld()) return Status::Busy(std::string(shared.message()));
+    if (Clock::now() >= give_up) return NobodyOwns(attempt->directory);
+    std::this_thread::sleep_for(kOwnerPause);
+  }
+}
+
 Status StoreRegistry::AcquireAs(const StoreIdentity& identity, Attempt* attempt,
                                 std::shared_ptr<Store>* store, bool* again) {
   const std::string& directory = attempt->directory;
-  any_store_opened.store(true);
   const std::shared_ptr<Entry> entry =
       FindEntry(KeyOf(identity, attempt->access));
   attempt->entry = entry;
@@ -382,7 +399,6 @@ void StoreRegistry::CloseStore(Entry* entry) {
   entry->joined.reset();
   entry->not_shared.clear();
   NoteEvent({EventKind::kClose, path, "", "", timer.elapsed_us()});
-  --open_store_count;
 }
 
 Status StoreRegistry::OpenInto(const Attempt& attempt,
@@ -408,7 +424,6 @@ Status StoreRegistry::OpenInto(const Attempt& attempt,
   if (attempt.access == StoreAccess::kOwns) Serve(entry);
   NoteEvent({EventKind::kOpen, directory, "", HowOpened(attempt.access),
              timer.elapsed_us()});
-  ++open_store_count;
   Wake();
   return Status::Ok();
 }

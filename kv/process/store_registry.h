@@ -23,6 +23,11 @@
 // when somebody waits. Then it stands back for a moment, so that the store is
 // the other's, also where it wants the store again itself.
 //
+// A child of fork() has a registry of its own, without stores: what its parent
+// had open it leaves as it is, and opens anew what it wants. Where the parent
+// had an engine open by then the child has none: it shares what others own, and
+// owns nothing.
+//
 // One background thread serves the process: it closes idle stores and does
 // their maintenance. It looks whether somebody waits while a store is idle, and
 // only then. Where the system has no thread for it, stores work without, and
@@ -87,16 +92,14 @@ struct SharingInfo {
 
 class StoreRegistry {
  public:
-  // The one of the process. Never destroyed: see Shutdown().
+  // The one of the process. Never destroyed: see Shutdown(). In a child of
+  // fork() it is another one, without stores.
   static StoreRegistry* Instance();
 
-  // True in a child of fork() of a process that had opened a store. Nothing of
-  // ours may run there: the store's threads are not there, its files are the
-  // parent's, and RocksDB's threads do not come back.
-  static bool InForkedChild();
-
-  // What there is to say in such a child: kNotSupported.
-  static Status ForkedChildError();
+  // For Instance().
+  StoreRegistry() = default;
+  StoreRegistry(const StoreRegistry&) = delete;
+  StoreRegistry& operator=(const StoreRegistry&) = delete;
 
   // `directory` is absolute. With kCreate it is made when it is missing or
   // empty; kFollow gives what this process has open to write where it does. A
@@ -148,7 +151,7 @@ class StoreRegistry {
   // At exit: stops the thread, makes all stores durable and closes them under
   // their users, who get errors from then on. Waits for opens and other calls
   // that are under way, for kExitTime at most: false when one lasts longer, and
-  // then RocksDB is in use still. Does nothing in a child of fork().
+  // then RocksDB is in use still.
   bool Shutdown();
 
   // Engines come from `factory`; nullptr: from their homes again.
@@ -225,7 +228,6 @@ class StoreRegistry {
     bool open = false;  // a store is open
   };
 
-  StoreRegistry();
   std::shared_ptr<Entry> FindEntry(const Key& key);
   std::unique_lock<std::mutex> LockEntry(Entry* entry);
   std::shared_ptr<Entry> EntryOf(const Store* store);
@@ -243,6 +245,11 @@ class StoreRegistry {
                    std::shared_ptr<Store>* store, bool* again);
   Status AcquireShared(const StoreIdentity& identity, const Attempt& attempt,
                        std::shared_ptr<Store>* store, bool* again);
+  // Where this process may open no engine (EngineHome::MayOpen()).
+  Status AcquireOfOthers(const StoreIdentity& identity, Attempt* attempt,
+                         std::shared_ptr<Store>* store, bool* again);
+  // Why it may not be the owner.
+  static Status NobodyOwns(const std::string& directory);
   // Where the owner of a shared store is gone.
   Status BecomeOwner(const std::string& directory,
                      const StoreIdentity& identity);

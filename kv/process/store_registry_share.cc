@@ -87,10 +87,10 @@ Status StoreRegistry::Join(const Attempt& attempt, const std::string& directory,
 
 Status StoreRegistry::BecomeOwner(const std::string& directory,
                                   const StoreIdentity& identity) {
-  if (InForkedChild()) return ForkedChildError();
   const OpenWait no_wait;
   Attempt attempt{directory, OpenMode::kExisting, no_wait, StoreAccess::kOwns};
   if (Status s = FindHome(directory, &attempt.home); !s.ok()) return s;
+  if (!attempt.home->MayOpen()) return NobodyOwns(directory);
   StoreIdentity now;
   if (Status s = attempt.home->Identify(directory, &now); !s.ok()) return s;
   if (!now.IsSameStore(identity)) {

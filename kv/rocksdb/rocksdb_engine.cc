@@ -21,6 +21,7 @@
 #include "kv/rocksdb/rocksdb_options.h"
 #include "kv/rocksdb/rocksdb_reader.h"
 #include "kv/rocksdb/rocksdb_status.h"
+#include "kv/rocksdb/rocksdb_use.h"
 #include "kv/rocksdb/rocksdb_writer.h"
 
 namespace actorkv {
@@ -198,6 +199,7 @@ std::string RocksDbVersion() { return rocksdb::GetRocksVersionAsString(); }
 
 Status OpenRocksDbEngine(const std::string& directory, OpenMode mode,
                          std::unique_ptr<Engine>* engine) {
+  if (Status s = NoteUseOfRocksDb(directory); !s.ok()) return s;
   std::unique_ptr<RocksDbHandle> handle;
   if (Status s = RocksDbHandle::Open(directory, mode, &handle); !s.ok()) {
     return s;

@@ -1,7 +1,10 @@
 #include "kv/rocksdb/rocksdb_use.h"
 
+#include <atomic>
+#include <cstdint>
 #include <utility>
 
+#include "kv/base/per_process.h"
 #include "kv/base/process_end.h"
 
 namespace actorkv {
@@ -12,15 +15,32 @@ struct OutsideUse {
   bool ended = false;  // under the gate
 };
 
-// Leaked on purpose: it is used while the process ends.
-OutsideUse* GetOutsideUse() {
-  static auto* const use = new OutsideUse;
-  return use;
-}
+PerProcess<OutsideUse> outside_use;
+
+// One more than ForkCount() when RocksDB was first used; 0: it was not.
+std::atomic<uint64_t> first_used{0};
+
+OutsideUse* GetOutsideUse() { return outside_use.Get(); }
 
 }  // namespace
 
+bool MayUseRocksDb() {
+  const uint64_t used = first_used.load();
+  return used == 0 || used == ForkCount() + 1;
+}
+
+Status NoteUseOfRocksDb(const std::string& what) {
+  uint64_t unused = 0;
+  first_used.compare_exchange_strong(unused, ForkCount() + 1);
+  if (MayUseRocksDb()) return Status::Ok();
+  return Status::NotSupported(
+      "the process that this one was forked from had a database of RocksDB "
+      "open, and so this one can open none: " +
+      what);
+}
+
 Status UseRocksDb(const std::string& what, Gate::Hold* hold) {
+  if (Status s = NoteUseOfRocksDb(what); !s.ok()) return s;
   OutsideUse* const use = GetOutsideUse();
   Gate::Hold taken = use->gate.Shared();
   if (use->ended) return ProcessIsEnding(what);

@@ -22,7 +22,15 @@
 
 namespace actorkv {
 
-// For what uses RocksDB without a store. Errors: those of ProcessIsEnding():
+// False in a child of fork() of a process that used RocksDB by then: its
+// threads are not there, and static objects of it wait for them.
+bool MayUseRocksDb();
+
+// Before a database is opened. Errors: kNotSupported where that may not be.
+Status NoteUseOfRocksDb(const std::string& what);
+
+// For what uses RocksDB without a store. Errors: those of NoteUseOfRocksDb()
+// and of ProcessIsEnding():
 // then RocksDB must not be called any more, not even to free what it made.
 Status UseRocksDb(const std::string& what, Gate::Hold* hold);
 

@@ -1,9 +1,10 @@
 #include "vfs/actor/busy_wait.h"
 
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
-#include "kv/process/store_registry.h"
+#include "kv/base/per_process.h"
 #include "kv/store/writer_queue.h"
 #include "vfs/sqlite/default_vfs.h"
 #include "vfs/sqlite/sqlite_api.h"
@@ -17,6 +18,7 @@ using Clock = std::chrono::steady_clock;
 struct Refused {
   std::weak_ptr<Writer> writer;
   Clock::time_point at;
+  uint64_t fork_count = 0;
 };
 
 // The VFS's methods are called in the thread that uses the connection, but
@@ -38,13 +40,13 @@ std::shared_ptr<Writer> TakeRemembered() {
   }
   // In a child of fork() the queue's mutex may be locked by a thread that does
   // not exist there.
-  return StoreRegistry::InForkedChild() ? nullptr : writer;
+  return refused.fork_count == ForkCount() ? writer : nullptr;
 }
 
 }  // namespace
 
 void RememberBusy(const std::shared_ptr<Writer>& writer) noexcept {
-  refused = {writer, Clock::now()};
+  refused = {writer, Clock::now(), ForkCount()};
 }
 
 int SleepOrWait(int microseconds) {
