@@ -15,7 +15,7 @@
 //   stop FROM TO          no more; us from then to the end of the first commit
 //                         that began later than TO, us of the longest under
 //                         way between the two, how many were done, and how
-//                         many failed
+//                         many failed. Ends when there is such a commit
 //   tally                 what the tally of the first connection says
 //
 // The end of the input: closes all and exits. Times are of SharedNow().
@@ -136,6 +136,7 @@ class Counting {
   }
 
   std::string Stop(Clock::time_point from, Clock::time_point to) {
+    AwaitOneSince(to);
     over_ = true;
     thread_.join();
     double next_us = 0;
@@ -153,6 +154,14 @@ class Counting {
   }
 
  private:
+  // Until a commit has ended that began then or later, or for so long.
+  void AwaitOneSince(Clock::time_point begin) const {
+    const Clock::time_point give_up = Clock::now() + std::chrono::seconds(30);
+    while (last_begin_.load() < begin && Clock::now() < give_up) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+
   void Run(Place* place) {
     while (!over_.load(std::memory_order_relaxed)) {
       const Clock::time_point begin = Clock::now();
@@ -164,12 +173,14 @@ class Counting {
       }
       ++done_count_;
       commits_.emplace_back(begin, Clock::now());
+      last_begin_ = begin;
     }
   }
 
   std::vector<std::pair<Clock::time_point, Clock::time_point>> commits_;
   uint64_t done_count_ = 0;
   uint64_t failed_count_ = 0;
+  std::atomic<Clock::time_point> last_begin_{Clock::time_point()};
   std::atomic<bool> over_{false};
   std::thread thread_;
 };

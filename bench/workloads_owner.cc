@@ -116,7 +116,7 @@ class OwnerEnds : public Experiment {
 
  private:
   static constexpr std::chrono::milliseconds kBefore{400};
-  static constexpr std::chrono::milliseconds kAfter{600};
+  static constexpr std::chrono::milliseconds kAfter{300};
 
   void Begin(int place) {
     running_[place] = OpenIn(backend_, ++number_, DatabaseName(place));

@@ -252,10 +252,9 @@ Status CheckQuota(Store* store, const PendingCommit& commit) {
 
 // Where another process owns the store, that one pins it with the commit.
 Status PinNewHead(Store* store, const PendingCommit& commit) {
-  if (!store->pins()->Prepare(commit.pin)) {
-    return Status::Busy(
-        "too many snapshots are being read in this process: actor=" +
-        commit.writer->actor()->name());
+  if (Status s = commit.writer->actor()->PreparePin(store->pins(), commit.pin);
+      !s.ok()) {
+    return s;
   }
   store->pins()->AddKept(commit.state->head.snapshot, commit.state->lineage,
                          commit.pin);

@@ -1,13 +1,14 @@
 #include "kv/process/shared_stores.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
+#include <thread>
 #include <utility>
 
-#include "kv/base/descriptor.h"
 #include "kv/files/opened_directory.h"
 #include "kv/files/store_marker.h"
+#include "kv/share/actor_slot.h"
+#include "kv/share/process_state.h"
 #include "kv/store/store.h"
 
 namespace actorkv {
@@ -27,20 +28,8 @@ Status OpenWithMarker(const std::string& path,
 
 }  // namespace
 
-std::string ProgramOf(uint32_t pid) {
-  const std::string path = "/proc/" + std::to_string(pid) + "/comm";
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  char text[64];
-  const ssize_t size =
-      file.get() < 0 ? 0 : read(file.get(), text, sizeof(text));
-  if (size <= 0) return "";
-  std::string program(text, static_cast<size_t>(size));
-  if (program.back() == '\n') program.pop_back();
-  return program;
-}
-
 Status ServedStore::Start(const std::shared_ptr<Store>& store,
-                          const StoreIdentity& identity,
+                          const StoreIdentity& identity, bool beside_others,
                           ShareServer::CallFunction call,
                           std::function<void()> session_ended,
                           std::shared_ptr<ServedStore>* served) {
@@ -61,14 +50,20 @@ Status ServedStore::Start(const std::shared_ptr<Store>& store,
   parts.store = std::shared_ptr<Store>(std::shared_ptr<void>(), store.get());
   parts.marker_id = marker.id;
   parts.marker_inode = identity.store;
+  parts.beside_others = beside_others;
   parts.call = std::move(call);
   parts.session_ended = std::move(session_ended);
   if (Status s = ShareServer::Start(std::move(parts), &made->server_);
       !s.ok()) {
     return s;
   }
+  made->is_beside_others_ = beside_others;
   *served = std::move(made);
   return Status::Ok();
+}
+
+void ServedStore::LetOthersJoin() const {
+  if (is_beside_others_) std::this_thread::sleep_for(kJoinTime);
 }
 
 Status JoinedStore::Join(const std::string& directory,
@@ -97,7 +92,7 @@ Status JoinedStore::Join(const std::string& directory,
   parts.is_alive = [opened](const HostId& host, bool* alive) {
     return opened->Named(IsHostMarked(opened->work_path(), host, alive));
   };
-  parts.program = ProgramOf(static_cast<uint32_t>(getpid()));
+  parts.program = LookAtProcess(getpid()).name;
   parts.module = ACTORKV_VERSION;
   if (Status s = ShareClient::Connect(std::move(parts), &made->client_);
       !s.ok()) {

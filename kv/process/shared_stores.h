@@ -30,10 +30,11 @@ class Store;
 class ServedStore {
  public:
   // Serves `store`, which goes after this. `identity`: of what it was opened
-  // as. Errors: those of ShareServer::Start() and HostMark::Make(); kNotFound
+  // as. `beside_others`: others had sessions at an owner before this one.
+  // Errors: those of ShareServer::Start() and HostMark::Make(); kNotFound
   // where the directory has no marker any more.
   static Status Start(const std::shared_ptr<Store>& store,
-                      const StoreIdentity& identity,
+                      const StoreIdentity& identity, bool beside_others,
                       ShareServer::CallFunction call,
                       std::function<void()> session_ended,
                       std::shared_ptr<ServedStore>* served);
@@ -42,9 +43,15 @@ class ServedStore {
 
   ShareServer* server() { return server_.get(); }
 
+  // Where an owner before this one had sessions: waits for as long as words are
+  // kept for them (kv/share/actor_slot.h). Before anybody of this process uses
+  // the store, to whom the words mean nothing yet.
+  void LetOthersJoin() const;
+
  private:
   ServedStore() = default;
 
+  bool is_beside_others_ = false;
   std::unique_ptr<HostMark> mark_;
   std::unique_ptr<ShareServer> server_;  // goes first
 };
@@ -74,10 +81,6 @@ class JoinedStore {
   std::shared_ptr<ShareClient> client_;
   std::shared_ptr<Store> store_;
 };
-
-// The name of the program that runs as this process, or as another one; empty
-// where that cannot be seen.
-std::string ProgramOf(uint32_t pid);
 
 }  // namespace actorkv
 

@@ -158,13 +158,8 @@ std::shared_ptr<StoreRegistry::Entry> StoreRegistry::FindEntry(const Key& key) {
 std::shared_ptr<Store> StoreRegistry::OpenHere(const std::string& directory,
                                                const StoreIdentity& identity,
                                                StoreAccess access) {
-  std::shared_ptr<Entry> entry;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    auto it = entries_.find(KeyOf(identity, access));
-    if (it == entries_.end()) return nullptr;
-    entry = it->second;
-  }
+  const std::shared_ptr<Entry> entry = KnownEntry(KeyOf(identity, access));
+  if (entry == nullptr) return nullptr;
   const auto lock = LockEntry(entry.get());
   if (!lock.owns_lock() || entry->store == nullptr || stopping_ ||
       !IsStill(directory, identity, entry->store.get(), &entry->identity)) {
@@ -228,6 +223,14 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
   }
   if (!found.ok()) return found;
   const bool follow = mode == OpenMode::kFollow;
+  // A connection that began to use the store as another process's goes on so,
+  // with all its actors: those of two Store objects have no transaction in
+  // common. So where this process became the owner meanwhile, that counts for
+  // connections that come when nobody uses the other object any more.
+  if (IsUsedAsShared(identity)) {
+    *store = OpenHere(directory, identity, StoreAccess::kShares);
+    if (*store != nullptr) return Status::Ok();
+  }
   if (follow || !IsOpen(KeyOf(identity, StoreAccess::kOwns))) {
     for (StoreAccess access : {StoreAccess::kOwns, StoreAccess::kShares}) {
       if (!follow && access == StoreAccess::kOwns) continue;
@@ -300,6 +303,8 @@ Status StoreRegistry::AcquireAs(const StoreIdentity& identity, Attempt* attempt,
   if (Status s = GiveWay(entry.get(), attempt); !s.ok()) return s;
   if (entry->store == nullptr) {
     if (Status s = OpenInto(*attempt, entry); !s.ok()) return s;
+    // Who was writing when the owner before ended goes first.
+    if (entry->served != nullptr) entry->served->LetOthersJoin();
   }
   // What was opened under this key may be what took its place.
   *again = !entry->identity.IsSamePlace(identity);

@@ -231,7 +231,11 @@ class StoreRegistry {
   std::shared_ptr<Entry> FindEntry(const Key& key);
   std::unique_lock<std::mutex> LockEntry(Entry* entry);
   std::shared_ptr<Entry> EntryOf(const Store* store);
+  // The entry of this key; null: there is none.
+  std::shared_ptr<Entry> KnownEntry(const Key& key);
   bool IsOpen(const Key& key);
+  // Whether connections of this process use it as a store of another process.
+  bool IsUsedAsShared(const StoreIdentity& identity);
   // What this process has open so, given out; null: nothing.
   std::shared_ptr<Store> OpenHere(const std::string& directory,
                                   const StoreIdentity& identity,

@@ -9,6 +9,7 @@
 #include "kv/base/timed_lock.h"
 #include "kv/process/engines.h"
 #include "kv/process/store_registry.h"
+#include "kv/share/process_state.h"
 #include "kv/store/retention.h"
 #include "kv/store/store.h"
 
@@ -39,16 +40,28 @@ std::unique_lock<std::mutex> StoreRegistry::LockEntry(Entry* entry) {
   return LockUntil(&entry->mutex, Clock::now() + kLockInCall);
 }
 
+std::shared_ptr<StoreRegistry::Entry> StoreRegistry::KnownEntry(
+    const Key& key) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto it = entries_.find(key);
+  return it == entries_.end() ? nullptr : it->second;
+}
+
 bool StoreRegistry::IsOpen(const Key& key) {
-  std::shared_ptr<Entry> entry;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    const auto it = entries_.find(key);
-    if (it == entries_.end()) return false;
-    entry = it->second;
-  }
+  const std::shared_ptr<Entry> entry = KnownEntry(key);
+  if (entry == nullptr) return false;
   const auto lock = LockEntry(entry.get());
   return lock.owns_lock() && entry->store != nullptr;
+}
+
+bool StoreRegistry::IsUsedAsShared(const StoreIdentity& identity) {
+  // What the owner does for another process it does by its own object.
+  if (is_in_call) return false;
+  const std::shared_ptr<Entry> entry =
+      KnownEntry(KeyOf(identity, StoreAccess::kShares));
+  if (entry == nullptr) return false;
+  const auto lock = LockEntry(entry.get());
+  return lock.owns_lock() && entry->store != nullptr && !entry->IsIdle();
 }
 
 bool StoreRegistry::MayShare() {
@@ -152,8 +165,8 @@ Status StoreRegistry::TryServe(const std::shared_ptr<Entry>& entry) {
     if (of_session != nullptr) of_session->session_ended = true;
     Wake();
   };
-  return ServedStore::Start(entry->store, entry->identity, std::move(call),
-                            session_ended, &entry->served);
+  return ServedStore::Start(entry->store, entry->identity, others_are_alive,
+                            std::move(call), session_ended, &entry->served);
 }
 
 void StoreRegistry::SetCallFunction(CallFunction call) { call_function = call; }
@@ -184,7 +197,8 @@ SharingInfo StoreRegistry::SharingOf(const Store* store) {
       info.session_count = entry->served->server()->session_count();
     }
   }
-  if (info.owner_pid != 0) info.owner_program = ProgramOf(info.owner_pid);
+  if (info.owner_pid != 0)
+    info.owner_program = LookAtProcess(static_cast<pid_t>(info.owner_pid)).name;
   return info;
 }
 

@@ -132,10 +132,10 @@ struct OpenAnswer {
   }
 };
 
-// CLOSE: the end of one OPEN; after that of the last the session does not have
-// the slot any more. No answer.
-struct CloseRequest {
-  static constexpr Op kOp = Op::kClose;
+// SlotRequest: says something of the actor in a slot.
+template <Op op>
+struct SlotRequest {
+  static constexpr Op kOp = op;
   static constexpr uint8_t kFlags = 0;
 
   uint32_t slot = 0;
@@ -145,6 +145,10 @@ struct CloseRequest {
     wire->All(&m->slot);
   }
 };
+
+// CLOSE: the end of one OPEN; after that of the last the session does not have
+// the slot any more. No answer.
+using CloseRequest = SlotRequest<Op::kClose>;
 
 // HINTS: what the session learned of the actor in the slot, as a record
 // (kv/format/hints_record.h). No answer.
@@ -265,17 +269,7 @@ struct WaitAnswer {
 };
 
 // YIELD: the session ended its turn, and somebody waits. No answer.
-struct YieldRequest {
-  static constexpr Op kOp = Op::kYield;
-  static constexpr uint8_t kFlags = 0;
-
-  uint32_t slot = 0;
-
-  template <typename Self, typename Wire>
-  static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->slot);
-  }
-};
+using YieldRequest = SlotRequest<Op::kYield>;
 
 }  // namespace actorkv
 

@@ -1,5 +1,8 @@
 #include "kv/share/actor_place.h"
 
+#include <chrono>
+#include <thread>
+
 namespace actorkv {
 
 std::optional<uint32_t> ActorPlace::SlotAt(const OwnerSession* owner) {
@@ -54,9 +57,8 @@ Status ActorPlace::Bind(OwnerSession* owner, uint32_t number) {
   slot_ = slot;
   number_ = number;
   version_word_.store(slot->head_word(), std::memory_order_release);
-  turn_.Forget();
   // Where somebody else has it by now, the commit is guarded as any.
-  if (has_word_) has_word_ = turn_.TryTake(slot_, self());
+  has_word_ = turn_.Open(slot_, self(), has_word_);
   return Status::Ok();
 }
 
@@ -68,7 +70,20 @@ void ActorPlace::Close() noexcept {
 
 // --- The writer's word ------------------------------------------------------
 
+// Who does not wait in line, as without a busy handler, would be told of a lock
+// that is nobody's: it is over within kJoinTime.
+void ActorPlace::AwaitWhoHadTheWord() noexcept {
+  for (;;) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!IsUsable() || !turn_.IsKeptForOthers(*slot_)) return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 bool ActorPlace::MayTake() noexcept {
+  AwaitWhoHadTheWord();
   const std::lock_guard<std::mutex> lock(mutex_);
   return IsUsable() && turn_.MayTake(*slot_, self());
 }

@@ -74,6 +74,7 @@ class ActorPlace {
 
  private:
   Status Bind(OwnerSession* owner, uint32_t number);
+  void AwaitWhoHadTheWord() noexcept;
   // REQUIRES, of these: mutex_ is held.
   bool IsUsable() const { return slot_ != nullptr && !owner_->is_of_parent(); }
   WriterToken self() const { return TokenOf(owner_->number()); }

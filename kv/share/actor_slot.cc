@@ -112,16 +112,10 @@ bool ActorSlot::Replace(WriterToken from, WriterToken to,
                    /*only_unused=*/false);
 }
 
-bool ActorSlot::GiveTo(WriterToken from, WriterToken to,
-                       bool somebody_waits) noexcept {
+bool ActorSlot::GiveTo(WriterToken from, WriterToken to, bool somebody_waits,
+                       bool only_unused) noexcept {
   return ReplaceBy(WordOf(to) | kUnused | (somebody_waits ? kSomebodyWaits : 0),
-                   from, /*only_unused=*/false);
-}
-
-bool ActorSlot::GiveUnused(WriterToken from, WriterToken to,
-                           bool somebody_waits) noexcept {
-  return ReplaceBy(WordOf(to) | kUnused | (somebody_waits ? kSomebodyWaits : 0),
-                   from, /*only_unused=*/true);
+                   from, only_unused);
 }
 
 WriterToken ActorSlot::writer() const noexcept {

@@ -68,7 +68,12 @@ struct WriterToken {
 // The token of a session; 0: the owner's own.
 constexpr WriterToken TokenOf(uint32_t session) { return {session, 1}; }
 
-class alignas(64) ActorSlot {
+// Of a word that is kept for whoever had it at the owner before, for kJoinTime
+// at most from when the slot was given or, for a session, opened there.
+constexpr WriterToken kKeptToken = {0, 2};
+constexpr std::chrono::milliseconds kJoinTime{60};
+
+class ActorSlot {
  public:
   ActorSlot(const ActorSlot&) = delete;
   ActorSlot& operator=(const ActorSlot&) = delete;
@@ -122,10 +127,9 @@ class alignas(64) ActorSlot {
   // changes, where the writer is another one.
   bool Replace(WriterToken from, WriterToken to, bool somebody_waits) noexcept;
   // The same, of a word that `to` was not looking at: it has to be confirmed.
-  bool GiveTo(WriterToken from, WriterToken to, bool somebody_waits) noexcept;
-  // The same, where `from` has not confirmed it.
-  bool GiveUnused(WriterToken from, WriterToken to,
-                  bool somebody_waits) noexcept;
+  // `only_unused`: where `from` has not confirmed it.
+  bool GiveTo(WriterToken from, WriterToken to, bool somebody_waits,
+              bool only_unused = false) noexcept;
 
   // Who writes; the number is 0 where nobody does.
   WriterToken writer() const noexcept;
@@ -139,7 +143,7 @@ class alignas(64) ActorSlot {
   ActorSlot() = default;
   bool ReplaceBy(uint32_t word, WriterToken from, bool only_unused) noexcept;
 
-  std::atomic<uint64_t> head_seq_;
+  alignas(64) std::atomic<uint64_t> head_seq_;
   std::atomic<uint32_t> writer_;
   [[maybe_unused]] uint32_t not_used_;
   std::atomic<uint64_t> actor_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kv/share/frame.h"
+#include "kv/share/session_messages.h"
 #include "kv/share/wire.h"
 
 namespace actorkv {
@@ -99,16 +100,7 @@ struct CallAnswer {
 
 // CANCEL: whoever made the CALL whose request number this frame has does not
 // want its result any more. No answer of its own: the call ends with one.
-struct CancelRequest {
-  static constexpr Op kOp = Op::kCancel;
-  static constexpr uint8_t kFlags = 0;
-
-  template <typename Self, typename Wire>
-  static void Fields(Self* m, Wire* wire) {
-    static_cast<void>(m);
-    static_cast<void>(wire);
-  }
-};
+using CancelRequest = EmptyRequest<Op::kCancel>;
 
 }  // namespace actorkv
 

@@ -112,7 +112,7 @@ class ClientChannel {
   template <typename Request>
   Status Send(const Request& request, uint64_t request_number) {
     was_sent_ = false;
-    if (Status s = EncodeFrame(request, request_number, &out_); !s.ok()) {
+    if (Status s = EncodeInto(request, request_number, &out_); !s.ok()) {
       return s;
     }
     return SendFrame();

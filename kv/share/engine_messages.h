@@ -26,10 +26,11 @@ constexpr size_t kMaxKeysAsked = 1024;
 // Of one COMMIT.
 constexpr size_t kMaxHeadsMoved = 128;
 
-// GET: the values of keys. `pin`: what the reader reads is kept by it, and a
-// pin that was taken away is kConflict; kNoPin: by none.
-struct GetRequest {
-  static constexpr Op kOp = Op::kGet;
+// KeysRequest: asks about keys of a partition. `pin`: what the reader reads is
+// kept by it, and a pin that was taken away is kConflict; kNoPin: by none.
+template <Op op>
+struct KeysRequest {
+  static constexpr Op kOp = op;
   static constexpr uint8_t kFlags = 0;
 
   Partition partition = {PartitionKind::kCatalog, 0};
@@ -41,6 +42,9 @@ struct GetRequest {
     wire->All(&m->partition, &m->pin, &m->keys);
   }
 };
+
+// GET: the values of keys.
+using GetRequest = KeysRequest<Op::kGet>;
 
 struct GetAnswer {
   static constexpr Op kOp = Op::kGet;
@@ -57,19 +61,7 @@ struct GetAnswer {
 };
 
 // SEEK: for each key the first pair at or after it.
-struct SeekRequest {
-  static constexpr Op kOp = Op::kSeek;
-  static constexpr uint8_t kFlags = 0;
-
-  Partition partition = {PartitionKind::kCatalog, 0};
-  uint32_t pin = kNoPin;
-  std::vector<std::string_view> keys;
-
-  template <typename Self, typename Wire>
-  static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->partition, &m->pin, &m->keys);
-  }
-};
+using SeekRequest = KeysRequest<Op::kSeek>;
 
 struct SeekAnswer {
   static constexpr Op kOp = Op::kSeek;
@@ -214,16 +206,7 @@ struct CompactRequest {
   }
 };
 
-struct SyncRequest {
-  static constexpr Op kOp = Op::kSync;
-  static constexpr uint8_t kFlags = 0;
-
-  template <typename Self, typename Wire>
-  static void Fields(Self* m, Wire* wire) {
-    static_cast<void>(m);
-    static_cast<void>(wire);
-  }
-};
+using SyncRequest = EmptyRequest<Op::kSync>;
 
 }  // namespace actorkv
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "kv/share/board.h"
@@ -22,6 +23,9 @@ namespace actorkv {
 // The part of the memory of all requests that is for answers.
 constexpr size_t kMaxAnswerMemory = kMaxRequestMemory / 4;
 
+// What the next owner has to read of the log before it can serve, about.
+constexpr uint64_t kSharedLogBytes = uint64_t{8} << 20;
+
 struct ServerCore {
   ServerCore(ShareServer::Parts of_server, std::shared_ptr<Board> of_owner,
              uint64_t of_incarnation)
@@ -29,8 +33,15 @@ struct ServerCore {
         board(std::move(of_owner)),
         incarnation(of_incarnation),
         time(board),
-        slots(parts.store, board, incarnation | 1),
+        slots(parts.store, board, incarnation | 1, parts.beside_others),
         sessions(&slots, parts.store->pins()) {}
+
+  // Others wait for the next owner from now on, should this one end.
+  void LimitLog() {
+    std::call_once(is_log_limited, [this] {
+      parts.store->engine()->LimitLog(kSharedLogBytes);
+    });
+  }
 
   const ShareServer::Parts parts;
   const std::shared_ptr<Board> board;
@@ -42,6 +53,7 @@ struct ServerCore {
   // does.
   RequestMemory requests{kMaxRequestMemory - kMaxAnswerMemory};
   RequestMemory answers{kMaxAnswerMemory};
+  std::once_flag is_log_limited;
   // No request is begun any more.
   std::atomic<bool> is_stopping{false};
   // What is under way is given up where that can be.

@@ -170,6 +170,20 @@ struct GoAwayRequest {
   }
 };
 
+// EmptyRequest: a request that says no more than what is asked. SYNC and CANCEL
+// are of it.
+template <Op op>
+struct EmptyRequest {
+  static constexpr Op kOp = op;
+  static constexpr uint8_t kFlags = 0;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    static_cast<void>(m);
+    static_cast<void>(wire);
+  }
+};
+
 // DoneAnswer: an answer that says no more than that it is done. DROP,
 // COMPACT, SYNC and PIN have it.
 template <Op op>

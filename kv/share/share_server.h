@@ -77,6 +77,8 @@ class ShareServer {
     std::shared_ptr<OpenedDirectory> directory;
     std::string marker_id;  // of the store (kv/files/store_marker.h)
     uint64_t marker_inode = 0;
+    // Others had sessions at an owner before this one: words are kept for them.
+    bool beside_others = false;
     CallFunction call;                    // null: no CALL is answered
     std::function<void()> session_ended;  // called by a thread of the server
   };

@@ -5,10 +5,11 @@
 //
 // Invariants:
 //  1. A pin that rests pins nothing. Whoever wakes it must then find that the
-//     head is as it was when the snapshot was taken (Resume()): so the pin was
-//     there before the head moved on. The owner looks at the heads first and at
-//     the pins after. Each of the two writes one word and then reads the
-//     other's, in one order that all agree on: one of them sees the other.
+//     head is as it was when the snapshot was taken (Pin::Wake() and
+//     Actor::version() of kv/store): so the pin was there before the head moved
+//     on. The owner looks at the heads first and at the pins after. Each of the
+//     two writes one word and then reads the other's, in one order that all
+//     agree on: one of them sees the other.
 //  2. What the owner reads here only makes it keep more than is needed, or less
 //     than a process that works wrongly wants: no other session's pins, nor the
 //     store, depend on it.
@@ -44,14 +45,6 @@ class Slate {
   // Nobody is to have it any more than have it by now.
   void CloseDescriptor() { memory_->Close(); }
   bool is_of_parent() const { return memory_->is_of_parent(); }
-
-  // REQUIRES, of the next three: pin < kSlatePins. By the session's process.
-  void Wake(uint32_t pin) noexcept;
-  void Rest(uint32_t pin) noexcept;
-  // Wakes a pin whose snapshot was taken when the head of the actor in `slot`
-  // had the number `head_seq`. False, and it rests again, where the head moved
-  // on: then the owner has to be asked.
-  bool Resume(uint32_t pin, const ActorSlot& slot, uint64_t head_seq) noexcept;
 
   // By the owner, with a number that came in a message: a pin that no word is
   // for is always awake.

@@ -25,7 +25,10 @@ Status SlotTable::GiveLocked(const HeadState& state, OpenSlot* slot) {
   }
   slot->slot = board_->slot(slot->number);
   slot->slot->Give(state.entry.actor, first_seq_);
-  slot->queue = std::make_shared<WordQueue>(slot->slot);
+  // Nobody has the slot yet.
+  const bool is_kept = Now() < kept_until_;
+  if (is_kept) static_cast<void>(slot->slot->TryTake(kKeptToken));
+  slot->queue = std::make_shared<WordQueue>(slot->slot, kept_until_);
   slot->actor->Share(
       slot->slot->head_word(),
       std::make_shared<OwnerWord>(board_, slot->slot, slot->queue));

@@ -48,12 +48,15 @@ struct OpenSlot {
 
 class SlotTable {
  public:
-  // `first_seq`: see ActorSlot::Give().
+  // `first_seq`: see ActorSlot::Give(). `keeps_words`: others that wrote at the
+  // owner before are about to come, and for kJoinTime the words of slots are
+  // kept for them.
   SlotTable(std::shared_ptr<Store> store, std::shared_ptr<Board> board,
-            uint64_t first_seq)
+            uint64_t first_seq, bool keeps_words)
       : store_(std::move(store)),
         board_(std::move(board)),
-        first_seq_(first_seq) {}
+        first_seq_(first_seq),
+        kept_until_(keeps_words ? Now() + kJoinTime : WordLine::TimePoint{}) {}
   SlotTable(const SlotTable&) = delete;
   SlotTable& operator=(const SlotTable&) = delete;
 
@@ -67,11 +70,13 @@ class SlotTable {
   std::shared_ptr<OpenSlot> Find(const std::string& name);
 
  private:
+  static WordLine::TimePoint Now() { return std::chrono::steady_clock::now(); }
   Status GiveLocked(const HeadState& state, OpenSlot* slot);
 
   const std::shared_ptr<Store> store_;
   const std::shared_ptr<Board> board_;
   const uint64_t first_seq_;
+  const WordLine::TimePoint kept_until_;
 
   std::mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<OpenSlot>> open_;  // by name

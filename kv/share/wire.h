@@ -205,13 +205,13 @@ class MessageReader {
   bool is_refused_ = false;
 };
 
-// Makes the frame of a message. `request`: the number that the asker gave; 0
-// where no answer is wanted. *frame: header and body; the memory that it had is
-// used again, and after an error nothing is in it. Errors: kInvalidArgument for
-// a message that is too large.
+// Makes the frame of a message: header and body. `request`: the number that the
+// asker gave; 0 where no answer is wanted. *frame: its memory is used again,
+// and after an error nothing is in it. Errors: kInvalidArgument for a message
+// that is too large.
 template <typename Message>
-Status EncodeFrame(const Message& message, uint64_t request,
-                   std::string* frame) {
+Status EncodeInto(const Message& message, uint64_t request,
+                  std::string* frame) {
   MessageWriter writer(std::move(*frame));
   frame->clear();
   Message::Fields(&message, &writer);
@@ -220,6 +220,16 @@ Status EncodeFrame(const Message& message, uint64_t request,
   header.flags = Message::kFlags;
   header.request = request;
   return writer.Finish(header, frame);
+}
+
+// The same, with new memory; *frame is unchanged after an error.
+template <typename Message>
+Status EncodeFrame(const Message& message, uint64_t request,
+                   std::string* frame) {
+  std::string made;
+  if (Status s = EncodeInto(message, request, &made); !s.ok()) return s;
+  *frame = std::move(made);
+  return Status::Ok();
 }
 
 // Reads the message of a frame. Errors: kCorruption for another op or other

@@ -30,11 +30,11 @@ bool WordLine::GiveFrom(WriterToken from, TimePoint now, bool only_unused) {
   }
   Waiter* const first = line_.front();
   const WriterToken to = TokenOf(first->session);
-  const bool others_wait = line_.size() > 1;
   // Whoever writes by now keeps it.
-  const bool given = only_unused ? slot_->GiveUnused(from, to, others_wait)
-                                 : slot_->GiveTo(from, to, others_wait);
-  if (!given) return false;
+  if (!slot_->GiveTo(from, to, /*somebody_waits=*/line_.size() > 1,
+                     only_unused)) {
+    return false;
+  }
   line_.pop_front();
   first->has_word = true;
   confirm_by_ = now + kConfirmTime;
@@ -44,6 +44,7 @@ bool WordLine::GiveFrom(WriterToken from, TimePoint now, bool only_unused) {
 
 bool WordLine::MayGive(WriterToken writer, TimePoint now) const {
   if (writer.number == 0) return !slot_->somebody_waits() || now >= turn_end_;
+  if (writer == kKeptToken) return now >= kept_until_;
   // The process has it already, as for another of its threads.
   if (writer == TokenOf(line_.front()->session)) return true;
   return slot_->is_unused() && now >= confirm_by_;
@@ -53,8 +54,8 @@ void WordLine::Look(TimePoint now) {
   if (line_.empty()) return;
   const WriterToken writer = slot_->writer();
   if (MayGive(writer, now)) {
-    const bool is_other =
-        writer.number != 0 && writer != TokenOf(line_.front()->session);
+    const bool is_other = writer.number != 0 && writer != kKeptToken &&
+                          writer != TokenOf(line_.front()->session);
     static_cast<void>(GiveFrom(writer, now, /*only_unused=*/is_other));
     return;
   }

@@ -43,7 +43,9 @@ class WordLine {
     bool has_ended = false;
   };
 
-  explicit WordLine(ActorSlot* slot) : slot_(slot) {}
+  // `kept_until`: of a word that is kept (kKeptToken).
+  explicit WordLine(ActorSlot* slot, TimePoint kept_until = {})
+      : slot_(slot), kept_until_(kept_until) {}
   WordLine(const WordLine&) = delete;
   WordLine& operator=(const WordLine&) = delete;
 
@@ -71,6 +73,7 @@ class WordLine {
   bool MayGive(WriterToken writer, TimePoint now) const;
 
   ActorSlot* const slot_;
+  const TimePoint kept_until_;
   std::list<Waiter*> line_;
   TimePoint turn_end_;    // of whoever may come back to the word
   TimePoint confirm_by_;  // by whoever was given the word last

@@ -22,7 +22,8 @@ constexpr std::chrono::milliseconds kWaitLook{50};
 
 class WordQueue {
  public:
-  explicit WordQueue(ActorSlot* slot) : line_(slot) {}
+  explicit WordQueue(ActorSlot* slot, WordLine::TimePoint kept_until = {})
+      : line_(slot, kept_until) {}
   WordQueue(const WordQueue&) = delete;
   WordQueue& operator=(const WordQueue&) = delete;
 

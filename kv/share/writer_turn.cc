@@ -9,17 +9,32 @@ int64_t WriterTurn::Now() const noexcept {
 bool WriterTurn::MayTake(const ActorSlot& slot,
                          WriterToken self) const noexcept {
   const WriterToken writer = slot.writer();
+  if (writer == kKeptToken) return IsKeptTooLong();
   if (writer.number != 0) return writer == self;
   return !slot.somebody_waits() || Lasts();
 }
 
 bool WriterTurn::TryTake(ActorSlot* slot, WriterToken self) noexcept {
   if (slot->Confirm(self)) return true;
-  if (slot->TryTake(self)) {
+  const bool may_take_kept = slot->writer() == kKeptToken && IsKeptTooLong();
+  if (slot->TryTake(self) ||
+      (may_take_kept && slot->Replace(kKeptToken, self, false))) {
     Begin();
     return true;
   }
   return Lasts() && slot->TryRetake(self);
+}
+
+bool WriterTurn::Open(ActorSlot* slot, WriterToken self,
+                      bool had_word) noexcept {
+  Forget();
+  kept_until_ns_.store(Now() + std::chrono::nanoseconds(kJoinTime).count());
+  if (!had_word) return false;
+  if (slot->Replace(kKeptToken, self, slot->somebody_waits())) {
+    Begin();
+    return true;
+  }
+  return TryTake(slot, self);
 }
 
 void WriterTurn::Begin() noexcept {

@@ -35,6 +35,11 @@ class WriterTurn {
   explicit WriterTurn(SteadyNow now = std::chrono::steady_clock::now)
       : now_(std::move(now)) {}
 
+  // Whether the word is kept for a process that had it, and may be this one's
+  // soon.
+  bool IsKeptForOthers(const ActorSlot& slot) const noexcept {
+    return slot.writer() == kKeptToken && !IsKeptTooLong();
+  }
   // Whether TryTake() would succeed now.
   bool MayTake(const ActorSlot& slot, WriterToken self) const noexcept;
   // Takes the word where it is free, or again within the turn. True also where
@@ -42,20 +47,26 @@ class WriterTurn {
   bool TryTake(ActorSlot* slot, WriterToken self) noexcept;
   // The word was given to the process, which waited for it.
   void Begin() noexcept;
+  // Begins with a slot. `had_word`: the process wrote at the owner before; true
+  // where it does here.
+  bool Open(ActorSlot* slot, WriterToken self, bool had_word) noexcept;
   // Gives the word back. True where somebody waits, and the turn is over.
   bool Release(ActorSlot* slot, WriterToken self) noexcept;
   // Whether the word should be given back: somebody waits for it, and the turn
   // is over.
   bool IsOver(const ActorSlot& slot) const noexcept;
-  // The slot is another actor's, or another board's, from now on.
-  void Forget() noexcept { end_ns_.store(0); }
 
  private:
+  void Forget() noexcept { end_ns_.store(0); }
   int64_t Now() const noexcept;
   bool Lasts() const noexcept { return Now() < end_ns_.load(); }
 
   const SteadyNow now_;
+  // Whether a word that is kept is kept no longer.
+  bool IsKeptTooLong() const noexcept { return Now() >= kept_until_ns_.load(); }
+
   std::atomic<int64_t> end_ns_{0};  // of the turn; 0: there is none
+  std::atomic<int64_t> kept_until_ns_{0};
 };
 
 }  // namespace actorkv

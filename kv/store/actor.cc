@@ -188,11 +188,14 @@ Status Actor::Current(std::shared_ptr<const HeadState>* state) {
   return Status::Ok();
 }
 
+Status Actor::PreparePin(PinTable* pins, Pin* pin) const {
+  if (pins->Prepare(pin)) return Status::Ok();
+  return Status::Busy(
+      "too many snapshots are being read in this process: actor=" + name_);
+}
+
 Status Actor::PinByOwnerLocked(PinTable* pins, Pin* pin) {
-  if (!pins->Prepare(pin)) {
-    return Status::Busy(
-        "too many snapshots are being read in this process: actor=" + name_);
-  }
+  if (Status s = PreparePin(pins, pin); !s.ok()) return s;
   // An owner that ended after it pinned the head did so in vain, where the next
   // one was told of the pins before this one was among them.
   uint64_t owner_count = 0;

@@ -81,6 +81,10 @@ class Actor {
   void Close();
   void OpenAgain();
 
+  // Has `pin` get a number, where another process owns the store, so that this
+  // one can be asked to hold something of the actor by it. Errors: kBusy.
+  Status PreparePin(PinTable* pins, Pin* pin) const;
+
   // The newest state that this process knows.
   Status Current(std::shared_ptr<const HeadState>* state);
 

@@ -103,6 +103,14 @@ TEST(SecondProcess, DISABLED_Writer) {
 
 class SecondProcessTest : public testing::Test {
  protected:
+  // Processes that share a store are tested in tests/process.
+  void SetUp() override {
+    SqliteDb db;
+    ASSERT_EQ(db.Open(uri_), SQLITE_OK);
+    MustRun(&db, "SELECT actorkv_set('share', 0)");
+    db.Close();
+    CloseStore(store_);
+  }
   void TearDown() override { CloseStore(store_); }
 
   std::unique_ptr<ChildProcess> StartWriter() {

@@ -1,5 +1,9 @@
--- One process at a time writes to a store. Another waits, and gets an error
--- that names it, or follows with mode=ro.
+-- A store that is not shared: one process at a time writes to it. Another waits,
+-- and gets an error that names it, or follows with mode=ro.
+.open 'file:demo.store/alice?vfs=actorkv'
+SELECT actorkv_set('share', 0);
+.open :memory:
+SELECT actorkv_close_idle();
 .open 'file:demo.store/alice?vfs=actorkv'
 CREATE TABLE t(x);
 INSERT INTO t VALUES ('first');

@@ -1,13 +1,11 @@
 # demo_shells.sh, read by demo.sh: two shells that write to one actor in turns,
 # both with the database open all the time.
 
-# begin_shell NAME: a shell with the actor "shared" open, which hears and says
-# by NAME.in and NAME.out. Its pid goes to shell_pid.
+# begin_shell NAME: a shell with the module, which hears and says by NAME.in and
+# NAME.out. Its pid goes to shell_pid.
 begin_shell() {
   mkfifo "$1.in" "$1.out"
-  sqlite3 -batch -cmd '.load ./actorkv' \
-    -cmd ".open 'file:demo.store/shared?vfs=actorkv'" -cmd '.timeout 10000' \
-    '.read /dev/stdin' <"$1.in" >"$1.out" 2>&1 &
+  stdbuf -oL sqlite3 -batch -cmd '.load ./actorkv' <"$1.in" >"$1.out" 2>&1 &
   shell_pid=$!
 }
 
@@ -25,14 +23,17 @@ tell() {
 }
 
 title "Two shells at once: each writes, and sees what the other one wrote"
+open_shared=".open 'file:demo.store/shared?vfs=actorkv'"
 begin_shell one
 one_pid=$shell_pid
 exec {one_in}>one.in {one_out}<one.out
+tell one "$one_in" "$one_out" "$open_shared"
 tell one "$one_in" "$one_out" \
   "CREATE TABLE message(id INTEGER PRIMARY KEY, sender TEXT, pid INT);"
 begin_shell two
 two_pid=$shell_pid
 exec {two_in}>two.in {two_out}<two.out
+tell two "$two_in" "$two_out" "$open_shared"
 for turn in 1 2; do
   tell one "$one_in" "$one_out" \
     "INSERT INTO message(sender, pid) VALUES ('one', $one_pid);"

@@ -45,7 +45,8 @@ def fork_worker(module, database, number):
             work(module, database, number)
             status = 0
         except sqlite3.Error as error:
-            print("worker %d: %s" % (number, error), file=sys.stderr)
+            name = getattr(error, "sqlite_errorname", "")
+            print("worker %d: %s %s" % (number, name, error), file=sys.stderr)
         finally:
             os._exit(status)
     return pid

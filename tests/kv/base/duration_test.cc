@@ -76,8 +76,8 @@ TEST(DurationTest, About) {
   EXPECT_EQ(RoughDuration(kHour), "60 minutes");
   EXPECT_EQ(RoughDuration(47 * kHour), "47 hours");
   EXPECT_EQ(RoughDuration(48 * kHour), "2 days");
-  EXPECT_EQ(RoughDuration(24 * 30 * kHour), "30 days");
-  EXPECT_EQ(RoughDuration(24 * 3653 * kHour), "10 years");
+  EXPECT_EQ(RoughDuration(uint64_t{24} * 30 * kHour), "30 days");
+  EXPECT_EQ(RoughDuration(uint64_t{24} * 3653 * kHour), "10 years");
 }
 
 }  // namespace

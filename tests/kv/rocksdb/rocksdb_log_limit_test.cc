@@ -56,7 +56,7 @@ TEST(RocksDbLogLimitTest, TheLogStaysShort) {
   EXPECT_GT(LogBytes(directory.path()), 16 * kMiB);
   engine->LimitLog(2 * kMiB);
   Fill(engine.get());
-  EXPECT_TRUE(BecomesSmall(directory.path(), 8 * kMiB));
+  EXPECT_TRUE(BecomesSmall(directory.path(), 16 * kMiB));
   engine.reset();
   ASSERT_OK(OpenRocksDbEngine(directory.path(), OpenMode::kExisting, &engine));
   std::vector<std::optional<std::string>> values;

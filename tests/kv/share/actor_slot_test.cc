@@ -83,7 +83,7 @@ TEST_F(ActorSlotTest, WhoseTurnItIsTakesItAgain) {
 TEST_F(ActorSlotTest, WhoWasGivenTheWordSaysSo) {
   ASSERT_TRUE(slot_->TryTake(kAlice));
   EXPECT_FALSE(slot_->is_unused()) << "it took it itself";
-  EXPECT_FALSE(slot_->GiveUnused(kAlice, kBob, false));
+  EXPECT_FALSE(slot_->GiveTo(kAlice, kBob, false, /*only_unused=*/true));
   ASSERT_TRUE(slot_->GiveTo(kAlice, kBob, /*somebody_waits=*/true));
   EXPECT_EQ(slot_->writer(), kBob);
   EXPECT_TRUE(slot_->is_unused());
@@ -92,11 +92,12 @@ TEST_F(ActorSlotTest, WhoWasGivenTheWordSaysSo) {
   EXPECT_TRUE(slot_->Confirm(kBob));
   EXPECT_FALSE(slot_->is_unused());
   EXPECT_TRUE(slot_->somebody_waits());
-  EXPECT_FALSE(slot_->GiveUnused(kBob, kAlice, false)) << "it writes";
+  EXPECT_FALSE(slot_->GiveTo(kBob, kAlice, false, /*only_unused=*/true))
+      << "it writes";
   EXPECT_EQ(Release(kBob), "somebody waits");
   // One that is late is told.
   ASSERT_TRUE(slot_->GiveTo(kNobody, kAlice, false));
-  ASSERT_TRUE(slot_->GiveUnused(kAlice, kBob, false));
+  ASSERT_TRUE(slot_->GiveTo(kAlice, kBob, false, /*only_unused=*/true));
   EXPECT_FALSE(slot_->Confirm(kAlice));
   EXPECT_EQ(slot_->writer(), kBob);
   // It may give back what it never used.

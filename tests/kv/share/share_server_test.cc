@@ -14,6 +14,7 @@
 #include "kv/share/head_fields.h"
 #include "kv/store/hints.h"
 #include "tests/support/share_session.h"
+#include "tests/support/slate_pins.h"
 
 namespace actorkv {
 namespace {
@@ -87,10 +88,10 @@ TEST_F(ShareServerTest, OpensAnActorThatIsThere) {
   EXPECT_EQ(session_->board->slot(opened.slot)->head_seq(), opened.head_seq);
   EXPECT_EQ(PinCount(), 1U);
   EXPECT_TRUE(session_->slate->IsAwake(3));
-  session_->slate->Rest(3);
+  RestPin(session_->slate.get(), 3);
   EXPECT_EQ(PinCount(), 0U);
-  EXPECT_TRUE(session_->slate->Resume(3, *session_->board->slot(opened.slot),
-                                      opened.head_seq));
+  EXPECT_TRUE(ResumePin(session_->slate.get(), 3,
+                        *session_->board->slot(opened.slot), opened.head_seq));
   EXPECT_EQ(PinCount(), 1U);
 }
 

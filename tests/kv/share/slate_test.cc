@@ -17,6 +17,7 @@
 #include "tests/support/bytes.h"
 #include "tests/support/forked_child.h"
 #include "tests/support/share_harness.h"
+#include "tests/support/slate_pins.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {
@@ -42,9 +43,9 @@ TEST_F(SlateTest, PinsRestUntilTheyAreWoken) {
   ASSERT_OK(Slate::Adopt(dup(slate_->fd()), &owners));
   for (const uint32_t pin : {uint32_t{0}, uint32_t{7}, kSlatePins - 1}) {
     EXPECT_FALSE(owners->IsAwake(pin));
-    slate_->Wake(pin);
+    WakePin(slate_.get(), pin);
     EXPECT_TRUE(owners->IsAwake(pin));
-    slate_->Rest(pin);
+    RestPin(slate_.get(), pin);
     EXPECT_FALSE(owners->IsAwake(pin));
   }
 }
@@ -56,7 +57,7 @@ TEST_F(SlateTest, APinThatNoWordIsForIsAwake) {
 
 // Processes with other modules use these bytes.
 TEST_F(SlateTest, HasItsBytes) {
-  slate_->Wake(1);
+  WakePin(slate_.get(), 1);
   char bytes[12];
   ASSERT_EQ(pread(slate_->fd(), bytes, sizeof bytes, 0), 12);
   EXPECT_EQ(Hex({bytes, sizeof bytes}),
@@ -75,11 +76,11 @@ TEST_F(SlateTest, AnythingButZeroIsAwake) {
 
 TEST_F(SlateTest, APinResumesOnTheHeadThatItKnowsOnly) {
   const uint64_t known = slot_->head_seq();
-  EXPECT_TRUE(slate_->Resume(3, *slot_, known));
+  EXPECT_TRUE(ResumePin(slate_.get(), 3, *slot_, known));
   EXPECT_TRUE(slate_->IsAwake(3));
-  slate_->Rest(3);
+  RestPin(slate_.get(), 3);
   slot_->RaiseHead();
-  EXPECT_FALSE(slate_->Resume(3, *slot_, known));
+  EXPECT_FALSE(ResumePin(slate_.get(), 3, *slot_, known));
   EXPECT_FALSE(slate_->IsAwake(3)) << "it rests again";
 }
 
@@ -125,7 +126,7 @@ void RunReader(Races* races, Slate* slate, Board* board) {
     races->reader_is_ready = round;
     if (Await(races->owner_is_ready, round) == kEnd) return;
     for (uint32_t i = 0; i < kRaces; ++i) {
-      races->resumed[i].store(slate->Resume(i, *board->slot(i), known[i]),
+      races->resumed[i].store(ResumePin(slate, i, *board->slot(i), known[i]),
                               std::memory_order_relaxed);
     }
     races->reader_is_done = round;
@@ -152,7 +153,7 @@ uint32_t RunOwner(Races* races, Slate* slate, Board* board) {
     Await(races->reader_is_done, round);
     for (uint32_t i = 0; i < kRaces; ++i) {
       if (races->resumed[i] && !is_pinned[i]) ++lost;
-      slate->Rest(i);
+      RestPin(slate, i);
     }
     races->round_is_over = round;
   }
