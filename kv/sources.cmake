@@ -187,7 +187,10 @@ set(ACTORKV_KV_SOURCES
   kv/rocksdb/rocksdb_status.cc
   kv/rocksdb/rocksdb_stoppage.cc
   kv/rocksdb/rocksdb_store_files.cc
+  kv/rocksdb/rocksdb_threads.cc
+  kv/rocksdb/rocksdb_trial.cc
   kv/rocksdb/rocksdb_use.cc
+  kv/rocksdb/rocksdb_work_env.cc
   kv/rocksdb/rocksdb_writer.cc
   kv/rocksdb/space_reserve.cc
   kv/rocksdb/spare_memory.cc

@@ -133,10 +133,6 @@ class EngineHome {
   // What there is to know of the engine without a store.
   virtual std::vector<EngineNote> Notes() const = 0;
 
-  // False in a child of fork() where the engine of the parent had threads by
-  // then: no engine is opened there any more, to write or to follow.
-  virtual bool MayOpen() const = 0;
-
   // Makes what must outlive all stores, before the process registers how it
   // ends. Starts no thread.
   virtual void Prepare() = 0;

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <thread>
 #include <utility>
 
 #include "kv/base/events.h"
@@ -24,18 +23,7 @@ namespace {
 // A directory may be replaced while it is opened.
 constexpr int kAcquireAttempts = 8;
 
-// A child that must not own a store looks for an owner so long before it says
-// so: one may be about to take the place of another.
-constexpr std::chrono::milliseconds kOwnerSearch{200};
-constexpr std::chrono::milliseconds kOwnerPause{5};
-
 PerProcess<StoreRegistry> of_process;
-
-bool EnginesMayOpen() {
-  const auto& homes = AllHomes();
-  return std::all_of(homes.begin(), homes.end(),
-                     [](const EngineHome* home) { return home->MayOpen(); });
-}
 
 bool EnginesMayEnd() {
   const auto& homes = AllHomes();
@@ -43,17 +31,12 @@ bool EnginesMayEnd() {
                       [](const EngineHome* home) { return home->MayNotEnd(); });
 }
 
-// In a child of fork() exit() must not go on to the static objects of a RocksDB
-// that the parent used: their destructors wait for threads that only the parent
-// has (rocksdb::Timer of 7.8.3 does, for ever). So such a child ends here, when
-// its own stores have ended. And so does a process of which a thread stays in
-// RocksDB, which must not meet what is destroyed, or which has given up a
-// database, whose threads may wait for ever.
+// Where an engine's static objects would wait for ever, exit() must not go on
+// to them: so the process ends here, when its stores have ended. And so does
+// one of which a thread stays in an engine, which must not meet what is
+// destroyed.
 void AtExit(int status, void* /*unused*/) {
-  if (StoreRegistry::Instance()->Shutdown() && EnginesMayEnd() &&
-      EnginesMayOpen()) {
-    return;
-  }
+  if (StoreRegistry::Instance()->Shutdown() && EnginesMayEnd()) return;
   std::fflush(nullptr);
   _exit(status);
 }
@@ -239,9 +222,6 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
     }
   }
   if (!MayShare()) return AcquireAs(identity, attempt, store, again);
-  if (!attempt->home->MayOpen()) {
-    return AcquireOfOthers(identity, attempt, store, again);
-  }
   if (follow) {
     // Where it cannot be shared, for whatever reason, it can be followed.
     if (AcquireShared(identity, *attempt, store, again).ok()) {
@@ -255,35 +235,6 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
   Status shared = AcquireShared(identity, *attempt, store, again);
   // Where nobody serves, who has it is what there is to say.
   return MayComeToServe(shared) ? owned : shared;
-}
-
-// What a child of fork() says that must not own a store, where nobody else
-// does.
-Status StoreRegistry::NobodyOwns(const std::string& directory) {
-  return Status::NotSupported(
-      "the process that this one was forked from had a store open, so this one "
-      "may use a store only while another process has it open: open stores "
-      "after fork(), or have another process open this one first: " +
-      directory);
-}
-
-Status StoreRegistry::AcquireOfOthers(const StoreIdentity& identity,
-                                      Attempt* attempt,
-                                      std::shared_ptr<Store>* store,
-                                      bool* again) {
-  const Clock::time_point give_up = Clock::now() + kOwnerSearch;
-  // Not before the first try: who sees that somebody waits closes a store that
-  // is idle.
-  std::unique_ptr<PlaceWait> holder;
-  for (;;) {
-    Status shared = AcquireShared(identity, *attempt, store, again);
-    if (shared.ok() || !MayComeToServe(shared)) return shared;
-    if (holder == nullptr) holder = attempt->home->Wait(attempt->directory);
-    // Whoever has it may come to serve it.
-    if (holder->IsHeld()) return Status::Busy(std::string(shared.message()));
-    if (Clock::now() >= give_up) return NobodyOwns(attempt->directory);
-    std::this_thread::sleep_for(kOwnerPause);
-  }
 }
 
 Status StoreRegistry::AcquireAs(const StoreIdentity& identity, Attempt* attempt,

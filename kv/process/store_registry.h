@@ -24,9 +24,8 @@
 // the other's, also where it wants the store again itself.
 //
 // A child of fork() has a registry of its own, without stores: what its parent
-// had open it leaves as it is, and opens anew what it wants. Where the parent
-// had an engine open by then the child has none: it shares what others own, and
-// owns nothing.
+// had open it leaves as it is, and opens anew what it wants, to share it with
+// its parent or to own it.
 //
 // One background thread serves the process: it closes idle stores and does
 // their maintenance. It looks whether somebody waits while a store is idle, and
@@ -111,9 +110,9 @@ class StoreRegistry {
   // Errors: kNotFound (no store there); kInvalidArgument (not empty and not a
   // store; not a directory); kBusy, naming the pid, when another process is
   // writing; kFenced when this process writes to the directory under another
-  // name that does not lead there any more; kNotSupported (a newer format;
-  // after fork(); an owner of another protocol); kIOError, also while the
-  // process ends, and where the owner cannot be reached; those of
+  // name that does not lead there any more; kNotSupported (a newer format; an
+  // owner of another protocol; an engine that fork() broke); kIOError, also
+  // while the process ends, and where the owner cannot be reached; those of
   // wait->Pause(); those of CheckScheme().
   Status Acquire(const std::string& directory, OpenMode mode,
                  const OpenWait& wait, std::shared_ptr<Store>* store);
@@ -249,11 +248,6 @@ class StoreRegistry {
                    std::shared_ptr<Store>* store, bool* again);
   Status AcquireShared(const StoreIdentity& identity, const Attempt& attempt,
                        std::shared_ptr<Store>* store, bool* again);
-  // Where this process may open no engine (EngineHome::MayOpen()).
-  Status AcquireOfOthers(const StoreIdentity& identity, Attempt* attempt,
-                         std::shared_ptr<Store>* store, bool* again);
-  // Why it may not be the owner.
-  static Status NobodyOwns(const std::string& directory);
   // Where the owner of a shared store is gone.
   Status BecomeOwner(const std::string& directory,
                      const StoreIdentity& identity);

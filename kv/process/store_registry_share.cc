@@ -103,7 +103,6 @@ Status StoreRegistry::BecomeOwner(const std::string& directory,
   const OpenWait no_wait;
   Attempt attempt{directory, OpenMode::kExisting, no_wait, StoreAccess::kOwns};
   if (Status s = FindHome(directory, &attempt.home); !s.ok()) return s;
-  if (!attempt.home->MayOpen()) return NobodyOwns(directory);
   StoreIdentity now;
   if (Status s = attempt.home->Identify(directory, &now); !s.ok()) return s;
   if (!now.IsSameStore(identity)) {

@@ -191,7 +191,9 @@ Status RocksDbEngine::Checkpoint(const std::string& path, uint64_t* bytes) {
 
 }  // namespace
 
-bool RocksDbMayNotEnd() { return OpenDatabase::AnyAbandoned(); }
+bool RocksDbMayNotEnd() {
+  return OpenDatabase::AnyAbandoned() || ParentUsedRocksDb();
+}
 
 EngineLimits RocksDbLimits() { return kLimits; }
 
@@ -199,7 +201,6 @@ std::string RocksDbVersion() { return rocksdb::GetRocksVersionAsString(); }
 
 Status OpenRocksDbEngine(const std::string& directory, OpenMode mode,
                          std::unique_ptr<Engine>* engine) {
-  if (Status s = NoteUseOfRocksDb(directory); !s.ok()) return s;
   std::unique_ptr<RocksDbHandle> handle;
   if (Status s = RocksDbHandle::Open(directory, mode, &handle); !s.ok()) {
     return s;

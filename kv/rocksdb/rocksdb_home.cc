@@ -169,8 +169,6 @@ std::vector<EngineNote> RocksDbHome::Notes() const {
   return {{"rocksdb_version", RocksDbVersion()}};
 }
 
-bool RocksDbHome::MayOpen() const { return MayUseRocksDb(); }
-
 void RocksDbHome::Prepare() { MakeRocksDbStatics(); }
 
 bool RocksDbHome::EndUse(std::chrono::steady_clock::time_point give_up) {

@@ -36,7 +36,6 @@ class RocksDbHome : public EngineHome {
   Status ReadWork(const std::string& place,
                   std::vector<WorkRow>* rows) override;
   std::vector<EngineNote> Notes() const override;
-  bool MayOpen() const override;
   void Prepare() override;
   bool EndUse(std::chrono::steady_clock::time_point give_up) override;
   bool MayNotEnd() const override;

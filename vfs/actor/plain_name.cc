@@ -53,9 +53,13 @@ bool IndexOf(const std::string& name, size_t* index) {
 
 sqlite3_vfs* VfsAt(size_t index) {
   NamedVfses* const named = Named();
-  std::lock_guard<WholeMutex> lock(named->mutex);
-  if (index >= named->names.size()) return nullptr;
-  return sqlite3_vfs_find(named->names[index].c_str());
+  std::string name;
+  {
+    std::lock_guard<WholeMutex> lock(named->mutex);
+    if (index >= named->names.size()) return nullptr;
+    name = named->names[index];
+  }
+  return sqlite3_vfs_find(name.c_str());
 }
 
 struct PlainDirectories {
