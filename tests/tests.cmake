@@ -59,6 +59,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/base/hash_test.cc
   tests/kv/base/invariant_test.cc
   tests/kv/base/page_memory_test.cc
+  tests/kv/base/per_process_test.cc
   tests/kv/base/status_test.cc
   tests/kv/base/utf8_test.cc
   tests/kv/base/work_meter_test.cc
@@ -172,6 +173,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rocksdb/rocksdb_events_test.cc
   tests/kv/rocksdb/rocksdb_fault_test.cc
   tests/kv/rocksdb/rocksdb_fence_test.cc
+  tests/kv/rocksdb/rocksdb_fork_test.cc
   tests/kv/rocksdb/rocksdb_home_test.cc
   tests/kv/rocksdb/rocksdb_log_file_test.cc
   tests/kv/rocksdb/rocksdb_log_limit_test.cc

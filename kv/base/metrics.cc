@@ -1,5 +1,7 @@
 #include "kv/base/metrics.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -155,7 +157,30 @@ namespace metrics_internal {
 
 std::array<Shard, kShards> shards;
 
+namespace {
+
+// A child of fork() counts what it does itself: what its parent has open is
+// not open there. Writes only where there is something, as the memory is shared
+// until then.
+void ForgetAllInChild() {
+  const auto forget = [](std::atomic<uint64_t>* cell) {
+    if (cell->load(std::memory_order_relaxed) != 0) *cell = 0;
+  };
+  for (Shard& shard : shards) {
+    for (auto& value : shard.values) forget(&value);
+    for (DistributionCells& cells : shard.distributions) {
+      forget(&cells.sum);
+      for (auto& bucket : cells.buckets) forget(&bucket);
+    }
+  }
+}
+
+}  // namespace
+
 size_t TakeShardNumber() {
+  static const bool forgets =
+      pthread_atfork(nullptr, nullptr, ForgetAllInChild) == 0;
+  static_cast<void>(forgets);
   static std::atomic<size_t> thread_count{0};
   // Threads take turns, so each shard has about as many.
   return thread_count.fetch_add(1, std::memory_order_relaxed) % kShards + 1;

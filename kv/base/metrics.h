@@ -17,8 +17,9 @@
 // Counters that are under a lock anyway stay there, and ReadMetrics() looks
 // them up as well: those of the page cache.
 //
-// Values are those of the process since it began, over all its stores. A
-// snapshot is not of one moment: what is counted meanwhile may be in it or not.
+// Values are those of the process since it began, or was forked, over all its
+// stores. A snapshot is not of one moment: what is counted meanwhile may be in
+// it or not.
 //
 // To add a metric: it takes a line here and one in the table of metrics.cc, in
 // the same place.

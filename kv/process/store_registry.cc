@@ -1,6 +1,5 @@
 #include "kv/process/store_registry.h"
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "kv/base/events.h"
+#include "kv/base/per_process.h"
 #include "kv/base/process_end.h"
 #include "kv/process/engines.h"
 #include "kv/process/upkeep.h"
@@ -20,14 +20,10 @@ namespace actorkv {
 
 namespace {
 
-enum class Forked { kNo, kWithOpenStore, kAfterStores };
-
 // A directory may be replaced while it is opened.
 constexpr int kAcquireAttempts = 8;
 
-std::atomic<bool> any_store_opened{false};
-std::atomic<int> open_store_count{0};
-std::atomic<Forked> forked{Forked::kNo};
+PerProcess<StoreRegistry> of_process;
 
 bool EnginesMayEnd() {
   const auto& homes = AllHomes();
@@ -35,16 +31,12 @@ bool EnginesMayEnd() {
                       [](const EngineHome* home) { return home->MayNotEnd(); });
 }
 
-// In a child of fork() exit() must not go on to RocksDB's static objects: their
-// destructors wait for threads that only the parent has (rocksdb::Timer of
-// 7.8.3 does, for ever). So such a child ends here. And so does a process of
-// which a thread stays in RocksDB, which must not meet what is destroyed, or
-// which has given up a database, whose threads may wait for ever.
+// Where an engine's static objects would wait for ever, exit() must not go on
+// to them: so the process ends here, when its stores have ended. And so does
+// one of which a thread stays in an engine, which must not meet what is
+// destroyed.
 void AtExit(int status, void* /*unused*/) {
-  if (!StoreRegistry::InForkedChild() &&
-      StoreRegistry::Instance()->Shutdown() && EnginesMayEnd()) {
-    return;
-  }
+  if (StoreRegistry::Instance()->Shutdown() && EnginesMayEnd()) return;
   std::fflush(nullptr);
   _exit(status);
 }
@@ -92,10 +84,13 @@ bool MayComeToServe(const Status& shared) {
   return shared.code() == Code::kNotFound || shared.code() == Code::kBusy;
 }
 
-void AfterForkInChild() {
-  if (!any_store_opened.load() || forked.load() != Forked::kNo) return;
-  forked.store(open_store_count.load() > 0 ? Forked::kWithOpenStore
-                                           : Forked::kAfterStores);
+// Makes, once for a process and its children, what must outlive all stores.
+void PrepareOnce() {
+  static const bool prepared = [] {
+    for (EngineHome* home : AllHomes()) home->Prepare();
+    return on_exit(AtExit, nullptr) == 0;
+  }();
+  static_cast<void>(prepared);
 }
 
 }  // namespace
@@ -114,31 +109,8 @@ struct StoreRegistry::Lease {
 };
 
 StoreRegistry* StoreRegistry::Instance() {
-  static auto* const registry = new StoreRegistry;
-  return registry;
-}
-
-bool StoreRegistry::InForkedChild() {
-  return forked.load(std::memory_order_relaxed) != Forked::kNo;
-}
-
-Status StoreRegistry::ForkedChildError() {
-  const char* const when =
-      forked.load(std::memory_order_relaxed) == Forked::kWithOpenStore
-          ? "a store was open when this process was forked"
-          : "a store had been opened, and closed, before this process was "
-            "forked";
-  return Status::NotSupported(
-      std::string(when) +
-      "; a process that has opened one cannot hand that on by fork(): use "
-      "stores in the parent alone, fork before the first one is opened, or "
-      "exec first");
-}
-
-StoreRegistry::StoreRegistry() {
-  pthread_atfork(nullptr, nullptr, AfterForkInChild);
-  for (EngineHome* home : AllHomes()) home->Prepare();
-  on_exit(AtExit, nullptr);
+  PrepareOnce();
+  return of_process.Get();
 }
 
 void StoreRegistry::SetEngineFactoryForTesting(EngineFactory factory) {
@@ -210,9 +182,6 @@ bool StoreRegistry::IsOpenElsewhere(const Attempt& attempt) {
 
 Status StoreRegistry::AcquireNow(Attempt* attempt,
                                  std::shared_ptr<Store>* store) {
-  if (InForkedChild()) {
-    return ForkedChildError().WithContext(attempt->directory);
-  }
   for (int i = 0; i < kAcquireAttempts; ++i) {
     bool again = false;
     Status s = AcquireOnce(attempt, store, &again);
@@ -271,7 +240,6 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
 Status StoreRegistry::AcquireAs(const StoreIdentity& identity, Attempt* attempt,
                                 std::shared_ptr<Store>* store, bool* again) {
   const std::string& directory = attempt->directory;
-  any_store_opened.store(true);
   const std::shared_ptr<Entry> entry =
       FindEntry(KeyOf(identity, attempt->access));
   attempt->entry = entry;
@@ -387,7 +355,6 @@ void StoreRegistry::CloseStore(Entry* entry) {
   entry->joined.reset();
   entry->not_shared.clear();
   NoteEvent({EventKind::kClose, path, "", "", timer.elapsed_us()});
-  --open_store_count;
 }
 
 Status StoreRegistry::OpenInto(const Attempt& attempt,
@@ -413,7 +380,6 @@ Status StoreRegistry::OpenInto(const Attempt& attempt,
   if (attempt.access == StoreAccess::kOwns) Serve(entry);
   NoteEvent({EventKind::kOpen, directory, "", HowOpened(attempt.access),
              timer.elapsed_us()});
-  ++open_store_count;
   Wake();
   return Status::Ok();
 }

@@ -23,6 +23,10 @@
 // when somebody waits. Then it stands back for a moment, so that the store is
 // the other's, also where it wants the store again itself.
 //
+// A child of fork() has a registry of its own, without stores: what its parent
+// had open it leaves as it is, and opens anew what it wants, to share it with
+// its parent or to own it.
+//
 // One background thread serves the process: it closes idle stores and does
 // their maintenance. It looks whether somebody waits while a store is idle, and
 // only then. Where the system has no thread for it, stores work without, and
@@ -87,16 +91,14 @@ struct SharingInfo {
 
 class StoreRegistry {
  public:
-  // The one of the process. Never destroyed: see Shutdown().
+  // The one of the process. Never destroyed: see Shutdown(). In a child of
+  // fork() it is another one, without stores.
   static StoreRegistry* Instance();
 
-  // True in a child of fork() of a process that had opened a store. Nothing of
-  // ours may run there: the store's threads are not there, its files are the
-  // parent's, and RocksDB's threads do not come back.
-  static bool InForkedChild();
-
-  // What there is to say in such a child: kNotSupported.
-  static Status ForkedChildError();
+  // For Instance().
+  StoreRegistry() = default;
+  StoreRegistry(const StoreRegistry&) = delete;
+  StoreRegistry& operator=(const StoreRegistry&) = delete;
 
   // `directory` is absolute. With kCreate it is made when it is missing or
   // empty; kFollow gives what this process has open to write where it does. A
@@ -108,9 +110,9 @@ class StoreRegistry {
   // Errors: kNotFound (no store there); kInvalidArgument (not empty and not a
   // store; not a directory); kBusy, naming the pid, when another process is
   // writing; kFenced when this process writes to the directory under another
-  // name that does not lead there any more; kNotSupported (a newer format;
-  // after fork(); an owner of another protocol); kIOError, also while the
-  // process ends, and where the owner cannot be reached; those of
+  // name that does not lead there any more; kNotSupported (a newer format; an
+  // owner of another protocol; an engine that fork() broke); kIOError, also
+  // while the process ends, and where the owner cannot be reached; those of
   // wait->Pause(); those of CheckScheme().
   Status Acquire(const std::string& directory, OpenMode mode,
                  const OpenWait& wait, std::shared_ptr<Store>* store);
@@ -148,7 +150,7 @@ class StoreRegistry {
   // At exit: stops the thread, makes all stores durable and closes them under
   // their users, who get errors from then on. Waits for opens and other calls
   // that are under way, for kExitTime at most: false when one lasts longer, and
-  // then RocksDB is in use still. Does nothing in a child of fork().
+  // then RocksDB is in use still.
   bool Shutdown();
 
   // Engines come from `factory`; nullptr: from their homes again.
@@ -225,7 +227,6 @@ class StoreRegistry {
     bool open = false;  // a store is open
   };
 
-  StoreRegistry();
   std::shared_ptr<Entry> FindEntry(const Key& key);
   std::unique_lock<std::mutex> LockEntry(Entry* entry);
   std::shared_ptr<Entry> EntryOf(const Store* store);

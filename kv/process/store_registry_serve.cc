@@ -29,7 +29,6 @@ constexpr std::chrono::milliseconds kIdleInterval{20};
 }  // namespace
 
 void StoreRegistry::Wake() {
-  if (InForkedChild()) return;  // its thread, and perhaps its mutex, are lost
   std::lock_guard<std::mutex> lock(mutex_);
   woken_ = true;
   StartThread();
@@ -144,7 +143,6 @@ void StoreRegistry::DropClosedEntries() {
 }
 
 uint64_t StoreRegistry::CloseIdle() {
-  if (InForkedChild()) return 0;
   // A store whose pages are being read ahead is in use.
   ReadAhead::Instance()->Wait();
   ++closers_;
@@ -161,7 +159,6 @@ uint64_t StoreRegistry::CloseIdle() {
 }
 
 bool StoreRegistry::Shutdown() {
-  if (InForkedChild()) return true;
   const Clock::time_point give_up = Clock::now() + kExitTime;
   bool has_thread = false;
   {

@@ -100,7 +100,6 @@ Status StoreRegistry::Join(const Attempt& attempt, const std::string& directory,
 
 Status StoreRegistry::BecomeOwner(const std::string& directory,
                                   const StoreIdentity& identity) {
-  if (InForkedChild()) return ForkedChildError();
   const OpenWait no_wait;
   Attempt attempt{directory, OpenMode::kExisting, no_wait, StoreAccess::kOwns};
   if (Status s = FindHome(directory, &attempt.home); !s.ok()) return s;

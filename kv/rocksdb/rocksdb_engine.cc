@@ -21,6 +21,7 @@
 #include "kv/rocksdb/rocksdb_options.h"
 #include "kv/rocksdb/rocksdb_reader.h"
 #include "kv/rocksdb/rocksdb_status.h"
+#include "kv/rocksdb/rocksdb_use.h"
 #include "kv/rocksdb/rocksdb_writer.h"
 
 namespace actorkv {
@@ -190,7 +191,9 @@ Status RocksDbEngine::Checkpoint(const std::string& path, uint64_t* bytes) {
 
 }  // namespace
 
-bool RocksDbMayNotEnd() { return OpenDatabase::AnyAbandoned(); }
+bool RocksDbMayNotEnd() {
+  return OpenDatabase::AnyAbandoned() || ParentUsedRocksDb();
+}
 
 EngineLimits RocksDbLimits() { return kLimits; }
 

@@ -93,7 +93,6 @@ struct HelloRequest {
   uint32_t session = 0;  // 0: a new one
   uint64_t key = 0;      // of that session
   bool is_read_only = false;
-  bool is_forked = false;  // it may not become the owner
   std::string_view program;
   std::string_view sqlite_version;  // this one and the next are for people
   std::string_view engine_version;
@@ -103,8 +102,8 @@ struct HelloRequest {
   static void Fields(Self* m, Wire* wire) {
     wire->All(&m->version, &m->features, &m->store_format, &m->marker_id,
               &m->marker_inode, &m->session, &m->key, &m->is_read_only,
-              &m->is_forked, &m->program, &m->sqlite_version,
-              &m->engine_version, &m->holdings);
+              &m->program, &m->sqlite_version, &m->engine_version,
+              &m->holdings);
   }
 };
 

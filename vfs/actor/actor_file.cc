@@ -141,13 +141,12 @@ void ActorFile::NoteFence(const Status& status) const {
 }
 
 int ActorFile::Lock(int level) {
+  if (is_of_parent()) return Refuse(Place::kLock);
   const int held = lock_.load(std::memory_order_relaxed);
   if (level <= held) return SQLITE_OK;
   rolls_back_ = false;
   if (held == SQLITE_LOCK_NONE) {
-    Status s = CheckProcess();
-    if (s.ok()) s = TakeSnapshot();
-    if (!s.ok()) return Report(Place::kLock, s);
+    if (Status s = TakeSnapshot(); !s.ok()) return Report(Place::kLock, s);
     // Other threads ask only for what is RESERVED and above.
     lock_.store(SQLITE_LOCK_SHARED, std::memory_order_relaxed);
     if (level == SQLITE_LOCK_SHARED) return SQLITE_OK;
@@ -172,6 +171,7 @@ int ActorFile::Lock(int level) {
 }
 
 int ActorFile::Unlock(int level) {
+  if (is_of_parent()) return SQLITE_OK;
   const int held = lock_.load(std::memory_order_relaxed);
   if (level >= held) return SQLITE_OK;
   if (held >= SQLITE_LOCK_RESERVED && level < SQLITE_LOCK_RESERVED) {
@@ -195,6 +195,7 @@ int ActorFile::Unlock(int level) {
 }
 
 int ActorFile::CheckReservedLock(int* reserved) {
+  if (is_of_parent()) return Refuse(Place::kLock);
   *reserved = actor_->reserved() ? 1 : 0;
   return SQLITE_OK;
 }
@@ -251,6 +252,7 @@ int ActorFile::ReportReadOnly() {
 }
 
 int ActorFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
+  if (is_of_parent()) return Refuse(Place::kWrite);
   if (options_.read_only != ReadOnly::kNo) return ReportReadOnly();
   // The pager plays back a journal of another version: invariant 6.
   if (journal_is_stale_) return SQLITE_OK;
@@ -264,6 +266,7 @@ int ActorFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
 }
 
 int ActorFile::Truncate(sqlite3_int64 size) {
+  if (is_of_parent()) return Refuse(Place::kTruncate);
   if (options_.read_only != ReadOnly::kNo) return ReportReadOnly();
   // The size of the stale journal's version counts no more than its pages do.
   if (journal_is_stale_) return SQLITE_OK;
@@ -357,7 +360,6 @@ Status ActorFile::StageForSuperJournal(const char* super_journal) {
 // A transaction that is refused is dropped: the rollback that follows need not
 // play the journal back (its super-journal may be gone), and sends FCNTL_SYNC.
 Status ActorFile::SyncControl(const char* super_journal) {
-  if (Status s = CheckProcess(); !s.ok()) return s;
   sync_announced_ = true;
   return OrDrop([&] { return Decide(super_journal); });
 }
@@ -395,6 +397,7 @@ Status ActorFile::PhaseTwo() {
 
 // An xSync that no FCNTL_SYNC announced comes from a raw user of the file.
 int ActorFile::Sync(int /*flags*/) {
+  if (is_of_parent()) return Refuse(Place::kSync);
   if (std::exchange(sync_announced_, false)) return SQLITE_OK;
   // A member of a group is published with it, never alone.
   if (transaction_ == nullptr || group_ != nullptr) return SQLITE_OK;
@@ -416,7 +419,22 @@ bool ActorFile::HasMoved() const {
   return ReportError(Place::kLock, s, error_owner()) != SQLITE_OK;
 }
 
+// The pager goes through these also where it rolls back and closes.
+int ActorFile::ControlOfParents(int op, void* arg) {
+  switch (op) {
+    case SQLITE_FCNTL_SYNC:
+    case SQLITE_FCNTL_COMMIT_PHASETWO:
+      return Refuse(Place::kSync);
+    case SQLITE_FCNTL_PDB:
+      db_ = static_cast<sqlite3**>(arg);
+      return SQLITE_OK;
+    default:
+      return SQLITE_NOTFOUND;
+  }
+}
+
 int ActorFile::FileControl(int op, void* arg) {
+  if (is_of_parent()) return ControlOfParents(op, arg);
   switch (op) {
     case SQLITE_FCNTL_SYNC: {
       const Status s = SyncControl(static_cast<const char*>(arg));
