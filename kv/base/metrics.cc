@@ -101,8 +101,6 @@ constexpr std::array<MetricInfo, kMetricCount> kInfos = {{
      "Requests for page versions and other pairs at or before a key."},
     {Metric::kScanRequests, Kind::kCounter, Unit::kCount, "scan_requests",
      "Requests for pairs in order."},
-    {Metric::kPagesRequests, Kind::kCounter, Unit::kCount, "pages_requests",
-     "Requests for many pages at a time."},
     {Metric::kCommitRequests, Kind::kCounter, Unit::kCount, "commit_requests",
      "Requests to commit."},
     {Metric::kWaitRequests, Kind::kCounter, Unit::kCount, "wait_requests",

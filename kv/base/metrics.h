@@ -87,7 +87,6 @@ enum class Metric : uint8_t {
   kGetRequests,
   kSeekRequests,
   kScanRequests,
-  kPagesRequests,
   kCommitRequests,
   kWaitRequests,
   kCallRequests,

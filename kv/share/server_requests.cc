@@ -63,8 +63,6 @@ Metric CounterOf(Op op) {
       return Metric::kSeekRequests;
     case Op::kScan:
       return Metric::kScanRequests;
-    case Op::kPages:
-      return Metric::kPagesRequests;
     case Op::kCommit:
       return Metric::kCommitRequests;
     case Op::kWait:
@@ -122,7 +120,9 @@ Status ServerRequests::ServeAny(RequestScope* scope, ReceivedFrame* frame) {
     case Op::kHints:
       return Give<HintsRequest>(scope, *frame, ServeHints);
     case Op::kHead:
-      return Give<HeadRequest>(scope, *frame, ServeHead);
+      return With<HeadRequest>(*frame, [&](const HeadRequest& request) {
+        return ServeHead(scope, &reads_, request);
+      });
     case Op::kPin:
       return Give<PinRequest>(scope, *frame, ServePin);
     case Op::kWait:
@@ -145,9 +145,6 @@ Status ServerRequests::ServeAny(RequestScope* scope, ReceivedFrame* frame) {
     case Op::kCompact:
     case Op::kSync:
       return ServeEngine(scope, frame);
-    case Op::kPages:
-      return scope->ReplyError(
-          Status::NotSupported("this owner gives no pages by PAGES"));
     case Op::kHello:
     case Op::kGoAway:
       break;

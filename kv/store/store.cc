@@ -61,6 +61,7 @@ Store::Store(std::string path, std::unique_ptr<Engine> engine,
                                          side_.get())),
       work_(/*is_owner=*/!read_only && side_ == nullptr) {
   Add(Metric::kOpenStores);
+  if (side_ == nullptr) PageCache::Instance()->NoteOwnStore();
 }
 
 Store::~Store() {
