@@ -370,6 +370,7 @@ actorkv_add_tests(process LINKS ${with_sqlite} SOURCES
   tests/process/page_test.cc
   tests/process/peer.cc
   tests/process/place_test.cc
+  tests/process/steer_test.cc
   tests/process/stop_test.cc)
 
 # The stock shell cannot load a module that is built with a sanitizer, and

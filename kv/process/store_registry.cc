@@ -140,15 +140,14 @@ std::shared_ptr<StoreRegistry::Entry> StoreRegistry::FindEntry(const Key& key) {
 
 std::shared_ptr<Store> StoreRegistry::OpenHere(const std::string& directory,
                                                const StoreIdentity& identity,
-                                               StoreAccess access) {
-  const std::shared_ptr<Entry> entry = KnownEntry(KeyOf(identity, access));
+                                               Entry* entry) {
   if (entry == nullptr) return nullptr;
-  const auto lock = LockEntry(entry.get());
+  const auto lock = LockEntry(entry);
   if (!lock.owns_lock() || entry->store == nullptr || stopping_ ||
       !IsStill(directory, identity, entry->store.get(), &entry->identity)) {
     return nullptr;
   }
-  return Lend(entry.get());
+  return Lend(entry);
 }
 
 Status StoreRegistry::Acquire(const std::string& directory, OpenMode mode,
@@ -210,18 +209,21 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
   // with all its actors: those of two Store objects have no transaction in
   // common. So where this process became the owner meanwhile, that counts for
   // connections that come when nobody uses the other object any more.
-  if (IsUsedAsShared(identity)) {
-    *store = OpenHere(directory, identity, StoreAccess::kShares);
+  const Known known = KnownEntries(identity);
+  if (IsUsedAsShared(known.shared.get())) {
+    *store = OpenHere(directory, identity, known.shared.get());
     if (*store != nullptr) return Status::Ok();
   }
-  if (follow || !IsOpen(KeyOf(identity, StoreAccess::kOwns))) {
-    for (StoreAccess access : {StoreAccess::kOwns, StoreAccess::kShares}) {
-      if (!follow && access == StoreAccess::kOwns) continue;
-      *store = OpenHere(directory, identity, access);
-      if (*store != nullptr) return Status::Ok();
-    }
+  if (follow) {
+    *store = OpenHere(directory, identity, known.owned.get());
+    if (*store != nullptr) return Status::Ok();
   }
-  if (!MayShare()) return AcquireAs(identity, attempt, store, again);
+  if (follow || !IsOpen(known.owned.get())) {
+    *store = OpenHere(directory, identity, known.shared.get());
+    if (*store != nullptr) return Status::Ok();
+  }
+  attempt->entry = follow ? nullptr : known.owned;
+  if (!known.may_share) return AcquireAs(identity, attempt, store, again);
   if (follow) {
     // Where it cannot be shared, for whatever reason, it can be followed.
     if (AcquireShared(identity, *attempt, store, again).ok()) {
@@ -240,9 +242,10 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
 Status StoreRegistry::AcquireAs(const StoreIdentity& identity, Attempt* attempt,
                                 std::shared_ptr<Store>* store, bool* again) {
   const std::string& directory = attempt->directory;
-  const std::shared_ptr<Entry> entry =
-      FindEntry(KeyOf(identity, attempt->access));
-  attempt->entry = entry;
+  if (attempt->entry == nullptr) {
+    attempt->entry = FindEntry(KeyOf(identity, attempt->access));
+  }
+  const std::shared_ptr<Entry> entry = attempt->entry;
   const auto lock = LockEntry(entry.get());
   if (!lock.owns_lock()) return Status::Busy("store is closing: " + directory);
   if (stopping_) return ProcessIsEnding(directory);

@@ -217,7 +217,7 @@ class StoreRegistry {
     const StoreAccess access;
     EngineHome* home = nullptr;
     std::unique_ptr<PlaceWait> mark = nullptr;  // since it waits
-    std::shared_ptr<Entry> entry = nullptr;     // since the first of them
+    std::shared_ptr<Entry> entry = nullptr;     // of `access`; null: not known
   };
 
   // What the thread found.
@@ -230,20 +230,24 @@ class StoreRegistry {
   std::shared_ptr<Entry> FindEntry(const Key& key);
   std::unique_lock<std::mutex> LockEntry(Entry* entry);
   std::shared_ptr<Entry> EntryOf(const Store* store);
-  // The entry of this key; null: there is none.
-  std::shared_ptr<Entry> KnownEntry(const Key& key);
-  bool IsOpen(const Key& key);
+  // The entries of a place, by one look; null: there is none.
+  struct Known {
+    std::shared_ptr<Entry> owned;
+    std::shared_ptr<Entry> shared;
+    bool may_share = false;  // MayShare()
+  };
+  Known KnownEntries(const StoreIdentity& identity);
+  bool IsOpen(Entry* entry);
   // Whether connections of this process use it as a store of another process.
-  bool IsUsedAsShared(const StoreIdentity& identity);
-  // What this process has open so, given out; null: nothing.
+  bool IsUsedAsShared(Entry* shared);
+  // What this process has open there, given out; null: nothing.
   std::shared_ptr<Store> OpenHere(const std::string& directory,
-                                  const StoreIdentity& identity,
-                                  StoreAccess access);
+                                  const StoreIdentity& identity, Entry* entry);
   Status AcquireNow(Attempt* attempt, std::shared_ptr<Store>* store);
   // *again: the directory changed meanwhile.
   Status AcquireOnce(Attempt* attempt, std::shared_ptr<Store>* store,
                      bool* again);
-  // The same, as attempt->access says.
+  // The same, as attempt->access says, from attempt->entry where that is known.
   Status AcquireAs(const StoreIdentity& identity, Attempt* attempt,
                    std::shared_ptr<Store>* store, bool* again);
   Status AcquireShared(const StoreIdentity& identity, const Attempt& attempt,

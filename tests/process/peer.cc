@@ -134,8 +134,8 @@ Answer RunAgainAndAgain(Connections* connections, std::string order) {
           std::to_string(count) + " " + std::to_string(longest_ms.count())};
 }
 
-// user ID; root DIRECTORY (chroot, and into it); read_only DIRECTORY (a mount
-// of its own over it).
+// user ID; root DIRECTORY (chroot, and into it); cwd DIRECTORY; read_only
+// DIRECTORY (a mount of its own over it).
 Answer DoAsSystem(std::string order) {
   const std::string what = TakeWord(&order);
   bool done = false;
@@ -144,6 +144,8 @@ Answer DoAsSystem(std::string order) {
     done = setgroups(0, nullptr) == 0 && setgid(id) == 0 && setuid(id) == 0;
   } else if (what == "root") {
     done = chroot(order.c_str()) == 0 && chdir("/") == 0;
+  } else if (what == "cwd") {
+    done = chdir(order.c_str()) == 0;
   } else if (what == "read_only") {
     const char* path = order.c_str();
     done = unshare(CLONE_NEWNS) == 0 &&
