@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "kv/base/events.h"
 #include "kv/base/process_end.h"
 #include "kv/process/engines.h"
+#include "kv/process/not_served.h"
 #include "kv/process/upkeep.h"
 #include "kv/store/store.h"
 
@@ -81,15 +81,6 @@ const char* HowOpened(StoreAccess access) {
       return "to read";
   }
   return "";
-}
-
-// Whether it may be otherwise in a moment: the owner is starting or ending, or
-// it ended while it was asked.
-bool MayComeToServe(const Status& shared) {
-  if (shared.code() == Code::kIOError) {
-    return shared.system_errno() != EACCES && shared.system_errno() != EPERM;
-  }
-  return shared.code() == Code::kNotFound || shared.code() == Code::kBusy;
 }
 
 void AfterForkInChild() {
@@ -255,17 +246,18 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
   if (!MayShare()) return AcquireAs(identity, attempt, store, again);
   if (follow) {
     // Where it cannot be shared, for whatever reason, it can be followed.
-    if (AcquireShared(identity, *attempt, store, again).ok()) {
-      return Status::Ok();
+    const Status shared = AcquireShared(identity, *attempt, store, again);
+    if (shared.ok()) return shared;
+    if (!NobodyListens(shared)) {
+      attempt->not_shared = std::string(shared.message());
     }
     *again = false;
     return AcquireAs(identity, attempt, store, again);
   }
   Status owned = AcquireAs(identity, attempt, store, again);
   if (owned.code() != Code::kBusy) return owned;
-  Status shared = AcquireShared(identity, *attempt, store, again);
-  // Where nobody serves, who has it is what there is to say.
-  return MayComeToServe(shared) ? owned : shared;
+  const Status shared = AcquireShared(identity, *attempt, store, again);
+  return shared.ok() ? shared : NotServed(directory, owned, shared);
 }
 
 Status StoreRegistry::AcquireAs(const StoreIdentity& identity, Attempt* attempt,
@@ -284,6 +276,7 @@ Status StoreRegistry::AcquireAs(const StoreIdentity& identity, Attempt* attempt,
   *again = entry->is_replaced;
   if (*again) return Status::Ok();
   if (Status s = GiveWay(entry.get(), attempt); !s.ok()) return s;
+  if (attempt->claim != nullptr) entry->claim = attempt->claim;
   if (entry->store == nullptr) {
     if (Status s = OpenInto(*attempt, entry); !s.ok()) return s;
     // Who was writing when the owner before ended goes first.
@@ -392,6 +385,7 @@ void StoreRegistry::CloseStore(Entry* entry) {
 
 Status StoreRegistry::OpenInto(const Attempt& attempt,
                                const std::shared_ptr<Entry>& entry) {
+  if (Status s = RespectClaim(attempt, entry.get()); !s.ok()) return s;
   const EventTimer timer;
   // A link that is pointed elsewhere later does not take the store apart.
   std::string directory;
@@ -410,6 +404,7 @@ Status StoreRegistry::OpenInto(const Attempt& attempt,
   }
   entry->store = std::move(opened);
   entry->upkeep = std::move(upkeep);
+  entry->not_shared = attempt.not_shared;
   if (attempt.access == StoreAccess::kOwns) Serve(entry);
   NoteEvent({EventKind::kOpen, directory, "", HowOpened(attempt.access),
              timer.elapsed_us()});
