@@ -98,6 +98,7 @@ set(ACTORKV_KV_SOURCES
   kv/pages/branch_reader.cc
   kv/pages/branch_writer.cc
   kv/pages/bulk_commits.cc
+  kv/pages/chunk_batch.cc
   kv/pages/chunk_maker.cc
   kv/pages/commit.cc
   kv/pages/commit_checks.cc

@@ -77,6 +77,9 @@ struct EngineLimits {
   // True where reads may wait for a disk, so that it pays to ask for more than
   // is wanted.
   bool read_ahead = false;
+  // True where each read is a request to another process or machine, so that
+  // what is wanted is best asked for together.
+  bool is_remote = false;
 };
 
 // Batch: puts, deletes and guards of one commit. Keys and values are copied in,

@@ -67,6 +67,7 @@ void ClientSession::SetStore(Store* store) {
   const std::lock_guard<std::mutex> lock(store_mutex_);
   store_ = store;
   is_ending_ = store == nullptr;
+  cache_id_ = store == nullptr ? 0 : store->cache_id();
 }
 
 Status ClientSession::RunInOwner(const std::string& function,

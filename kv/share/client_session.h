@@ -132,6 +132,11 @@ class ClientSession final : public ShareClient,
   // In a child of fork() nothing may be asked, nor shared memory be touched.
   bool is_of_parent() const { return last_owner()->is_of_parent(); }
 
+  // Store::cache_id() of the store; 0: there is none yet, or any more.
+  uint64_t cache_id() const {
+    return cache_id_.load(std::memory_order_acquire);
+  }
+
   // Actors that are to be opened at each owner.
   void AddPlace(std::shared_ptr<ActorPlace> place);
   void RemovePlace(const ActorPlace* place) noexcept;
@@ -163,6 +168,7 @@ class ClientSession final : public ShareClient,
   std::atomic<uint64_t> owner_count_{0};
   std::atomic<uint64_t> failover_count_{0};
   std::atomic<bool> is_ending_{false};
+  std::atomic<uint64_t> cache_id_{0};
 
   std::mutex search_mutex_;
   std::condition_variable searched_;

@@ -12,6 +12,7 @@ namespace {
 // Another process has the store open for writing beside this one.
 EngineLimits SharedLimits(EngineLimits limits) {
   limits.one_process = false;
+  limits.is_remote = true;
   return limits;
 }
 

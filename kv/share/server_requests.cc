@@ -87,7 +87,9 @@ Status ServerRequests::ServeAny(RequestScope* scope, ReceivedFrame* frame) {
     case Op::kHints:
       return Give<HintsRequest>(scope, *frame, ServeHints);
     case Op::kHead:
-      return Give<HeadRequest>(scope, *frame, ServeHead);
+      return With<HeadRequest>(*frame, [&](const HeadRequest& request) {
+        return ServeHead(scope, &reads_, request);
+      });
     case Op::kPin:
       return Give<PinRequest>(scope, *frame, ServePin);
     case Op::kWait:
@@ -110,9 +112,6 @@ Status ServerRequests::ServeAny(RequestScope* scope, ReceivedFrame* frame) {
     case Op::kCompact:
     case Op::kSync:
       return ServeEngine(scope, frame);
-    case Op::kPages:
-      return scope->ReplyError(
-          Status::NotSupported("this owner gives no pages by PAGES"));
     case Op::kHello:
     case Op::kGoAway:
       break;

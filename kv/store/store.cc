@@ -60,6 +60,7 @@ Store::Store(std::string path, std::unique_ptr<Engine> engine,
       hints_(std::make_unique<HintQueue>(engine_.get(), CommitTo(this))),
       work_(/*is_owner=*/!read_only && side_ == nullptr) {
   Add(Metric::kOpenStores);
+  if (side_ == nullptr) PageCache::Instance()->NoteOwnStore();
 }
 
 Store::~Store() {

@@ -200,9 +200,12 @@ class ServedStore : public testing::Test {
     return Prepare(transaction);
   }
   // It is made by the owner.
-  void Commit(const std::string& actor, uint32_t version) const {
+  void Commit(const std::string& actor, uint32_t version,
+              PageNo page_count = 1) const {
     TestTransaction transaction(store_, actor);
-    transaction.Write(1, TestPage(kMinPageSize, 1, version));
+    for (PageNo pgno = 1; pgno <= page_count; ++pgno) {
+      transaction.Write(pgno, TestPage(kMinPageSize, pgno, version));
+    }
     ASSERT_OK(transaction.Commit());
   }
 

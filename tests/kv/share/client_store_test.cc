@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "kv/pages/branch_reader.h"
 #include "kv/share/client_session.h"
 #include "kv/share/share_server.h"
 #include "kv/store/store_side.h"
@@ -159,6 +160,28 @@ TEST_F(ClientStoreTest, EachSeesWhatTheOtherCommits) {
     ExpectVersion(shared_, "a", version);
     ExpectVersion(owner_, "a", version);
   }
+}
+
+// Who has the head of another's commit has what it changed, without asking.
+TEST_F(ClientStoreTest, WhatChangedIsThereWithTheHead) {
+  std::shared_ptr<Actor> actor;
+  ASSERT_OK(shared_->OpenActor("a", &actor));
+  for (uint32_t version = 1; version <= 3; ++version) {
+    ASSERT_OK(Put(owner_, "a", version));
+    Pin pin;
+    std::shared_ptr<const HeadState> state;
+    ASSERT_OK(actor->CurrentPinned(shared_->pins(), &pin, &state));
+    BranchReader reader(shared_->engine());
+    reader.UseCache(shared_->cache_id(), actor->changes());
+    reader.SetSnapshot(state->head.snapshot, state->lineage);
+    for (PageNo pgno = 1; pgno <= 2; ++pgno) {
+      EXPECT_EQ(reader.IsCached(pgno), version > 1) << pgno;
+      std::string page(kSize, 'x');
+      ASSERT_OK(reader.ReadPage(pgno, page.data()));
+      EXPECT_EQ(page, TestPage(kSize, pgno, version)) << pgno;
+    }
+  }
+  ASSERT_OK(shared_->CloseActor(std::move(actor)));
 }
 
 TEST_F(ClientStoreTest, AHeadThatIsTheNewestIsNotAskedForAgain) {

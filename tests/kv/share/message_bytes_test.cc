@@ -111,8 +111,6 @@ TEST(MessageBytesTest, ActorsThatAreOpen) {
   opened.slot = 7;
   opened.head_seq = 3;
   opened.head = SomeHead();
-  opened.hints = "hints";
-  opened.pages = {WholePage()};
   Expect("open_answer", 2, opened);
   CloseRequest close;
   close.slot = 7;
@@ -143,15 +141,6 @@ TEST(MessageBytesTest, HeadsAndPages) {
   pin.held = SomePin();
   Expect("pin", 16, pin);
   Expect("pin_answer", 16, DoneAnswer<Op::kPin>());
-  PagesRequest pages;
-  pages.pin = 6;
-  pages.branch = BranchId{9};
-  pages.txid = TxId{8};
-  pages.spans = {{1, 3}, {10, 11}};
-  Expect("pages", 7, pages);
-  PagesAnswer answer;
-  answer.pages = {DeltaPage()};
-  Expect("pages_answer", 7, answer);
 }
 
 TEST(MessageBytesTest, Reads) {

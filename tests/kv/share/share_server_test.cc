@@ -10,8 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "kv/format/chunk.h"
 #include "kv/format/keys.h"
 #include "kv/share/head_fields.h"
+#include "kv/share/server_actors.h"
 #include "kv/store/hints.h"
 #include "tests/support/share_session.h"
 #include "tests/support/slate_pins.h"
@@ -134,6 +136,39 @@ TEST_F(ShareServerTest, TheWordRisesWithCommitsOfTheOwner) {
   const HeadAnswer unknown = session_->Head(slot, Snapshot());
   EXPECT_TRUE(unknown.head.has_value()) << "it does not know what it was given";
   EXPECT_FALSE(unknown.changed_pages.has_value());
+}
+
+// Whoever asks for a head with a pin reads what changed next. Without one the
+// pages might be removed while they are read.
+TEST_F(ShareServerTest, PagesThatChangedComeWithTheHead) {
+  Commit("alice", 1);
+  const uint32_t slot = session_->Open("alice").slot;
+  session_->Head(slot, Snapshot(), 9);
+  const Snapshot before = HeadOf("alice");
+  Commit("alice", 2);
+  EXPECT_TRUE(session_->Head(slot, before).pages.empty());
+  const HeadAnswer head = session_->Head(slot, before, 9);
+  ASSERT_EQ(head.pages.size(), 1U);
+  const WirePage& page = head.pages.front();
+  const Snapshot now = HeadOf("alice");
+  EXPECT_EQ(page.branch, now.branch);
+  EXPECT_EQ(page.pgno, 1U);
+  EXPECT_EQ(page.txid, now.txid);
+  DecodedChunk chunk;
+  EXPECT_OK(
+      DecodeChunk({page.branch, page.pgno, page.txid}, page.chunk, &chunk));
+}
+
+TEST_F(ShareServerTest, ManyPagesThatChangedAreLeftToTheReader) {
+  constexpr uint32_t kMany = kHeadPagesBytes / kMinPageSize + 1;
+  Commit("alice", 1, kMany);
+  const uint32_t slot = session_->Open("alice").slot;
+  session_->Head(slot, Snapshot(), 9);
+  const Snapshot before = HeadOf("alice");
+  Commit("alice", 2, kMany);
+  const HeadAnswer head = session_->Head(slot, before, 9);
+  EXPECT_EQ(head.changed_pages->size(), kMany);
+  EXPECT_TRUE(head.pages.empty());
 }
 
 // A lineage that got shorter is another head for whoever reads by it.
@@ -436,7 +471,11 @@ TEST_F(ShareServerTest, KeepsHints) {
   ASSERT_OK(session_->Send(hints));
   hints.record = "damaged";
   ASSERT_OK(session_->Send(hints));
-  EXPECT_EQ(session_->Open("alice").hints, bytes);
+  session_->Open("alice");  // both have been heard of
+  HintsRecord kept;
+  ASSERT_OK(store_->hints()->Load({state->entry.actor, state->head.generation},
+                                  &kept));
+  EXPECT_EQ(EncodeRecord(HintsKey(), kept), bytes);
 }
 
 }  // namespace
