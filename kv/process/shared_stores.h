@@ -45,7 +45,7 @@ class ServedStore {
   ServedStore(const ServedStore&) = delete;
   ServedStore& operator=(const ServedStore&) = delete;
 
-  ShareServer* server() { return server_.get(); }
+  ShareServer* server() const { return server_.get(); }
 
   // Where an owner before this one had sessions: waits for as long as words are
   // kept for them (kv/share/actor_slot.h). Before anybody of this process uses

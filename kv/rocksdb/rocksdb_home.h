@@ -27,6 +27,11 @@ class RocksDbHome : public EngineHome {
   Status Open(const std::string& place, OpenMode mode,
               std::unique_ptr<Engine>* engine) override;
   EngineLimits Limits() const override;
+  Status CheckFree(const std::string& place) override;
+  Status Claim(const std::string& place,
+               std::unique_ptr<PlaceClaim>* claim) override;
+  bool IsClaimed(const std::string& place) override;
+  bool IsClaimDue(const std::string& place) override;
   std::unique_ptr<PlaceWait> Wait(const std::string& place) override;
   // RocksDB's checkpoint takes no word to stop (7.8): an interrupt is heard
   // before it and after it.

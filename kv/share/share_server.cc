@@ -43,6 +43,7 @@ class Server : public ShareServer {
     return End(give_up);
   }
   size_t session_count() const override { return core_->sessions.size(); }
+  int running_call_count() const override { return core_->running_calls; }
   std::vector<SessionInfo> Sessions() override;
 
  private:

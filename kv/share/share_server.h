@@ -99,6 +99,8 @@ class ShareServer {
   virtual bool Stop(std::chrono::steady_clock::time_point give_up) = 0;
 
   virtual size_t session_count() const = 0;
+  // Functions that run for others at this moment.
+  virtual int running_call_count() const = 0;
   virtual std::vector<SessionInfo> Sessions() = 0;
 
  protected:

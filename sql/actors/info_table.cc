@@ -164,9 +164,20 @@ class InfoRows : public RowSource {
       AddNumber("owner_pid", info.owner_pid, "process");
       AddText("owner_program", EscapedUtf8(info.owner_program));
     }
-    if (info.access != StoreAccess::kOwns) return;
-    AddNumber("sessions", info.session_count, "sessions");
-    AddText("not_shared", EscapedUtf8(info.not_shared));
+    if (!info.file_system.empty()) {
+      Warn("file_system",
+           "the store is on " + info.file_system +
+               ", which other machines may have as well: they do not share a "
+               "store, and where they do not see each other's locks two of "
+               "them may write to it at once and destroy it");
+    }
+    if (info.access == StoreAccess::kShares) return;
+    if (info.access == StoreAccess::kOwns) {
+      AddNumber("sessions", info.session_count, "sessions");
+    }
+    const bool is_wrong = !info.not_shared.empty() && !info.is_meant;
+    rows_.push_back(
+        {"not_shared", EscapedUtf8(info.not_shared), 0, "", is_wrong});
   }
 
   // A process that is stopped and reads keeps history, whoever looks.
