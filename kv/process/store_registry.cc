@@ -230,8 +230,8 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
   }
   // Where another process has it, that one is asked first: what an owner needs
   // to be one costs more than the whole session.
-  const bool is_elsewhere = !IsOpen(known.owned.get()) &&
-                            !attempt->home->CheckFree(directory).ok();
+  const bool is_elsewhere =
+      !IsOpen(known.owned.get()) && !attempt->home->CheckFree(directory).ok();
   Status shared = Status::Busy("");
   if (is_elsewhere) {
     shared = AcquireShared(identity, *attempt, store, again);

@@ -256,8 +256,8 @@ class StoreRegistry {
     const OpenWait& wait;
     const StoreAccess access;
     EngineHome* home = nullptr;
-    std::unique_ptr<PlaceWait> mark = nullptr;    // since it waits
-    std::shared_ptr<Entry> entry = nullptr;       // of `access`; null: not known
+    std::unique_ptr<PlaceWait> mark = nullptr;  // since it waits
+    std::shared_ptr<Entry> entry = nullptr;     // of `access`; null: not known
     std::shared_ptr<PlaceClaim> claim = nullptr;  // of who is there to serve
     std::string not_shared = {};  // why one that is followed is not shared
   };

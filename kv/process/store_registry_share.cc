@@ -96,7 +96,7 @@ Status StoreRegistry::Join(const Attempt& attempt, const std::string& directory,
   const auto elect = [this, directory, identity, home = attempt.home] {
     // Asked every few milliseconds by each process that waits for the end of an
     // owner, whose time an attempt to open the store would take.
-    if (!IsOpen(KeyOf(identity, StoreAccess::kOwns))) {
+    if (!IsOpen(KnownEntries(identity).owned.get())) {
       if (Status s = home->CheckFree(directory); !s.ok()) return s;
     }
     return BecomeOwner(directory, identity);

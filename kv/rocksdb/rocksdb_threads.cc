@@ -18,9 +18,7 @@ PerProcess<RocksDbThreads> threads_of_process;
 
 RocksDbThreads* RocksDbThreads::Instance() { return threads_of_process.Get(); }
 
-void* WorkQueue::RunThread(void* self) {
-  static_cast<WorkQueue*>(self)->Run();
-}
+void* WorkQueue::RunThread(void* self) { static_cast<WorkQueue*>(self)->Run(); }
 
 bool WorkQueue::Raise(int count) noexcept {
   const std::lock_guard<std::mutex> lock(mutex_);

@@ -28,7 +28,7 @@ class WorkQueue {
   struct Work {
     void (*run)(void* argument);
     void* argument;
-    const void* tag;                // whose it is
+    const void* tag;                 // whose it is
     void (*forget)(void* argument);  // instead of `run`; null: nothing
   };
 

@@ -62,8 +62,7 @@ bool EndsWithin(std::chrono::milliseconds limit, void (*trial)()) {
   static_cast<void>(given.release());
   pthread_detach(thread);
   std::unique_lock<std::mutex> lock(shared->mutex);
-  return shared->ended.wait_for(lock, limit,
-                                [&] { return shared->has_ended; });
+  return shared->ended.wait_for(lock, limit, [&] { return shared->has_ended; });
 }
 
 }  // namespace actorkv

@@ -164,8 +164,8 @@ bool EnterPidNamespace() {
 }
 
 // user ID; root DIRECTORY (chroot, and into it); cwd DIRECTORY; read_only
-// DIRECTORY (a mount of its own over it); namespace net, user or pid (a new one);
-// refuse socket, connect, bind or memfd_create.
+// DIRECTORY (a mount of its own over it); namespace net, user or pid (a new
+// one); refuse socket, connect, bind or memfd_create.
 Answer DoAsSystem(std::string order) {
   const std::string what = TakeWord(&order);
   const std::map<std::string, int> calls = {{"socket", SYS_socket},

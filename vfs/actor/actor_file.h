@@ -59,6 +59,7 @@
 #include <vector>
 
 #include "kv/base/per_process.h"
+#include "kv/base/thrown.h"
 #include "kv/store/actor.h"
 #include "kv/store/pins.h"
 #include "vfs/actor/commit_group.h"
@@ -220,6 +221,13 @@ class ActorFile : public sqlite3_file {
   // The file as a writer. Threads that may wait for it refer to it as well.
   const std::shared_ptr<Writer> writer_;
 };
+
+template <typename Call>
+Status ActorFile::OrDrop(const Call& call) {
+  Status s = Caught(call);
+  if (!s.ok()) DropTransaction();
+  return s;
+}
 
 }  // namespace actorkv
 

@@ -150,8 +150,7 @@ int TryInChild(bool expected) {
 }
 
 TEST(RocksDbForkChild, DISABLED_Trial) {
-  const std::unique_ptr<rocksdb::Env> env =
-      NewWorkEnv(rocksdb::Env::Default());
+  const std::unique_ptr<rocksdb::Env> env = NewWorkEnv(rocksdb::Env::Default());
   const auto logger = std::make_shared<StuckLogger>();
   rocksdb::Options options;
   options.env = env.get();
