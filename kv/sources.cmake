@@ -4,6 +4,7 @@ set(ACTORKV_KV_SOURCES
   kv/base/coding.cc
   kv/base/duration.cc
   kv/base/errand.cc
+  kv/base/end_signals.cc
   kv/base/events.cc
   kv/base/hash.cc
   kv/base/hex.cc
@@ -46,6 +47,7 @@ set(ACTORKV_KV_SOURCES
   kv/files/file_access.cc
   kv/files/file_names.cc
   kv/files/file_target.cc
+  kv/files/file_system.cc
   kv/files/gzip.cc
   kv/files/host_mark.cc
   kv/files/lock_file.cc
@@ -98,6 +100,7 @@ set(ACTORKV_KV_SOURCES
   kv/pages/branch_reader.cc
   kv/pages/branch_writer.cc
   kv/pages/bulk_commits.cc
+  kv/pages/chunk_batch.cc
   kv/pages/chunk_maker.cc
   kv/pages/commit.cc
   kv/pages/commit_checks.cc
@@ -111,10 +114,13 @@ set(ACTORKV_KV_SOURCES
   kv/pages/read_ahead.cc
   kv/pages/stage_writer.cc
   kv/process/engines.cc
+  kv/process/not_served.cc
   kv/process/open_wait.cc
   kv/process/running_work.cc
+  kv/process/serving.cc
   kv/process/shared_stores.cc
   kv/process/store_registry.cc
+  kv/process/store_registry_claim.cc
   kv/process/store_registry_serve.cc
   kv/process/store_registry_share.cc
   kv/process/upkeep.cc
@@ -164,6 +170,7 @@ set(ACTORKV_KV_SOURCES
   kv/rocksdb/log_marks.cc
   kv/rocksdb/log_scan.cc
   kv/rocksdb/log_seal.cc
+  kv/rocksdb/owner_claim.cc
   kv/rocksdb/rocksdb_block_memory.cc
   kv/rocksdb/rocksdb_bulk.cc
   kv/rocksdb/rocksdb_compaction.cc

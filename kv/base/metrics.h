@@ -80,6 +80,23 @@ enum class Metric : uint8_t {
   kOpenStores,
   kOpenActors,
   kOpenFiles,
+  // Sharing: of what others ask, in the owner of a store; of what is asked, in
+  // the others.
+  kSessions,
+  kOpenRequests,
+  kHeadRequests,
+  kGetRequests,
+  kSeekRequests,
+  kScanRequests,
+  kCommitRequests,
+  kWaitRequests,
+  kCallRequests,
+  kOtherRequests,
+  kRequestBytes,
+  kAnswerBytes,
+  kPinsTakenAway,
+  kOwnerChanges,
+  kCommitsResolved,
   // Gauges.
   kPageCacheBytes,
   kPageCacheCapacityBytes,
@@ -99,11 +116,13 @@ enum class Metric : uint8_t {
   kImportCommitLatency,
   kColdOpenLatency,
   kFirstReadLatency,
+  kRequestLatency,
+  kWriterWait,
 };
 
 inline constexpr Metric kFirstDistribution = Metric::kCommitLatency;
 inline constexpr size_t kMetricCount =
-    static_cast<size_t>(Metric::kFirstReadLatency) + 1;
+    static_cast<size_t>(Metric::kWriterWait) + 1;
 inline constexpr size_t kPlainMetricCount =
     static_cast<size_t>(kFirstDistribution);
 inline constexpr size_t kDistributionCount = kMetricCount - kPlainMetricCount;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "kv/base/per_process.h"
 #include "kv/base/process_end.h"
 #include "kv/process/engines.h"
+#include "kv/process/not_served.h"
 #include "kv/process/upkeep.h"
 #include "kv/store/store.h"
 
@@ -41,15 +41,17 @@ void AtExit(int status, void* /*unused*/) {
   _exit(status);
 }
 
-// Handlers run in reverse order, so this one finds the static objects of
-// RocksDB alive that were made before. EngineHome::Prepare() has made those of
+// Handlers run in reverse order, so this one finds the static objects of an
+// engine alive that were made before. EngineHome::Prepare() has made those of
 // the version that we know. For those that another version may make in its
 // first open for writing, or for reading, it is registered once more after it.
+bool EndStoresAtExit() { return on_exit(AtExit, nullptr) == 0; }
+
 void RunAtExitOnce(OpenMode mode) {
   static std::once_flag follower;
   static std::once_flag writer;
   std::call_once(mode == OpenMode::kFollow ? follower : writer,
-                 [] { on_exit(AtExit, nullptr); });
+                 [] { EndStoresAtExit(); });
 }
 
 // Whether `store` is what `directory` means, of which `now` was read. *known:
@@ -75,24 +77,6 @@ const char* HowOpened(StoreAccess access) {
   return "";
 }
 
-// Whether it may be otherwise in a moment: the owner is starting or ending, or
-// it ended while it was asked.
-bool MayComeToServe(const Status& shared) {
-  if (shared.code() == Code::kIOError) {
-    return shared.system_errno() != EACCES && shared.system_errno() != EPERM;
-  }
-  return shared.code() == Code::kNotFound || shared.code() == Code::kBusy;
-}
-
-// Makes, once for a process and its children, what must outlive all stores.
-void PrepareOnce() {
-  static const bool prepared = [] {
-    for (EngineHome* home : AllHomes()) home->Prepare();
-    return on_exit(AtExit, nullptr) == 0;
-  }();
-  static_cast<void>(prepared);
-}
-
 }  // namespace
 
 // Tells the registry when the last user of a store has gone.
@@ -109,8 +93,18 @@ struct StoreRegistry::Lease {
 };
 
 StoreRegistry* StoreRegistry::Instance() {
-  PrepareOnce();
+  // Once for a process and its children.
+  static const bool ends_at_exit = EndStoresAtExit();
+  static_cast<void>(ends_at_exit);
   return of_process.Get();
+}
+
+void StoreRegistry::PrepareEngines() {
+  static const bool prepared = [] {
+    for (EngineHome* home : AllHomes()) home->Prepare();
+    return EndStoresAtExit();
+  }();
+  static_cast<void>(prepared);
 }
 
 void StoreRegistry::SetEngineFactoryForTesting(EngineFactory factory) {
@@ -140,15 +134,14 @@ std::shared_ptr<StoreRegistry::Entry> StoreRegistry::FindEntry(const Key& key) {
 
 std::shared_ptr<Store> StoreRegistry::OpenHere(const std::string& directory,
                                                const StoreIdentity& identity,
-                                               StoreAccess access) {
-  const std::shared_ptr<Entry> entry = KnownEntry(KeyOf(identity, access));
+                                               Entry* entry) {
   if (entry == nullptr) return nullptr;
-  const auto lock = LockEntry(entry.get());
+  const auto lock = LockEntry(entry);
   if (!lock.owns_lock() || entry->store == nullptr || stopping_ ||
       !IsStill(directory, identity, entry->store.get(), &entry->identity)) {
     return nullptr;
   }
-  return Lend(entry.get());
+  return Lend(entry);
 }
 
 Status StoreRegistry::Acquire(const std::string& directory, OpenMode mode,
@@ -210,39 +203,56 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
   // with all its actors: those of two Store objects have no transaction in
   // common. So where this process became the owner meanwhile, that counts for
   // connections that come when nobody uses the other object any more.
-  if (IsUsedAsShared(identity)) {
-    *store = OpenHere(directory, identity, StoreAccess::kShares);
+  const Known known = KnownEntries(identity);
+  if (IsUsedAsShared(known.shared.get())) {
+    *store = OpenHere(directory, identity, known.shared.get());
     if (*store != nullptr) return Status::Ok();
   }
-  if (follow || !IsOpen(KeyOf(identity, StoreAccess::kOwns))) {
-    for (StoreAccess access : {StoreAccess::kOwns, StoreAccess::kShares}) {
-      if (!follow && access == StoreAccess::kOwns) continue;
-      *store = OpenHere(directory, identity, access);
-      if (*store != nullptr) return Status::Ok();
-    }
+  if (follow) {
+    *store = OpenHere(directory, identity, known.owned.get());
+    if (*store != nullptr) return Status::Ok();
   }
-  if (!MayShare()) return AcquireAs(identity, attempt, store, again);
+  if (follow || !IsOpen(known.owned.get())) {
+    *store = OpenHere(directory, identity, known.shared.get());
+    if (*store != nullptr) return Status::Ok();
+  }
+  attempt->entry = follow ? nullptr : known.owned;
+  if (!known.may_share) return AcquireAs(identity, attempt, store, again);
   if (follow) {
     // Where it cannot be shared, for whatever reason, it can be followed.
-    if (AcquireShared(identity, *attempt, store, again).ok()) {
-      return Status::Ok();
+    const Status shared = AcquireShared(identity, *attempt, store, again);
+    if (shared.ok()) return shared;
+    if (!NobodyListens(shared)) {
+      attempt->not_shared = std::string(shared.message());
     }
     *again = false;
     return AcquireAs(identity, attempt, store, again);
   }
+  // Where another process has it, that one is asked first: what an owner needs
+  // to be one costs more than the whole session.
+  const bool is_elsewhere = !IsOpen(known.owned.get()) &&
+                            !attempt->home->CheckFree(directory).ok();
+  Status shared = Status::Busy("");
+  if (is_elsewhere) {
+    shared = AcquireShared(identity, *attempt, store, again);
+    if (shared.ok()) return shared;
+    *again = false;
+  }
   Status owned = AcquireAs(identity, attempt, store, again);
   if (owned.code() != Code::kBusy) return owned;
-  Status shared = AcquireShared(identity, *attempt, store, again);
-  // Where nobody serves, who has it is what there is to say.
-  return MayComeToServe(shared) ? owned : shared;
+  if (!is_elsewhere) {
+    shared = AcquireShared(identity, *attempt, store, again);
+  }
+  return shared.ok() ? shared : NotServed(directory, owned, shared);
 }
 
 Status StoreRegistry::AcquireAs(const StoreIdentity& identity, Attempt* attempt,
                                 std::shared_ptr<Store>* store, bool* again) {
   const std::string& directory = attempt->directory;
-  const std::shared_ptr<Entry> entry =
-      FindEntry(KeyOf(identity, attempt->access));
-  attempt->entry = entry;
+  if (attempt->entry == nullptr) {
+    attempt->entry = FindEntry(KeyOf(identity, attempt->access));
+  }
+  const std::shared_ptr<Entry> entry = attempt->entry;
   const auto lock = LockEntry(entry.get());
   if (!lock.owns_lock()) return Status::Busy("store is closing: " + directory);
   if (stopping_) return ProcessIsEnding(directory);
@@ -252,6 +262,7 @@ Status StoreRegistry::AcquireAs(const StoreIdentity& identity, Attempt* attempt,
   *again = entry->is_replaced;
   if (*again) return Status::Ok();
   if (Status s = GiveWay(entry.get(), attempt); !s.ok()) return s;
+  if (attempt->claim != nullptr) entry->claim = attempt->claim;
   if (entry->store == nullptr) {
     if (Status s = OpenInto(*attempt, entry); !s.ok()) return s;
     // Who was writing when the owner before ended goes first.
@@ -359,6 +370,7 @@ void StoreRegistry::CloseStore(Entry* entry) {
 
 Status StoreRegistry::OpenInto(const Attempt& attempt,
                                const std::shared_ptr<Entry>& entry) {
+  if (Status s = RespectClaim(attempt, entry.get()); !s.ok()) return s;
   const EventTimer timer;
   // A link that is pointed elsewhere later does not take the store apart.
   std::string directory;
@@ -377,6 +389,7 @@ Status StoreRegistry::OpenInto(const Attempt& attempt,
   }
   entry->store = std::move(opened);
   entry->upkeep = std::move(upkeep);
+  entry->not_shared = attempt.not_shared;
   if (attempt.access == StoreAccess::kOwns) Serve(entry);
   NoteEvent({EventKind::kOpen, directory, "", HowOpened(attempt.access),
              timer.elapsed_us()});
@@ -405,6 +418,7 @@ Status StoreRegistry::OpenEngine(const Attempt& attempt,
     factory = factory_;
   }
   if (factory != nullptr) return factory(directory, attempt.mode, engine);
+  PrepareEngines();
   if (Status s = attempt.home->Open(directory, attempt.mode, engine); !s.ok()) {
     return s;
   }

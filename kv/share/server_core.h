@@ -54,6 +54,8 @@ struct ServerCore {
   RequestMemory requests{kMaxRequestMemory - kMaxAnswerMemory};
   RequestMemory answers{kMaxAnswerMemory};
   std::once_flag is_log_limited;
+  // Functions that run for others.
+  std::atomic<int> running_calls{0};
   // No request is begun any more.
   std::atomic<bool> is_stopping{false};
   // What is under way is given up where that can be.

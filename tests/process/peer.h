@@ -63,6 +63,7 @@ class Peer {
 
   void Stop();
   void Continue();
+  void Signal(int number);
 
  private:
   void Send(const std::string& order);

@@ -377,14 +377,34 @@ Status ActorFile::Decide(const char* super_journal) {
 // of a transaction, and exclusive locking keeps it for ever, and after either a
 // write to another attached database may join.
 Status ActorFile::PublishOrStage(const char* super_journal) {
-  if (super_journal != nullptr) return StageForSuperJournal(super_journal);
+  if (super_journal != nullptr) {
+    if (Status s = StageForSuperJournal(super_journal); !s.ok()) return s;
+    return CheckBaseIsHead();
+  }
   if (db_ == nullptr) return PublishAlone();
   const Writers writers = CountWriters(*db_, *member_);
   if (writers.count <= 1) return PublishAlone();
   if (!writers.mix.ok()) return writers.mix;
+  if (Status s = CheckBaseIsHead(); !s.ok()) return s;
   group_ = GroupOfConnection(*db_);
   group_->Add(member_.get());
   return Status::Ok();
+}
+
+// A member of a group is published later than this. Whoever lost the writer's
+// word to another process, which has committed since, hears of it here all the
+// same, where SQLite takes the code that says so (see PhaseTwo()).
+Status ActorFile::CheckBaseIsHead() {
+  std::shared_ptr<const HeadState> now;
+  if (Status s = actor_->Current(&now); !s.ok()) return s;
+  const Generation generation = now->head.generation;
+  if (generation_ != Generation{} && now->exists && generation != generation_) {
+    return FencedError(actor_->name(), generation_, generation);
+  }
+  if (now->head.snapshot == state_->head.snapshot) return Status::Ok();
+  return Status::Conflict(
+      "the actor has changed since the transaction began: actor=" +
+      actor_->name());
 }
 
 Status ActorFile::PhaseTwo() {
@@ -392,7 +412,13 @@ Status ActorFile::PhaseTwo() {
   // The first member to come publishes all. The pointer is a copy, as
   // publishing resets group_.
   const std::shared_ptr<CommitGroup> group = group_;
-  return group == nullptr ? Status::Ok() : group->Publish();
+  if (group == nullptr) return Status::Ok();
+  const Status s = group->Publish();
+  if (s.code() != Code::kConflict && s.code() != Code::kFenced) return s;
+  // SQLite takes no other code here than that of an error of the disk.
+  return s.WithContext(
+      "the transaction over several actors is rolled back, and nothing of it "
+      "is there: begin it again");
 }
 
 // An xSync that no FCNTL_SYNC announced comes from a raw user of the file.

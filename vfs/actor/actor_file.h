@@ -142,6 +142,7 @@ class ActorFile : public sqlite3_file {
   void RestSnapshot();
   Status EnsureSnapshot();  // for a read without a lock
   bool ReadsSnapshot() const;
+  Status ReadSnapshot(const ReadRequest& request, size_t* copied);
   void ShowHeader(const ReadRequest& request);
   Status ReadWithCare(const ReadRequest& request, size_t* copied);
   void LetGo();
@@ -159,6 +160,7 @@ class ActorFile : public sqlite3_file {
   Status ShouldPublish(bool* publish);
   Status SyncControl(const char* super_journal);
   Status Decide(const char* super_journal);
+  Status CheckBaseIsHead();
   Status PublishOrStage(const char* super_journal);
   Status StageForSuperJournal(const char* super_journal);
   Status PhaseTwo();

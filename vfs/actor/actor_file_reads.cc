@@ -33,8 +33,8 @@ int ActorFile::Refuse(Place place) {
 // cost no lock and touch no memory that others write to.
 bool ActorFile::ResumeSnapshot() {
   if (resting_ == nullptr) return false;
-  pin_->Wake();  // before the head is looked at: kv/store/pins.h, invariant 3
-  if (actor_->version() != version_) return false;
+  // Before the head is looked at: kv/store/pins.h, invariant 3.
+  if (!pin_->Wake() || actor_->version() != version_) return false;
   state_ = std::move(resting_);
   return true;
 }
@@ -143,6 +143,18 @@ bool ActorFile::ReadsSnapshot() const {
          !store_->read_only();
 }
 
+Status ActorFile::ReadSnapshot(const ReadRequest& request, size_t* copied) {
+  Status s = reader_.Read(request, copied);
+  // What the owner took away from this process while it was stopped.
+  if (store_->side() != nullptr) {
+    if (Status expired = CheckNotExpired(store_.get(), *state_, &epoch_);
+        !expired.ok()) {
+      s = expired;
+    }
+  }
+  return s;
+}
+
 int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
   auto* bytes = static_cast<char*>(buffer);
   const auto want = static_cast<size_t>(size);
@@ -155,7 +167,7 @@ int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
   }
   const ReadRequest request = {static_cast<uint64_t>(offset), want, bytes};
   size_t copied = 0;
-  const Status s = ReadsSnapshot() ? reader_.Read(request, &copied)
+  const Status s = ReadsSnapshot() ? ReadSnapshot(request, &copied)
                                    : ReadWithCare(request, &copied);
   if (!s.ok()) {
     // SQLite must not go on with what an earlier call left in the buffer.
