@@ -4,9 +4,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 
 #include "kv/base/start_thread.h"
 #include "kv/base/thrown.h"
@@ -14,31 +12,6 @@
 #include "kv/rocksdb/rocksdb_work_env.h"
 
 namespace actorkv {
-namespace {
-
-struct Trial {
-  explicit Trial(void (*run)()) : work(run) {}
-
-  void (*const work)();
-  std::mutex mutex;
-  std::condition_variable ended;
-  bool has_ended = false;
-};
-
-// Owns its part of the trial, as nobody may wait for it any more.
-void* RunThread(void* given) {
-  const std::unique_ptr<std::shared_ptr<Trial>> trial(
-      static_cast<std::shared_ptr<Trial>*>(given));
-  // What fails does so by itself: only its end counts.
-  static_cast<void>(IfMemory((*trial)->work));
-  const std::lock_guard<std::mutex> lock((*trial)->mutex);
-  (*trial)->has_ended = true;
-  (*trial)->ended.notify_all();
-  return nullptr;
-}
-
-}  // namespace
-
 void UseRocksDbOnce() {
   const std::unique_ptr<rocksdb::Env> memory(
       rocksdb::NewMemEnv(rocksdb::Env::Default()));
@@ -54,15 +27,32 @@ void UseRocksDbOnce() {
   static_cast<void>(db->Flush(rocksdb::FlushOptions()).ok());
 }
 
-bool EndsWithin(std::chrono::milliseconds limit, void (*trial)()) {
-  const auto shared = std::make_shared<Trial>(trial);
-  auto given = std::make_unique<std::shared_ptr<Trial>>(shared);
+// Owns its part of the trial, as nobody may wait for it any more.
+void* RocksDbTrial::RunThread(void* given) {
+  const std::unique_ptr<std::shared_ptr<RocksDbTrial>> owned(
+      static_cast<std::shared_ptr<RocksDbTrial>*>(given));
+  RocksDbTrial* const trial = owned->get();
+  // What fails does so by itself: only its end counts.
+  static_cast<void>(IfMemory(trial->work_));
+  const std::lock_guard<std::mutex> lock(trial->mutex_);
+  trial->has_ended_ = true;
+  trial->ended_.notify_all();
+  return nullptr;
+}
+
+std::shared_ptr<RocksDbTrial> RocksDbTrial::Begin(void (*work)()) {
+  std::shared_ptr<RocksDbTrial> trial(new RocksDbTrial(work));
+  auto given = std::make_unique<std::shared_ptr<RocksDbTrial>>(trial);
   pthread_t thread = {};
-  if (!StartThread(RunThread, given.get(), &thread)) return false;
+  if (!StartThread(RunThread, given.get(), &thread)) return nullptr;
   static_cast<void>(given.release());
   pthread_detach(thread);
-  std::unique_lock<std::mutex> lock(shared->mutex);
-  return shared->ended.wait_for(lock, limit, [&] { return shared->has_ended; });
+  return trial;
+}
+
+bool RocksDbTrial::EndsWithin(std::chrono::milliseconds time) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  return ended_.wait_for(lock, time, [this] { return has_ended_; });
 }
 
 }  // namespace actorkv

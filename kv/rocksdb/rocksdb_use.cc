@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -14,7 +15,7 @@ namespace actorkv {
 namespace {
 
 // A trial takes some milliseconds. Where the machine is so busy that it does
-// not end by then, the next open tries again.
+// not end by then, the next open finds that it has.
 constexpr std::chrono::seconds kTrialTime{5};
 
 // One more than ForkCount() of the process that used RocksDB first; 0: none
@@ -28,23 +29,30 @@ struct RocksDbUse {
   bool ended = false;  // under the gate
 
   std::mutex trial_mutex;
-  bool works = false;  // under the mutex
+  std::shared_ptr<RocksDbTrial> trial;  // under the mutex; one in a process
 };
 PerProcess<RocksDbUse> use_of_process;
+
+Status NoThread() {
+  return Status::IOError("the system has no thread for RocksDB");
+}
 
 void NoteUse() {
   uint64_t none = 0;
   first_user.compare_exchange_strong(none, ForkCount() + 1);
 }
 
-Status TryOnce() {
+Status Try() {
   RocksDbUse* const use = use_of_process.Get();
   const std::lock_guard<std::mutex> lock(use->trial_mutex);
-  if (use->works) return Status::Ok();
-  void (*const trial)() = trial_for_testing.load();
-  use->works =
-      EndsWithin(kTrialTime, trial != nullptr ? trial : UseRocksDbOnce);
-  if (use->works) return Status::Ok();
+  std::chrono::milliseconds time{0};
+  if (use->trial == nullptr) {
+    void (*const work)() = trial_for_testing.load();
+    use->trial = RocksDbTrial::Begin(work != nullptr ? work : UseRocksDbOnce);
+    if (use->trial == nullptr) return NoThread();
+    time = kTrialTime;
+  }
+  if (use->trial->EndsWithin(time)) return Status::Ok();
   return Status::NotSupported(
       "RocksDB does not work in this process, whose parent used it in the "
       "moment of fork(): fork again, or have another process open the store");
@@ -57,9 +65,9 @@ Status PrepareUseOfRocksDb() {
   RocksDbThreads* const threads = RocksDbThreads::Instance();
   if (!threads->compactions.Raise(RocksDbThreads::kCount) ||
       !threads->flushes.Raise(RocksDbThreads::kCount)) {
-    return Status::IOError("the system has no thread for RocksDB");
+    return NoThread();
   }
-  return ParentUsedRocksDb() ? TryOnce() : Status::Ok();
+  return ParentUsedRocksDb() ? Try() : Status::Ok();
 }
 
 bool ParentUsedRocksDb() {

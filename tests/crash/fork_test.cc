@@ -113,6 +113,23 @@ TEST(ForkChild, DISABLED_WithAnOpenStore) {
                                                     : Write(store, 1, "shares");
                             }),
               0);
+    // Its own is its child's parent's.
+    EXPECT_EQ(
+        InChildOfFork(runs_handlers,
+                      [&] {
+                        SqliteDb own;
+                        if (own.Open(ActorUri(store, "a")) != SQLITE_OK)
+                          return 1;
+                        if (own.Exec("INSERT INTO t VALUES (5)") != SQLITE_OK) {
+                          return 2;
+                        }
+                        return InChildOfFork(true, [&] {
+                          const int inherited = CheckInherited(&own);
+                          return inherited != 0 ? inherited
+                                                : Write(store, 1, "shares");
+                        });
+                      }),
+        0);
     // The same of one that forks once more, as daemons do.
     EXPECT_EQ(InChildOfFork(runs_handlers,
                             [&] {
@@ -123,7 +140,7 @@ TEST(ForkChild, DISABLED_WithAnOpenStore) {
               0);
   }
   EXPECT_EQ(db.Exec("INSERT INTO t VALUES (2)"), SQLITE_OK) << LastError();
-  EXPECT_EQ(db.QueryInt("SELECT count(*) FROM t"), 6);
+  EXPECT_EQ(db.QueryInt("SELECT count(*) FROM t"), 10);
 }
 
 // The parent is forked in the middle of a transaction.
