@@ -4,6 +4,7 @@ set(ACTORKV_KV_SOURCES
   kv/base/coding.cc
   kv/base/duration.cc
   kv/base/errand.cc
+  kv/base/end_signals.cc
   kv/base/events.cc
   kv/base/hash.cc
   kv/base/hex.cc
@@ -11,6 +12,7 @@ set(ACTORKV_KV_SOURCES
   kv/base/invariant.cc
   kv/base/metrics.cc
   kv/base/page_memory.cc
+  kv/base/per_process.cc
   kv/base/process_end.cc
   kv/base/start_thread.cc
   kv/base/status.cc
@@ -19,6 +21,7 @@ set(ACTORKV_KV_SOURCES
   kv/base/time_text.cc
   kv/base/utf8.cc
   kv/base/wall_clock.cc
+  kv/base/whole_mutex.cc
   kv/base/work_board.cc
   kv/base/work_meter.cc
   kv/base/workers.cc
@@ -44,6 +47,7 @@ set(ACTORKV_KV_SOURCES
   kv/files/file_access.cc
   kv/files/file_names.cc
   kv/files/file_target.cc
+  kv/files/file_system.cc
   kv/files/gzip.cc
   kv/files/host_mark.cc
   kv/files/lock_file.cc
@@ -96,6 +100,7 @@ set(ACTORKV_KV_SOURCES
   kv/pages/branch_reader.cc
   kv/pages/branch_writer.cc
   kv/pages/bulk_commits.cc
+  kv/pages/chunk_batch.cc
   kv/pages/chunk_maker.cc
   kv/pages/commit.cc
   kv/pages/commit_checks.cc
@@ -109,10 +114,13 @@ set(ACTORKV_KV_SOURCES
   kv/pages/read_ahead.cc
   kv/pages/stage_writer.cc
   kv/process/engines.cc
+  kv/process/not_served.cc
   kv/process/open_wait.cc
   kv/process/running_work.cc
+  kv/process/serving.cc
   kv/process/shared_stores.cc
   kv/process/store_registry.cc
+  kv/process/store_registry_claim.cc
   kv/process/store_registry_serve.cc
   kv/process/store_registry_share.cc
   kv/process/upkeep.cc
@@ -162,6 +170,7 @@ set(ACTORKV_KV_SOURCES
   kv/rocksdb/log_marks.cc
   kv/rocksdb/log_scan.cc
   kv/rocksdb/log_seal.cc
+  kv/rocksdb/owner_claim.cc
   kv/rocksdb/rocksdb_block_memory.cc
   kv/rocksdb/rocksdb_bulk.cc
   kv/rocksdb/rocksdb_compaction.cc
@@ -185,7 +194,10 @@ set(ACTORKV_KV_SOURCES
   kv/rocksdb/rocksdb_status.cc
   kv/rocksdb/rocksdb_stoppage.cc
   kv/rocksdb/rocksdb_store_files.cc
+  kv/rocksdb/rocksdb_threads.cc
+  kv/rocksdb/rocksdb_trial.cc
   kv/rocksdb/rocksdb_use.cc
+  kv/rocksdb/rocksdb_work_env.cc
   kv/rocksdb/rocksdb_writer.cc
   kv/rocksdb/space_reserve.cc
   kv/rocksdb/spare_memory.cc

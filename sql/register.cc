@@ -12,6 +12,7 @@
 #include "sql/actors/info_table.h"
 #include "sql/actors/metrics_table.h"
 #include "sql/actors/retention_functions.h"
+#include "sql/actors/serve_function.h"
 #include "sql/actors/sessions_table.h"
 #include "sql/actors/work_table.h"
 #include "sql/bind/connection.h"
@@ -61,7 +62,7 @@ constexpr RegisterTheme kThemes[] = {
     RegisterEventsTable,      RegisterQueueTables,
     RegisterSalvageTables,    RegisterPairFunctions,
     RegisterPairsTable,       RegisterWorkTable,
-    RegisterSessionsTable,
+    RegisterSessionsTable,    RegisterServeFunction,
 };
 
 Status CallForOther(const std::string& store_path, const CallSpec& call,
@@ -86,6 +87,9 @@ int RegisterSql(sqlite3* db) {
   return code;
 }
 
-void ServeCalls() { StoreRegistry::SetCallFunction(CallForOther); }
+void ServeCalls() {
+  StoreRegistry::SetCallFunction(CallForOther);
+  SetSqliteVersion(sqlite3_libversion());
+}
 
 }  // namespace actorkv

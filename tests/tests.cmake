@@ -55,11 +55,13 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/fuzz/targets.cc
   tests/kv/base/coding_test.cc
   tests/kv/base/duration_test.cc
+  tests/kv/base/end_signals_test.cc
   tests/kv/base/errand_test.cc
   tests/kv/base/events_test.cc
   tests/kv/base/hash_test.cc
   tests/kv/base/invariant_test.cc
   tests/kv/base/page_memory_test.cc
+  tests/kv/base/per_process_test.cc
   tests/kv/base/status_test.cc
   tests/kv/base/utf8_test.cc
   tests/kv/base/work_meter_test.cc
@@ -78,6 +80,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/engine/hostile_engine_test.cc
   tests/kv/files/byte_source_test.cc
   tests/kv/files/file_names_test.cc
+  tests/kv/files/file_system_test.cc
   tests/kv/files/file_target_test.cc
   tests/kv/files/host_mark_test.cc
   tests/kv/files/new_directory_test.cc
@@ -125,6 +128,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/process/engines_test.cc
   tests/kv/process/fuzz_corpus_test.cc
   tests/kv/process/no_memory_test.cc
+  tests/kv/process/not_served_test.cc
   tests/kv/process/open_wait_test.cc
   tests/kv/process/owners_test.cc
   tests/kv/process/rivet_engine_test.cc
@@ -167,6 +171,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rocksdb/log_damage_test.cc
   tests/kv/rocksdb/log_scan_test.cc
   tests/kv/rocksdb/moved_store_test.cc
+  tests/kv/rocksdb/owner_claim_test.cc
   tests/kv/rocksdb/process_end_test.cc
   tests/kv/rocksdb/rocksdb_block_memory_test.cc
   tests/kv/rocksdb/rocksdb_bulk_test.cc
@@ -174,6 +179,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rocksdb/rocksdb_events_test.cc
   tests/kv/rocksdb/rocksdb_fault_test.cc
   tests/kv/rocksdb/rocksdb_fence_test.cc
+  tests/kv/rocksdb/rocksdb_fork_test.cc
   tests/kv/rocksdb/rocksdb_home_test.cc
   tests/kv/rocksdb/rocksdb_log_file_test.cc
   tests/kv/rocksdb/rocksdb_log_limit_test.cc
@@ -374,6 +380,8 @@ actorkv_add_tests(process LINKS ${with_sqlite} SOURCES
   tests/process/page_test.cc
   tests/process/peer.cc
   tests/process/place_test.cc
+  tests/process/serve_test.cc
+  tests/process/steer_test.cc
   tests/process/stop_test.cc)
 
 # The stock shell cannot load a module that is built with a sanitizer, and

@@ -6,9 +6,13 @@
 #include <cstring>
 #include <utility>
 
+#include "kv/base/per_process.h"
+
 namespace actorkv {
 
 namespace {
+
+PerProcess<PageCache> of_process;
 
 constexpr size_t kMaxDefaultBytes = size_t{1} << 30;
 
@@ -23,19 +27,44 @@ PageCache::PageCache(size_t capacity_bytes) : capacity_bytes_(capacity_bytes) {
   static_assert(kShards == 64, "ShardOf() takes six bits");
 }
 
+PageCache::PageCache() : PageCache(kSharingCapacity) { is_default_ = true; }
+
 PageCache* PageCache::Instance() {
-  // Never destroyed: stores may be closed by exit handlers.
-  static auto* const cache = new PageCache(DefaultCapacity());
-  return cache;
+  return of_process.Get([](const PageCache* parents) {
+    // What somebody has set counts in a child as well.
+    return parents == nullptr || parents->is_default_
+               ? new PageCache
+               : new PageCache(parents->capacity_bytes());
+  });
 }
 
-size_t PageCache::DefaultCapacity() {
+size_t PageCache::DefaultCapacity() const {
+  if (!has_own_store_.load(std::memory_order_relaxed)) return kSharingCapacity;
   const auto pages = static_cast<size_t>(sysconf(_SC_PHYS_PAGES));
   const auto page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   return std::min(kMaxDefaultBytes, pages / 4 * page_bytes);
 }
 
+void PageCache::NoteOwnStore() {
+  if (has_own_store_.load(std::memory_order_relaxed)) return;
+  const std::lock_guard<std::mutex> lock(capacity_mutex_);
+  has_own_store_ = true;
+  if (is_default_) Resize(DefaultCapacity());
+}
+
 void PageCache::SetCapacity(size_t capacity_bytes) {
+  const std::lock_guard<std::mutex> lock(capacity_mutex_);
+  is_default_ = false;
+  Resize(capacity_bytes);
+}
+
+void PageCache::UseDefaultCapacity() {
+  const std::lock_guard<std::mutex> lock(capacity_mutex_);
+  is_default_ = true;
+  Resize(DefaultCapacity());
+}
+
+void PageCache::Resize(size_t capacity_bytes) {
   capacity_bytes_.store(capacity_bytes, std::memory_order_relaxed);
   for (Shard& shard : shards_) {
     std::lock_guard<std::mutex> lock(shard.mutex);

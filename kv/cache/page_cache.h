@@ -53,17 +53,27 @@ class PageCache {
     kHint,
   };
 
+  // A cache of DefaultCapacity().
+  PageCache();
   explicit PageCache(size_t capacity_bytes);
 
-  // The cache of the process. Its capacity is DefaultCapacity() unless set.
+  // The cache of the process. Its capacity is DefaultCapacity() unless set; in
+  // a child of fork() that of the parent.
   static PageCache* Instance();
 
-  // Returns a quarter of memory, at most 1 GiB.
-  static size_t DefaultCapacity();
+  // Returns a quarter of memory, at most 1 GiB, in a process that has had a
+  // store of its own. One that shares those of others has them cached by their
+  // owner as well, and there may be many such processes: kSharingCapacity.
+  size_t DefaultCapacity() const;
+
+  // A store is open that no other process owns.
+  void NoteOwnStore();
 
   // Drops at once what is too much. Each of the shards keeps one page in any
   // case.
   void SetCapacity(size_t capacity_bytes);
+  // Goes back to DefaultCapacity().
+  void UseDefaultCapacity();
 
   // Finds the page as snapshot `txid` sees it; null when that is not known.
   // `changes` may be null; and `how`, which is how it was found.
@@ -99,6 +109,8 @@ class PageCache {
   PageCacheCounts counts();
 
  private:
+  static constexpr size_t kSharingCapacity = size_t{64} << 20;
+
   // Shard: a lock in a cache line of its own, or neighbours would wait for each
   // other.
   struct alignas(64) Shard {
@@ -115,6 +127,11 @@ class PageCache {
                                       uint64_t hash, TxId txid,
                                       const ChangeLog* changes);
 
+  void Resize(size_t capacity_bytes);
+
+  std::mutex capacity_mutex_;  // held while the capacity changes
+  bool is_default_ = false;
+  std::atomic<bool> has_own_store_{false};
   std::atomic<size_t> capacity_bytes_;
   std::array<Shard, kShards> shards_;
 };

@@ -77,6 +77,9 @@ struct EngineLimits {
   // True where reads may wait for a disk, so that it pays to ask for more than
   // is wanted.
   bool read_ahead = false;
+  // True where each read is a request to another process or machine, so that
+  // what is wanted is best asked for together.
+  bool is_remote = false;
 };
 
 // Batch: puts, deletes and guards of one commit. Keys and values are copied in,
@@ -309,8 +312,8 @@ class Engine {
   virtual std::shared_ptr<WorkBoard> work_board() { return nullptr; }
 
   // Keeps the log, that the next open of the store has to read, below about
-  // `bytes` from now on: other processes wait for that where this one ends.
-  // What the engine does by itself is less where that is so.
+  // `bytes` from now on, where the engine keeps more: other processes wait for
+  // that where this one ends. 0: writes out what it holds, before it returns.
   virtual void LimitLog(uint64_t bytes) { static_cast<void>(bytes); }
 
   // Bounds what the engine keeps in memory beside the page cache, which holds

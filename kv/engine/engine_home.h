@@ -67,6 +67,14 @@ class PlaceWait {
   virtual bool OthersWait() const = 0;
 };
 
+// From its making to its end a process is there to own the store at a place:
+// others that own it leave it, as far as they can, and nobody else becomes its
+// owner.
+class PlaceClaim {
+ public:
+  virtual ~PlaceClaim() = default;
+};
+
 // A line about an engine, for people: a row of actorkv_info.
 struct EngineNote {
   std::string name;
@@ -110,10 +118,25 @@ class EngineHome {
   virtual Status Open(const std::string& place, OpenMode mode,
                       std::unique_ptr<Engine>* engine) = 0;
 
+  // Names the engine for people, as Engine::Describe() of those that it opens.
+  virtual std::string Version() const = 0;
+
   // EngineLimits of its engines.
   virtual EngineLimits Limits() const = 0;
 
   virtual std::unique_ptr<PlaceWait> Wait(const std::string& place) = 0;
+  // Ok where nobody has the store open for writing, this process included, or
+  // that cannot be known. Costs little. Errors: kBusy, naming the process.
+  virtual Status CheckFree(const std::string& place) = 0;
+
+  // Errors: kAlreadyExists, naming the process, where another one is there for
+  // it; kNotFound where nobody has owned a store there yet; kBusy, kIOError.
+  virtual Status Claim(const std::string& place,
+                       std::unique_ptr<PlaceClaim>* claim) = 0;
+  // Whether some process, perhaps this one, is there for it; and whether nobody
+  // owns it, so that it is about to be that one's.
+  virtual bool IsClaimed(const std::string& place) = 0;
+  virtual bool IsClaimDue(const std::string& place) = 0;
 
   // A copy of the store at `place`, which `engine` has open, in a place `to`
   // that must not exist. Asks `keep_on` now and then, and stops with its error.

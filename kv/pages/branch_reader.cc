@@ -8,6 +8,7 @@
 #include "kv/base/coding.h"
 #include "kv/base/metrics.h"
 #include "kv/format/keys.h"
+#include "kv/pages/chunk_batch.h"
 #include "kv/pages/delta_reader.h"
 
 namespace actorkv {
@@ -136,21 +137,11 @@ Status BranchReader::UnpackVersion(const PageVersion& version,
   return UnpackDelta(engine_reader(), version.id, chunk, page);
 }
 
-StoredForm BranchReader::FormOf(const PageVersion& version) const {
-  StoredForm form;
-  // A page of a parent branch can be no base here: reclaim of that branch does
-  // not know of deltas in this one.
-  if (version.id.branch != snapshot_.branch) return form;
-  form.base = version.id.txid;
-  if (version.chunk.codec == Codec::kDelta) form = version.chunk.delta.form;
-  return form;
-}
-
 Status BranchReader::UnpackForCache(const PageVersion& version, PagePin* pin) {
   const uint32_t page_size = snapshot_.page_size;
   const ChunkId id = version.id;
   const DecodedChunk& chunk = version.chunk;
-  const StoredForm form = FormOf(version);
+  const StoredForm form = FormIn(snapshot_.branch, id, chunk);
   // A raw chunk is copied straight from the engine's memory.
   if (chunk.codec == Codec::kRaw && chunk.payload.size() == page_size) {
     *pin = CachedPage::Make({id.txid, chunk.page_hash}, chunk.payload, form);
@@ -193,6 +184,27 @@ Status BranchReader::PinPage(PageNo pgno, PagePin* pin) {
 Status BranchReader::PreloadPage(PageNo pgno) {
   PagePin unused;
   return LoadPage(pgno, PageCache::Source::kHint, &unused);
+}
+
+Status BranchReader::PreloadPages(const std::vector<PageNo>& pages,
+                                  size_t* cached) {
+  *cached = 0;
+  std::vector<FoundChunk> chunks;
+  Add(Metric::kEngineReads);
+  if (Status s =
+          FindChunks(engine_reader(), snapshot_, *lineage_, pages, &chunks);
+      !s.ok()) {
+    return s;
+  }
+  for (const FoundChunk& chunk : chunks) {
+    if (CacheChunk(cache_store_id_, snapshot_,
+                   {chunk.id, chunk.value, chunk.base},
+                   PageCache::Source::kHint)
+            .ok()) {
+      ++*cached;
+    }
+  }
+  return Status::Ok();
 }
 
 bool BranchReader::IsCached(PageNo pgno) const {
@@ -265,22 +277,17 @@ void BranchReader::CacheNewest(PageVersion* version, WaitingDelta* waiting) {
 void BranchReader::CacheOverBase(PageVersion* base, WaitingDelta* waiting) {
   PageVersion version;
   version.id = waiting->id;
-  const uint32_t page_size = snapshot_.page_size;
   if (base->id.pgno != waiting->id.pgno ||
       !DecodeChunk(version.id, waiting->value, &version.chunk).ok() ||
       version.chunk.delta.form.base != base->id.txid) {
     return;
   }
   // Whatever comes of it, the delta waits no longer: its base is passed.
-  waiting->id = ChunkId();
-  std::string page(page_size, '\0');
-  if (DecodeChunk(base->id, base->stored, &base->chunk).ok() &&
-      base->chunk.codec != Codec::kDelta &&
-      UnpackPage(base->id, base->chunk, page_size, page.data()).ok() &&
-      UnpackPage(version.id, version.chunk, page_size, page.data()).ok()) {
-    InsertAhead(version.id.pgno,
-                CachedPage::Make({version.id.txid, version.chunk.page_hash},
-                                 page, FormOf(version)));
+  const ChunkId id = std::exchange(waiting->id, ChunkId());
+  if (CacheChunk(cache_store_id_, snapshot_, {id, waiting->value, base->stored},
+                 PageCache::Source::kAhead)
+          .ok()) {
+    Add(Metric::kReadAheadPages);
   }
 }
 

@@ -110,6 +110,13 @@ class BranchReader {
   // Whether the page cache has the page. No use of it.
   bool IsCached(PageNo pgno) const;
 
+  // Reads these pages, which the page cache does not have, into it by as few
+  // requests as the engine takes. Nobody asked for them yet. A page that is
+  // damaged or missing is left out. REQUIRES: UseCache() was called; the lock
+  // page is not among them. *cached: how many there are now.
+  // Errors: those of the engine.
+  Status PreloadPages(const std::vector<PageNo>& pages, size_t* cached);
+
   // Reads the pages from `first` up to, but not with, `end` into the page
   // cache, where it does not have most of them. Nobody asked for them yet.
   // Gives up where a page has very many versions. REQUIRES: UseCache() was
@@ -139,7 +146,6 @@ class BranchReader {
   Status LookUp(PageNo pgno, bool* found_page, PageVersion* version);
   Status UnpackInto(PageNo pgno, char* page, Found* found);
   void ApplyStampTo(char* first_page) const;
-  StoredForm FormOf(const PageVersion& version) const;
   Status UnpackForCache(const PageVersion& version, PagePin* pin);
   void InsertAhead(PageNo pgno, PagePin page);
   // The newest version of a page of a range, and one that is older. What is

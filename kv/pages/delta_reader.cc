@@ -32,6 +32,14 @@ Status ReadBase(EngineReader* reader, const ChunkId& id,
   if (!found || key != wanted) {
     return BadBase(id, base_id.txid, "is missing");
   }
+  return UnpackBase(id, delta, value, page);
+}
+
+}  // namespace
+
+Status UnpackBase(const ChunkId& id, const DecodedDelta& delta,
+                  std::string_view value, char* page) {
+  const ChunkId base_id{id.branch, id.pgno, delta.form.base};
   DecodedChunk base;
   if (Status s = DecodeChunk(base_id, value, &base); !s.ok()) {
     return s.WithContext("base of txid=" + std::to_string(id.txid.value));
@@ -42,8 +50,6 @@ Status ReadBase(EngineReader* reader, const ChunkId& id,
   }
   return UnpackPage(base_id, base, delta.page_size, page);
 }
-
-}  // namespace
 
 Status UnpackDelta(EngineReader* reader, const ChunkId& id,
                    const DecodedChunk& chunk, char* page) {

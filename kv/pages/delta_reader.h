@@ -4,6 +4,8 @@
 #ifndef ACTORKV_KV_PAGES_DELTA_READER_H_
 #define ACTORKV_KV_PAGES_DELTA_READER_H_
 
+#include <string_view>
+
 #include "kv/engine/engine.h"
 #include "kv/format/chunk.h"
 
@@ -16,6 +18,12 @@ namespace actorkv {
 // Errors: kCorruption where one of both is damaged, or the base is missing.
 Status UnpackDelta(EngineReader* reader, const ChunkId& id,
                    const DecodedChunk& chunk, char* page);
+
+// Writes the page of `value`, which is stored where the base of a delta lies,
+// to `page`, delta.page_size bytes. `id` is the delta's. Errors: kCorruption
+// where it is damaged or a delta itself.
+Status UnpackBase(const ChunkId& id, const DecodedDelta& delta,
+                  std::string_view value, char* page);
 
 }  // namespace actorkv
 

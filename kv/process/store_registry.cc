@@ -1,18 +1,18 @@
 #include "kv/process/store_registry.h"
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
 
 #include "kv/base/events.h"
+#include "kv/base/per_process.h"
 #include "kv/base/process_end.h"
 #include "kv/process/engines.h"
+#include "kv/process/not_served.h"
 #include "kv/process/upkeep.h"
 #include "kv/store/store.h"
 
@@ -20,14 +20,10 @@ namespace actorkv {
 
 namespace {
 
-enum class Forked { kNo, kWithOpenStore, kAfterStores };
-
 // A directory may be replaced while it is opened.
 constexpr int kAcquireAttempts = 8;
 
-std::atomic<bool> any_store_opened{false};
-std::atomic<int> open_store_count{0};
-std::atomic<Forked> forked{Forked::kNo};
+PerProcess<StoreRegistry> of_process;
 
 bool EnginesMayEnd() {
   const auto& homes = AllHomes();
@@ -35,29 +31,27 @@ bool EnginesMayEnd() {
                       [](const EngineHome* home) { return home->MayNotEnd(); });
 }
 
-// In a child of fork() exit() must not go on to RocksDB's static objects: their
-// destructors wait for threads that only the parent has (rocksdb::Timer of
-// 7.8.3 does, for ever). So such a child ends here. And so does a process of
-// which a thread stays in RocksDB, which must not meet what is destroyed, or
-// which has given up a database, whose threads may wait for ever.
+// Where an engine's static objects would wait for ever, exit() must not go on
+// to them: so the process ends here, when its stores have ended. And so does
+// one of which a thread stays in an engine, which must not meet what is
+// destroyed.
 void AtExit(int status, void* /*unused*/) {
-  if (!StoreRegistry::InForkedChild() &&
-      StoreRegistry::Instance()->Shutdown() && EnginesMayEnd()) {
-    return;
-  }
+  if (StoreRegistry::Instance()->Shutdown() && EnginesMayEnd()) return;
   std::fflush(nullptr);
   _exit(status);
 }
 
-// Handlers run in reverse order, so this one finds the static objects of
-// RocksDB alive that were made before. EngineHome::Prepare() has made those of
+// Handlers run in reverse order, so this one finds the static objects of an
+// engine alive that were made before. EngineHome::Prepare() has made those of
 // the version that we know. For those that another version may make in its
 // first open for writing, or for reading, it is registered once more after it.
+bool EndStoresAtExit() { return on_exit(AtExit, nullptr) == 0; }
+
 void RunAtExitOnce(OpenMode mode) {
   static std::once_flag follower;
   static std::once_flag writer;
   std::call_once(mode == OpenMode::kFollow ? follower : writer,
-                 [] { on_exit(AtExit, nullptr); });
+                 [] { EndStoresAtExit(); });
 }
 
 // Whether `store` is what `directory` means, of which `now` was read. *known:
@@ -83,21 +77,6 @@ const char* HowOpened(StoreAccess access) {
   return "";
 }
 
-// Whether it may be otherwise in a moment: the owner is starting or ending, or
-// it ended while it was asked.
-bool MayComeToServe(const Status& shared) {
-  if (shared.code() == Code::kIOError) {
-    return shared.system_errno() != EACCES && shared.system_errno() != EPERM;
-  }
-  return shared.code() == Code::kNotFound || shared.code() == Code::kBusy;
-}
-
-void AfterForkInChild() {
-  if (!any_store_opened.load() || forked.load() != Forked::kNo) return;
-  forked.store(open_store_count.load() > 0 ? Forked::kWithOpenStore
-                                           : Forked::kAfterStores);
-}
-
 }  // namespace
 
 // Tells the registry when the last user of a store has gone.
@@ -114,31 +93,18 @@ struct StoreRegistry::Lease {
 };
 
 StoreRegistry* StoreRegistry::Instance() {
-  static auto* const registry = new StoreRegistry;
-  return registry;
+  // Once for a process and its children.
+  static const bool ends_at_exit = EndStoresAtExit();
+  static_cast<void>(ends_at_exit);
+  return of_process.Get();
 }
 
-bool StoreRegistry::InForkedChild() {
-  return forked.load(std::memory_order_relaxed) != Forked::kNo;
-}
-
-Status StoreRegistry::ForkedChildError() {
-  const char* const when =
-      forked.load(std::memory_order_relaxed) == Forked::kWithOpenStore
-          ? "a store was open when this process was forked"
-          : "a store had been opened, and closed, before this process was "
-            "forked";
-  return Status::NotSupported(
-      std::string(when) +
-      "; a process that has opened one cannot hand that on by fork(): use "
-      "stores in the parent alone, fork before the first one is opened, or "
-      "exec first");
-}
-
-StoreRegistry::StoreRegistry() {
-  pthread_atfork(nullptr, nullptr, AfterForkInChild);
-  for (EngineHome* home : AllHomes()) home->Prepare();
-  on_exit(AtExit, nullptr);
+void StoreRegistry::PrepareEngines() {
+  static const bool prepared = [] {
+    for (EngineHome* home : AllHomes()) home->Prepare();
+    return EndStoresAtExit();
+  }();
+  static_cast<void>(prepared);
 }
 
 void StoreRegistry::SetEngineFactoryForTesting(EngineFactory factory) {
@@ -168,15 +134,14 @@ std::shared_ptr<StoreRegistry::Entry> StoreRegistry::FindEntry(const Key& key) {
 
 std::shared_ptr<Store> StoreRegistry::OpenHere(const std::string& directory,
                                                const StoreIdentity& identity,
-                                               StoreAccess access) {
-  const std::shared_ptr<Entry> entry = KnownEntry(KeyOf(identity, access));
+                                               Entry* entry) {
   if (entry == nullptr) return nullptr;
-  const auto lock = LockEntry(entry.get());
+  const auto lock = LockEntry(entry);
   if (!lock.owns_lock() || entry->store == nullptr || stopping_ ||
       !IsStill(directory, identity, entry->store.get(), &entry->identity)) {
     return nullptr;
   }
-  return Lend(entry.get());
+  return Lend(entry);
 }
 
 Status StoreRegistry::Acquire(const std::string& directory, OpenMode mode,
@@ -210,9 +175,6 @@ bool StoreRegistry::IsOpenElsewhere(const Attempt& attempt) {
 
 Status StoreRegistry::AcquireNow(Attempt* attempt,
                                  std::shared_ptr<Store>* store) {
-  if (InForkedChild()) {
-    return ForkedChildError().WithContext(attempt->directory);
-  }
   for (int i = 0; i < kAcquireAttempts; ++i) {
     bool again = false;
     Status s = AcquireOnce(attempt, store, &again);
@@ -241,40 +203,56 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
   // with all its actors: those of two Store objects have no transaction in
   // common. So where this process became the owner meanwhile, that counts for
   // connections that come when nobody uses the other object any more.
-  if (IsUsedAsShared(identity)) {
-    *store = OpenHere(directory, identity, StoreAccess::kShares);
+  const Known known = KnownEntries(identity);
+  if (IsUsedAsShared(known.shared.get())) {
+    *store = OpenHere(directory, identity, known.shared.get());
     if (*store != nullptr) return Status::Ok();
   }
-  if (follow || !IsOpen(KeyOf(identity, StoreAccess::kOwns))) {
-    for (StoreAccess access : {StoreAccess::kOwns, StoreAccess::kShares}) {
-      if (!follow && access == StoreAccess::kOwns) continue;
-      *store = OpenHere(directory, identity, access);
-      if (*store != nullptr) return Status::Ok();
-    }
+  if (follow) {
+    *store = OpenHere(directory, identity, known.owned.get());
+    if (*store != nullptr) return Status::Ok();
   }
-  if (!MayShare()) return AcquireAs(identity, attempt, store, again);
+  if (follow || !IsOpen(known.owned.get())) {
+    *store = OpenHere(directory, identity, known.shared.get());
+    if (*store != nullptr) return Status::Ok();
+  }
+  attempt->entry = follow ? nullptr : known.owned;
+  if (!known.may_share) return AcquireAs(identity, attempt, store, again);
   if (follow) {
     // Where it cannot be shared, for whatever reason, it can be followed.
-    if (AcquireShared(identity, *attempt, store, again).ok()) {
-      return Status::Ok();
+    const Status shared = AcquireShared(identity, *attempt, store, again);
+    if (shared.ok()) return shared;
+    if (!NobodyListens(shared)) {
+      attempt->not_shared = std::string(shared.message());
     }
     *again = false;
     return AcquireAs(identity, attempt, store, again);
   }
+  // Where another process has it, that one is asked first: what an owner needs
+  // to be one costs more than the whole session.
+  const bool is_elsewhere =
+      !IsOpen(known.owned.get()) && !attempt->home->CheckFree(directory).ok();
+  Status shared = Status::Busy("");
+  if (is_elsewhere) {
+    shared = AcquireShared(identity, *attempt, store, again);
+    if (shared.ok()) return shared;
+    *again = false;
+  }
   Status owned = AcquireAs(identity, attempt, store, again);
   if (owned.code() != Code::kBusy) return owned;
-  Status shared = AcquireShared(identity, *attempt, store, again);
-  // Where nobody serves, who has it is what there is to say.
-  return MayComeToServe(shared) ? owned : shared;
+  if (!is_elsewhere) {
+    shared = AcquireShared(identity, *attempt, store, again);
+  }
+  return shared.ok() ? shared : NotServed(directory, owned, shared);
 }
 
 Status StoreRegistry::AcquireAs(const StoreIdentity& identity, Attempt* attempt,
                                 std::shared_ptr<Store>* store, bool* again) {
   const std::string& directory = attempt->directory;
-  any_store_opened.store(true);
-  const std::shared_ptr<Entry> entry =
-      FindEntry(KeyOf(identity, attempt->access));
-  attempt->entry = entry;
+  if (attempt->entry == nullptr) {
+    attempt->entry = FindEntry(KeyOf(identity, attempt->access));
+  }
+  const std::shared_ptr<Entry> entry = attempt->entry;
   const auto lock = LockEntry(entry.get());
   if (!lock.owns_lock()) return Status::Busy("store is closing: " + directory);
   if (stopping_) return ProcessIsEnding(directory);
@@ -284,6 +262,7 @@ Status StoreRegistry::AcquireAs(const StoreIdentity& identity, Attempt* attempt,
   *again = entry->is_replaced;
   if (*again) return Status::Ok();
   if (Status s = GiveWay(entry.get(), attempt); !s.ok()) return s;
+  if (attempt->claim != nullptr) entry->claim = attempt->claim;
   if (entry->store == nullptr) {
     if (Status s = OpenInto(*attempt, entry); !s.ok()) return s;
     // Who was writing when the owner before ended goes first.
@@ -387,11 +366,11 @@ void StoreRegistry::CloseStore(Entry* entry) {
   entry->joined.reset();
   entry->not_shared.clear();
   NoteEvent({EventKind::kClose, path, "", "", timer.elapsed_us()});
-  --open_store_count;
 }
 
 Status StoreRegistry::OpenInto(const Attempt& attempt,
                                const std::shared_ptr<Entry>& entry) {
+  if (Status s = RespectClaim(attempt, entry.get()); !s.ok()) return s;
   const EventTimer timer;
   // A link that is pointed elsewhere later does not take the store apart.
   std::string directory;
@@ -410,10 +389,10 @@ Status StoreRegistry::OpenInto(const Attempt& attempt,
   }
   entry->store = std::move(opened);
   entry->upkeep = std::move(upkeep);
+  entry->not_shared = attempt.not_shared;
   if (attempt.access == StoreAccess::kOwns) Serve(entry);
   NoteEvent({EventKind::kOpen, directory, "", HowOpened(attempt.access),
              timer.elapsed_us()});
-  ++open_store_count;
   Wake();
   return Status::Ok();
 }
@@ -439,6 +418,7 @@ Status StoreRegistry::OpenEngine(const Attempt& attempt,
     factory = factory_;
   }
   if (factory != nullptr) return factory(directory, attempt.mode, engine);
+  PrepareEngines();
   if (Status s = attempt.home->Open(directory, attempt.mode, engine); !s.ok()) {
     return s;
   }

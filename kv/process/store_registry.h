@@ -23,6 +23,16 @@
 // when somebody waits. Then it stands back for a moment, so that the store is
 // the other's, also where it wants the store again itself.
 //
+// A child of fork() has a registry of its own, without stores: what its parent
+// had open it leaves as it is, and opens anew what it wants, to share it with
+// its parent or to own it.
+//
+// A process that is there to serve a store (kv/process/serving.h) claims it
+// (EngineHome::Claim()). The owner of the moment leaves it then, as it would at
+// its exit, where no connection of its process uses the store as the owner's;
+// and nobody else becomes the owner while the claim is there, unless its
+// process lets kClaimTime pass.
+//
 // One background thread serves the process: it closes idle stores and does
 // their maintenance. It looks whether somebody waits while a store is idle, and
 // only then. Where the system has no thread for it, stores work without, and
@@ -82,21 +92,30 @@ struct SharingInfo {
   uint32_t owner_pid = 0;  // 0: not known
   std::string owner_program;
   size_t session_count = 0;  // of an owner
-  std::string not_shared;    // why an owner does not serve; empty: it does
+  // Why an owner does not serve, or who follows does not share; empty: an owner
+  // serves, and who follows found nobody who does.
+  std::string not_shared;
+  bool is_meant = false;  // what `not_shared` says: by the setting
+  // On which the store is, where other machines may have it as well
+  // (kv/files/file_system.h); empty: it is of this machine.
+  std::string file_system;
 };
 
 class StoreRegistry {
  public:
-  // The one of the process. Never destroyed: see Shutdown().
+  // The one of the process. Never destroyed: see Shutdown(). In a child of
+  // fork() it is another one, without stores.
   static StoreRegistry* Instance();
 
-  // True in a child of fork() of a process that had opened a store. Nothing of
-  // ours may run there: the store's threads are not there, its files are the
-  // parent's, and RocksDB's threads do not come back.
-  static bool InForkedChild();
+  // Makes, once for a process and its children, what must outlive all that uses
+  // an engine, and takes some milliseconds and megabytes. To be called before
+  // an engine is used without a store; who shares a store needs none.
+  static void PrepareEngines();
 
-  // What there is to say in such a child: kNotSupported.
-  static Status ForkedChildError();
+  // For Instance().
+  StoreRegistry() = default;
+  StoreRegistry(const StoreRegistry&) = delete;
+  StoreRegistry& operator=(const StoreRegistry&) = delete;
 
   // `directory` is absolute. With kCreate it is made when it is missing or
   // empty; kFollow gives what this process has open to write where it does. A
@@ -108,9 +127,9 @@ class StoreRegistry {
   // Errors: kNotFound (no store there); kInvalidArgument (not empty and not a
   // store; not a directory); kBusy, naming the pid, when another process is
   // writing; kFenced when this process writes to the directory under another
-  // name that does not lead there any more; kNotSupported (a newer format;
-  // after fork(); an owner of another protocol); kIOError, also while the
-  // process ends, and where the owner cannot be reached; those of
+  // name that does not lead there any more; kNotSupported (a newer format; an
+  // owner of another protocol; an engine that fork() broke); kIOError, also
+  // while the process ends, and where the owner cannot be reached; those of
   // wait->Pause(); those of CheckScheme().
   Status Acquire(const std::string& directory, OpenMode mode,
                  const OpenWait& wait, std::shared_ptr<Store>* store);
@@ -138,6 +157,19 @@ class StoreRegistry {
   // The session of this process, where it shares the store; null otherwise.
   std::shared_ptr<ShareClient> ClientOf(const Store* store);
 
+  // Acquires the store as its owner alone, for the process that has claimed it,
+  // and waits for the owner of the moment to leave it as long as `wait` says.
+  // Errors: those of Acquire(); kBusy, and why the owner may not have left.
+  Status AcquireToServe(const std::string& directory, const OpenWait& wait,
+                        const std::shared_ptr<PlaceClaim>& claim,
+                        std::shared_ptr<Store>* store);
+  // Leaves a store that was acquired so to the other processes, now, where no
+  // connection of this one uses it. REQUIRES: the caller has given it back.
+  void LeaveToOthers(const std::string& directory);
+  // Whether the process is about to end: its stores are closed under their
+  // users.
+  bool is_ending() const { return stopping_.load(); }
+
   // Gives the background thread something to do now.
   void Wake();
 
@@ -148,7 +180,7 @@ class StoreRegistry {
   // At exit: stops the thread, makes all stores durable and closes them under
   // their users, who get errors from then on. Waits for opens and other calls
   // that are under way, for kExitTime at most: false when one lasts longer, and
-  // then RocksDB is in use still. Does nothing in a child of fork().
+  // then RocksDB is in use still.
   bool Shutdown();
 
   // Engines come from `factory`; nullptr: from their homes again.
@@ -175,6 +207,10 @@ class StoreRegistry {
   // milliseconds; one that was stopped must not keep the store from others.
   static constexpr std::chrono::milliseconds kStandBack{100};
   static constexpr std::chrono::milliseconds kLookInterval{5};
+  // How long who leaves a store to others lets functions go on.
+  static constexpr std::chrono::seconds kLastCalls{10};
+  // How long a store is left to who has claimed it and does not open it.
+  static constexpr std::chrono::milliseconds kClaimTime{1000};
 
   struct Lease;
 
@@ -185,6 +221,7 @@ class StoreRegistry {
     std::shared_ptr<ServedStore> served;     // of an owner: goes first
     std::unique_ptr<JoinedStore> joined;     // of a shared store: has it too
     std::string not_shared;                  // why `served` is null
+    bool is_meant = false;                   // that it is
     std::atomic<bool> session_ended{false};  // and nobody has looked since
     std::weak_ptr<Lease> lease;  // of its users, while there are any
     StoreIdentity identity;
@@ -195,6 +232,11 @@ class StoreRegistry {
     // Who opens an idle store looks for others not before this: it is a system
     // call, and opens may be thousands a second.
     Clock::time_point next_look = Clock::time_point::min();
+    // Of this process, on the store that it owns, or is about to.
+    std::weak_ptr<PlaceClaim> claim;
+    // The store was found to be about to be another's, and is left to it until
+    // then.
+    Clock::time_point claimed_until = Clock::time_point::min();
 
     // Whether somebody has it who has no part in the lease: pages may be being
     // read ahead.
@@ -215,7 +257,9 @@ class StoreRegistry {
     const StoreAccess access;
     EngineHome* home = nullptr;
     std::unique_ptr<PlaceWait> mark = nullptr;  // since it waits
-    std::shared_ptr<Entry> entry = nullptr;     // since the first of them
+    std::shared_ptr<Entry> entry = nullptr;     // of `access`; null: not known
+    std::shared_ptr<PlaceClaim> claim = nullptr;  // of who is there to serve
+    std::string not_shared = {};  // why one that is followed is not shared
   };
 
   // What the thread found.
@@ -225,24 +269,27 @@ class StoreRegistry {
     bool open = false;  // a store is open
   };
 
-  StoreRegistry();
   std::shared_ptr<Entry> FindEntry(const Key& key);
   std::unique_lock<std::mutex> LockEntry(Entry* entry);
   std::shared_ptr<Entry> EntryOf(const Store* store);
-  // The entry of this key; null: there is none.
-  std::shared_ptr<Entry> KnownEntry(const Key& key);
-  bool IsOpen(const Key& key);
+  // The entries of a place, by one look; null: there is none.
+  struct Known {
+    std::shared_ptr<Entry> owned;
+    std::shared_ptr<Entry> shared;
+    bool may_share = false;  // MayShare()
+  };
+  Known KnownEntries(const StoreIdentity& identity);
+  bool IsOpen(Entry* entry);
   // Whether connections of this process use it as a store of another process.
-  bool IsUsedAsShared(const StoreIdentity& identity);
-  // What this process has open so, given out; null: nothing.
+  bool IsUsedAsShared(Entry* shared);
+  // What this process has open there, given out; null: nothing.
   std::shared_ptr<Store> OpenHere(const std::string& directory,
-                                  const StoreIdentity& identity,
-                                  StoreAccess access);
+                                  const StoreIdentity& identity, Entry* entry);
   Status AcquireNow(Attempt* attempt, std::shared_ptr<Store>* store);
   // *again: the directory changed meanwhile.
   Status AcquireOnce(Attempt* attempt, std::shared_ptr<Store>* store,
                      bool* again);
-  // The same, as attempt->access says.
+  // The same, as attempt->access says, from attempt->entry where that is known.
   Status AcquireAs(const StoreIdentity& identity, Attempt* attempt,
                    std::shared_ptr<Store>* store, bool* again);
   Status AcquireShared(const StoreIdentity& identity, const Attempt& attempt,
@@ -253,7 +300,8 @@ class StoreRegistry {
   bool MayShare();
   // Whether another process has it still: there is no use in an attempt yet.
   bool IsOpenElsewhere(const Attempt& attempt);
-  // All below that take an entry REQUIRE its mutex, but for ServeEntry().
+  // All below that take an entry REQUIRE its mutex, but for ServeEntry() and
+  // those that say so.
   //
   // Makes room where the entry has a store that is not what `directory`, of
   // which `now` was read, means.
@@ -261,6 +309,17 @@ class StoreRegistry {
   void Replace(const Attempt& attempt, Entry* entry);
   // Leaves the store to somebody who waits, where `attempt` can wait as well.
   Status GiveWay(Entry* entry, Attempt* attempt);
+  // kBusy while the store is about to be another process's.
+  static Status RespectClaim(const Attempt& attempt, Entry* entry);
+  // Whether somebody else has claimed the store, and it may be left.
+  static bool MayLeave(const Entry& entry);
+  // These take the mutex themselves. Has the next owner read little of the log,
+  // where others wait for it: while it is served, as that takes its time.
+  static void WriteOutLog(Entry* entry);
+  bool LeaveIfClaimed(Entry* entry);
+  static bool IsOfDirectory(Entry* entry, const std::string& directory);
+  // Whether functions run for others in the store, which this process owns.
+  bool IsCalled(const std::string& directory);
   Status OpenInto(const Attempt& attempt, const std::shared_ptr<Entry>& entry);
   Status OpenStore(const Attempt& attempt, const std::string& directory,
                    Entry* entry, std::shared_ptr<Store>* opened);
@@ -283,8 +342,10 @@ class StoreRegistry {
   void ServeOnce(Look* look);
   void ServeEntry(Entry* entry, Look* look);
   bool CloseIfIdle(Entry* entry, std::chrono::milliseconds linger);
+  // Waits for its turn to serve, before the thread gets another.
+  std::unique_lock<std::mutex> LockServing();
   static bool EndUse(Clock::time_point give_up);
-  void EndServing(Clock::time_point give_up);
+  void EndServing();
   bool EndAll(StoreAccess access, Clock::time_point give_up);
 
   std::mutex serve_mutex_;           // one serves at a time; taken first

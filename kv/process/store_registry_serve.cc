@@ -29,7 +29,6 @@ constexpr std::chrono::milliseconds kIdleInterval{20};
 }  // namespace
 
 void StoreRegistry::Wake() {
-  if (InForkedChild()) return;  // its thread, and perhaps its mutex, are lost
   std::lock_guard<std::mutex> lock(mutex_);
   woken_ = true;
   StartThread();
@@ -104,6 +103,11 @@ void StoreRegistry::ServeEntry(Entry* entry, Look* look) {
       look->idle = true;
       return;
     }
+  }
+  if (LeaveIfClaimed(entry)) return;
+  {
+    std::lock_guard<std::mutex> lock(entry->mutex);
+    if (stopping_ || entry->store == nullptr) return;
     store = entry->store;
     upkeep = entry->upkeep;
   }
@@ -138,18 +142,23 @@ void StoreRegistry::DropClosedEntries() {
     // With no other holder, no one can be opening a store in it.
     const bool closed = it->second.use_count() == 1 &&
                         it->second->store == nullptr &&
-                        it->second->stand_back_until <= Clock::now();
+                        it->second->stand_back_until <= Clock::now() &&
+                        it->second->claimed_until <= Clock::now();
     it = closed ? entries_.erase(it) : std::next(it);
   }
 }
 
+std::unique_lock<std::mutex> StoreRegistry::LockServing() {
+  ++closers_;
+  std::unique_lock<std::mutex> lock(serve_mutex_);
+  --closers_;
+  return lock;
+}
+
 uint64_t StoreRegistry::CloseIdle() {
-  if (InForkedChild()) return 0;
   // A store whose pages are being read ahead is in use.
   ReadAhead::Instance()->Wait();
-  ++closers_;
-  std::lock_guard<std::mutex> one_at_a_time(serve_mutex_);
-  --closers_;
+  const auto one_at_a_time = LockServing();
   uint64_t closed = 0;
   for (const auto& [key, entry] : Entries()) {
     std::lock_guard<std::mutex> lock(entry->mutex);
@@ -161,7 +170,6 @@ uint64_t StoreRegistry::CloseIdle() {
 }
 
 bool StoreRegistry::Shutdown() {
-  if (InForkedChild()) return true;
   const Clock::time_point give_up = Clock::now() + kExitTime;
   bool has_thread = false;
   {
@@ -189,20 +197,22 @@ bool StoreRegistry::Shutdown() {
   const bool have_ended = Workers::Instance()->Stop(give_up);
   // What is shared may be by a session with this process.
   if (!EndAll(StoreAccess::kShares, give_up)) return false;
-  EndServing(Clock::now() + kLastRequests);
+  EndServing();
   return EndAll(StoreAccess::kFollows, give_up) &&
          EndAll(StoreAccess::kOwns, give_up) && EndUse(give_up) && have_ended;
 }
 
 // Without the mutex of its entry, which a call of a session may wait for.
-void StoreRegistry::EndServing(Clock::time_point give_up) {
+void StoreRegistry::EndServing() {
   for (const auto& [key, entry] : Entries()) {
     std::shared_ptr<ServedStore> served;
+    WriteOutLog(entry.get());
     {
       std::lock_guard<std::mutex> lock(entry->mutex);
       served.swap(entry->served);
     }
-    if (served != nullptr) static_cast<void>(served->server()->Stop(give_up));
+    if (served == nullptr) continue;
+    static_cast<void>(served->server()->Stop(Clock::now() + kLastRequests));
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "kv/base/process_end.h"
 #include "kv/base/timed_lock.h"
+#include "kv/files/file_system.h"
 #include "kv/process/engines.h"
 #include "kv/process/store_registry.h"
 #include "kv/share/process_state.h"
@@ -40,28 +41,36 @@ std::unique_lock<std::mutex> StoreRegistry::LockEntry(Entry* entry) {
   return LockUntil(&entry->mutex, Clock::now() + kLockInCall);
 }
 
-std::shared_ptr<StoreRegistry::Entry> StoreRegistry::KnownEntry(
-    const Key& key) {
+StoreRegistry::Known StoreRegistry::KnownEntries(
+    const StoreIdentity& identity) {
+  Known known;
   std::lock_guard<std::mutex> lock(mutex_);
-  const auto it = entries_.find(key);
-  return it == entries_.end() ? nullptr : it->second;
+  known.may_share = factory_ == nullptr;
+  // The two stand beside each other.
+  for (auto it = entries_.lower_bound(KeyOf(identity, StoreAccess::kOwns));
+       it != entries_.end() &&
+       it->first <= KeyOf(identity, StoreAccess::kShares);
+       ++it) {
+    if (it->first == KeyOf(identity, StoreAccess::kOwns)) {
+      known.owned = it->second;
+    } else if (it->first == KeyOf(identity, StoreAccess::kShares)) {
+      known.shared = it->second;
+    }
+  }
+  return known;
 }
 
-bool StoreRegistry::IsOpen(const Key& key) {
-  const std::shared_ptr<Entry> entry = KnownEntry(key);
+bool StoreRegistry::IsOpen(Entry* entry) {
   if (entry == nullptr) return false;
-  const auto lock = LockEntry(entry.get());
+  const auto lock = LockEntry(entry);
   return lock.owns_lock() && entry->store != nullptr;
 }
 
-bool StoreRegistry::IsUsedAsShared(const StoreIdentity& identity) {
+bool StoreRegistry::IsUsedAsShared(Entry* shared) {
   // What the owner does for another process it does by its own object.
-  if (is_in_call) return false;
-  const std::shared_ptr<Entry> entry =
-      KnownEntry(KeyOf(identity, StoreAccess::kShares));
-  if (entry == nullptr) return false;
-  const auto lock = LockEntry(entry.get());
-  return lock.owns_lock() && entry->store != nullptr && !entry->IsIdle();
+  if (is_in_call || shared == nullptr) return false;
+  const auto lock = LockEntry(shared);
+  return lock.owns_lock() && shared->store != nullptr && !shared->IsIdle();
 }
 
 bool StoreRegistry::MayShare() {
@@ -84,12 +93,17 @@ Status StoreRegistry::Join(const Attempt& attempt, const std::string& directory,
   if (Status s = attempt.home->Identify(directory, &identity); !s.ok()) {
     return s;
   }
-  const auto elect = [this, directory, identity] {
+  const auto elect = [this, directory, identity, home = attempt.home] {
+    // Asked every few milliseconds by each process that waits for the end of an
+    // owner, whose time an attempt to open the store would take.
+    if (!IsOpen(KnownEntries(identity).owned.get())) {
+      if (Status s = home->CheckFree(directory); !s.ok()) return s;
+    }
     return BecomeOwner(directory, identity);
   };
   std::unique_ptr<JoinedStore> joined;
-  if (Status s = JoinedStore::Join(directory, identity, attempt.home->Limits(),
-                                   elect, &joined);
+  if (Status s =
+          JoinedStore::Join(directory, identity, *attempt.home, elect, &joined);
       !s.ok()) {
     return s;
   }
@@ -100,7 +114,6 @@ Status StoreRegistry::Join(const Attempt& attempt, const std::string& directory,
 
 Status StoreRegistry::BecomeOwner(const std::string& directory,
                                   const StoreIdentity& identity) {
-  if (InForkedChild()) return ForkedChildError();
   const OpenWait no_wait;
   Attempt attempt{directory, OpenMode::kExisting, no_wait, StoreAccess::kOwns};
   if (Status s = FindHome(directory, &attempt.home); !s.ok()) return s;
@@ -127,6 +140,7 @@ Status StoreRegistry::BecomeOwner(const std::string& directory,
 }
 
 void StoreRegistry::Serve(const std::shared_ptr<Entry>& entry) {
+  entry->is_meant = false;
   if (!MayShare()) {
     entry->not_shared = "its engine is of this process";
     return;
@@ -148,6 +162,7 @@ Status StoreRegistry::TryServe(const std::shared_ptr<Entry>& entry) {
     return s;
   }
   if (settings.share == 0) {
+    entry->is_meant = true;
     return Status::NotSupported("the setting share of the store is 0");
   }
   ShareServer::CallFunction call;
@@ -182,17 +197,20 @@ std::shared_ptr<StoreRegistry::Entry> StoreRegistry::EntryOf(
 
 SharingInfo StoreRegistry::SharingOf(const Store* store) {
   SharingInfo info;
+  info.file_system = SharedFileSystemOf(store->path());
   const std::shared_ptr<Entry> entry = EntryOf(store);
-  if (entry == nullptr || store->read_only()) return info;
+  if (entry == nullptr) return info;
   const auto lock = LockEntry(entry.get());
   if (!lock.owns_lock()) return info;
+  info.not_shared = entry->not_shared;
+  info.is_meant = entry->is_meant;
+  if (store->read_only()) return info;
   if (entry->joined != nullptr) {
     info.access = StoreAccess::kShares;
     info.owner_pid = entry->joined->client()->owner().pid;
   } else {
     info.access = StoreAccess::kOwns;
     info.owner_pid = static_cast<uint32_t>(getpid());
-    info.not_shared = entry->not_shared;
     if (entry->served != nullptr) {
       info.session_count = entry->served->server()->session_count();
     }

@@ -46,11 +46,9 @@ pid_t HolderPid(int fd) {
   return static_cast<pid_t>(strtol(text, nullptr, 10));
 }
 
-Status OpenElsewhere(const std::string& directory, int fd) {
+std::string HolderOf(int fd) {
   const pid_t pid = HolderPid(fd);
-  const std::string holder =
-      pid > 0 ? "process " + std::to_string(pid) : "another process";
-  return Status::Busy("store is open in " + holder + ": " + directory);
+  return pid > 0 ? "process " + std::to_string(pid) : "another process";
 }
 
 // Writes the pid as far as it can: the text is for people, and a full disk must
@@ -79,18 +77,31 @@ Status HolderFile::Take(const std::string& directory,
   }
   // Byte 1 comes first: it is what keeps other processes of this version out.
   // Byte 0 keeps those of an older one out, and tells the pid.
-  if (!locked) return OpenElsewhere(directory, file->fd());
+  if (!locked) return OpenElsewhere(directory);
   struct flock lock = PidLock();
   if (fcntl(file->fd(), F_SETLK, &lock) != 0) {
     const int error = errno;
     // POSIX allows either for a lock that somebody has (fcntl(2)).
     const bool held = error == EAGAIN || error == EACCES;
-    return held ? OpenElsewhere(directory, file->fd())
+    return held ? OpenElsewhere(directory)
                 : SystemError("lock", PathIn(directory), error);
   }
   WritePid(file->fd());
   holder->reset(new HolderFile(std::move(file)));
   return Status::Ok();
+}
+
+std::string HolderFile::HolderIn(const std::string& directory) {
+  std::unique_ptr<LockFile> file;
+  if (!LockFile::OpenToShare(PathIn(directory), &file).ok()) {
+    return "another process";
+  }
+  return HolderOf(file->fd());
+}
+
+Status HolderFile::OpenElsewhere(const std::string& directory) {
+  return Status::Busy("store is open in " + HolderIn(directory) + ": " +
+                      directory);
 }
 
 bool HolderFile::IsHeld(const std::string& directory) {

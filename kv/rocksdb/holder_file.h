@@ -4,12 +4,13 @@
 //
 // The file is taken before RocksDB is asked, so that a losing process touches
 // none of RocksDB's files (even a failed DB::Open rotates the winner's info
-// log). RocksDB's LOCK file is never opened by us: closing it would drop
-// RocksDB's own lock, because POSIX locks belong to the process and the file.
+// log).
 //
 //   byte 0   POSIX write lock of the holder: F_GETLK names its pid
 //   byte 1   write lock of the holder's open file: this one keeps others out
 //   byte 2   read lock of the open file of each who waits
+//   byte 3   write lock of the open file of who is there to own the store
+//            (kv/rocksdb/owner_claim.h)
 //   2^32 on  read locks of the open files of hosts that share the store
 //            (kv/files/host_mark.h)
 //   all      POSIX write lock of a holder of an older version of this module
@@ -49,6 +50,11 @@ class HolderFile {
   // Says whether some process, this one or another, has the lock of
   // `directory`; false where that cannot be known.
   static bool IsHeld(const std::string& directory);
+
+  // Returns "process 1234", or "another process": who has it, or had it last.
+  static std::string HolderIn(const std::string& directory);
+  // Returns the error of Take() where somebody has it: kBusy.
+  static Status OpenElsewhere(const std::string& directory);
 
   // Releases the lock.
   ~HolderFile() = default;

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "kv/base/events.h"
 #include "kv/base/metrics.h"
@@ -21,6 +22,7 @@
 #include "kv/rocksdb/rocksdb_options.h"
 #include "kv/rocksdb/rocksdb_reader.h"
 #include "kv/rocksdb/rocksdb_status.h"
+#include "kv/rocksdb/rocksdb_use.h"
 #include "kv/rocksdb/rocksdb_writer.h"
 
 namespace actorkv {
@@ -36,6 +38,9 @@ constexpr EngineLimits kLimits = {
     /*one_process=*/true,
     /*read_ahead=*/true,
 };
+
+// So much of a log is read by an open in no time that matters.
+constexpr uint64_t kQuicklyRead = uint64_t{64} << 10;
 
 // Of synced commits that are written together.
 constexpr size_t kMaxGroupBytes = size_t{4} << 20;
@@ -82,7 +87,9 @@ class RocksDbEngine : public Engine {
     return ListLogDamage({handle_->directory(), handle_->work_path()}, damage);
   }
 
-  void LimitLog(uint64_t bytes) override { handle_->LimitLog(bytes); }
+  void LimitLog(uint64_t bytes) override {
+    bytes == 0 ? WriteOutLog() : handle_->LimitLog(bytes);
+  }
   void LimitCaches(size_t bytes) override { LimitRocksDbCaches(bytes); }
   bool IsWaitedFor() override { return handle_->IsWaitedFor(); }
   std::shared_ptr<WorkBoard> work_board() override {
@@ -104,6 +111,8 @@ class RocksDbEngine : public Engine {
   // and nothing makes that happen soon: those of a bulk write lie on the last
   // level, where no other key comes. REQUIRES: a Hold.
   Status RemoveFilesOf(Partition partition);
+  // Makes tables of what the log holds.
+  void WriteOutLog();
 
   const std::unique_ptr<RocksDbHandle> handle_;
   RocksDbCompaction compaction_{handle_.get()};
@@ -168,6 +177,24 @@ Status RocksDbEngine::Sync() {
   return handle_->SyncLog().status;
 }
 
+// Reads and commits go on meanwhile.
+void RocksDbEngine::WriteOutLog() {
+  Gate::Hold hold;
+  if (!writer_.UseForWriting(&hold).ok()) return;
+  const std::vector<rocksdb::ColumnFamilyHandle*> families = {
+      handle_->family(Family::kDefault), handle_->family(Family::kChunks)};
+  // Where it fails the next open has more to read.
+  static_cast<void>(handle_
+                        ->EnterToWork([&] {
+                          if (handle_->MemtableBytes() < kQuicklyRead) {
+                            return rocksdb::Status::OK();
+                          }
+                          return handle_->db()->Flush(rocksdb::FlushOptions(),
+                                                      families);
+                        })
+                        .ok());
+}
+
 Status RocksDbEngine::Checkpoint(const std::string& path, uint64_t* bytes) {
   Gate::Hold hold;
   if (Status s = writer_.UseForWriting(&hold); !s.ok()) return s;
@@ -190,7 +217,9 @@ Status RocksDbEngine::Checkpoint(const std::string& path, uint64_t* bytes) {
 
 }  // namespace
 
-bool RocksDbMayNotEnd() { return OpenDatabase::AnyAbandoned(); }
+bool RocksDbMayNotEnd() {
+  return OpenDatabase::AnyAbandoned() || ParentUsedRocksDb();
+}
 
 EngineLimits RocksDbLimits() { return kLimits; }
 

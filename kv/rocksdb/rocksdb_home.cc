@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "kv/base/system_error.h"
 #include "kv/files/canonical_directory.h"
@@ -14,6 +15,7 @@
 #include "kv/files/work_file.h"
 #include "kv/rocksdb/database_files.h"
 #include "kv/rocksdb/holder_file.h"
+#include "kv/rocksdb/owner_claim.h"
 #include "kv/rocksdb/rocksdb_engine.h"
 #include "kv/rocksdb/rocksdb_use.h"
 
@@ -29,6 +31,15 @@ class DirectoryWait : public PlaceWait {
 
  private:
   const HolderWait mark_;
+};
+
+class DirectoryClaim : public PlaceClaim {
+ public:
+  explicit DirectoryClaim(std::unique_ptr<OwnerClaim> claim)
+      : claim_(std::move(claim)) {}
+
+ private:
+  const std::unique_ptr<OwnerClaim> claim_;
 };
 
 Status ForeignDatabase(const std::string& directory) {
@@ -135,6 +146,27 @@ std::unique_ptr<PlaceWait> RocksDbHome::Wait(const std::string& place) {
   return std::make_unique<DirectoryWait>(place);
 }
 
+Status RocksDbHome::CheckFree(const std::string& place) {
+  return HolderFile::IsHeld(place) ? HolderFile::OpenElsewhere(place)
+                                   : Status::Ok();
+}
+
+Status RocksDbHome::Claim(const std::string& place,
+                          std::unique_ptr<PlaceClaim>* claim) {
+  std::unique_ptr<OwnerClaim> made;
+  if (Status s = OwnerClaim::Make(place, &made); !s.ok()) return s;
+  *claim = std::make_unique<DirectoryClaim>(std::move(made));
+  return Status::Ok();
+}
+
+bool RocksDbHome::IsClaimed(const std::string& place) {
+  return OwnerClaim::IsMade(place);
+}
+
+bool RocksDbHome::IsClaimDue(const std::string& place) {
+  return OwnerClaim::IsMade(place) && !HolderFile::IsHeld(place);
+}
+
 Status RocksDbHome::BackUp(const std::string& place, Engine* engine,
                            const std::string& to,
                            const std::function<Status()>& keep_on,
@@ -163,6 +195,10 @@ Status RocksDbHome::BackUp(const std::string& place, Engine* engine,
 Status RocksDbHome::ReadWork(const std::string& place,
                              std::vector<WorkRow>* rows) {
   return ReadWorkFile(place, rows);
+}
+
+std::string RocksDbHome::Version() const {
+  return "RocksDB " + RocksDbVersion();
 }
 
 std::vector<EngineNote> RocksDbHome::Notes() const {

@@ -27,6 +27,11 @@ class RocksDbHome : public EngineHome {
   Status Open(const std::string& place, OpenMode mode,
               std::unique_ptr<Engine>* engine) override;
   EngineLimits Limits() const override;
+  Status CheckFree(const std::string& place) override;
+  Status Claim(const std::string& place,
+               std::unique_ptr<PlaceClaim>* claim) override;
+  bool IsClaimed(const std::string& place) override;
+  bool IsClaimDue(const std::string& place) override;
   std::unique_ptr<PlaceWait> Wait(const std::string& place) override;
   // RocksDB's checkpoint takes no word to stop (7.8): an interrupt is heard
   // before it and after it.
@@ -35,6 +40,7 @@ class RocksDbHome : public EngineHome {
                 uint64_t* bytes) override;
   Status ReadWork(const std::string& place,
                   std::vector<WorkRow>* rows) override;
+  std::string Version() const override;
   std::vector<EngineNote> Notes() const override;
   void Prepare() override;
   bool EndUse(std::chrono::steady_clock::time_point give_up) override;

@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "kv/base/page_span.h"
 #include "kv/base/types.h"
 #include "kv/share/frame.h"
 #include "kv/share/wire.h"
@@ -18,9 +17,6 @@ namespace actorkv {
 
 // In the place of a pin's number: none is taken.
 constexpr uint32_t kNoPin = 0xFFFF'FFFF;
-
-// The number of pages that one request may name.
-constexpr uint32_t kMaxPagesAsked = 256;
 
 // LineagePoint: a branch of an actor's lineage (kv/store/lineage.h).
 struct LineagePoint {
@@ -90,17 +86,6 @@ struct WirePage {
   }
 };
 
-// WireSpan: a PageSpan as a message.
-struct WireSpan {
-  uint32_t first = 0;
-  uint32_t end = 0;
-
-  template <typename Self, typename Wire>
-  static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->first, &m->end);
-  }
-};
-
 // OPEN: an actor gets a slot on the board, for as long as some session has it
 // open. A session that has it open gets the slot that it has.
 struct OpenRequest {
@@ -123,12 +108,10 @@ struct OpenAnswer {
   uint32_t slot = 0;
   uint64_t head_seq = 0;  // of the slot, when the head was this one
   HeadFields head;
-  std::string_view hints;       // as stored; empty: none
-  std::vector<WirePage> pages;  // page 1 and others that are in memory
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->slot, &m->head_seq, &m->head, &m->hints, &m->pages);
+    wire->All(&m->slot, &m->head_seq, &m->head);
   }
 };
 
@@ -150,18 +133,18 @@ struct SlotRequest {
 // the slot any more. No answer.
 using CloseRequest = SlotRequest<Op::kClose>;
 
-// HINTS: what the session learned of the actor in the slot, as a record
-// (kv/format/hints_record.h). No answer.
+// HINTS: what the session learned of an actor, which it may have closed by now,
+// as a record (kv/format/hints_record.h). No answer.
 struct HintsRequest {
   static constexpr Op kOp = Op::kHints;
   static constexpr uint8_t kFlags = 0;
 
-  uint32_t slot = 0;
+  std::string_view actor;  // its name
   std::string_view record;
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->slot, &m->record);
+    wire->All(&m->actor, &m->record);
   }
 };
 
@@ -209,34 +192,6 @@ struct PinRequest {
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
     wire->All(&m->held);
-  }
-};
-
-// PAGES: pages as the snapshot of a pin sees them, kMaxPagesAsked at most.
-struct PagesRequest {
-  static constexpr Op kOp = Op::kPages;
-  static constexpr uint8_t kFlags = 0;
-
-  uint32_t pin = kNoPin;
-  BranchId branch;  // the snapshot that the session has in mind: a pin that
-  TxId txid;        // holds another one is an error
-  std::vector<WireSpan> spans;
-
-  template <typename Self, typename Wire>
-  static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->pin, &m->branch, &m->txid, &m->spans);
-  }
-};
-
-struct PagesAnswer {
-  static constexpr Op kOp = Op::kPages;
-  static constexpr uint8_t kFlags = kAnswerFlag;
-
-  std::vector<WirePage> pages;  // in the order of the spans; it may be fewer
-
-  template <typename Self, typename Wire>
-  static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->pages);
   }
 };
 

@@ -1,13 +1,34 @@
 #include "kv/share/client_actor.h"
 
+#include <algorithm>
 #include <optional>
+#include <string_view>
 #include <utility>
 
+#include "kv/cache/page_cache.h"
+#include "kv/pages/chunk_batch.h"
 #include "kv/share/client_word.h"
 #include "kv/share/head_fields.h"
 #include "kv/store/actor.h"
 
 namespace actorkv {
+namespace {
+
+// Whether the head may see this version of a page.
+bool MaySee(const HeadState& state, const WirePage& page) {
+  const Snapshot& head = state.head.snapshot;
+  if (!state.exists || page.pgno == 0 || page.pgno > head.page_count ||
+      page.pgno == LockPage(head.page_size)) {
+    return false;
+  }
+  const auto has = [&](const BranchPoint& point) {
+    const TxId bound = point.branch == head.branch ? head.txid : point.txid;
+    return point.branch == page.branch && !(bound < page.txid);
+  };
+  return std::any_of(state.lineage->begin(), state.lineage->end(), has);
+}
+
+}  // namespace
 
 ClientActor::ClientActor(std::shared_ptr<ClientSession> session,
                          const std::string& name)
@@ -48,6 +69,28 @@ Status ClientActor::OpenAndLoad(OwnerSession* owner, ClientChannel* channel,
   return StateOf(answer.head, place_->name(), &head->state);
 }
 
+Status ClientActor::CachePages(const std::vector<WirePage>& pages,
+                               const HeadState& state) const {
+  const uint64_t cache_id = session_->cache_id();
+  for (const WirePage& page : pages) {
+    if (!MaySee(state, page)) {
+      return Status::Corruption(
+          "the owner of the store gave a page that the head does not see: "
+          "actor=" +
+          place_->name() + " pgno=" + std::to_string(page.pgno));
+    }
+    if (cache_id == 0) continue;
+    // One that is damaged is left to who asks for it.
+    const Status ignored = CacheChunk(cache_id, state.head.snapshot,
+                                      {{page.branch, page.pgno, page.txid},
+                                       page.chunk,
+                                       page.base.value_or(std::string_view())},
+                                      PageCache::Source::kCommit);
+    static_cast<void>(ignored);
+  }
+  return Status::Ok();
+}
+
 Status ClientActor::LoadAt(OwnerSession* owner, ClientChannel* channel,
                            const std::shared_ptr<const HeadState>& known,
                            uint32_t pin, NewestHead* head) {
@@ -70,7 +113,8 @@ Status ClientActor::LoadAt(OwnerSession* owner, ClientChannel* channel,
   head->version = answer.head_seq;
   if (answer.head.has_value()) {
     if (is_known) head->changed_pages = std::move(answer.changed_pages);
-    return StateOf(*answer.head, place_->name(), &head->state);
+    Status s = StateOf(*answer.head, place_->name(), &head->state);
+    return s.ok() ? CachePages(answer.pages, *head->state) : s;
   }
   if (!is_known) {
     return Status::Corruption(

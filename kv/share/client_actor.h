@@ -39,6 +39,10 @@ class ClientActor final : public ActorSide {
   Status LoadAt(OwnerSession* owner, ClientChannel* channel,
                 const std::shared_ptr<const HeadState>& known, uint32_t pin,
                 NewestHead* head);
+  // Puts pages that came with a head into the page cache. Errors: kCorruption
+  // for one that the head cannot see.
+  Status CachePages(const std::vector<WirePage>& pages,
+                    const HeadState& state) const;
 
   const std::shared_ptr<ClientSession> session_;
   const std::shared_ptr<ActorPlace> place_;

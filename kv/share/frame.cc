@@ -37,8 +37,6 @@ const char* OpName(Op op) {
       return "SEEK";
     case Op::kScan:
       return "SCAN";
-    case Op::kPages:
-      return "PAGES";
     case Op::kCommit:
       return "COMMIT";
     case Op::kDrop:

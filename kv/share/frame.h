@@ -26,8 +26,8 @@
 
 namespace actorkv {
 
-// DO NOT CHANGE THESE ENUM VALUES: processes with other modules use them. 16
-// and 17 are none.
+// DO NOT CHANGE THESE ENUM VALUES: processes with other modules use them. 9,
+// 16 and 17 are none.
 enum class Op : uint8_t {
   kHello = 1,     // begins a session, or adds a channel to one
   kOpen = 2,      // an actor, which gets a slot on the board
@@ -37,7 +37,6 @@ enum class Op : uint8_t {
   kGet = 6,       // as EngineReader
   kSeek = 7,      // as EngineReader
   kScan = 8,      // as EngineReader
-  kPages = 9,     // pages as a snapshot sees them
   kCommit = 10,   // as Engine, and which heads it moves
   kDrop = 11,     // as Engine
   kCompact = 12,  // as Engine

@@ -45,18 +45,6 @@ Status FindHead(RequestScope* scope, const SlotOfSession& slot, uint32_t pin,
   });
 }
 
-// What the store has of hints; empty where there are none that count.
-std::string HintsOf(RequestScope* scope, const HeadState& state) {
-  HintsRecord record;
-  if (!state.exists) return {};
-  const HintsOwner owner = {state.entry.actor, state.head.generation};
-  if (!scope->store()->hints()->Load(owner, &record).ok() ||
-      record.ranges.empty()) {
-    return {};
-  }
-  return EncodeRecord(HintsKey(), record);
-}
-
 // What changed between the head that the session knows and this one.
 std::optional<std::vector<PageNo>> ChangedPages(Actor* actor,
                                                 const HeadRequest& known,
@@ -71,6 +59,32 @@ std::optional<std::vector<PageNo>> ChangedPages(Actor* actor,
                                     &pages) ||
       pages.size() > kMaxChangedPages) {
     return std::nullopt;
+  }
+  return pages;
+}
+
+// The pages that changed, as the head sees them; none where they are many.
+// What cannot be read is left out: whoever reads it asks, and hears why.
+std::vector<FoundChunk> PagesToSend(
+    ServerReads* reads, const HeadState& state,
+    const std::optional<std::vector<PageNo>>& changed) {
+  std::vector<FoundChunk> chunks;
+  const size_t page_bytes = state.head.snapshot.page_size;
+  if (!changed.has_value() || changed->size() * page_bytes > kHeadPagesBytes ||
+      !reads->FindPages(state, *changed, &chunks).ok()) {
+    chunks.clear();
+  }
+  return chunks;
+}
+
+std::vector<WirePage> ViewsOf(const std::vector<FoundChunk>& chunks) {
+  std::vector<WirePage> pages;
+  pages.reserve(chunks.size());
+  for (const FoundChunk& chunk : chunks) {
+    WirePage page{chunk.id.branch, chunk.id.pgno, chunk.id.txid, chunk.value,
+                  std::nullopt};
+    if (!chunk.base.empty()) page.base = chunk.base;
+    pages.push_back(page);
   }
   return pages;
 }
@@ -90,12 +104,10 @@ Status ServeOpen(RequestScope* scope, const OpenRequest& request) {
   FoundHead found;
   if (s.ok()) s = FindHead(scope, slot, request.pin, &found);
   if (!s.ok()) return scope->ReplyError(s);
-  const std::string hints = HintsOf(scope, *found.state);
   OpenAnswer answer;
   answer.slot = slot.open->number;
   answer.head_seq = found.head_seq;
   answer.head = FieldsOf(*found.state);
-  answer.hints = hints;
   scope->session()->NoteSent(slot.open->number, found.state);
   return scope->Reply(answer);
 }
@@ -106,31 +118,33 @@ Status ServeClose(RequestScope* scope, const CloseRequest& request) {
 }
 
 Status ServeHints(RequestScope* scope, const HintsRequest& request) {
-  SlotOfSession slot;
-  if (!scope->session()->FindSlot(request.slot, &slot).ok()) {
-    return Status::Ok();
-  }
   // Advice that cannot be used is none.
   LearnedHints learned;
-  const std::shared_ptr<const HeadState> state = slot.open->actor->Known();
-  if (state == nullptr || !state->exists ||
-      !DecodeRecord(HintsKey(), std::string(request.record), &learned.record)
-           .ok()) {
+  learned.name = std::string(request.actor);
+  std::shared_ptr<Actor> actor;
+  std::shared_ptr<const HeadState> state;
+  if (!DecodeRecord(HintsKey(), std::string(request.record), &learned.record)
+           .ok() ||
+      !scope->store()->OpenActor(learned.name, &actor).ok()) {
     return Status::Ok();
   }
-  learned.name = slot.open->actor->name();
-  learned.actor = state->entry.actor;
-  scope->store()->hints()->Add(std::move(learned));
+  if (actor->Current(&state).ok() && state->exists) {
+    learned.actor = state->entry.actor;
+    scope->store()->hints()->Add(std::move(learned));
+  }
+  static_cast<void>(scope->store()->CloseActor(std::move(actor)));
   return Status::Ok();
 }
 
-Status ServeHead(RequestScope* scope, const HeadRequest& request) {
+Status ServeHead(RequestScope* scope, ServerReads* reads,
+                 const HeadRequest& request) {
   SlotOfSession slot;
   Status s = scope->session()->FindSlot(request.slot, &slot);
   FoundHead found;
   if (s.ok()) s = FindHead(scope, slot, request.pin, &found);
   if (!s.ok()) return scope->ReplyError(s);
   HeadAnswer answer;
+  std::vector<FoundChunk> chunks;  // in the answer
   answer.head_seq = found.head_seq;
   const Snapshot& head = found.state->head.snapshot;
   // The same commit may be read another way by now, so the state counts; and
@@ -142,6 +156,11 @@ Status ServeHead(RequestScope* scope, const HeadRequest& request) {
     answer.head = FieldsOf(*found.state);
     answer.changed_pages =
         ChangedPages(slot.open->actor.get(), request, *found.state);
+    // What no pin holds may be removed while it is read.
+    if (request.pin != kNoPin) {
+      chunks = PagesToSend(reads, *found.state, answer.changed_pages);
+    }
+    answer.pages = ViewsOf(chunks);
     scope->session()->NoteSent(request.slot, found.state);
   }
   return scope->Reply(answer);

@@ -12,12 +12,15 @@
 #include "kv/base/status.h"
 #include "kv/share/actor_messages.h"
 #include "kv/share/request_scope.h"
+#include "kv/share/server_reads.h"
 
 namespace actorkv {
 
 // More pages than these that changed are not listed: the other side forgets
 // what it knew of all of them.
 constexpr size_t kMaxChangedPages = 4096;
+// The bytes of pages that are sent with a head.
+constexpr size_t kHeadPagesBytes = size_t{16} << 10;
 // The longest that one WAIT waits.
 constexpr uint32_t kMaxWaitUs = 10'000'000;
 // No lineage of a pin is longer.
@@ -26,7 +29,10 @@ constexpr size_t kMaxPinLineage = 4096;
 Status ServeOpen(RequestScope* scope, const OpenRequest& request);
 Status ServeClose(RequestScope* scope, const CloseRequest& request);
 Status ServeHints(RequestScope* scope, const HintsRequest& request);
-Status ServeHead(RequestScope* scope, const HeadRequest& request);
+// Beside the head it sends the pages that changed, where they are few:
+// whoever asks reads one of them next.
+Status ServeHead(RequestScope* scope, ServerReads* reads,
+                 const HeadRequest& request);
 Status ServePin(RequestScope* scope, const PinRequest& request);
 Status ServeWait(RequestScope* scope, const WaitRequest& request);
 Status ServeYield(RequestScope* scope, const YieldRequest& request);

@@ -29,6 +29,20 @@ class CallDescriptors {
   std::vector<std::unique_ptr<Descriptor>> kept_;
 };
 
+// Counts a call as long as it runs.
+class CountedCall {
+ public:
+  explicit CountedCall(ServerCore* core) : core_(core) {
+    ++core_->running_calls;
+  }
+  ~CountedCall() { --core_->running_calls; }
+  CountedCall(const CountedCall&) = delete;
+  CountedCall& operator=(const CountedCall&) = delete;
+
+ private:
+  ServerCore* const core_;
+};
+
 // RunningCall: a call and the channel that its rows go to.
 class RunningCall {
  public:
@@ -112,6 +126,7 @@ Status ServeCall(RequestScope* scope, const CallRequest& request,
         spec.function));
   }
   if (Status s = scope->CheckIsWanted(); !s.ok()) return scope->ReplyError(s);
+  const CountedCall counted(scope->core());
   RunningCall call(scope);
   const Status done = Caught([&] {
     return function(

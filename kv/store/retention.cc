@@ -45,10 +45,13 @@ constexpr size_t kShareOfSpares = 8;
 
 // What is cached below it, and kept for it, goes along.
 void SetCacheCapacity(const Settings& settings, Engine* engine) {
-  const size_t bytes = settings.cache_bytes == 0
-                           ? PageCache::DefaultCapacity()
-                           : static_cast<size_t>(settings.cache_bytes);
-  PageCache::Instance()->SetCapacity(bytes);
+  PageCache* const cache = PageCache::Instance();
+  if (settings.cache_bytes == 0) {
+    cache->UseDefaultCapacity();
+  } else {
+    cache->SetCapacity(static_cast<size_t>(settings.cache_bytes));
+  }
+  const size_t bytes = cache->capacity_bytes();
   engine->LimitCaches(bytes);
   KeepSpareMemory(bytes / kShareOfSpares);
 }
@@ -80,6 +83,8 @@ const std::array<SettingInfo, kSettingCount>& AllSettings() {
        kMaxDurationMs, /*of_store=*/true},
       {"retention_ms", "ms", &Settings::retention_ms, kMaxDurationMs,
        /*of_store=*/false},
+      {"session_pin_ms", "ms", &Settings::session_pin_ms, kMaxDurationMs,
+       /*of_store=*/true},
       {"share", "0 or 1", &Settings::share, 1, /*of_store=*/true},
   }};
   return kSettings;

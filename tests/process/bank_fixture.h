@@ -108,6 +108,18 @@ class BankTest : public testing::Test {
     working_.clear();
   }
 
+  // No error at all.
+  void ExpectNothingButDone() {
+    for (const auto& teller : tellers_) {
+      for (const Saying& saying : teller->said()) {
+        EXPECT_TRUE(saying.kind == Saying::kBegan ||
+                    saying.kind == Saying::kDone ||
+                    saying.kind == Saying::kLeft)
+            << "teller " << teller->number() << ": " << saying.code;
+      }
+    }
+  }
+
   // Nothing but a lock in the way, and not even that for what is sent again.
   void ExpectNoErrors() {
     size_t busy_count = 0;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 
@@ -56,14 +58,37 @@ TEST_F(BankTest, TheOwnerLeaves) {
     ListenUntilEachDid(5);
   }
   EndAll();
-  for (const auto& teller : tellers_) {
-    for (const Saying& saying : teller->said()) {
-      EXPECT_TRUE(saying.kind == Saying::kBegan ||
-                  saying.kind == Saying::kDone || saying.kind == Saying::kLeft)
-          << "teller " << teller->number() << ": " << saying.code;
-    }
-  }
+  ExpectNothingButDone();
   CheckBank(place_, tellers_);
+}
+
+// A process that only serves comes and goes while others write: it gets the
+// store, leaves it, and nobody is told anything.
+TEST_F(BankTest, AServerComesAndGoes) {
+  place_ = {temp_.File("store"), /*is_files=*/false};
+  ASSERT_TRUE(FoundBank(place_));
+  for (uint64_t i = 0; i < TestRounds(5) && !HasFailure(); ++i) {
+    Peer server;
+    ASSERT_TRUE(Worked(server.Open("m", ":memory:")));
+    server.Begin("m", "SELECT actorkv_serve('" + place_.directory + "')");
+    const auto give_up =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(kMostMs);
+    while (OwnerOf(place_.directory) != server.pid()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), give_up);
+      ASSERT_NO_FATAL_FAILURE(ListenFor(5));
+    }
+    while (working_.size() < kTellers) Hire();
+    ASSERT_NO_FATAL_FAILURE(ListenUntilEachDid(5));
+    server.Signal(SIGTERM);
+    ASSERT_TRUE(Answers(server.Finish(), "SIGTERM"));
+    ASSERT_NO_FATAL_FAILURE(ListenUntilEachDid(5));
+  }
+  EndAll();
+  ExpectNothingButDone();
+  CheckBank(place_, tellers_);
+  for (const char* actor : {"a0", "a1", "a2", "a3"}) {
+    ExpectSound(place_.directory, actor);
+  }
 }
 
 }  // namespace

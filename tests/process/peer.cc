@@ -2,11 +2,14 @@
 
 #include <grp.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <sqlite3.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +17,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -140,16 +144,48 @@ Answer RunAgainAndAgain(Connections* connections, std::string order) {
           std::to_string(count) + " " + std::to_string(longest_ms.count())};
 }
 
-// user ID; root DIRECTORY (chroot, and into it); read_only DIRECTORY (a mount
-// of its own over it).
+// Has a system call refused from now on, as a policy of the system does.
+bool RefuseCall(int number) {
+  sock_filter filter[] = {
+      {BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
+      {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, static_cast<uint32_t>(number)},
+      {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EACCES},
+      {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
+  sock_fprog program = {4, filter};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+// The first process in a pid namespace of its own serves on in place of this
+// one, which only waits for it.
+bool EnterPidNamespace() {
+  if (unshare(CLONE_NEWPID) != 0) return false;
+  const pid_t child = fork();
+  if (child < 0) return false;
+  if (child == 0) return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
+  alarm(0);
+  int status = 0;
+  waitpid(child, &status, 0);
+  _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+// user ID; root DIRECTORY (chroot, and into it); cwd DIRECTORY; read_only
+// DIRECTORY (a mount of its own over it); namespace net, user or pid (a new
+// one); refuse socket, connect, bind or memfd_create.
 Answer DoAsSystem(std::string order) {
   const std::string what = TakeWord(&order);
+  const std::map<std::string, int> calls = {{"socket", SYS_socket},
+                                            {"connect", SYS_connect},
+                                            {"bind", SYS_bind},
+                                            {"memfd_create", SYS_memfd_create}};
   bool done = false;
   if (what == "user") {
     const auto id = static_cast<uid_t>(std::stoul(order));
     done = setgroups(0, nullptr) == 0 && setgid(id) == 0 && setuid(id) == 0;
   } else if (what == "root") {
     done = chroot(order.c_str()) == 0 && chdir("/") == 0;
+  } else if (what == "cwd") {
+    done = chdir(order.c_str()) == 0;
   } else if (what == "read_only") {
     const char* path = order.c_str();
     done = unshare(CLONE_NEWNS) == 0 &&
@@ -157,6 +193,12 @@ Answer DoAsSystem(std::string order) {
            mount(path, path, nullptr, MS_BIND, nullptr) == 0 &&
            mount(nullptr, path, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY,
                  nullptr) == 0;
+  } else if (what == "namespace") {
+    done = order == "pid"
+               ? EnterPidNamespace()
+               : unshare(order == "net" ? CLONE_NEWNET : CLONE_NEWUSER) == 0;
+  } else if (what == "refuse") {
+    done = RefuseCall(calls.at(order));
   } else {
     errno = EINVAL;
   }
@@ -330,6 +372,8 @@ void Peer::Stop() {
   EXPECT_EQ(waitpid(pid(), &status, WUNTRACED), pid());
   EXPECT_TRUE(WIFSTOPPED(status));
 }
+
+void Peer::Signal(int number) { EXPECT_EQ(kill(pid(), number), 0); }
 
 void Peer::Continue() { kill(pid(), SIGCONT); }
 

@@ -74,6 +74,7 @@ class Peer {
 
   void Stop();
   void Continue();
+  void Signal(int number);
 
  private:
   void Send(const std::string& order);

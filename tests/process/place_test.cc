@@ -13,11 +13,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <string>
 #include <thread>
 
+#include "kv/share/session_messages.h"
+#include "kv/share/wire_status.h"
 #include "tests/process/places.h"
 
 namespace actorkv {
@@ -26,6 +29,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kOtherUser[] = "65534";
+constexpr char kAccess[] =
+    "SELECT value FROM actorkv_info WHERE name = 'store_access'";
 
 class PlaceTest : public ProcessTest {
  protected:
@@ -86,6 +91,113 @@ TEST_F(PlaceTest, AnotherRoot) {
   EXPECT_TRUE(Answers(owner->Run("a", kCount), "2"));
 }
 
+// Without /proc a socket is reached by its path, which may be too long.
+TEST_F(PlaceTest, AnotherRootAndALongPath) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can have another root";
+  const std::string name = "/" + std::string(120, 's');
+  const std::string store = temp_.path() + name;
+  Peer owner;
+  ASSERT_TRUE(Worked(owner.Open("a", ActorUri(store, "a"))));
+  ASSERT_TRUE(Worked(owner.Run("a", "CREATE TABLE t(x)")));
+  Peer other;
+  ASSERT_TRUE(Worked(other.System("root", temp_.path())));
+  EXPECT_TRUE(Refused(other.Open("a", ActorUri(name, "a")), SQLITE_CANTOPEN,
+                      "where /proc is not mounted"));
+  ASSERT_TRUE(Worked(other.Open("a", ActorUri(name, "a") + "&mode=ro")));
+  EXPECT_TRUE(Answers(other.Run("a", kCount), "0"));
+}
+
+// One kernel, and so one store, whatever else a container has of its own.
+TEST_F(PlaceTest, NamespacesOfItsOwn) {
+  auto owner = Found();
+  int rows = 1;
+  for (const char* kind : {"net", "user", "pid"}) {
+    SCOPED_TRACE(kind);
+    Peer other;
+    if (const Answer answer = other.System("namespace", kind);
+        answer.code != 0) {
+      std::printf("no %s namespace of its own here: %s\n", kind,
+                  std::strerror(answer.code));
+      continue;
+    }
+    ASSERT_TRUE(Worked(other.Open("a", Uri())));
+    EXPECT_TRUE(Worked(other.Run("a", kInsert)));
+    EXPECT_TRUE(Answers(other.Run("a", kAccess), "shares"));
+    EXPECT_TRUE(Answers(owner->Run("a", kCount), std::to_string(++rows)));
+  }
+  if (rows == 1) GTEST_SKIP() << "no namespaces here";
+}
+
+// A policy of the system refuses what an owner needs to serve: it says so, and
+// so does who would share the store; with mode=ro it can be followed.
+TEST_F(PlaceTest, AnOwnerThatMayNotServe) {
+  for (const char* call : {"socket", "bind"}) {
+    SCOPED_TRACE(call);
+    Peer owner;
+    ASSERT_TRUE(Worked(owner.System("refuse", call)));
+    ASSERT_TRUE(Worked(owner.Open("a", Uri())));
+    ASSERT_TRUE(Worked(owner.Run("a", "CREATE TABLE IF NOT EXISTS t(x)")));
+    const Answer why = owner.Run(
+        "a",
+        "SELECT level || ': ' || value FROM actorkv_info WHERE name = "
+        "'not_shared'");
+    EXPECT_EQ(why.text.rfind("warning: cannot share the store: ", 0), 0u)
+        << why.text;
+    EXPECT_NE(why.text.find("Permission denied"), std::string::npos)
+        << why.text;
+    Peer other;
+    EXPECT_TRUE(Refused(other.Open("a", Uri() + "&open_timeout_ms=100"),
+                        SQLITE_BUSY, "process " + std::to_string(owner.pid())));
+    ASSERT_TRUE(Worked(other.Open("b", Uri() + "&mode=ro")));
+    EXPECT_TRUE(Answers(other.Run("b", kAccess), "follows"));
+    EXPECT_TRUE(Answers(other.Run("b", kCount), "0"));
+    EXPECT_EQ(owner.End(), 0);
+  }
+}
+
+// Without memory of its own that has no name, a file without one will do.
+TEST_F(PlaceTest, AnOwnerWithoutMemfd) {
+  Peer owner;
+  ASSERT_TRUE(Worked(owner.System("refuse", "memfd_create")));
+  ASSERT_TRUE(Worked(owner.Open("a", Uri())));
+  ASSERT_TRUE(Worked(owner.Run("a", "CREATE TABLE t(x)")));
+  auto other = OpenPeer();
+  EXPECT_TRUE(Worked(other->Run("a", kInsert)));
+  EXPECT_TRUE(Answers(owner.Run("a", kCount), "1"));
+}
+
+TEST_F(PlaceTest, AProcessThatMayNotConnect) {
+  auto owner = Found();
+  for (const char* call : {"socket", "connect"}) {
+    SCOPED_TRACE(call);
+    Peer other;
+    ASSERT_TRUE(Worked(other.System("refuse", call)));
+    const Answer refused = other.Open("a", Uri());
+    EXPECT_TRUE(Refused(refused, SQLITE_CANTOPEN, "cannot share the store: "));
+    EXPECT_TRUE(Refused(refused, SQLITE_CANTOPEN, Socket()));
+    EXPECT_TRUE(Refused(refused, SQLITE_CANTOPEN, "Permission denied"));
+    // It follows, and says why.
+    ASSERT_TRUE(Worked(other.Open("b", Uri() + "&mode=ro")));
+    EXPECT_TRUE(Answers(other.Run("b", kAccess), "follows"));
+    EXPECT_TRUE(Answers(other.Run("b", kCount), "1"));
+    EXPECT_TRUE(Answers(other.Run("b",
+                                  "SELECT level FROM actorkv_info WHERE name = "
+                                  "'not_shared'"),
+                        "warning"));
+  }
+}
+
+// A look beside an owner goes by the socket.
+TEST_F(PlaceTest, AReaderBesideAnOwner) {
+  auto owner = Found();
+  Peer reader;
+  ASSERT_TRUE(Worked(reader.Open("a", Uri() + "&mode=ro")));
+  EXPECT_TRUE(Answers(reader.Run("a", kAccess), "shares"));
+  EXPECT_TRUE(Worked(owner->Run("a", kInsert)));
+  EXPECT_TRUE(Answers(reader.Run("a", kCount), "2"));
+  EXPECT_EQ(reader.Run("a", kInsert).code & 0xff, SQLITE_READONLY);
+}
+
 TEST_F(PlaceTest, AReadOnlyMount) {
   auto owner = Found();
   Peer other;
@@ -94,6 +206,7 @@ TEST_F(PlaceTest, AReadOnlyMount) {
     GTEST_SKIP() << "no mount of its own here: " << std::strerror(answer.code);
   }
   ASSERT_TRUE(Worked(other.Open("a", Uri() + "&mode=ro")));
+  EXPECT_TRUE(Answers(other.Run("a", kAccess), "shares"));
   EXPECT_TRUE(Answers(other.Run("a", kCount), "1"));
   EXPECT_TRUE(Worked(owner->Run("a", kInsert)));
   EXPECT_TRUE(Answers(other.Run("a", kCount), "2"));
@@ -109,6 +222,8 @@ TEST_F(PlaceTest, TheSocketIsGone) {
   EXPECT_NE(refused.text.find("process " + std::to_string(owner->pid())),
             std::string::npos)
       << refused.text;
+  EXPECT_TRUE(
+      Refused(refused, SQLITE_BUSY, "(it does not serve others: no socket)"));
   // Nothing else has changed for who was there, and the next owner serves.
   EXPECT_TRUE(Worked(owner->Run("a", kInsert)));
   EXPECT_EQ(owner->End(), 0);
@@ -201,6 +316,28 @@ class FalseOwner {
   std::atomic<bool> over_{false};
   std::thread thread_;
 };
+
+// An owner with a module that has no protocol in common with this one.
+TEST_F(PlaceTest, AnOwnerOfAnotherProtocol) {
+  ASSERT_EQ(Found()->End(), 0);
+  ModuleVersion newer;
+  newer.protocol_min = kNewestProtocol + 8;
+  newer.protocol_max = kNewestProtocol + 9;
+  newer.pid = 4711;
+  newer.module = "9.9";
+  uint32_t picked = 0;
+  const Status refusal = PickProtocol(newer, ModuleVersion(), &picked);
+  ASSERT_FALSE(refusal.ok());
+  const FalseOwner owner(
+      store_, EncodeErrorFrame(Op::kHello, /*request=*/1, refusal), false);
+  Peer other;
+  const Answer refused = other.Open("a", Uri());
+  EXPECT_TRUE(Refused(refused, SQLITE_CANTOPEN,
+                      "store is open in process 4711 with module 9.9"));
+  EXPECT_TRUE(Refused(refused, SQLITE_CANTOPEN, "or mode=ro to follow"));
+  ASSERT_TRUE(Worked(other.Open("b", Uri() + "&mode=ro")));
+  EXPECT_TRUE(Answers(other.Run("b", kCount), "1"));
+}
 
 TEST_F(PlaceTest, ASocketOfSomethingElse) {
   ASSERT_EQ(Found()->End(), 0);

@@ -133,6 +133,9 @@ TEST_F(StopTest, AnOpenBesideAStoppedOwner) {
   const Answer refused = late.Open("a", Uri(), 0);
   EXPECT_TRUE(
       Refused(refused, SQLITE_BUSY, "process " + std::to_string(owner->pid())));
+  EXPECT_TRUE(Refused(refused, SQLITE_BUSY,
+                      "has not answered for 5 s; it is stopped (state T): "
+                      "resume or end it"));
   owner->Continue();
   EXPECT_TRUE(Worked(late.Open("a", Uri(), 0)));
   EXPECT_TRUE(Answers(late.Run("a", kCount), "1"));

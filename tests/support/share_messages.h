@@ -22,12 +22,11 @@ using AllMessages =
     MessageList<HelloRequest, HelloAnswer, OpenRequest, OpenAnswer,
                 CloseRequest, HintsRequest, HeadRequest, HeadAnswer, GetRequest,
                 GetAnswer, SeekRequest, SeekAnswer, ScanRequest, ScanAnswer,
-                PagesRequest, PagesAnswer, CommitRequest, CommitAnswer,
-                DropRequest, DoneAnswer<Op::kDrop>, CompactRequest,
-                DoneAnswer<Op::kCompact>, SyncRequest, DoneAnswer<Op::kSync>,
-                WaitRequest, WaitAnswer, YieldRequest, PinRequest,
-                DoneAnswer<Op::kPin>, CallRequest, CallRow, CallAnswer,
-                CancelRequest, GoAwayRequest>;
+                CommitRequest, CommitAnswer, DropRequest, DoneAnswer<Op::kDrop>,
+                CompactRequest, DoneAnswer<Op::kCompact>, SyncRequest,
+                DoneAnswer<Op::kSync>, WaitRequest, WaitAnswer, YieldRequest,
+                PinRequest, DoneAnswer<Op::kPin>, CallRequest, CallRow,
+                CallAnswer, CancelRequest, GoAwayRequest>;
 
 template <typename Message>
 bool Recode(const FrameHeader& header, std::string_view body, Status* status,

@@ -9,8 +9,11 @@
 // one, and finds the word at xLock(RESERVED). To wait at xLock(RESERVED) would
 // be of no use: the snapshot is stale by the end of the wait.
 //
-// The handler adds up what it asked for, not what xSleep returns, so a timeout
-// is as long as it would be otherwise.
+// The handler asks for 1 ms at first, then for 2, for 5 and so on, and adds up
+// what it asked for, not what xSleep returns. A try that comes too early costs
+// a new snapshot, and a request where another process owns the store: so a wait
+// is no shorter than kLeastWaitUs, and what it was too long the next ones are
+// too short. A timeout is longer by less than that.
 //
 // Without a busy handler nobody waits. One of the application tries again when
 // it likes, and so does that of a connection whose main is of another VFS.
@@ -35,11 +38,16 @@ class Writer;
 // sleeps for another reason, as by sqlite3_sleep().
 inline constexpr int64_t kRememberedUs = 10000;
 
+// Waits of a millisecond or two would be over before the turns of other writers
+// are (WriterTimes).
+inline constexpr int kLeastWaitUs = 10000;
+
 // This thread was refused: the next sleep waits for `writer`'s turn.
 void RememberBusy(const std::shared_ptr<Writer>& writer) noexcept;
 
 // Sleeps for `microseconds`, or waits as long for the writer that this thread
-// remembers. Returns how many have passed: fewer where the word was offered.
+// remembers. Returns how many have passed: fewer where the word was offered, or
+// where waits of this thread for the same writer were too long before.
 int SleepOrWait(int microseconds);
 
 }  // namespace actorkv

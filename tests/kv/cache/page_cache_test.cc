@@ -127,6 +127,25 @@ TEST(PageCacheTest, StaysWithinItsCapacity) {
   EXPECT_LE(cache.size_bytes(), kCapacity / 4);
 }
 
+// A process that shares stores of others takes little, as long as nobody says
+// how much; one that has had a store of its own, more.
+TEST(PageCacheTest, ItsDefaultIsThatOfTheProcess) {
+  constexpr size_t kSharing = size_t{64} << 20;
+  constexpr size_t kCapacity = 8 << 20;
+  PageCache cache;
+  EXPECT_EQ(cache.capacity_bytes(), kSharing);
+  cache.SetCapacity(kCapacity);
+  cache.UseDefaultCapacity();
+  EXPECT_EQ(cache.capacity_bytes(), kSharing);
+  cache.NoteOwnStore();
+  EXPECT_GT(cache.capacity_bytes(), kSharing);
+  EXPECT_EQ(cache.capacity_bytes(), cache.DefaultCapacity());
+  PageCache set;
+  set.SetCapacity(kCapacity);
+  set.NoteOwnStore();
+  EXPECT_EQ(set.capacity_bytes(), kCapacity);
+}
+
 // Half of the cache is in use, then someone reads ten times what it holds.
 TEST(PageCacheTest, AScanDoesNotEvictWhatIsInUse) {
   constexpr size_t kCapacity = 16 << 20;

@@ -5,9 +5,15 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <numeric>
+#include <string>
+#include <vector>
+
 #include "kv/cache/page_cache.h"
 #include "kv/format/get_record.h"
 #include "kv/format/keys.h"
+#include "tests/support/read_hook.h"
 #include "tests/support/store_harness.h"
 
 namespace actorkv {
@@ -173,7 +179,24 @@ class DeltaReaderTest : public BranchReaderTest {
       const Status s = reader.ReadPage(5, page.data());
       EXPECT_EQ(s.ok() ? page : s.ToString(), plain);
     }
+    ExpectPreloaded(snapshot, lineage, plain);
     return plain;
+  }
+
+  // Page 5 comes into the cache as it is read by itself, or not at all.
+  void ExpectPreloaded(const Snapshot& snapshot,
+                       const std::shared_ptr<const Lineage>& lineage,
+                       const std::string& plain) {
+    BranchReader reader(engine_.get());
+    reader.UseCache((uint64_t{1} << 60) + ++cache_id_, nullptr);
+    reader.SetSnapshot(snapshot, lineage);
+    size_t cached = 0;
+    ASSERT_OK(reader.PreloadPages({4, 5}, &cached));
+    std::string page(kDeltaPage, 'x');
+    const bool is_there = reader.ReadCached(5, page.data()) != Found::kMissing;
+    EXPECT_EQ(is_there, plain.size() == kDeltaPage) << plain;
+    EXPECT_EQ(cached, is_there ? 1U : 0U);
+    EXPECT_TRUE(!is_there || page == plain);
   }
 
   static uint64_t cache_id_;
@@ -256,6 +279,37 @@ TEST_F(DeltaReaderTest, ADamagedDeltaIsNeverRead) {
             "corruption: page chunk damaged: checksum mismatch: branch=7 "
             "pgno=5 txid=4");
   EXPECT_TRUE(ReadAt(3) == Version(2));
+}
+
+// However many pages are wanted: one request for each branch, and one for the
+// bases of its deltas.
+TEST_F(DeltaReaderTest, ManyPagesAreReadByFewRequests) {
+  for (PageNo pgno = 1; pgno <= 40; ++pgno) {
+    if (pgno != 5) PutChunk(pgno % 2 == 0 ? old_ : new_, pgno, {2}, Version(1));
+  }
+  PutChunk(old_, 2, {4}, Version(4));  // behind the bound
+  PutChunk(old_, 5, {2}, Version(2));
+  PutDelta({3}, {2}, Version(2), Version(3));
+  const auto hook = std::make_shared<ReadHook>();
+  ReadHookEngine engine(std::move(engine_), hook);
+  BranchReader reader(&engine);
+  reader.UseCache((uint64_t{1} << 60) + ++cache_id_, nullptr);
+  Snapshot snapshot = At(new_, 9);
+  snapshot.page_size = kDeltaPage;
+  reader.SetSnapshot(
+      snapshot, LineageOf({{{1}, new_, {~uint64_t{0}}}, {{1}, old_, {3}}}));
+  std::vector<PageNo> pages(41);
+  std::iota(pages.begin(), pages.end(), 1);  // and one that there is not
+  hook->Set(4, [] {});
+  size_t cached = 0;
+  ASSERT_OK(reader.PreloadPages(pages, &cached));
+  EXPECT_FALSE(hook->ran()) << "more than three requests";
+  EXPECT_EQ(cached, 40U);
+  for (PageNo pgno = 1; pgno <= 40; ++pgno) {
+    std::string page(kDeltaPage, 'x');
+    ASSERT_NE(reader.ReadCached(pgno, page.data()), Found::kMissing) << pgno;
+    EXPECT_TRUE(page == (pgno == 5 ? Version(3) : Version(1))) << pgno;
+  }
 }
 
 TEST_F(BranchReaderTest, TheLockPageIsZerosAndHasNoChunk) {

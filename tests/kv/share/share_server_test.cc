@@ -10,8 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "kv/format/chunk.h"
 #include "kv/format/keys.h"
 #include "kv/share/head_fields.h"
+#include "kv/share/server_actors.h"
 #include "kv/store/hints.h"
 #include "tests/support/share_session.h"
 #include "tests/support/slate_pins.h"
@@ -134,6 +136,39 @@ TEST_F(ShareServerTest, TheWordRisesWithCommitsOfTheOwner) {
   const HeadAnswer unknown = session_->Head(slot, Snapshot());
   EXPECT_TRUE(unknown.head.has_value()) << "it does not know what it was given";
   EXPECT_FALSE(unknown.changed_pages.has_value());
+}
+
+// Whoever asks for a head with a pin reads what changed next. Without one the
+// pages might be removed while they are read.
+TEST_F(ShareServerTest, PagesThatChangedComeWithTheHead) {
+  Commit("alice", 1);
+  const uint32_t slot = session_->Open("alice").slot;
+  session_->Head(slot, Snapshot(), 9);
+  const Snapshot before = HeadOf("alice");
+  Commit("alice", 2);
+  EXPECT_TRUE(session_->Head(slot, before).pages.empty());
+  const HeadAnswer head = session_->Head(slot, before, 9);
+  ASSERT_EQ(head.pages.size(), 1U);
+  const WirePage& page = head.pages.front();
+  const Snapshot now = HeadOf("alice");
+  EXPECT_EQ(page.branch, now.branch);
+  EXPECT_EQ(page.pgno, 1U);
+  EXPECT_EQ(page.txid, now.txid);
+  DecodedChunk chunk;
+  EXPECT_OK(
+      DecodeChunk({page.branch, page.pgno, page.txid}, page.chunk, &chunk));
+}
+
+TEST_F(ShareServerTest, ManyPagesThatChangedAreLeftToTheReader) {
+  constexpr uint32_t kMany = kHeadPagesBytes / kMinPageSize + 1;
+  Commit("alice", 1, kMany);
+  const uint32_t slot = session_->Open("alice").slot;
+  session_->Head(slot, Snapshot(), 9);
+  const Snapshot before = HeadOf("alice");
+  Commit("alice", 2, kMany);
+  const HeadAnswer head = session_->Head(slot, before, 9);
+  EXPECT_EQ(head.changed_pages->size(), kMany);
+  EXPECT_TRUE(head.pages.empty());
 }
 
 // A lineage that got shorter is another head for whoever reads by it.
@@ -399,9 +434,8 @@ TEST_F(ShareServerTest, TheOwnersWritersTakeTheWord) {
   EXPECT_TRUE(IsError(actor->Reserve(&writer, head, state->head.generation),
                       Code::kBusy, "actor=alice"));
   EXPECT_TRUE(actor->reserved());
-  EXPECT_TRUE(server_->TakeWord("alice"));
-  EXPECT_FALSE(server_->TakeWord("alice"));
-  EXPECT_FALSE(server_->TakeWord("bob"));
+  EXPECT_TRUE(actor->TakeWriterAway());
+  EXPECT_FALSE(actor->TakeWriterAway());
   EXPECT_OK(actor->Reserve(&writer, head, state->head.generation));
   actor->Release(&writer);
 }
@@ -422,7 +456,6 @@ TEST_F(ShareServerTest, AWordThatNobodyConfirmsGoesToTheNext) {
 TEST_F(ShareServerTest, KeepsHints) {
   Commit("alice", 1);
   const auto state = store_.State("alice");
-  const uint32_t slot = session_->Open("alice").slot;
   HintsRecord record;
   record.generation = state->head.generation;
   HintRange range;
@@ -431,12 +464,19 @@ TEST_F(ShareServerTest, KeepsHints) {
   record.ranges = {range};
   const std::string bytes = EncodeRecord(HintsKey(), record);
   HintsRequest hints;
-  hints.slot = slot;
+  hints.actor = "alice";
   hints.record = bytes;
   ASSERT_OK(session_->Send(hints));
+  hints.actor = "nobody";
+  ASSERT_OK(session_->Send(hints));
+  hints.actor = "alice";
   hints.record = "damaged";
   ASSERT_OK(session_->Send(hints));
-  EXPECT_EQ(session_->Open("alice").hints, bytes);
+  session_->Open("alice");  // both have been heard of
+  HintsRecord kept;
+  ASSERT_OK(store_->hints()->Load({state->entry.actor, state->head.generation},
+                                  &kept));
+  EXPECT_EQ(EncodeRecord(HintsKey(), kept), bytes);
 }
 
 }  // namespace

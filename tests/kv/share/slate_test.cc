@@ -161,6 +161,19 @@ uint32_t RunOwner(Races* races, Slate* slate, Board* board) {
   return lost;
 }
 
+TEST_F(SlateTest, APinIsTakenAwayThatIsAwake) {
+  EXPECT_FALSE(slate_->TakeAway(3)) << "it rests";
+  *slate_->word(3) = kPinIsAwake;
+  EXPECT_TRUE(slate_->TakeAway(3));
+  EXPECT_FALSE(slate_->TakeAway(3));
+  EXPECT_FALSE(slate_->IsAwake(3));
+  EXPECT_EQ(*slate_->word(3), kPinWasTaken);
+  EXPECT_EQ(slate_->taken_count(), 1U);
+  *slate_->word(kSlatePins - 1) = kPinIsAwake;
+  EXPECT_TRUE(slate_->TakeAway(kSlatePins - 1));
+  EXPECT_EQ(slate_->taken_count(), 2U);
+}
+
 TEST_F(SlateTest, NoThreadLosesAPageThatItReads) {
   Races races;
   std::thread reader([&] { RunReader(&races, slate_.get(), board_.get()); });

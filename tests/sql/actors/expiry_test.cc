@@ -121,7 +121,7 @@ class ExpiryTest : public testing::Test {
       batch.Put(partition, key, "damaged");
       ASSERT_TRUE(store_->Commit(batch, Durability::kBuffered).done());
       PageCache::Instance()->SetCapacity(0);
-      PageCache::Instance()->SetCapacity(PageCache::DefaultCapacity());
+      PageCache::Instance()->UseDefaultCapacity();
       return;
     }
     FAIL() << "the last commit stored no such page";

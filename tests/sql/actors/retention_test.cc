@@ -167,14 +167,14 @@ TEST_F(RetentionTest, CacheBytesIsOfTheStore) {
   alice_.Close();
   db()->Close();
   StoreRegistry::Instance()->CloseIdle();
-  cache->SetCapacity(PageCache::DefaultCapacity());
+  cache->UseDefaultCapacity();
   { const std::shared_ptr<Store> opened = OpenStore(); }
   EXPECT_EQ(cache->capacity_bytes(), 8000000u);
   ASSERT_EQ(db()->Open(":memory:"), SQLITE_OK);
   ASSERT_EQ(Ask("SELECT actorkv_store(" + Quoted("store") + ")"),
             File("store"));
   EXPECT_EQ(Ask("SELECT actorkv_set('cache_bytes', 0)"), "8000000");
-  EXPECT_EQ(cache->capacity_bytes(), PageCache::DefaultCapacity());
+  EXPECT_EQ(cache->capacity_bytes(), cache->DefaultCapacity());
 }
 
 }  // namespace

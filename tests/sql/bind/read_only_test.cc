@@ -27,6 +27,7 @@ const std::map<std::string, Known>& Functions() {
       {"actorkv_store", {Does::kSetsProcess, "actorkv_store('$DIR/store')"}},
       {"actorkv_default_vfs", {Does::kSetsProcess, "actorkv_default_vfs(0)"}},
       {"actorkv_close_idle", {Does::kSetsProcess, "actorkv_close_idle()"}},
+      {"actorkv_serve", {Does::kChangesStore, "actorkv_serve('$DIR/store')"}},
       {"actorkv_import",
        {Does::kChangesStore, "actorkv_import('new', '$DIR/plain.db')"}},
       {"actorkv_pair_set", {Does::kLooks, "actorkv_pair_set('k', 'v')"}},

@@ -175,6 +175,30 @@ TEST_F(BusyWaitTest, WhatIsRememberedServesForOneSleep) {
   EXPECT_GE(XSleep(20'000), 20'000) << "an offer would end this one";
 }
 
+// A wait of a millisecond would be a try that comes too early. The next ones
+// are shorter for it, so that all together take as long as was asked for.
+TEST_F(BusyWaitTest, AShortWaitIsLongerAndTheNextOnesCountIt) {
+  SqliteDb first;
+  SqliteDb second;
+  Open(&first, 0);
+  Open(&second, 0);
+  ASSERT_EQ(first.Exec("BEGIN IMMEDIATE"), SQLITE_OK);
+  // A machine that is busy takes its time between the two.
+  int shortest = kLongMs;
+  for (int i = 0; i < 20 && shortest >= kLeastWaitUs; ++i) {
+    ASSERT_EQ(second.Exec("BEGIN IMMEDIATE"), SQLITE_BUSY);
+    EXPECT_GE(XSleep(1000), 1000);
+    ASSERT_EQ(second.Exec("BEGIN IMMEDIATE"), SQLITE_BUSY);
+    shortest = std::min(shortest, XSleep(2000));
+    // So long a pause is no part of the same wait.
+    std::this_thread::sleep_for(std::chrono::microseconds(2 * kRememberedUs));
+  }
+  EXPECT_LT(shortest, kLeastWaitUs);
+  // What was too long before is over.
+  ASSERT_EQ(second.Exec("BEGIN IMMEDIATE"), SQLITE_BUSY);
+  EXPECT_GE(XSleep(1000), kLeastWaitUs - 1000);
+}
+
 TEST_F(BusyWaitTest, AnOldRefusalIsForgotten) {
   SqliteDb first;
   SqliteDb second;
