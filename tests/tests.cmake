@@ -51,6 +51,7 @@ endfunction()
 
 # kv's tests link neither SQLite nor the rest: kv must do without them.
 actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
+  tests/fuzz/share_targets.cc
   tests/fuzz/targets.cc
   tests/kv/base/coding_test.cc
   tests/kv/base/duration_test.cc
@@ -131,6 +132,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/process/open_wait_test.cc
   tests/kv/process/owners_test.cc
   tests/kv/process/rivet_engine_test.cc
+  tests/kv/process/shared_reclaim_test.cc
   tests/kv/process/store_registry_test.cc
   tests/kv/process/store_turns_test.cc
   tests/kv/process/upkeep_test.cc
@@ -192,6 +194,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/share/client_store_test.cc
   tests/kv/share/frame_test.cc
   tests/kv/share/head_fields_test.cc
+  tests/kv/share/head_order_test.cc
   tests/kv/share/listener_test.cc
   tests/kv/share/message_bytes_test.cc
   tests/kv/share/message_damage_test.cc
@@ -371,6 +374,9 @@ actorkv_add_tests(process LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
   tests/process/bank.cc
   tests/process/bank_test.cc
+  tests/process/death_test.cc
+  tests/process/failpoint.cc
+  tests/process/hostile_test.cc
   tests/process/page_test.cc
   tests/process/peer.cc
   tests/process/place_test.cc

@@ -66,7 +66,8 @@ Status HostMark::Make(const std::string& directory, const HostId& host,
   }
   if (!locked) {
     return Status::Busy("store is open in a process of an older version: " +
-                        directory);
+                        directory)
+        .WithErrno(EAGAIN);
   }
   mark->reset(new HostMark(std::move(file)));
   return Status::Ok();

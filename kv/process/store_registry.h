@@ -300,7 +300,8 @@ class StoreRegistry {
   bool MayShare();
   // Whether another process has it still: there is no use in an attempt yet.
   bool IsOpenElsewhere(const Attempt& attempt);
-  // All below that take an entry REQUIRE its mutex, but for ServeEntry().
+  // All below that take an entry REQUIRE its mutex, but for ServeEntry() and
+  // those that say so.
   //
   // Makes room where the entry has a store that is not what `directory`, of
   // which `now` was read, means.
@@ -310,12 +311,15 @@ class StoreRegistry {
   Status GiveWay(Entry* entry, Attempt* attempt);
   // kBusy while the store is about to be another process's.
   static Status RespectClaim(const Attempt& attempt, Entry* entry);
+  // Whether somebody else has claimed the store, and it may be left.
+  static bool MayLeave(const Entry& entry);
+  // These take the mutex themselves. Has the next owner read little of the log,
+  // where others wait for it: while it is served, as that takes its time.
+  static void WriteOutLog(Entry* entry);
+  bool LeaveIfClaimed(Entry* entry);
+  static bool IsOfDirectory(Entry* entry, const std::string& directory);
   // Whether functions run for others in the store, which this process owns.
   bool IsCalled(const std::string& directory);
-  // Has the next owner read little of the log, where others wait for it.
-  static void WriteOutLog(Store* store, const ServedStore& served);
-  // Leaves a store that somebody else has claimed, where that can be.
-  static bool LeaveIfClaimed(Entry* entry);
   Status OpenInto(const Attempt& attempt, const std::shared_ptr<Entry>& entry);
   Status OpenStore(const Attempt& attempt, const std::string& directory,
                    Entry* entry, std::shared_ptr<Store>* opened);

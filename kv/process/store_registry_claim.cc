@@ -37,25 +37,38 @@ Status StoreRegistry::RespectClaim(const Attempt& attempt, Entry* entry) {
   return Status::Ok();
 }
 
-bool StoreRegistry::LeaveIfClaimed(Entry* entry) {
-  if (entry->served == nullptr || !entry->lease.expired() ||
-      !entry->claim.expired() || entry->IsAtWork() ||
-      entry->served->server()->running_call_count() > 0) {
+bool StoreRegistry::MayLeave(const Entry& entry) {
+  if (entry.served == nullptr || !entry.lease.expired() ||
+      !entry.claim.expired() || entry.IsAtWork() ||
+      entry.served->server()->running_call_count() > 0) {
     return false;
   }
   EngineHome* home = nullptr;
-  const std::string& directory = entry->store->path();
-  if (!FindHome(directory, &home).ok() || !home->IsClaimed(directory)) {
-    return false;
+  const std::string& directory = entry.store->path();
+  return FindHome(directory, &home).ok() && home->IsClaimed(directory);
+}
+
+bool StoreRegistry::LeaveIfClaimed(Entry* entry) {
+  {
+    const std::lock_guard<std::mutex> lock(entry->mutex);
+    if (stopping_ || !MayLeave(*entry)) return false;
   }
-  WriteOutLog(entry->store.get(), *entry->served);
+  WriteOutLog(entry);
+  const std::lock_guard<std::mutex> lock(entry->mutex);
+  if (stopping_ || !MayLeave(*entry)) return false;
   CloseStore(entry);
   return true;
 }
 
-void StoreRegistry::WriteOutLog(Store* store, const ServedStore& served) {
-  // While it is served still: nobody waits for that.
-  if (served.server()->session_count() > 0) store->engine()->LimitLog(0);
+void StoreRegistry::WriteOutLog(Entry* entry) {
+  std::shared_ptr<Store> store;
+  {
+    const std::lock_guard<std::mutex> lock(entry->mutex);
+    const bool is_waited_for = entry->served != nullptr &&
+                               entry->served->server()->session_count() > 0;
+    if (is_waited_for) store = entry->store;
+  }
+  if (store != nullptr) store->engine()->LimitLog(0);
 }
 
 Status StoreRegistry::AcquireToServe(const std::string& directory,
@@ -82,10 +95,16 @@ Status StoreRegistry::AcquireToServe(const std::string& directory,
   }
 }
 
+bool StoreRegistry::IsOfDirectory(Entry* entry, const std::string& directory) {
+  const std::lock_guard<std::mutex> lock(entry->mutex);
+  return entry->store != nullptr && entry->store->path() == directory;
+}
+
 bool StoreRegistry::IsCalled(const std::string& directory) {
   for (const auto& [key, entry] : Entries()) {
+    if (!IsOfDirectory(entry.get(), directory)) continue;
     const std::lock_guard<std::mutex> lock(entry->mutex);
-    if (entry->served != nullptr && entry->store->path() == directory) {
+    if (entry->served != nullptr) {
       return entry->served->server()->running_call_count() > 0;
     }
   }
@@ -103,16 +122,12 @@ void StoreRegistry::LeaveToOthers(const std::string& directory) {
   const auto one_at_a_time = LockServing();
   for (const auto& [key, entry] : Entries()) {
     if (std::get<StoreAccess>(key) != StoreAccess::kOwns) continue;
+    if (!IsOfDirectory(entry.get(), directory)) continue;
+    WriteOutLog(entry.get());
     const std::lock_guard<std::mutex> lock(entry->mutex);
-    if (stopping_) return;
-    const bool is_left = entry->store != nullptr &&
-                         entry->store->path() == directory &&
+    const bool is_left = !stopping_ && entry->store != nullptr &&
                          entry->lease.expired() && !entry->IsAtWork();
-    if (!is_left) continue;
-    if (entry->served != nullptr) {
-      WriteOutLog(entry->store.get(), *entry->served);
-    }
-    CloseStore(entry.get());
+    if (is_left) CloseStore(entry.get());
   }
 }
 

@@ -97,12 +97,17 @@ void StoreRegistry::ServeEntry(Entry* entry, Look* look) {
   {
     std::lock_guard<std::mutex> lock(entry->mutex);
     if (stopping_ || entry->store == nullptr) return;
-    if (CloseIfIdle(entry, kLinger) || LeaveIfClaimed(entry)) return;
+    if (CloseIfIdle(entry, kLinger)) return;
     look->open = true;
     if (entry->IsIdle()) {
       look->idle = true;
       return;
     }
+  }
+  if (LeaveIfClaimed(entry)) return;
+  {
+    std::lock_guard<std::mutex> lock(entry->mutex);
+    if (stopping_ || entry->store == nullptr) return;
     store = entry->store;
     upkeep = entry->upkeep;
   }
@@ -201,12 +206,12 @@ bool StoreRegistry::Shutdown() {
 void StoreRegistry::EndServing() {
   for (const auto& [key, entry] : Entries()) {
     std::shared_ptr<ServedStore> served;
+    WriteOutLog(entry.get());
     {
       std::lock_guard<std::mutex> lock(entry->mutex);
       served.swap(entry->served);
     }
     if (served == nullptr) continue;
-    WriteOutLog(entry->store.get(), *served);
     static_cast<void>(served->server()->Stop(Clock::now() + kLastRequests));
   }
 }
