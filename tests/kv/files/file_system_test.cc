@@ -20,9 +20,11 @@ TEST(FileSystemTest, ThoseOfSeveralMachinesAreNamed) {
 }
 
 TEST(FileSystemTest, ThoseOfOneMachineAreNot) {
-  for (const int64_t type :
-       {EXT4_SUPER_MAGIC, TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC,
-        0x9123683E /* btrfs */, 0x58465342 /* xfs */}) {
+  constexpr int64_t kBtrfs = 0x9123683E;
+  constexpr int64_t kXfs = 0x58465342;
+  const int64_t types[] = {EXT4_SUPER_MAGIC, TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC,
+                           kBtrfs, kXfs};
+  for (const int64_t type : types) {
     EXPECT_EQ(SharedFileSystemName(type), nullptr) << type;
   }
   EXPECT_EQ(SharedFileSystemOf("/proc"), "");
