@@ -12,6 +12,7 @@ set(ACTORKV_KV_SOURCES
   kv/base/invariant.cc
   kv/base/metrics.cc
   kv/base/page_memory.cc
+  kv/base/per_process.cc
   kv/base/process_end.cc
   kv/base/start_thread.cc
   kv/base/status.cc
@@ -20,6 +21,7 @@ set(ACTORKV_KV_SOURCES
   kv/base/time_text.cc
   kv/base/utf8.cc
   kv/base/wall_clock.cc
+  kv/base/whole_mutex.cc
   kv/base/work_board.cc
   kv/base/work_meter.cc
   kv/base/workers.cc
@@ -192,7 +194,10 @@ set(ACTORKV_KV_SOURCES
   kv/rocksdb/rocksdb_status.cc
   kv/rocksdb/rocksdb_stoppage.cc
   kv/rocksdb/rocksdb_store_files.cc
+  kv/rocksdb/rocksdb_threads.cc
+  kv/rocksdb/rocksdb_trial.cc
   kv/rocksdb/rocksdb_use.cc
+  kv/rocksdb/rocksdb_work_env.cc
   kv/rocksdb/rocksdb_writer.cc
   kv/rocksdb/space_reserve.cc
   kv/rocksdb/spare_memory.cc

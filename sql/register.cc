@@ -87,6 +87,9 @@ int RegisterSql(sqlite3* db) {
   return code;
 }
 
-void ServeCalls() { StoreRegistry::SetCallFunction(CallForOther); }
+void ServeCalls() {
+  StoreRegistry::SetCallFunction(CallForOther);
+  SetSqliteVersion(sqlite3_libversion());
+}
 
 }  // namespace actorkv

@@ -51,6 +51,7 @@ endfunction()
 
 # kv's tests link neither SQLite nor the rest: kv must do without them.
 actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
+  tests/fuzz/share_targets.cc
   tests/fuzz/targets.cc
   tests/kv/base/coding_test.cc
   tests/kv/base/duration_test.cc
@@ -60,6 +61,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/base/hash_test.cc
   tests/kv/base/invariant_test.cc
   tests/kv/base/page_memory_test.cc
+  tests/kv/base/per_process_test.cc
   tests/kv/base/status_test.cc
   tests/kv/base/utf8_test.cc
   tests/kv/base/work_meter_test.cc
@@ -130,6 +132,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/process/open_wait_test.cc
   tests/kv/process/owners_test.cc
   tests/kv/process/rivet_engine_test.cc
+  tests/kv/process/shared_reclaim_test.cc
   tests/kv/process/store_registry_test.cc
   tests/kv/process/store_turns_test.cc
   tests/kv/process/upkeep_test.cc
@@ -176,6 +179,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/rocksdb/rocksdb_events_test.cc
   tests/kv/rocksdb/rocksdb_fault_test.cc
   tests/kv/rocksdb/rocksdb_fence_test.cc
+  tests/kv/rocksdb/rocksdb_fork_test.cc
   tests/kv/rocksdb/rocksdb_home_test.cc
   tests/kv/rocksdb/rocksdb_log_file_test.cc
   tests/kv/rocksdb/rocksdb_log_limit_test.cc
@@ -190,6 +194,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/share/client_store_test.cc
   tests/kv/share/frame_test.cc
   tests/kv/share/head_fields_test.cc
+  tests/kv/share/head_order_test.cc
   tests/kv/share/listener_test.cc
   tests/kv/share/message_bytes_test.cc
   tests/kv/share/message_damage_test.cc
@@ -369,10 +374,14 @@ actorkv_add_tests(process LINKS ${with_sqlite} SOURCES
   tests/support/main.cc
   tests/process/bank.cc
   tests/process/bank_test.cc
+  tests/process/death_test.cc
+  tests/process/failpoint.cc
+  tests/process/hostile_test.cc
   tests/process/page_test.cc
   tests/process/peer.cc
   tests/process/place_test.cc
   tests/process/serve_test.cc
+  tests/process/steer_test.cc
   tests/process/stop_test.cc)
 
 # The stock shell cannot load a module that is built with a sanitizer, and

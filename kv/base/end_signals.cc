@@ -1,8 +1,12 @@
 #include "kv/base/end_signals.h"
 
+#include <pthread.h>
+
 #include <atomic>
 #include <csignal>
 #include <mutex>
+
+#include "kv/base/whole_mutex.h"
 
 namespace actorkv {
 namespace {
@@ -23,12 +27,9 @@ static_assert(std::atomic<uint32_t>::is_always_lock_free);
 // it is.
 struct sigaction former[kCount];
 
-std::mutex& Mutex() {
-  static auto* const mutex = new std::mutex;
-  return *mutex;
-}
+WholeMutex signals_mutex;
 
-// REQUIRES: Mutex() held.
+// REQUIRES, for both: the mutex is held.
 int live_count = 0;
 bool is_installed[kCount] = {};
 
@@ -77,13 +78,23 @@ void Restore(int i) {
   }
 }
 
+// A child of fork() has none of the objects: nobody would hear there what the
+// handler keeps from ending the process.
+void RestoreInChild() {
+  live_count = 0;
+  for (int i = 0; i < kCount; ++i) Restore(i);
+}
+
 }  // namespace
 
 EndSignals::EndSignals() {
   for (int i = 0; i < kSignalCount; ++i) {
     counts_[i] = counts[i].load(std::memory_order_acquire);
   }
-  const std::lock_guard<std::mutex> lock(Mutex());
+  static const bool restores =
+      pthread_atfork(nullptr, nullptr, RestoreInChild) == 0;
+  static_cast<void>(restores);
+  const std::lock_guard<WholeMutex> lock(signals_mutex);
   if (live_count++ > 0) return;
   for (int i = 0; i < kSignalCount; ++i) {
     // One that could not be taken back is there still.
@@ -92,7 +103,7 @@ EndSignals::EndSignals() {
 }
 
 EndSignals::~EndSignals() {
-  const std::lock_guard<std::mutex> lock(Mutex());
+  const std::lock_guard<WholeMutex> lock(signals_mutex);
   if (--live_count > 0) return;
   for (int i = 0; i < kSignalCount; ++i) Restore(i);
 }

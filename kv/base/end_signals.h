@@ -12,6 +12,7 @@
 //  1. A handler that another part of the process installs meanwhile is left,
 //     and so is what was there before it was installed.
 //  2. The handler does nothing but what signal-safety(7) allows.
+//  3. A child of fork() has what was there before: its parent hears for itself.
 //
 // Several may live at a time, in any threads: each hears all signals.
 

@@ -1,10 +1,10 @@
 #include "kv/base/errand.h"
 
 #include <condition_variable>
-#include <cstdint>
 #include <mutex>
 #include <utility>
 
+#include "kv/base/per_process.h"
 #include "kv/base/thrown.h"
 
 namespace actorkv {
@@ -36,7 +36,7 @@ struct Errand::State {
   }
 
   const Workers::Work work;
-  const uint64_t fork_count = Workers::fork_count();
+  const OfParent of_parent;
   std::mutex mutex;  // of what follows
   std::condition_variable done;
   Stage stage = Stage::kNew;
@@ -46,9 +46,7 @@ Errand::Errand(Workers::Work work)
     : state_(std::make_shared<State>(std::move(work))) {}
 
 // The mutex may be held by a thread that is not there.
-bool Errand::IsLost() const {
-  return state_->fork_count != Workers::fork_count();
-}
+bool Errand::IsLost() const { return state_->of_parent.value(); }
 
 bool Errand::Send(Workers* workers) noexcept {
   bool is_sent = false;

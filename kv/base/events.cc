@@ -1,16 +1,15 @@
 #include "kv/base/events.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <charconv>
 #include <cstring>
 #include <mutex>
 
 #include "kv/base/duration.h"
+#include "kv/base/per_process.h"
 #include "kv/base/wall_clock.h"
+#include "kv/base/whole_mutex.h"
 
 namespace actorkv {
 
@@ -58,23 +57,26 @@ struct Slot {
 // In memory that is not touched before it is used. Never destroyed: events
 // happen until the process has ended.
 std::array<Slot, kMaxEvents> ring;
-std::mutex ring_mutex;
+WholeMutex ring_mutex;
 uint64_t event_count = 0;  // under ring_mutex; event seq is in (seq - 1) % size
 
 // Of what StallWatch saw; under ring_mutex.
 std::chrono::steady_clock::time_point next_stall;
 uint64_t stalls_left_out = 0;
 
-std::atomic<pid_t> ring_owner{0};
+uint64_t ring_forks = 0;  // ForkCount() of whose events these are
 
-// The mutex of a ring of another process may be held for ever.
-bool IsOurs() noexcept {
-  const pid_t self = getpid();
-  pid_t owner = 0;
-  return ring_owner.compare_exchange_strong(owner, self) || owner == self;
+// A child of fork() begins with none. REQUIRES: ring_mutex is held.
+void ForgetThoseOfParent() noexcept {
+  if (ring_forks == ForkCount()) return;
+  ring_forks = ForkCount();
+  event_count = 0;
+  next_stall = {};
+  stalls_left_out = 0;
 }
 
 void AddLocked(const EventNote& note) noexcept {
+  ForgetThoseOfParent();
   Slot& slot = ring[event_count++ % kMaxEvents];
   slot.happened_at_ms = WallClockUs() / kUsPerMs;
   slot.kind = note.kind;
@@ -86,7 +88,8 @@ void AddLocked(const EventNote& note) noexcept {
 }
 
 void NoteStall(std::string_view store, uint64_t duration_us) noexcept {
-  const std::lock_guard<std::mutex> lock(ring_mutex);
+  const std::lock_guard<WholeMutex> lock(ring_mutex);
+  ForgetThoseOfParent();
   const auto now = std::chrono::steady_clock::now();
   if (now < next_stall) {
     ++stalls_left_out;
@@ -134,21 +137,20 @@ const char* EventKindName(EventKind kind) {
 }
 
 void NoteEvent(const EventNote& note) noexcept {
-  if (!IsOurs()) return;
-  const std::lock_guard<std::mutex> lock(ring_mutex);
+  const std::lock_guard<WholeMutex> lock(ring_mutex);
   AddLocked(note);
 }
 
 StallWatch::~StallWatch() {
   const uint64_t elapsed_us = timer_.elapsed_us();
   if (elapsed_us <= MicrosecondsOf(kStallTime)) return;
-  if (IsOurs()) NoteStall(store_, elapsed_us);
+  NoteStall(store_, elapsed_us);
 }
 
 std::vector<Event> ReadEvents() {
   std::vector<Event> events;
-  if (ring_owner.load() != getpid()) return events;
-  const std::lock_guard<std::mutex> lock(ring_mutex);
+  const std::lock_guard<WholeMutex> lock(ring_mutex);
+  ForgetThoseOfParent();
   const uint64_t count = std::min<uint64_t>(event_count, kMaxEvents);
   events.reserve(count);
   for (uint64_t seq = event_count - count + 1; seq <= event_count; ++seq) {

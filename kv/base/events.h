@@ -9,8 +9,8 @@
 //  1. NoteEvent() does not fail, allocates nothing and waits for nobody but
 //     another NoteEvent() or ReadEvents(). Texts are cut to the bytes below.
 //  2. No ordinary commit or read is an event.
-//  3. The ring is of the process that noted the first event: in a child of
-//     fork() of it nothing is noted, and nothing is to be read.
+//  3. A child of fork() begins with an empty ring: it has none of the events of
+//     its parent.
 //
 // To add a kind: a line here and one in EventKindName(), and in sql/README.md.
 

@@ -1,5 +1,7 @@
 #include "kv/base/metrics.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -89,6 +91,39 @@ constexpr std::array<MetricInfo, kMetricCount> kInfos = {{
      "Actors that connections have open."},
     {Metric::kOpenFiles, Kind::kLevel, Unit::kCount, "open_files",
      "Connections that are open to actors."},
+    {Metric::kSessions, Kind::kLevel, Unit::kCount, "sessions",
+     "Sessions that other processes have with this one."},
+    {Metric::kOpenRequests, Kind::kCounter, Unit::kCount, "open_requests",
+     "Requests of other processes to open an actor."},
+    {Metric::kHeadRequests, Kind::kCounter, Unit::kCount, "head_requests",
+     "Requests for the newest commit of an actor."},
+    {Metric::kGetRequests, Kind::kCounter, Unit::kCount, "get_requests",
+     "Requests for values by their keys."},
+    {Metric::kSeekRequests, Kind::kCounter, Unit::kCount, "seek_requests",
+     "Requests for page versions and other pairs at or before a key."},
+    {Metric::kScanRequests, Kind::kCounter, Unit::kCount, "scan_requests",
+     "Requests for pairs in order."},
+    {Metric::kCommitRequests, Kind::kCounter, Unit::kCount, "commit_requests",
+     "Requests to commit."},
+    {Metric::kWaitRequests, Kind::kCounter, Unit::kCount, "wait_requests",
+     "Requests to wait for another writer."},
+    {Metric::kCallRequests, Kind::kCounter, Unit::kCount, "call_requests",
+     "Requests to run a function."},
+    {Metric::kOtherRequests, Kind::kCounter, Unit::kCount, "other_requests",
+     "All other requests of other processes."},
+    {Metric::kRequestBytes, Kind::kCounter, Unit::kBytes, "request_bytes",
+     "Bytes of requests of other processes."},
+    {Metric::kAnswerBytes, Kind::kCounter, Unit::kBytes, "answer_bytes",
+     "Bytes of the answers to them."},
+    {Metric::kPinsTakenAway, Kind::kCounter, Unit::kCount, "pins_taken_away",
+     "Snapshots that stopped processes read and that are not kept for them any "
+     "longer."},
+    {Metric::kOwnerChanges, Kind::kCounter, Unit::kCount, "owner_changes",
+     "Times that another process became the owner of a store that this one "
+     "shares."},
+    {Metric::kCommitsResolved, Kind::kCounter, Unit::kCount, "commits_resolved",
+     "Commits in flight when an owner ended of which it was found out what "
+     "became of them."},
     {Metric::kPageCacheBytes, Kind::kGauge, Unit::kBytes, "page_cache_bytes",
      "Memory of the page cache."},
     {Metric::kPageCacheCapacityBytes, Kind::kGauge, Unit::kBytes,
@@ -125,6 +160,12 @@ constexpr std::array<MetricInfo, kMetricCount> kInfos = {{
     {Metric::kFirstReadLatency, Kind::kDistribution, Unit::kNanoseconds,
      "first_read_latency",
      "Time of the first page that an open actor reads from the engine."},
+    {Metric::kRequestLatency, Kind::kDistribution, Unit::kNanoseconds,
+     "request_latency",
+     "Time to serve a request of another process, but for waits and "
+     "functions."},
+    {Metric::kWriterWait, Kind::kDistribution, Unit::kNanoseconds,
+     "writer_wait", "Time that a process waited for one that was writing."},
 }};
 
 // The table is indexed by the metric, and distributions have arrays of their
@@ -155,7 +196,30 @@ namespace metrics_internal {
 
 std::array<Shard, kShards> shards;
 
+namespace {
+
+// A child of fork() counts what it does itself: what its parent has open is
+// not open there. Writes only where there is something, as the memory is shared
+// until then.
+void ForgetAllInChild() {
+  const auto forget = [](std::atomic<uint64_t>* cell) {
+    if (cell->load(std::memory_order_relaxed) != 0) *cell = 0;
+  };
+  for (Shard& shard : shards) {
+    for (auto& value : shard.values) forget(&value);
+    for (DistributionCells& cells : shard.distributions) {
+      forget(&cells.sum);
+      for (auto& bucket : cells.buckets) forget(&bucket);
+    }
+  }
+}
+
+}  // namespace
+
 size_t TakeShardNumber() {
+  static const bool forgets =
+      pthread_atfork(nullptr, nullptr, ForgetAllInChild) == 0;
+  static_cast<void>(forgets);
   static std::atomic<size_t> thread_count{0};
   // Threads take turns, so each shard has about as many.
   return thread_count.fetch_add(1, std::memory_order_relaxed) % kShards + 1;

@@ -17,8 +17,9 @@
 // Counters that are under a lock anyway stay there, and ReadMetrics() looks
 // them up as well: those of the page cache.
 //
-// Values are those of the process since it began, over all its stores. A
-// snapshot is not of one moment: what is counted meanwhile may be in it or not.
+// Values are those of the process since it began, or was forked, over all its
+// stores. A snapshot is not of one moment: what is counted meanwhile may be in
+// it or not.
 //
 // To add a metric: it takes a line here and one in the table of metrics.cc, in
 // the same place.
@@ -79,6 +80,23 @@ enum class Metric : uint8_t {
   kOpenStores,
   kOpenActors,
   kOpenFiles,
+  // Sharing: of what others ask, in the owner of a store; of what is asked, in
+  // the others.
+  kSessions,
+  kOpenRequests,
+  kHeadRequests,
+  kGetRequests,
+  kSeekRequests,
+  kScanRequests,
+  kCommitRequests,
+  kWaitRequests,
+  kCallRequests,
+  kOtherRequests,
+  kRequestBytes,
+  kAnswerBytes,
+  kPinsTakenAway,
+  kOwnerChanges,
+  kCommitsResolved,
   // Gauges.
   kPageCacheBytes,
   kPageCacheCapacityBytes,
@@ -98,11 +116,13 @@ enum class Metric : uint8_t {
   kImportCommitLatency,
   kColdOpenLatency,
   kFirstReadLatency,
+  kRequestLatency,
+  kWriterWait,
 };
 
 inline constexpr Metric kFirstDistribution = Metric::kCommitLatency;
 inline constexpr size_t kMetricCount =
-    static_cast<size_t>(Metric::kFirstReadLatency) + 1;
+    static_cast<size_t>(Metric::kWriterWait) + 1;
 inline constexpr size_t kPlainMetricCount =
     static_cast<size_t>(kFirstDistribution);
 inline constexpr size_t kDistributionCount = kMetricCount - kPlainMetricCount;

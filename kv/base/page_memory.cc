@@ -9,6 +9,8 @@
 #include <new>
 #include <utility>
 
+#include "kv/base/whole_mutex.h"
+
 namespace actorkv {
 
 namespace {
@@ -102,7 +104,7 @@ class PageMemory {
   }
 
   void* Allocate(size_t slot_bytes) {
-    std::lock_guard<std::mutex> lock(mutex_);
+    std::lock_guard<WholeMutex> lock(mutex_);
     Block*& first = with_room_[slot_bytes / kUnitBytes];
     if (first == nullptr) first = AddBlock(slot_bytes);
     Block* block = first;
@@ -122,7 +124,7 @@ class PageMemory {
 
   void Free(void* memory, size_t slot_bytes) {
     Block* block = BlockOf(memory);
-    std::lock_guard<std::mutex> lock(mutex_);
+    std::lock_guard<WholeMutex> lock(mutex_);
     Block*& first = with_room_[slot_bytes / kUnitBytes];
     const bool had_room = HasRoom(*block, slot_bytes);
     block->freed = new (memory) FreeSlot{block->freed};
@@ -135,17 +137,17 @@ class PageMemory {
   }
 
   void KeepSpares(size_t bytes) {
-    std::lock_guard<std::mutex> lock(mutex_);
+    std::lock_guard<WholeMutex> lock(mutex_);
     spare_limit_ = std::min(bytes / kBlockBytes, kMaxSpareBlocks);
     while (spare_count_ > spare_limit_) munmap(TakeSpare(), kBlockBytes);
   }
 
   size_t block_bytes() {
-    std::lock_guard<std::mutex> lock(mutex_);
+    std::lock_guard<WholeMutex> lock(mutex_);
     return block_count_ * kBlockBytes;
   }
   size_t spare_bytes() {
-    std::lock_guard<std::mutex> lock(mutex_);
+    std::lock_guard<WholeMutex> lock(mutex_);
     return spare_count_ * kBlockBytes;
   }
 
@@ -202,7 +204,7 @@ class PageMemory {
     if (block->next != nullptr) block->next->previous = block->previous;
   }
 
-  std::mutex mutex_;
+  WholeMutex mutex_;  // a child of fork() frees pages of its parent
   std::array<Block*, kClasses> with_room_{};  // by slot size in units
   std::array<uint32_t, kClasses> counts_{};   // of blocks, likewise
   size_t block_count_ = 0;                    // of all classes

@@ -9,21 +9,23 @@
 
 #include "kv/base/duration.h"
 #include "kv/base/metrics.h"
+#include "kv/base/per_process.h"
 #include "kv/base/wall_clock.h"
+#include "kv/base/whole_mutex.h"
 
 namespace actorkv {
 namespace {
 
 // Never destroyed: work goes on until the process has ended.
-std::mutex list_mutex;
+WholeMutex list_mutex;
 WorkMeter* newest = nullptr;  // guarded by list_mutex
-std::atomic<pid_t> list_owner{0};
+uint64_t list_forks = 0;      // ForkCount() of whose work this is
 
-// The mutex of a list of another process may be held for ever.
-bool IsOurs() noexcept {
-  const pid_t self = getpid();
-  pid_t owner = 0;
-  return list_owner.compare_exchange_strong(owner, self) || owner == self;
+// A child of fork() begins with none. REQUIRES: list_mutex is held.
+void ForgetThoseOfParent() noexcept {
+  if (list_forks == ForkCount()) return;
+  list_forks = ForkCount();
+  newest = nullptr;
 }
 
 struct PhaseMetric {
@@ -79,10 +81,10 @@ WorkMeter::WorkMeter(WorkKind what, std::string_view store,
   row_.entered_ns = begun_ns_;
   row_.started_at_ms = WallClockUs() / kUsPerMs;
   row_.pid = static_cast<uint64_t>(getpid());
-  if (!IsOurs()) return;
   if (board_ != nullptr) slot_ = board_->Take();
   if (slot_ != WorkBoard::kNoSlot) board_->Show(slot_, row_);
-  const std::lock_guard<std::mutex> lock(list_mutex);
+  const std::lock_guard<WholeMutex> lock(list_mutex);
+  ForgetThoseOfParent();
   older_ = newest;
   if (older_ != nullptr) older_->newer_ = this;
   newest = this;
@@ -91,9 +93,9 @@ WorkMeter::WorkMeter(WorkKind what, std::string_view store,
 WorkMeter::~WorkMeter() {
   if (!ended_) CountPhase(SteadyNs());
   // In a child of fork() the slot is the parent's, and its work goes on.
-  if (row_.pid != static_cast<uint64_t>(getpid()) || !IsOurs()) return;
+  if (row_.pid != static_cast<uint64_t>(getpid())) return;
   if (slot_ != WorkBoard::kNoSlot) board_->Free(slot_);
-  const std::lock_guard<std::mutex> lock(list_mutex);
+  const std::lock_guard<WholeMutex> lock(list_mutex);
   (newer_ == nullptr ? newest : newer_->older_) = older_;
   if (older_ != nullptr) older_->newer_ = newer_;
 }
@@ -111,10 +113,10 @@ void WorkMeter::CountPhase(uint64_t now_ns) const noexcept {
 void WorkMeter::Enter(const char* phase, uint64_t total_bytes) noexcept {
   const bool is_new = phase_ == nullptr || std::strcmp(phase_, phase) != 0;
   if (!is_new && row_.total_bytes == total_bytes) return;
-  if (row_.pid != static_cast<uint64_t>(getpid()) || !IsOurs()) return;
+  if (row_.pid != static_cast<uint64_t>(getpid())) return;
   const uint64_t now_ns = SteadyNs();
   if (is_new) CountPhase(now_ns);
-  const std::lock_guard<std::mutex> lock(list_mutex);
+  const std::lock_guard<WholeMutex> lock(list_mutex);
   if (is_new) {
     done_bytes_.store(0, std::memory_order_relaxed);
     row_.phase.assign(phase, std::min(std::strlen(phase), kMaxWorkPhaseBytes));
@@ -136,8 +138,8 @@ Status WorkMeter::Ended(Status outcome) noexcept {
 
 std::vector<WorkRow> ReadWork() {
   std::vector<WorkRow> rows;
-  if (list_owner.load() != getpid()) return rows;
-  const std::lock_guard<std::mutex> lock(list_mutex);
+  const std::lock_guard<WholeMutex> lock(list_mutex);
+  ForgetThoseOfParent();
   for (const WorkMeter* work = newest; work != nullptr; work = work->older_) {
     rows.push_back(work->row_);
     rows.back().done_bytes = work->done_bytes_.load(std::memory_order_relaxed);

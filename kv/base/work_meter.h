@@ -17,8 +17,9 @@
 //  1. No work fails because it is shown, but for want of memory at its
 //     beginning; and nobody waits for a reader but for one that copies the
 //     list.
-//  2. The list is of the process that made the first meter: in a child of
-//     fork() of it nothing is shown, and nothing is to be read.
+//  2. A child of fork() begins with an empty list: work of its parent is not
+//  its
+//     own, and is not ended there.
 //
 // A meter belongs to one thread at a time; ReadWork() is for any.
 

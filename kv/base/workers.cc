@@ -1,8 +1,8 @@
 #include "kv/base/workers.h"
 
-#include <new>
 #include <utility>
 
+#include "kv/base/per_process.h"
 #include "kv/base/start_thread.h"
 #include "kv/base/thrown.h"
 
@@ -10,26 +10,11 @@ namespace actorkv {
 
 namespace {
 
-std::atomic<uint64_t> forks{0};
+PerProcess<Workers> workers;
 
 }  // namespace
 
-Workers* Workers::Instance() {
-  static auto* const instance = [] {
-    pthread_atfork(nullptr, nullptr, AfterForkInChild);
-    return new Workers;
-  }();
-  return instance;
-}
-
-// The mutex may be held by a thread that is not there, and what the work has
-// belongs to the parent: so the object is made anew, and what it had is left.
-void Workers::AfterForkInChild() {
-  ++forks;
-  new (Instance()) Workers;
-}
-
-uint64_t Workers::fork_count() { return forks; }
+Workers* Workers::Instance() { return workers.Get(); }
 
 bool Workers::AddThread() noexcept {
   if (thread_count_ == kMaxThreads ||

@@ -27,7 +27,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <mutex>
 
@@ -57,16 +56,11 @@ class Workers {
   // False: that was not so at `give_up`. Not called by two threads at a time.
   bool Stop(std::chrono::steady_clock::time_point give_up);
 
-  // How many calls of fork() lie between the process that called Instance()
-  // first and this one.
-  static uint64_t fork_count();
-
  private:
   static void* RunThread(void* self) {
     static_cast<Workers*>(self)->Run();
     return nullptr;
   }
-  static void AfterForkInChild();
   void Run() noexcept;
   // REQUIRES: mutex_ is held.
   bool AddThread() noexcept;

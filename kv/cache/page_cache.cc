@@ -6,9 +6,13 @@
 #include <cstring>
 #include <utility>
 
+#include "kv/base/per_process.h"
+
 namespace actorkv {
 
 namespace {
+
+PerProcess<PageCache> of_process;
 
 constexpr size_t kMaxDefaultBytes = size_t{1} << 30;
 
@@ -26,9 +30,12 @@ PageCache::PageCache(size_t capacity_bytes) : capacity_bytes_(capacity_bytes) {
 PageCache::PageCache() : PageCache(kSharingCapacity) { is_default_ = true; }
 
 PageCache* PageCache::Instance() {
-  // Never destroyed: stores may be closed by exit handlers.
-  static auto* const cache = new PageCache;
-  return cache;
+  return of_process.Get([](const PageCache* parents) {
+    // What somebody has set counts in a child as well.
+    return parents == nullptr || parents->is_default_
+               ? new PageCache
+               : new PageCache(parents->capacity_bytes());
+  });
 }
 
 size_t PageCache::DefaultCapacity() const {

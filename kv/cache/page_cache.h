@@ -57,7 +57,8 @@ class PageCache {
   PageCache();
   explicit PageCache(size_t capacity_bytes);
 
-  // The cache of the process. Its capacity is DefaultCapacity() unless set.
+  // The cache of the process. Its capacity is DefaultCapacity() unless set; in
+  // a child of fork() that of the parent.
   static PageCache* Instance();
 
   // Returns a quarter of memory, at most 1 GiB, in a process that has had a

@@ -118,6 +118,9 @@ class EngineHome {
   virtual Status Open(const std::string& place, OpenMode mode,
                       std::unique_ptr<Engine>* engine) = 0;
 
+  // Names the engine for people, as Engine::Describe() of those that it opens.
+  virtual std::string Version() const = 0;
+
   // EngineLimits of its engines.
   virtual EngineLimits Limits() const = 0;
 

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "kv/base/per_process.h"
 #include "kv/base/system_error.h"
 
 namespace actorkv {
@@ -43,11 +44,9 @@ struct KnownDirectories {
   std::unordered_map<std::string, KnownDirectory> by_name;
 };
 
-// It is never destroyed: exit handlers may open and close stores.
-KnownDirectories* Known() {
-  static auto* const known = new KnownDirectories;
-  return known;
-}
+PerProcess<KnownDirectories> known_directories;
+
+KnownDirectories* Known() { return known_directories.Get(); }
 
 // `name` is absolute.
 bool Recall(const std::string& name, std::string* canonical) {

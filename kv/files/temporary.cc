@@ -19,6 +19,7 @@
 #include "kv/base/hash.h"
 #include "kv/base/hex.h"
 #include "kv/base/system_error.h"
+#include "kv/base/whole_mutex.h"
 #include "kv/files/directory.h"
 
 namespace actorkv {
@@ -99,14 +100,14 @@ void RemoveIfDead(const std::string& path, TemporaryKind kind) {
 class Schedule {
  public:
   bool IsDue(const std::string& directory) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<WholeMutex> lock(mutex_);
     if (directory != directory_) return true;
     if (calls_left_ == 0) return true;
     --calls_left_;
     return false;
   }
   void Looked(const std::string& directory, uint64_t name_count) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<WholeMutex> lock(mutex_);
     directory_ = directory;
     // Listing a directory of many names costs more than making a file in it, so
     // it is done for some of them only.
@@ -114,7 +115,7 @@ class Schedule {
   }
 
  private:
-  std::mutex mutex_;
+  WholeMutex mutex_;
   std::string directory_;  // the last one
   uint64_t calls_left_ = 0;
 };

@@ -258,6 +258,13 @@ Status PinCommit(Store* store, const HeadState& state,
 // before anyone reads something newer.
 Status CheckNotExpired(Store* store, const HeadState& version,
                        uint64_t* epoch) {
+  if (store->side() != nullptr) {
+    // As long as all pins hold, nothing has expired.
+    Batch unused;
+    return version.exists && *epoch != store->epoch()
+               ? GuardVersion(store, version, &unused)
+               : Status::Ok();
+  }
   while (store->read_only() && version.exists && *epoch != store->epoch()) {
     const uint64_t now = store->epoch();
     Batch unused;

@@ -124,8 +124,10 @@ Status PinVersion(Store* store, const HeadState& version, Pin* pin);
 // Looks, after each read of a version by a follower, whether the commit is
 // still there, as the process that writes does not know a follower's pins: then
 // all its pages were there when they were read. *epoch is Store::epoch() of the
-// last look, and 0 before the first. Ok on a store that is no follower. Errors:
-// kConflict when it has expired: what was read may be of another commit.
+// last look, and 0 before the first. So too in a process that shares the store,
+// once its owner has taken pins away: *epoch is that from before the version
+// was pinned. Ok in the owner. Errors: kConflict when it has expired: what was
+// read may be of another commit.
 Status CheckNotExpired(Store* store, const HeadState& version, uint64_t* epoch);
 
 // Describes a commit as "17 of 2026-11-20T10:00:00.000000Z".

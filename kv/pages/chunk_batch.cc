@@ -70,15 +70,16 @@ Status ReadBases(EngineReader* reader, BranchId branch, size_t first,
     }
   }
   if (!deltas.empty()) {
-    std::vector<std::optional<std::string>> values;
-    if (Status s = reader->Get(BranchPartition(branch), ViewsOf(keys), &values);
+    // Sought, not got: a base lies close behind its delta, where `reader` is.
+    std::vector<std::optional<KeyValue>> pairs;
+    if (Status s = reader->Seek(BranchPartition(branch), ViewsOf(keys), &pairs);
         !s.ok()) {
       return s;
     }
     for (size_t i = 0; i < deltas.size(); ++i) {
       FoundChunk& chunk = (*found)[deltas[i]];
-      if (values[i].has_value()) {
-        chunk.base = *std::move(values[i]);
+      if (pairs[i].has_value() && pairs[i]->key == keys[i]) {
+        chunk.base = std::move(pairs[i]->value);
       } else {
         chunk.value.clear();
       }

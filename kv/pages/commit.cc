@@ -173,6 +173,8 @@ Status AfterUnknown(Store* store, const CommitResult& result,
              result.status.message()});
   Aftermath after;
   const Status s = FinishIfLanded(store, id, commits, &after);
+  // The owner of the store ended meanwhile.
+  if (s.ok() && store->side() != nullptr) Add(Metric::kCommitsResolved);
   if (after.landed) return Status::Ok();
   Forget(/*in_doubt=*/!s.ok(), commits);
   return s.ok() ? result.status : InDoubt(result.status);
@@ -388,7 +390,10 @@ CommitResult TryToTakeOver(Store* store, Actor* actor, Generation* generation) {
 Status TakeOver(Store* store, Actor* actor, Generation* generation) {
   for (int attempt = 0; attempt < kTakeOverAttempts; ++attempt) {
     const CommitResult result = TryToTakeOver(store, actor, generation);
-    if (result.outcome != CommitOutcome::kConflict) return result.status;
+    if (result.outcome == CommitOutcome::kConflict) continue;
+    // After the fence: whoever is next finds it.
+    if (result.done()) static_cast<void>(actor->TakeWriterAway());
+    return result.status;
   }
   return Status::Busy("others commit all the time: actor=" + actor->name());
 }

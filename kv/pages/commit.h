@@ -47,8 +47,10 @@ Status CommitAll(Store* store, Durability durability,
                  std::vector<PendingCommit>* commits);
 
 // Raises the generation of the actor, so that every writer that began before
-// is refused. Where a commit comes between, it begins again. Errors: kNotFound
-// when there is no such actor; kBusy when others commit all the time.
+// is refused, and lets nobody wait any more for one that is writing, in
+// whatever process. Where a commit comes between, it begins again. By the owner
+// of the store. Errors: kNotFound when there is no such actor; kBusy when
+// others commit all the time.
 Status TakeOver(Store* store, Actor* actor, Generation* generation);
 
 }  // namespace actorkv

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "kv/base/per_process.h"
 #include "kv/base/thrown.h"
 #include "kv/base/workers.h"
 #include "kv/pages/branch_reader.h"
@@ -10,6 +11,8 @@
 namespace actorkv {
 
 namespace {
+
+PerProcess<ReadAhead> instance;
 
 void ReadPages(const ReadAheadJob& job) {
   BranchReader reader(job.store->engine());
@@ -25,10 +28,7 @@ void ReadPages(const ReadAheadJob& job) {
 
 }  // namespace
 
-ReadAhead* ReadAhead::Instance() {
-  static auto* const instance = new ReadAhead;
-  return instance;
-}
+ReadAhead* ReadAhead::Instance() { return instance.Get(); }
 
 void ReadAhead::Start(std::unique_ptr<ReadAheadJob> job) noexcept {
   std::lock_guard<std::mutex> lock(mutex_);

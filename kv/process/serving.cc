@@ -34,7 +34,6 @@ Serving::Serving(std::string path, std::shared_ptr<PlaceClaim> claim,
 
 Status Serving::Begin(const std::string& directory, const OpenWait& wait,
                       std::unique_ptr<Serving>* serving) {
-  if (StoreRegistry::InForkedChild()) return StoreRegistry::ForkedChildError();
   EngineHome* home = nullptr;
   if (Status s = FindHome(directory, &home); !s.ok()) return s;
   std::shared_ptr<PlaceClaim> claim;

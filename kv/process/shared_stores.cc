@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <thread>
 #include <utility>
 
@@ -13,6 +14,8 @@
 
 namespace actorkv {
 namespace {
+
+std::atomic<const char*> sqlite_version{""};
 
 Status OpenWithMarker(const std::string& path,
                       std::shared_ptr<OpenedDirectory>* directory,
@@ -27,6 +30,8 @@ Status OpenWithMarker(const std::string& path,
 }
 
 }  // namespace
+
+void SetSqliteVersion(const char* version) { sqlite_version.store(version); }
 
 Status ServedStore::Start(const std::shared_ptr<Store>& store,
                           const StoreIdentity& identity, bool beside_others,
@@ -51,6 +56,7 @@ Status ServedStore::Start(const std::shared_ptr<Store>& store,
   parts.marker_id = marker.id;
   parts.marker_inode = identity.store;
   parts.beside_others = beside_others;
+  parts.sqlite_version = sqlite_version.load();
   parts.call = std::move(call);
   parts.session_ended = std::move(session_ended);
   if (Status s = ShareServer::Start(std::move(parts), &made->server_);
@@ -67,8 +73,7 @@ void ServedStore::LetOthersJoin() const {
 }
 
 Status JoinedStore::Join(const std::string& directory,
-                         const StoreIdentity& identity,
-                         const EngineLimits& limits,
+                         const StoreIdentity& identity, const EngineHome& home,
                          std::function<Status()> elect,
                          std::unique_ptr<JoinedStore>* joined) {
   ShareClient::Parts parts;
@@ -88,12 +93,14 @@ Status JoinedStore::Join(const std::string& directory,
   parts.marker_id = marker.id;
   parts.marker_inode = identity.store;
   parts.elect = std::move(elect);
-  parts.limits = limits;
+  parts.limits = home.Limits();
   parts.is_alive = [opened](const HostId& host, bool* alive) {
     return opened->Named(IsHostMarked(opened->work_path(), host, alive));
   };
   parts.program = LookAtProcess(getpid()).name;
   parts.module = ACTORKV_VERSION;
+  parts.sqlite_version = sqlite_version.load();
+  parts.engine_version = home.Version();
   if (Status s = ShareClient::Connect(std::move(parts), &made->client_);
       !s.ok()) {
     return s;

@@ -26,6 +26,10 @@ namespace actorkv {
 
 class Store;
 
+// Names the SQLite of this process, for people in others: of stores that are
+// served or joined from now on. `version` stays.
+void SetSqliteVersion(const char* version);
+
 // ServedStore: a store that this process owns, and serves.
 class ServedStore {
  public:
@@ -59,11 +63,11 @@ class ServedStore {
 // JoinedStore: a store that another process owns, by a session with it.
 class JoinedStore {
  public:
-  // Joins the store in `directory`, which has no links. `elect` as in
+  // Joins the store in `directory` of `home`, which has no links. `elect` as in
   // ShareClient::Parts. Errors: those of ShareClient::Connect(); those of
   // Store::OpenShared().
   static Status Join(const std::string& directory,
-                     const StoreIdentity& identity, const EngineLimits& limits,
+                     const StoreIdentity& identity, const EngineHome& home,
                      std::function<Status()> elect,
                      std::unique_ptr<JoinedStore>* joined);
   // REQUIRES: nobody else has the store any more.

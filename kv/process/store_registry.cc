@@ -1,6 +1,5 @@
 #include "kv/process/store_registry.h"
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "kv/base/events.h"
+#include "kv/base/per_process.h"
 #include "kv/base/process_end.h"
 #include "kv/process/engines.h"
 #include "kv/process/not_served.h"
@@ -20,14 +20,10 @@ namespace actorkv {
 
 namespace {
 
-enum class Forked { kNo, kWithOpenStore, kAfterStores };
-
 // A directory may be replaced while it is opened.
 constexpr int kAcquireAttempts = 8;
 
-std::atomic<bool> any_store_opened{false};
-std::atomic<int> open_store_count{0};
-std::atomic<Forked> forked{Forked::kNo};
+PerProcess<StoreRegistry> of_process;
 
 bool EnginesMayEnd() {
   const auto& homes = AllHomes();
@@ -35,29 +31,27 @@ bool EnginesMayEnd() {
                       [](const EngineHome* home) { return home->MayNotEnd(); });
 }
 
-// In a child of fork() exit() must not go on to RocksDB's static objects: their
-// destructors wait for threads that only the parent has (rocksdb::Timer of
-// 7.8.3 does, for ever). So such a child ends here. And so does a process of
-// which a thread stays in RocksDB, which must not meet what is destroyed, or
-// which has given up a database, whose threads may wait for ever.
+// Where an engine's static objects would wait for ever, exit() must not go on
+// to them: so the process ends here, when its stores have ended. And so does
+// one of which a thread stays in an engine, which must not meet what is
+// destroyed.
 void AtExit(int status, void* /*unused*/) {
-  if (!StoreRegistry::InForkedChild() &&
-      StoreRegistry::Instance()->Shutdown() && EnginesMayEnd()) {
-    return;
-  }
+  if (StoreRegistry::Instance()->Shutdown() && EnginesMayEnd()) return;
   std::fflush(nullptr);
   _exit(status);
 }
 
-// Handlers run in reverse order, so this one finds the static objects of
-// RocksDB alive that were made before. EngineHome::Prepare() has made those of
+// Handlers run in reverse order, so this one finds the static objects of an
+// engine alive that were made before. EngineHome::Prepare() has made those of
 // the version that we know. For those that another version may make in its
 // first open for writing, or for reading, it is registered once more after it.
+bool EndStoresAtExit() { return on_exit(AtExit, nullptr) == 0; }
+
 void RunAtExitOnce(OpenMode mode) {
   static std::once_flag follower;
   static std::once_flag writer;
   std::call_once(mode == OpenMode::kFollow ? follower : writer,
-                 [] { on_exit(AtExit, nullptr); });
+                 [] { EndStoresAtExit(); });
 }
 
 // Whether `store` is what `directory` means, of which `now` was read. *known:
@@ -83,12 +77,6 @@ const char* HowOpened(StoreAccess access) {
   return "";
 }
 
-void AfterForkInChild() {
-  if (!any_store_opened.load() || forked.load() != Forked::kNo) return;
-  forked.store(open_store_count.load() > 0 ? Forked::kWithOpenStore
-                                           : Forked::kAfterStores);
-}
-
 }  // namespace
 
 // Tells the registry when the last user of a store has gone.
@@ -105,31 +93,15 @@ struct StoreRegistry::Lease {
 };
 
 StoreRegistry* StoreRegistry::Instance() {
-  static auto* const registry = new StoreRegistry;
-  return registry;
-}
-
-bool StoreRegistry::InForkedChild() {
-  return forked.load(std::memory_order_relaxed) != Forked::kNo;
-}
-
-Status StoreRegistry::ForkedChildError() {
-  const char* const when =
-      forked.load(std::memory_order_relaxed) == Forked::kWithOpenStore
-          ? "a store was open when this process was forked"
-          : "a store had been opened, and closed, before this process was "
-            "forked";
-  return Status::NotSupported(
-      std::string(when) +
-      "; a process that has opened one cannot hand that on by fork(): use "
-      "stores in the parent alone, fork before the first one is opened, or "
-      "exec first");
-}
-
-StoreRegistry::StoreRegistry() {
-  pthread_atfork(nullptr, nullptr, AfterForkInChild);
-  for (EngineHome* home : AllHomes()) home->Prepare();
-  on_exit(AtExit, nullptr);
+  // Once for a process and its children, also for one that only shares stores:
+  // made by the first open for writing, they would be destroyed under it where
+  // another thread ends the process at that moment.
+  static const bool prepared = [] {
+    for (EngineHome* home : AllHomes()) home->Prepare();
+    return EndStoresAtExit();
+  }();
+  static_cast<void>(prepared);
+  return of_process.Get();
 }
 
 void StoreRegistry::SetEngineFactoryForTesting(EngineFactory factory) {
@@ -159,15 +131,14 @@ std::shared_ptr<StoreRegistry::Entry> StoreRegistry::FindEntry(const Key& key) {
 
 std::shared_ptr<Store> StoreRegistry::OpenHere(const std::string& directory,
                                                const StoreIdentity& identity,
-                                               StoreAccess access) {
-  const std::shared_ptr<Entry> entry = KnownEntry(KeyOf(identity, access));
+                                               Entry* entry) {
   if (entry == nullptr) return nullptr;
-  const auto lock = LockEntry(entry.get());
+  const auto lock = LockEntry(entry);
   if (!lock.owns_lock() || entry->store == nullptr || stopping_ ||
       !IsStill(directory, identity, entry->store.get(), &entry->identity)) {
     return nullptr;
   }
-  return Lend(entry.get());
+  return Lend(entry);
 }
 
 Status StoreRegistry::Acquire(const std::string& directory, OpenMode mode,
@@ -201,9 +172,6 @@ bool StoreRegistry::IsOpenElsewhere(const Attempt& attempt) {
 
 Status StoreRegistry::AcquireNow(Attempt* attempt,
                                  std::shared_ptr<Store>* store) {
-  if (InForkedChild()) {
-    return ForkedChildError().WithContext(attempt->directory);
-  }
   for (int i = 0; i < kAcquireAttempts; ++i) {
     bool again = false;
     Status s = AcquireOnce(attempt, store, &again);
@@ -232,18 +200,21 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
   // with all its actors: those of two Store objects have no transaction in
   // common. So where this process became the owner meanwhile, that counts for
   // connections that come when nobody uses the other object any more.
-  if (IsUsedAsShared(identity)) {
-    *store = OpenHere(directory, identity, StoreAccess::kShares);
+  const Known known = KnownEntries(identity);
+  if (IsUsedAsShared(known.shared.get())) {
+    *store = OpenHere(directory, identity, known.shared.get());
     if (*store != nullptr) return Status::Ok();
   }
-  if (follow || !IsOpen(KeyOf(identity, StoreAccess::kOwns))) {
-    for (StoreAccess access : {StoreAccess::kOwns, StoreAccess::kShares}) {
-      if (!follow && access == StoreAccess::kOwns) continue;
-      *store = OpenHere(directory, identity, access);
-      if (*store != nullptr) return Status::Ok();
-    }
+  if (follow) {
+    *store = OpenHere(directory, identity, known.owned.get());
+    if (*store != nullptr) return Status::Ok();
   }
-  if (!MayShare()) return AcquireAs(identity, attempt, store, again);
+  if (follow || !IsOpen(known.owned.get())) {
+    *store = OpenHere(directory, identity, known.shared.get());
+    if (*store != nullptr) return Status::Ok();
+  }
+  attempt->entry = follow ? nullptr : known.owned;
+  if (!known.may_share) return AcquireAs(identity, attempt, store, again);
   if (follow) {
     // Where it cannot be shared, for whatever reason, it can be followed.
     const Status shared = AcquireShared(identity, *attempt, store, again);
@@ -254,19 +225,31 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
     *again = false;
     return AcquireAs(identity, attempt, store, again);
   }
+  // Where another process has it, that one is asked first: a lock that is not
+  // to be had takes longer to find out.
+  const bool is_elsewhere =
+      !IsOpen(known.owned.get()) && !attempt->home->CheckFree(directory).ok();
+  Status shared = Status::Busy("");
+  if (is_elsewhere) {
+    shared = AcquireShared(identity, *attempt, store, again);
+    if (shared.ok()) return shared;
+    *again = false;
+  }
   Status owned = AcquireAs(identity, attempt, store, again);
   if (owned.code() != Code::kBusy) return owned;
-  const Status shared = AcquireShared(identity, *attempt, store, again);
+  if (!is_elsewhere) {
+    shared = AcquireShared(identity, *attempt, store, again);
+  }
   return shared.ok() ? shared : NotServed(directory, owned, shared);
 }
 
 Status StoreRegistry::AcquireAs(const StoreIdentity& identity, Attempt* attempt,
                                 std::shared_ptr<Store>* store, bool* again) {
   const std::string& directory = attempt->directory;
-  any_store_opened.store(true);
-  const std::shared_ptr<Entry> entry =
-      FindEntry(KeyOf(identity, attempt->access));
-  attempt->entry = entry;
+  if (attempt->entry == nullptr) {
+    attempt->entry = FindEntry(KeyOf(identity, attempt->access));
+  }
+  const std::shared_ptr<Entry> entry = attempt->entry;
   const auto lock = LockEntry(entry.get());
   if (!lock.owns_lock()) return Status::Busy("store is closing: " + directory);
   if (stopping_) return ProcessIsEnding(directory);
@@ -380,7 +363,6 @@ void StoreRegistry::CloseStore(Entry* entry) {
   entry->joined.reset();
   entry->not_shared.clear();
   NoteEvent({EventKind::kClose, path, "", "", timer.elapsed_us()});
-  --open_store_count;
 }
 
 Status StoreRegistry::OpenInto(const Attempt& attempt,
@@ -408,7 +390,6 @@ Status StoreRegistry::OpenInto(const Attempt& attempt,
   if (attempt.access == StoreAccess::kOwns) Serve(entry);
   NoteEvent({EventKind::kOpen, directory, "", HowOpened(attempt.access),
              timer.elapsed_us()});
-  ++open_store_count;
   Wake();
   return Status::Ok();
 }

@@ -23,6 +23,10 @@
 // when somebody waits. Then it stands back for a moment, so that the store is
 // the other's, also where it wants the store again itself.
 //
+// A child of fork() has a registry of its own, without stores: what its parent
+// had open it leaves as it is, and opens anew what it wants, to share it with
+// its parent or to own it.
+//
 // A process that is there to serve a store (kv/process/serving.h) claims it
 // (EngineHome::Claim()). The owner of the moment leaves it then, as it would at
 // its exit, where no connection of its process uses the store as the owner's;
@@ -99,16 +103,14 @@ struct SharingInfo {
 
 class StoreRegistry {
  public:
-  // The one of the process. Never destroyed: see Shutdown().
+  // The one of the process. Never destroyed: see Shutdown(). In a child of
+  // fork() it is another one, without stores.
   static StoreRegistry* Instance();
 
-  // True in a child of fork() of a process that had opened a store. Nothing of
-  // ours may run there: the store's threads are not there, its files are the
-  // parent's, and RocksDB's threads do not come back.
-  static bool InForkedChild();
-
-  // What there is to say in such a child: kNotSupported.
-  static Status ForkedChildError();
+  // For Instance().
+  StoreRegistry() = default;
+  StoreRegistry(const StoreRegistry&) = delete;
+  StoreRegistry& operator=(const StoreRegistry&) = delete;
 
   // `directory` is absolute. With kCreate it is made when it is missing or
   // empty; kFollow gives what this process has open to write where it does. A
@@ -120,9 +122,9 @@ class StoreRegistry {
   // Errors: kNotFound (no store there); kInvalidArgument (not empty and not a
   // store; not a directory); kBusy, naming the pid, when another process is
   // writing; kFenced when this process writes to the directory under another
-  // name that does not lead there any more; kNotSupported (a newer format;
-  // after fork(); an owner of another protocol); kIOError, also while the
-  // process ends, and where the owner cannot be reached; those of
+  // name that does not lead there any more; kNotSupported (a newer format; an
+  // owner of another protocol; an engine that fork() broke); kIOError, also
+  // while the process ends, and where the owner cannot be reached; those of
   // wait->Pause(); those of CheckScheme().
   Status Acquire(const std::string& directory, OpenMode mode,
                  const OpenWait& wait, std::shared_ptr<Store>* store);
@@ -173,7 +175,7 @@ class StoreRegistry {
   // At exit: stops the thread, makes all stores durable and closes them under
   // their users, who get errors from then on. Waits for opens and other calls
   // that are under way, for kExitTime at most: false when one lasts longer, and
-  // then RocksDB is in use still. Does nothing in a child of fork().
+  // then RocksDB is in use still.
   bool Shutdown();
 
   // Engines come from `factory`; nullptr: from their homes again.
@@ -249,8 +251,8 @@ class StoreRegistry {
     const OpenWait& wait;
     const StoreAccess access;
     EngineHome* home = nullptr;
-    std::unique_ptr<PlaceWait> mark = nullptr;    // since it waits
-    std::shared_ptr<Entry> entry = nullptr;       // since the first of them
+    std::unique_ptr<PlaceWait> mark = nullptr;  // since it waits
+    std::shared_ptr<Entry> entry = nullptr;     // of `access`; null: not known
     std::shared_ptr<PlaceClaim> claim = nullptr;  // of who is there to serve
     std::string not_shared = {};  // why one that is followed is not shared
   };
@@ -262,24 +264,27 @@ class StoreRegistry {
     bool open = false;  // a store is open
   };
 
-  StoreRegistry();
   std::shared_ptr<Entry> FindEntry(const Key& key);
   std::unique_lock<std::mutex> LockEntry(Entry* entry);
   std::shared_ptr<Entry> EntryOf(const Store* store);
-  // The entry of this key; null: there is none.
-  std::shared_ptr<Entry> KnownEntry(const Key& key);
-  bool IsOpen(const Key& key);
+  // The entries of a place, by one look; null: there is none.
+  struct Known {
+    std::shared_ptr<Entry> owned;
+    std::shared_ptr<Entry> shared;
+    bool may_share = false;  // MayShare()
+  };
+  Known KnownEntries(const StoreIdentity& identity);
+  bool IsOpen(Entry* entry);
   // Whether connections of this process use it as a store of another process.
-  bool IsUsedAsShared(const StoreIdentity& identity);
-  // What this process has open so, given out; null: nothing.
+  bool IsUsedAsShared(Entry* shared);
+  // What this process has open there, given out; null: nothing.
   std::shared_ptr<Store> OpenHere(const std::string& directory,
-                                  const StoreIdentity& identity,
-                                  StoreAccess access);
+                                  const StoreIdentity& identity, Entry* entry);
   Status AcquireNow(Attempt* attempt, std::shared_ptr<Store>* store);
   // *again: the directory changed meanwhile.
   Status AcquireOnce(Attempt* attempt, std::shared_ptr<Store>* store,
                      bool* again);
-  // The same, as attempt->access says.
+  // The same, as attempt->access says, from attempt->entry where that is known.
   Status AcquireAs(const StoreIdentity& identity, Attempt* attempt,
                    std::shared_ptr<Store>* store, bool* again);
   Status AcquireShared(const StoreIdentity& identity, const Attempt& attempt,

@@ -112,7 +112,6 @@ bool StoreRegistry::IsCalled(const std::string& directory) {
 }
 
 void StoreRegistry::LeaveToOthers(const std::string& directory) {
-  if (InForkedChild()) return;
   // Who waits for a function is not told that nobody knows what came of it.
   const OpenWait calls(kLastCalls);
   while (IsCalled(directory) && !calls.IsOver()) {

@@ -29,7 +29,6 @@ constexpr std::chrono::milliseconds kIdleInterval{20};
 }  // namespace
 
 void StoreRegistry::Wake() {
-  if (InForkedChild()) return;  // its thread, and perhaps its mutex, are lost
   std::lock_guard<std::mutex> lock(mutex_);
   woken_ = true;
   StartThread();
@@ -157,7 +156,6 @@ std::unique_lock<std::mutex> StoreRegistry::LockServing() {
 }
 
 uint64_t StoreRegistry::CloseIdle() {
-  if (InForkedChild()) return 0;
   // A store whose pages are being read ahead is in use.
   ReadAhead::Instance()->Wait();
   const auto one_at_a_time = LockServing();
@@ -172,7 +170,6 @@ uint64_t StoreRegistry::CloseIdle() {
 }
 
 bool StoreRegistry::Shutdown() {
-  if (InForkedChild()) return true;
   const Clock::time_point give_up = Clock::now() + kExitTime;
   bool has_thread = false;
   {

@@ -41,28 +41,36 @@ std::unique_lock<std::mutex> StoreRegistry::LockEntry(Entry* entry) {
   return LockUntil(&entry->mutex, Clock::now() + kLockInCall);
 }
 
-std::shared_ptr<StoreRegistry::Entry> StoreRegistry::KnownEntry(
-    const Key& key) {
+StoreRegistry::Known StoreRegistry::KnownEntries(
+    const StoreIdentity& identity) {
+  Known known;
   std::lock_guard<std::mutex> lock(mutex_);
-  const auto it = entries_.find(key);
-  return it == entries_.end() ? nullptr : it->second;
+  known.may_share = factory_ == nullptr;
+  // The two stand beside each other.
+  for (auto it = entries_.lower_bound(KeyOf(identity, StoreAccess::kOwns));
+       it != entries_.end() &&
+       it->first <= KeyOf(identity, StoreAccess::kShares);
+       ++it) {
+    if (it->first == KeyOf(identity, StoreAccess::kOwns)) {
+      known.owned = it->second;
+    } else if (it->first == KeyOf(identity, StoreAccess::kShares)) {
+      known.shared = it->second;
+    }
+  }
+  return known;
 }
 
-bool StoreRegistry::IsOpen(const Key& key) {
-  const std::shared_ptr<Entry> entry = KnownEntry(key);
+bool StoreRegistry::IsOpen(Entry* entry) {
   if (entry == nullptr) return false;
-  const auto lock = LockEntry(entry.get());
+  const auto lock = LockEntry(entry);
   return lock.owns_lock() && entry->store != nullptr;
 }
 
-bool StoreRegistry::IsUsedAsShared(const StoreIdentity& identity) {
+bool StoreRegistry::IsUsedAsShared(Entry* shared) {
   // What the owner does for another process it does by its own object.
-  if (is_in_call) return false;
-  const std::shared_ptr<Entry> entry =
-      KnownEntry(KeyOf(identity, StoreAccess::kShares));
-  if (entry == nullptr) return false;
-  const auto lock = LockEntry(entry.get());
-  return lock.owns_lock() && entry->store != nullptr && !entry->IsIdle();
+  if (is_in_call || shared == nullptr) return false;
+  const auto lock = LockEntry(shared);
+  return lock.owns_lock() && shared->store != nullptr && !shared->IsIdle();
 }
 
 bool StoreRegistry::MayShare() {
@@ -88,14 +96,14 @@ Status StoreRegistry::Join(const Attempt& attempt, const std::string& directory,
   const auto elect = [this, directory, identity, home = attempt.home] {
     // Asked every few milliseconds by each process that waits for the end of an
     // owner, whose time an attempt to open the store would take.
-    if (!IsOpen(KeyOf(identity, StoreAccess::kOwns))) {
+    if (!IsOpen(KnownEntries(identity).owned.get())) {
       if (Status s = home->CheckFree(directory); !s.ok()) return s;
     }
     return BecomeOwner(directory, identity);
   };
   std::unique_ptr<JoinedStore> joined;
-  if (Status s = JoinedStore::Join(directory, identity, attempt.home->Limits(),
-                                   elect, &joined);
+  if (Status s =
+          JoinedStore::Join(directory, identity, *attempt.home, elect, &joined);
       !s.ok()) {
     return s;
   }
@@ -106,7 +114,6 @@ Status StoreRegistry::Join(const Attempt& attempt, const std::string& directory,
 
 Status StoreRegistry::BecomeOwner(const std::string& directory,
                                   const StoreIdentity& identity) {
-  if (InForkedChild()) return ForkedChildError();
   const OpenWait no_wait;
   Attempt attempt{directory, OpenMode::kExisting, no_wait, StoreAccess::kOwns};
   if (Status s = FindHome(directory, &attempt.home); !s.ok()) return s;

@@ -4,8 +4,7 @@
 //
 // The file is taken before RocksDB is asked, so that a losing process touches
 // none of RocksDB's files (even a failed DB::Open rotates the winner's info
-// log). RocksDB's LOCK file is never opened by us: closing it would drop
-// RocksDB's own lock, because POSIX locks belong to the process and the file.
+// log).
 //
 //   byte 0   POSIX write lock of the holder: F_GETLK names its pid
 //   byte 1   write lock of the holder's open file: this one keeps others out

@@ -21,6 +21,8 @@
 //  1. A seal counts only while CURRENT names that manifest, of that size. Each
 //     open for writing makes another one before it removes a log, so no seal
 //     is held against logs that changed after it in the normal way.
+//     A log that such an open had begun when its process died holds no
+//     operation yet, and is not held against the seal either.
 //  2. A seal that was not written to its end does not verify, and counts as
 //     none.
 

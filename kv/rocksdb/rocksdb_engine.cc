@@ -22,6 +22,7 @@
 #include "kv/rocksdb/rocksdb_options.h"
 #include "kv/rocksdb/rocksdb_reader.h"
 #include "kv/rocksdb/rocksdb_status.h"
+#include "kv/rocksdb/rocksdb_use.h"
 #include "kv/rocksdb/rocksdb_writer.h"
 
 namespace actorkv {
@@ -38,7 +39,7 @@ constexpr EngineLimits kLimits = {
     /*read_ahead=*/true,
 };
 
-// So much of a log an open reads in about 25 ms (kv/decisions/049): to make
+// So much of a log an open reads in about 25 ms (kv/decisions/050): to make
 // tables of it takes longer, and what others commit meanwhile waits for the
 // disk.
 constexpr uint64_t kQuicklyRead = uint64_t{2} << 20;
@@ -218,7 +219,9 @@ Status RocksDbEngine::Checkpoint(const std::string& path, uint64_t* bytes) {
 
 }  // namespace
 
-bool RocksDbMayNotEnd() { return OpenDatabase::AnyAbandoned(); }
+bool RocksDbMayNotEnd() {
+  return OpenDatabase::AnyAbandoned() || ParentUsedRocksDb();
+}
 
 EngineLimits RocksDbLimits() { return kLimits; }
 

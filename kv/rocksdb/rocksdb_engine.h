@@ -52,9 +52,9 @@ EngineLimits RocksDbLimits();
 // some milliseconds, by which the first open of a store is shorter.
 void MakeRocksDbStatics();
 
-// Whether a database was given up (kv/rocksdb/rocksdb_fence.h), so that
-// RocksDB's static objects may wait for ever for their threads when the process
-// ends.
+// Whether RocksDB's static objects may wait for ever for threads when the
+// process ends: a database was given up (kv/rocksdb/rocksdb_fence.h), or this
+// is a child of fork() (kv/rocksdb/rocksdb_use.h).
 bool RocksDbMayNotEnd();
 
 // "7.8.3", of the library that is loaded.

@@ -9,6 +9,7 @@
 #include "kv/base/metrics.h"
 #include "kv/base/process_end.h"
 #include "kv/base/thrown.h"
+#include "kv/base/whole_mutex.h"
 #include "kv/files/directory.h"
 #include "kv/rocksdb/database_files.h"
 #include "kv/rocksdb/log_seal.h"
@@ -26,7 +27,7 @@ constexpr int kUseAttempts = 4;
 
 // The object is leaked on purpose: stores may be closed by exit handlers.
 struct TestFileSystem {
-  std::mutex mutex;
+  WholeMutex mutex;
   std::shared_ptr<rocksdb::FileSystem> file_system;
 };
 TestFileSystem& GetTestFileSystem() {
@@ -38,7 +39,7 @@ std::shared_ptr<rocksdb::FileSystem> NewFileSystem(
     const std::shared_ptr<OpenedDirectory>& directory,
     const std::shared_ptr<LogMarks>& marks) {
   TestFileSystem& test = GetTestFileSystem();
-  std::lock_guard<std::mutex> lock(test.mutex);
+  std::lock_guard<WholeMutex> lock(test.mutex);
   const std::shared_ptr<rocksdb::FileSystem> base =
       test.file_system != nullptr ? test.file_system
                                   : rocksdb::FileSystem::Default();
@@ -50,7 +51,7 @@ std::shared_ptr<rocksdb::FileSystem> NewFileSystem(
 void SetRocksDbFileSystemForTesting(
     std::shared_ptr<rocksdb::FileSystem> file_system) {
   TestFileSystem& test = GetTestFileSystem();
-  std::lock_guard<std::mutex> lock(test.mutex);
+  std::lock_guard<WholeMutex> lock(test.mutex);
   test.file_system = std::move(file_system);
 }
 

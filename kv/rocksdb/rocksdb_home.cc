@@ -197,6 +197,10 @@ Status RocksDbHome::ReadWork(const std::string& place,
   return ReadWorkFile(place, rows);
 }
 
+std::string RocksDbHome::Version() const {
+  return "RocksDB " + RocksDbVersion();
+}
+
 std::vector<EngineNote> RocksDbHome::Notes() const {
   return {{"rocksdb_version", RocksDbVersion()}};
 }

@@ -40,6 +40,7 @@ class RocksDbHome : public EngineHome {
                 uint64_t* bytes) override;
   Status ReadWork(const std::string& place,
                   std::vector<WorkRow>* rows) override;
+  std::string Version() const override;
   std::vector<EngineNote> Notes() const override;
   void Prepare() override;
   bool EndUse(std::chrono::steady_clock::time_point give_up) override;

@@ -17,6 +17,8 @@
 #include "kv/rocksdb/rocksdb_metrics.h"
 #include "kv/rocksdb/rocksdb_options.h"
 #include "kv/rocksdb/rocksdb_status.h"
+#include "kv/rocksdb/rocksdb_use.h"
+#include "kv/rocksdb/rocksdb_work_env.h"
 #include "kv/rocksdb/spare_memory.h"
 
 namespace actorkv {
@@ -88,46 +90,6 @@ Status CheckClock() {
       "the clock of the machine says that it is before 1970: set it");
 }
 
-// WorkEnv: gives RocksDB's threads, which end the process where memory runs
-// out, what is put aside for that.
-class WorkEnv : public rocksdb::EnvWrapper {
- public:
-  // `files` outlives it.
-  explicit WorkEnv(rocksdb::Env* files) : EnvWrapper(files) {
-    // Both are taken as `files` has them, not as seen through this object.
-    file_system_ = files->GetFileSystem();
-    system_clock_ = files->GetSystemClock();
-  }
-
-  const char* Name() const override { return "actorkv.WorkEnv"; }
-
-  void Schedule(void (*run)(void*), void* argument, Priority priority,
-                void* tag, void (*unschedule)(void*)) override {
-    auto work = std::make_unique<Work>(Work{run, argument, unschedule});
-    EnvWrapper::Schedule(Run, work.get(), priority, tag, Unschedule);
-    // Run() or Unschedule() owns it from here on: RocksDB calls one of them.
-    static_cast<void>(work.release());
-  }
-
- private:
-  struct Work {
-    void (*run)(void*);
-    void* argument;
-    void (*unschedule)(void*);
-  };
-
-  static void Run(void* given) {
-    const std::unique_ptr<Work> work(static_cast<Work*>(given));
-    static_cast<void>(SpareMemory::Fill());
-    const SpareMemory::Use use;
-    work->run(work->argument);
-  }
-  static void Unschedule(void* given) {
-    const std::unique_ptr<Work> work(static_cast<Work*>(given));
-    if (work->unschedule != nullptr) work->unschedule(work->argument);
-  }
-};
-
 // The list of all databases that are abandoned, so that no tool takes them for
 // lost.
 std::atomic<OpenDatabase*> abandoned{nullptr};
@@ -144,7 +106,7 @@ void AddBackgroundThread(rocksdb::Env* env, rocksdb::Env::Priority priority) {
 OpenDatabase::OpenDatabase(const OpenContext& context)
     : files_(rocksdb::NewCompositeEnv(
           NewFencedFileSystem(context.file_system, fence_))),
-      env_(std::make_unique<WorkEnv>(files_.get())) {}
+      env_(NewWorkEnv(files_.get())) {}
 
 bool OpenDatabase::AnyAbandoned() { return abandoned.load() != nullptr; }
 
@@ -219,6 +181,7 @@ Status OpenDatabase::Make(const OpenContext& context, const char* what,
                           std::unique_ptr<OpenDatabase>* database) {
   SpareMemory::Install();
   if (!SpareMemory::Fill()) return Status::NoMemory();
+  if (Status s = PrepareUseOfRocksDb(context.directory); !s.ok()) return s;
   const SpareMemory::Use use;
   // The object exists before RocksDB is called, as an open that throws leaves
   // threads that use its environment.

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <vector>
 
+#include "kv/base/per_process.h"
 #include "kv/rocksdb/rocksdb_block_memory.h"
 #include "kv/rocksdb/rocksdb_keys.h"
 #include "kv/rocksdb/rocksdb_logger.h"
@@ -25,8 +26,7 @@ constexpr double kFilterBitsPerKey = 10;
 // read out of the cache costs the same.
 constexpr size_t kPageBlockBytes = size_t{16} << 10;
 
-// BlockCaches: the caches of the stores that are open. Leaked on purpose:
-// stores may be closed by exit handlers.
+// BlockCaches: the caches of the stores that are open.
 struct BlockCaches {
   std::mutex mutex;
   size_t limit_bytes = kBlockCacheBytes;
@@ -37,9 +37,16 @@ struct BlockCaches {
     all.erase(std::remove_if(all.begin(), all.end(), ended), all.end());
   }
 };
+
+PerProcess<BlockCaches> caches_of_process;
+
+// In a child of fork() the limit counts, and the caches are the parent's.
 BlockCaches& GetBlockCaches() {
-  static auto* const global = new BlockCaches;
-  return *global;
+  return *caches_of_process.Get([](const BlockCaches* parents) {
+    auto made = std::make_unique<BlockCaches>();
+    if (parents != nullptr) made->limit_bytes = parents->limit_bytes;
+    return made.release();
+  });
 }
 
 rocksdb::BlockBasedTableOptions TableOptions(

@@ -9,12 +9,14 @@
 
 #include "kv/base/affix.h"
 #include "kv/base/coding.h"
+#include "kv/base/per_process.h"
 #include "kv/files/directory.h"
 #include "kv/files/random_file.h"
 #include "kv/rocksdb/database_files.h"
 #include "kv/rocksdb/rocksdb_logger.h"
 #include "kv/rocksdb/rocksdb_status.h"
 #include "kv/rocksdb/rocksdb_use.h"
+#include "kv/rocksdb/rocksdb_work_env.h"
 
 namespace actorkv {
 namespace {
@@ -74,41 +76,57 @@ Status CheckTableFormats(const std::string& directory) {
   return Status::Ok();
 }
 
-// Drops an object of RocksDB, or leaves it where it is in a process that ends.
-template <typename Object>
-void DropUnlessEnding(const std::string& directory,
-                      std::unique_ptr<Object>* object) {
-  Gate::Hold hold;
-  if (!UseRocksDb(directory, &hold).ok()) {
-    static_cast<void>(object->release());
+// Source: where the pairs are, and whether they can be read still.
+class Source {
+ public:
+  explicit Source(std::string directory) : directory_(std::move(directory)) {}
+
+  const std::string& directory() const { return directory_; }
+
+  // Errors: those of UseRocksDb(); kNotSupported in a child of fork(), where
+  // the database is its parent's.
+  Status Use(Gate::Hold* hold) const {
+    if (!of_parent_.value()) return UseRocksDb(directory_, hold);
+    return Status::NotSupported("it was opened before fork(), in the parent: " +
+                                directory_);
   }
-  object->reset();
-}
+
+  // Drops an object of RocksDB, or leaves it where it may not be touched.
+  template <typename Object>
+  void Drop(std::unique_ptr<Object>* object) const {
+    Gate::Hold hold;
+    if (!Use(&hold).ok()) static_cast<void>(object->release());
+    object->reset();
+  }
+
+ private:
+  const std::string directory_;
+  const OfParent of_parent_;
+};
 
 class Position : public SortedPairs {
  public:
-  Position(rocksdb::DB* db, std::string directory)
-      : directory_(std::move(directory)) {
+  Position(rocksdb::DB* db, const Source& source) : source_(source) {
     Gate::Hold hold;
-    if (!UseRocksDb(directory_, &hold).ok()) return;  // Seek() will say
+    if (!source_.Use(&hold).ok()) return;  // Seek() will say
     rocksdb::ReadOptions options;
     options.verify_checksums = true;
     options.fill_cache = false;  // each block is read once
     iterator_.reset(db->NewIterator(options));
   }
-  ~Position() override { DropUnlessEnding(directory_, &iterator_); }
+  ~Position() override { source_.Drop(&iterator_); }
   Position(const Position&) = delete;
   Position& operator=(const Position&) = delete;
 
   Status Seek(std::string_view key, bool* valid) override {
     Gate::Hold hold;
-    if (Status s = UseRocksDb(directory_, &hold); !s.ok()) return s;
+    if (Status s = source_.Use(&hold); !s.ok()) return s;
     iterator_->Seek(rocksdb::Slice(key.data(), key.size()));
     return Moved(valid);
   }
   Status Next(bool* valid) override {
     Gate::Hold hold;
-    if (Status s = UseRocksDb(directory_, &hold); !s.ok()) return s;
+    if (Status s = source_.Use(&hold); !s.ok()) return s;
     iterator_->Next();
     return Moved(valid);
   }
@@ -122,35 +140,41 @@ class Position : public SortedPairs {
  private:
   Status Moved(bool* valid) {
     if (!iterator_->status().ok()) {
-      return FromRocksDb(iterator_->status(), "read", directory_);
+      return FromRocksDb(iterator_->status(), "read", source_.directory());
     }
     *valid = iterator_->Valid();
     return Status::Ok();
   }
 
-  const std::string directory_;
+  const Source source_;
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 
 class Space : public SortedPairSpace {
  public:
-  Space(std::unique_ptr<rocksdb::DB> db, std::string directory)
-      : db_(std::move(db)), directory_(std::move(directory)) {}
-  ~Space() override { DropUnlessEnding(directory_, &db_); }
+  Space(std::unique_ptr<rocksdb::Env> env, std::unique_ptr<rocksdb::DB> db,
+        const std::string& directory)
+      : source_(directory), env_(std::move(env)), db_(std::move(db)) {}
+  ~Space() override {
+    source_.Drop(&db_);
+    source_.Drop(&env_);
+  }
   Space(const Space&) = delete;
   Space& operator=(const Space&) = delete;
 
   std::unique_ptr<SortedPairs> NewPosition() override {
-    return std::make_unique<Position>(db_.get(), directory_);
+    return std::make_unique<Position>(db_.get(), source_);
   }
 
  private:
+  const Source source_;
+  std::unique_ptr<rocksdb::Env> env_;  // of db_
   std::unique_ptr<rocksdb::DB> db_;
-  const std::string directory_;
 };
 
-rocksdb::Options EngineOptions() {
+rocksdb::Options EngineOptions(rocksdb::Env* env) {
   rocksdb::Options options;
+  options.env = env;
   // RocksDB's own logger would write to the directory.
   options.info_log = NewSilentLogger();
   // However many files there are, their indexes share the cache.
@@ -177,15 +201,18 @@ Status OpenRocksDbPairs(const std::string& directory,
   }
   Gate::Hold hold;
   if (Status s = UseRocksDb(directory, &hold); !s.ok()) return s;
+  if (Status s = PrepareUseOfRocksDb(directory); !s.ok()) return s;
+  std::unique_ptr<rocksdb::Env> env = NewWorkEnv(rocksdb::Env::Default());
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened =
-      rocksdb::DB::OpenForReadOnly(EngineOptions(), directory, &db);
+      rocksdb::DB::OpenForReadOnly(EngineOptions(env.get()), directory, &db);
   if (!opened.ok()) {
     const Status s = FromRocksDb(opened, "open for reading", directory);
     return s.WithContext("the engine's database does not open" +
                          std::string(kInstead));
   }
-  *pairs = std::make_unique<Space>(std::unique_ptr<rocksdb::DB>(db), directory);
+  *pairs = std::make_unique<Space>(std::move(env),
+                                   std::unique_ptr<rocksdb::DB>(db), directory);
   return Status::Ok();
 }
 

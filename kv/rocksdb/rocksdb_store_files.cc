@@ -4,12 +4,27 @@
 #include <utility>
 
 #include "kv/files/file_access.h"
+#include "kv/files/lock_file.h"
 
 namespace actorkv {
 namespace {
 
 using rocksdb::IOStatus;
 using WritableFile = std::unique_ptr<rocksdb::FSWritableFile>;
+
+// DatabaseLock: the lock of a database, which RocksDB calls LOCK.
+class DatabaseLock : public rocksdb::FileLock {
+ public:
+  // LOCK is empty; those that have a lock on all of it, as RocksDB's own does,
+  // have this byte.
+  static constexpr int64_t kByte = 0;
+
+  explicit DatabaseLock(std::unique_ptr<LockFile> file)
+      : file_(std::move(file)) {}
+
+ private:
+  const std::unique_ptr<LockFile> file_;
+};
 
 class StoreFileSystem : public rocksdb::FileSystemWrapper {
  public:
@@ -47,11 +62,19 @@ class StoreFileSystem : public rocksdb::FileSystemWrapper {
     });
   }
 
-  IOStatus LockFile(const std::string& name, const rocksdb::IOOptions& options,
+  // Invariant 4.
+  IOStatus LockFile(const std::string& name,
+                    const rocksdb::IOOptions& /*options*/,
                     rocksdb::FileLock** lock,
-                    rocksdb::IODebugContext* debug) override {
-    return Make(name,
-                [&] { return target()->LockFile(name, options, lock, debug); });
+                    rocksdb::IODebugContext* /*debug*/) override {
+    return Make(name, [&] { return Lock(name, lock); });
+  }
+
+  rocksdb::IOStatus UnlockFile(rocksdb::FileLock* lock,
+                               const rocksdb::IOOptions& /*options*/,
+                               rocksdb::IODebugContext* /*debug*/) override {
+    delete lock;
+    return IOStatus::OK();
   }
 
   IOStatus RenameFile(const std::string& from, const std::string& to,
@@ -87,6 +110,20 @@ class StoreFileSystem : public rocksdb::FileSystemWrapper {
   }
 
  private:
+  static IOStatus Lock(const std::string& name, rocksdb::FileLock** lock) {
+    std::unique_ptr<actorkv::LockFile> file;
+    Status s = actorkv::LockFile::Open(name, /*create=*/true, &file);
+    bool locked = false;
+    if (s.ok()) {
+      s = file->TryLock(DatabaseLock::kByte,
+                        actorkv::LockFile::Kind::kExclusive, &locked);
+    }
+    if (!s.ok()) return IOStatus::IOError(std::string(s.message()));
+    if (!locked) return IOStatus::IOError("another process has the lock", name);
+    *lock = new DatabaseLock(std::move(file));
+    return IOStatus::OK();
+  }
+
   IOStatus CheckHolding(const std::string& name, FileAccess* access) const {
     if (directory_->IsHolding(access)) return IOStatus::OK();
     return IOStatus::IOError(

@@ -9,6 +9,10 @@
 //     before anything is written to it; a copy of the store (a checkpoint),
 //     too, and its directory that of the store's.
 //  3. Nothing is written through a link.
+//  4. The lock of the database belongs to the open file, and a child of fork()
+//     has no part in it (kv/files/lock_file.h). RocksDB's own one would go as
+//     soon as any code of the process closes the file; and RocksDB keeps the
+//     names that it locked in a static object, which a child inherits.
 
 #ifndef ACTORKV_KV_ROCKSDB_ROCKSDB_STORE_FILES_H_
 #define ACTORKV_KV_ROCKSDB_ROCKSDB_STORE_FILES_H_

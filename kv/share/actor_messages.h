@@ -133,18 +133,18 @@ struct SlotRequest {
 // the slot any more. No answer.
 using CloseRequest = SlotRequest<Op::kClose>;
 
-// HINTS: what the session learned of the actor in the slot, as a record
-// (kv/format/hints_record.h). No answer.
+// HINTS: what the session learned of an actor, which it may have closed by now,
+// as a record (kv/format/hints_record.h). No answer.
 struct HintsRequest {
   static constexpr Op kOp = Op::kHints;
   static constexpr uint8_t kFlags = 0;
 
-  uint32_t slot = 0;
+  std::string_view actor;  // its name
   std::string_view record;
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->slot, &m->record);
+    wire->All(&m->actor, &m->record);
   }
 };
 

@@ -116,6 +116,16 @@ bool ActorPlace::IsHeldByAny() noexcept {
   return IsUsable() && slot_->writer().number != 0;
 }
 
+bool ActorPlace::IsOwn() noexcept {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return IsUsable() && slot_->writer() == self();
+}
+
+WordHolder ActorPlace::Holder() noexcept {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return IsUsable() ? turn_.HolderBeside(*slot_, self()) : WordHolder();
+}
+
 OwnerSession* ActorPlace::owner(uint32_t* slot) {
   const std::lock_guard<std::mutex> lock(mutex_);
   *slot = number_;
@@ -130,7 +140,7 @@ bool ActorPlace::SetWaiting(const OwnerSession* owner) noexcept {
 bool ActorPlace::BeginTurn(const OwnerSession* owner) noexcept {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (!IsUsable() || owner_ != owner) return false;
-  turn_.Begin();
+  turn_.Begin(slot_);
   has_word_ = true;
   return true;
 }

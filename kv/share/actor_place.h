@@ -63,6 +63,8 @@ class ActorPlace {
   bool Release() noexcept;
   bool IsTurnOver() noexcept;
   bool IsHeldByAny() noexcept;
+  bool IsOwn() noexcept;
+  WordHolder Holder() noexcept;
   // What a message about it is sent to: the session and the slot; null: none.
   OwnerSession* owner(uint32_t* slot);
   // Says that this process waits at `owner`. False: there is nobody to wait

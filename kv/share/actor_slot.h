@@ -10,9 +10,11 @@
 //                                   nobody writes
 //                    bit 31         the writer was given the word, and has not
 //                                   said yet that it writes
-//       12      4  not used
+//       12      4  writer_pid: of the process whose turn began last, as it
+//                  knows itself; for people
 //       16      8  actor, its id; 0: nobody's
-//       24     40  not used
+//       24      8  turn_began_ns: when that was, of the steady clock
+//       32     32  not used
 //
 // Whoever has the board may write anything here. So these are hints: a reader
 // that finds head_seq as it was is right about its snapshot, as long as all
@@ -138,6 +140,19 @@ class ActorSlot {
   // Whether whoever was given the word has not confirmed it.
   bool is_unused() const noexcept;
 
+  // The writer says who it is, and since when: of interest to people alone, and
+  // that of the one before for a moment after the word has changed hands.
+  void NoteTurn(uint32_t pid, int64_t began_ns) noexcept {
+    writer_pid_.store(pid, std::memory_order_relaxed);
+    turn_began_ns_.store(began_ns, std::memory_order_relaxed);
+  }
+  uint32_t writer_pid() const noexcept {
+    return writer_pid_.load(std::memory_order_relaxed);
+  }
+  int64_t turn_began_ns() const noexcept {
+    return turn_began_ns_.load(std::memory_order_relaxed);
+  }
+
  private:
   friend class Board;
   ActorSlot() = default;
@@ -145,8 +160,9 @@ class ActorSlot {
 
   alignas(64) std::atomic<uint64_t> head_seq_;
   std::atomic<uint32_t> writer_;
-  [[maybe_unused]] uint32_t not_used_;
+  std::atomic<uint32_t> writer_pid_;
   std::atomic<uint64_t> actor_;
+  std::atomic<int64_t> turn_began_ns_;
 };
 
 }  // namespace actorkv

@@ -5,6 +5,7 @@
 #define ACTORKV_KV_SHARE_CALL_MESSAGES_H_
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -54,6 +55,15 @@ struct CallValue {
         break;
     }
   }
+};
+
+// CallSpec: a function to run in the owner's process.
+struct CallSpec {
+  std::string function;
+  std::vector<CallValue> arguments;  // refer to memory of somebody else
+  // That go with it: whoever made it has them, and in the owner they are closed
+  // after the call.
+  std::vector<int> descriptors;
 };
 
 // CALL: runs a function. `descriptor_count` descriptors come with the frame;

@@ -9,24 +9,20 @@ namespace actorkv {
 
 using std::chrono::steady_clock;
 
-Status ClientCall::Run(const std::string& function,
-                       const std::vector<CallValue>& arguments) {
-  CallRequest request;
-  request.function = function;
-  request.arguments = arguments;
-  Status s = Ask(request);
+Status ClientCall::Run(const CallSpec& call) {
+  Status s = Ask(call);
   if (s.ok() || !is_begun_ || !stopped_.ok()) return s;
-  return s.WithContext("whether it was done is not known: " + function);
+  return s.WithContext("whether it was done is not known: " + call.function);
 }
 
-Status ClientCall::Ask(const CallRequest& request) {
+Status ClientCall::Ask(const CallSpec& call) {
   Status s;
   bool again = true;
   for (int asked = 0; again && asked < kMaxOwnersAsked; ++asked) {
     s = session_->AskOneOwner(
         OwnerSession::Use::kPatient, session_->owner_wait(),
         [&](OwnerSession*, ClientChannel* channel) {
-          return RunBy(channel, request);
+          return RunBy(channel, call);
         },
         &again);
     if (is_begun_) return s;
@@ -34,8 +30,12 @@ Status ClientCall::Ask(const CallRequest& request) {
   return s;
 }
 
-Status ClientCall::RunBy(ClientChannel* channel, const CallRequest& request) {
-  if (Status s = channel->Begin(request); !s.ok()) return s;
+Status ClientCall::RunBy(ClientChannel* channel, const CallSpec& call) {
+  CallRequest request;
+  request.function = call.function;
+  request.descriptor_count = static_cast<uint8_t>(call.descriptors.size());
+  request.arguments = call.arguments;
+  if (Status s = channel->Begin(request, call.descriptors); !s.ok()) return s;
   is_begun_ = true;
   Status s;
   for (bool is_last = false; !is_last && s.ok();) s = Next(channel, &is_last);

@@ -30,13 +30,12 @@ class ClientCall {
   ClientCall(const ClientCall&) = delete;
   ClientCall& operator=(const ClientCall&) = delete;
 
-  Status Run(const std::string& function,
-             const std::vector<CallValue>& arguments);
+  Status Run(const CallSpec& call);
 
  private:
   // Waits for a channel that may be used for long.
-  Status Ask(const CallRequest& request);
-  Status RunBy(ClientChannel* channel, const CallRequest& request);
+  Status Ask(const CallSpec& call);
+  Status RunBy(ClientChannel* channel, const CallSpec& call);
   // Receives the next answer. *is_last: no more follow.
   Status Next(ClientChannel* channel, bool* is_last);
   Status AwaitNext(ClientChannel* channel);

@@ -47,11 +47,11 @@ Status ClientChannel::GivenUp(Status status) {
   return status;
 }
 
-Status ClientChannel::SendFrame() {
+Status ClientChannel::SendFrame(const std::vector<int>& descriptors) {
   if (fate_ != ChannelFate::kUsable) {
     return Status::IOError("the channel to the owner of the store has ended");
   }
-  Status s = channel_->Send(out_, {});
+  Status s = channel_->Send(out_, descriptors);
   if (out_.capacity() > kKeptBytes) std::string().swap(out_);
   was_sent_ = s.ok();
   if (s.ok()) return s;

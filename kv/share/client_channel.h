@@ -18,6 +18,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "kv/base/status.h"
 #include "kv/files/opened_directory.h"
@@ -73,9 +74,11 @@ class ClientChannel {
 
   // The parts of Ask(), for requests with several answers. Sends `request`
   // under a number of its own.
+  // `descriptors` go with it.
   template <typename Request>
-  Status Begin(const Request& request) {
-    return Send(request, ++last_request_);
+  Status Begin(const Request& request,
+               const std::vector<int>& descriptors = {}) {
+    return Send(request, ++last_request_, descriptors);
   }
   // Sends a message about the request that was begun.
   template <typename Request>
@@ -110,14 +113,15 @@ class ClientChannel {
 
  private:
   template <typename Request>
-  Status Send(const Request& request, uint64_t request_number) {
+  Status Send(const Request& request, uint64_t request_number,
+              const std::vector<int>& descriptors = {}) {
     was_sent_ = false;
     if (Status s = EncodeInto(request, request_number, &out_); !s.ok()) {
       return s;
     }
-    return SendFrame();
+    return SendFrame(descriptors);
   }
-  Status SendFrame();
+  Status SendFrame(const std::vector<int>& descriptors);
   Status ReceiveAnswer(Op op, const Patience& patience);
   Status CheckAnswer(Op op);
   Status TakeLeave();

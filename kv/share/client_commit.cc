@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "kv/base/metrics.h"
 #include "kv/base/thrown.h"
 #include "kv/engine/engine_limits.h"
 #include "kv/share/client_actor.h"
@@ -102,6 +103,7 @@ CommitResult ClientCommit::Result(const Status& asked) {
     if (!is_in_doubt_) return {CommitOutcome::kFailed, asked};
     return {CommitOutcome::kUnknown, asked};
   }
+  if (is_in_doubt_ && answer_.done()) Add(Metric::kCommitsResolved);
   if (!is_in_doubt_ || answer_.done()) return answer_;
   if (answer_.outcome == CommitOutcome::kConflict) {
     IfMemory([this] { SyncWhatIsThere(); });

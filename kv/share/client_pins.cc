@@ -45,8 +45,7 @@ void ClientPins::GiveBack(uint32_t number) noexcept {
 
 void ClientPins::Keep(uint32_t number, const Snapshot& snapshot,
                       const Lineage& lineage) noexcept {
-  // Where it fails, whoever reads by the pin finds that the commit has expired,
-  // if it does.
+  bool is_kept = false;
   IfMemory([&] {
     PinRequest request;
     request.held = FieldsOfPin(number, snapshot, lineage);
@@ -55,8 +54,10 @@ void ClientPins::Keep(uint32_t number, const Snapshot& snapshot,
           DoneAnswer<Op::kPin> answer;
           return channel->Ask(request, session_->patience(), &answer);
         });
-    static_cast<void>(kept.ok());
+    is_kept = kept.ok();
   });
+  // Whoever reads by the pin looks whether the commit has expired.
+  if (!is_kept) session_->NoteLostPins(1);
 }
 
 }  // namespace actorkv

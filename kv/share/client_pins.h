@@ -24,6 +24,7 @@ class ClientPins final : public PinSide {
   void GiveBack(uint32_t number) noexcept override;
   void Keep(uint32_t number, const Snapshot& snapshot,
             const Lineage& lineage) noexcept override;
+  void NoteUnkept() noexcept override { session_->NoteLostPins(1); }
 
  private:
   ClientSession* const session_;

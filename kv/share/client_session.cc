@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "kv/base/metrics.h"
 #include "kv/base/thrown.h"
 #include "kv/base/types.h"
 #include "kv/share/client_call.h"
@@ -39,8 +40,9 @@ Status ShareClient::Connect(Parts parts, std::shared_ptr<ShareClient>* client) {
 
 Status ClientSession::Begin() {
   std::shared_ptr<OwnerSession> session;
-  if (Status s = SayHello(&session); !s.ok()) return s;
-  Adopt(session);
+  size_t named_pins = 0;
+  if (Status s = SayHello(&session, &named_pins); !s.ok()) return s;
+  Adopt(session, named_pins);
   present_.store(session.get(), std::memory_order_release);
   return watch_.Start(this);
 }
@@ -70,16 +72,14 @@ void ClientSession::SetStore(Store* store) {
   cache_id_ = store == nullptr ? 0 : store->cache_id();
 }
 
-Status ClientSession::RunInOwner(const std::string& function,
-                                 const std::vector<CallValue>& arguments,
-                                 const RowVisitor& visit,
+Status ClientSession::RunInOwner(const CallSpec& call, const RowVisitor& visit,
                                  const std::function<Status()>& keep_on) {
-  return ClientCall(this, visit, keep_on).Run(function, arguments);
+  return ClientCall(this, visit, keep_on).Run(call);
 }
 
 OwnerInfo ClientSession::owner() {
   const OwnerSession* const owner = last_owner();
-  return {owner->owner_pid(), owner->owner_module(), owner->number()};
+  return owner->owner_info();
 }
 
 uint64_t ClientSession::failover_count() const { return failover_count_; }
@@ -229,8 +229,9 @@ Status ClientSession::NobodyServes(const Status& joined,
 
 Status ClientSession::Join() {
   std::shared_ptr<OwnerSession> session;
-  if (Status s = SayHello(&session); !s.ok()) return s;
-  Adopt(session);
+  size_t named_pins = 0;
+  if (Status s = SayHello(&session, &named_pins); !s.ok()) return s;
+  Adopt(session, named_pins);
   Status opened = OpenPlaces(session.get());
   if (!opened.ok()) {
     // What was opened there is raised again, before somebody else is told.
@@ -240,6 +241,7 @@ Status ClientSession::Join() {
   }
   present_.store(session.get(), std::memory_order_release);
   ++failover_count_;
+  Add(Metric::kOwnerChanges);
   return Status::Ok();
 }
 
@@ -253,7 +255,8 @@ std::vector<PinFields> ClientSession::HeldPins() {
   return pins;
 }
 
-Status ClientSession::SayHello(std::shared_ptr<OwnerSession>* session) {
+Status ClientSession::SayHello(std::shared_ptr<OwnerSession>* session,
+                               size_t* named_pins) {
   HelloRequest hello;
   hello.version.pid = static_cast<uint32_t>(getpid());
   hello.version.module = parts_.module;
@@ -263,13 +266,21 @@ Status ClientSession::SayHello(std::shared_ptr<OwnerSession>* session) {
   hello.program = parts_.program;
   hello.sqlite_version = parts_.sqlite_version;
   hello.engine_version = parts_.engine_version;
-  hello.holdings.pins = HeldPins();
+  hello.pins = HeldPins();
+  *named_pins = hello.pins.size();
   return OwnerSession::Begin(parts_.directory, hello, patience(), session);
 }
 
-void ClientSession::Adopt(const std::shared_ptr<OwnerSession>& session) {
+void ClientSession::Adopt(const std::shared_ptr<OwnerSession>& session,
+                          size_t named_pins) {
   owners_.push_back(session);
   Slate* const slate = session->slate();
+  // Before the slate is another one: so the count never falls below what it
+  // was when a snapshot was taken. Where it is too large for a moment, more is
+  // looked at than is needed.
+  const Slate* const last = this->slate();
+  NoteLostPins((last == nullptr ? 0 : last->taken_count()) +
+               (named_pins - std::min(named_pins, session->kept_pin_count())));
   // First: a pin that gets its word from here on is not met below.
   slate_.store(slate, std::memory_order_release);
   const std::lock_guard<std::mutex> lock(store_mutex_);

@@ -64,9 +64,7 @@ class ClientSession final : public ShareClient,
   std::unique_ptr<Engine> NewEngine() override;
   std::unique_ptr<StoreSide> NewSide() override;
   void SetStore(Store* store) override;
-  Status RunInOwner(const std::string& function,
-                    const std::vector<CallValue>& arguments,
-                    const RowVisitor& visit,
+  Status RunInOwner(const CallSpec& call, const RowVisitor& visit,
                     const std::function<Status()>& keep_on) override;
   OwnerInfo owner() override;
   uint64_t failover_count() const override;
@@ -129,6 +127,14 @@ class ClientSession final : public ShareClient,
   uint64_t owner_count() const {
     return owner_count_.load(std::memory_order_seq_cst);
   }
+  // StoreSide::lost_pin_count().
+  uint64_t lost_pin_count() const {
+    const Slate* const of_owner = slate();
+    return lost_pins_.load(std::memory_order_seq_cst) +
+           (of_owner->is_of_parent() ? 0 : of_owner->taken_count());
+  }
+  void NoteLostPins(uint64_t count) noexcept { lost_pins_ += count; }
+
   // In a child of fork() nothing may be asked, nor shared memory be touched.
   bool is_of_parent() const { return last_owner()->is_of_parent(); }
 
@@ -150,8 +156,9 @@ class ClientSession final : public ShareClient,
   // One try: says HELLO to whoever serves, and makes it the owner of the
   // moment.
   Status Join();
-  Status SayHello(std::shared_ptr<OwnerSession>* session);
-  void Adopt(const std::shared_ptr<OwnerSession>& session);
+  Status SayHello(std::shared_ptr<OwnerSession>* session, size_t* named_pins);
+  // `named_pins`: so many it was told of.
+  void Adopt(const std::shared_ptr<OwnerSession>& session, size_t named_pins);
   Status OpenPlaces(OwnerSession* owner);
   // Has nobody here take what he knows for the newest.
   void RaiseHeads();
@@ -166,6 +173,8 @@ class ClientSession final : public ShareClient,
   std::atomic<OwnerSession*> present_{nullptr};
   std::atomic<Slate*> slate_{nullptr};
   std::atomic<uint64_t> owner_count_{0};
+  // That no owner keeps, or one before this one took away.
+  std::atomic<uint64_t> lost_pins_{0};
   std::atomic<uint64_t> failover_count_{0};
   std::atomic<bool> is_ending_{false};
   std::atomic<uint64_t> cache_id_{0};

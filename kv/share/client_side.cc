@@ -2,6 +2,10 @@
 
 #include <utility>
 
+#include "kv/cache/actor_hints.h"
+#include "kv/format/keys.h"
+#include "kv/format/records.h"
+#include "kv/share/actor_messages.h"
 #include "kv/share/client_actor.h"
 #include "kv/share/client_commit.h"
 
@@ -19,6 +23,24 @@ std::unique_ptr<ActorSide> ClientSide::NewActor(const std::string& name) {
 CommitResult ClientSide::Commit(const Batch& batch, Durability durability,
                                 std::vector<MovedHead>* heads) {
   return ClientCommit(session_.get(), durability).Run(batch, heads);
+}
+
+Status ClientSide::SendHints(const LearnedHints& learned) {
+  // Nobody looks for another owner for the sake of advice.
+  if (session_->last_owner()->is_lost()) {
+    return Status::Busy("the owner of the store has ended");
+  }
+  const std::string record = EncodeRecord(HintsKey(), learned.record);
+  HintsRequest request;
+  request.actor = learned.name;
+  request.record = record;
+  bool again = false;
+  return session_->AskOneOwner(
+      OwnerSession::Use::kShort, session_->owner_wait(),
+      [&](OwnerSession*, ClientChannel* channel) {
+        return channel->Tell(request);
+      },
+      &again);
 }
 
 uint64_t ClientSide::settings_seq() const {

@@ -22,8 +22,12 @@ class ClientSide final : public StoreSide {
   std::unique_ptr<ActorSide> NewActor(const std::string& name) override;
   CommitResult Commit(const Batch& batch, Durability durability,
                       std::vector<MovedHead>* heads) override;
+  Status SendHints(const LearnedHints& learned) override;
   PinSide* pins() override { return &pins_; }
   SharedTime* time() override { return &time_; }
+  uint64_t lost_pin_count() const override {
+    return session_->lost_pin_count();
+  }
   uint64_t settings_seq() const override;
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "kv/base/metrics.h"
 #include "kv/base/thrown.h"
 #include "kv/share/actor_messages.h"
 
@@ -24,6 +25,7 @@ constexpr microseconds kLongestWait{std::chrono::hours(1)};
 bool ClientWord::Wait(int64_t limit_us) noexcept {
   const microseconds limit =
       std::clamp(microseconds(limit_us), microseconds(0), kLongestWait);
+  const LatencyTimer timer(Metric::kWriterWait);
   bool granted = false;
   IfMemory([&] { granted = WaitUntil(steady_clock::now() + limit); });
   return granted;

@@ -31,6 +31,10 @@ class ClientWord final : public WriterWord {
   void Yield() noexcept override;
   bool IsTurnOver() noexcept override { return place_->IsTurnOver(); }
   bool held() const noexcept override { return place_->IsHeldByAny(); }
+  bool IsOwn() noexcept override { return place_->IsOwn(); }
+  // The owner alone does that.
+  bool TakeAway() noexcept override { return false; }
+  WordHolder Holder() noexcept override { return place_->Holder(); }
 
  private:
   using Time = std::chrono::steady_clock::time_point;

@@ -62,8 +62,17 @@ Status OwnerSession::TakeWelcome(const HelloAnswer& answer,
   }
   number_ = answer.session;
   key_ = answer.key;
-  owner_pid_ = answer.owner_pid;
-  owner_module_ = std::string(answer.module);
+  owner_.pid = answer.owner_pid;
+  owner_.module = std::string(answer.module);
+  owner_.sqlite_version = std::string(answer.sqlite_version);
+  owner_.engine_version = std::string(answer.engine_version);
+  owner_.session = answer.session;
+  kept_pin_count_ = answer.kept_pins.size();
+  for (const WireDamage& damage : answer.damages) {
+    damages_.push_back({damage.is_kept ? EngineDamage::Kind::kStranded
+                                       : EngineDamage::Kind::kLost,
+                        std::string(damage.detail), std::string(damage.mend)});
+  }
   if (Status s =
           Board::Adopt(frame->TakeDescriptor(0), answer.incarnation, &board_);
       !s.ok()) {

@@ -30,10 +30,12 @@
 #include <vector>
 
 #include "kv/base/status.h"
+#include "kv/engine/engine.h"
 #include "kv/files/opened_directory.h"
 #include "kv/share/board.h"
 #include "kv/share/client_channel.h"
 #include "kv/share/session_messages.h"
+#include "kv/share/share_client.h"
 #include "kv/share/slate.h"
 
 namespace actorkv {
@@ -90,9 +92,12 @@ class OwnerSession {
   Slate* slate() const { return slate_.get(); }
   // Of this session, 1 to kMaxSession.
   uint32_t number() const { return number_; }
-  // The owner's: as it says, and as the kernel knows it (0: not seen).
-  uint32_t owner_pid() const { return owner_pid_; }
-  const std::string& owner_module() const { return owner_module_; }
+  // What its engine knew to be lost.
+  const std::vector<EngineDamage>& damages() const { return damages_; }
+  // The pins that were named to it and that it keeps.
+  size_t kept_pin_count() const { return kept_pin_count_; }
+  // What the owner says of itself.
+  const OwnerInfo& owner_info() const { return owner_; }
   // In a child of fork() nothing of it may be touched. Waits for nothing.
   bool is_of_parent() const { return slate_->is_of_parent(); }
 
@@ -115,8 +120,9 @@ class OwnerSession {
   std::unique_ptr<Slate> slate_;
   uint32_t number_ = 0;
   uint64_t key_ = 0;
-  uint32_t owner_pid_ = 0;
-  std::string owner_module_;
+  OwnerInfo owner_;
+  size_t kept_pin_count_ = 0;
+  std::vector<EngineDamage> damages_;
   std::string marker_id_;  // for further channels
   uint64_t marker_inode_ = 0;
   std::string module_;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include "kv/base/metrics.h"
 #include "kv/share/actor_slot.h"
 #include "kv/share/board.h"
 #include "kv/share/word_queue.h"
@@ -28,11 +29,12 @@ class OwnerWord : public WriterWord {
   bool MayTake() noexcept override { return turn_.MayTake(*slot_, kSelf); }
   bool TryTake() noexcept override { return turn_.TryTake(slot_, kSelf); }
   bool Wait(int64_t limit_us) noexcept override {
+    const LatencyTimer timer(Metric::kWriterWait);
     if (!queue_->Wait(kSelf.session, std::chrono::microseconds(limit_us),
                       nullptr)) {
       return false;
     }
-    turn_.Begin();
+    turn_.Begin(slot_);
     return true;
   }
   bool Confirm() noexcept override { return slot_->Confirm(kSelf); }
@@ -40,6 +42,11 @@ class OwnerWord : public WriterWord {
   void Yield() noexcept override { queue_->Yield(); }
   bool IsTurnOver() noexcept override { return turn_.IsOver(*slot_); }
   bool held() const noexcept override { return slot_->writer().number != 0; }
+  bool IsOwn() noexcept override { return slot_->writer() == kSelf; }
+  bool TakeAway() noexcept override { return queue_->TakeAway(); }
+  WordHolder Holder() noexcept override {
+    return turn_.HolderBeside(*slot_, kSelf);
+  }
 
  private:
   static constexpr WriterToken kSelf = TokenOf(0);

@@ -76,16 +76,17 @@ Status RemoteEngine::Checkpoint(const std::string& path, uint64_t*) {
       "only the process that owns the store copies it: " + path);
 }
 
-// The owner knows.
+// That of the owner of the moment: it found it when it opened the store.
 Status RemoteEngine::ListDamage(std::vector<EngineDamage>* damage) {
-  damage->clear();
+  OwnerSession* owner = nullptr;
+  if (Status s = session_->FindOwner(&owner); !s.ok()) return s;
+  *damage = owner->damages();
   return Status::Ok();
 }
 
 std::string RemoteEngine::Describe() const {
   const OwnerInfo owner = session_->owner();
-  return session_->parts().engine_version + ", by process " +
-         std::to_string(owner.pid);
+  return owner.engine_version + ", by process " + std::to_string(owner.pid);
 }
 
 }  // namespace actorkv

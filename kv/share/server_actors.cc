@@ -118,21 +118,21 @@ Status ServeClose(RequestScope* scope, const CloseRequest& request) {
 }
 
 Status ServeHints(RequestScope* scope, const HintsRequest& request) {
-  SlotOfSession slot;
-  if (!scope->session()->FindSlot(request.slot, &slot).ok()) {
-    return Status::Ok();
-  }
   // Advice that cannot be used is none.
   LearnedHints learned;
-  const std::shared_ptr<const HeadState> state = slot.open->actor->Known();
-  if (state == nullptr || !state->exists ||
-      !DecodeRecord(HintsKey(), std::string(request.record), &learned.record)
-           .ok()) {
+  learned.name = std::string(request.actor);
+  std::shared_ptr<Actor> actor;
+  std::shared_ptr<const HeadState> state;
+  if (!DecodeRecord(HintsKey(), std::string(request.record), &learned.record)
+           .ok() ||
+      !scope->store()->OpenActor(learned.name, &actor).ok()) {
     return Status::Ok();
   }
-  learned.name = slot.open->actor->name();
-  learned.actor = state->entry.actor;
-  scope->store()->hints()->Add(std::move(learned));
+  if (actor->Current(&state).ok() && state->exists) {
+    learned.actor = state->entry.actor;
+    scope->store()->hints()->Add(std::move(learned));
+  }
+  static_cast<void>(scope->store()->CloseActor(std::move(actor)));
   return Status::Ok();
 }
 

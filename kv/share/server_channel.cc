@@ -101,7 +101,6 @@ Status ServerChannel::ServeSession() {
       return s;
     }
   }
-  // After the answer: it takes some milliseconds.
   core_->LimitLog();
   ServerRequests requests(core_, session_.get(), channel_.get());
   auto frame = std::make_unique<ReceivedFrame>();

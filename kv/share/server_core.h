@@ -10,6 +10,7 @@
 #include <mutex>
 #include <utility>
 
+#include "kv/base/errand.h"
 #include "kv/share/board.h"
 #include "kv/share/board_time.h"
 #include "kv/share/request_memory.h"
@@ -36,10 +37,11 @@ struct ServerCore {
         slots(parts.store, board, incarnation | 1, parts.beside_others),
         sessions(&slots, parts.store->pins()) {}
 
-  // Others wait for the next owner from now on, should this one end.
+  // Others wait for the next owner from now on, should this one end. It writes
+  // out what is in the log, which the first session need not wait for.
   void LimitLog() {
     std::call_once(is_log_limited, [this] {
-      parts.store->engine()->LimitLog(kSharedLogBytes);
+      if (!log_limit.Send()) static_cast<void>(log_limit.Finish());
     });
   }
 
@@ -54,6 +56,8 @@ struct ServerCore {
   RequestMemory requests{kMaxRequestMemory - kMaxAnswerMemory};
   RequestMemory answers{kMaxAnswerMemory};
   std::once_flag is_log_limited;
+  Errand log_limit{
+      [this] { parts.store->engine()->LimitLog(kSharedLogBytes); }};
   // Functions that run for others.
   std::atomic<int> running_calls{0};
   // No request is begun any more.

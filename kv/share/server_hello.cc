@@ -44,8 +44,7 @@ Status CheckHello(const ServerCore& core, const HelloRequest& hello) {
         ", this module knows formats up to " +
         std::to_string(hello.store_format) + ": " + core.parts.store->path());
   }
-  if (hello.holdings.pins.size() > kMaxHeldPins ||
-      hello.holdings.words.size() > kMaxHeldWords) {
+  if (hello.pins.size() > kMaxHeldPins) {
     return Status::InvalidArgument("a session holds too much");
   }
   return Status::Ok();
@@ -58,6 +57,8 @@ Status MakeSession(ServerCore* core, const ShareChannel& channel,
   if (Status s = channel.Peer(&parts.peer); !s.ok()) return s;
   parts.program = Shown(hello.program);
   parts.module = Shown(hello.version.module);
+  parts.sqlite_version = Shown(hello.sqlite_version);
+  parts.engine_version = Shown(hello.engine_version);
   if (Status s = Slate::Make(*core->parts.directory, &parts.slate); !s.ok()) {
     return s;
   }
@@ -90,25 +91,6 @@ void KeepPins(ServerCore* core, const std::vector<PinFields>& pins,
   }
 }
 
-// Whether the session has the word of an actor whose head is as it knows it.
-bool KeepWord(const HeldWord& word, ServerSession* session) {
-  SlotOfSession slot;
-  if (!session->OpenSlotOf(std::string(word.actor), &slot).ok()) return false;
-  std::shared_ptr<const HeadState> state;
-  if (!slot.open->actor->Current(&state).ok()) return false;
-  const Snapshot& head = state->head.snapshot;
-  return head.branch == word.branch && head.txid == word.txid &&
-         slot.open->slot->TryTake(TokenOf(session->number()));
-}
-
-void KeepHoldings(ServerCore* core, const SessionHoldings& holdings,
-                  ServerSession* session, HelloAnswer* answer) {
-  KeepPins(core, holdings.pins, session, &answer->kept_pins);
-  for (uint32_t i = 0; i < holdings.words.size(); ++i) {
-    if (KeepWord(holdings.words[i], session)) answer->kept_words.push_back(i);
-  }
-}
-
 // Finds the session of the channel, or makes it, and fills the answer.
 Status Admit(ServerCore* core, ShareChannel* channel, const HelloRequest& hello,
              HelloAnswer* answer, std::shared_ptr<ServerSession>* session) {
@@ -124,7 +106,7 @@ Status Admit(ServerCore* core, ShareChannel* channel, const HelloRequest& hello,
     session->reset();
     return s;
   }
-  if (is_new) KeepHoldings(core, hello.holdings, session->get(), answer);
+  if (is_new) KeepPins(core, hello.pins, session->get(), &answer->kept_pins);
   answer->owner_pid = static_cast<uint32_t>(getpid());
   answer->incarnation = core->incarnation;
   answer->session = (*session)->number();
@@ -150,6 +132,18 @@ Status Welcome(ServerCore* core, ShareChannel* channel,
   if (Status s = Admit(core, channel, hello, &answer, session); !s.ok()) {
     return s;
   }
+  std::vector<EngineDamage> damages;
+  // Where it cannot be read, whoever verifies in the owner is told.
+  if (hello.session == 0) {
+    static_cast<void>(core->parts.store->engine()->ListDamage(&damages));
+  }
+  for (const EngineDamage& damage : damages) {
+    answer.damages.push_back({damage.kind == EngineDamage::Kind::kStranded,
+                              damage.detail, damage.mend});
+  }
+  const std::string engine_version = core->parts.store->engine()->Describe();
+  answer.sqlite_version = core->parts.sqlite_version;
+  answer.engine_version = engine_version;
   std::string encoded;
   if (Status s = EncodeFrame(answer, frame.header().request, &encoded);
       !s.ok()) {

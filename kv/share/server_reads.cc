@@ -157,20 +157,17 @@ Status ServerReads::FindPages(const HeadState& state,
                               const std::vector<PageNo>& pages,
                               std::vector<FoundChunk>* found) {
   const Snapshot& head = state.head.snapshot;
-  std::vector<PageNo> wanted;
-  wanted.reserve(pages.size());
-  for (const PageNo pgno : pages) {
-    // A page that changed and is there no more, or has no chunk.
-    if (pgno <= head.page_count && pgno != LockPage(head.page_size)) {
-      wanted.push_back(pgno);
-    }
-  }
-  if (wanted.empty()) return Status::Ok();
-  if (Status s = TakeMemory(2 * wanted.size() * head.page_size); !s.ok()) {
+  if (Status s = TakeMemory(2 * pages.size() * head.page_size); !s.ok()) {
     return s;
   }
-  const Status read =
-      FindChunks(reader_.get(), head, *state.lineage, std::move(wanted), found);
+  Status read;
+  for (const PageNo pgno : pages) {
+    // A page that changed and is there no more, or has no chunk.
+    if (pgno > head.page_count || pgno == LockPage(head.page_size)) continue;
+    // One by one: the reader is then where the page's base is.
+    read = FindChunks(reader_.get(), head, *state.lineage, {pgno}, found);
+    if (!read.ok()) break;
+  }
   End();
   return read;
 }

@@ -1,5 +1,6 @@
 #include "kv/share/server_requests.h"
 
+#include "kv/base/metrics.h"
 #include "kv/base/thrown.h"
 #include "kv/share/actor_messages.h"
 #include "kv/share/call_messages.h"
@@ -50,6 +51,29 @@ Status ServeSync(RequestScope* scope, const SyncRequest& request) {
   return scope->ReplyDone<Op::kSync>(scope->store()->engine()->Sync());
 }
 
+Metric CounterOf(Op op) {
+  switch (op) {
+    case Op::kOpen:
+      return Metric::kOpenRequests;
+    case Op::kHead:
+      return Metric::kHeadRequests;
+    case Op::kGet:
+      return Metric::kGetRequests;
+    case Op::kSeek:
+      return Metric::kSeekRequests;
+    case Op::kScan:
+      return Metric::kScanRequests;
+    case Op::kCommit:
+      return Metric::kCommitRequests;
+    case Op::kWait:
+      return Metric::kWaitRequests;
+    case Op::kCall:
+      return Metric::kCallRequests;
+    default:
+      return Metric::kOtherRequests;
+  }
+}
+
 // What there is no answer to, as PROTOCOL.md says.
 bool HasAnswer(Op op) {
   return op != Op::kClose && op != Op::kHints && op != Op::kYield &&
@@ -68,7 +92,7 @@ Status ServerRequests::Serve(ReceivedFrame* frame) {
   RequestScope scope(core_, session_, channel_, header);
   Status served;
   const Status thrown = Caught([&] {
-    served = ServeAny(&scope, frame);
+    served = ServeTimed(&scope, frame);
     return Status::Ok();
   });
   if (thrown.ok()) return served;
@@ -76,6 +100,15 @@ Status ServerRequests::Serve(ReceivedFrame* frame) {
   // what became of it, and only the end of the channel says so.
   if (header.op == Op::kCommit) return thrown;
   return HasAnswer(header.op) ? scope.ReplyError(thrown) : Status::Ok();
+}
+
+Status ServerRequests::ServeTimed(RequestScope* scope, ReceivedFrame* frame) {
+  const Op op = frame->header().op;
+  Add(CounterOf(op));
+  // These take as long as somebody else does.
+  if (op == Op::kWait || op == Op::kCall) return ServeAny(scope, frame);
+  const LatencyTimer timer(Metric::kRequestLatency);
+  return ServeAny(scope, frame);
 }
 
 Status ServerRequests::ServeAny(RequestScope* scope, ReceivedFrame* frame) {

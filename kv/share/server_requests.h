@@ -24,6 +24,7 @@ class ServerRequests {
   Status Serve(ReceivedFrame* frame);
 
  private:
+  Status ServeTimed(RequestScope* scope, ReceivedFrame* frame);
   Status ServeAny(RequestScope* scope, ReceivedFrame* frame);
   Status ServeEngine(RequestScope* scope, ReceivedFrame* frame);
 

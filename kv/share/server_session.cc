@@ -4,14 +4,24 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
+#include <set>
 #include <utility>
 
+#include "kv/base/metrics.h"
 #include "kv/base/wall_clock.h"
+#include "kv/format/get_record.h"
+#include "kv/format/keys.h"
+#include "kv/format/records.h"
 #include "kv/share/actor_messages.h"
+#include "kv/share/process_state.h"
 #include "kv/share/session_messages.h"
 
 namespace actorkv {
 namespace {
+
+// A process that asked something so lately is not looked at.
+constexpr uint64_t kStoppedLookUs = 500'000;
 
 // pidfd_open() has no wrapper in older C libraries.
 int OpenProcess(pid_t pid) {
@@ -154,30 +164,108 @@ void ServerSession::End() {
   pins.clear();
 }
 
+ServerSession::Pins ServerSession::AwakePins() {
+  Pins awake;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (const auto& [number, pin] : pins_) {
+    if (parts_.slate->IsAwake(number)) awake.emplace_back(number, pin);
+  }
+  return awake;
+}
+
+size_t ServerSession::TakePinsAway() {
+  size_t count = 0;
+  for (const auto& [number, pin] : AwakePins()) {
+    const std::lock_guard<std::mutex> lock(pin->mutex);
+    // One that holds nothing is about to, or was taken away before.
+    if (!pin->pin.held() || !parts_.slate->TakeAway(number)) continue;
+    pin->pin.Release();
+    ++count;
+  }
+  Add(Metric::kPinsTakenAway, count);
+  return count;
+}
+
+size_t ServerSession::LookAfter(std::chrono::milliseconds pin_time) {
+  const uint64_t now_us = WallClockUs();
+  // Whoever asks something is not stopped; and where nothing is held it does
+  // not matter.
+  const bool is_at_work =
+      last_request_us_ + kStoppedLookUs > now_us && last_request_us_ <= now_us;
+  if (is_at_work || !LookAtProcess(parts_.peer.pid).is_stopped()) {
+    stopped_since_us_ = 0;
+    return 0;
+  }
+  // A clock that is set back begins anew.
+  const uint64_t since_us = stopped_since_us_;
+  if (since_us == 0 || since_us > now_us) {
+    stopped_since_us_ = now_us;
+    return 0;
+  }
+  const auto pin_time_us = std::chrono::microseconds(pin_time).count();
+  if (pin_time_us == 0 ||
+      now_us - since_us < static_cast<uint64_t>(pin_time_us)) {
+    return 0;
+  }
+  return TakePinsAway();
+}
+
+uint64_t ServerSession::OldestCommitUs(EngineReader* reader, const Pins& pins) {
+  uint64_t oldest_us = 0;
+  std::set<std::pair<uint64_t, uint64_t>> seen;
+  for (const auto& [number, pin] : pins) {
+    const PinnedSnapshot held = pin_table_->HeldBy(pin->pin);
+    if (held.lineage == nullptr || held.lineage->empty()) continue;
+    const Snapshot& snapshot = held.snapshot;
+    if (!seen.emplace(snapshot.branch.value, snapshot.txid.value).second) {
+      continue;
+    }
+    std::optional<CommitRecord> record;
+    if (!GetRecord(reader, ActorPartition(held.lineage->front().actor),
+                   CommitKey(snapshot.branch, snapshot.txid), &record)
+             .ok() ||
+        !record.has_value()) {
+      continue;
+    }
+    const uint64_t at_us = record->committed_at_us;
+    if (oldest_us == 0 || at_us < oldest_us) oldest_us = at_us;
+  }
+  return oldest_us;
+}
+
 void ServerSession::NoteRequest(size_t received_bytes) {
   ++requests_;
   received_bytes_ += received_bytes;
   last_request_us_ = WallClockUs();
+  Add(Metric::kRequestBytes, received_bytes);
 }
 
-SessionInfo ServerSession::Info() {
+void ServerSession::NoteSentBytes(size_t bytes) {
+  sent_bytes_ += bytes;
+  Add(Metric::kAnswerBytes, bytes);
+}
+
+SessionInfo ServerSession::Info(EngineReader* reader) {
   SessionInfo info;
   info.session = parts_.number;
   info.pid = static_cast<uint32_t>(parts_.peer.pid);
   info.uid = parts_.peer.uid;
   info.program = parts_.program;
   info.module = parts_.module;
+  info.sqlite_version = parts_.sqlite_version;
+  info.engine_version = parts_.engine_version;
   info.since_us = since_us_;
   info.last_request_us = last_request_us_;
   info.requests = requests_;
   info.bytes_received = received_bytes_;
   info.bytes_sent = sent_bytes_;
+  info.stopped_since_us = stopped_since_us_;
+  const Pins pins = AwakePins();
+  info.pin_count = pins.size();
+  info.oldest_commit_us = OldestCommitUs(reader, pins);
   const std::lock_guard<std::mutex> lock(mutex_);
   info.channel_count = channels_.size();
   info.open_actor_count = open_slots_.size();
-  for (const auto& [number, pin] : pins_) {
-    if (parts_.slate->IsAwake(number)) ++info.pin_count;
-  }
   for (const auto& [number, slot] : open_slots_) {
     if (slot.open->slot->writer() == TokenOf(parts_.number)) {
       info.writing_actor = slot.open->actor->name();

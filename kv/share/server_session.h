@@ -1,6 +1,10 @@
 // ServerSession: what a session of another process holds in the owner of a
 // store: actors that are open, pins, words of slots, and its channels.
 //
+// A process that is stopped keeps what it reads from being removed, for
+// `session_pin_ms` (kv/store/retention.h): then its pins are taken away, and it
+// finds that when it goes on (kv/share/slate.h).
+//
 // Invariants:
 //  1. All that it holds ends with it (End()), which comes when its last channel
 //     has gone.
@@ -12,6 +16,7 @@
 #define ACTORKV_KV_SHARE_SERVER_SESSION_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -19,9 +24,11 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "kv/base/status.h"
+#include "kv/engine/engine.h"
 #include "kv/share/channel.h"
 #include "kv/share/share_server.h"
 #include "kv/share/slate.h"
@@ -48,6 +55,8 @@ class ServerSession {
     PeerProcess peer;
     std::string program;
     std::string module;
+    std::string sqlite_version;
+    std::string engine_version;
     std::unique_ptr<Slate> slate;
   };
 
@@ -83,6 +92,11 @@ class ServerSession {
   // kNoPin. Errors: kInvalidArgument for a number that no pin has; those of
   // `use`.
   Status UsePin(uint32_t number, const std::function<Status(Pin*)>& use);
+  // Looks whether its process is stopped. Once it has been for `pin_time` (0:
+  // never), what it reads is not kept any longer. Returns how many pins were
+  // taken away. By one thread, now and then.
+  size_t LookAfter(std::chrono::milliseconds pin_time);
+
   // Errors: kInvalidArgument for a number that no pin has; kConflict for a pin
   // that holds nothing. kNoPin is ok.
   Status CheckPin(uint32_t number);
@@ -90,14 +104,22 @@ class ServerSession {
   void End();
 
   void NoteRequest(size_t received_bytes);
-  void NoteSentBytes(size_t bytes) { sent_bytes_ += bytes; }
-  SessionInfo Info();
+  void NoteSentBytes(size_t bytes);
+  // `reader`: of the store.
+  SessionInfo Info(EngineReader* reader);
 
  private:
   struct SessionPin {
     std::mutex mutex;
     Pin pin;
   };
+  using Pins = std::vector<std::pair<uint32_t, std::shared_ptr<SessionPin>>>;
+
+  Pins AwakePins();
+  size_t TakePinsAway();
+  // When the oldest commit was made that a pin holds; 0: none does, or it is
+  // not known.
+  uint64_t OldestCommitUs(EngineReader* reader, const Pins& pins);
 
   const Parts parts_;
   SlotTable* const slots_;
@@ -108,6 +130,8 @@ class ServerSession {
   std::atomic<uint64_t> requests_{0};
   std::atomic<uint64_t> received_bytes_{0};
   std::atomic<uint64_t> sent_bytes_{0};
+  // Since when its process is seen to be stopped; 0: it is not.
+  std::atomic<uint64_t> stopped_since_us_{0};
 
   std::mutex mutex_;  // of what follows
   bool is_ending_ = false;

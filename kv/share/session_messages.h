@@ -27,9 +27,8 @@ constexpr uint32_t kNewestProtocol = 1;
 constexpr size_t kMaxSessions = 1024;
 constexpr size_t kMaxChannels = 8;
 
-// The number of pins, and of words, that a HELLO may name.
+// The number of pins that a HELLO may name.
 constexpr size_t kMaxHeldPins = 16384;
-constexpr size_t kMaxHeldWords = 1024;
 
 // ModuleVersion: which module speaks, in which process. It begins HELLO in all
 // protocols, so that modules that have none in common can say so.
@@ -53,31 +52,6 @@ Status ReadModuleVersion(std::string_view body, ModuleVersion* version);
 Status PickProtocol(const ModuleVersion& owner, const ModuleVersion& client,
                     uint32_t* protocol);
 
-// HeldWord: the writing of an actor, for an owner that does not know of it yet.
-struct HeldWord {
-  std::string_view actor;  // its name; it may have no id yet
-  // The head that it is based on: it keeps the word only while that is the
-  // head.
-  BranchId branch;
-  TxId txid;
-
-  template <typename Self, typename Wire>
-  static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->actor, &m->branch, &m->txid);
-  }
-};
-
-// SessionHoldings: what a session held at an owner that is gone.
-struct SessionHoldings {
-  std::vector<PinFields> pins;
-  std::vector<HeldWord> words;
-
-  template <typename Self, typename Wire>
-  static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->pins, &m->words);
-  }
-};
-
 // HELLO, the first message of a channel.
 struct HelloRequest {
   static constexpr Op kOp = Op::kHello;
@@ -93,18 +67,18 @@ struct HelloRequest {
   uint32_t session = 0;  // 0: a new one
   uint64_t key = 0;      // of that session
   bool is_read_only = false;
-  bool is_forked = false;  // it may not become the owner
   std::string_view program;
   std::string_view sqlite_version;  // this one and the next are for people
-  std::string_view engine_version;
-  SessionHoldings holdings;  // of a session that lost its owner
+  std::string_view engine_version;  // of the engine that it would own it with
+  // What it held at an owner that is gone. Of the words that it had, each OPEN
+  // tells (kv/share/writer_turn.h).
+  std::vector<PinFields> pins;
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
     wire->All(&m->version, &m->features, &m->store_format, &m->marker_id,
               &m->marker_inode, &m->session, &m->key, &m->is_read_only,
-              &m->is_forked, &m->program, &m->sqlite_version,
-              &m->engine_version, &m->holdings);
+              &m->program, &m->sqlite_version, &m->engine_version, &m->pins);
   }
 };
 
@@ -116,6 +90,18 @@ struct StoredPair {
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
     wire->All(&m->key, &m->value);
+  }
+};
+
+// WireDamage: what the owner's engine knows to be lost (EngineDamage).
+struct WireDamage {
+  bool is_kept = false;  // EngineDamage::Kind::kStranded
+  std::string_view detail;
+  std::string_view mend;
+
+  template <typename Self, typename Wire>
+  static void Fields(Self* m, Wire* wire) {
+    wire->All(&m->is_kept, &m->detail, &m->mend);
   }
 };
 
@@ -131,18 +117,20 @@ struct HelloAnswer {
   uint64_t incarnation = 0;  // of the owner, as on the board
   uint32_t session = 0;      // 1 to kMaxSession (kv/share/actor_slot.h)
   uint64_t key = 0;          // to show with each further channel
-  std::string_view module;   // of the owner, for people
+  std::string_view module;   // of the owner: this and the next two for people
+  std::string_view sqlite_version;
+  std::string_view engine_version;
   // The numbers of the pins that it named whose snapshots are whole; they are
   // taken.
   std::vector<uint32_t> kept_pins;
-  // Which of the words that it named it has, by their places in the list. Its
-  // actors have a slot, which OPEN tells.
-  std::vector<uint32_t> kept_words;
+  // To a new session: what was lost when the owner opened the store.
+  std::vector<WireDamage> damages;
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
     wire->All(&m->protocol, &m->features, &m->owner_pid, &m->incarnation,
-              &m->session, &m->key, &m->module, &m->kept_pins, &m->kept_words);
+              &m->session, &m->key, &m->module, &m->sqlite_version,
+              &m->engine_version, &m->kept_pins, &m->damages);
   }
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kv/base/host_id.h"
+#include "kv/base/metrics.h"
 #include "kv/share/actor_slot.h"
 #include "kv/share/session_messages.h"
 
@@ -24,6 +25,7 @@ Status SessionTable::Add(ServerSession::Parts parts,
   parts.number = last_number_;
   auto made = std::make_shared<ServerSession>(std::move(parts), slots_, pins_);
   sessions_[last_number_] = made;
+  actorkv::Add(Metric::kSessions);
   *session = std::move(made);
   return Status::Ok();
 }
@@ -47,6 +49,7 @@ void SessionTable::Remove(uint32_t number) {
   if (it == sessions_.end()) return;
   removed = std::move(it->second);
   sessions_.erase(it);
+  Subtract(Metric::kSessions);
 }
 
 size_t SessionTable::size() {

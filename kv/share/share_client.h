@@ -41,6 +41,8 @@ class Store;
 struct OwnerInfo {
   uint32_t pid = 0;
   std::string module;  // its version
+  std::string sqlite_version;
+  std::string engine_version;  // of the engine that has the store open
   uint32_t session = 0;
 };
 
@@ -96,9 +98,7 @@ class ShareClient {
   // known.
   using RowVisitor =
       std::function<Status(const std::vector<CallValue>& columns)>;
-  virtual Status RunInOwner(const std::string& function,
-                            const std::vector<CallValue>& arguments,
-                            const RowVisitor& visit,
+  virtual Status RunInOwner(const CallSpec& call, const RowVisitor& visit,
                             const std::function<Status()>& keep_on) = 0;
 
   virtual OwnerInfo owner() = 0;

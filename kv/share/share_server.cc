@@ -19,6 +19,7 @@
 #include "kv/share/server_channel.h"
 #include "kv/share/server_core.h"
 #include "kv/share/session_messages.h"
+#include "kv/store/retention.h"
 
 namespace actorkv {
 namespace {
@@ -29,6 +30,8 @@ constexpr size_t kMaxConnections = kMaxSessions * kMaxChannels + 64;
 // no descriptor left, whether it has one again.
 constexpr int kLookMs = 1000;
 constexpr int kNoDescriptorMs = 20;
+
+using Clock = std::chrono::steady_clock;
 
 class Server : public ShareServer {
  public:
@@ -42,7 +45,6 @@ class Server : public ShareServer {
   size_t session_count() const override { return core_->sessions.size(); }
   int running_call_count() const override { return core_->running_calls; }
   std::vector<SessionInfo> Sessions() override;
-  bool TakeWord(const std::string& actor) override;
 
  private:
   static void* RunAccept(void* self);
@@ -51,6 +53,7 @@ class Server : public ShareServer {
   bool LetIn();
   bool LetInOne(std::unique_ptr<ShareChannel> channel);
   void JoinEnded();
+  void LookAfterSessions();
   bool End(std::chrono::steady_clock::time_point give_up);
   bool WaitForChannels(std::chrono::steady_clock::time_point give_up);
   void JoinAll();
@@ -61,6 +64,7 @@ class Server : public ShareServer {
   pthread_t thread_ = {};
   bool has_thread_ = false;
   bool has_ended_ = false;
+  Clock::time_point next_look_;  // of LookAfterSessions()
 
   std::mutex mutex_;  // of what follows
   std::condition_variable channel_ended_;
@@ -105,6 +109,7 @@ void Server::Accept() {
     static_cast<void>(poll(polled, count, timeout_ms));
     if (core_->is_stopping.load()) return;
     JoinEnded();
+    LookAfterSessions();
     timeout_ms = LetIn() ? kLookMs : kNoDescriptorMs;
   }
 }
@@ -135,6 +140,21 @@ bool Server::LetInOne(std::unique_ptr<ShareChannel> channel) {
   --running_;
   channels_.pop_back();
   return false;
+}
+
+void Server::LookAfterSessions() {
+  const Clock::time_point now = Clock::now();
+  if (now < next_look_) return;
+  next_look_ = now + std::chrono::milliseconds(kLookMs);
+  Settings settings;
+  // Where it cannot be read, what is read stays.
+  if (!core_->parts.store->settings()->Get(ActorId{}, &settings).ok()) {
+    settings.session_pin_ms = 0;
+  }
+  const std::chrono::milliseconds pin_time(settings.session_pin_ms);
+  for (const auto& session : core_->sessions.All()) {
+    static_cast<void>(session->LookAfter(pin_time));
+  }
 }
 
 void Server::JoinEnded() {
@@ -184,15 +204,12 @@ bool Server::End(std::chrono::steady_clock::time_point give_up) {
 
 std::vector<SessionInfo> Server::Sessions() {
   std::vector<SessionInfo> infos;
+  const std::unique_ptr<EngineReader> reader =
+      core_->parts.store->engine()->NewReader();
   for (const auto& session : core_->sessions.All()) {
-    infos.push_back(session->Info());
+    infos.push_back(session->Info(reader.get()));
   }
   return infos;
-}
-
-bool Server::TakeWord(const std::string& actor) {
-  const std::shared_ptr<OpenSlot> slot = core_->slots.Find(actor);
-  return slot != nullptr && slot->queue->TakeAway();
 }
 
 }  // namespace

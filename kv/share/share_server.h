@@ -44,23 +44,23 @@ struct SessionInfo {
   uint32_t pid = 0;  // as the kernel says; 0: of a pid namespace not seen here
   uint32_t uid = 0;
   std::string program;
-  std::string module;     // its version
-  uint64_t since_us = 0;  // of the wall clock, as all here
+  std::string module;  // its version
+  std::string sqlite_version;
+  std::string engine_version;  // of the engine that it would own the store with
+  uint64_t since_us = 0;       // of the wall clock, as all here
   uint64_t last_request_us = 0;
   size_t channel_count = 0;
   size_t open_actor_count = 0;
   size_t pin_count = 0;       // that are awake
   std::string writing_actor;  // one that it has the word of; empty: none
+  // When the oldest commit was made that it reads, in the store's time; 0: it
+  // reads none.
+  uint64_t oldest_commit_us = 0;
+  // Since when its process is seen to be stopped; 0: it is not.
+  uint64_t stopped_since_us = 0;
   uint64_t requests = 0;
   uint64_t bytes_received = 0;
   uint64_t bytes_sent = 0;
-};
-
-// CallSpec: a function to run in the owner's process.
-struct CallSpec {
-  std::string function;
-  std::vector<CallValue> arguments;  // refer to the message
-  std::vector<int> descriptors;      // that came with it; closed after the call
 };
 
 class ShareServer {
@@ -79,6 +79,7 @@ class ShareServer {
     uint64_t marker_inode = 0;
     // Others had sessions at an owner before this one: words are kept for them.
     bool beside_others = false;
+    std::string sqlite_version;           // of this process, for people
     CallFunction call;                    // null: no CALL is answered
     std::function<void()> session_ended;  // called by a thread of the server
   };
@@ -101,9 +102,6 @@ class ShareServer {
   // Functions that run for others at this moment.
   virtual int running_call_count() const = 0;
   virtual std::vector<SessionInfo> Sessions() = 0;
-
-  // Takes the word of whoever writes to the actor. False where no session does.
-  virtual bool TakeWord(const std::string& actor) = 0;
 
  protected:
   ShareServer() = default;

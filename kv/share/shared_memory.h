@@ -19,6 +19,7 @@
 #include <memory>
 #include <string>
 
+#include "kv/base/per_process.h"
 #include "kv/base/status.h"
 #include "kv/files/opened_directory.h"
 #include "kv/share/unshared_fd.h"
@@ -48,7 +49,7 @@ class SharedMemory {
   // Closes the descriptor; the memory stays.
   void Close() { fd_.Close(); }
   // This is a child of fork(), which has no such memory.
-  bool is_of_parent() const { return fork_count_ != UnsharedFd::ForkCount(); }
+  bool is_of_parent() const { return of_parent_.value(); }
   // It begins at a page of the system.
   void* data() const { return data_; }
 
@@ -58,7 +59,7 @@ class SharedMemory {
   Status Map(const std::string& name);
 
   const size_t size_bytes_;
-  const uint64_t fork_count_ = UnsharedFd::ForkCount();
+  const OfParent of_parent_;
   UnsharedFd fd_;
   void* data_ = nullptr;
 };

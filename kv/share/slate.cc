@@ -4,7 +4,7 @@ namespace actorkv {
 namespace {
 
 constexpr char kName[] = "actorkv.slate";
-constexpr size_t kSlateBytes = kSlatePins * sizeof(uint32_t);
+constexpr size_t kSlateBytes = (kSlatePins + 16) * sizeof(uint32_t);
 
 }  // namespace
 
@@ -30,7 +30,9 @@ Status Slate::Adopt(int fd, std::unique_ptr<Slate>* slate) {
 }
 
 bool Slate::IsAwake(uint32_t pin) const noexcept {
-  return pin >= kSlatePins || word(pin)->load(std::memory_order_seq_cst) != 0;
+  if (pin >= kSlatePins) return true;
+  const uint32_t found = word(pin)->load(std::memory_order_seq_cst);
+  return found != kPinRests && found != kPinWasTaken;
 }
 
 }  // namespace actorkv

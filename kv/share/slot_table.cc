@@ -67,10 +67,4 @@ void SlotTable::Close(const std::shared_ptr<OpenSlot>& slot) {
   open_.erase(slot->actor->name());
 }
 
-std::shared_ptr<OpenSlot> SlotTable::Find(const std::string& name) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  const auto it = open_.find(name);
-  return it == open_.end() ? nullptr : it->second;
-}
-
 }  // namespace actorkv

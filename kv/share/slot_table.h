@@ -66,9 +66,6 @@ class SlotTable {
   // For one session less. What it has of the word is given up before.
   void Close(const std::shared_ptr<OpenSlot>& slot);
 
-  // The slot of the actor of this name; null: it has none.
-  std::shared_ptr<OpenSlot> Find(const std::string& name);
-
  private:
   static WordLine::TimePoint Now() { return std::chrono::steady_clock::now(); }
   Status GiveLocked(const HeadState& state, OpenSlot* slot);

@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 
 namespace actorkv {
@@ -25,12 +24,7 @@ int AboveStandardOnes(int fd) {
   return higher;
 }
 
-// Changes in a child before fork() returns there.
-std::atomic<uint64_t> fork_count{0};
-
 }  // namespace
-
-uint64_t UnsharedFd::ForkCount() noexcept { return fork_count; }
 
 std::mutex& UnsharedFd::Mutex() {
   // Leaked on purpose: stores may be closed by exit handlers.
@@ -44,7 +38,6 @@ std::mutex& UnsharedFd::Mutex() {
 }
 
 void UnsharedFd::CloseAllInChild() {
-  ++fork_count;
   while (first != nullptr) {
     close(first->fd_);
     first->fd_ = -1;

@@ -20,7 +20,6 @@
 #ifndef ACTORKV_KV_SHARE_UNSHARED_FD_H_
 #define ACTORKV_KV_SHARE_UNSHARED_FD_H_
 
-#include <cstdint>
 #include <mutex>
 
 namespace actorkv {
@@ -44,10 +43,6 @@ class UnsharedFd {
 
   // Closes it: there is none.
   void Close();
-
-  // How many forks lie between this process and the first that asked: what
-  // remembers another number was made by a parent.
-  static uint64_t ForkCount() noexcept;
 
   // The descriptor. Negative: none, or this is a child of fork().
   int get() const { return fd_; }

@@ -19,7 +19,7 @@ bool WriterTurn::TryTake(ActorSlot* slot, WriterToken self) noexcept {
   const bool may_take_kept = slot->writer() == kKeptToken && IsKeptTooLong();
   if (slot->TryTake(self) ||
       (may_take_kept && slot->Replace(kKeptToken, self, false))) {
-    Begin();
+    Begin(slot);
     return true;
   }
   return Lasts() && slot->TryRetake(self);
@@ -31,14 +31,34 @@ bool WriterTurn::Open(ActorSlot* slot, WriterToken self,
   kept_until_ns_.store(Now() + std::chrono::nanoseconds(kJoinTime).count());
   if (!had_word) return false;
   if (slot->Replace(kKeptToken, self, slot->somebody_waits())) {
-    Begin();
+    Begin(slot);
     return true;
   }
   return TryTake(slot, self);
 }
 
-void WriterTurn::Begin() noexcept {
-  end_ns_.store(Now() + std::chrono::nanoseconds(kWriterTurn).count());
+void WriterTurn::Begin(ActorSlot* slot) noexcept {
+  const int64_t now = Now();
+  end_ns_.store(now + std::chrono::nanoseconds(kWriterTurn).count());
+  slot->NoteTurn(pid_, now);
+}
+
+WordHolder WriterTurn::HolderBeside(const ActorSlot& slot,
+                                    WriterToken self) const noexcept {
+  WordHolder holder;
+  const WriterToken writer = slot.writer();
+  holder.is_other = writer.number != 0 && writer != self;
+  // Nobody has written there yet for whom a word is kept.
+  if (!holder.is_other || writer == kKeptToken) return holder;
+  holder.pid = slot.writer_pid();
+  const int64_t began = slot.turn_began_ns();
+  // What cannot be was written by a process that works wrongly.
+  const int64_t now = Now();
+  if (began > 0 && began <= now) {
+    constexpr int64_t kNsPerMs = 1'000'000;
+    holder.since_ms = (now - began) / kNsPerMs;
+  }
+  return holder;
 }
 
 bool WriterTurn::Release(ActorSlot* slot, WriterToken self) noexcept {

@@ -15,6 +15,8 @@
 #ifndef ACTORKV_KV_SHARE_WRITER_TURN_H_
 #define ACTORKV_KV_SHARE_WRITER_TURN_H_
 
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -22,6 +24,7 @@
 #include <utility>
 
 #include "kv/share/actor_slot.h"
+#include "kv/store/writer_word.h"
 
 namespace actorkv {
 
@@ -46,7 +49,10 @@ class WriterTurn {
   // it is the process's own.
   bool TryTake(ActorSlot* slot, WriterToken self) noexcept;
   // The word was given to the process, which waited for it.
-  void Begin() noexcept;
+  void Begin(ActorSlot* slot) noexcept;
+  // Who has the word, where that is not `self`.
+  WordHolder HolderBeside(const ActorSlot& slot,
+                          WriterToken self) const noexcept;
   // Begins with a slot. `had_word`: the process wrote at the owner before; true
   // where it does here.
   bool Open(ActorSlot* slot, WriterToken self, bool had_word) noexcept;
@@ -62,6 +68,7 @@ class WriterTurn {
   bool Lasts() const noexcept { return Now() < end_ns_.load(); }
 
   const SteadyNow now_;
+  const uint32_t pid_ = static_cast<uint32_t>(getpid());
   // Whether a word that is kept is kept no longer.
   bool IsKeptTooLong() const noexcept { return Now() >= kept_until_ns_.load(); }
 

@@ -1,5 +1,7 @@
 #include "kv/store/actor.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -229,13 +231,33 @@ std::shared_ptr<const HeadState> Actor::Known() {
   return state_;
 }
 
+namespace {
+
+Status WriterIsBusy(const std::string& name, WriterQueue* writers) {
+  const WordHolder holder = writers->OtherHolder();
+  const bool is_other =
+      holder.is_other && holder.pid != static_cast<uint32_t>(getpid());
+  std::string text = std::string("another ") +
+                     (is_other ? "process" : "connection") +
+                     " is writing: actor=" + name;
+  if (!is_other) return Status::Busy(text);
+  if (holder.pid != 0) text += " pid=" + std::to_string(holder.pid);
+  constexpr int64_t kSecondMs = 1000;
+  if (holder.since_ms >= kSecondMs) {
+    text += " since " + std::to_string(holder.since_ms / kSecondMs) + " s";
+  } else if (holder.since_ms >= 0) {
+    text += " since " + std::to_string(holder.since_ms) + " ms";
+  }
+  return Status::Busy(text);
+}
+
+}  // namespace
+
 Status Actor::Reserve(Writer* writer, const Snapshot& snapshot,
                       Generation generation) {
   std::lock_guard<std::mutex> lock(mutex_);
   // SQLite asks again after this (its busy handler).
-  const auto busy = [this] {
-    return Status::Busy("another connection is writing: actor=" + name_);
-  };
+  const auto busy = [this] { return WriterIsBusy(name_, writers_.get()); };
   if (!writers_->MayTake(writer)) return busy();
   if (Status s = LoadLocked(); !s.ok()) return s;
   // A writer that saw no actor has no generation; it is only late.
@@ -272,6 +294,8 @@ Status Actor::Reserve(Writer* writer, const Snapshot& snapshot,
 void Actor::Release(Writer* writer) { writers_->Release(writer); }
 
 bool Actor::reserved() { return writers_->held(); }
+
+bool Actor::TakeWriterAway() { return writers_->TakeAway(); }
 
 TxId Actor::TakeTxId(TxId floor) {
   std::lock_guard<std::mutex> lock(mutex_);

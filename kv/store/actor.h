@@ -113,6 +113,9 @@ class Actor {
                  Generation generation);
   void Release(Writer* writer);
   bool reserved();
+  // Nobody waits any more for whoever writes: WriterQueue::TakeAway(). By the
+  // owner of the store.
+  bool TakeWriterAway();
 
   // The queue that its writers are made with (kv/store/writer_queue.h).
   const std::shared_ptr<WriterQueue>& writers() const { return writers_; }

@@ -8,6 +8,7 @@
 #include "kv/format/get_record.h"
 #include "kv/format/keys.h"
 #include "kv/store/actor.h"
+#include "kv/store/store_side.h"
 
 namespace actorkv {
 
@@ -43,8 +44,8 @@ Status ReadHints(EngineReader* reader, const HintsOwner& owner,
   return Status::Ok();
 }
 
-HintQueue::HintQueue(Engine* engine, CommitFunction commit)
-    : engine_(engine), commit_(std::move(commit)) {}
+HintQueue::HintQueue(Engine* engine, CommitFunction commit, StoreSide* side)
+    : engine_(engine), commit_(std::move(commit)), side_(side) {}
 
 Status HintQueue::Load(const HintsOwner& owner, HintsRecord* record) {
   std::optional<HintsRecord> waiting = Find(owner.actor);
@@ -106,6 +107,7 @@ CommitResult HintQueue::TryToWrite(const LearnedHints& learned) {
 }
 
 Status HintQueue::Write(const LearnedHints& learned) {
+  if (side_ != nullptr) return side_->SendHints(learned);
   CommitResult result;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     result = TryToWrite(learned);

@@ -33,6 +33,7 @@
 namespace actorkv {
 
 class Actor;
+class StoreSide;
 
 struct HintsOwner {
   ActorId actor;
@@ -53,8 +54,9 @@ class HintQueue {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Of the store with this engine; `commit` is its Store::Commit().
-  HintQueue(Engine* engine, CommitFunction commit);
+  // Of the store with this engine; `commit` is its Store::Commit(). `side`:
+  // where another process owns the store, which writes them then.
+  HintQueue(Engine* engine, CommitFunction commit, StoreSide* side = nullptr);
   HintQueue(const HintQueue&) = delete;
   HintQueue& operator=(const HintQueue&) = delete;
 
@@ -65,9 +67,10 @@ class HintQueue {
   // there are none that count. Errors: kIOError.
   Status Copy(const HintsOwner& from, const HintsOwner& to, Batch* batch);
 
-  // Writes what was learned, where it differs from what is there. Errors:
-  // kFenced when the head has another generation, with expected and actual;
-  // kNotFound when there is no head.
+  // Writes what was learned, where it differs from what is there; or has the
+  // owner do that. Errors: kFenced when the head has another generation, with
+  // expected and actual; kNotFound when there is no head; those of
+  // StoreSide::SendHints().
   Status Write(const LearnedHints& learned);
 
   // The actor woke. Does nothing when too many did.
@@ -103,6 +106,7 @@ class HintQueue {
 
   Engine* const engine_;
   const CommitFunction commit_;
+  StoreSide* const side_;
 
   std::mutex mutex_;               // of what follows
   std::deque<Learning> learning_;  // the first that woke comes first

@@ -25,7 +25,7 @@ bool PinTable::Prepare(Pin* pin) {
   Pin::Word* const word = side_->Take(&number);
   if (word == nullptr) return false;
   // One that holds nothing rests until it does.
-  word->store(pin->held() ? 1 : 0, std::memory_order_seq_cst);
+  word->store(pin->held() ? kPinIsAwake : kPinRests, std::memory_order_seq_cst);
   pin->number_ = number;
   pin->word_.store(word, std::memory_order_release);
   Insert(&part, pin);
@@ -46,9 +46,16 @@ void PinTable::Add(const Snapshot& snapshot,
   // Here first: an owner that comes between the two hears of it from the table.
   const std::shared_ptr<const Lineage> kept = lineage;
   const bool is_numbered = kept != nullptr && Prepare(pin);
-  AddKept(snapshot, std::move(lineage), pin);
+  // That what it held was taken away says nothing of what it is to hold.
   if (side_ != nullptr && is_numbered) {
+    pin->Replace(kPinWasTaken, kPinRests);
+  }
+  AddKept(snapshot, std::move(lineage), pin);
+  if (side_ == nullptr || kept == nullptr) return;
+  if (is_numbered) {
     side_->Keep(pin->number_, snapshot, *kept);
+  } else {
+    side_->NoteUnkept();
   }
 }
 
@@ -63,7 +70,7 @@ void PinTable::AddKept(const Snapshot& snapshot,
   pin->snapshot_ = snapshot;
   // It is awake before it is in the list, and under the lock of its part: no
   // look between the two misses it.
-  pin->Wake();
+  static_cast<void>(pin->Wake());
   if (pins) Insert(&part, pin);
 }
 
@@ -87,6 +94,13 @@ void PinTable::Remove(Pin* pin) {
   side_->GiveBack(std::exchange(pin->number_, kNoPinNumber));
 }
 
+PinnedSnapshot PinTable::HeldBy(const Pin& pin) {
+  Part& part = PartOf(&pin);
+  std::lock_guard<std::mutex> lock(part.mutex);
+  if (pin.table_ != this || pin.word()->load() != kPinIsAwake) return {};
+  return {pin.snapshot_, pin.lineage_};
+}
+
 std::vector<PinnedSnapshot> PinTable::Snapshots() {
   std::vector<PinnedSnapshot> snapshots;
   for (Part& part : parts_) {
@@ -98,7 +112,7 @@ std::vector<PinnedSnapshot> PinTable::Snapshots() {
       // One that rests keeps nothing. Its owner wakes it and then looks whether
       // the head is the same; reclaim reads the head and then looks here. One
       // of them sees the other.
-      if (pin->word()->load(std::memory_order_seq_cst) == 0) continue;
+      if (pin->word()->load(std::memory_order_seq_cst) == kPinRests) continue;
       snapshots.push_back({pin->snapshot_, pin->lineage_});
     }
   }
@@ -111,7 +125,8 @@ std::vector<NumberedPin> PinTable::Numbered() {
     std::lock_guard<std::mutex> lock(part.mutex);
     for (const Pin* pin = part.first; pin != nullptr; pin = pin->next_) {
       if (pin->number_ == kNoPinNumber || pin->lineage_ == nullptr) continue;
-      if (pin->word()->load(std::memory_order_seq_cst) == 0) continue;
+      const uint32_t word = pin->word()->load(std::memory_order_seq_cst);
+      if (word != kPinIsAwake) continue;
       pins.push_back({pin->number_, pin->snapshot_, pin->lineage_});
     }
   }

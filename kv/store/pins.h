@@ -19,6 +19,12 @@
 // by a word that both can see. Here the table knows what the pins hold as well:
 // for the next owner.
 //
+// The owner takes a pin away from a process that is stopped for long, so that
+// history does not grow for its sake (kv/share/server_session.h). The word says
+// so, and a count rises before anything may go that the pin kept: whoever reads
+// in such a process looks at the count after each read (CheckNotExpired() of
+// kv/history/history.h).
+//
 // Taking one costs one uncontended lock and no allocation: there is one table
 // per store, in parts with a lock each. A connection that comes back to the
 // same head only wakes its pin: one store to memory of its own. Thread-safe; a
@@ -46,6 +52,12 @@ class PinTable;
 // In place of the number of a pin that has none.
 constexpr uint32_t kNoPinNumber = 0xFFFF'FFFF;
 
+// What the word of a pin says. DO NOT CHANGE THESE VALUES: processes with other
+// modules use them (kv/share/slate.h).
+constexpr uint32_t kPinRests = 0;
+constexpr uint32_t kPinIsAwake = 1;
+constexpr uint32_t kPinWasTaken = 2;  // away, until it holds something anew
+
 // PinSide: what the pins of a process that shares the store ask of the owner.
 // Thread-safe.
 class PinSide {
@@ -62,6 +74,9 @@ class PinSide {
   // owner is gone, the next one hears of it.
   virtual void Keep(uint32_t number, const Snapshot& snapshot,
                     const Lineage& lineage) noexcept = 0;
+
+  // A snapshot is read that no pin holds at the owner.
+  virtual void NoteUnkept() noexcept = 0;
 };
 
 // Holds nothing until PinTable::Add(). Must be released before its table goes.
@@ -74,15 +89,28 @@ class Pin {
 
   void Release();
   bool held() const {
-    return table_ != nullptr && word()->load(std::memory_order_relaxed) != 0;
+    return table_ != nullptr &&
+           word()->load(std::memory_order_relaxed) != kPinRests;
   }
 
   // Pins nothing until Wake(), but keeps its place in the table.
-  void Rest() { word()->store(0, std::memory_order_release); }
+  void Rest() {
+    if (number_ == kNoPinNumber) {
+      word()->store(kPinRests, std::memory_order_release);
+    } else {
+      Replace(kPinIsAwake, kPinRests);
+    }
+  }
 
   // Pins again what it held, if anything. See invariant 3 for what the caller
-  // has to look at next.
-  void Wake() { word()->store(1, std::memory_order_seq_cst); }
+  // has to look at next. False where it was taken away, and pins nothing.
+  bool Wake() {
+    if (number_ != kNoPinNumber) {
+      return Replace(kPinRests, kPinIsAwake) != kPinWasTaken;
+    }
+    word()->store(kPinIsAwake, std::memory_order_seq_cst);
+    return true;
+  }
 
   // How the owner of the store knows it; kNoPinNumber in the owner itself.
   uint32_t number() const { return number_; }
@@ -92,6 +120,12 @@ class Pin {
 
   using Word = std::atomic<uint32_t>;
   Word* word() const { return word_.load(std::memory_order_acquire); }
+  // Returns what the word said. The owner takes a pin away in one step, too: so
+  // neither overlooks the other.
+  uint32_t Replace(uint32_t from, uint32_t to) {
+    word()->compare_exchange_strong(from, to, std::memory_order_seq_cst);
+    return from;
+  }
 
   PinTable* table_ = nullptr;
   // Whether it is awake: its own word, or one that the owner of the store sees.
@@ -147,6 +181,9 @@ class PinTable {
   static void UseWord(std::atomic<uint32_t>* word, Pin* pin) {
     pin->word_.store(word, std::memory_order_release);
   }
+
+  // What the pin holds; no lineage where that is nothing.
+  PinnedSnapshot HeldBy(const Pin& pin);
 
   // Every snapshot of a pin that is awake, in no order.
   std::vector<PinnedSnapshot> Snapshots();

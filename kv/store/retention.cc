@@ -83,6 +83,8 @@ const std::array<SettingInfo, kSettingCount>& AllSettings() {
        kMaxDurationMs, /*of_store=*/true},
       {"retention_ms", "ms", &Settings::retention_ms, kMaxDurationMs,
        /*of_store=*/false},
+      {"session_pin_ms", "ms", &Settings::session_pin_ms, kMaxDurationMs,
+       /*of_store=*/true},
       {"share", "0 or 1", &Settings::share, 1, /*of_store=*/true},
   }};
   return kSettings;

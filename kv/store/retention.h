@@ -52,6 +52,9 @@ struct Settings {
   // Of the store alone: whether the process that owns it serves others. Read
   // when it is opened.
   uint64_t share = 1;
+  // Of the store alone: how long the owner keeps what another process reads
+  // that is stopped. 0: as long as that process lives.
+  uint64_t session_pin_ms = 3'600'000;
 };
 
 struct SettingInfo {
@@ -62,7 +65,7 @@ struct SettingInfo {
   bool of_store;  // an actor has none of its own
 };
 
-constexpr size_t kSettingCount = 9;
+constexpr size_t kSettingCount = 10;
 
 // Gives the process what the settings of a store say of it. `engine`: the
 // store's.

@@ -57,7 +57,8 @@ Store::Store(std::string path, std::unique_ptr<Engine> engine,
       settings_(std::make_unique<SettingsCache>(
           SettingsCache::StoreParts{engine_.get(), side_.get(), read_only,
                                     CommitTo(this), &history_gate_})),
-      hints_(std::make_unique<HintQueue>(engine_.get(), CommitTo(this))),
+      hints_(std::make_unique<HintQueue>(engine_.get(), CommitTo(this),
+                                         side_.get())),
       work_(/*is_owner=*/!read_only && side_ == nullptr) {
   Add(Metric::kOpenStores);
   if (side_ == nullptr) PageCache::Instance()->NoteOwnStore();
@@ -142,6 +143,11 @@ Status Store::CloseActor(std::shared_ptr<Actor> actor) {
   }
   hints_->Add(lesson.Learned(name));
   return Status::Ok();
+}
+
+uint64_t Store::epoch() const {
+  return side_ == nullptr ? epoch_.load(std::memory_order_acquire)
+                          : side_->lost_pin_count();
 }
 
 Status Store::CatchUp() { return engine_->CatchUp(&epoch_); }

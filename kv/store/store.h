@@ -82,8 +82,9 @@ class Store : public std::enable_shared_from_this<Store> {
   WorkQueue* work() { return &work_; }
 
   // Rises when a follower sees something new, before any read shows it: what
-  // was read before and what is read after may be of different times.
-  uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
+  // was read before and what is read after may be of different times. In a
+  // process that shares the store, where a pin keeps nothing any more.
+  uint64_t epoch() const;
 
   // Of this object, never used again in the process: a store that was opened
   // anew, or a copy of it, shares no cached page.

@@ -41,6 +41,7 @@ namespace actorkv {
 
 class Actor;
 struct HeadState;
+struct LearnedHints;
 
 // NewestHead: a head as the owner knows it.
 struct NewestHead {
@@ -102,9 +103,17 @@ class StoreSide {
   virtual CommitResult Commit(const Batch& batch, Durability durability,
                               std::vector<MovedHead>* heads) = 0;
 
+  // Gives the owner what was learned of an actor, which writes it in its time.
+  // Errors: kBusy, kIOError where there is none.
+  virtual Status SendHints(const LearnedHints& learned) = 0;
+
   // Of the store's pins and its clock. They live as long as the side.
   virtual PinSide* pins() = 0;
   virtual SharedTime* time() = 0;
+
+  // Rises where a pin does not hold at the owner what it should, before
+  // anything may go that it kept.
+  virtual uint64_t lost_pin_count() const = 0;
 
   // Rises when another process changed settings.
   virtual uint64_t settings_seq() const = 0;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "kv/store/writer_word.h"
-
 namespace actorkv {
 
 using std::chrono::microseconds;
@@ -69,11 +67,15 @@ bool WriterQueue::ConfirmWord() {
     return true;
   }
   // It took too long, and another process has it.
+  NoteLoss();
+  return false;
+}
+
+void WriterQueue::NoteLoss() {
   has_word_ = false;
   state_ = State::kFree;
   writer_ = nullptr;
   if (first_ != nullptr) first_->changed.notify_one();
-  return false;
 }
 
 void WriterQueue::GiveBackWord() {
@@ -111,6 +113,11 @@ bool WriterQueue::MayTakeLocked(Writer* writer, Time now) {
   }
   // The first that waits may not have woken up yet; its turn it is.
   if (IsKept() && now >= kept_until_) HandOn(now);
+  // A word that was taken away keeps nobody out for the sake of who had it.
+  if (state_ == State::kHeld && writer_ != writer && word_ != nullptr &&
+      !word_->IsOwn()) {
+    NoteLoss();
+  }
   if (state_ == State::kFree) {
     if (HasWord() || (!waits_for_word_ && word_->MayTake())) return true;
     GivePlace(writer);
@@ -144,6 +151,24 @@ void WriterQueue::Release(Writer* writer) {
 bool WriterQueue::held() {
   std::lock_guard<std::mutex> lock(mutex_);
   return state_ == State::kHeld || (word_ != nullptr && word_->held());
+}
+
+bool WriterQueue::TakeAway() {
+  Lock lock(this);
+  if (state_ == State::kHeld && (word_ == nullptr || word_->IsOwn())) {
+    HandOn(Clock::now());
+    return true;
+  }
+  if (state_ == State::kHeld) NoteLoss();
+  // A turn that is about to begin is not taken away.
+  if (state_ != State::kFree || word_ == nullptr) return false;
+  return word_->TakeAway();
+}
+
+WordHolder WriterQueue::OtherHolder() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return state_ != State::kFree || word_ == nullptr ? WordHolder()
+                                                    : word_->Holder();
 }
 
 size_t WriterQueue::waiting_count() {

@@ -55,10 +55,11 @@
 #include <memory>
 #include <mutex>
 
+#include "kv/store/writer_word.h"
+
 namespace actorkv {
 
 class WriterQueue;
-class WriterWord;
 
 // kv/decisions/043-turns-of-writers.md says why they are what they are.
 struct WriterTimes {
@@ -122,6 +123,15 @@ class WriterQueue {
   // Somebody holds the word.
   bool held();
 
+  // Takes the word from whoever writes: a writer of this process, or, in the
+  // owner of the store, another process. It goes to the next in line. Whoever
+  // had it writes on, and finds at its commit that the head has moved, if it
+  // has (kv/store/store_side.h, invariant 2). False where nobody writes.
+  bool TakeAway();
+
+  // The other process that writes.
+  WordHolder OtherHolder();
+
   // How many wait for it.
   size_t waiting_count();
 
@@ -154,6 +164,8 @@ class WriterQueue {
   bool TakeWord();
   // Of a word that was waited for. False where it is another process's by now.
   bool ConfirmWord();
+  // Where the word was taken away from the process: its writer is none.
+  void NoteLoss();
   void GiveBackWord();
   // Lets go of the mutex while the first that waits is in line for the word.
   void WaitForWord(Time now, Time give_up, Lock* lock);

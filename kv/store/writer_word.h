@@ -12,6 +12,13 @@
 
 namespace actorkv {
 
+// WordHolder: another process that has the word, for people.
+struct WordHolder {
+  bool is_other = false;  // there is one
+  uint32_t pid = 0;       // as it knows itself; 0: not known
+  int64_t since_ms = -1;  // its turn began so long ago; -1: not known
+};
+
 // Thread-safe. Only Wait() and Yield() may take long.
 class WriterWord {
  public:
@@ -43,6 +50,16 @@ class WriterWord {
 
   // Whether any process has it.
   virtual bool held() const noexcept = 0;
+
+  // Whether this process has it. One that took it may have lost it since, to
+  // whoever took it away.
+  virtual bool IsOwn() noexcept = 0;
+
+  // By the owner of the store: takes it from whoever has it, in any process.
+  // False where nobody has, and in all other processes.
+  virtual bool TakeAway() noexcept = 0;
+
+  virtual WordHolder Holder() noexcept = 0;
 };
 
 }  // namespace actorkv

@@ -12,6 +12,8 @@ namespace actorkv {
 
 namespace {
 
+constexpr char kOfWriter[] = "writer";
+
 Status Delete(Call* call) {
   Target target;
   TxId txid;
@@ -46,6 +48,24 @@ Status Rename(Call* call) {
   return Status::Ok();
 }
 
+// Fences nobody: whoever was writing may go on, and is refused where another
+// one has committed meanwhile.
+Status TakeWriterAway(Call* call, Actor* actor) {
+  std::string what;
+  if (Status s = call->Text(1, "the second argument", &what); !s.ok()) return s;
+  if (what != kOfWriter) {
+    return Status::InvalidArgument(
+        "the second argument is 'writer', or there is none: " + what);
+  }
+  std::shared_ptr<const HeadState> state;
+  if (Status s = actor->Current(&state); !s.ok()) return s;
+  if (!state->exists) {
+    return Status::NotFound("no such actor: actor=" + actor->name());
+  }
+  call->result().Int(actor->TakeWriterAway() ? 1 : 0);
+  return Status::Ok();
+}
+
 Status RaiseGeneration(Call* call) {
   Target target;
   std::shared_ptr<Actor> actor;
@@ -57,6 +77,7 @@ Status RaiseGeneration(Call* call) {
   if (Status s = target.Open(&actor); !s.ok()) {
     return s;
   }
+  if (!call->IsNull(1)) return TakeWriterAway(call, actor.get());
   if (Status s = TakeOver(target.store.get(), actor.get(), &generation);
       !s.ok()) {
     return s;
@@ -69,8 +90,9 @@ constexpr FunctionSpec kDelete = {"actorkv_delete", "actor", 1, 1,
                                   Effects::kStore,  Delete};
 constexpr FunctionSpec kRename = {
     "actorkv_rename", "actor, new_name", 2, 2, Effects::kStore, Rename};
-constexpr FunctionSpec kTakeOver = {"actorkv_takeover", "actor",        1, 1,
-                                    Effects::kStore,    RaiseGeneration};
+constexpr FunctionSpec kTakeOver = {
+    "actorkv_takeover", "actor [, 'writer']", 1, 2,
+    Effects::kStore,    RaiseGeneration};
 
 }  // namespace
 

@@ -1,5 +1,5 @@
 // actorkv_delete(actor), actorkv_rename(actor, new) and
-// actorkv_takeover(actor).
+// actorkv_takeover(actor [, 'writer']).
 
 #ifndef ACTORKV_SQL_ACTORS_ACTOR_FUNCTIONS_H_
 #define ACTORKV_SQL_ACTORS_ACTOR_FUNCTIONS_H_

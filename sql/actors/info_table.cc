@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "kv/store/retention.h"
 #include "kv/store/store.h"
 #include "sql/actors/known_bugs.h"
+#include "sql/actors/sessions_table.h"
 #include "sql/bind/actor_walk.h"
 #include "sql/bind/store_times.h"
 #include "sql/bind/table.h"
@@ -51,6 +53,17 @@ constexpr int kMaxQuotaLooks = 1000;
 // Less than a minute is what clocks that are set by the network differ by, and
 // no news.
 constexpr uint64_t kAheadIsNoticedUs = 60'000'000;
+
+// That a process is stopped is worth a word after a part of the time for which
+// what it reads is kept.
+constexpr uint64_t kMaxStoppedNoticeMs = 600'000;
+constexpr uint64_t kStoppedNoticePart = 6;
+
+uint64_t StoppedNoticeMs(const Settings& settings) {
+  const uint64_t part_ms = settings.session_pin_ms / kStoppedNoticePart;
+  return settings.session_pin_ms == 0 ? kMaxStoppedNoticeMs
+                                      : std::min(part_ms, kMaxStoppedNoticeMs);
+}
 
 struct Row {
   std::string name;
@@ -133,6 +146,7 @@ class InfoRows : public RowSource {
     }
     AddText("store", store->path());
     Sharing(store.get());
+    StoppedSessions(connection, store.get());
     const TimeMap times = TimesShown(store.get());
     AddNumber("store_created_at_ms",
               times.Wall(store->record().created_at_us) / kUsPerMs, "ms");
@@ -142,9 +156,10 @@ class InfoRows : public RowSource {
     ActorRows(store);
   }
 
-  void Sharing(const Store* store) {
+  void Sharing(Store* store) {
     const SharingInfo info = StoreRegistry::Instance()->SharingOf(store);
     AddText("store_access", AccessName(info.access));
+    AddText("store_engine", EscapedUtf8(store->engine()->Describe()));
     if (info.owner_pid != 0) {
       AddNumber("owner_pid", info.owner_pid, "process");
       AddText("owner_program", EscapedUtf8(info.owner_program));
@@ -163,6 +178,36 @@ class InfoRows : public RowSource {
     const bool is_wrong = !info.not_shared.empty() && !info.is_meant;
     rows_.push_back(
         {"not_shared", EscapedUtf8(info.not_shared), 0, "", is_wrong});
+  }
+
+  // A process that is stopped and reads keeps history, whoever looks.
+  void StoppedSessions(Connection* connection, Store* store) {
+    Settings settings;
+    std::vector<ShownSession> sessions;
+    // Advice: where it cannot be read there is none.
+    if (store->read_only() ||
+        !store->settings()->Get(ActorId{}, &settings).ok() ||
+        !LoadSessions(connection, store, &sessions).ok()) {
+      return;
+    }
+    const uint64_t now_us = WallClockUs();
+    const uint64_t notice_us = StoppedNoticeMs(settings) * kUsPerMs;
+    for (const ShownSession& session : sessions) {
+      const SessionInfo& info = session.info;
+      if (info.stopped_since_us == 0 || info.pin_count == 0 ||
+          now_us < info.stopped_since_us + notice_us) {
+        continue;
+      }
+      Warn("stopped_session",
+           "process " + std::to_string(info.pid) + " (" +
+               EscapedUtf8(info.program) + ") has been stopped for " +
+               RoughDuration(now_us - info.stopped_since_us) +
+               " while it reads: what it reads is kept " +
+               (settings.session_pin_ms == 0
+                    ? std::string("as long as it lives")
+                    : "for " + DurationText(settings.session_pin_ms)) +
+               " (session_pin_ms): resume or end it");
+    }
   }
 
   void Warn(std::string name, std::string text) {

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "kv/base/whole_mutex.h"
 #include "kv/process/store_registry.h"
 #include "kv/store/store.h"
 #include "sql/bind/read_only.h"
@@ -33,6 +34,15 @@ std::shared_ptr<Store> StoreOfMain(sqlite3* db) {
   return nullptr;
 }
 
+// Whether main is an actor that a process had open from which this one was
+// forked.
+bool MainIsOfParent(sqlite3* db) {
+  sqlite3_file* file = nullptr;
+  ActorFile* live = nullptr;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  return FileMethods<ActorFile>::Cast(file, &live) && live->is_of_parent();
+}
+
 // Returns the time that the URI of main gives, or the default. A main that is
 // no actor may have anything there, so what does not parse is ignored.
 std::chrono::milliseconds OpenTimeout(sqlite3* db) {
@@ -52,7 +62,7 @@ bool NeedsOwner(StoreUse use) {
 }
 
 struct Registered {
-  std::mutex mutex;
+  WholeMutex mutex;
   std::unordered_map<sqlite3*, Connection*> connections;
 };
 
@@ -68,20 +78,20 @@ Registered* GetRegistered() {
 Connection::Connection(sqlite3* db) : db_(db) {
   WatchConnection(db);
   Registered* registered = GetRegistered();
-  std::lock_guard<std::mutex> lock(registered->mutex);
+  std::lock_guard<WholeMutex> lock(registered->mutex);
   registered->connections[db] = this;
 }
 
 Connection::~Connection() {
   ForgetConnection(db_);
   Registered* registered = GetRegistered();
-  std::lock_guard<std::mutex> lock(registered->mutex);
+  std::lock_guard<WholeMutex> lock(registered->mutex);
   registered->connections.erase(db_);
 }
 
 Connection* Connection::Of(sqlite3* db) {
   Registered* registered = GetRegistered();
-  std::lock_guard<std::mutex> lock(registered->mutex);
+  std::lock_guard<WholeMutex> lock(registered->mutex);
   auto it = registered->connections.find(db);
   return it == registered->connections.end() ? nullptr : it->second;
 }
@@ -162,6 +172,8 @@ Status Connection::OpenDefaultStore(StoreUse use,
         "there is no default store: main is not an actor; call "
         "actorkv_store(PATH), or write STORE/ACTOR");
   }
+  // Nothing of the parent's object but its name is used.
+  if (MainIsOfParent(db_)) return OpenStore(of_main->path(), use, store);
   if (Changes(use)) {
     if (Status s = CheckMayChangeStore(db_); !s.ok()) return s;
   }

@@ -1,10 +1,16 @@
 #include "sql/bind/owner_call.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <string_view>
 #include <utility>
 
 #include "kv/base/affix.h"
+#include "kv/base/descriptor.h"
+#include "kv/base/system_error.h"
 #include "kv/process/store_registry.h"
 #include "kv/store/store.h"
 #include "sql/bind/actor_connection.h"
@@ -17,6 +23,7 @@ namespace actorkv {
 namespace {
 
 constexpr std::string_view kPrefix = "actorkv_";
+constexpr std::string_view kBackupFunction = "actorkv_backup";
 
 enum class ArgumentKind { kValue, kActor, kPath };
 
@@ -45,9 +52,31 @@ std::vector<ArgumentKind> KindsOf(std::string_view arguments, int count) {
   return kinds;
 }
 
+// Opens the directory above a path, which then is the last name alone. Errors:
+// kInvalidArgument for a path that has none; kReadOnly, kIOError.
+Status OpenAbove(std::string* path, std::unique_ptr<Descriptor>* directory) {
+  std::string absolute;
+  if (Status s = AbsolutePath(*path, &absolute); !s.ok()) return s;
+  while (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
+  const size_t slash = absolute.rfind('/');
+  const std::string name = absolute.substr(slash + 1);
+  if (name.empty() || name == "." || name == "..") {
+    return Status::InvalidArgument("the path has no name: " + absolute);
+  }
+  const std::string above = slash == 0 ? "/" : absolute.substr(0, slash);
+  auto opened = std::make_unique<Descriptor>(
+      open(above.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (opened->get() < 0) return SystemError("open", above, errno);
+  if (faccessat(AT_FDCWD, above.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    return SystemError("write to", above, errno);
+  }
+  *directory = std::move(opened);
+  *path = name;
+  return Status::Ok();
+}
+
 // Invariant 1 of the header.
 Status MakeAbsolute(ArgumentKind kind, std::string* text) {
-  if (kind == ArgumentKind::kPath) return AbsolutePath(*text, text);
   if (kind == ArgumentKind::kValue || text->find('/') == std::string::npos) {
     return Status::Ok();
   }
@@ -57,9 +86,9 @@ Status MakeAbsolute(ArgumentKind kind, std::string* text) {
   return Status::Ok();
 }
 
-// *bytes keeps what *value refers to.
+// *bytes keeps what *value refers to. *directory: that of a path.
 Status ToCallValue(sqlite3_value* from, ArgumentKind kind, std::string* bytes,
-                   CallValue* value) {
+                   std::unique_ptr<Descriptor>* directory, CallValue* value) {
   switch (sqlite3_value_type(from)) {
     case SQLITE_INTEGER:
       *value = CallValue::OfInteger(sqlite3_value_int64(from));
@@ -70,7 +99,11 @@ Status ToCallValue(sqlite3_value* from, ArgumentKind kind, std::string* bytes,
     case SQLITE_TEXT:
       value->kind = ValueKind::kText;
       *bytes = TextOf(from);
-      if (Status s = MakeAbsolute(kind, bytes); !s.ok()) return s;
+      if (Status s = kind == ArgumentKind::kPath ? OpenAbove(bytes, directory)
+                                                 : MakeAbsolute(kind, bytes);
+          !s.ok()) {
+        return s;
+      }
       break;
     case SQLITE_BLOB:
       value->kind = ValueKind::kBlob;
@@ -99,6 +132,10 @@ void SetResult(const CallValue& value, Result result) {
   }
 }
 
+std::string DirectoryPrefix(int descriptor) {
+  return "/proc/self/fd/" + std::to_string(descriptor) + "/";
+}
+
 // The name goes into a statement.
 bool IsOurName(std::string_view name) {
   return BeginsWith(name, kPrefix) &&
@@ -115,6 +152,39 @@ std::string StatementOf(const CallSpec& call) {
     places += i == 0 ? "?" : ", ?";
   }
   return "SELECT " + call.function + "(" + places + ")";
+}
+
+// Makes the path of a call, the first argument, one of this process: by the
+// directory that came with it. *path keeps it.
+Status NamePath(CallSpec* call, std::string* path) {
+  if (call->function != kBackupFunction) {
+    return call->descriptors.empty()
+               ? Status::Ok()
+               : Status::InvalidArgument("no path belongs to " +
+                                         call->function);
+  }
+  const bool is_name = call->descriptors.size() == 1 &&
+                       call->arguments.size() == 1 &&
+                       call->arguments[0].kind == ValueKind::kText &&
+                       call->arguments[0].bytes.find('/') == std::string::npos;
+  if (!is_name) {
+    return Status::InvalidArgument(
+        "a path of another process is a name in a directory that it has open");
+  }
+  *path = DirectoryPrefix(call->descriptors[0]) +
+          std::string(call->arguments[0].bytes);
+  call->arguments[0].bytes = *path;
+  return Status::Ok();
+}
+
+// The caller knows where its path leads, and not what this process calls it.
+Status WithoutPrefix(const Status& status, const std::string& prefix) {
+  std::string text(status.message());
+  for (size_t at = text.find(prefix); at != std::string::npos;
+       at = text.find(prefix, at)) {
+    text.erase(at, prefix.size());
+  }
+  return status.WithMessage(std::move(text));
 }
 
 void Bind(const std::vector<CallValue>& values, SqlStatement* statement) {
@@ -196,15 +266,20 @@ Status CallOwner(const OwnerRequest& request, Connection* connection,
   const std::vector<ArgumentKind> kinds =
       KindsOf(request.arguments, request.arg_count);
   std::vector<std::string> kept(count);
-  std::vector<CallValue> values(count);
+  std::unique_ptr<Descriptor> directory;  // a function has one path at most
+  CallSpec call;
+  call.function = request.name;
+  call.arguments.resize(count);
   for (size_t i = 0; i < count; ++i) {
-    if (Status s = ToCallValue(request.args[i], kinds[i], &kept[i], &values[i]);
+    if (Status s = ToCallValue(request.args[i], kinds[i], &kept[i], &directory,
+                               &call.arguments[i]);
         !s.ok()) {
       return s;
     }
   }
+  if (directory != nullptr) call.descriptors = {directory->get()};
   return client->RunInOwner(
-      request.name, values,
+      call,
       [&result](const std::vector<CallValue>& row) {
         if (!row.empty()) SetResult(row[0], result);
         return Status::Ok();
@@ -213,12 +288,15 @@ Status CallOwner(const OwnerRequest& request, Connection* connection,
 }
 
 Status RunForOther(int (*register_sql)(sqlite3* db),
-                   const std::string& store_path, const CallSpec& call,
+                   const std::string& store_path, const CallSpec& sent,
                    const std::function<Status(const ShareServer::Row&)>& add,
                    const std::function<Status()>& keep_on) {
+  CallSpec call = sent;
   if (!IsOurName(call.function)) {
     return Status::InvalidArgument("no such function: " + call.function);
   }
+  std::string path;
+  if (Status s = NamePath(&call, &path); !s.ok()) return s;
   sqlite3* opened = nullptr;
   const int code = sqlite3_open(":memory:", &opened);
   const Database db(opened);
@@ -235,7 +313,8 @@ Status RunForOther(int (*register_sql)(sqlite3* db),
   if (!s.ok() && !connection->call_status().ok()) {
     s = connection->call_status();
   }
-  return s;
+  if (s.ok() || call.descriptors.empty()) return s;
+  return WithoutPrefix(s, DirectoryPrefix(call.descriptors[0]));
 }
 
 }  // namespace actorkv

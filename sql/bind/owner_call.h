@@ -4,8 +4,10 @@
 // the call is sent to the owner, which runs it on a connection of its own.
 //
 // Invariants:
-//  1. Of what a call names, paths and actors of other stores are made absolute
-//     before it is sent: the owner is in another directory.
+//  1. Of what a call names, actors of other stores are made absolute before it
+//     is sent: the owner is in another directory. Of a path the directory is
+//     opened here, with the rights and the root of this process, and goes with
+//     the call; the owner makes the last name in it.
 //  2. What is called in the owner reaches the store that is shared and no other
 //     one, by these functions and no others, so that nobody reaches by the
 //     owner what it could not itself.

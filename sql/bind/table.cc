@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "kv/base/per_process.h"
 #include "vfs/sqlite/file_methods.h"
 #include "vfs/sqlite/last_error.h"
 #include "vfs/sqlite/sqlite_error.h"
@@ -35,6 +36,18 @@ struct Table : public sqlite3_vtab {
 
 struct Cursor : public sqlite3_vtab_cursor {
   Cursor() : sqlite3_vtab_cursor() {}
+  ~Cursor() { DropRows(); }
+  Cursor(const Cursor&) = delete;
+  Cursor& operator=(const Cursor&) = delete;
+
+  // In a child of fork() rows of its parent are left as they are: locks of what
+  // they read may be held for ever.
+  void DropRows() {
+    if (of_parent.value()) static_cast<void>(rows.release());
+    rows.reset();
+  }
+
+  const OfParent of_parent;
   std::unique_ptr<RowSource> rows;
   TableArguments arguments;
   bool has_row = false;
@@ -128,6 +141,11 @@ int Fail(sqlite3_vtab* table, const Status& status) {
 }
 
 Status NextRow(Cursor* cursor, bool* has_row) {
+  if (cursor->of_parent.value()) {
+    return Status::NotSupported(
+        "this statement began before fork(), in the parent: begin another one "
+        "in this process");
+  }
   const InnerWork inner;
   return cursor->rows->Next(has_row);
 }
@@ -183,7 +201,7 @@ int Filter(sqlite3_vtab_cursor* base, int index_number, const char* /*text*/,
         const Table* table = Self(base->pVtab);
         const TableSpec& spec = table->spec;
         // SQLite calls xFilter again for each row of an outer loop.
-        cursor->rows.reset();
+        cursor->DropRows();
         cursor->has_row = false;
         cursor->rowid = 0;
         cursor->arguments = TakeArguments(spec, index_number, argv);

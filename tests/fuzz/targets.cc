@@ -24,9 +24,9 @@
 #include "kv/rivet/rivet_engine_keys.h"
 #include "kv/rivet/rivet_v2.h"
 #include "kv/rivet/workflow.h"
+#include "tests/fuzz/share_targets.h"
 #include "tests/support/memory_bytes.h"
 #include "tests/support/rivet_engine_writer.h"
-#include "tests/support/share_messages.h"
 
 namespace actorkv {
 
@@ -357,14 +357,6 @@ void FuzzWorkflow(std::string_view input) {
   (void)Accepted(DecodeWorkflowMetadata(input.substr(1 + size), &metadata));
 }
 
-// A frame. Whatever size its header says, the rest is the body.
-void FuzzShareMessages(std::string_view input) {
-  std::string again;
-  if (!Accepted(RecodeFrame(input, &again))) return;
-  Require(input.substr(kFrameHeaderBytes) == again.substr(kFrameHeaderBytes),
-          "there is one encoding for one message");
-}
-
 }  // namespace
 
 const FuzzTarget kFuzzTargets[kFuzzTargetCount] = {
@@ -379,6 +371,8 @@ const FuzzTarget kFuzzTargets[kFuzzTargetCount] = {
     {"driver_state", FuzzDriverState},
     {"workflow", FuzzWorkflow},
     {"share_messages", FuzzShareMessages},
+    {"share_frames", FuzzShareFrames},
+    {"share_heads", FuzzShareHeads},
 };
 
 }  // namespace actorkv

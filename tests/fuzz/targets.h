@@ -15,7 +15,7 @@ struct FuzzTarget {
   void (*run)(std::string_view input);
 };
 
-inline constexpr int kFuzzTargetCount = 11;
+inline constexpr int kFuzzTargetCount = 13;
 extern const FuzzTarget kFuzzTargets[kFuzzTargetCount];
 
 }  // namespace actorkv

@@ -19,9 +19,15 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
 #include <sstream>
+#include <string_view>
+#include <vector>
 
+#include "kv/share/actor_messages.h"
+#include "kv/share/engine_messages.h"
 #include "tests/support/sqlite_db.h"
 #include "vfs/sqlite/sqlite_error.h"
 
@@ -163,9 +169,9 @@ bool EnterPidNamespace() {
   _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
 
-// user ID; root DIRECTORY (chroot, and into it); read_only DIRECTORY (a mount
-// of its own over it); namespace net, user or pid (a new one); refuse socket,
-// connect, bind or memfd_create.
+// user ID; root DIRECTORY (chroot, and into it); cwd DIRECTORY; read_only
+// DIRECTORY (a mount of its own over it); namespace net, user or pid (a new
+// one); refuse socket, connect, bind or memfd_create.
 Answer DoAsSystem(std::string order) {
   const std::string what = TakeWord(&order);
   const std::map<std::string, int> calls = {{"socket", SYS_socket},
@@ -178,6 +184,8 @@ Answer DoAsSystem(std::string order) {
     done = setgroups(0, nullptr) == 0 && setgid(id) == 0 && setuid(id) == 0;
   } else if (what == "root") {
     done = chroot(order.c_str()) == 0 && chdir("/") == 0;
+  } else if (what == "cwd") {
+    done = chdir(order.c_str()) == 0;
   } else if (what == "read_only") {
     const char* path = order.c_str();
     done = unshare(CLONE_NEWNS) == 0 &&
@@ -197,6 +205,45 @@ Answer DoAsSystem(std::string order) {
   return done ? Answer{} : Answer{errno, what};
 }
 
+// The frame again, with other fields.
+template <typename Message>
+std::string Changed(std::string_view frame,
+                    const std::function<void(Message*)>& change) {
+  FrameHeader header;
+  Message message;
+  std::string changed;
+  if (!ParseFrameHeader(frame.substr(0, kFrameHeaderBytes), &header).ok() ||
+      header.op != Message::kOp || header.flags != Message::kFlags ||
+      !DecodeBody(header, frame.substr(kFrameHeaderBytes), &message).ok()) {
+    return std::string(frame);
+  }
+  change(&message);
+  return EncodeFrame(message, header.request, &changed).ok()
+             ? changed
+             : std::string(frame);
+}
+
+void LeaveOutLast(std::optional<std::vector<uint32_t>>* pages) {
+  if (pages->has_value() && !(*pages)->empty()) (*pages)->pop_back();
+}
+
+std::string WithoutAPageOfHead(std::string_view frame) {
+  return Changed<HeadAnswer>(
+      frame, [](HeadAnswer* answer) { LeaveOutLast(&answer->changed_pages); });
+}
+
+std::string WithoutAPageOfCommit(std::string_view frame) {
+  return Changed<CommitRequest>(frame, [](CommitRequest* request) {
+    for (CommitHead& head : request->heads) LeaveOutLast(&head.changed_pages);
+  });
+}
+
+Answer LeaveOut(const std::string& of_what) {
+  if (of_what == "heads") ChangeFrames(WithoutAPageOfHead);
+  if (of_what == "commits") ChangeFrames(WithoutAPageOfCommit);
+  return {};
+}
+
 Answer Do(Connections* connections, std::string order) {
   const std::string verb = TakeWord(&order);
   if (verb == "open") return OpenAs(connections, order);
@@ -204,6 +251,11 @@ Answer Do(Connections* connections, std::string order) {
   if (verb == "script") return RunScript(connections, order);
   if (verb == "again") return RunAgainAndAgain(connections, order);
   if (verb == "system") return DoAsSystem(order);
+  if (verb == "leave_out") return LeaveOut(order);
+  if (verb == "die_at") {
+    DieAt(FailpointOf(order));
+    return {};
+  }
   if (verb == "close") {
     connections->erase(order);
     return {};
@@ -283,6 +335,28 @@ Answer Peer::Order(const std::string& order) {
 
 void Peer::Send(const std::string& order) {
   EXPECT_TRUE(WriteText(process_->says_fd(), order));
+}
+
+void Peer::DieAt(const Failpoint& failpoint) {
+  EXPECT_EQ(Order("die_at\n" + ToText(failpoint)).code, SQLITE_OK);
+}
+
+void Peer::LeaveOutAPage(const std::string& of_what) {
+  EXPECT_EQ(Order("leave_out\n" + of_what).code, SQLITE_OK);
+}
+
+bool Peer::HasDied(std::chrono::milliseconds limit) {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  do {
+    int status = 0;
+    if (waitpid(pid(), &status, WNOHANG) == pid()) {
+      process_->Forget();
+      return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    }
+    pollfd heard = {process_->hears_fd(), 0, 0};  // hears of its end
+    poll(&heard, 1, 10);
+  } while (std::chrono::steady_clock::now() < end);
+  return false;
 }
 
 int Peer::End() {

@@ -12,9 +12,11 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 
+#include "tests/process/failpoint.h"
 #include "tests/support/child_process.h"
 
 namespace actorkv {
@@ -57,8 +59,17 @@ class Peer {
   // the code is an errno, or 0. See DoAsSystem() in peer.cc.
   Answer System(const std::string& what, const std::string& argument);
 
+  // It dies at that moment, from now on.
+  void DieAt(const Failpoint& failpoint);
+  // It leaves a page out of all that it says of changes: to who asks for a head
+  // ("heads"), or with its own commits ("commits").
+  void LeaveOutAPage(const std::string& of_what);
+
   // Its end: by itself, with the status as from WaitForStatus(); kill -9.
   int End();
+  // Waits until it has died by itself. False: it does not in that time.
+  bool HasDied(
+      std::chrono::milliseconds limit = std::chrono::seconds(kPeerSeconds));
   void Kill();
 
   void Stop();

@@ -175,9 +175,11 @@ class FakeOwner {
     welcome.incarnation = incarnation_;
     welcome.session = hello.session == 0 ? 1 : hello.session;
     welcome.module = "fake";
+    welcome.sqlite_version = "3.0";
+    welcome.engine_version = "Fake 2";
     if (hello.session == 0) {
       *descriptors = {board_->fd(), slate_->fd()};
-      named_pin_count_ = hello.holdings.pins.size();
+      named_pin_count_ = hello.pins.size();
     }
     return Encode(header, welcome, answer);
   }

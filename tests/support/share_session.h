@@ -65,7 +65,6 @@ class FakeSession {
     number = answer.session;
     key = answer.key;
     kept_pins = answer.kept_pins;
-    kept_words = answer.kept_words;
     if (frame_.descriptor_count() != 2) return Status::Ok();
     if (Status s =
             Board::Adopt(frame_.TakeDescriptor(0), answer.incarnation, &board);
@@ -155,7 +154,6 @@ class FakeSession {
   uint32_t number = 0;
   uint64_t key = 0;
   std::vector<uint32_t> kept_pins;
-  std::vector<uint32_t> kept_words;
   std::unique_ptr<Board> board;
   std::unique_ptr<Slate> slate;
 

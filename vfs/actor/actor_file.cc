@@ -141,13 +141,12 @@ void ActorFile::NoteFence(const Status& status) const {
 }
 
 int ActorFile::Lock(int level) {
+  if (is_of_parent()) return Refuse(Place::kLock);
   const int held = lock_.load(std::memory_order_relaxed);
   if (level <= held) return SQLITE_OK;
   rolls_back_ = false;
   if (held == SQLITE_LOCK_NONE) {
-    Status s = CheckProcess();
-    if (s.ok()) s = TakeSnapshot();
-    if (!s.ok()) return Report(Place::kLock, s);
+    if (Status s = TakeSnapshot(); !s.ok()) return Report(Place::kLock, s);
     // Other threads ask only for what is RESERVED and above.
     lock_.store(SQLITE_LOCK_SHARED, std::memory_order_relaxed);
     if (level == SQLITE_LOCK_SHARED) return SQLITE_OK;
@@ -172,6 +171,7 @@ int ActorFile::Lock(int level) {
 }
 
 int ActorFile::Unlock(int level) {
+  if (is_of_parent()) return SQLITE_OK;
   const int held = lock_.load(std::memory_order_relaxed);
   if (level >= held) return SQLITE_OK;
   if (held >= SQLITE_LOCK_RESERVED && level < SQLITE_LOCK_RESERVED) {
@@ -195,6 +195,7 @@ int ActorFile::Unlock(int level) {
 }
 
 int ActorFile::CheckReservedLock(int* reserved) {
+  if (is_of_parent()) return Refuse(Place::kLock);
   *reserved = actor_->reserved() ? 1 : 0;
   return SQLITE_OK;
 }
@@ -225,13 +226,6 @@ Status ActorFile::BeginTransaction() {
   return Status::Ok();
 }
 
-template <typename Call>
-Status ActorFile::OrDrop(const Call& call) {
-  Status s = Caught(call);
-  if (!s.ok()) DropTransaction();
-  return s;
-}
-
 void ActorFile::DropTransaction() noexcept {
   if (group_ != nullptr) group_->Remove(member_.get());
   group_.reset();
@@ -251,6 +245,7 @@ int ActorFile::ReportReadOnly() {
 }
 
 int ActorFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
+  if (is_of_parent()) return Refuse(Place::kWrite);
   if (options_.read_only != ReadOnly::kNo) return ReportReadOnly();
   // The pager plays back a journal of another version: invariant 6.
   if (journal_is_stale_) return SQLITE_OK;
@@ -264,6 +259,7 @@ int ActorFile::Write(const void* buffer, int size, sqlite3_int64 offset) {
 }
 
 int ActorFile::Truncate(sqlite3_int64 size) {
+  if (is_of_parent()) return Refuse(Place::kTruncate);
   if (options_.read_only != ReadOnly::kNo) return ReportReadOnly();
   // The size of the stale journal's version counts no more than its pages do.
   if (journal_is_stale_) return SQLITE_OK;
@@ -279,131 +275,6 @@ int ActorFile::Truncate(sqlite3_int64 size) {
                 }));
 }
 
-// --- Publishing -------------------------------------------------------------
-
-// A commit of the pager counts a new version in page 1. Without that, it is a
-// rollback that rewrote pages (key assumption 3), whose content is the base's
-// but for free pages; or, while the lock stays EXCLUSIVE, a commit of a pager
-// that no longer counts.
-Status ActorFile::ShouldPublish(bool* publish) {
-  *publish = false;
-  if (transaction_ == nullptr) return Status::Ok();
-  if (Status s = transaction_->CountsNewVersion(publish); !s.ok()) return s;
-  if (*publish) return Status::Ok();
-  const bool may_not_count =
-      exclusive_since_publish_ || state_->head.snapshot.page_count == 0;
-  if (!may_not_count) return Status::Ok();
-  return transaction_->Differs(publish);
-}
-
-// Nothing here can fail: what was committed is shown.
-void ActorFile::EndPublish(PendingCommit* commit) noexcept {
-  std::string first_page;
-  if (commit != nullptr) {
-    first_page = commit->writer->TakeFirstPage();
-    // Both are taken out of the transaction before it is dropped.
-    view_.OnPublish(transaction_->header_change());
-  }
-  DropTransaction();
-  // An error of the engine may hide a commit that happened; ResolveDoubt()
-  // looks before the next use.
-  in_doubt_ = commit == nullptr;
-  if (commit == nullptr) {
-    next_pin_->Release();
-    return;
-  }
-  // The version has its pin since before anyone could see it, and what this
-  // transaction read goes with the other.
-  std::swap(pin_, next_pin_);
-  Adopt(commit->state, commit->version);
-  next_pin_->Release();
-  reader_.KeepFirstPage(std::move(first_page));
-  generation_ = state_->head.generation;
-  actor_id_ = state_->entry.actor;
-  exclusive_since_publish_ = true;
-}
-
-Status ActorFile::PublishAlone() {
-  CommitGroup alone;
-  alone.Add(member_.get());
-  return alone.Publish();
-}
-
-Status ActorFile::StageForSuperJournal(const char* super_journal) {
-  // The record is hidden also where the commit is refused below: the rollback
-  // of another database may delete the super-journal before this one is rolled
-  // back.
-  if (db_ != nullptr) {
-    if (MemoryFile* journal = JournalOf(*db_, this); journal != nullptr) {
-      if (journal->HideSuperRecord() != SQLITE_OK) {
-        return Status::IOError("cannot rewrite the journal: actor=" +
-                               actor_->name());
-      }
-    }
-  }
-  std::shared_ptr<CommitGroup> group = FindSuperJournal(super_journal);
-  if (group == nullptr) {
-    return Status::NotSupported(
-        "a transaction cannot write to an actor and to a plain file, or to "
-        "several actors under a main database that is a plain file, it would "
-        "not be atomic: actor=" +
-        actor_->name());
-  }
-  group->Add(member_.get());
-  group_ = std::move(group);
-  return Status::Ok();
-}
-
-// A transaction that is refused is dropped: the rollback that follows need not
-// play the journal back (its super-journal may be gone), and sends FCNTL_SYNC.
-Status ActorFile::SyncControl(const char* super_journal) {
-  if (Status s = CheckProcess(); !s.ok()) return s;
-  sync_announced_ = true;
-  return OrDrop([&] { return Decide(super_journal); });
-}
-
-Status ActorFile::Decide(const char* super_journal) {
-  bool publish = false;
-  if (Status s = ShouldPublish(&publish); !s.ok()) return s;
-  if (publish) return PublishOrStage(super_journal);
-  DropTransaction();
-  return Status::Ok();
-}
-
-// The writers are counted anew, though xLock(EXCLUSIVE) did. The lock may be
-// older than this commit's set of writers: a cache spill takes it in the middle
-// of a transaction, and exclusive locking keeps it for ever, and after either a
-// write to another attached database may join.
-Status ActorFile::PublishOrStage(const char* super_journal) {
-  if (super_journal != nullptr) return StageForSuperJournal(super_journal);
-  if (db_ == nullptr) return PublishAlone();
-  const Writers writers = CountWriters(*db_, *member_);
-  if (writers.count <= 1) return PublishAlone();
-  if (!writers.mix.ok()) return writers.mix;
-  group_ = GroupOfConnection(*db_);
-  group_->Add(member_.get());
-  return Status::Ok();
-}
-
-Status ActorFile::PhaseTwo() {
-  sync_announced_ = false;
-  // The first member to come publishes all. The pointer is a copy, as
-  // publishing resets group_.
-  const std::shared_ptr<CommitGroup> group = group_;
-  return group == nullptr ? Status::Ok() : group->Publish();
-}
-
-// An xSync that no FCNTL_SYNC announced comes from a raw user of the file.
-int ActorFile::Sync(int /*flags*/) {
-  if (std::exchange(sync_announced_, false)) return SQLITE_OK;
-  // A member of a group is published with it, never alone.
-  if (transaction_ == nullptr || group_ != nullptr) return SQLITE_OK;
-  bool differs = false;
-  Status s = transaction_->Differs(&differs);
-  if (s.ok() && differs) s = PublishAlone();
-  return Report(Place::kSync, s);
-}
-
 // --- File controls ----------------------------------------------------------
 
 // SQLite asks before the first write of a transaction that has a journal file
@@ -416,7 +287,22 @@ bool ActorFile::HasMoved() const {
   return ReportError(Place::kLock, s, error_owner()) != SQLITE_OK;
 }
 
+// The pager goes through these also where it rolls back and closes.
+int ActorFile::ControlOfParents(int op, void* arg) {
+  switch (op) {
+    case SQLITE_FCNTL_SYNC:
+    case SQLITE_FCNTL_COMMIT_PHASETWO:
+      return Refuse(Place::kSync);
+    case SQLITE_FCNTL_PDB:
+      db_ = static_cast<sqlite3**>(arg);
+      return SQLITE_OK;
+    default:
+      return SQLITE_NOTFOUND;
+  }
+}
+
 int ActorFile::FileControl(int op, void* arg) {
+  if (is_of_parent()) return ControlOfParents(op, arg);
   switch (op) {
     case SQLITE_FCNTL_SYNC: {
       const Status s = SyncControl(static_cast<const char*>(arg));

@@ -58,6 +58,8 @@
 #include <string>
 #include <vector>
 
+#include "kv/base/per_process.h"
+#include "kv/base/thrown.h"
 #include "kv/store/actor.h"
 #include "kv/store/pins.h"
 #include "vfs/actor/commit_group.h"
@@ -98,6 +100,8 @@ class ActorFile : public sqlite3_file {
   const std::string& full_name() const { return options_.full_name; }
   const Store* store() const { return store_.get(); }
   const std::shared_ptr<Store>& shared_store() const { return store_; }
+  // It was opened before fork(), in a process that this one was forked from.
+  bool is_of_parent() const { return of_parent_.value(); }
   const std::shared_ptr<Actor>& actor() const { return actor_; }
   ReadOnly read_only() const { return options_.read_only; }
 
@@ -131,13 +135,15 @@ class ActorFile : public sqlite3_file {
   // Reports an error of this file, or not (invariant 5); the code.
   int Report(Place place, const Status& status);
   int ReportReadOnly();
-  // Errors: kNotSupported in a child of fork().
-  static Status CheckProcess();
+  // In a child of fork(): nothing of the file may be used.
+  int Refuse(Place place);
+  int ControlOfParents(int op, void* arg);
   Status TakeSnapshot();
   bool ResumeSnapshot();
   void RestSnapshot();
   Status EnsureSnapshot();  // for a read without a lock
   bool ReadsSnapshot() const;
+  Status ReadSnapshot(const ReadRequest& request, size_t* copied);
   void ShowHeader(const ReadRequest& request);
   Status ReadWithCare(const ReadRequest& request, size_t* copied);
   void LetGo();
@@ -155,6 +161,7 @@ class ActorFile : public sqlite3_file {
   Status ShouldPublish(bool* publish);
   Status SyncControl(const char* super_journal);
   Status Decide(const char* super_journal);
+  Status CheckBaseIsHead();
   Status PublishOrStage(const char* super_journal);
   Status StageForSuperJournal(const char* super_journal);
   Status PhaseTwo();
@@ -173,6 +180,7 @@ class ActorFile : public sqlite3_file {
   // The file in the commits of its connection.
   class Member;
 
+  const OfParent of_parent_;
   const std::shared_ptr<Store> store_;
   std::shared_ptr<Actor> actor_;
   const ActorFileOptions options_;
@@ -213,6 +221,13 @@ class ActorFile : public sqlite3_file {
   // The file as a writer. Threads that may wait for it refer to it as well.
   const std::shared_ptr<Writer> writer_;
 };
+
+template <typename Call>
+Status ActorFile::OrDrop(const Call& call) {
+  Status s = Caught(call);
+  if (!s.ok()) DropTransaction();
+  return s;
+}
 
 }  // namespace actorkv
 

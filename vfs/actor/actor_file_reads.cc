@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "kv/history/history.h"
-#include "kv/process/store_registry.h"
 #include "kv/store/store.h"
 #include "vfs/actor/actor_file.h"
 #include "vfs/sqlite/sqlite_error.h"
@@ -20,22 +19,22 @@ constexpr int kVersionBytes = 16;
 
 }  // namespace
 
-Status ActorFile::CheckProcess() {
-  // Threads and locks of the engine do not exist in a child of fork(): a call
-  // into it would wait for ever.
-  if (!StoreRegistry::InForkedChild()) return Status::Ok();
-  return Status::NotSupported(
-      "this connection was opened before fork(), in the parent, and only the "
-      "parent can use it; " +
-      std::string(StoreRegistry::ForkedChildError().message()));
+// Threads and locks of what it uses do not exist in a child of fork(): a call
+// would wait for ever.
+int ActorFile::Refuse(Place place) {
+  return Report(place, Status::NotSupported(
+                           "this connection was opened before fork(), in the "
+                           "parent, and only the parent can use it: open "
+                           "another one in this process: actor=" +
+                           actor_->name()));
 }
 
 // Most transactions begin where the last one of the connection ended. Then they
 // cost no lock and touch no memory that others write to.
 bool ActorFile::ResumeSnapshot() {
   if (resting_ == nullptr) return false;
-  pin_->Wake();  // before the head is looked at: kv/store/pins.h, invariant 3
-  if (actor_->version() != version_) return false;
+  // Before the head is looked at: kv/store/pins.h, invariant 3.
+  if (!pin_->Wake() || actor_->version() != version_) return false;
   state_ = std::move(resting_);
   return true;
 }
@@ -131,7 +130,6 @@ Status ActorFile::ResolveDoubt() {
 }
 
 Status ActorFile::EnsureSnapshot() {
-  if (Status s = CheckProcess(); !s.ok()) return s;
   if (state_ != nullptr && !in_doubt_) return Status::Ok();
   if (Status s = ResolveDoubt(); !s.ok()) return s;
   if (state_ != nullptr) return Status::Ok();
@@ -142,18 +140,34 @@ Status ActorFile::EnsureSnapshot() {
 // else is to be looked after.
 bool ActorFile::ReadsSnapshot() const {
   return state_ != nullptr && transaction_ == nullptr && !in_doubt_ &&
-         !store_->read_only() && !StoreRegistry::InForkedChild();
+         !store_->read_only();
+}
+
+Status ActorFile::ReadSnapshot(const ReadRequest& request, size_t* copied) {
+  Status s = reader_.Read(request, copied);
+  // What the owner took away from this process while it was stopped.
+  if (store_->side() != nullptr) {
+    if (Status expired = CheckNotExpired(store_.get(), *state_, &epoch_);
+        !expired.ok()) {
+      s = expired;
+    }
+  }
+  return s;
 }
 
 int ActorFile::Read(void* buffer, int size, sqlite3_int64 offset) {
   auto* bytes = static_cast<char*>(buffer);
   const auto want = static_cast<size_t>(size);
+  if (is_of_parent()) {
+    std::memset(bytes, 0, want);
+    return Refuse(Place::kRead);
+  }
   if (rolls_back_ && offset == kVersionOffset && size == kVersionBytes) {
     rolls_back_ = false;  // see the header: invariant 5
   }
   const ReadRequest request = {static_cast<uint64_t>(offset), want, bytes};
   size_t copied = 0;
-  const Status s = ReadsSnapshot() ? reader_.Read(request, &copied)
+  const Status s = ReadsSnapshot() ? ReadSnapshot(request, &copied)
                                    : ReadWithCare(request, &copied);
   if (!s.ok()) {
     // SQLite must not go on with what an earlier call left in the buffer.
@@ -210,8 +224,8 @@ Status ActorFile::ReadWithCare(const ReadRequest& request, size_t* copied) {
 // or expired: xRead reports that.
 int ActorFile::Fetch(sqlite3_int64 offset, int size, void** page) {
   *page = nullptr;
-  if (!fetched_.enabled() || state_ == nullptr || transaction_ != nullptr ||
-      reader_.page_size() == 0) {
+  if (is_of_parent() || !fetched_.enabled() || state_ == nullptr ||
+      transaction_ != nullptr || reader_.page_size() == 0) {
     return SQLITE_OK;
   }
   // Only whole pages are kept. Before it has read page 1 a pager may ask in
@@ -240,6 +254,7 @@ int ActorFile::Unfetch(sqlite3_int64 offset, void* page) {
 }
 
 int ActorFile::FileSize(sqlite3_int64* size) {
+  if (is_of_parent()) return Refuse(Place::kFileSize);
   if (transaction_ != nullptr) {
     *size = static_cast<sqlite3_int64>(transaction_->size_bytes());
     return SQLITE_OK;

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
-#include "kv/process/store_registry.h"
+#include "kv/base/per_process.h"
 #include "kv/store/writer_queue.h"
 #include "vfs/sqlite/default_vfs.h"
 #include "vfs/sqlite/sqlite_api.h"
@@ -18,6 +19,7 @@ using Clock = std::chrono::steady_clock;
 struct Refused {
   std::weak_ptr<Writer> writer;
   Clock::time_point at;
+  uint64_t fork_count = 0;
 };
 
 // Overtime: by how much the last waits for a writer, one after the other, were
@@ -48,7 +50,7 @@ std::shared_ptr<Writer> TakeRemembered() {
   }
   // In a child of fork() the queue's mutex may be locked by a thread that does
   // not exist there.
-  return StoreRegistry::InForkedChild() ? nullptr : writer;
+  return refused.fork_count == ForkCount() ? writer : nullptr;
 }
 
 // Of this wait for the writer; none of another one, or of one that is over.
@@ -79,7 +81,7 @@ bool WaitFor(Writer* writer, int64_t wanted_us, int64_t* left_us) {
 }  // namespace
 
 void RememberBusy(const std::shared_ptr<Writer>& writer) noexcept {
-  refused = {writer, Clock::now()};
+  refused = {writer, Clock::now(), ForkCount()};
 }
 
 int SleepOrWait(int microseconds) {

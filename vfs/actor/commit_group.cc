@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "kv/base/per_process.h"
 #include "kv/base/thrown.h"
 #include "kv/pages/commit.h"
 #include "vfs/actor/group_member.h"
@@ -20,12 +21,11 @@ struct OpenFiles {
   std::map<sqlite3*, std::weak_ptr<CommitGroup>> groups;
 };
 
-OpenFiles* Files() {
-  // The object is never destroyed, as files may be closed after static objects
-  // are gone.
-  static auto* const files = new OpenFiles;
-  return files;
-}
+// Files may be closed after static objects are gone, and those of a parent are
+// not this process's.
+PerProcess<OpenFiles> open_files;
+
+OpenFiles* Files() { return open_files.Get(); }
 
 // The open file that SQLite shows, or where a VFS above ours shows one of its
 // own the writer of that name, which is still ours; null: neither.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kv/base/affix.h"
+#include "kv/base/whole_mutex.h"
 #include "kv/files/directory.h"
 #include "kv/files/file_names.h"
 #include "kv/process/engines.h"
@@ -28,7 +29,7 @@ constexpr std::array<std::string_view, 3> kModes = {"", "rw", "ro"};
 constexpr size_t kMaxNamedVfses = 16;
 
 struct NamedVfses {
-  std::mutex mutex;
+  WholeMutex mutex;
   std::vector<std::string> names;
 };
 
@@ -40,7 +41,7 @@ NamedVfses* Named() {
 // Returns false when too many VFSes were named.
 bool IndexOf(const std::string& name, size_t* index) {
   NamedVfses* const named = Named();
-  std::lock_guard<std::mutex> lock(named->mutex);
+  std::lock_guard<WholeMutex> lock(named->mutex);
   // An index is given for ever, as full path names in use count it.
   const auto it = std::find(named->names.begin(), named->names.end(), name);
   *index = static_cast<size_t>(it - named->names.begin());
@@ -52,14 +53,18 @@ bool IndexOf(const std::string& name, size_t* index) {
 
 sqlite3_vfs* VfsAt(size_t index) {
   NamedVfses* const named = Named();
-  std::lock_guard<std::mutex> lock(named->mutex);
-  if (index >= named->names.size()) return nullptr;
-  return sqlite3_vfs_find(named->names[index].c_str());
+  std::string name;
+  {
+    std::lock_guard<WholeMutex> lock(named->mutex);
+    if (index >= named->names.size()) return nullptr;
+    name = named->names[index];
+  }
+  return sqlite3_vfs_find(name.c_str());
 }
 
 struct PlainDirectories {
   std::atomic<bool> any{false};
-  std::mutex mutex;
+  WholeMutex mutex;
   std::set<std::string, std::less<>> names;
 };
 
@@ -73,7 +78,7 @@ bool IsPlainDirectory(std::string_view directory) {
   // Most processes open no plain file by directory: then each xAccess costs no
   // lock.
   if (!known->any.load(std::memory_order_acquire)) return false;
-  std::lock_guard<std::mutex> lock(known->mutex);
+  std::lock_guard<WholeMutex> lock(known->mutex);
   return known->names.find(directory) != known->names.end();
 }
 
@@ -128,7 +133,7 @@ bool IsInStore(std::string_view name) {
 
 void RememberPlainDirectory(std::string_view full_name) {
   PlainDirectories* const known = Directories();
-  std::lock_guard<std::mutex> lock(known->mutex);
+  std::lock_guard<WholeMutex> lock(known->mutex);
   // The name is there before `any` says so: IsPlainDirectory() must not miss
   // it.
   known->names.emplace(DirectoryOf(full_name));
@@ -139,7 +144,7 @@ void ForgetPlainDirectory(std::string_view full_name) {
   const std::string_view directory = DirectoryOf(full_name);
   if (!IsPlainDirectory(directory)) return;
   PlainDirectories* const known = Directories();
-  std::lock_guard<std::mutex> lock(known->mutex);
+  std::lock_guard<WholeMutex> lock(known->mutex);
   const auto it = known->names.find(directory);
   if (it != known->names.end()) known->names.erase(it);
 }

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "kv/base/per_process.h"
 #include "vfs/actor/group_member.h"
 #include "vfs/sqlite/actor_path.h"
 #include "vfs/sqlite/sqlite_error.h"
@@ -25,12 +26,10 @@ struct SuperJournals {
   std::map<std::string, SuperJournal> groups;
 };
 
-SuperJournals* Journals() {
-  // The object is never destroyed, for the reason of Files() in
-  // vfs/actor/commit_group.cc.
-  static auto* const journals = new SuperJournals;
-  return journals;
-}
+// For the reasons of Files() in vfs/actor/commit_group.cc.
+PerProcess<SuperJournals> super_journals;
+
+SuperJournals* Journals() { return super_journals.Get(); }
 
 }  // namespace
 

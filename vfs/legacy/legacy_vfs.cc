@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kv/base/hex.h"
+#include "kv/base/per_process.h"
 #include "vfs/legacy/overlay.h"
 #include "vfs/sqlite/default_vfs.h"
 #include "vfs/sqlite/file_methods.h"
@@ -122,11 +123,9 @@ struct Sessions {
   std::map<std::string, LegacySession*> by_name;
 };
 
-// It is never destroyed: a recovery may run while the process ends.
-Sessions* AllSessions() {
-  static auto* const sessions = new Sessions;
-  return sessions;
-}
+PerProcess<Sessions> sessions_of_process;
+
+Sessions* AllSessions() { return sessions_of_process.Get(); }
 
 // Finds the session whose file is called `name`; null if none.
 LegacySession* FindSession(const char* name) {

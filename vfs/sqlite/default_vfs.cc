@@ -3,6 +3,8 @@
 #include <atomic>
 #include <mutex>
 
+#include "kv/base/whole_mutex.h"
+
 namespace actorkv {
 
 namespace {
@@ -11,7 +13,7 @@ struct VfsState {
   sqlite3_vfs* ours = nullptr;
   sqlite3_vfs* base = nullptr;
   std::atomic<DefaultVfs> value{DefaultVfs::kBase};
-  std::mutex mutex;  // guards what follows
+  WholeMutex mutex;  // guards what follows
   std::string default_store;
 };
 
@@ -60,13 +62,13 @@ Status SetDefaultVfs(DefaultVfs value, DefaultVfs* previous) {
 
 void SetDefaultStore(const std::string& store) {
   VfsState* const state = State();
-  std::lock_guard<std::mutex> lock(state->mutex);
+  std::lock_guard<WholeMutex> lock(state->mutex);
   state->default_store = store;
 }
 
 std::string DefaultStore() {
   VfsState* const state = State();
-  std::lock_guard<std::mutex> lock(state->mutex);
+  std::lock_guard<WholeMutex> lock(state->mutex);
   return state->default_store;
 }
 

@@ -93,6 +93,21 @@ struct FetchMethods<File, std::void_t<decltype(&File::Fetch)>> {
   static constexpr auto kUnfetch = Unfetch;
 };
 
+// IsLeftOpen: whether a file stays as it is where SQLite closes it: it belongs
+// to the process that this one was forked from. Files of a class that has
+// is_of_parent() may.
+template <typename File, typename = void>
+struct IsLeftOpen {
+  static bool Ask(const sqlite3_file* /*file*/) { return false; }
+};
+
+template <typename File>
+struct IsLeftOpen<File, std::void_t<decltype(&File::is_of_parent)>> {
+  static bool Ask(const sqlite3_file* file) {
+    return static_cast<const File*>(file)->is_of_parent();
+  }
+};
+
 // FileMethods: the method table of a file class.
 template <typename File>
 struct FileMethods {
@@ -106,6 +121,7 @@ struct FileMethods {
   }
 
   static int Close(sqlite3_file* file) {
+    if (IsLeftOpen<File>::Ask(file)) return SQLITE_OK;
     const int code = Guard(Place::kLock, [&] { return Self(file)->Close(); });
     Self(file)->~File();  // whatever the code: SQLite gives the memory back
     return code;

@@ -11,6 +11,7 @@
 #include "kv/base/thrown.h"
 #include "kv/base/time_text.h"
 #include "kv/base/wall_clock.h"
+#include "kv/base/whole_mutex.h"
 #include "kv/history/point.h"
 
 namespace actorkv {
@@ -82,7 +83,7 @@ class NewestRecords {
 };
 
 struct Kept {
-  std::mutex mutex;
+  WholeMutex mutex;
   uint64_t count = 0;
   std::unordered_map<sqlite3*, Slot> connections;
   NewestRecords<uint64_t> threads{kMaxErrorThreads};
@@ -155,7 +156,7 @@ std::string KeptError::ToString() const {
 
 void KeepError(int code, std::string_view text, const ErrorOwner& owner) {
   Kept* const kept = GetKept();
-  const std::lock_guard<std::mutex> lock(kept->mutex);
+  const std::lock_guard<WholeMutex> lock(kept->mutex);
   const Note note = {++kept->count, code, WallClockUs(), owner.db != nullptr};
   ThreadPlace* const place = thread_state.place();
   place->note = note;
@@ -178,7 +179,7 @@ void KeepError(int code, std::string_view text, const ErrorOwner& owner) {
 
 void KeepErrorOfName(int code, std::string_view text, std::string_view name) {
   Kept* const kept = GetKept();
-  const std::lock_guard<std::mutex> lock(kept->mutex);
+  const std::lock_guard<WholeMutex> lock(kept->mutex);
   const Note note = {++kept->count, code, WallClockUs(), false};
   static_cast<void>(IfMemory([&] {
     kept->names.Put(std::string(name), std::make_shared<Record>(Record{
@@ -188,14 +189,14 @@ void KeepErrorOfName(int code, std::string_view text, std::string_view name) {
 
 void WatchConnection(sqlite3* db) {
   Kept* const kept = GetKept();
-  const std::lock_guard<std::mutex> lock(kept->mutex);
+  const std::lock_guard<WholeMutex> lock(kept->mutex);
   // A connection without a place has the errors of its thread.
   static_cast<void>(IfMemory([&] { kept->connections[db]; }));
 }
 
 void ForgetConnection(sqlite3* db) {
   Kept* const kept = GetKept();
-  const std::lock_guard<std::mutex> lock(kept->mutex);
+  const std::lock_guard<WholeMutex> lock(kept->mutex);
   const auto it = kept->connections.find(db);
   if (it == kept->connections.end()) return;
   // The last error of the connection still is the thread's.
@@ -209,7 +210,7 @@ void EndErrorOfConnection(sqlite3* db) {
     return;
   }
   Kept* const kept = GetKept();
-  const std::lock_guard<std::mutex> lock(kept->mutex);
+  const std::lock_guard<WholeMutex> lock(kept->mutex);
   const auto it = kept->connections.find(db);
   if (it != kept->connections.end()) ClearSlot(&it->second);
 }
@@ -221,7 +222,7 @@ void EndErrorOfThread() {
 
 std::optional<KeptError> ErrorOfConnection(sqlite3* db) {
   Kept* const kept = GetKept();
-  const std::lock_guard<std::mutex> lock(kept->mutex);
+  const std::lock_guard<WholeMutex> lock(kept->mutex);
   const auto it = kept->connections.find(db);
   if (it == kept->connections.end()) return std::nullopt;
   return Tell(it->second.note, it->second.record);
@@ -230,7 +231,7 @@ std::optional<KeptError> ErrorOfConnection(sqlite3* db) {
 std::optional<KeptError> ErrorFor(sqlite3* db) {
   const ThreadPlace* const place = thread_state.place();
   Kept* const kept = GetKept();
-  const std::lock_guard<std::mutex> lock(kept->mutex);
+  const std::lock_guard<WholeMutex> lock(kept->mutex);
   const auto it = kept->connections.find(db);
   const Slot slot = it == kept->connections.end() ? Slot() : it->second;
   // An open that failed knows no connection: see the header.
@@ -245,13 +246,13 @@ std::optional<KeptError> ErrorFor(sqlite3* db) {
 std::optional<KeptError> ErrorOfThread() {
   const ThreadPlace* const place = thread_state.place();
   Kept* const kept = GetKept();
-  const std::lock_guard<std::mutex> lock(kept->mutex);
+  const std::lock_guard<WholeMutex> lock(kept->mutex);
   return Tell(place->note, kept->threads.Find(place->key));
 }
 
 std::optional<KeptError> ErrorOfName(std::string_view name) {
   Kept* const kept = GetKept();
-  const std::lock_guard<std::mutex> lock(kept->mutex);
+  const std::lock_guard<WholeMutex> lock(kept->mutex);
   const RecordRef record = kept->names.Find(name);
   if (record == nullptr) return std::nullopt;
   return KeptError{record->note.code, record->note.at_us, record->text};

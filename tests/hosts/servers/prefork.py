@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
-"""prefork.py MODULE DATABASE OPENS
+"""prefork.py MODULE DATABASE PARENT
 
-As a server that forks its workers: the parent opens the database first, with
-OPENS=1, or does not; eight children open it and write, a row a transaction.
-Prints what is there at the end. MODULE is empty for plain files.
+A server that forks its workers, as gunicorn does with --preload: the parent
+opens the database before it forks and keeps it open (PARENT is `keeps`), or
+closes it again (`closes`), or never opens it (`none`). Eight children open it
+and write, a row a transaction, half of them beside their parent and half after
+it was killed. Prints what is there at the end. MODULE is empty for plain files.
 """
 
 import os
+import signal
 import sqlite3
 import sys
 
 WORKERS = 8
 ROWS = 40
+SECONDS = 240
 
 
 def connect(module, database):
@@ -26,57 +30,84 @@ def connect(module, database):
     return db
 
 
-def work(module, database, number):
-    db = connect(module, database)
-    for n in range(1, ROWS + 1):
-        db.execute("INSERT INTO note VALUES(?, ?)", (number, n))
-        seen = db.execute("SELECT count(*) FROM note WHERE worker = ?",
-                          (number,)).fetchone()[0]
-        if seen != n:
-            raise SystemExit("worker %d: %d rows, not %d" % (number, seen, n))
-    db.close()
-
-
-def fork_worker(module, database, number):
+def in_child(work):
+    """Returns the pid of a child that ends with what `work` does."""
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
-            work(module, database, number)
+            signal.alarm(SECONDS)
+            work()
             status = 0
         except sqlite3.Error as error:
             name = getattr(error, "sqlite_errorname", "")
-            print("worker %d: %s %s" % (number, name, error), file=sys.stderr)
+            print("process %d: %s %s" % (os.getpid(), name, error),
+                  file=sys.stderr)
         finally:
             os._exit(status)
     return pid
 
 
-def make(module, database):
-    """In a process of its own, so that this one has opened nothing."""
-    pid = os.fork()
-    if pid == 0:
-        connect(module, database).execute("CREATE TABLE note(worker, n)")
-        os._exit(0)
-    return os.waitpid(pid, 0)[1]
+def write(db, number, rows):
+    for n in rows:
+        db.execute("INSERT INTO note VALUES(?, ?)", (number, n))
+        seen = db.execute("SELECT count(*) FROM note WHERE worker = ?",
+                          (number,)).fetchone()[0]
+        if seen != n:
+            raise SystemExit("worker %d: %d rows, not %d" % (number, seen, n))
+
+
+def work(module, database, number, said, parent):
+    """`parent`: a pipe that only the parent can write to, and never does."""
+    os.close(parent[1])
+    db = connect(module, database)
+    write(db, number, range(1, ROWS // 2 + 1))
+    os.write(said, b"h")
+    os.read(parent[0], 1)  # returns when the parent is gone
+    write(db, number, range(ROWS // 2 + 1, ROWS + 1))
+    db.close()
+    os.write(said, b"e")
+
+
+def serve(module, database, opens, said):
+    db = None
+    if opens != "none":
+        db = connect(module, database)
+        db.execute("CREATE TABLE note(worker, n)")
+        db.execute("INSERT INTO note VALUES(0, 0)")
+    if opens == "closes":
+        db.close()
+    parent = os.pipe()
+    for number in range(1, WORKERS + 1):
+        in_child(lambda: work(module, database, number, said, parent))
+    signal.pause()  # until it is killed
+
+
+def hear(pipe, byte):
+    return all(os.read(pipe, 1) == byte for _ in range(WORKERS))
 
 
 def main(module, database, opens):
-    if make(module, database) != 0:
-        return 1
-    parent = connect(module, database) if opens == "1" else None
-    if parent:
-        parent.execute("INSERT INTO note VALUES(0, 0)")
-    pids = [fork_worker(module, database, n) for n in range(1, WORKERS + 1)]
-    failed = [pid for pid in pids if os.waitpid(pid, 0)[1] != 0]
-    db = parent or connect(module, database)
-    if not parent:
-        db.execute("INSERT INTO note VALUES(0, 0)")
+    signal.alarm(SECONDS)
+    if opens == "none":
+        def make():
+            connect(module, database).execute("CREATE TABLE note(worker, n)")
+        if os.waitpid(in_child(make), 0)[1] != 0:
+            return 1
+    hears, said = os.pipe()
+    server = in_child(lambda: serve(module, database, opens, said))
+    os.close(said)
+    went_on = hear(hears, b"h")
+    os.kill(server, signal.SIGKILL)
+    os.waitpid(server, 0)
+    went_on = went_on and hear(hears, b"e")
+    os.read(hears, 1)  # returns when all workers are gone
+    db = connect(module, database)
     for row in db.execute("SELECT worker, count(*), sum(n) FROM note"
                           " GROUP BY worker ORDER BY worker"):
         print(*row)
     print(db.execute("PRAGMA integrity_check").fetchone()[0])
-    return 1 if failed else 0
+    return 0 if went_on else 1
 
 
 if __name__ == "__main__":

@@ -75,10 +75,11 @@ for kind in files actors; do
       echo "file:$run/$kind/store/$1?vfs=actorkv"
     fi
   }
-  # A child of a process that opened an actor cannot (README, Limits).
-  timeout 300 /usr/bin/python3 -I "$here/prefork.py" "$loaded" \
-    "$(uri prefork)" 0 >"$run/prefork.$kind" 2>>"$build/servers.log" ||
-    fail "prefork on $kind failed"
+  for parent in none keeps closes; do
+    timeout 300 /usr/bin/python3 -I "$here/prefork.py" "$loaded" \
+      "$(uri prefork-$parent)" $parent >"$run/prefork-$parent.$kind" \
+      2>>"$build/servers.log" || fail "prefork-$parent on $kind failed"
+  done
 
   for name in cluster php; do
     [ $kind = actors ] || ask files "$(uri $name)" 'PRAGMA journal_mode=WAL' \
@@ -102,7 +103,7 @@ for kind in files actors; do
   drive php $kind "$(uri php)"
 done
 
-for name in prefork ${has_node:+cluster} php; do
+for name in prefork-{none,keeps,closes} ${has_node:+cluster} php; do
   cmp "$run/$name.files" "$run/$name.actors" || {
     diff "$run/$name.files" "$run/$name.actors" || true
     fail "$name: not as on a file"

@@ -10,6 +10,8 @@
 #include <memory>
 #include <thread>
 
+#include "tests/support/forked_child.h"
+
 namespace actorkv {
 namespace {
 
@@ -97,6 +99,21 @@ TEST_F(EndSignalsTest, SeveralAtATime) {
   EXPECT_STREQ(second->Heard(), "SIGTERM");
   second.reset();
   EXPECT_EQ(Now().sa_handler, HostHandler);
+}
+
+// Nobody hears the signal there.
+TEST_F(EndSignalsTest, AChildOfForkEndsByIt) {
+  Set(SIG_DFL);
+  const EndSignals signals;
+  ForkedChild child([] {
+    return Within(60, [] {
+      raise(SIGTERM);
+      return 0;
+    });
+  });
+  EXPECT_EQ(child.Wait(), -1) << "by the signal";
+  raise(SIGTERM);
+  EXPECT_STREQ(signals.Heard(), "SIGTERM");
 }
 
 // One that comes meanwhile is the host's, and stays.

@@ -137,15 +137,19 @@ TEST(WorkMeterTest, OutcomesAndPhasesAreCounted) {
 
 // The list's lock may be held for ever in the child, and the work goes on in
 // the parent.
-TEST(WorkMeterTest, AChildOfForkShowsAndEndsNothing) {
+TEST(WorkMeterTest, AChildOfForkShowsAndEndsItsOwnAlone) {
   auto work =
       std::make_unique<WorkMeter>(WorkKind::kVerify, "/s", "a", nullptr);
   const pid_t child = fork();
   if (child == 0) {
     bool right = ReadWork().empty();
     work->Enter("pages", 1);
-    { const WorkMeter mine(WorkKind::kVerify, "/s", "b", nullptr); }
-    work.reset();
+    {
+      const WorkMeter mine(WorkKind::kVerify, "/s", "b", nullptr);
+      right = right && ReadWork().size() == 1 && ReadWork()[0].actor == "b";
+      work.reset();
+      right = right && ReadWork().size() == 1;
+    }
     right = right && ReadWork().empty();
     _exit(right ? 0 : 1);
   }

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <new>
 
+#include "kv/base/per_process.h"
 #include "tests/support/gathering.h"
 #include "tests/support/no_threads.h"
 
@@ -140,7 +141,7 @@ int TryInChild() {
   work.End();
 #endif
   if (!Workers::Instance()->Stop(Soon(kLong))) return 2;
-  return Workers::fork_count() == 1 ? 0 : 3;
+  return ForkCount() == 1 ? 0 : 3;
 }
 
 TEST(WorkersTest, AChildOfForkBeginsWithoutThem) {
@@ -159,7 +160,8 @@ TEST(WorkersTest, AChildOfForkBeginsWithoutThem) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
   EXPECT_FALSE(workers->Try([] {})) << "those of the parent are busy still";
   work.End();
-  EXPECT_EQ(Workers::fork_count(), 0U);
+  EXPECT_EQ(ForkCount(), 0U);
+  EXPECT_EQ(Workers::Instance(), workers);
 }
 
 }  // namespace

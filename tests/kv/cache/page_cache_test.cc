@@ -131,6 +131,7 @@ TEST(PageCacheTest, StaysWithinItsCapacity) {
 // how much; one that has had a store of its own, more.
 TEST(PageCacheTest, ItsDefaultIsThatOfTheProcess) {
   constexpr size_t kSharing = size_t{64} << 20;
+  constexpr size_t kCapacity = 8 << 20;
   PageCache cache;
   EXPECT_EQ(cache.capacity_bytes(), kSharing);
   cache.SetCapacity(kCapacity);

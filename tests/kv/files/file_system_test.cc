@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <linux/magic.h>
 
+#include <initializer_list>
+
 #include "tests/support/testing.h"
 
 namespace actorkv {
@@ -22,9 +24,9 @@ TEST(FileSystemTest, ThoseOfSeveralMachinesAreNamed) {
 TEST(FileSystemTest, ThoseOfOneMachineAreNot) {
   constexpr int64_t kBtrfs = 0x9123683E;
   constexpr int64_t kXfs = 0x58465342;
-  const int64_t types[] = {EXT4_SUPER_MAGIC, TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC,
-                           kBtrfs, kXfs};
-  for (const int64_t type : types) {
+  for (const int64_t type :
+       std::initializer_list<int64_t>{EXT4_SUPER_MAGIC, TMPFS_MAGIC,
+                                      OVERLAYFS_SUPER_MAGIC, kBtrfs, kXfs}) {
     EXPECT_EQ(SharedFileSystemName(type), nullptr) << type;
   }
   EXPECT_EQ(SharedFileSystemOf("/proc"), "");

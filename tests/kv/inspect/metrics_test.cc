@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "kv/inspect/metrics_report.h"
+#include "tests/support/forked_child.h"
 #include "tests/support/testing.h"
 
 namespace actorkv {
@@ -50,6 +51,21 @@ TEST(MetricsTest, BucketsFollowEachOtherWithoutAGap) {
   }
   EXPECT_EQ(UpperOf(kBucketCount - 1), uint64_t{1} << kMaxValueBits);
   EXPECT_EQ(BucketOf(UINT64_MAX), kBucketCount - 1);
+}
+
+// What its parent has open is not open in a child, and what it did was done
+// once.
+TEST(MetricsTest, AChildOfForkCountsItsOwn) {
+  Add(Metric::kCommits, 3);
+  Record(Metric::kCommitLatency, 7);
+  ForkedChild child([] {
+    if (ValueNow(Metric::kCommits) != 0) return 1;
+    if (DistributionNow(Metric::kCommitLatency).count != 0) return 2;
+    Add(Metric::kCommits);
+    return ValueNow(Metric::kCommits) == 1 ? 0 : 3;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+  EXPECT_GE(ValueNow(Metric::kCommits), 3U);
 }
 
 TEST(MetricsTest, SmallValuesHaveBucketsOfTheirOwn) {

@@ -352,7 +352,8 @@ TEST(SettingsTest, AnUnknownNameGetsThoseThatThereAre) {
                       "there are: cache_bytes, keep_oversized_pairs, "
                       "max_pair_key_bytes, max_pair_value_bytes, "
                       "quota_hard_bytes, quota_soft_bytes, "
-                      "reclaim_interval_ms, retention_ms"));
+                      "reclaim_interval_ms, retention_ms, session_pin_ms, "
+                      "share"));
 }
 
 }  // namespace

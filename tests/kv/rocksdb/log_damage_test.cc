@@ -236,6 +236,18 @@ TEST_F(LogDamageTest, AKillAfterACleanCloseIsNoDamage) {
   ExpectNothingTold(store);
 }
 
+// An open begins a log before its manifest counts: whoever dies in between
+// leaves one that has no operation. One that has some is told of.
+TEST_F(LogDamageTest, AKillInTheMiddleOfAnOpenIsNoDamage) {
+  const std::string store = Closed("store");
+  const std::string begun = store + "/000999.log";
+  WriteBytes(begun, std::string(7 + 12, '\1') + std::string(4096, '\0'));
+  ExpectNothingTold(store);
+  const std::string other = Closed("other");
+  WriteBytes(other + "/000999.log", FileContents(LogOf(Closed("third"))));
+  ExpectTold(other, "a log that came since");
+}
+
 // Memtables that are written out take their logs with them.
 TEST_F(LogDamageTest, LogsThatWereWrittenOutAreNotMissed) {
   const std::string store = temp_.File("store");

@@ -64,8 +64,11 @@ class ClientCallTest : public testing::Test {
   Status Ask(const std::string& function, std::vector<CallValue> arguments,
              const std::function<Status()>& keep_on = nullptr) {
     rows_.clear();
+    CallSpec call;
+    call.function = function;
+    call.arguments = std::move(arguments);
     return client_->RunInOwner(
-        function, arguments,
+        call,
         [this](const std::vector<CallValue>& columns) {
           rows_.push_back(columns.at(0).integer());
           return rows_.size() < limit_ ? Status::Ok()

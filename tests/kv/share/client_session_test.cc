@@ -90,8 +90,9 @@ TEST_F(ClientSessionTest, ReadsAndCommits) {
   EXPECT_EQ(Put("a", "2").outcome, CommitOutcome::kConflict);
   EXPECT_EQ(client_->owner().pid, static_cast<uint32_t>(getpid()));
   EXPECT_EQ(client_->owner().module, "fake");
+  EXPECT_EQ(client_->owner().sqlite_version, "3.0");
   EXPECT_EQ(engine_->Describe(),
-            "Memory 1, by process " + std::to_string(getpid()));
+            "Fake 2, by process " + std::to_string(getpid()));
   EXPECT_FALSE(engine_->limits().one_process);
 }
 

@@ -13,11 +13,15 @@
 #include <thread>
 #include <vector>
 
+#include "kv/cache/actor_hints.h"
+#include "kv/format/keys.h"
 #include "kv/pages/branch_reader.h"
 #include "kv/share/client_session.h"
 #include "kv/share/share_server.h"
+#include "kv/store/hints.h"
 #include "kv/store/store_side.h"
 #include "tests/support/client_harness.h"
+#include "tests/support/forwarding_engine.h"
 #include "tests/support/store_harness.h"
 
 namespace actorkv {
@@ -89,8 +93,10 @@ class ClientStoreTest : public testing::Test {
     EndOwner();
   }
 
-  void Serve() {
-    ASSERT_OK(Store::Open(directory_.path(), source_(), false, &owner_));
+  void Serve() { Serve(source_()); }
+  void Serve(std::unique_ptr<Engine> engine) {
+    ASSERT_OK(
+        Store::Open(directory_.path(), std::move(engine), false, &owner_));
     const ShareClient::Parts known = ClientParts(directory_);
     ShareServer::Parts parts;
     parts.store = owner_;
@@ -351,6 +357,80 @@ TEST_F(ClientStoreTest, TheNextOwnerKnowsTheAwakePins) {
   EXPECT_TRUE(IsKept(resting->head.snapshot));
   awake_pin.Rest();
   EXPECT_FALSE(IsKept(awake->head.snapshot));
+}
+
+// Whoever reads by it looks whether the commit is still there.
+TEST_F(ClientStoreTest, APinThatTheNextOwnerCannotKeepIsCounted) {
+  ASSERT_OK(Put(owner_, "a", 1));
+  std::shared_ptr<Actor> actor;
+  ASSERT_OK(shared_->OpenActor("a", &actor));
+  std::shared_ptr<const HeadState> state;
+  Pin pin;
+  const uint64_t epoch = shared_->epoch();
+  ASSERT_OK(actor->CurrentPinned(shared_->pins(), &pin, &state));
+  const Snapshot& head = state->head.snapshot;
+  Batch batch;
+  batch.Delete(ActorPartition(state->entry.actor),
+               CommitKey(head.branch, head.txid));
+  ASSERT_TRUE(owner_->engine()->Commit(batch, Durability::kSynced).done());
+  EXPECT_EQ(shared_->epoch(), epoch) << "it is kept";
+  EndOwner();
+  Serve();
+  ExpectVersion(shared_, "a", 1);
+  EXPECT_NE(shared_->epoch(), epoch);
+}
+
+TEST_F(ClientStoreTest, WhatTheOwnersEngineLostIsKnown) {
+  class DamagedEngine : public ForwardingEngine {
+   public:
+    using ForwardingEngine::ForwardingEngine;
+    Status ListDamage(std::vector<EngineDamage>* damage) override {
+      *damage = {{EngineDamage::Kind::kStranded, "a log", "keep it"},
+                 {EngineDamage::Kind::kLost, "another", "restore"}};
+      return Status::Ok();
+    }
+  };
+  std::vector<EngineDamage> damage;
+  ASSERT_OK(shared_->engine()->ListDamage(&damage));
+  EXPECT_TRUE(damage.empty());
+  EndOwner();
+  // The store is the same, and what is found as it is opened is another.
+  Serve(std::make_unique<DamagedEngine>(source_()));
+  ASSERT_OK(shared_->engine()->Sync());
+  ASSERT_OK(shared_->engine()->ListDamage(&damage));
+  ASSERT_EQ(damage.size(), 2U);
+  EXPECT_EQ(damage[0].kind, EngineDamage::Kind::kStranded);
+  EXPECT_EQ(damage[0].detail, "a log");
+  EXPECT_EQ(damage[0].mend, "keep it");
+  EXPECT_EQ(damage[1].kind, EngineDamage::Kind::kLost);
+}
+
+TEST_F(ClientStoreTest, TheOwnerKeepsWhatIsLearnedHere) {
+  ASSERT_OK(Put(shared_, "a", 1));
+  const auto state = State(shared_, "a");
+  LearnedHints learned;
+  learned.name = "a";
+  learned.actor = state->entry.actor;
+  learned.record.generation = state->head.generation;
+  HintRange range;
+  range.first = 1;
+  range.page_count = 2;
+  learned.record.ranges = {range};
+  shared_->hints()->Add(learned);
+  ASSERT_OK(shared_->hints()->WriteOne());
+  const HintsOwner of = {state->entry.actor, state->head.generation};
+  HintsRecord kept;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (kept.ranges.empty() && std::chrono::steady_clock::now() < end) {
+    ASSERT_OK(owner_->hints()->Load(of, &kept));
+  }
+  EXPECT_EQ(kept.ranges.size(), 1U);
+  ASSERT_OK(owner_->hints()->WriteOne());
+  ASSERT_OK(ReadHints(shared_->engine()->NewReader().get(), of, &kept));
+  EXPECT_EQ(kept.ranges.size(), 1U);
+  EndOwner();
+  shared_->hints()->Add(learned);
+  EXPECT_FALSE(shared_->hints()->WriteOne().ok()) << "nobody is looked for";
 }
 
 TEST_F(ClientStoreTest, ATransactionGoesOnAtTheNextOwner) {

@@ -78,8 +78,7 @@ HelloRequest SomeHello() {
   hello.program = "python3";
   hello.sqlite_version = "3.40.1";
   hello.engine_version = "RocksDB 7.8.3";
-  hello.holdings.pins = {SomePin()};
-  hello.holdings.words = {{"alice", BranchId{9}, TxId{8}}};
+  hello.pins = {SomePin()};
   return hello;
 }
 
@@ -93,8 +92,10 @@ TEST(MessageBytesTest, Sessions) {
   welcome.session = 12;
   welcome.key = 0xfeed;
   welcome.module = "0.2.0";
+  welcome.sqlite_version = "3.40.1";
+  welcome.engine_version = "RocksDB 7.8.3";
   welcome.kept_pins = {6};
-  welcome.kept_words = {0};
+  welcome.damages = {{true, "a log", "keep it"}};
   Expect("welcome", 1, welcome);
   GoAwayRequest go_away;
   go_away.reason = GoAwayReason::kHandOver;
@@ -116,7 +117,7 @@ TEST(MessageBytesTest, ActorsThatAreOpen) {
   close.slot = 7;
   Expect("close", 0, close);
   HintsRequest hints;
-  hints.slot = 7;
+  hints.actor = "alice";
   hints.record = "learned";
   Expect("hints", 0, hints);
 }

@@ -87,6 +87,16 @@ TEST(MessageListTest, EachMessageHasAFrozenFrame) {
   EXPECT_EQ(kinds.size(), CountOf(AllMessages()) + 1);
 }
 
+// The fuzzer begins with them: with those of today.
+TEST(MessageListTest, EachFrozenFrameIsASeed) {
+  for (const FrozenFrame& frozen : kFrozenFrames) {
+    EXPECT_EQ(FileContents(std::string("tests/fuzz/corpus/share_messages/") +
+                           frozen.name),
+              BytesOfHex(frozen.hex))
+        << frozen.name;
+  }
+}
+
 TEST(MessageListTest, RandomBodiesNeverCrash) {
   std::mt19937_64 generator(TestSeed());
   for (uint64_t i = 0; i < TestRounds(20000); ++i) {

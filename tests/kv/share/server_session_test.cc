@@ -106,7 +106,7 @@ TEST_F(ServerSessionTest, RefusesNumbersThatCannotBe) {
     yield.slot = bad;
     EXPECT_OK(session->Send(yield));
     HintsRequest hints;
-    hints.slot = bad;
+    hints.actor = "no/such";
     EXPECT_OK(session->Send(hints));
   }
   HeadRequest head;
@@ -284,16 +284,11 @@ TEST_F(ServerSessionTest, GoesOnAtTheNextOwner) {
   PinFields gone = whole;
   gone.pin = 5;
   gone.txid = TxId{77};
-  hello.holdings.pins = {whole, gone};
-  hello.holdings.words = {{"alice", head.branch, TxId{77}},
-                          {"alice", head.branch, head.txid}};
+  hello.pins = {whole, gone};
   FakeSession session(directory_);
   ASSERT_OK(session.Hello(hello));
   EXPECT_EQ(session.kept_pins, std::vector<uint32_t>{4});
-  EXPECT_EQ(session.kept_words, std::vector<uint32_t>{1});
   EXPECT_EQ(PinCount(), 1U);
-  const uint32_t slot = session.Open("alice").slot;
-  EXPECT_EQ(session.board->slot(slot)->writer(), session.token());
 }
 
 TEST_F(ServerSessionTest, StopSaysGoAway) {

@@ -434,9 +434,8 @@ TEST_F(ShareServerTest, TheOwnersWritersTakeTheWord) {
   EXPECT_TRUE(IsError(actor->Reserve(&writer, head, state->head.generation),
                       Code::kBusy, "actor=alice"));
   EXPECT_TRUE(actor->reserved());
-  EXPECT_TRUE(server_->TakeWord("alice"));
-  EXPECT_FALSE(server_->TakeWord("alice"));
-  EXPECT_FALSE(server_->TakeWord("bob"));
+  EXPECT_TRUE(actor->TakeWriterAway());
+  EXPECT_FALSE(actor->TakeWriterAway());
   EXPECT_OK(actor->Reserve(&writer, head, state->head.generation));
   actor->Release(&writer);
 }
@@ -457,7 +456,6 @@ TEST_F(ShareServerTest, AWordThatNobodyConfirmsGoesToTheNext) {
 TEST_F(ShareServerTest, KeepsHints) {
   Commit("alice", 1);
   const auto state = store_.State("alice");
-  const uint32_t slot = session_->Open("alice").slot;
   HintsRecord record;
   record.generation = state->head.generation;
   HintRange range;
@@ -466,9 +464,12 @@ TEST_F(ShareServerTest, KeepsHints) {
   record.ranges = {range};
   const std::string bytes = EncodeRecord(HintsKey(), record);
   HintsRequest hints;
-  hints.slot = slot;
+  hints.actor = "alice";
   hints.record = bytes;
   ASSERT_OK(session_->Send(hints));
+  hints.actor = "nobody";
+  ASSERT_OK(session_->Send(hints));
+  hints.actor = "alice";
   hints.record = "damaged";
   ASSERT_OK(session_->Send(hints));
   session_->Open("alice");  // both have been heard of

@@ -66,7 +66,7 @@ TEST_F(SlateTest, HasItsBytes) {
             "00000000");
   struct stat file = {};
   ASSERT_EQ(fstat(slate_->fd(), &file), 0);
-  EXPECT_EQ(file.st_size, 65536);
+  EXPECT_EQ(file.st_size, 65600);
 }
 
 TEST_F(SlateTest, AnythingButZeroIsAwake) {
@@ -89,7 +89,7 @@ TEST_F(SlateTest, OneOfAnotherSizeIsRefused) {
   EXPECT_TRUE(IsError(Slate::Adopt(dup(board_->fd()), &slate),
                       Code::kCorruption,
                       "actorkv.slate came from the owner of the store, and is "
-                      "not used: it has 4194432 bytes, not 65536"));
+                      "not used: it has 4194432 bytes, not 65600"));
 }
 
 // Races of one round, each with a pin and a slot of its own. The reader goes
@@ -159,6 +159,19 @@ uint32_t RunOwner(Races* races, Slate* slate, Board* board) {
   }
   races->owner_is_ready = kEnd;
   return lost;
+}
+
+TEST_F(SlateTest, APinIsTakenAwayThatIsAwake) {
+  EXPECT_FALSE(slate_->TakeAway(3)) << "it rests";
+  *slate_->word(3) = kPinIsAwake;
+  EXPECT_TRUE(slate_->TakeAway(3));
+  EXPECT_FALSE(slate_->TakeAway(3));
+  EXPECT_FALSE(slate_->IsAwake(3));
+  EXPECT_EQ(*slate_->word(3), kPinWasTaken);
+  EXPECT_EQ(slate_->taken_count(), 1U);
+  *slate_->word(kSlatePins - 1) = kPinIsAwake;
+  EXPECT_TRUE(slate_->TakeAway(kSlatePins - 1));
+  EXPECT_EQ(slate_->taken_count(), 2U);
 }
 
 TEST_F(SlateTest, NoThreadLosesAPageThatItReads) {

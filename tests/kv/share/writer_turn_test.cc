@@ -74,7 +74,7 @@ TEST_F(WriterTurnTest, ATurnThatNobodyWaitedForDoesNotGoOnLater) {
 
 TEST_F(WriterTurnTest, BeginsWithTheWordThatIsGiven) {
   ASSERT_TRUE(slot_->Replace({}, kAlice, /*somebody_waits=*/true));
-  turn_.Begin();
+  turn_.Begin(slot_);
   EXPECT_TRUE(turn_.TryTake(slot_, kAlice));
   EXPECT_FALSE(turn_.Release(slot_, kAlice));
   EXPECT_TRUE(turn_.TryTake(slot_, kAlice));
@@ -86,6 +86,28 @@ TEST_F(WriterTurnTest, EndsWithAWordThatWasTakenAway) {
   ASSERT_TRUE(slot_->Replace(kAlice, {}, /*somebody_waits=*/true));
   EXPECT_FALSE(turn_.Release(slot_, kAlice));
   EXPECT_FALSE(turn_.TryTake(slot_, kAlice));
+}
+
+TEST_F(WriterTurnTest, SaysWhoWritesAndSinceWhen) {
+  EXPECT_FALSE(other_.HolderBeside(*slot_, kBob).is_other);
+  ASSERT_TRUE(turn_.TryTake(slot_, kAlice));
+  Pass(std::chrono::seconds(40));
+  EXPECT_TRUE(turn_.TryTake(slot_, kAlice));
+  const WordHolder holder = other_.HolderBeside(*slot_, kBob);
+  EXPECT_TRUE(holder.is_other);
+  EXPECT_EQ(holder.pid, static_cast<uint32_t>(getpid()));
+  EXPECT_EQ(holder.since_ms, 40'000);
+  EXPECT_FALSE(turn_.HolderBeside(*slot_, kAlice).is_other);
+  // What is there may be anything.
+  slot_->NoteTurn(0, INT64_MAX);
+  EXPECT_EQ(other_.HolderBeside(*slot_, kBob).since_ms, -1);
+  slot_->NoteTurn(0, INT64_MIN);
+  EXPECT_EQ(other_.HolderBeside(*slot_, kBob).since_ms, -1);
+  turn_.Release(slot_, kAlice);
+  ASSERT_TRUE(slot_->TryTake(kKeptToken));
+  const WordHolder kept = other_.HolderBeside(*slot_, kBob);
+  EXPECT_TRUE(kept.is_other);
+  EXPECT_EQ(kept.since_ms, -1) << "nobody has written there";
 }
 
 }  // namespace

@@ -134,6 +134,8 @@ class FakePinSide : public PinSide {
     EXPECT_FALSE(lineage.empty());
     kept_.push_back({number, snapshot.txid.value});
   }
+  void NoteUnkept() noexcept override { ++unkept_count; }
+  int unkept_count = 0;
 
   bool IsAwake(uint32_t number) const { return words_[number] != 0; }
   std::atomic<uint32_t>* word(uint32_t number) { return &words_[number]; }
@@ -213,6 +215,40 @@ TEST(NumberedPinTest, AnotherOwnerHasOtherWords) {
   EXPECT_TRUE(side.IsAwake(awake.number())) << "the old word is left alone";
 }
 
+TEST(NumberedPinTest, OneThatWasTakenAwayHoldsNothingUntilItIsToldAnew) {
+  FakePinSide side(1);
+  PinTable table(&side);
+  Pin pin;
+  ASSERT_TRUE(table.Prepare(&pin));
+  table.AddKept(At(5), OneBranch(), &pin);
+  EXPECT_TRUE(pin.Wake());
+  *side.word(0) = kPinWasTaken;
+  EXPECT_TRUE(table.Numbered().empty()) << "the next owner is not told of it";
+  pin.Rest();
+  EXPECT_EQ(*side.word(0), kPinWasTaken);
+  EXPECT_FALSE(pin.Wake());
+  FakePinSide next(1);
+  table.Rebind([&](uint32_t number) { return next.word(number); });
+  EXPECT_FALSE(pin.Wake()) << "nobody else keeps it";
+  // A snapshot that the owner is told of counts.
+  table.Add(At(6), OneBranch(), &pin);
+  EXPECT_EQ(*next.word(0), kPinIsAwake);
+  EXPECT_TRUE(pin.Wake());
+  *next.word(0) = kPinWasTaken;
+  pin.Release();
+  Pin other;
+  ASSERT_TRUE(table.Prepare(&other));
+  EXPECT_EQ(*side.word(0), kPinRests) << "the number of another pin";
+}
+
+TEST(NumberedPinTest, OneThatNobodyKeepsIsCounted) {
+  FakePinSide side(0);
+  PinTable table(&side);
+  Pin pin;
+  table.Add(At(5), OneBranch(), &pin);
+  EXPECT_EQ(side.unkept_count, 1);
+}
+
 TEST(NumberedPinTest, AnOwnersPinGoesByAForeignWord) {
   PinTable table;
   std::atomic<uint32_t> word{0};
@@ -224,6 +260,12 @@ TEST(NumberedPinTest, AnOwnersPinGoesByAForeignWord) {
   EXPECT_FALSE(Pinned(&table, 9));
   word = 1;
   EXPECT_TRUE(Pinned(&table, 9));
+  EXPECT_EQ(table.HeldBy(pin).snapshot.txid, TxId{9});
+  word = kPinWasTaken;
+  EXPECT_EQ(table.HeldBy(pin).lineage, nullptr);
+  // What it holds from now on counts again.
+  table.Add(At(10), OneBranch(), &pin);
+  EXPECT_EQ(word, kPinIsAwake);
 }
 
 }  // namespace

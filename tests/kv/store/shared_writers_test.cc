@@ -76,6 +76,22 @@ class FakeWord : public WriterWord {
     std::lock_guard<std::mutex> lock(line_->mutex);
     return !line_->waiting.empty();
   }
+  bool IsOwn() noexcept override {
+    std::lock_guard<std::mutex> lock(line_->mutex);
+    return line_->holder == process_;
+  }
+  bool TakeAway() noexcept override {
+    std::lock_guard<std::mutex> lock(line_->mutex);
+    const bool held = line_->holder != 0;
+    line_->holder = 0;
+    return held;
+  }
+  WordHolder Holder() noexcept override {
+    std::lock_guard<std::mutex> lock(line_->mutex);
+    WordHolder holder;
+    holder.is_other = line_->holder != 0 && line_->holder != process_;
+    return holder;
+  }
   bool held() const noexcept override {
     std::lock_guard<std::mutex> lock(line_->mutex);
     return line_->holder != 0;
@@ -233,6 +249,57 @@ TEST(SharedWritersTest, WhoWritesWhenItIsSharedGoesOn) {
   EXPECT_EQ(line.holder, 1);
   queue->Release(&one);
   EXPECT_EQ(line.holder, 0);
+}
+
+TEST(SharedWritersTest, AWriterThatIsTakenAwayIsInNobodysWay) {
+  Line line;
+  Process here(&line, 1);
+  Writer one(here.queue);
+  Writer other(here.queue);
+  EXPECT_FALSE(here.queue->TakeAway()) << "nobody writes";
+  ASSERT_TRUE(here.queue->Take(&one));
+  EXPECT_TRUE(here.queue->TakeAway());
+  EXPECT_EQ(line.holder, 0);
+  EXPECT_TRUE(here.queue->Take(&other));
+  here.queue->Release(&one);  // has nothing to give back
+  EXPECT_EQ(line.holder, 1);
+  here.queue->Release(&other);
+  EXPECT_EQ(line.holder, 0);
+}
+
+TEST(SharedWritersTest, AWriterIsTakenAwayFromAnotherProcess) {
+  Line line;
+  Process here(&line, 1);
+  Process there(&line, 2);
+  Writer one(here.queue);
+  Writer two(there.queue);
+  Writer third(there.queue);
+  ASSERT_TRUE(there.queue->Take(&two));
+  EXPECT_TRUE(here.queue->OtherHolder().is_other);
+  EXPECT_FALSE(there.queue->OtherHolder().is_other);
+  EXPECT_TRUE(here.queue->TakeAway());
+  EXPECT_TRUE(here.queue->Take(&one));
+  // It is not kept waiting for a writer of its own that has nothing.
+  EXPECT_FALSE(there.queue->Take(&third)) << "another process writes";
+  here.queue->Release(&one);
+  EXPECT_TRUE(there.queue->Take(&third));
+  there.queue->Release(&two);
+  EXPECT_EQ(line.holder, 2);
+  there.queue->Release(&third);
+  EXPECT_EQ(line.holder, 0);
+}
+
+TEST(SharedWritersTest, AWriterIsTakenAwayWhereNobodyShares) {
+  const auto queue = std::make_shared<WriterQueue>();
+  Writer one(queue);
+  Writer other(queue);
+  ASSERT_TRUE(queue->Take(&one));
+  EXPECT_FALSE(queue->OtherHolder().is_other);
+  EXPECT_TRUE(queue->TakeAway());
+  EXPECT_FALSE(queue->TakeAway());
+  EXPECT_TRUE(queue->Take(&other));
+  queue->Release(&one);
+  EXPECT_TRUE(queue->held());
 }
 
 // Many writers of three processes: each gets on, and one writes at a time.

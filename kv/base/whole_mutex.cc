@@ -1,0 +1,40 @@
+#include "kv/base/whole_mutex.h"
+
+#include <pthread.h>
+
+namespace actorkv {
+
+namespace {
+
+// The list of all: who wants to change it, and fork(), hold its mutex.
+std::mutex list_mutex;
+WholeMutex* first_mutex = nullptr;
+
+}  // namespace
+
+void WholeMutex::LockAll() noexcept {
+  list_mutex.lock();
+  for (WholeMutex* each = first_mutex; each != nullptr; each = each->next_) {
+    each->mutex_.lock();
+  }
+}
+
+void WholeMutex::UnlockAll() noexcept {
+  for (WholeMutex* each = first_mutex; each != nullptr; each = each->next_) {
+    each->mutex_.unlock();
+  }
+  list_mutex.unlock();
+}
+
+void WholeMutex::MakeKnown() noexcept {
+  static const bool registered =
+      pthread_atfork(LockAll, UnlockAll, UnlockAll) == 0;
+  static_cast<void>(registered);
+  const std::lock_guard<std::mutex> lock(list_mutex);
+  if (is_known_.load(std::memory_order_relaxed)) return;
+  next_ = first_mutex;
+  first_mutex = this;
+  is_known_.store(true, std::memory_order_relaxed);
+}
+
+}  // namespace actorkv
