@@ -245,6 +245,8 @@ class VictimTest : public DeathTest {
 
   void TearDown() override {
     if (IsSkipped()) return;
+    // As long as it shares the store, that is not closed.
+    victim_.reset();
     others_.push_back(std::move(owner_));
     EndAndExpectSound(&others_);
   }
