@@ -24,9 +24,7 @@ CommitResult ClientCommit::Run(const Batch& batch,
     AddBatch(batch, &request_);
     // No time in the batch is later than the last that was given.
     request_.newest_time_us =
-        session_->last_owner()->is_of_parent()
-            ? 0
-            : session_->last_owner()->board()->last_time_us();
+        session_->is_of_parent() ? 0 : session_->time()->last_us();
     return session_->AskOwner([&](OwnerSession* owner, ClientChannel* channel) {
       return Send(owner, channel, heads);
     });

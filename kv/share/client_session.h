@@ -30,6 +30,7 @@
 
 #include "kv/base/status.h"
 #include "kv/share/actor_place.h"
+#include "kv/share/client_time.h"
 #include "kv/share/owner_session.h"
 #include "kv/share/owner_watch.h"
 #include "kv/share/share_client.h"
@@ -135,6 +136,9 @@ class ClientSession final : public ShareClient,
   }
   void NoteLostPins(uint64_t count) noexcept { lost_pins_ += count; }
 
+  // The time of the store, as it is given here.
+  ClientTime* time() { return &time_; }
+
   // In a child of fork() nothing may be asked, nor shared memory be touched.
   bool is_of_parent() const { return last_owner()->is_of_parent(); }
 
@@ -169,6 +173,7 @@ class ClientSession final : public ShareClient,
   Status NobodyServes(const Status& joined, const Status& elected) const;
 
   const Parts parts_;
+  ClientTime time_{this};
   std::atomic<int64_t> owner_wait_ms_{kOwnerWait.count()};
   std::atomic<OwnerSession*> present_{nullptr};
   std::atomic<Slate*> slate_{nullptr};

@@ -12,9 +12,7 @@
 namespace actorkv {
 
 ClientSide::ClientSide(std::shared_ptr<ClientSession> session)
-    : session_(std::move(session)),
-      pins_(session_.get()),
-      time_(session_.get()) {}
+    : session_(std::move(session)), pins_(session_.get()) {}
 
 std::unique_ptr<ActorSide> ClientSide::NewActor(const std::string& name) {
   return std::make_unique<ClientActor>(session_, name);

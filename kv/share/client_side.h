@@ -10,7 +10,6 @@
 
 #include "kv/share/client_pins.h"
 #include "kv/share/client_session.h"
-#include "kv/share/client_time.h"
 #include "kv/store/store_side.h"
 
 namespace actorkv {
@@ -24,7 +23,7 @@ class ClientSide final : public StoreSide {
                       std::vector<MovedHead>* heads) override;
   Status SendHints(const LearnedHints& learned) override;
   PinSide* pins() override { return &pins_; }
-  SharedTime* time() override { return &time_; }
+  SharedTime* time() override { return session_->time(); }
   uint64_t lost_pin_count() const override {
     return session_->lost_pin_count();
   }
@@ -33,7 +32,6 @@ class ClientSide final : public StoreSide {
  private:
   const std::shared_ptr<ClientSession> session_;
   ClientPins pins_;
-  ClientTime time_;
 };
 
 }  // namespace actorkv

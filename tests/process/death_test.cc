@@ -108,11 +108,12 @@ TEST_P(OwnerDeathTest, InACommitOfItsOwn) {
     ++rows_;
   }
   EXPECT_TRUE(owner->HasDied());
-  const Answer count = others[0]->Run("a", kCount);
-  EXPECT_TRUE(Answers(count, std::to_string(rows_)) ||
-              Answers(count, std::to_string(rows_ + 1)))
-      << count.text << " after " << rows_;
-  rows_ = std::stoi("0" + count.text);
+  // Until the next owner is asked they read what they know.
+  EXPECT_TRUE(Worked(others[0]->Run("a", kInsert)));
+  const int rows = std::stoi("0" + others[0]->Run("a", kCount).text);
+  EXPECT_TRUE(rows == rows_ + 1 || rows == rows_ + 2)
+      << rows << " after " << rows_;
+  rows_ = rows;
   ExpectTheyGetOn({others[0].get(), others[1].get()}, 2);
   EndAndExpectSound(&others);
 }
@@ -270,16 +271,20 @@ TEST_F(VictimTest, AfterItSentACommit) {
   DieIn(At(Moment::kAfterSend, Op::kCommit, kRequest), kInsert);
 }
 
-constexpr char kManyPages[] =
-    "PRAGMA cache_size=4; BEGIN; CREATE TABLE big(x);"
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1500)"
-    " INSERT INTO big SELECT randomblob(4000) FROM n; COMMIT";
+// A transaction whose pages do not fit into memory.
+std::string ManyPages(int rows) {
+  return "PRAGMA cache_size=4; BEGIN; CREATE TABLE big(x);"
+         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+         "LIMIT " +
+         std::to_string(rows) +
+         ") INSERT INTO big SELECT randomblob(4000) FROM n; COMMIT";
+}
 
 // Its pages are in the store, and no head names them.
 TEST_F(VictimTest, HasWrittenAStage) {
   for (const auto& [moment, nth] :
        {std::pair{Moment::kAfterSend, 1}, std::pair{Moment::kBeforeSend, 2}}) {
-    DieIn(At(moment, Op::kCommit, kRequest, nth), kManyPages);
+    DieIn(At(moment, Op::kCommit, kRequest, nth), ManyPages(4000));
     EXPECT_EQ(others_[0]->Run("a", "SELECT count(*) FROM sqlite_schema").text,
               "1");
     victim_ = OpenPeer();
@@ -289,7 +294,7 @@ TEST_F(VictimTest, HasWrittenAStage) {
 TEST_F(VictimTest, HasImportedAHalf) {
   const std::string dump = temp_.File("dump");
   EXPECT_TRUE(Worked(owner_->Open("b", Uri("b"))));
-  EXPECT_TRUE(Worked(owner_->Script("b", kManyPages)));
+  EXPECT_TRUE(Worked(owner_->Script("b", ManyPages(1500))));
   EXPECT_TRUE(
       Worked(owner_->Run("b", "SELECT actorkv_export('b', '" + dump + "')")));
   const std::string import = "SELECT actorkv_import('c', '" + dump + "')";
@@ -323,9 +328,8 @@ TEST_F(VictimTest, HasALease) {
     DieIn(At(Moment::kAfterSend, Op::kCommit, kRequest, nth), migrate);
     victim_ = OpenPeer();
   }
-  const Clock::time_point begin = Clock::now();
+  // The lease is nobody's any more.
   EXPECT_TRUE(Worked(others_[0]->Run("a", migrate)));
-  EXPECT_LT(Clock::now() - begin, kPromptly);
   EXPECT_EQ(victim_->End(), 0);
 }
 

@@ -1,12 +1,16 @@
-# testfixture ext_run.tcl EXTVFS MODULE|"" TESTFILE
+# testfixture ext_run.tcl EXTVFS MODULE|"" TESTFILE|""
 #
-# Runs one test file of SQLite. With a module, its VFS is the default for
-# everything that the test file opens, and Tcl's own file commands, as the
-# tests use them, see the files of that VFS. EXTVFS is extvfs.c, built.
+# Runs one test file of SQLite. Without one it only prepares a child process of
+# a test file (ext_child), which then does what that says. With a module, its
+# VFS is the default for everything that the test file opens, and Tcl's own file
+# commands, as the tests use them, see the files of that VFS. EXTVFS is
+# extvfs.c, built.
 # Environment: EXT_VFS, EXT_ENTRY, EXT_INIT_SQL (see run-suite.sh).
 
 lassign $argv ext_helper ext_module ext_test
-set ext_test [file normalize $ext_test]
+set ext_script [file normalize [info script]]
+set ext_helper [file normalize $ext_helper]
+if {$ext_test ne ""} { set ext_test [file normalize $ext_test] }
 set argv [list]
 set argv0 $ext_test
 
@@ -42,7 +46,8 @@ if {$ext_module ne ""} {
       exit 3
     }
     extvfs wrap $name
-    puts "EXT default VFS $name"
+    # What a child says is an answer.
+    if {$::ext_test ne ""} { puts "EXT default VFS $name" }
   }
 
   rename sqlite3 ext_sqlite3
@@ -164,12 +169,38 @@ if {$ext_module ne ""} {
     return $found
   }
 
+  # Test files start other processes, which run what write_main_loop writes
+  # (lock_common.tcl): those have the VFS too, and its names as they are now.
+  proc ext_child {} {
+    rename write_main_loop ext_write_main_loop
+    proc write_main_loop {} {
+      ext_write_main_loop
+      set file [open tf_main.tcl]
+      set loop [read $file]
+      close $file
+      set file [open tf_main.tcl w]
+      puts $file [list set argv [list $::ext_helper $::ext_module ""]]
+      puts $file [list source $::ext_script]
+      foreach {name number} [extvfs generations] {
+        puts $file [list extvfs generation $name $number]
+      }
+      puts $file $loop
+      close $file
+    }
+  }
+  rename source ext_source
+  proc source {args} {
+    set result [uplevel 1 [list ext_source {*}$args]]
+    if {[ext_file tail [lindex $args end]] eq "lock_common.tcl"} ext_child
+    return $result
+  }
+
   rename exit ext_exit
   proc exit {{rc 0}} {
-    catch { puts "EXT [extvfs stat]" }
+    if {$::ext_test ne ""} { catch { puts "EXT [extvfs stat]" } }
     flush stdout
     ext_exit $rc
   }
 }
 
-source $ext_test
+if {$ext_test ne ""} { source $ext_test }

@@ -14,6 +14,9 @@
 **   extvfs pwrite NAME OFFSET DATA
 **   extvfs delete NAME
 **   extvfs full NAME         the full path name in the VFS
+**   extvfs generations       NAME NUMBER ... of those that have one
+**   extvfs generation NAME NUMBER
+**                            gives the name that generation
 **   extvfs stat              counts for the log
 **
 ** The shim changes names only. "./test.db" and "$PWD/test.db" become "test.db";
@@ -437,6 +440,23 @@ static int do_delete(Tcl_Interp* interp, Tcl_Obj* const arg[]) {
   return TCL_OK;
 }
 
+static int do_generations(Tcl_Interp* interp, Tcl_Obj* const arg[]) {
+  Tcl_Obj* list = Tcl_NewListObj(0, 0);
+  for (Generation* g = generations; g; g = g->next) {
+    if (!g->number) continue;
+    Tcl_ListObjAppendElement(interp, list, Tcl_NewStringObj(g->name, -1));
+    Tcl_ListObjAppendElement(interp, list, Tcl_NewIntObj(g->number));
+  }
+  Tcl_SetObjResult(interp, list);
+  return TCL_OK;
+}
+
+static int do_generation(Tcl_Interp* interp, Tcl_Obj* const arg[]) {
+  const char* name = Tcl_GetString(arg[0]);
+  return Tcl_GetIntFromObj(interp, arg[1],
+                           &generation_of(name, (int)strlen(name))->number);
+}
+
 static int do_stat(Tcl_Interp* interp, Tcl_Obj* const arg[]) {
   Tcl_SetObjResult(interp, Tcl_ObjPrintf("new generations %d delete errors %d",
                                          bump_count, delete_error_count));
@@ -456,6 +476,8 @@ static const Subcommand subcommands[] = {
     {"read", 1, do_read},       {"write", 2, do_write},
     {"pwrite", 3, do_pwrite},   {"delete", 1, do_delete},
     {"stat", 0, do_stat},       {"full", 1, do_full},
+    {"generations", 0, do_generations},
+    {"generation", 2, do_generation},
 };
 
 static int extvfs(ClientData data, Tcl_Interp* interp, int word_count,

@@ -480,6 +480,15 @@ TEST_F(ClientStoreTest, NonsenseOnTheBoard) {
     Batch batch;
     EXPECT_LT(shared_->clock()->Next(&batch), kLatestTimeUs / 2);
   }
+  ASSERT_OK(Put(shared_, "a", 2));
+  // Nor is what may be said, and is not so.
+  constexpr uint64_t kYearUs = uint64_t{365} * 24 * 3600 * 1'000'000;
+  board->SetClockOffset(2000 * kYearUs);
+  ASSERT_OK(Put(shared_, "a", 3));
+  ASSERT_OK(Put(owner_, "a", 4));
+  board->RaiseTime(board->last_time_us() + kYearUs);
+  ASSERT_OK(Put(shared_, "a", 5));
+  ExpectVersion(shared_, "a", 5);
 }
 
 }  // namespace
