@@ -57,8 +57,8 @@ class PageCache {
   PageCache();
   explicit PageCache(size_t capacity_bytes);
 
-  // The cache of the process. Its capacity is DefaultCapacity() unless set; in
-  // a child of fork() that of the parent.
+  // The cache of the process. Its capacity is DefaultCapacity() unless it was
+  // set, here or in the process that this one was forked from.
   static PageCache* Instance();
 
   // Returns a quarter of memory, at most 1 GiB, in a process that has had a

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "kv/base/affix.h"
-#include "kv/process/store_registry.h"
 #include "kv/rocksdb/rocksdb_home.h"
 #include "kv/rocksdb/rocksdb_sorted_pairs.h"
 
@@ -49,7 +48,6 @@ Status CanonicalPlace(const std::string& place, std::string* canonical) {
 
 Status OpenRivetEngine(const std::string& directory,
                        std::unique_ptr<RivetEngine>* engine) {
-  StoreRegistry::PrepareEngines();
   std::unique_ptr<SortedPairSpace> pairs;
   if (Status s = OpenRocksDbPairs(directory, &pairs); !s.ok()) return s;
   *engine = std::make_unique<RivetEngine>(std::move(pairs));

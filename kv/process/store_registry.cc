@@ -93,18 +93,15 @@ struct StoreRegistry::Lease {
 };
 
 StoreRegistry* StoreRegistry::Instance() {
-  // Once for a process and its children.
-  static const bool ends_at_exit = EndStoresAtExit();
-  static_cast<void>(ends_at_exit);
-  return of_process.Get();
-}
-
-void StoreRegistry::PrepareEngines() {
+  // Once for a process and its children, also for one that only shares stores:
+  // made by the first open for writing, they would be destroyed under it where
+  // another thread ends the process at that moment.
   static const bool prepared = [] {
     for (EngineHome* home : AllHomes()) home->Prepare();
     return EndStoresAtExit();
   }();
   static_cast<void>(prepared);
+  return of_process.Get();
 }
 
 void StoreRegistry::SetEngineFactoryForTesting(EngineFactory factory) {
@@ -228,8 +225,8 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
     *again = false;
     return AcquireAs(identity, attempt, store, again);
   }
-  // Where another process has it, that one is asked first: what an owner needs
-  // to be one costs more than the whole session.
+  // Where another process has it, that one is asked first: a lock that is not
+  // to be had takes longer to find out.
   const bool is_elsewhere =
       !IsOpen(known.owned.get()) && !attempt->home->CheckFree(directory).ok();
   Status shared = Status::Busy("");
@@ -418,7 +415,6 @@ Status StoreRegistry::OpenEngine(const Attempt& attempt,
     factory = factory_;
   }
   if (factory != nullptr) return factory(directory, attempt.mode, engine);
-  PrepareEngines();
   if (Status s = attempt.home->Open(directory, attempt.mode, engine); !s.ok()) {
     return s;
   }

@@ -107,11 +107,6 @@ class StoreRegistry {
   // fork() it is another one, without stores.
   static StoreRegistry* Instance();
 
-  // Makes, once for a process and its children, what must outlive all that uses
-  // an engine, and takes some milliseconds and megabytes. To be called before
-  // an engine is used without a store; who shares a store needs none.
-  static void PrepareEngines();
-
   // For Instance().
   StoreRegistry() = default;
   StoreRegistry(const StoreRegistry&) = delete;

@@ -181,7 +181,7 @@ Status OpenDatabase::Make(const OpenContext& context, const char* what,
                           std::unique_ptr<OpenDatabase>* database) {
   SpareMemory::Install();
   if (!SpareMemory::Fill()) return Status::NoMemory();
-  if (Status s = PrepareUseOfRocksDb(); !s.ok()) return s;
+  if (Status s = PrepareUseOfRocksDb(context.directory); !s.ok()) return s;
   const SpareMemory::Use use;
   // The object exists before RocksDB is called, as an open that throws leaves
   // threads that use its environment.

@@ -201,9 +201,7 @@ Status OpenRocksDbPairs(const std::string& directory,
   }
   Gate::Hold hold;
   if (Status s = UseRocksDb(directory, &hold); !s.ok()) return s;
-  if (Status s = PrepareUseOfRocksDb(); !s.ok()) {
-    return s.WithContext(directory);
-  }
+  if (Status s = PrepareUseOfRocksDb(directory); !s.ok()) return s;
   std::unique_ptr<rocksdb::Env> env = NewWorkEnv(rocksdb::Env::Default());
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened =

@@ -18,9 +18,11 @@ PerProcess<RocksDbThreads> threads_of_process;
 
 RocksDbThreads* RocksDbThreads::Instance() { return threads_of_process.Get(); }
 
-void* WorkQueue::RunThread(void* self) { static_cast<WorkQueue*>(self)->Run(); }
+void* RocksDbQueue::RunThread(void* self) {
+  static_cast<RocksDbQueue*>(self)->Run();
+}
 
-bool WorkQueue::Raise(int count) noexcept {
+bool RocksDbQueue::Raise(int count) noexcept {
   const std::lock_guard<std::mutex> lock(mutex_);
   while (thread_count_ < count) {
     pthread_t thread = {};
@@ -33,18 +35,18 @@ bool WorkQueue::Raise(int count) noexcept {
   return true;
 }
 
-int WorkQueue::thread_count() {
+int RocksDbQueue::thread_count() {
   const std::lock_guard<std::mutex> lock(mutex_);
   return thread_count_;
 }
 
-void WorkQueue::Add(const Work& work) {
+void RocksDbQueue::Add(const Work& work) {
   const std::lock_guard<std::mutex> lock(mutex_);
   waiting_.push_back(work);
   more_.notify_one();
 }
 
-int WorkQueue::TakeBack(const void* tag) {
+int RocksDbQueue::TakeBack(const void* tag) {
   std::vector<Work> taken;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -60,12 +62,12 @@ int WorkQueue::TakeBack(const void* tag) {
   return static_cast<int>(taken.size());
 }
 
-size_t WorkQueue::waiting_count() {
+size_t RocksDbQueue::waiting_count() {
   const std::lock_guard<std::mutex> lock(mutex_);
   return waiting_.size();
 }
 
-void WorkQueue::Run() noexcept {
+void RocksDbQueue::Run() noexcept {
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
     more_.wait(lock, [this] { return !waiting_.empty(); });

@@ -22,8 +22,8 @@
 
 namespace actorkv {
 
-// WorkQueue: the work of one kind, with threads of its own.
-class WorkQueue {
+// RocksDbQueue: the work of one kind, with threads of its own.
+class RocksDbQueue {
  public:
   struct Work {
     void (*run)(void* argument);
@@ -33,9 +33,9 @@ class WorkQueue {
   };
 
   // `thread_name` is for people, of 15 bytes at most.
-  explicit WorkQueue(const char* thread_name) : thread_name_(thread_name) {}
-  WorkQueue(const WorkQueue&) = delete;
-  WorkQueue& operator=(const WorkQueue&) = delete;
+  explicit RocksDbQueue(const char* thread_name) : thread_name_(thread_name) {}
+  RocksDbQueue(const RocksDbQueue&) = delete;
+  RocksDbQueue& operator=(const RocksDbQueue&) = delete;
 
   // Makes threads until there are `count`. False: the system gives no more.
   [[nodiscard]] bool Raise(int count) noexcept;
@@ -64,8 +64,8 @@ struct RocksDbThreads {
   // One thread of each is what every database asks for.
   static constexpr int kCount = 1;
 
-  WorkQueue compactions{"rocksdb:low"};
-  WorkQueue flushes{"rocksdb:high"};
+  RocksDbQueue compactions{"rocksdb:low"};
+  RocksDbQueue flushes{"rocksdb:high"};
 };
 
 }  // namespace actorkv

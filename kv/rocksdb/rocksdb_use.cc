@@ -33,8 +33,8 @@ struct RocksDbUse {
 };
 PerProcess<RocksDbUse> use_of_process;
 
-Status NoThread() {
-  return Status::IOError("the system has no thread for RocksDB");
+Status NoThread(const std::string& directory) {
+  return Status::IOError("the system has no thread for RocksDB: " + directory);
 }
 
 void NoteUse() {
@@ -42,32 +42,33 @@ void NoteUse() {
   first_user.compare_exchange_strong(none, ForkCount() + 1);
 }
 
-Status Try() {
+Status Try(const std::string& directory) {
   RocksDbUse* const use = use_of_process.Get();
   const std::lock_guard<std::mutex> lock(use->trial_mutex);
   std::chrono::milliseconds time{0};
   if (use->trial == nullptr) {
     void (*const work)() = trial_for_testing.load();
     use->trial = RocksDbTrial::Begin(work != nullptr ? work : UseRocksDbOnce);
-    if (use->trial == nullptr) return NoThread();
+    if (use->trial == nullptr) return NoThread(directory);
     time = kTrialTime;
   }
   if (use->trial->EndsWithin(time)) return Status::Ok();
   return Status::NotSupported(
       "RocksDB does not work in this process, whose parent used it in the "
-      "moment of fork(): fork again, or have another process open the store");
+      "moment of fork(): fork again, or have another process open the store: " +
+      directory);
 }
 
 }  // namespace
 
-Status PrepareUseOfRocksDb() {
+Status PrepareUseOfRocksDb(const std::string& directory) {
   NoteUse();
   RocksDbThreads* const threads = RocksDbThreads::Instance();
   if (!threads->compactions.Raise(RocksDbThreads::kCount) ||
       !threads->flushes.Raise(RocksDbThreads::kCount)) {
-    return NoThread();
+    return NoThread(directory);
   }
-  return ParentUsedRocksDb() ? Try() : Status::Ok();
+  return ParentUsedRocksDb() ? Try(directory) : Status::Ok();
 }
 
 bool ParentUsedRocksDb() {

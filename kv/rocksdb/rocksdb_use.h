@@ -29,10 +29,11 @@
 
 namespace actorkv {
 
-// Is called before each open of a database. Sees to its threads, and in a child
-// of fork() to RocksDB's static objects. Errors: kNotSupported where those are
-// of no use to this process; kIOError where the system has no thread.
-Status PrepareUseOfRocksDb();
+// Is called before a database in `directory` is opened. Sees to its threads,
+// and in a child of fork() to RocksDB's static objects. Errors: kNotSupported
+// where those are of no use to this process; kIOError where the system has no
+// thread.
+Status PrepareUseOfRocksDb(const std::string& directory);
 
 // Whether a process used RocksDB that this one was forked from: exit() must not
 // destroy its static objects here, which wait for threads that are not there

@@ -52,7 +52,7 @@ class WorkEnv : public rocksdb::EnvWrapper {
   static bool HasThreads(Priority priority) {
     return priority == LOW || priority == HIGH;
   }
-  static WorkQueue* QueueOf(Priority priority) {
+  static RocksDbQueue* QueueOf(Priority priority) {
     RocksDbThreads* const threads = RocksDbThreads::Instance();
     return priority == HIGH ? &threads->flushes : &threads->compactions;
   }

@@ -70,21 +70,25 @@ struct HeadFields {
   }
 };
 
-// WirePage: a page as a snapshot sees it: the chunk, in its place, and the
-// base where the chunk is a delta (kv/format/page_delta.h). Both verify there
-// (kv/format/chunk.h).
+// WirePage: a page as the owner has it in memory (kv/cache/cached_page.h): page
+// 1 without its stamp.
 struct WirePage {
-  BranchId branch;
   uint32_t pgno = 0;
-  TxId txid;
-  std::string_view chunk;
-  std::optional<std::string_view> base;
+  TxId txid;                 // of the commit that stored it
+  uint64_t page_hash = 0;    // PageHash() of the bytes
+  TxId base;                 // the two of StoredForm
+  std::string_view changed;  // kWireBlocksBytes, as PageBlocks::AppendTo() does
+  std::string_view bytes;
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
-    wire->All(&m->branch, &m->pgno, &m->txid, &m->chunk, &m->base);
+    wire->All(&m->pgno, &m->txid, &m->page_hash, &m->base, &m->changed,
+              &m->bytes);
   }
 };
+
+// The bytes of a set of blocks (kv/format/page_delta.h).
+constexpr size_t kWireBlocksBytes = 32;
 
 // OPEN: an actor gets a slot on the board, for as long as some session has it
 // open. A session that has it open gets the slot that it has.

@@ -6,7 +6,8 @@
 #include <utility>
 
 #include "kv/cache/page_cache.h"
-#include "kv/pages/chunk_batch.h"
+#include "kv/format/chunk.h"
+#include "kv/format/page_delta.h"
 #include "kv/share/client_word.h"
 #include "kv/share/head_fields.h"
 #include "kv/store/actor.h"
@@ -14,18 +15,13 @@
 namespace actorkv {
 namespace {
 
-// Whether the head may see this version of a page.
-bool MaySee(const HeadState& state, const WirePage& page) {
-  const Snapshot& head = state.head.snapshot;
-  if (!state.exists || page.pgno == 0 || page.pgno > head.page_count ||
-      page.pgno == LockPage(head.page_size)) {
-    return false;
-  }
-  const auto has = [&](const BranchPoint& point) {
-    const TxId bound = point.branch == head.branch ? head.txid : point.txid;
-    return point.branch == page.branch && !(bound < page.txid);
-  };
-  return std::any_of(state.lineage->begin(), state.lineage->end(), has);
+// Whether it is a page of the head, and whole.
+bool IsOf(const Snapshot& head, const WirePage& page) {
+  return page.pgno > 0 && page.pgno <= head.page_count &&
+         page.pgno != LockPage(head.page_size) && !(head.txid < page.txid) &&
+         page.bytes.size() == head.page_size &&
+         page.changed.size() == kWireBlocksBytes &&
+         PageHash(page.pgno, page.bytes) == page.page_hash;
 }
 
 }  // namespace
@@ -72,21 +68,19 @@ Status ClientActor::OpenAndLoad(OwnerSession* owner, ClientChannel* channel,
 Status ClientActor::CachePages(const std::vector<WirePage>& pages,
                                const HeadState& state) const {
   const uint64_t cache_id = session_->cache_id();
+  const Snapshot& head = state.head.snapshot;
   for (const WirePage& page : pages) {
-    if (!MaySee(state, page)) {
+    if (!state.exists || !IsOf(head, page)) {
       return Status::Corruption(
-          "the owner of the store gave a page that the head does not see: "
+          "the owner of the store gave a page that is none of the head: "
           "actor=" +
           place_->name() + " pgno=" + std::to_string(page.pgno));
     }
     if (cache_id == 0) continue;
-    // One that is damaged is left to who asks for it.
-    const Status ignored = CacheChunk(cache_id, state.head.snapshot,
-                                      {{page.branch, page.pgno, page.txid},
-                                       page.chunk,
-                                       page.base.value_or(std::string_view())},
-                                      PageCache::Source::kCommit);
-    static_cast<void>(ignored);
+    const StoredForm form{page.base, PageBlocks::Load(page.changed.data())};
+    PageCache::Instance()->Insert(
+        {cache_id, head.branch, page.pgno}, head.txid,
+        CachedPage::Make({page.txid, page.page_hash}, page.bytes, form));
   }
   return Status::Ok();
 }

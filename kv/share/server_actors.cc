@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "kv/cache/page_cache.h"
 #include "kv/format/keys.h"
 #include "kv/format/records.h"
 #include "kv/share/head_fields.h"
@@ -63,31 +64,41 @@ std::optional<std::vector<PageNo>> ChangedPages(Actor* actor,
   return pages;
 }
 
-// The pages that changed, as the head sees them; none where they are many.
-// What cannot be read is left out: whoever reads it asks, and hears why.
-std::vector<FoundChunk> PagesToSend(
-    ServerReads* reads, const HeadState& state,
-    const std::optional<std::vector<PageNo>>& changed) {
-  std::vector<FoundChunk> chunks;
-  const size_t page_bytes = state.head.snapshot.page_size;
-  if (!changed.has_value() || changed->size() * page_bytes > kHeadPagesBytes ||
-      !reads->FindPages(state, *changed, &chunks).ok()) {
-    chunks.clear();
+// PagesInMemory: pages of a head, and what is sent of them.
+class PagesInMemory {
+ public:
+  // Those of the pages that the owner has in its cache. They are none where all
+  // together are too many.
+  PagesInMemory(uint64_t cache_id, Actor* actor, const Snapshot& head,
+                const std::vector<PageNo>& pages) {
+    if (pages.size() * head.page_size > kHeadPagesBytes) return;
+    for (const PageNo pgno : pages) {
+      PagePin pin = PageCache::Instance()->Find(
+          {cache_id, head.branch, pgno}, head.txid, actor->changes().get());
+      if (pin == nullptr || pin->page().size() != head.page_size) continue;
+      numbers_.push_back(pgno);
+      pin->form().changed.AppendTo(&blocks_.emplace_back());
+      pins_.push_back(std::move(pin));
+    }
   }
-  return chunks;
-}
 
-std::vector<WirePage> ViewsOf(const std::vector<FoundChunk>& chunks) {
-  std::vector<WirePage> pages;
-  pages.reserve(chunks.size());
-  for (const FoundChunk& chunk : chunks) {
-    WirePage page{chunk.id.branch, chunk.id.pgno, chunk.id.txid, chunk.value,
-                  std::nullopt};
-    if (!chunk.base.empty()) page.base = chunk.base;
-    pages.push_back(page);
+  // Valid as long as this object.
+  std::vector<WirePage> Views() const {
+    std::vector<WirePage> views;
+    views.reserve(pins_.size());
+    for (size_t i = 0; i < pins_.size(); ++i) {
+      const CachedPage& page = *pins_[i];
+      views.push_back({numbers_[i], page.txid(), page.page_hash(),
+                       page.form().base, blocks_[i], page.page()});
+    }
+    return views;
   }
-  return pages;
-}
+
+ private:
+  std::vector<PageNo> numbers_;
+  std::vector<PagePin> pins_;
+  std::vector<std::string> blocks_;
+};
 
 // Whether anybody is there at the other end, without waiting.
 bool IsConnected(int fd) {
@@ -136,15 +147,14 @@ Status ServeHints(RequestScope* scope, const HintsRequest& request) {
   return Status::Ok();
 }
 
-Status ServeHead(RequestScope* scope, ServerReads* reads,
-                 const HeadRequest& request) {
+Status ServeHead(RequestScope* scope, const HeadRequest& request) {
   SlotOfSession slot;
   Status s = scope->session()->FindSlot(request.slot, &slot);
   FoundHead found;
   if (s.ok()) s = FindHead(scope, slot, request.pin, &found);
   if (!s.ok()) return scope->ReplyError(s);
   HeadAnswer answer;
-  std::vector<FoundChunk> chunks;  // in the answer
+  std::optional<PagesInMemory> pages;  // in the answer
   answer.head_seq = found.head_seq;
   const Snapshot& head = found.state->head.snapshot;
   // The same commit may be read another way by now, so the state counts; and
@@ -156,11 +166,11 @@ Status ServeHead(RequestScope* scope, ServerReads* reads,
     answer.head = FieldsOf(*found.state);
     answer.changed_pages =
         ChangedPages(slot.open->actor.get(), request, *found.state);
-    // What no pin holds may be removed while it is read.
-    if (request.pin != kNoPin) {
-      chunks = PagesToSend(reads, *found.state, answer.changed_pages);
+    if (answer.changed_pages.has_value()) {
+      pages.emplace(scope->store()->cache_id(), slot.open->actor.get(), head,
+                    *answer.changed_pages);
+      answer.pages = pages->Views();
     }
-    answer.pages = ViewsOf(chunks);
     scope->session()->NoteSent(request.slot, found.state);
   }
   return scope->Reply(answer);

@@ -12,7 +12,6 @@
 #include "kv/base/status.h"
 #include "kv/share/actor_messages.h"
 #include "kv/share/request_scope.h"
-#include "kv/share/server_reads.h"
 
 namespace actorkv {
 
@@ -29,10 +28,9 @@ constexpr size_t kMaxPinLineage = 4096;
 Status ServeOpen(RequestScope* scope, const OpenRequest& request);
 Status ServeClose(RequestScope* scope, const CloseRequest& request);
 Status ServeHints(RequestScope* scope, const HintsRequest& request);
-// Beside the head it sends the pages that changed, where they are few:
-// whoever asks reads one of them next.
-Status ServeHead(RequestScope* scope, ServerReads* reads,
-                 const HeadRequest& request);
+// Beside the head it sends the pages that changed, where they are few and in
+// memory: whoever asks is to read them sooner or later.
+Status ServeHead(RequestScope* scope, const HeadRequest& request);
 Status ServePin(RequestScope* scope, const PinRequest& request);
 Status ServeWait(RequestScope* scope, const WaitRequest& request);
 Status ServeYield(RequestScope* scope, const YieldRequest& request);

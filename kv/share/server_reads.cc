@@ -153,23 +153,4 @@ Status ServerReads::Scan(RequestScope* scope, const ScanRequest& request) {
   return sent;
 }
 
-Status ServerReads::FindPages(const HeadState& state,
-                              const std::vector<PageNo>& pages,
-                              std::vector<FoundChunk>* found) {
-  const Snapshot& head = state.head.snapshot;
-  if (Status s = TakeMemory(2 * pages.size() * head.page_size); !s.ok()) {
-    return s;
-  }
-  Status read;
-  for (const PageNo pgno : pages) {
-    // A page that changed and is there no more, or has no chunk.
-    if (pgno > head.page_count || pgno == LockPage(head.page_size)) continue;
-    // One by one: the reader is then where the page's base is.
-    read = FindChunks(reader_.get(), head, *state.lineage, {pgno}, found);
-    if (!read.ok()) break;
-  }
-  End();
-  return read;
-}
-
 }  // namespace actorkv

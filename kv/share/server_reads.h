@@ -1,5 +1,5 @@
-// ServerReads: GET, SEEK and SCAN of a channel, and the pages that go with a
-// head, by a reader of the owner's engine.
+// ServerReads: GET, SEEK and SCAN of a channel, by a reader of the owner's
+// engine.
 //
 // Invariants:
 //  1. An answer takes about kMaxReadBytes, or one value, whatever is asked for.
@@ -12,16 +12,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "kv/base/status.h"
-#include "kv/base/types.h"
 #include "kv/engine/engine.h"
-#include "kv/pages/chunk_batch.h"
 #include "kv/share/engine_messages.h"
 #include "kv/share/request_memory.h"
 #include "kv/share/request_scope.h"
-#include "kv/store/actor.h"
 
 namespace actorkv {
 
@@ -35,11 +31,6 @@ class ServerReads {
   Status Get(RequestScope* scope, const GetRequest& request);
   Status Seek(RequestScope* scope, const SeekRequest& request);
   Status Scan(RequestScope* scope, const ScanRequest& request);
-
-  // Finds pages of a head, of which the reader is no older. Errors: those of
-  // FindChunks(); kBusy where the owner ends.
-  Status FindPages(const HeadState& state, const std::vector<PageNo>& pages,
-                   std::vector<FoundChunk>* found);
 
  private:
   // What is asked for may be asked for, and there is memory for the answer.

@@ -120,9 +120,7 @@ Status ServerRequests::ServeAny(RequestScope* scope, ReceivedFrame* frame) {
     case Op::kHints:
       return Give<HintsRequest>(scope, *frame, ServeHints);
     case Op::kHead:
-      return With<HeadRequest>(*frame, [&](const HeadRequest& request) {
-        return ServeHead(scope, &reads_, request);
-      });
+      return Give<HeadRequest>(scope, *frame, ServeHead);
     case Op::kPin:
       return Give<PinRequest>(scope, *frame, ServePin);
     case Op::kWait:

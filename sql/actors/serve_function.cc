@@ -51,6 +51,8 @@ Status FindStore(const Call& call, std::string* directory) {
 }
 
 Status Serve(Call* call) {
+  // Before the store is taken: a signal that comes meanwhile ends it as well.
+  const EndSignals signals;
   Connection* const connection = call->connection();
   std::string directory;
   std::shared_ptr<Store> store;
@@ -61,8 +63,6 @@ Status Serve(Call* call) {
       !s.ok()) {
     return s;
   }
-  // Before the store is taken: a signal that comes meanwhile ends it as well.
-  const EndSignals signals;
   const auto keep_on = [&]() -> Status {
     if (signals.Heard() != nullptr) return Status::Interrupted("ended");
     return connection->KeepOn();

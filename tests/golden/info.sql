@@ -4,6 +4,6 @@ SELECT name, value, unit, level
   FROM actorkv_info
  WHERE name NOT IN ('pid', 'sqlite_version', 'sqlite_source_id',
                     'rocksdb_version', 'store_created_at_ms', 'owner_pid',
-                    'owner_program');
+                    'owner_program', 'store_engine');
 SELECT name FROM actorkv_info WHERE level = 'warning';
 SELECT actorkv_version();

@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "kv/rocksdb/owner_claim.h"
 #include "tests/process/places.h"
 
 namespace actorkv {
@@ -30,7 +31,8 @@ class ServeTest : public ProcessTest {
   void AwaitOwner(pid_t pid) const {
     const auto give_up =
         std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (OwnerOf(store_) != pid) {
+    // One that shared the store before may own it already, and not serve yet.
+    while (OwnerOf(store_) != pid || !OwnerClaim::IsMade(store_)) {
       ASSERT_LT(std::chrono::steady_clock::now(), give_up);
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }

@@ -256,8 +256,9 @@ TEST_F(StoppedReaderTest, WhatItReadsIsKeptForATime) {
   auto owner = Found();
   EXPECT_TRUE(Worked(owner->Script("a", kMakeLarge)));
   EXPECT_TRUE(Worked(owner->Run("a", "SELECT actorkv_retention(NULL, '0')")));
-  EXPECT_TRUE(Answers(
-      owner->Run("a", "SELECT actorkv_set('session_pin_ms', 600)"), "3600000"));
+  EXPECT_TRUE(
+      Answers(owner->Run("a", "SELECT actorkv_set('session_pin_ms', 12000)"),
+              "3600000"));
   auto stopped = OpenPeer();
   EXPECT_TRUE(Worked(stopped->Run("a", "PRAGMA cache_size = 5")));
   EXPECT_TRUE(Worked(stopped->Run("a", "BEGIN")));
@@ -281,8 +282,10 @@ TEST_F(StoppedReaderTest, WhatItReadsIsKeptForATime) {
                       "'stopped_session' AND level = 'warning' AND value LIKE "
                       "'process " +
                           std::to_string(stopped->pid()) +
-                          " %is kept for 600 ms (session_pin_ms)%'",
+                          " %is kept for 12 seconds (session_pin_ms)%'",
                       "1"));
+  EXPECT_TRUE(
+      Worked(owner->Run("a", "SELECT actorkv_set('session_pin_ms', 1)")));
   EXPECT_TRUE(Becomes(other.get(), "SELECT pins" + of_it, "0"));
   EXPECT_TRUE(Answers(owner->Run("a",
                                  "SELECT value FROM actorkv_metrics WHERE "

@@ -128,10 +128,14 @@ Status ActorFile::CheckBaseIsHead() {
   std::shared_ptr<const HeadState> now;
   if (Status s = actor_->Current(&now); !s.ok()) return s;
   const Generation generation = now->head.generation;
-  if (generation_ != Generation{} && now->exists && generation != generation_) {
-    return FencedError(actor_->name(), generation_, generation);
+  const bool is_fenced =
+      generation_ != Generation{} && now->exists && generation != generation_;
+  if (!is_fenced && now->head.snapshot == state_->head.snapshot) {
+    return Status::Ok();
   }
-  if (now->head.snapshot == state_->head.snapshot) return Status::Ok();
+  // As after a publish that failed: a lock that is kept is to be on the head.
+  in_doubt_ = true;
+  if (is_fenced) return FencedError(actor_->name(), generation_, generation);
   return Status::Conflict(
       "the actor has changed since the transaction began: actor=" +
       actor_->name());

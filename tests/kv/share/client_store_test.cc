@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "kv/cache/actor_hints.h"
+#include "kv/cache/page_cache.h"
 #include "kv/format/keys.h"
-#include "kv/pages/branch_reader.h"
 #include "kv/share/client_session.h"
 #include "kv/share/share_server.h"
 #include "kv/store/hints.h"
@@ -177,14 +177,14 @@ TEST_F(ClientStoreTest, WhatChangedIsThereWithTheHead) {
     Pin pin;
     std::shared_ptr<const HeadState> state;
     ASSERT_OK(actor->CurrentPinned(shared_->pins(), &pin, &state));
-    BranchReader reader(shared_->engine());
-    reader.UseCache(shared_->cache_id(), actor->changes());
-    reader.SetSnapshot(state->head.snapshot, state->lineage);
+    const Snapshot& head = state->head.snapshot;
     for (PageNo pgno = 1; pgno <= 2; ++pgno) {
-      EXPECT_EQ(reader.IsCached(pgno), version > 1) << pgno;
-      std::string page(kSize, 'x');
-      ASSERT_OK(reader.ReadPage(pgno, page.data()));
-      EXPECT_EQ(page, TestPage(kSize, pgno, version)) << pgno;
+      const PagePin page =
+          PageCache::Instance()->Find({shared_->cache_id(), head.branch, pgno},
+                                      head.txid, actor->changes().get());
+      ASSERT_EQ(page != nullptr, version > 1) << pgno;
+      if (page == nullptr) continue;
+      EXPECT_EQ(page->page(), TestPage(kSize, pgno, version)) << pgno;
     }
   }
   ASSERT_OK(shared_->CloseActor(std::move(actor)));

@@ -57,10 +57,10 @@ HeadFields SomeHead() {
   return head;
 }
 
-WirePage WholePage() {
-  return {BranchId{9}, 1, TxId{8}, "chunk", std::nullopt};
+WirePage SomePage() {
+  static const std::string kBlocks(kWireBlocksBytes, '\1');
+  return {1, TxId{8}, 0x99, TxId{7}, kBlocks, "page"};
 }
-WirePage DeltaPage() { return {BranchId{4}, 2, TxId{7}, "delta", "base"}; }
 
 HelloRequest SomeHello() {
   HelloRequest hello;
@@ -133,7 +133,7 @@ TEST(MessageBytesTest, HeadsAndPages) {
   moved.head_seq = 4;
   moved.head = SomeHead();
   moved.changed_pages = {1, 2};
-  moved.pages = {WholePage(), DeltaPage()};
+  moved.pages = {SomePage()};
   Expect("head_answer", 3, moved);
   HeadAnswer same;
   same.head_seq = 4;

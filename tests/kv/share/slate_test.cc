@@ -66,7 +66,7 @@ TEST_F(SlateTest, HasItsBytes) {
             "00000000");
   struct stat file = {};
   ASSERT_EQ(fstat(slate_->fd(), &file), 0);
-  EXPECT_EQ(file.st_size, 65536);
+  EXPECT_EQ(file.st_size, 65600);
 }
 
 TEST_F(SlateTest, AnythingButZeroIsAwake) {
@@ -89,7 +89,7 @@ TEST_F(SlateTest, OneOfAnotherSizeIsRefused) {
   EXPECT_TRUE(IsError(Slate::Adopt(dup(board_->fd()), &slate),
                       Code::kCorruption,
                       "actorkv.slate came from the owner of the store, and is "
-                      "not used: it has 4194432 bytes, not 65536"));
+                      "not used: it has 4194432 bytes, not 65600"));
 }
 
 // Races of one round, each with a pin and a slot of its own. The reader goes
