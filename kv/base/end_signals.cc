@@ -85,15 +85,17 @@ void RestoreInChild() {
   for (int i = 0; i < kCount; ++i) Restore(i);
 }
 
+// Registered while the library is loaded: a fork() that has begun before would
+// not know of it.
+[[maybe_unused]] const bool restores_in_child =
+    pthread_atfork(nullptr, nullptr, RestoreInChild) == 0;
+
 }  // namespace
 
 EndSignals::EndSignals() {
   for (int i = 0; i < kSignalCount; ++i) {
     counts_[i] = counts[i].load(std::memory_order_acquire);
   }
-  static const bool restores =
-      pthread_atfork(nullptr, nullptr, RestoreInChild) == 0;
-  static_cast<void>(restores);
   const std::lock_guard<WholeMutex> lock(signals_mutex);
   if (live_count++ > 0) return;
   for (int i = 0; i < kSignalCount; ++i) {

@@ -214,12 +214,14 @@ void ForgetAllInChild() {
   }
 }
 
+// Registered while the library is loaded: a fork() that has begun before would
+// not know of it.
+[[maybe_unused]] const bool forgets_in_child =
+    pthread_atfork(nullptr, nullptr, ForgetAllInChild) == 0;
+
 }  // namespace
 
 size_t TakeShardNumber() {
-  static const bool forgets =
-      pthread_atfork(nullptr, nullptr, ForgetAllInChild) == 0;
-  static_cast<void>(forgets);
   static std::atomic<size_t> thread_count{0};
   // Threads take turns, so each shard has about as many.
   return thread_count.fetch_add(1, std::memory_order_relaxed) % kShards + 1;

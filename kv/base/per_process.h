@@ -54,12 +54,13 @@ class ProcessSlot {
   void* Keep(void* made) noexcept;
 
  private:
+  void MakeKnown() noexcept;
   static void ForgetAllInChild() noexcept;
   friend struct ForkHandler;
 
   std::atomic<void*> object_{nullptr};
   void* former_ = nullptr;  // changes while there is one thread
-  std::atomic<bool> is_known_{false};
+  bool is_known_ = false;
   ProcessSlot* next_ = nullptr;  // in the list of all that are known
 };
 

@@ -12,6 +12,12 @@ WholeMutex* first_mutex = nullptr;
 
 }  // namespace
 
+// Registered while the library is loaded, not at the first lock: a fork() that
+// has begun by then would not know of it, and its child would find the mutex
+// locked for ever.
+const bool WholeMutex::is_registered_ =
+    pthread_atfork(LockAll, UnlockAll, UnlockAll) == 0;
+
 void WholeMutex::LockAll() noexcept {
   list_mutex.lock();
   for (WholeMutex* each = first_mutex; each != nullptr; each = each->next_) {
@@ -27,9 +33,6 @@ void WholeMutex::UnlockAll() noexcept {
 }
 
 void WholeMutex::MakeKnown() noexcept {
-  static const bool registered =
-      pthread_atfork(LockAll, UnlockAll, UnlockAll) == 0;
-  static_cast<void>(registered);
   const std::lock_guard<std::mutex> lock(list_mutex);
   if (is_known_.load(std::memory_order_relaxed)) return;
   next_ = first_mutex;

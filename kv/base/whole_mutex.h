@@ -36,6 +36,8 @@ class WholeMutex {
   static void UnlockAll() noexcept;
   void MakeKnown() noexcept;
 
+  static const bool is_registered_;
+
   std::mutex mutex_;
   std::atomic<bool> is_known_{false};
   WholeMutex* next_ = nullptr;  // in the list of all that are known

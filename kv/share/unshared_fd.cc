@@ -9,8 +9,7 @@
 namespace actorkv {
 namespace {
 
-// The first of the list of all. Changes with the mutex held, which fork() holds
-// as long as it lasts: so the list is whole in the child.
+// The first of the list of all. Changes under UnsharedFd::mutex_.
 UnsharedFd* first = nullptr;
 
 // Returns the descriptor, or another one in its place where it is one of the
@@ -26,16 +25,12 @@ int AboveStandardOnes(int fd) {
 
 }  // namespace
 
-std::mutex& UnsharedFd::Mutex() {
-  // Leaked on purpose: stores may be closed by exit handlers.
-  static auto* const mutex = [] {
-    auto* const made = new std::mutex;
-    pthread_atfork([] { Mutex().lock(); }, [] { Mutex().unlock(); },
-                   CloseAllInChild);
-    return made;
-  }();
-  return *mutex;
-}
+WholeMutex UnsharedFd::mutex_;
+
+// Registered while the library is loaded: a fork() that has begun before would
+// not know of it.
+const bool UnsharedFd::closes_in_child_ =
+    pthread_atfork(nullptr, nullptr, CloseAllInChild) == 0;
 
 void UnsharedFd::CloseAllInChild() {
   while (first != nullptr) {
@@ -43,7 +38,6 @@ void UnsharedFd::CloseAllInChild() {
     first->fd_ = -1;
     first->Unlink();
   }
-  Mutex().unlock();
 }
 
 void UnsharedFd::Keep(int fd) {
@@ -67,7 +61,7 @@ void UnsharedFd::Unlink() {
 UnsharedFd::~UnsharedFd() { Close(); }
 
 void UnsharedFd::Close() {
-  const std::lock_guard<std::mutex> lock(Mutex());
+  const std::lock_guard<WholeMutex> lock(mutex_);
   if (fd_ < 0) return;
   Unlink();
   close(fd_);

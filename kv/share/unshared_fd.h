@@ -22,6 +22,8 @@
 
 #include <mutex>
 
+#include "kv/base/whole_mutex.h"
+
 namespace actorkv {
 
 class UnsharedFd {
@@ -36,7 +38,7 @@ class UnsharedFd {
   // where there is none. REQUIRES: it has none yet.
   template <typename Opener>
   int Open(const Opener& open_it) {
-    const std::lock_guard<std::mutex> lock(Mutex());
+    const std::lock_guard<WholeMutex> lock(mutex_);
     Keep(open_it());
     return fd_;
   }
@@ -48,11 +50,13 @@ class UnsharedFd {
   int get() const { return fd_; }
 
  private:
-  static std::mutex& Mutex();
   static void CloseAllInChild();
-  // REQUIRES, of both: Mutex() is held.
+  // REQUIRES, of both: mutex_ is held.
   void Keep(int fd);
   void Unlink();
+
+  static WholeMutex mutex_;  // of the list of all
+  static const bool closes_in_child_;
 
   int fd_ = -1;
   UnsharedFd* previous_ = nullptr;  // in the list of all, as next_
