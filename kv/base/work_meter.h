@@ -18,8 +18,7 @@
 //     beginning; and nobody waits for a reader but for one that copies the
 //     list.
 //  2. A child of fork() begins with an empty list: work of its parent is not
-//  its
-//     own, and is not ended there.
+//     its own, and is not ended there.
 //
 // A meter belongs to one thread at a time; ReadWork() is for any.
 

@@ -313,8 +313,11 @@ class Engine {
 
   // Keeps the log, that the next open of the store has to read, below about
   // `bytes` from now on, where the engine keeps more: other processes wait for
-  // that where this one ends. 0: writes out what it holds, before it returns.
+  // that where this one ends.
   virtual void LimitLog(uint64_t bytes) { static_cast<void>(bytes); }
+
+  // Makes what the next open has to read of the log short, before it returns.
+  virtual void WriteOutLog() {}
 
   // Bounds what the engine keeps in memory beside the page cache, which holds
   // `bytes`, for all engines of its kind in the process.

@@ -9,20 +9,19 @@
 #include <set>
 #include <utility>
 
+#include "kv/base/descriptor.h"
 #include "kv/base/system_error.h"
+#include "kv/base/whole_mutex.h"
 #include "kv/files/file_access.h"
 
 namespace actorkv {
 namespace {
 
-// The mutex of the set below. Leaked on purpose: stores may be closed by exit
-// handlers. fork() holds it as long as it lasts.
-std::mutex& OpenFilesMutex() {
-  static auto* const mutex = new std::mutex;
-  return *mutex;
-}
+// The mutex of the set below.
+WholeMutex open_files_mutex;
 
-// REQUIRES: OpenFilesMutex() held.
+// Leaked on purpose: stores may be closed by exit handlers.
+// REQUIRES: open_files_mutex held.
 std::set<LockFile*>& OpenFiles() {
   static auto* const files = new std::set<LockFile*>;
   return *files;
@@ -55,27 +54,20 @@ void LockFile::CloseAllInChild() {
     file->fd_ = -1;
   }
   OpenFiles().clear();
-  OpenFilesMutex().unlock();
 }
 
-void LockFile::HandleForkOnce() {
-  static std::once_flag handlers;
-  std::call_once(handlers, [] {
-    // fork() copies the process in the middle of whatever other threads do.
-    // With the mutex held the set is whole in the child.
-    pthread_atfork([] { OpenFilesMutex().lock(); },
-                   [] { OpenFilesMutex().unlock(); }, CloseAllInChild);
-  });
-}
+// Registered while the library is loaded: a fork() that has begun before would
+// not know of it.
+const bool LockFile::closes_in_child_ =
+    pthread_atfork(nullptr, nullptr, CloseAllInChild) == 0;
 
 template <typename OpenFile>
 Status LockFile::OpenWith(const std::string& path, const OpenFile& open_file,
                           std::unique_ptr<LockFile>* file) {
-  HandleForkOnce();
   // Everything that takes memory comes before the open. The object goes after
   // the guard, whose mutex its destructor takes.
   std::unique_ptr<LockFile> made(new LockFile(-1, path));
-  std::lock_guard<std::mutex> guard(OpenFilesMutex());
+  const std::lock_guard<WholeMutex> guard(open_files_mutex);
   OpenFiles().insert(made.get());
   if (Status s = open_file(&made->fd_); !s.ok()) return s;
   *file = std::move(made);
@@ -99,8 +91,31 @@ Status LockFile::OpenToShare(const std::string& path,
       path, [&](int* fd) { return OpenPresent(path, O_RDONLY, fd); }, file);
 }
 
+// An open file of its own: to it the locks of this process are those of others.
+Status LockFile::Look(const std::string& path, int64_t first_byte,
+                      int64_t byte_count, bool* locked) {
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (file.get() < 0) {
+    if (errno != ENOENT) return SystemError("open", path, errno);
+    *locked = false;
+    return Status::Ok();
+  }
+  struct flock lock = Bytes(F_WRLCK, first_byte, byte_count);
+  if (fcntl(file.get(), F_OFD_GETLK, &lock) != 0) {
+    return SystemError("look for a lock of", path, errno);
+  }
+  *locked = lock.l_type != F_UNLCK;
+  return Status::Ok();
+}
+
+bool LockFile::IsLocked(const std::string& path, int64_t first_byte,
+                        int64_t byte_count) {
+  bool locked = false;
+  return Look(path, first_byte, byte_count, &locked).ok() && locked;
+}
+
 LockFile::~LockFile() {
-  std::lock_guard<std::mutex> guard(OpenFilesMutex());
+  const std::lock_guard<WholeMutex> guard(open_files_mutex);
   OpenFiles().erase(this);
   if (fd_ >= 0) close(fd_);
 }

@@ -39,6 +39,16 @@ class LockFile {
   // nothing may be written.
   static Status OpenToShare(const std::string& path,
                             std::unique_ptr<LockFile>* file);
+
+  // Says whether anybody, this process included, has a lock, of whatever kind,
+  // on one of these bytes of the file at `path`; *locked is false where there
+  // is no file. Errors: kIOError.
+  static Status Look(const std::string& path, int64_t first_byte,
+                     int64_t byte_count, bool* locked);
+  // The same; false also where the file cannot be looked at.
+  static bool IsLocked(const std::string& path, int64_t first_byte,
+                       int64_t byte_count);
+
   ~LockFile();
   LockFile(const LockFile&) = delete;
   LockFile& operator=(const LockFile&) = delete;
@@ -59,8 +69,8 @@ class LockFile {
   template <typename OpenFile>
   static Status OpenWith(const std::string& path, const OpenFile& open_file,
                          std::unique_ptr<LockFile>* file);
-  static void HandleForkOnce();
   static void CloseAllInChild();
+  static const bool closes_in_child_;
 
   int fd_;
   const std::string path_;

@@ -265,7 +265,8 @@ void BranchReader::InsertAhead(PageNo pgno, PagePin page) {
 void BranchReader::CacheNewest(PageVersion* version, WaitingDelta* waiting) {
   if (!DecodeChunk(version->id, version->stored, &version->chunk).ok()) return;
   if (version->chunk.codec == Codec::kDelta) {
-    *waiting = {version->id, std::string(version->stored)};
+    *waiting = {version->id, version->chunk.delta.form.base,
+                std::string(version->stored)};
     return;
   }
   PagePin page;
@@ -274,17 +275,14 @@ void BranchReader::CacheNewest(PageVersion* version, WaitingDelta* waiting) {
   }
 }
 
-void BranchReader::CacheOverBase(PageVersion* base, WaitingDelta* waiting) {
-  PageVersion version;
-  version.id = waiting->id;
-  if (base->id.pgno != waiting->id.pgno ||
-      !DecodeChunk(version.id, waiting->value, &version.chunk).ok() ||
-      version.chunk.delta.form.base != base->id.txid) {
+void BranchReader::CacheOverBase(const PageVersion& base,
+                                 WaitingDelta* waiting) {
+  if (base.id.pgno != waiting->id.pgno || base.id.txid != waiting->base) {
     return;
   }
   // Whatever comes of it, the delta waits no longer: its base is passed.
   const ChunkId id = std::exchange(waiting->id, ChunkId());
-  if (CacheChunk(cache_store_id_, snapshot_, {id, waiting->value, base->stored},
+  if (CacheChunk(cache_store_id_, snapshot_, {id, waiting->value, base.stored},
                  PageCache::Source::kAhead)
           .ok()) {
     Add(Metric::kReadAheadPages);
@@ -317,7 +315,7 @@ Status BranchReader::CacheRangeOfLevel(size_t level, PageNo first,
     } else if (waiting.id.pgno != 0) {
       // Versions lie newest first, so a base comes soon after its delta in the
       // same visit, and no read of its own is needed.
-      CacheOverBase(&version, &waiting);
+      CacheOverBase(version, &waiting);
     }
     return true;
   };

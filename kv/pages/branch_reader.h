@@ -43,7 +43,8 @@ bool EqualBesidesStamp(std::string_view a, std::string_view b);
 // A delta of a range that is read through, until its base is met: an older
 // version of the same page lies behind it.
 struct WaitingDelta {
-  ChunkId id;         // pgno 0: none waits
+  ChunkId id;  // pgno 0: none waits
+  TxId base;
   std::string value;  // the stored chunk
 };
 
@@ -151,7 +152,7 @@ class BranchReader {
   // The newest version of a page of a range, and one that is older. What is
   // damaged is left out.
   void CacheNewest(PageVersion* version, WaitingDelta* waiting);
-  void CacheOverBase(PageVersion* base, WaitingDelta* waiting);
+  void CacheOverBase(const PageVersion& base, WaitingDelta* waiting);
   Status CacheRangeOfLevel(size_t level, PageNo first,
                            std::vector<bool>* missing);
   // Reads the page from the engine and puts it into the page cache, if any.

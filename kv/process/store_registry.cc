@@ -225,21 +225,9 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
     *again = false;
     return AcquireAs(identity, attempt, store, again);
   }
-  // Where another process has it, that one is asked first: a lock that is not
-  // to be had takes longer to find out.
-  const bool is_elsewhere =
-      !IsOpen(known.owned.get()) && !attempt->home->CheckFree(directory).ok();
-  Status shared = Status::Busy("");
-  if (is_elsewhere) {
-    shared = AcquireShared(identity, *attempt, store, again);
-    if (shared.ok()) return shared;
-    *again = false;
-  }
   Status owned = AcquireAs(identity, attempt, store, again);
   if (owned.code() != Code::kBusy) return owned;
-  if (!is_elsewhere) {
-    shared = AcquireShared(identity, *attempt, store, again);
-  }
+  const Status shared = AcquireShared(identity, *attempt, store, again);
   return shared.ok() ? shared : NotServed(directory, owned, shared);
 }
 

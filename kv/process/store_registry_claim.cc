@@ -68,7 +68,7 @@ void StoreRegistry::WriteOutLog(Entry* entry) {
                                entry->served->server()->session_count() > 0;
     if (is_waited_for) store = entry->store;
   }
-  if (store != nullptr) store->engine()->LimitLog(0);
+  if (store != nullptr) store->engine()->WriteOutLog();
 }
 
 Status StoreRegistry::AcquireToServe(const std::string& directory,

@@ -43,21 +43,13 @@ std::unique_lock<std::mutex> StoreRegistry::LockEntry(Entry* entry) {
 
 StoreRegistry::Known StoreRegistry::KnownEntries(
     const StoreIdentity& identity) {
-  Known known;
   std::lock_guard<std::mutex> lock(mutex_);
-  known.may_share = factory_ == nullptr;
-  // The two stand beside each other.
-  for (auto it = entries_.lower_bound(KeyOf(identity, StoreAccess::kOwns));
-       it != entries_.end() &&
-       it->first <= KeyOf(identity, StoreAccess::kShares);
-       ++it) {
-    if (it->first == KeyOf(identity, StoreAccess::kOwns)) {
-      known.owned = it->second;
-    } else if (it->first == KeyOf(identity, StoreAccess::kShares)) {
-      known.shared = it->second;
-    }
-  }
-  return known;
+  const auto entry_of = [&](StoreAccess access) -> std::shared_ptr<Entry> {
+    const auto it = entries_.find(KeyOf(identity, access));
+    return it == entries_.end() ? nullptr : it->second;
+  };
+  return {entry_of(StoreAccess::kOwns), entry_of(StoreAccess::kShares),
+          factory_ == nullptr};
 }
 
 bool StoreRegistry::IsOpen(Entry* entry) {

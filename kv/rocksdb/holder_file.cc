@@ -19,10 +19,6 @@ constexpr int kPidByte = 0;
 constexpr int kHolderByte = 1;
 constexpr int kWaitByte = 2;
 
-std::string PathIn(const std::string& directory) {
-  return directory + "/" + kHolderFileName;
-}
-
 struct flock PidLock() {
   struct flock lock = {};
   lock.l_type = F_WRLCK;
@@ -66,7 +62,8 @@ void WritePid(int fd) {
 Status HolderFile::Take(const std::string& directory,
                         std::unique_ptr<HolderFile>* holder) {
   std::unique_ptr<LockFile> file;
-  if (Status s = LockFile::Open(PathIn(directory), /*create=*/true, &file);
+  if (Status s =
+          LockFile::Open(HolderPathIn(directory), /*create=*/true, &file);
       !s.ok())
     return s;
   bool locked = false;
@@ -84,7 +81,7 @@ Status HolderFile::Take(const std::string& directory,
     // POSIX allows either for a lock that somebody has (fcntl(2)).
     const bool held = error == EAGAIN || error == EACCES;
     return held ? OpenElsewhere(directory)
-                : SystemError("lock", PathIn(directory), error);
+                : SystemError("lock", HolderPathIn(directory), error);
   }
   WritePid(file->fd());
   holder->reset(new HolderFile(std::move(file)));
@@ -93,7 +90,7 @@ Status HolderFile::Take(const std::string& directory,
 
 std::string HolderFile::HolderIn(const std::string& directory) {
   std::unique_ptr<LockFile> file;
-  if (!LockFile::OpenToShare(PathIn(directory), &file).ok()) {
+  if (!LockFile::OpenToShare(HolderPathIn(directory), &file).ok()) {
     return "another process";
   }
   return HolderOf(file->fd());
@@ -105,15 +102,8 @@ Status HolderFile::OpenElsewhere(const std::string& directory) {
 }
 
 bool HolderFile::IsHeld(const std::string& directory) {
-  const Descriptor file(
-      open(PathIn(directory).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  struct flock lock = {};
-  lock.l_type = F_WRLCK;
-  lock.l_whence = SEEK_SET;
-  lock.l_start = kPidByte;
-  lock.l_len = kHolderByte - kPidByte + 1;
-  return file.get() >= 0 && fcntl(file.get(), F_OFD_GETLK, &lock) == 0 &&
-         lock.l_type != F_UNLCK;
+  return LockFile::IsLocked(HolderPathIn(directory), kPidByte,
+                            kHolderByte - kPidByte + 1);
 }
 
 HolderFile::HolderFile(std::unique_ptr<LockFile> file)
@@ -125,7 +115,8 @@ bool HolderFile::IsWaitedFor() const {
 
 HolderWait::HolderWait(const std::string& directory) {
   std::unique_ptr<LockFile> file;
-  if (!LockFile::Open(PathIn(directory), /*create=*/false, &file).ok()) return;
+  if (!LockFile::Open(HolderPathIn(directory), /*create=*/false, &file).ok())
+    return;
   // Beside a holder of an older version, which looks at no mark, the byte
   // cannot be locked.
   bool marked = false;

@@ -1,36 +1,20 @@
 #include "kv/rocksdb/owner_claim.h"
 
-#include <fcntl.h>
-
 #include <utility>
 
-#include "kv/base/descriptor.h"
 #include "kv/files/store_names.h"
 #include "kv/rocksdb/holder_file.h"
 
 namespace actorkv {
 namespace {
 
-std::string PathIn(const std::string& directory) {
-  return directory + "/" + kHolderFileName;
-}
-
-struct flock ClaimLock() {
-  struct flock lock = {};
-  lock.l_type = F_WRLCK;
-  lock.l_whence = SEEK_SET;
-  lock.l_start = kClaimByte;
-  lock.l_len = 1;
-  return lock;
-}
+// A holder of an older version locks all bytes of the file (holder_file.h), so
+// also this one, which is nobody's else.
+constexpr int64_t kByteOfNobody = kClaimByte + 1;
 
 // Why the claim was not to be had.
-Status ClaimedElsewhere(const std::string& directory, int fd) {
-  struct flock lock = ClaimLock();
-  const bool is_seen =
-      fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-  // A holder of an older version locks all bytes (holder_file.h).
-  if (is_seen && lock.l_start != kClaimByte) {
+Status ClaimedElsewhere(const std::string& directory, const LockFile& file) {
+  if (file.IsLockedElsewhere(kByteOfNobody, 1)) {
     return HolderFile::OpenElsewhere(directory);
   }
   if (HolderFile::IsHeld(directory)) {
@@ -50,7 +34,8 @@ OwnerClaim::OwnerClaim(std::unique_ptr<LockFile> file)
 Status OwnerClaim::Make(const std::string& directory,
                         std::unique_ptr<OwnerClaim>* claim) {
   std::unique_ptr<LockFile> file;
-  if (Status s = LockFile::Open(PathIn(directory), /*create=*/false, &file);
+  if (Status s =
+          LockFile::Open(HolderPathIn(directory), /*create=*/false, &file);
       !s.ok()) {
     return s;
   }
@@ -59,17 +44,13 @@ Status OwnerClaim::Make(const std::string& directory,
       !s.ok()) {
     return s;
   }
-  if (!locked) return ClaimedElsewhere(directory, file->fd());
+  if (!locked) return ClaimedElsewhere(directory, *file);
   claim->reset(new OwnerClaim(std::move(file)));
   return Status::Ok();
 }
 
 bool OwnerClaim::IsMade(const std::string& directory) {
-  const Descriptor file(
-      open(PathIn(directory).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  struct flock lock = ClaimLock();
-  return file.get() >= 0 && fcntl(file.get(), F_OFD_GETLK, &lock) == 0 &&
-         lock.l_type != F_UNLCK;
+  return LockFile::IsLocked(HolderPathIn(directory), kClaimByte, 1);
 }
 
 }  // namespace actorkv

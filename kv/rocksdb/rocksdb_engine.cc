@@ -89,9 +89,9 @@ class RocksDbEngine : public Engine {
     return ListLogDamage({handle_->directory(), handle_->work_path()}, damage);
   }
 
-  void LimitLog(uint64_t bytes) override {
-    bytes == 0 ? WriteOutLog() : handle_->LimitLog(bytes);
-  }
+  void LimitLog(uint64_t bytes) override { handle_->LimitLog(bytes); }
+  // Makes tables of what the log holds.
+  void WriteOutLog() override;
   void LimitCaches(size_t bytes) override { LimitRocksDbCaches(bytes); }
   bool IsWaitedFor() override { return handle_->IsWaitedFor(); }
   std::shared_ptr<WorkBoard> work_board() override {
@@ -113,8 +113,6 @@ class RocksDbEngine : public Engine {
   // and nothing makes that happen soon: those of a bulk write lie on the last
   // level, where no other key comes. REQUIRES: a Hold.
   Status RemoveFilesOf(Partition partition);
-  // Makes tables of what the log holds.
-  void WriteOutLog();
 
   const std::unique_ptr<RocksDbHandle> handle_;
   RocksDbCompaction compaction_{handle_.get()};

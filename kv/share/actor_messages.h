@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kv/base/types.h"
+#include "kv/format/page_delta.h"
 #include "kv/share/frame.h"
 #include "kv/share/wire.h"
 
@@ -70,6 +71,9 @@ struct HeadFields {
   }
 };
 
+// The bytes of a set of blocks.
+constexpr size_t kWireBlocksBytes = kDeltaBlocks / 8;
+
 // WirePage: a page as the owner has it in memory (kv/cache/cached_page.h): page
 // 1 without its stamp.
 struct WirePage {
@@ -86,9 +90,6 @@ struct WirePage {
               &m->bytes);
   }
 };
-
-// The bytes of a set of blocks (kv/format/page_delta.h).
-constexpr size_t kWireBlocksBytes = 32;
 
 // OPEN: an actor gets a slot on the board, for as long as some session has it
 // open. A session that has it open gets the slot that it has.

@@ -76,28 +76,31 @@ class PagesInMemory {
       PagePin pin = PageCache::Instance()->Find(
           {cache_id, head.branch, pgno}, head.txid, actor->changes().get());
       if (pin == nullptr || pin->page().size() != head.page_size) continue;
-      numbers_.push_back(pgno);
-      pin->form().changed.AppendTo(&blocks_.emplace_back());
-      pins_.push_back(std::move(pin));
+      Page page{pgno, std::move(pin), {}};
+      page.pin->form().changed.AppendTo(&page.blocks);
+      pages_.push_back(std::move(page));
     }
   }
 
   // Valid as long as this object.
   std::vector<WirePage> Views() const {
     std::vector<WirePage> views;
-    views.reserve(pins_.size());
-    for (size_t i = 0; i < pins_.size(); ++i) {
-      const CachedPage& page = *pins_[i];
-      views.push_back({numbers_[i], page.txid(), page.page_hash(),
-                       page.form().base, blocks_[i], page.page()});
+    views.reserve(pages_.size());
+    for (const Page& page : pages_) {
+      views.push_back({page.pgno, page.pin->txid(), page.pin->page_hash(),
+                       page.pin->form().base, page.blocks, page.pin->page()});
     }
     return views;
   }
 
  private:
-  std::vector<PageNo> numbers_;
-  std::vector<PagePin> pins_;
-  std::vector<std::string> blocks_;
+  struct Page {
+    PageNo pgno;
+    PagePin pin;
+    std::string blocks;  // the changed ones of its form
+  };
+
+  std::vector<Page> pages_;
 };
 
 // Whether anybody is there at the other end, without waiting.

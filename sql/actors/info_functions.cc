@@ -4,7 +4,6 @@
 #include <string>
 
 #include "kv/base/utf8.h"
-#include "kv/process/engines.h"
 #include "kv/process/store_registry.h"
 #include "sql/bind/function.h"
 #include "sql/bind/read_only.h"
@@ -67,16 +66,9 @@ Status DefaultStoreOfConnection(Call* call) {
   // the two apart.
   if (!call->IsNull(0)) {
     std::string path;
-    std::string absolute;
     std::string canonical;
     if (Status s = call->Text(0, "path", &path); !s.ok()) return s;
-    if (Status s = AbsolutePath(path, &absolute); !s.ok()) return s;
-    EngineHome* home = nullptr;
-    if (Status s = FindHome(absolute, &home); !s.ok()) return s;
-    if (Status s = home->Canonical(absolute, &canonical); !s.ok()) return s;
-    // The directory is looked at now: a path that is wrong is told where it is
-    // said, and not by the first call that uses it.
-    if (Status s = home->Check(canonical); !s.ok()) return s;
+    if (Status s = FindStorePlace(path, &canonical); !s.ok()) return s;
     connection->set_store_path(canonical);
     // The VFS has no connection to ask when a bare name is opened, so it has
     // the last store that any connection named.

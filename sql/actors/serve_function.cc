@@ -6,7 +6,6 @@
 #include <thread>
 
 #include "kv/base/end_signals.h"
-#include "kv/process/engines.h"
 #include "kv/process/open_wait.h"
 #include "kv/process/serving.h"
 #include "sql/bind/function.h"
@@ -38,16 +37,8 @@ Status FindStore(const Call& call, std::string* directory) {
                : Status::Ok();
   }
   std::string path;
-  std::string absolute;
   if (Status s = call.Text(0, "the store", &path); !s.ok()) return s;
-  if (Status s = AbsolutePath(path, &absolute); !s.ok()) return s;
-  EngineHome* home = nullptr;
-  if (Status s = FindHome(absolute, &home); !s.ok()) return s;
-  std::string canonical;
-  if (Status s = home->Canonical(absolute, &canonical); !s.ok()) return s;
-  if (Status s = home->Check(canonical); !s.ok()) return s;
-  *directory = canonical;
-  return Status::Ok();
+  return FindStorePlace(path, directory);
 }
 
 Status Serve(Call* call) {

@@ -118,4 +118,16 @@ Status ResolveActor(const Call& call, StoreUse use, Target* target) {
   return ResolveTarget(call.connection(), actor, use, target);
 }
 
+Status FindStorePlace(const std::string& path, std::string* place) {
+  std::string absolute;
+  if (Status s = AbsolutePath(path, &absolute); !s.ok()) return s;
+  EngineHome* home = nullptr;
+  if (Status s = FindHome(absolute, &home); !s.ok()) return s;
+  std::string canonical;
+  if (Status s = home->Canonical(absolute, &canonical); !s.ok()) return s;
+  if (Status s = home->Check(canonical); !s.ok()) return s;
+  *place = std::move(canonical);
+  return Status::Ok();
+}
+
 }  // namespace actorkv

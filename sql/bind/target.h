@@ -61,6 +61,11 @@ std::string TargetName(const Target& target);
 // kInvalidArgument for an empty one and one with a NUL byte.
 Status AbsolutePath(const std::string& path, std::string* absolute);
 
+// Finds the one name of a place where a store is, or can be made. Errors: those
+// of AbsolutePath() and of EngineHome::Check(), so that a path that is wrong is
+// told where it is said.
+Status FindStorePlace(const std::string& path, std::string* place);
+
 }  // namespace actorkv
 
 #endif  // ACTORKV_SQL_BIND_TARGET_H_

@@ -1,8 +1,6 @@
 #include "tests/fuzz/share_targets.h"
 
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <list>
 #include <memory>
 #include <string>
@@ -14,6 +12,7 @@
 #include "kv/share/committed_head.h"
 #include "kv/share/engine_messages.h"
 #include "kv/share/head_fields.h"
+#include "tests/fuzz/require.h"
 #include "tests/support/memory_engine.h"
 #include "tests/support/share_messages.h"
 
@@ -24,18 +23,6 @@ namespace {
 // The socket takes so much before anybody reads.
 constexpr size_t kMostSentBytes = size_t{32} << 10;
 constexpr char kActor[] = "alice";
-
-void Require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "broken: %s\n", what);
-  std::abort();
-}
-
-// An error must say something.
-bool Accepted(const Status& status) {
-  Require(status.ok() || !status.message().empty(), "an error says why");
-  return status.ok();
-}
 
 // The next frame, as it came. False at the end of what can be read.
 bool NextFrame(ShareChannel* channel, ReceivedFrame* frame, std::string* bytes,

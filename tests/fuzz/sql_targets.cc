@@ -1,13 +1,12 @@
 #include "tests/fuzz/sql_targets.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 
 #include "kv/base/utf8.h"
 #include "sql/salvage/page_map.h"
 #include "sql/salvage/table_salvage.h"
+#include "tests/fuzz/require.h"
 #include "tests/support/memory_pages.h"
 
 namespace actorkv {
@@ -16,12 +15,6 @@ namespace {
 
 constexpr uint32_t kPageSize = 512;
 constexpr size_t kMaxPages = 64;
-
-void Require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "broken: %s\n", what);
-  std::abort();
-}
 
 // Columns by commas: SQLite is not there to ask.
 Status ShapeByCommas(const StoredItem& item, const StoredItem& table,

@@ -4,8 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,6 +22,7 @@
 #include "kv/rivet/rivet_engine_keys.h"
 #include "kv/rivet/rivet_v2.h"
 #include "kv/rivet/workflow.h"
+#include "tests/fuzz/require.h"
 #include "tests/fuzz/share_targets.h"
 #include "tests/support/memory_bytes.h"
 #include "tests/support/rivet_engine_writer.h"
@@ -37,18 +36,6 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 // Past this, more output teaches nothing: gzip packs 1000 to 1.
 constexpr size_t kMaxUnpackedBytes = size_t{4} << 20;
 constexpr PageNo kMaxPagesRead = 200;
-
-void Require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "broken: %s\n", what);
-  std::abort();
-}
-
-// An error must say something.
-bool Accepted(const Status& status) {
-  Require(status.ok() || !status.message().empty(), "an error says why");
-  return status.ok();
-}
 
 bool ReadAll(PairSource* source, Pairs* pairs) {
   while (true) {
