@@ -219,6 +219,7 @@ set(ACTORKV_KV_SOURCES
   kv/share/committed_head.cc
   kv/share/engine_messages.cc
   kv/share/frame.cc
+  kv/share/grace_period.cc
   kv/share/head_fields.cc
   kv/share/listener.cc
   kv/share/owner_session.cc

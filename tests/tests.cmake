@@ -193,6 +193,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/share/client_session_test.cc
   tests/kv/share/client_store_test.cc
   tests/kv/share/frame_test.cc
+  tests/kv/share/grace_period_test.cc
   tests/kv/share/head_fields_test.cc
   tests/kv/share/head_order_test.cc
   tests/kv/share/listener_test.cc

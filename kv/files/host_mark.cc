@@ -13,11 +13,6 @@ namespace {
 constexpr int64_t kFirstByte = int64_t{1} << 32;
 constexpr int64_t kByteCount = int64_t{1} << 62;
 
-int64_t ByteOf(const HostId& host) {
-  return kFirstByte +
-         static_cast<int64_t>(host.incarnation % uint64_t{kByteCount});
-}
-
 }  // namespace
 
 HostMark::HostMark(std::unique_ptr<LockFile> file) : file_(std::move(file)) {}
@@ -30,7 +25,8 @@ Status HostMark::Make(const std::string& directory, const HostId& host,
     return s;
   }
   bool locked = false;
-  if (Status s = file->TryLock(ByteOf(host), LockFile::Kind::kShared, &locked);
+  if (Status s = file->TryLock(kFirstByte + MarkNumberOf(host),
+                               LockFile::Kind::kShared, &locked);
       !s.ok()) {
     return s;
   }
@@ -45,12 +41,27 @@ Status HostMark::Make(const std::string& directory, const HostId& host,
 
 Status IsHostMarked(const std::string& directory, const HostId& host,
                     bool* marked) {
-  return LockFile::Look(HolderPathIn(directory), ByteOf(host), 1, marked);
+  return IsNumberMarked(directory, MarkNumberOf(host), marked);
 }
 
-Status AnyHostMarked(const std::string& directory, bool* marked) {
-  return LockFile::Look(HolderPathIn(directory), kFirstByte, kByteCount,
+MarkNumber MarkNumberOf(const HostId& host) {
+  return static_cast<MarkNumber>(host.incarnation % uint64_t{kByteCount});
+}
+
+Status IsNumberMarked(const std::string& directory, MarkNumber number,
+                      bool* marked) {
+  return LockFile::Look(HolderPathIn(directory), kFirstByte + number, 1,
                         marked);
+}
+
+Status ListHostMarks(const std::string& directory,
+                     std::vector<MarkNumber>* numbers) {
+  std::vector<int64_t> bytes;
+  Status s = LockFile::ListLocked(HolderPathIn(directory), kFirstByte,
+                                  kByteCount, kMaxMarks, &bytes);
+  numbers->clear();
+  for (const int64_t byte : bytes) numbers->push_back(byte - kFirstByte);
+  return s;
 }
 
 }  // namespace actorkv

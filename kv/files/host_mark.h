@@ -18,8 +18,10 @@
 #ifndef ACTORKV_KV_FILES_HOST_MARK_H_
 #define ACTORKV_KV_FILES_HOST_MARK_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kv/base/host_id.h"
 #include "kv/base/status.h"
@@ -51,8 +53,19 @@ class HostMark {
 Status IsHostMarked(const std::string& directory, const HostId& host,
                     bool* marked);
 
-// *marked: whether any host is marked there. Errors: the same.
-Status AnyHostMarked(const std::string& directory, bool* marked);
+// MarkNumber: which byte is a host's, and so which host it is, as far as that
+// can be told from its mark.
+using MarkNumber = int64_t;
+MarkNumber MarkNumberOf(const HostId& host);
+// The same as IsHostMarked().
+Status IsNumberMarked(const std::string& directory, MarkNumber number,
+                      bool* marked);
+
+// *numbers: those of all hosts that are marked there; of more than kMaxMarks
+// some. Errors: the same.
+constexpr size_t kMaxMarks = 4096;
+Status ListHostMarks(const std::string& directory,
+                     std::vector<MarkNumber>* numbers);
 
 }  // namespace actorkv
 

@@ -91,20 +91,47 @@ Status LockFile::OpenToShare(const std::string& path,
       path, [&](int* fd) { return OpenPresent(path, O_RDONLY, fd); }, file);
 }
 
-// An open file of its own: to it the locks of this process are those of others.
 Status LockFile::Look(const std::string& path, int64_t first_byte,
                       int64_t byte_count, bool* locked) {
+  std::vector<int64_t> bytes;
+  Status s = ListLocked(path, first_byte, byte_count, 1, &bytes);
+  *locked = !bytes.empty();
+  return s;
+}
+
+// The system tells of one lock of a range, whichever it comes to first: what is
+// before and behind that one is asked for next.
+Status LockFile::ListLocked(const std::string& path, int64_t first_byte,
+                            int64_t byte_count, size_t most,
+                            std::vector<int64_t>* bytes) {
+  // To it the locks of this process are those of others.
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (file.get() < 0) {
-    if (errno != ENOENT) return SystemError("open", path, errno);
-    *locked = false;
-    return Status::Ok();
+    return errno == ENOENT ? Status::Ok() : SystemError("open", path, errno);
   }
-  struct flock lock = Bytes(F_WRLCK, first_byte, byte_count);
-  if (fcntl(file.get(), F_OFD_GETLK, &lock) != 0) {
-    return SystemError("look for a lock of", path, errno);
+  struct Range {
+    int64_t first;
+    int64_t end;
+  };
+  std::vector<Range> ranges = {{first_byte, first_byte + byte_count}};
+  while (!ranges.empty() && bytes->size() < most) {
+    const Range range = ranges.back();
+    ranges.pop_back();
+    struct flock lock = Bytes(F_WRLCK, range.first, range.end - range.first);
+    if (fcntl(file.get(), F_OFD_GETLK, &lock) != 0) {
+      return SystemError("look for a lock of", path, errno);
+    }
+    if (lock.l_type == F_UNLCK) continue;
+    bytes->push_back(lock.l_start);
+    if (lock.l_start > range.first) {
+      ranges.push_back({range.first, lock.l_start});
+    }
+    // A length of 0 goes to the end of all files.
+    const int64_t lock_end = lock.l_start + lock.l_len;
+    if (lock.l_len > 0 && lock_end < range.end) {
+      ranges.push_back({lock_end, range.end});
+    }
   }
-  *locked = lock.l_type != F_UNLCK;
   return Status::Ok();
 }
 

@@ -18,9 +18,11 @@
 #ifndef ACTORKV_KV_FILES_LOCK_FILE_H_
 #define ACTORKV_KV_FILES_LOCK_FILE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kv/base/status.h"
 
@@ -45,7 +47,12 @@ class LockFile {
   // is no file. Errors: kIOError.
   static Status Look(const std::string& path, int64_t first_byte,
                      int64_t byte_count, bool* locked);
-  // The same; false also where the file cannot be looked at.
+  // The first bytes of all locks that begin there, in no order; of more than
+  // `most` some. Errors: the same.
+  static Status ListLocked(const std::string& path, int64_t first_byte,
+                           int64_t byte_count, size_t most,
+                           std::vector<int64_t>* bytes);
+  // The same as Look(); false also where the file cannot be looked at.
   static bool IsLocked(const std::string& path, int64_t first_byte,
                        int64_t byte_count);
 

@@ -3,12 +3,10 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <thread>
 #include <utility>
 
 #include "kv/files/opened_directory.h"
 #include "kv/files/store_marker.h"
-#include "kv/share/actor_slot.h"
 #include "kv/share/process_state.h"
 #include "kv/store/store.h"
 
@@ -34,7 +32,8 @@ Status OpenWithMarker(const std::string& path,
 void SetSqliteVersion(const char* version) { sqlite_version.store(version); }
 
 Status ServedStore::Start(const std::shared_ptr<Store>& store,
-                          const StoreIdentity& identity, bool beside_others,
+                          const StoreIdentity& identity,
+                          std::vector<MarkNumber> hosts_beside,
                           ShareServer::CallFunction call,
                           std::function<void()> session_ended,
                           std::shared_ptr<ServedStore>* served) {
@@ -55,7 +54,7 @@ Status ServedStore::Start(const std::shared_ptr<Store>& store,
   parts.store = std::shared_ptr<Store>(std::shared_ptr<void>(), store.get());
   parts.marker_id = marker.id;
   parts.marker_inode = identity.store;
-  parts.beside_others = beside_others;
+  parts.hosts_beside = std::move(hosts_beside);
   parts.sqlite_version = sqlite_version.load();
   parts.call = std::move(call);
   parts.session_ended = std::move(session_ended);
@@ -63,13 +62,8 @@ Status ServedStore::Start(const std::shared_ptr<Store>& store,
       !s.ok()) {
     return s;
   }
-  made->is_beside_others_ = beside_others;
   *served = std::move(made);
   return Status::Ok();
-}
-
-void ServedStore::LetOthersJoin() const {
-  if (is_beside_others_) std::this_thread::sleep_for(kJoinTime);
 }
 
 Status JoinedStore::Join(const std::string& directory,

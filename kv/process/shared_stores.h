@@ -34,11 +34,13 @@ void SetSqliteVersion(const char* version);
 class ServedStore {
  public:
   // Serves `store`, which goes after this. `identity`: of what it was opened
-  // as. `beside_others`: others had sessions at an owner before this one.
+  // as. `hosts_beside`: the marks of those that had sessions at an owner before
+  // this one.
   // Errors: those of ShareServer::Start() and HostMark::Make(); kNotFound
   // where the directory has no marker any more.
   static Status Start(const std::shared_ptr<Store>& store,
-                      const StoreIdentity& identity, bool beside_others,
+                      const StoreIdentity& identity,
+                      std::vector<MarkNumber> hosts_beside,
                       ShareServer::CallFunction call,
                       std::function<void()> session_ended,
                       std::shared_ptr<ServedStore>* served);
@@ -47,15 +49,9 @@ class ServedStore {
 
   ShareServer* server() const { return server_.get(); }
 
-  // Where an owner before this one had sessions: waits for as long as words are
-  // kept for them (kv/share/actor_slot.h). Before anybody of this process uses
-  // the store, to whom the words mean nothing yet.
-  void LetOthersJoin() const;
-
  private:
   ServedStore() = default;
 
-  bool is_beside_others_ = false;
   std::unique_ptr<HostMark> mark_;
   std::unique_ptr<ShareServer> server_;  // goes first
 };

@@ -238,7 +238,7 @@ Status StoreRegistry::AcquireAs(const StoreIdentity& identity, Attempt* attempt,
     attempt->entry = FindEntry(KeyOf(identity, attempt->access));
   }
   const std::shared_ptr<Entry> entry = attempt->entry;
-  const auto lock = LockEntry(entry.get());
+  auto lock = LockEntry(entry.get());
   if (!lock.owns_lock()) return Status::Busy("store is closing: " + directory);
   if (stopping_) return ProcessIsEnding(directory);
   if (Status s = GiveUpStale(*attempt, identity, entry.get()); !s.ok()) {
@@ -250,8 +250,6 @@ Status StoreRegistry::AcquireAs(const StoreIdentity& identity, Attempt* attempt,
   if (attempt->claim != nullptr) entry->claim = attempt->claim;
   if (entry->store == nullptr) {
     if (Status s = OpenInto(*attempt, entry); !s.ok()) return s;
-    // Who was writing when the owner before ended goes first.
-    if (entry->served != nullptr) entry->served->LetOthersJoin();
   }
   // What was opened under this key may be what took its place.
   *again = !entry->identity.IsSamePlace(identity);
@@ -260,6 +258,11 @@ Status StoreRegistry::AcquireAs(const StoreIdentity& identity, Attempt* attempt,
     return Status::Ok();
   }
   *store = Lend(entry.get());
+  const std::shared_ptr<ServedStore> served = entry->served;
+  lock.unlock();
+  // Who was writing at the owner before goes first. Without the mutex, as one
+  // of them may be this process, which needs it to become the owner.
+  if (served != nullptr) served->server()->AwaitGrace();
   return Status::Ok();
 }
 

@@ -143,12 +143,10 @@ void StoreRegistry::Serve(const std::shared_ptr<Entry>& entry) {
 
 Status StoreRegistry::TryServe(const std::shared_ptr<Entry>& entry) {
   Store* const store = entry->store.get();
-  bool others_are_alive = true;
-  if (Status s = AnyHostMarked(store->path(), &others_are_alive); !s.ok()) {
-    store->reclaim_turns()->Hold();
-    return s;
-  }
-  if (others_are_alive) store->reclaim_turns()->Hold();
+  std::vector<MarkNumber> others;
+  const Status listed = ListHostMarks(store->path(), &others);
+  if (!listed.ok() || !others.empty()) store->reclaim_turns()->Hold();
+  if (!listed.ok()) return listed;
   Settings settings;
   if (Status s = store->settings()->Get(ActorId{}, &settings); !s.ok()) {
     return s;
@@ -172,7 +170,7 @@ Status StoreRegistry::TryServe(const std::shared_ptr<Entry>& entry) {
     if (of_session != nullptr) of_session->session_ended = true;
     Wake();
   };
-  return ServedStore::Start(entry->store, entry->identity, others_are_alive,
+  return ServedStore::Start(entry->store, entry->identity, std::move(others),
                             std::move(call), session_ended, &entry->served);
 }
 

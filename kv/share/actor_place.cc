@@ -4,6 +4,13 @@
 #include <thread>
 
 namespace actorkv {
+namespace {
+
+// How long a writer waits where nobody owns the store, or words are kept: most
+// are done much sooner.
+constexpr std::chrono::milliseconds kMostOwnerless{2000};
+
+}  // namespace
 
 std::optional<uint32_t> ActorPlace::SlotAt(const OwnerSession* owner) {
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -70,27 +77,32 @@ void ActorPlace::Close() noexcept {
 
 // --- The writer's word ------------------------------------------------------
 
-// Who does not wait in line, as without a busy handler, would be told of a lock
-// that is nobody's: it is over within kJoinTime.
-void ActorPlace::AwaitWhoHadTheWord() noexcept {
+void ActorPlace::AwaitOwner() noexcept {
+  constexpr std::chrono::milliseconds kLook{1};
+  const auto give_up = std::chrono::steady_clock::now() + kMostOwnerless;
   for (;;) {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      if (!IsUsable() || !turn_.IsKeptForOthers(*slot_)) return;
+      if (!IsUsable()) return;
+      const bool is_over = !owner_->is_lost() && !turn_.IsKeptForOthers(*slot_);
+      if (is_over || std::chrono::steady_clock::now() >= give_up) return;
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(kLook);
   }
 }
 
 bool ActorPlace::MayTake() noexcept {
-  AwaitWhoHadTheWord();
+  AwaitOwner();
   const std::lock_guard<std::mutex> lock(mutex_);
   return IsUsable() && turn_.MayTake(*slot_, self());
 }
 
 bool ActorPlace::TryTake() noexcept {
   const std::lock_guard<std::mutex> lock(mutex_);
-  has_word_ = IsUsable() && !is_closed_ && turn_.TryTake(slot_, self());
+  // The next owner is told of the words that this process has: none comes to
+  // them meanwhile.
+  has_word_ = IsUsable() && !is_closed_ && !owner_->is_lost() &&
+              turn_.TryTake(slot_, self());
   return has_word_;
 }
 
@@ -121,6 +133,11 @@ bool ActorPlace::IsOwn() noexcept {
   return IsUsable() && slot_->writer() == self();
 }
 
+bool ActorPlace::HasWord() noexcept {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return has_word_ && IsUsable() && slot_->writer() == self();
+}
+
 WordHolder ActorPlace::Holder() noexcept {
   const std::lock_guard<std::mutex> lock(mutex_);
   return IsUsable() ? turn_.HolderBeside(*slot_, self()) : WordHolder();
@@ -139,7 +156,7 @@ bool ActorPlace::SetWaiting(const OwnerSession* owner) noexcept {
 
 bool ActorPlace::BeginTurn(const OwnerSession* owner) noexcept {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (!IsUsable() || owner_ != owner) return false;
+  if (!IsUsable() || owner_ != owner || owner_->is_lost()) return false;
   turn_.Begin(slot_);
   has_word_ = true;
   return true;

@@ -64,6 +64,8 @@ class ActorPlace {
   bool IsTurnOver() noexcept;
   bool IsHeldByAny() noexcept;
   bool IsOwn() noexcept;
+  // Whether this process took it and has it still, at whatever owner.
+  bool HasWord() noexcept;
   WordHolder Holder() noexcept;
   // What a message about it is sent to: the session and the slot; null: none.
   OwnerSession* owner(uint32_t* slot);
@@ -76,7 +78,10 @@ class ActorPlace {
 
  private:
   Status Bind(OwnerSession* owner, uint32_t number);
-  void AwaitWhoHadTheWord() noexcept;
+  // Who does not wait in line, as without a busy handler, would be told of a
+  // lock that is nobody's while another process is becoming the owner, and for
+  // kGraceTime after that at most.
+  void AwaitOwner() noexcept;
   // REQUIRES, of these: mutex_ is held.
   bool IsUsable() const { return slot_ != nullptr && !owner_->is_of_parent(); }
   WriterToken self() const { return TokenOf(owner_->number()); }

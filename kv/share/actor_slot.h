@@ -70,10 +70,11 @@ struct WriterToken {
 // The token of a session; 0: the owner's own.
 constexpr WriterToken TokenOf(uint32_t session) { return {session, 1}; }
 
-// Of a word that is kept for whoever had it at the owner before, for kJoinTime
-// at most from when the slot was given or, for a session, opened there.
+// Of a word that is kept for whoever had it at the owner before: as long as
+// the grace period of this one lasts (kv/share/grace_period.h), which is
+// kGraceTime at most.
 constexpr WriterToken kKeptToken = {0, 2};
-constexpr std::chrono::milliseconds kJoinTime{60};
+constexpr std::chrono::milliseconds kGraceTime{500};
 
 class ActorSlot {
  public:

@@ -255,18 +255,32 @@ std::vector<PinFields> ClientSession::HeldPins() {
   return pins;
 }
 
+std::vector<std::string_view> ClientSession::HeldWords(
+    const std::vector<std::shared_ptr<ActorPlace>>& places) {
+  std::vector<std::string_view> names;
+  for (const std::shared_ptr<ActorPlace>& place : places) {
+    if (names.size() < kMaxHeldWords && place->HasWord()) {
+      names.emplace_back(place->name());
+    }
+  }
+  return names;
+}
+
 Status ClientSession::SayHello(std::shared_ptr<OwnerSession>* session,
                                size_t* named_pins) {
+  const std::vector<std::shared_ptr<ActorPlace>> places = Places();
   HelloRequest hello;
   hello.version.pid = static_cast<uint32_t>(getpid());
   hello.version.module = parts_.module;
   hello.store_format = kStoreFormat;
   hello.marker_id = parts_.marker_id;
   hello.marker_inode = parts_.marker_inode;
+  hello.host = parts_.host.incarnation;
   hello.program = parts_.program;
   hello.sqlite_version = parts_.sqlite_version;
   hello.engine_version = parts_.engine_version;
   hello.pins = HeldPins();
+  hello.words = HeldWords(places);
   *named_pins = hello.pins.size();
   return OwnerSession::Begin(parts_.directory, hello, patience(), session);
 }

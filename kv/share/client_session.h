@@ -26,6 +26,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kv/base/status.h"
@@ -168,6 +169,9 @@ class ClientSession final : public ShareClient,
   void RaiseHeads();
   std::vector<std::shared_ptr<ActorPlace>> Places();
   std::vector<PinFields> HeldPins();
+  // Those of the places whose words this process has.
+  static std::vector<std::string_view> HeldWords(
+      const std::vector<std::shared_ptr<ActorPlace>>& places);
   // Returns whether the next owner may be asked.
   static bool NoteFate(OwnerSession* owner, ChannelFate fate);
   Status NobodyServes(const Status& joined, const Status& elected) const;

@@ -13,6 +13,7 @@
 #include "kv/base/errand.h"
 #include "kv/share/board.h"
 #include "kv/share/board_time.h"
+#include "kv/share/grace_period.h"
 #include "kv/share/request_memory.h"
 #include "kv/share/session_table.h"
 #include "kv/share/share_server.h"
@@ -34,7 +35,8 @@ struct ServerCore {
         board(std::move(of_owner)),
         incarnation(of_incarnation),
         time(board),
-        slots(parts.store, board, incarnation | 1, parts.beside_others),
+        grace(parts.directory->work_path(), parts.hosts_beside),
+        slots(parts.store, board, incarnation | 1, !grace.IsOver()),
         sessions(&slots, parts.store->pins()) {}
 
   // Others wait for the next owner from now on, should this one end. It writes
@@ -45,10 +47,16 @@ struct ServerCore {
     });
   }
 
+  // The host holds what it held at the owner before.
+  void NoteJoined(const HostId& host) {
+    if (grace.NoteJoined(host)) slots.EndKeeping();
+  }
+
   const ShareServer::Parts parts;
   const std::shared_ptr<Board> board;
   const uint64_t incarnation;
   BoardTime time;
+  GracePeriod grace;
   SlotTable slots;
   SessionTable sessions;
   // Two, so that who has a request in memory never waits for another one that

@@ -44,7 +44,7 @@ Status CheckHello(const ServerCore& core, const HelloRequest& hello) {
         ", this module knows formats up to " +
         std::to_string(hello.store_format) + ": " + core.parts.store->path());
   }
-  if (hello.pins.size() > kMaxHeldPins) {
+  if (hello.pins.size() > kMaxHeldPins || hello.words.size() > kMaxHeldWords) {
     return Status::InvalidArgument("a session holds too much");
   }
   return Status::Ok();
@@ -91,6 +91,16 @@ void KeepPins(ServerCore* core, const std::vector<PinFields>& pins,
   }
 }
 
+// What it held is its again, and nothing is kept for its host any longer.
+void GiveBackHeld(ServerCore* core, const HelloRequest& hello,
+                  ServerSession* session, HelloAnswer* answer) {
+  KeepPins(core, hello.pins, session, &answer->kept_pins);
+  for (const std::string_view actor : hello.words) {
+    session->ReclaimWord(std::string(actor));
+  }
+  core->NoteJoined(HostId{0, hello.host});
+}
+
 // Finds the session of the channel, or makes it, and fills the answer.
 Status Admit(ServerCore* core, ShareChannel* channel, const HelloRequest& hello,
              HelloAnswer* answer, std::shared_ptr<ServerSession>* session) {
@@ -106,7 +116,7 @@ Status Admit(ServerCore* core, ShareChannel* channel, const HelloRequest& hello,
     session->reset();
     return s;
   }
-  if (is_new) KeepPins(core, hello.pins, session->get(), &answer->kept_pins);
+  if (is_new) GiveBackHeld(core, hello, session->get(), answer);
   answer->owner_pid = static_cast<uint32_t>(getpid());
   answer->incarnation = core->incarnation;
   answer->session = (*session)->number();

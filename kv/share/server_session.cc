@@ -72,6 +72,18 @@ void ServerSession::Shutdown() {
 }
 
 Status ServerSession::OpenSlotOf(const std::string& name, SlotOfSession* slot) {
+  return AddSlot(name, 1, slot);
+}
+
+void ServerSession::ReclaimWord(const std::string& name) {
+  SlotOfSession slot;
+  // What is wrong with the actor is told to whoever opens it.
+  if (!AddSlot(name, 0, &slot).ok()) return;
+  slot.open->queue->Reclaim(parts_.number);
+}
+
+Status ServerSession::AddSlot(const std::string& name, size_t opens,
+                              SlotOfSession* slot) {
   std::shared_ptr<OpenSlot> opened;
   if (Status s = slots_->Open(name, &opened); !s.ok()) return s;
   bool is_new = false;
@@ -80,7 +92,7 @@ Status ServerSession::OpenSlotOf(const std::string& name, SlotOfSession* slot) {
     const auto [it, inserted] = open_slots_.try_emplace(
         opened->number, SlotOfSession{opened, nullptr, 0});
     is_new = inserted;
-    ++it->second.open_count;
+    it->second.open_count += opens;
     *slot = it->second;
   }
   // It counts once for each session.
@@ -93,7 +105,9 @@ void ServerSession::CloseSlot(uint32_t number) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto it = open_slots_.find(number);
-    if (it == open_slots_.end() || --it->second.open_count > 0) return;
+    if (it == open_slots_.end()) return;
+    size_t* const opens = &it->second.open_count;
+    if (*opens > 0 && --*opens > 0) return;
     closed = it->second.open;
     open_slots_.erase(it);
   }

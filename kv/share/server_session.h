@@ -83,6 +83,9 @@ class ServerSession {
   // Opens an actor; the slot that it has where it has it open.
   Status OpenSlotOf(const std::string& name, SlotOfSession* slot);
   void CloseSlot(uint32_t number);
+  // It had the writer's word of the actor at the owner before: the actor is
+  // open from now on, without an OPEN, and the word its again where it is kept.
+  void ReclaimWord(const std::string& name);
   // Errors: kInvalidArgument for a slot that the session does not have.
   Status FindSlot(uint32_t number, SlotOfSession* slot);
   // The session was given this head.
@@ -115,6 +118,8 @@ class ServerSession {
   };
   using Pins = std::vector<std::pair<uint32_t, std::shared_ptr<SessionPin>>>;
 
+  // *slot: with so many OPENs more.
+  Status AddSlot(const std::string& name, size_t opens, SlotOfSession* slot);
   Pins AwakePins();
   size_t TakePinsAway();
   // When the oldest commit was made that a pin holds; 0: none does, or it is

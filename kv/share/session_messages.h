@@ -27,8 +27,9 @@ constexpr uint32_t kNewestProtocol = 1;
 constexpr size_t kMaxSessions = 1024;
 constexpr size_t kMaxChannels = 8;
 
-// The number of pins that a HELLO may name.
+// The numbers of pins and of writer's words that a HELLO may name.
 constexpr size_t kMaxHeldPins = 16384;
+constexpr size_t kMaxHeldWords = 4096;
 
 // ModuleVersion: which module speaks, in which process. It begins HELLO in all
 // protocols, so that modules that have none in common can say so.
@@ -64,21 +65,24 @@ struct HelloRequest {
   // device may have another number there.
   std::string_view marker_id;
   uint64_t marker_inode = 0;
+  uint64_t host = 0;     // HostId::incarnation, the same at each owner
   uint32_t session = 0;  // 0: a new one
   uint64_t key = 0;      // of that session
   bool is_read_only = false;
   std::string_view program;
   std::string_view sqlite_version;  // this one and the next are for people
   std::string_view engine_version;  // of the engine that it would own it with
-  // What it held at an owner that is gone. Of the words that it had, each OPEN
-  // tells (kv/share/writer_turn.h).
+  // What it held at an owner that is gone: pins, and the names of the actors
+  // whose writer's words it had.
   std::vector<PinFields> pins;
+  std::vector<std::string_view> words;
 
   template <typename Self, typename Wire>
   static void Fields(Self* m, Wire* wire) {
     wire->All(&m->version, &m->features, &m->store_format, &m->marker_id,
-              &m->marker_inode, &m->session, &m->key, &m->is_read_only,
-              &m->program, &m->sqlite_version, &m->engine_version, &m->pins);
+              &m->marker_inode, &m->host, &m->session, &m->key,
+              &m->is_read_only, &m->program, &m->sqlite_version,
+              &m->engine_version, &m->pins, &m->words);
   }
 };
 

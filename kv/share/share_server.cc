@@ -30,6 +30,8 @@ constexpr size_t kMaxConnections = kMaxSessions * kMaxChannels + 64;
 // no descriptor left, whether it has one again.
 constexpr int kLookMs = 1000;
 constexpr int kNoDescriptorMs = 20;
+// How often it is looked who is still waited for in the grace period.
+constexpr int kGraceLookMs = 10;
 
 using Clock = std::chrono::steady_clock;
 
@@ -42,6 +44,7 @@ class Server : public ShareServer {
   bool Stop(std::chrono::steady_clock::time_point give_up) override {
     return End(give_up);
   }
+  void AwaitGrace() override { core_->grace.Await(); }
   size_t session_count() const override { return core_->sessions.size(); }
   int running_call_count() const override { return core_->running_calls; }
   std::vector<SessionInfo> Sessions() override;
@@ -53,6 +56,9 @@ class Server : public ShareServer {
   bool LetIn();
   bool LetInOne(std::unique_ptr<ShareChannel> channel);
   void JoinEnded();
+  // How long to wait for whoever connects.
+  int WaitMs() const { return is_grace_over_ ? kLookMs : kGraceLookMs; }
+  void LookAtGrace();
   void LookAfterSessions();
   bool End(std::chrono::steady_clock::time_point give_up);
   bool WaitForChannels(std::chrono::steady_clock::time_point give_up);
@@ -65,6 +71,7 @@ class Server : public ShareServer {
   bool has_thread_ = false;
   bool has_ended_ = false;
   Clock::time_point next_look_;  // of LookAfterSessions()
+  bool is_grace_over_ = false;   // the accepting thread's
 
   std::mutex mutex_;  // of what follows
   std::condition_variable channel_ended_;
@@ -100,17 +107,19 @@ void* Server::RunAccept(void* self) {
 }
 
 void Server::Accept() {
-  int timeout_ms = kLookMs;
+  bool can_let_in = true;
   while (!core_->is_stopping.load()) {
     pollfd polled[] = {{core_->stop_fd, POLLIN, 0},
                        {listener_->fd(), POLLIN, 0}};
     // Where nobody can be let in the socket stays readable.
-    const nfds_t count = timeout_ms == kLookMs ? 2 : 1;
-    static_cast<void>(poll(polled, count, timeout_ms));
+    const nfds_t count = can_let_in ? 2 : 1;
+    static_cast<void>(
+        poll(polled, count, can_let_in ? WaitMs() : kNoDescriptorMs));
     if (core_->is_stopping.load()) return;
     JoinEnded();
+    LookAtGrace();
     LookAfterSessions();
-    timeout_ms = LetIn() ? kLookMs : kNoDescriptorMs;
+    can_let_in = LetIn();
   }
 }
 
@@ -140,6 +149,13 @@ bool Server::LetInOne(std::unique_ptr<ShareChannel> channel) {
   --running_;
   channels_.pop_back();
   return false;
+}
+
+void Server::LookAtGrace() {
+  if (is_grace_over_) return;
+  static_cast<void>(core_->grace.DropGone());
+  is_grace_over_ = core_->grace.IsOver();
+  if (is_grace_over_) core_->slots.EndKeeping();
 }
 
 void Server::LookAfterSessions() {
@@ -184,6 +200,7 @@ void Server::JoinAll() {
 bool Server::End(std::chrono::steady_clock::time_point give_up) {
   if (std::exchange(has_ended_, true)) return true;
   core_->is_stopping = true;
+  core_->slots.Stop();
   const uint64_t one = 1;
   static_cast<void>(!write(core_->stop_fd, &one, sizeof one));
   if (has_thread_) pthread_join(thread_, nullptr);

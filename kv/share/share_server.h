@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "kv/base/status.h"
+#include "kv/files/host_mark.h"
 #include "kv/files/opened_directory.h"
 #include "kv/share/call_messages.h"
 
@@ -77,8 +78,9 @@ class ShareServer {
     std::shared_ptr<OpenedDirectory> directory;
     std::string marker_id;  // of the store (kv/files/store_marker.h)
     uint64_t marker_inode = 0;
-    // Others had sessions at an owner before this one: words are kept for them.
-    bool beside_others = false;
+    // Hosts that had sessions at an owner before this one, for which words are
+    // kept (kv/share/grace_period.h).
+    std::vector<MarkNumber> hosts_beside;
     std::string sqlite_version;           // of this process, for people
     CallFunction call;                    // null: no CALL is answered
     std::function<void()> session_ended;  // called by a thread of the server
@@ -97,6 +99,10 @@ class ShareServer {
   // a request took longer: its session ends without an answer. When this
   // returns nothing of the server uses the store. May be called once.
   virtual bool Stop(std::chrono::steady_clock::time_point give_up) = 0;
+
+  // Waits until others had the time to reclaim what they held at the owner
+  // before, or no longer than kGraceTime after the start.
+  virtual void AwaitGrace() = 0;
 
   virtual size_t session_count() const = 0;
   // Functions that run for others at this moment.

@@ -26,9 +26,9 @@ Status SlotTable::GiveLocked(const HeadState& state, OpenSlot* slot) {
   slot->slot = board_->slot(slot->number);
   slot->slot->Give(state.entry.actor, first_seq_);
   // Nobody has the slot yet.
-  const bool is_kept = Now() < kept_until_;
-  if (is_kept) static_cast<void>(slot->slot->TryTake(kKeptToken));
-  slot->queue = std::make_shared<WordQueue>(slot->slot, kept_until_);
+  if (keeps_words_) static_cast<void>(slot->slot->TryTake(kKeptToken));
+  slot->queue = std::make_shared<WordQueue>(slot->slot);
+  if (is_stopped_) slot->queue->Close();
   slot->actor->Share(
       slot->slot->head_word(),
       std::make_shared<OwnerWord>(board_, slot->slot, slot->queue));
@@ -65,6 +65,18 @@ void SlotTable::Close(const std::shared_ptr<OpenSlot>& slot) {
   slot->queue->Close();
   free_.push_back(slot->number);
   open_.erase(slot->actor->name());
+}
+
+void SlotTable::Stop() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  is_stopped_ = true;
+  for (const auto& [name, slot] : open_) slot->queue->Close();
+}
+
+void SlotTable::EndKeeping() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  keeps_words_ = false;
+  for (const auto& [name, slot] : open_) slot->queue->EndKeeping();
 }
 
 }  // namespace actorkv

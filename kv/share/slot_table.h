@@ -48,15 +48,14 @@ struct OpenSlot {
 
 class SlotTable {
  public:
-  // `first_seq`: see ActorSlot::Give(). `keeps_words`: others that wrote at the
-  // owner before are about to come, and for kJoinTime the words of slots are
-  // kept for them.
+  // `first_seq`: see ActorSlot::Give(). `keeps_words`: the words of slots are
+  // kept until EndKeeping() (kKeptToken).
   SlotTable(std::shared_ptr<Store> store, std::shared_ptr<Board> board,
             uint64_t first_seq, bool keeps_words)
       : store_(std::move(store)),
         board_(std::move(board)),
         first_seq_(first_seq),
-        kept_until_(keeps_words ? Now() + kJoinTime : WordLine::TimePoint{}) {}
+        keeps_words_(keeps_words) {}
   SlotTable(const SlotTable&) = delete;
   SlotTable& operator=(const SlotTable&) = delete;
 
@@ -65,17 +64,22 @@ class SlotTable {
   Status Open(const std::string& name, std::shared_ptr<OpenSlot>* slot);
   // For one session less. What it has of the word is given up before.
   void Close(const std::shared_ptr<OpenSlot>& slot);
+  // Nobody is about to come any more for whom words are kept.
+  void EndKeeping();
+  // The owner ends. Nobody gets a word here any more, and whoever has one keeps
+  // it, for the next owner to know (kv/share/grace_period.h).
+  void Stop();
 
  private:
-  static WordLine::TimePoint Now() { return std::chrono::steady_clock::now(); }
   Status GiveLocked(const HeadState& state, OpenSlot* slot);
 
   const std::shared_ptr<Store> store_;
   const std::shared_ptr<Board> board_;
   const uint64_t first_seq_;
-  const WordLine::TimePoint kept_until_;
 
   std::mutex mutex_;
+  bool keeps_words_;
+  bool is_stopped_ = false;
   std::unordered_map<std::string, std::shared_ptr<OpenSlot>> open_;  // by name
   std::vector<uint32_t> free_;  // that were used before
   uint32_t next_ = 0;           // the first that was not

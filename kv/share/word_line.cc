@@ -44,7 +44,7 @@ bool WordLine::GiveFrom(WriterToken from, TimePoint now, bool only_unused) {
 
 bool WordLine::MayGive(WriterToken writer, TimePoint now) const {
   if (writer.number == 0) return !slot_->somebody_waits() || now >= turn_end_;
-  if (writer == kKeptToken) return now >= kept_until_;
+  if (writer == kKeptToken) return false;
   // The process has it already, as for another of its threads.
   if (writer == TokenOf(line_.front()->session)) return true;
   return slot_->is_unused() && now >= confirm_by_;
@@ -54,8 +54,8 @@ void WordLine::Look(TimePoint now) {
   if (line_.empty()) return;
   const WriterToken writer = slot_->writer();
   if (MayGive(writer, now)) {
-    const bool is_other = writer.number != 0 && writer != kKeptToken &&
-                          writer != TokenOf(line_.front()->session);
+    const bool is_other =
+        writer.number != 0 && writer != TokenOf(line_.front()->session);
     static_cast<void>(GiveFrom(writer, now, /*only_unused=*/is_other));
     return;
   }
@@ -66,6 +66,17 @@ void WordLine::Look(TimePoint now) {
 void WordLine::Yield(TimePoint now) {
   if (line_.empty() || slot_->writer().number != 0) return;
   static_cast<void>(GiveFrom({}, now));
+}
+
+void WordLine::Reclaim(uint32_t session) {
+  static_cast<void>(slot_->Replace(kKeptToken, TokenOf(session),
+                                   /*somebody_waits=*/!line_.empty()));
+}
+
+void WordLine::EndKeeping(TimePoint now) {
+  if (slot_->writer() == kKeptToken) {
+    static_cast<void>(GiveFrom(kKeptToken, now));
+  }
 }
 
 void WordLine::EndSession(uint32_t session, TimePoint now) {

@@ -5,6 +5,7 @@
 //   free            gets it               at once
 //   of nobody, but  gets it               when the turn of the one before is
 //   somebody waits                        over, or it yields
+//   kept            gets it               when it is kept no longer
 //   given, and not  gets it               kConfirmTime after it was given
 //   confirmed
 //   another's       waits
@@ -43,9 +44,7 @@ class WordLine {
     bool has_ended = false;
   };
 
-  // `kept_until`: of a word that is kept (kKeptToken).
-  explicit WordLine(ActorSlot* slot, TimePoint kept_until = {})
-      : slot_(slot), kept_until_(kept_until) {}
+  explicit WordLine(ActorSlot* slot) : slot_(slot) {}
   WordLine(const WordLine&) = delete;
   WordLine& operator=(const WordLine&) = delete;
 
@@ -60,6 +59,11 @@ class WordLine {
   void Look(TimePoint now);
   // Whoever wrote last lets the next one.
   void Yield(TimePoint now);
+  // The session had the word at the owner before: it is its again where it is
+  // kept.
+  void Reclaim(uint32_t session);
+  // A word that is kept (kKeptToken) is so no longer.
+  void EndKeeping(TimePoint now);
   // The session writes no more, and waits no more.
   void EndSession(uint32_t session, TimePoint now);
   // Takes the word of whoever has it. False where nobody has.
@@ -73,7 +77,6 @@ class WordLine {
   bool MayGive(WriterToken writer, TimePoint now) const;
 
   ActorSlot* const slot_;
-  const TimePoint kept_until_;
   std::list<Waiter*> line_;
   TimePoint turn_end_;    // of whoever may come back to the word
   TimePoint confirm_by_;  // by whoever was given the word last

@@ -41,6 +41,20 @@ void WordQueue::Yield() {
   changed_.notify_all();
 }
 
+void WordQueue::Reclaim(uint32_t session) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!is_closed_) line_.Reclaim(session);
+}
+
+void WordQueue::EndKeeping() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (is_closed_) return;
+    line_.EndKeeping(Now());
+  }
+  changed_.notify_all();
+}
+
 void WordQueue::EndSession(uint32_t session) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);

@@ -22,8 +22,7 @@ constexpr std::chrono::milliseconds kWaitLook{50};
 
 class WordQueue {
  public:
-  explicit WordQueue(ActorSlot* slot, WordLine::TimePoint kept_until = {})
-      : line_(slot, kept_until) {}
+  explicit WordQueue(ActorSlot* slot) : line_(slot) {}
   WordQueue(const WordQueue&) = delete;
   WordQueue& operator=(const WordQueue&) = delete;
 
@@ -33,10 +32,13 @@ class WordQueue {
             const std::function<bool()>& keep_on);
 
   void Yield();
+  void Reclaim(uint32_t session);
+  void EndKeeping();
   void EndSession(uint32_t session);
   bool TakeAway();
 
-  // The slot is somebody else's from now on: nobody gets the word any more.
+  // Nobody gets the word any more, and nobody waits: the slot is somebody
+  // else's from now on, or the owner ends.
   void Close();
 
  private:

@@ -28,9 +28,11 @@ bool WriterTurn::TryTake(ActorSlot* slot, WriterToken self) noexcept {
 bool WriterTurn::Open(ActorSlot* slot, WriterToken self,
                       bool had_word) noexcept {
   Forget();
-  kept_until_ns_.store(Now() + std::chrono::nanoseconds(kJoinTime).count());
+  kept_until_ns_.store(Now() + std::chrono::nanoseconds(kGraceTime).count());
   if (!had_word) return false;
-  if (slot->Replace(kKeptToken, self, slot->somebody_waits())) {
+  // The owner knows by now that it had the word, and kept it, or has given it.
+  if (slot->Confirm(self) ||
+      slot->Replace(kKeptToken, self, slot->somebody_waits())) {
     Begin(slot);
     return true;
   }

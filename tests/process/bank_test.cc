@@ -39,6 +39,12 @@ TEST_F(BankTest, SoOfPlainFiles) {
   EXPECT_GT(CheckBank(place_, tellers_), 0);
 }
 
+TEST_F(BankTest, DbgNoFailover) {
+  ASSERT_NO_FATAL_FAILURE(Open(/*is_files=*/false));
+  for (int i = 0; i < 60; ++i) ListenUntilEachDid(5);
+  EndAll();
+  ExpectNothingButDone();
+}
 // The owner ends as a program does that is done, while others write: nobody
 // is told anything.
 TEST_F(BankTest, TheOwnerLeaves) {

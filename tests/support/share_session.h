@@ -169,7 +169,9 @@ class ServedStore : public testing::Test {
   void SetUp() override { Serve(nullptr); }
   void TearDown() override { server_.reset(); }
 
-  void Serve(ShareServer::CallFunction call) {
+  // `hosts`: those that are to join from the owner before.
+  void Serve(ShareServer::CallFunction call,
+             std::vector<MarkNumber> hosts = {}) {
     server_.reset();
     ShareServer::Parts parts;
     parts.store = store_.shared();
@@ -177,6 +179,7 @@ class ServedStore : public testing::Test {
     parts.marker_id = "marker";
     parts.marker_inode = 5;
     parts.call = std::move(call);
+    parts.hosts_beside = std::move(hosts);
     parts.session_ended = [this] { ++ended_; };
     ASSERT_OK(ShareServer::Start(std::move(parts), &server_));
   }

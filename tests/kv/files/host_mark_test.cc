@@ -9,7 +9,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "kv/files/store_names.h"
 #include "tests/support/forked_child.h"
@@ -44,11 +46,14 @@ class HostMarkTest : public ::testing::Test {
     return marked;
   }
 
-  bool AnyMarked() const {
-    bool marked = false;
-    EXPECT_OK(AnyHostMarked(directory_, &marked));
-    return marked;
+  std::set<MarkNumber> Marks() const {
+    std::vector<MarkNumber> marks;
+    EXPECT_OK(ListHostMarks(directory_, &marks));
+    std::set<MarkNumber> numbers(marks.begin(), marks.end());
+    EXPECT_EQ(numbers.size(), marks.size());
+    return numbers;
   }
+  bool AnyMarked() const { return !Marks().empty(); }
 
   const TempDir temp_;
   const std::string directory_ = temp_.path();
@@ -78,6 +83,22 @@ TEST_F(HostMarkTest, AMarkIsOfOneHostAndOfItsTime) {
   again.reset();
   EXPECT_FALSE(IsMarked(kOne));
   EXPECT_FALSE(AnyMarked());
+}
+
+TEST_F(HostMarkTest, AllAreListed) {
+  MakeHolderFile();
+  std::vector<std::unique_ptr<HostMark>> marks;
+  std::set<MarkNumber> numbers;
+  // Next to each other as well, and at both ends.
+  for (const uint64_t incarnation :
+       {7ULL, 8ULL, 6ULL, 1ULL << 40, 0ULL, (1ULL << 62) - 1, 900ULL}) {
+    const HostId host{0, incarnation};
+    ASSERT_OK(HostMark::Make(directory_, host, &marks.emplace_back()));
+    numbers.insert(MarkNumberOf(host));
+    EXPECT_EQ(Marks(), numbers);
+  }
+  for (std::unique_ptr<HostMark>& mark : marks) mark.reset();
+  EXPECT_EQ(Marks(), std::set<MarkNumber>());
 }
 
 TEST_F(HostMarkTest, AnyIncarnationHasAByte) {

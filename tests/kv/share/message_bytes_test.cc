@@ -72,6 +72,7 @@ HelloRequest SomeHello() {
   hello.store_format = 3;
   hello.marker_id = "ab12";
   hello.marker_inode = 77;
+  hello.host = 0x1122334455667788;
   hello.session = 12;
   hello.key = 0xfeed;
   hello.is_read_only = true;
@@ -79,6 +80,7 @@ HelloRequest SomeHello() {
   hello.sqlite_version = "3.40.1";
   hello.engine_version = "RocksDB 7.8.3";
   hello.pins = {SomePin()};
+  hello.words = {"alice"};
   return hello;
 }
 
