@@ -19,6 +19,7 @@
 #include "kv/process/store_registry.h"
 #include "kv/store/store.h"
 #include "tests/support/child_process.h"
+#include "tests/support/forked_child.h"
 #include "tests/support/sqlite_db.h"
 #include "tests/support/store_access.h"
 #include "tests/support/testing.h"
@@ -392,6 +393,7 @@ class OrphansTest : public testing::TestWithParam<bool> {};
 
 // The parent ends, or is killed; one of its children owns the store then.
 TEST_P(OrphansTest, GoOn) {
+  if (!kChildrenHaveThreads) GTEST_SKIP() << "not under ThreadSanitizer";
   const TempDir temp;
   const std::string store = temp.File("store");
   ChildProcess parent("ForkChild.DISABLED_ParentOfOrphans", store);
@@ -437,6 +439,7 @@ TEST(ForkChild, DISABLED_ParentOfAnIdleChild) {
 // would keep the store from everybody, and with that of the socket have them
 // wait for an owner that is not there.
 TEST(ForkTest, AChildKeepsNothingOfADeadParent) {
+  if (!kChildrenHaveThreads) GTEST_SKIP() << "not under ThreadSanitizer";
   const TempDir temp;
   const std::string store = temp.File("store");
   ChildProcess parent("ForkChild.DISABLED_ParentOfAnIdleChild", store);
@@ -480,6 +483,7 @@ TEST(ForkChild, DISABLED_LoadedOnly) {
 class ForkKindTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(ForkKindTest, Child) {
+  if (!kChildrenHaveThreads) GTEST_SKIP() << "not under ThreadSanitizer";
   const TempDir temp;
   ChildProcess child(std::string("ForkChild.DISABLED_") + GetParam(),
                      temp.File("store"));

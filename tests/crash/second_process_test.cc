@@ -20,6 +20,7 @@
 #include "kv/process/store_registry.h"
 #include "tests/support/child_process.h"
 #include "tests/support/crash_life.h"
+#include "tests/support/forked_child.h"
 #include "tests/support/sqlite_db.h"
 #include "tests/support/store_access.h"
 #include "tests/support/testing.h"
@@ -384,6 +385,7 @@ int TryInForkedChild(SqliteDb* inherited, const std::string& uri) {
 }
 
 TEST_F(SecondProcessTest, AForkedChildIsAsAnyOtherAndDoesNoHarm) {
+  if (!kChildrenHaveThreads) GTEST_SKIP() << "not under ThreadSanitizer";
   SqliteDb db;
   ASSERT_EQ(db.Open(uri_), SQLITE_OK) << LastError();
   ASSERT_EQ(db.Exec(kFound), SQLITE_OK);

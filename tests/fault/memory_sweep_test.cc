@@ -63,7 +63,8 @@ bool DiedInRocksDb(const std::string& frames) {
   for (std::string frame; words >> frame;) {
     const bool is_system =
         frame.find("libc.so") == 0 || frame.find("libstdc++") == 0 ||
-        frame.find("libgcc") == 0 || frame.find("libasan") == 0;
+        frame.find("libgcc") == 0 || frame.find("libasan") == 0 ||
+        frame.find("libtsan") == 0;
     if (is_system || frame[0] == ':') continue;
     return frame.find("librocksdb") == 0;
   }

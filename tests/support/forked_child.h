@@ -13,6 +13,14 @@
 
 namespace actorkv {
 
+// Whether a child of fork() may start threads: under ThreadSanitizer none can
+// whose parent had some.
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kChildrenHaveThreads = false;
+#else
+constexpr bool kChildrenHaveThreads = true;
+#endif
+
 class ForkedChild {
  public:
   // `run` returns the status with which the child ends.

@@ -11,6 +11,7 @@
 
 #include "kv/process/store_registry.h"
 #include "tests/support/child_process.h"
+#include "tests/support/forked_child.h"
 #include "tests/support/sqlite_db.h"
 #include "tests/support/testing.h"
 #include "vfs/sqlite/sqlite_error.h"
@@ -373,6 +374,7 @@ TEST_F(ActorVfsTest, PlainNamesOnAnActorsConnectionSayWhatToWrite) {
 }
 
 TEST_F(ActorVfsTest, ForkedChildIsRefusedAndExitsCleanly) {
+  if (!kChildrenHaveThreads) GTEST_SKIP() << "not under ThreadSanitizer";
   Make(Uri("store/alice"));
   SqliteDb db;
   ASSERT_EQ(db.Open(Uri("store/alice")), SQLITE_OK);
