@@ -137,6 +137,12 @@ Status RocksDbHome::Open(const std::string& place, OpenMode mode,
   Status marked = CheckMarker(place);
   if (marked.code() == Code::kNotFound) marked = MarkNew(place, mode);
   if (!marked.ok()) return marked;
+  if (mode != OpenMode::kFollow) {
+    // An engine is made in half a millisecond, for nothing where another
+    // process has the store, which is the usual case of a process that shares
+    // it. Who has it is decided by the engine's own lock.
+    if (Status s = CheckFree(place); !s.ok()) return s;
+  }
   return OpenRocksDbEngine(place, mode, engine);
 }
 
