@@ -1,5 +1,7 @@
 // RequestMemory: how much memory the requests and answers of all sessions may
-// take together. Whoever needs more waits until others are done.
+// take together. Whoever needs more waits until others are done. What one
+// session has is two thirds at most, or one request: one whose requests come to
+// no end holds up itself.
 //
 // What is small is not counted: there are too many of those to be held up, and
 // too few to matter.
@@ -11,6 +13,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <map>
 #include <mutex>
 
 namespace actorkv {
@@ -24,9 +27,10 @@ class RequestMemory {
   explicit RequestMemory(size_t limit_bytes = kMaxRequestMemory)
       : limit_bytes_(limit_bytes) {}
 
-  // Waits for so much, or all that there is. False after Stop().
-  bool Take(size_t bytes);
-  void GiveBack(size_t bytes);
+  // Waits for so much, or all that there is. `user`: the session. False after
+  // Stop().
+  bool Take(size_t bytes, const void* user);
+  void GiveBack(size_t bytes, const void* user);
 
   // Whoever waits goes without.
   void Stop();
@@ -34,11 +38,14 @@ class RequestMemory {
  private:
   // What counts of it.
   size_t Counted(size_t bytes) const;
+  // REQUIRES: mutex_ is held.
+  bool HasRoom(size_t counted, const void* user) const;
 
   const size_t limit_bytes_;
   std::mutex mutex_;
   std::condition_variable given_back_;
   size_t used_bytes_ = 0;
+  std::map<const void*, size_t> used_by_;  // those that have some
   bool stopped_ = false;
 };
 
@@ -51,13 +58,17 @@ class MemoryShare {
   MemoryShare(const MemoryShare&) = delete;
   MemoryShare& operator=(const MemoryShare&) = delete;
 
+  // Of whom what it takes from now on is.
+  void SetUser(const void* user) { user_ = user; }
   // Gives back what it has, and takes so much. False after Stop().
   bool Take(size_t bytes);
   void GiveBack();
 
  private:
   RequestMemory* const memory_;
+  const void* user_ = nullptr;
   size_t bytes_ = 0;
+  const void* bytes_user_ = nullptr;  // that had them counted
 };
 
 }  // namespace actorkv

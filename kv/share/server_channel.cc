@@ -102,6 +102,7 @@ Status ServerChannel::ServeSession() {
     }
   }
   core_->LimitLog();
+  memory_.SetUser(session_.get());
   ServerRequests requests(core_, session_.get(), channel_.get());
   auto frame = std::make_unique<ReceivedFrame>();
   for (;;) {

@@ -50,9 +50,11 @@ Status ReadKeys(const std::vector<std::string_view>& keys, const Read& read,
 
 }  // namespace
 
-ServerReads::ServerReads(ServerCore* core)
+ServerReads::ServerReads(ServerCore* core, const ServerSession* session)
     : reader_(core->parts.store->engine()->NewReader()),
-      memory_(&core->answers) {}
+      memory_(&core->answers) {
+  memory_.SetUser(session);
+}
 
 void ServerReads::End() {
   reader_->Refresh();

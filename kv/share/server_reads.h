@@ -25,7 +25,7 @@ constexpr size_t kMaxReadBytes = size_t{4} << 20;
 
 class ServerReads {
  public:
-  explicit ServerReads(ServerCore* core);
+  ServerReads(ServerCore* core, const ServerSession* session);
 
   // Each answers. Errors: of the channel.
   Status Get(RequestScope* scope, const GetRequest& request);

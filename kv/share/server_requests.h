@@ -17,7 +17,10 @@ class ServerRequests {
  public:
   ServerRequests(ServerCore* core, ServerSession* session,
                  ShareChannel* channel)
-      : core_(core), session_(session), channel_(channel), reads_(core) {}
+      : core_(core),
+        session_(session),
+        channel_(channel),
+        reads_(core, session) {}
 
   // Serves what came. Errors, of the channel, which has to end: kCorruption for
   // what is no request; those of ShareChannel::Send().
