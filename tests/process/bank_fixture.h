@@ -29,8 +29,11 @@ inline constexpr int64_t kMostMs = 20000;  // until all get on after a kill
 
 class BankTest : public testing::Test {
  protected:
+  // A new bank.
   void Open(bool is_files) {
-    place_ = {temp_.File("store"), is_files};
+    tellers_.clear();
+    owners_killed_ = 0;
+    place_ = {temp_.File("store" + std::to_string(bank_count_++)), is_files};
     if (is_files) std::filesystem::create_directory(place_.directory);
     ASSERT_TRUE(FoundBank(place_));
     for (int i = 0; i < kTellers; ++i) Hire();
@@ -139,6 +142,7 @@ class BankTest : public testing::Test {
   TempDir temp_;
   std::mt19937_64 rng_{TestSeed()};
   BankPlace place_;
+  int bank_count_ = 0;
   std::vector<std::unique_ptr<Teller>> tellers_;
   std::set<size_t> working_;  // of tellers_
   int owners_killed_ = 0;

@@ -445,8 +445,13 @@ TEST_F(SteerTest, ATransactionOfSeveralActorsLosesTheWord) {
   auto owner = Found();
   EXPECT_TRUE(Worked(owner->Open("b", Uri("b"))));
   EXPECT_TRUE(Worked(owner->Run("b", "CREATE TABLE t(x)")));
-  for (const bool in_memory : {false, true}) {
-    SCOPED_TRACE(in_memory ? "main in memory" : "main is an actor");
+  const std::vector<std::pair<bool, std::string>> kinds = {{false, "NORMAL"},
+                                                           {true, "NORMAL"},
+                                                           {false, "EXCLUSIVE"},
+                                                           {true, "EXCLUSIVE"}};
+  for (const auto& [in_memory, locking] : kinds) {
+    SCOPED_TRACE((in_memory ? "main in memory, " : "main is an actor, ") +
+                 locking);
     Peer other;
     EXPECT_TRUE(Worked(other.Open("x", Uri())));
     if (in_memory) {
@@ -455,6 +460,7 @@ TEST_F(SteerTest, ATransactionOfSeveralActorsLosesTheWord) {
     }
     const std::string a = in_memory ? "a.t" : "main.t";
     EXPECT_TRUE(Worked(other.Run("x", "ATTACH '" + Uri("b") + "' AS b")));
+    EXPECT_TRUE(Worked(other.Run("x", "PRAGMA locking_mode=" + locking)));
     const std::string count_a = owner->Run("a", kCount).text;
     EXPECT_TRUE(Worked(other.Run("x", "BEGIN")));
     EXPECT_TRUE(Worked(other.Run("x", "INSERT INTO " + a + " VALUES(7)")));
@@ -475,9 +481,9 @@ TEST_F(SteerTest, ATransactionOfSeveralActorsLosesTheWord) {
     EXPECT_EQ(other.End(), 0);
   }
   EXPECT_TRUE(
-      Answers(owner->Run("a", "SELECT count(*) FROM t WHERE x = 8"), "2"));
+      Answers(owner->Run("a", "SELECT count(*) FROM t WHERE x = 8"), "4"));
   EXPECT_TRUE(
-      Answers(owner->Run("b", "SELECT count(*) FROM t WHERE x = 8"), "2"));
+      Answers(owner->Run("b", "SELECT count(*) FROM t WHERE x = 8"), "4"));
 }
 
 }  // namespace
