@@ -1,5 +1,8 @@
 #include "kv/process/not_served.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 
 #include "kv/files/file_system.h"
@@ -10,6 +13,18 @@ namespace {
 // Errors of the system that stay as they are.
 bool IsLasting(int error) {
   return error == EACCES || error == EPERM || error == ENAMETOOLONG;
+}
+
+bool IsOfAccess(int error) { return error == EACCES || error == EPERM; }
+
+// Who may do what with the directory: "755".
+std::string ModeOf(const struct stat& directory) {
+  constexpr int kBits = 3;
+  std::string mode;
+  for (int shift = 2 * kBits; shift >= 0; shift -= kBits) {
+    mode += static_cast<char>('0' + (directory.st_mode >> shift & 7));
+  }
+  return mode;
 }
 
 bool MayPass(const Status& shared) {
@@ -30,9 +45,21 @@ bool NobodyListens(const Status& shared) {
          shared.system_errno() == ECONNREFUSED;
 }
 
+Status NamingUsers(const std::string& directory, const Status& status) {
+  struct stat found = {};
+  if (!IsOfAccess(status.system_errno()) ||
+      stat(directory.c_str(), &found) != 0) {
+    return status;
+  }
+  return status.WithContext("the store's directory is of user " +
+                            std::to_string(found.st_uid) + ", mode " +
+                            ModeOf(found) + ", and this process of user " +
+                            std::to_string(geteuid()));
+}
+
 Status NotServed(const std::string& directory, const Status& owned,
                  const Status& shared) {
-  if (!MayPass(shared)) return shared;
+  if (!MayPass(shared)) return NamingUsers(directory, shared);
   const bool owner_spoke =
       shared.code() == Code::kBusy && shared.system_errno() == 0;
   if (owner_spoke) return shared.WithContext(directory);

@@ -10,6 +10,10 @@
 
 namespace actorkv {
 
+// `status`; of one that says that something is not allowed also whose the
+// directory is, who may do what with it, and who asks.
+Status NamingUsers(const std::string& directory, const Status& status);
+
 // `owned`: kBusy, as the open for writing said it, with who has the store.
 // `shared`: why it could not be shared with that one. Returns kBusy with both
 // where it may be otherwise in a moment, as where the owner is starting or

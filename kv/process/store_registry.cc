@@ -226,7 +226,7 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
     return AcquireAs(identity, attempt, store, again);
   }
   Status owned = AcquireAs(identity, attempt, store, again);
-  if (owned.code() != Code::kBusy) return owned;
+  if (owned.code() != Code::kBusy) return NamingUsers(directory, owned);
   const Status shared = AcquireShared(identity, *attempt, store, again);
   return shared.ok() ? shared : NotServed(directory, owned, shared);
 }

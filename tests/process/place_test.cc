@@ -63,6 +63,10 @@ TEST_F(PlaceTest, AnotherUserIsRefused) {
   EXPECT_NE(refused.code, SQLITE_OK);
   EXPECT_NE(refused.text.find("ermission denied"), std::string::npos)
       << refused.text;
+  EXPECT_NE(refused.text.find("directory is of user 0, mode 755, and this "
+                              "process of user 65534"),
+            std::string::npos)
+      << refused.text;
   EXPECT_TRUE(Worked(owner->Run("a", kInsert)));
 }
 
