@@ -201,6 +201,7 @@ actorkv_add_tests(kv LINKS actorkv_kv GTest::gtest_main ZLIB::ZLIB SOURCES
   tests/kv/share/message_damage_test.cc
   tests/kv/share/process_state_test.cc
   tests/kv/share/request_memory_test.cc
+  tests/kv/share/server_limits_test.cc
   tests/kv/share/server_session_test.cc
   tests/kv/share/share_server_test.cc
   tests/kv/share/shared_memory_test.cc

@@ -439,7 +439,6 @@ TEST(ForkChild, DISABLED_ParentOfAnIdleChild) {
 // would keep the store from everybody, and with that of the socket have them
 // wait for an owner that is not there.
 TEST(ForkTest, AChildKeepsNothingOfADeadParent) {
-  if (!kChildrenHaveThreads) GTEST_SKIP() << "not under ThreadSanitizer";
   const TempDir temp;
   const std::string store = temp.File("store");
   ChildProcess parent("ForkChild.DISABLED_ParentOfAnIdleChild", store);
