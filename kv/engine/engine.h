@@ -316,6 +316,11 @@ class Engine {
   // that where this one ends.
   virtual void LimitLog(uint64_t bytes) { static_cast<void>(bytes); }
 
+  // Begins to write out a log that LimitLog() finds too long: where commits
+  // came faster than it was written out, and then no more of them. To be called
+  // now and then.
+  virtual void KeepLogShort() {}
+
   // Makes what the next open has to read of the log short, before it returns.
   virtual void WriteOutLog() {}
 

@@ -115,6 +115,7 @@ void StoreRegistry::ServeEntry(Entry* entry, Look* look) {
   if (entry->session_ended.exchange(false) && !upkeep->Load().ok()) {
     entry->session_ended = true;
   }
+  store->engine()->KeepLogShort();
   // Errors of maintenance come back: what it was about is tried again. A piece
   // for each store in turns, and the idle ones are looked at in between.
   bool more = false;

@@ -90,6 +90,7 @@ class RocksDbEngine : public Engine {
   }
 
   void LimitLog(uint64_t bytes) override { handle_->LimitLog(bytes); }
+  void KeepLogShort() override { handle_->KeepLogShort(); }
   // Makes tables of what the log holds.
   void WriteOutLog() override;
   void LimitCaches(size_t bytes) override { LimitRocksDbCaches(bytes); }

@@ -132,6 +132,8 @@ class RocksDbHandle {
 
   // See Engine::LimitLog(). Counts for databases that are opened later as well.
   void LimitLog(uint64_t bytes);
+  // See Engine::KeepLogShort().
+  void KeepLogShort();
 
   // A flag that is set when the end is near: a call that may last looks at it,
   // and stops.

@@ -28,4 +28,18 @@ void RocksDbHandle::LimitLog(uint64_t bytes) {
   }));
 }
 
+// RocksDB looks at the length of the log at each write alone, and not while
+// what was in it before is being written out.
+void RocksDbHandle::KeepLogShort() {
+  Gate::Hold hold;
+  if (max_log_bytes_ == kMaxLogBytes || !Use(Need::kWrite, &hold).ok()) return;
+  const uint64_t waiting_bytes =
+      Enter([this] { return database_->ActiveMemtableBytes(); });
+  if (waiting_bytes <= max_log_bytes_) return;
+  static_cast<void>(AsWriter("flush", [this] {
+    database_->BeginFlush();
+    return rocksdb::Status::OK();
+  }));
+}
+
 }  // namespace actorkv

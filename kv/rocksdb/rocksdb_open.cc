@@ -148,6 +148,13 @@ uint64_t OpenDatabase::MemtableBytes() const {
   return bytes;
 }
 
+uint64_t OpenDatabase::ActiveMemtableBytes() const {
+  uint64_t bytes = 0;
+  db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeActiveMemTable,
+                                &bytes);
+  return bytes;
+}
+
 void OpenDatabase::BeginFlush() {
   rocksdb::FlushOptions options;
   // The flush only begins here, and rather stalls writes than waits until it

@@ -90,9 +90,11 @@ class OpenDatabase {
   rocksdb::ColumnFamilyHandle* family(Family family) const {
     return families_[static_cast<size_t>(family)];
   }
-  // The size of all tables, and of the memtables, in bytes.
+  // The size of all tables, of the memtables, and of those to which is written
+  // still, in bytes.
   uint64_t TableBytes() const;
   uint64_t MemtableBytes() const;
+  uint64_t ActiveMemtableBytes() const;
   // Begins a flush of the memtables; does not wait for it.
   void BeginFlush();
   // Sets whether the database compacts by itself.
