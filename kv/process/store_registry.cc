@@ -217,7 +217,7 @@ Status StoreRegistry::AcquireOnce(Attempt* attempt,
   if (!known.may_share) return AcquireAs(identity, attempt, store, again);
   if (follow) {
     // Where it cannot be shared, for whatever reason, it can be followed.
-    const Status shared = AcquireShared(identity, *attempt, store, again);
+    Status shared = AcquireShared(identity, *attempt, store, again);
     if (shared.ok()) return shared;
     if (!NobodyListens(shared)) {
       attempt->not_shared = std::string(shared.message());

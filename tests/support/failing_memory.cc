@@ -1,5 +1,8 @@
 #include "tests/support/failing_memory.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#endif
 #include <unistd.h>
 
 #include <atomic>
@@ -86,6 +89,14 @@ uint64_t FailingMemory::End() {
 uint64_t FailingMemory::Seen() {
   return static_cast<uint64_t>(first.load() - before.load());
 }
+
+#if defined(__SANITIZE_ADDRESS__)
+IgnoredLeaks::IgnoredLeaks() { __lsan_disable(); }
+IgnoredLeaks::~IgnoredLeaks() { __lsan_enable(); }
+#else
+IgnoredLeaks::IgnoredLeaks() = default;
+IgnoredLeaks::~IgnoredLeaks() = default;
+#endif
 
 }  // namespace actorkv
 

@@ -130,6 +130,7 @@ TEST_F(EngineWithoutMemoryTest, ACommitIsThereOrNot) {
 }
 
 TEST_F(EngineWithoutMemoryTest, AReadIsRightOrAnError) {
+  const IgnoredLeaks ignored;
   Batch batch;
   for (int i = 0; i < 100; ++i) {
     batch.Put(kActor, "k" + std::to_string(i), std::string(1000, 'v'));
