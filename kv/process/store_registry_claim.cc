@@ -87,7 +87,7 @@ Status StoreRegistry::AcquireToServe(const std::string& directory,
       return s;
     }
     bool again = false;
-    const Status s = AcquireAs(identity, &attempt, store, &again);
+    Status s = AcquireAs(identity, &attempt, store, &again);
     if (s.ok() && !again) return s;
     if (!s.ok() && s.code() != Code::kBusy) return s;
     if (is_last) return HasNotLeft(s);

@@ -144,7 +144,7 @@ void StoreRegistry::Serve(const std::shared_ptr<Entry>& entry) {
 Status StoreRegistry::TryServe(const std::shared_ptr<Entry>& entry) {
   Store* const store = entry->store.get();
   std::vector<MarkNumber> others;
-  const Status listed = ListHostMarks(store->path(), &others);
+  Status listed = ListHostMarks(store->path(), &others);
   if (!listed.ok() || !others.empty()) store->reclaim_turns()->Hold();
   if (!listed.ok()) return listed;
   Settings settings;

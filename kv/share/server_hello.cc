@@ -178,7 +178,7 @@ Status ServeHello(ServerCore* core, ShareChannel* channel,
                               FrameName(header));
   }
   std::shared_ptr<ServerSession> joined;
-  const Status s = Welcome(core, channel, frame, &joined);
+  Status s = Welcome(core, channel, frame, &joined);
   if (s.ok()) {
     *session = std::move(joined);
     return s;

@@ -93,8 +93,7 @@ Status ServerReads::Get(RequestScope* scope, const GetRequest& request) {
   for (const std::optional<std::string>& value : values) {
     answer.values.emplace_back(value);
   }
-  const Status sent =
-      read.ok() ? scope->Reply(answer) : scope->ReplyError(read);
+  Status sent = read.ok() ? scope->Reply(answer) : scope->ReplyError(read);
   End();
   return sent;
 }
@@ -117,8 +116,7 @@ Status ServerReads::Seek(RequestScope* scope, const SeekRequest& request) {
     answer.found.emplace_back();
     if (pair.has_value()) answer.found.back() = {pair->key, pair->value};
   }
-  const Status sent =
-      read.ok() ? scope->Reply(answer) : scope->ReplyError(read);
+  Status sent = read.ok() ? scope->Reply(answer) : scope->ReplyError(read);
   End();
   return sent;
 }
@@ -150,7 +148,7 @@ Status ServerReads::Scan(RequestScope* scope, const ScanRequest& request) {
   for (const KeyValue& pair : pairs) {
     answer.pairs.push_back({pair.key, pair.value});
   }
-  const Status sent = s.ok() ? scope->Reply(answer) : scope->ReplyError(s);
+  Status sent = s.ok() ? scope->Reply(answer) : scope->ReplyError(s);
   End();
   return sent;
 }

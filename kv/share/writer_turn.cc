@@ -3,7 +3,9 @@
 namespace actorkv {
 
 int64_t WriterTurn::Now() const noexcept {
-  return std::chrono::nanoseconds(now_().time_since_epoch()).count();
+  using std::chrono::nanoseconds;
+  return std::chrono::duration_cast<nanoseconds>(now_().time_since_epoch())
+      .count();
 }
 
 bool WriterTurn::MayTake(const ActorSlot& slot,
