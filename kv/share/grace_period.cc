@@ -5,9 +5,10 @@
 namespace actorkv {
 
 GracePeriod::GracePeriod(std::string directory,
-                         const std::vector<MarkNumber>& marks)
+                         const std::vector<MarkNumber>& marks,
+                         std::chrono::milliseconds limit)
     : directory_(std::move(directory)),
-      end_(std::chrono::steady_clock::now() + kGraceTime),
+      end_(std::chrono::steady_clock::now() + limit),
       missing_(marks.begin(), marks.end()) {}
 
 bool GracePeriod::IsOver() {

@@ -36,8 +36,10 @@ class GracePeriod {
   using TimePoint = std::chrono::steady_clock::time_point;
 
   // `directory`: the store's. `marks`: of the hosts that were at work there
-  // (ListHostMarks()); without any it is over from the beginning.
-  GracePeriod(std::string directory, const std::vector<MarkNumber>& marks);
+  // (ListHostMarks()); without any it is over from the beginning. `limit`: how
+  // long it lasts at most.
+  GracePeriod(std::string directory, const std::vector<MarkNumber>& marks,
+              std::chrono::milliseconds limit);
   GracePeriod(const GracePeriod&) = delete;
   GracePeriod& operator=(const GracePeriod&) = delete;
 

@@ -35,7 +35,8 @@ struct ServerCore {
         board(std::move(of_owner)),
         incarnation(of_incarnation),
         time(board),
-        grace(parts.directory->work_path(), parts.hosts_beside),
+        grace(parts.directory->work_path(), parts.hosts_beside,
+              parts.grace_time),
         slots(parts.store, board, incarnation | 1, !grace.IsOver()),
         sessions(&slots, parts.store->pins()) {}
 

@@ -33,6 +33,7 @@
 #include "kv/base/status.h"
 #include "kv/files/host_mark.h"
 #include "kv/files/opened_directory.h"
+#include "kv/share/actor_slot.h"
 #include "kv/share/call_messages.h"
 
 namespace actorkv {
@@ -81,6 +82,8 @@ class ShareServer {
     // Hosts that had sessions at an owner before this one, for which words are
     // kept (kv/share/grace_period.h).
     std::vector<MarkNumber> hosts_beside;
+    // For so long at most; a test gives itself more.
+    std::chrono::milliseconds grace_time = kGraceTime;
     std::string sqlite_version;           // of this process, for people
     CallFunction call;                    // null: no CALL is answered
     std::function<void()> session_ended;  // called by a thread of the server
@@ -101,7 +104,7 @@ class ShareServer {
   virtual bool Stop(std::chrono::steady_clock::time_point give_up) = 0;
 
   // Waits until others had the time to reclaim what they held at the owner
-  // before, or no longer than kGraceTime after the start.
+  // before, or no longer than Parts::grace_time after the start.
   virtual void AwaitGrace() = 0;
 
   virtual size_t session_count() const = 0;

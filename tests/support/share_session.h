@@ -180,6 +180,7 @@ class ServedStore : public testing::Test {
     parts.marker_inode = 5;
     parts.call = std::move(call);
     parts.hosts_beside = std::move(hosts);
+    parts.grace_time = kAnswerTime;
     parts.session_ended = [this] { ++ended_; };
     ASSERT_OK(ShareServer::Start(std::move(parts), &server_));
   }

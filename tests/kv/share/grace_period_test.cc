@@ -59,7 +59,7 @@ class GracePeriodTest : public ServedStore {
 };
 
 TEST_F(GracePeriodTest, IsOverWhereThereIsNobody) {
-  GracePeriod period(directory_.path(), {});
+  GracePeriod period(directory_.path(), {}, kAnswerTime);
   EXPECT_TRUE(period.IsOver());
   EXPECT_FALSE(period.NoteJoined(kAlice));
   EXPECT_FALSE(period.DropGone());
@@ -67,7 +67,7 @@ TEST_F(GracePeriodTest, IsOverWhereThereIsNobody) {
 }
 
 TEST_F(GracePeriodTest, EndsWithTheLastThatJoins) {
-  GracePeriod period(directory_.path(), kAll);
+  GracePeriod period(directory_.path(), kAll, kAnswerTime);
   EXPECT_FALSE(period.NoteJoined(kBob));
   EXPECT_FALSE(period.NoteJoined(kBob));
   EXPECT_FALSE(period.NoteJoined(HostId{0, 99}));
@@ -78,7 +78,7 @@ TEST_F(GracePeriodTest, EndsWithTheLastThatJoins) {
 }
 
 TEST_F(GracePeriodTest, WaitsForNobodyThatIsGone) {
-  GracePeriod period(directory_.path(), kAll);
+  GracePeriod period(directory_.path(), kAll, kAnswerTime);
   bob_.reset();
   carol_.reset();
   EXPECT_FALSE(period.DropGone());
@@ -88,7 +88,7 @@ TEST_F(GracePeriodTest, WaitsForNobodyThatIsGone) {
 }
 
 TEST_F(GracePeriodTest, EndsByItself) {
-  GracePeriod period(directory_.path(), kAll);
+  GracePeriod period(directory_.path(), kAll, std::chrono::milliseconds(20));
   period.Await();
   EXPECT_TRUE(period.IsOver());
   EXPECT_FALSE(period.DropGone());
