@@ -393,7 +393,7 @@ class OrphansTest : public testing::TestWithParam<bool> {};
 
 // The parent ends, or is killed; one of its children owns the store then.
 TEST_P(OrphansTest, GoOn) {
-  if (!kChildrenHaveThreads) GTEST_SKIP() << "not under ThreadSanitizer";
+  if (!kChildrenAreWhole) GTEST_SKIP() << "not under a sanitizer";
   const TempDir temp;
   const std::string store = temp.File("store");
   ChildProcess parent("ForkChild.DISABLED_ParentOfOrphans", store);
@@ -482,7 +482,7 @@ TEST(ForkChild, DISABLED_LoadedOnly) {
 class ForkKindTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(ForkKindTest, Child) {
-  if (!kChildrenHaveThreads) GTEST_SKIP() << "not under ThreadSanitizer";
+  if (!kChildrenAreWhole) GTEST_SKIP() << "not under a sanitizer";
   const TempDir temp;
   ChildProcess child(std::string("ForkChild.DISABLED_") + GetParam(),
                      temp.File("store"));

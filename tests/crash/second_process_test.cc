@@ -385,7 +385,7 @@ int TryInForkedChild(SqliteDb* inherited, const std::string& uri) {
 }
 
 TEST_F(SecondProcessTest, AForkedChildIsAsAnyOtherAndDoesNoHarm) {
-  if (!kChildrenHaveThreads) GTEST_SKIP() << "not under ThreadSanitizer";
+  if (!kChildrenAreWhole) GTEST_SKIP() << "not under a sanitizer";
   SqliteDb db;
   ASSERT_EQ(db.Open(uri_), SQLITE_OK) << LastError();
   ASSERT_EQ(db.Exec(kFound), SQLITE_OK);

@@ -13,12 +13,14 @@
 
 namespace actorkv {
 
-// Whether a child of fork() may start threads: under ThreadSanitizer none can
-// whose parent had some.
-#if defined(__SANITIZE_THREAD__)
-constexpr bool kChildrenHaveThreads = false;
+// Whether a child of fork() can do what any process can, where its parent has
+// threads. Under ThreadSanitizer it can start none; and AddressSanitizer (GCC
+// 12) leaves it its locks as they were, so that an allocation may wait for
+// ever.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr bool kChildrenAreWhole = false;
 #else
-constexpr bool kChildrenHaveThreads = true;
+constexpr bool kChildrenAreWhole = true;
 #endif
 
 class ForkedChild {

@@ -187,7 +187,7 @@ TEST(RocksDbForkChild, DISABLED_Trial) {
 }
 
 TEST(RocksDbForkTest, TheTrialSeesWhatForkBroke) {
-  if (!kChildrenHaveThreads) GTEST_SKIP() << "not under ThreadSanitizer";
+  if (!kChildrenAreWhole) GTEST_SKIP() << "not under a sanitizer";
   const TempDir temp;
   ChildProcess child("RocksDbForkChild.DISABLED_Trial", temp.path());
   EXPECT_TRUE(child.WaitForSuccess());
@@ -246,7 +246,7 @@ TEST(RocksDbForkChild, DISABLED_Engines) {
 }
 
 TEST(RocksDbForkTest, AChildOpensEnginesOfItsOwn) {
-  if (!kChildrenHaveThreads) GTEST_SKIP() << "not under ThreadSanitizer";
+  if (!kChildrenAreWhole) GTEST_SKIP() << "not under a sanitizer";
   const TempDir temp;
   ChildProcess child("RocksDbForkChild.DISABLED_Engines", temp.path());
   EXPECT_TRUE(child.WaitForSuccess());

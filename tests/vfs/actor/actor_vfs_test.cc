@@ -374,7 +374,7 @@ TEST_F(ActorVfsTest, PlainNamesOnAnActorsConnectionSayWhatToWrite) {
 }
 
 TEST_F(ActorVfsTest, ForkedChildIsRefusedAndExitsCleanly) {
-  if (!kChildrenHaveThreads) GTEST_SKIP() << "not under ThreadSanitizer";
+  if (!kChildrenAreWhole) GTEST_SKIP() << "not under a sanitizer";
   Make(Uri("store/alice"));
   SqliteDb db;
   ASSERT_EQ(db.Open(Uri("store/alice")), SQLITE_OK);
