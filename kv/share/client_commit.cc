@@ -44,7 +44,7 @@ Status ClientCommit::Send(OwnerSession* owner, ClientChannel* channel,
     if (Status s = NameHeads(owner, channel, *heads); !s.ok()) return s;
   }
   CommitAnswer answer;
-  const Status s = OrUndo(
+  Status s = OrUndo(
       [&] {
         return channel->Ask(request_, session_->commit_patience(), &answer);
       },
