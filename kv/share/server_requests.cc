@@ -91,7 +91,7 @@ Status ServerRequests::Serve(ReceivedFrame* frame) {
   }
   RequestScope scope(core_, session_, channel_, header);
   Status served;
-  const Status thrown = Caught([&] {
+  Status thrown = Caught([&] {
     served = ServeTimed(&scope, frame);
     return Status::Ok();
   });

@@ -150,7 +150,7 @@ Status Actor::LoadFromOwnerLocked(const Pin* pin) {
     return Status::Ok();
   }
   NewestHead newest;
-  const Status s = side_->LoadHead(state_, pin, &newest);
+  Status s = side_->LoadHead(state_, pin, &newest);
   // Another owner has another word.
   version_.store(side_->version_word(), std::memory_order_release);
   if (!s.ok()) return s;

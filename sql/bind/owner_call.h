@@ -50,7 +50,7 @@ Status CallOwner(const OwnerRequest& request, Connection* connection,
 // In the owner: runs what another process sent, on a connection of its own to
 // which `register_sql` gives the functions. As StoreRegistry::CallFunction.
 Status RunForOther(int (*register_sql)(sqlite3* db),
-                   const std::string& store_path, const CallSpec& call,
+                   const std::string& store_path, const CallSpec& sent,
                    const std::function<Status(const ShareServer::Row&)>& add,
                    const std::function<Status()>& keep_on);
 

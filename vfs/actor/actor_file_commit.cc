@@ -147,7 +147,7 @@ Status ActorFile::PhaseTwo() {
   // publishing resets group_.
   const std::shared_ptr<CommitGroup> group = group_;
   if (group == nullptr) return Status::Ok();
-  const Status s = group->Publish();
+  Status s = group->Publish();
   if (s.code() != Code::kConflict && s.code() != Code::kFenced) return s;
   // SQLite takes no other code here than that of an error of the disk.
   return s.WithContext(
