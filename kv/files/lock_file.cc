@@ -104,7 +104,8 @@ Status LockFile::Look(const std::string& path, int64_t first_byte,
 Status LockFile::ListLocked(const std::string& path, int64_t first_byte,
                             int64_t byte_count, size_t most,
                             std::vector<int64_t>* bytes) {
-  // To it the locks of this process are those of others.
+  // An open file of its own: to it the locks of this process are those of
+  // others.
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (file.get() < 0) {
     return errno == ENOENT ? Status::Ok() : SystemError("open", path, errno);

@@ -10,12 +10,10 @@
 namespace actorkv {
 namespace {
 
-// Errors of the system that stay as they are.
-bool IsLasting(int error) {
-  return error == EACCES || error == EPERM || error == ENAMETOOLONG;
-}
-
 bool IsOfAccess(int error) { return error == EACCES || error == EPERM; }
+
+// Errors of the system that stay as they are.
+bool IsLasting(int error) { return IsOfAccess(error) || error == ENAMETOOLONG; }
 
 // Who may do what with the directory: "755".
 std::string ModeOf(const struct stat& directory) {

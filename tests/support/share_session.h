@@ -185,6 +185,19 @@ class ServedStore : public testing::Test {
     ASSERT_OK(ShareServer::Start(std::move(parts), &server_));
   }
 
+  std::unique_ptr<FakeSession> NewSession() const {
+    auto session = std::make_unique<FakeSession>(directory_);
+    EXPECT_OK(session->Hello());
+    return session;
+  }
+  // The server goes on for others.
+  void ExpectWorks() const {
+    FakeSession session(directory_);
+    ASSERT_OK(session.Hello());
+    DoneAnswer<Op::kSync> done;
+    EXPECT_OK(session.Ask(SyncRequest(), &done));
+  }
+
   // Until it has as many sessions.
   bool HasSessions(size_t count) const {
     const auto end = In(kAnswerTime);

@@ -21,11 +21,6 @@ namespace {
 
 class ServerLimitsTest : public ServedStore {
  protected:
-  std::unique_ptr<FakeSession> NewSession() const {
-    auto session = std::make_unique<FakeSession>(directory_);
-    EXPECT_OK(session->Hello());
-    return session;
-  }
   // All channels that a session may have.
   std::vector<std::unique_ptr<FakeSession>> AllChannels() const {
     std::vector<std::unique_ptr<FakeSession>> channels;
@@ -36,11 +31,6 @@ class ServerLimitsTest : public ServedStore {
           channels.back()->Hello(FakeSession::HelloOf(*channels.front())));
     }
     return channels;
-  }
-  // The server goes on for others.
-  void ExpectWorks() const {
-    DoneAnswer<Op::kSync> done;
-    EXPECT_OK(NewSession()->Ask(SyncRequest(), &done));
   }
 };
 

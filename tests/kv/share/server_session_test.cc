@@ -20,21 +20,7 @@
 namespace actorkv {
 namespace {
 
-class ServerSessionTest : public ServedStore {
- protected:
-  std::unique_ptr<FakeSession> NewSession() const {
-    auto session = std::make_unique<FakeSession>(directory_);
-    EXPECT_OK(session->Hello());
-    return session;
-  }
-  // The server goes on for others.
-  void ExpectWorks() const {
-    FakeSession session(directory_);
-    ASSERT_OK(session.Hello());
-    DoneAnswer<Op::kSync> done;
-    EXPECT_OK(session.Ask(SyncRequest(), &done));
-  }
-};
+using ServerSessionTest = ServedStore;
 
 TEST_F(ServerSessionTest, RefusesAHello) {
   const auto refused = [this](const HelloRequest& hello, Code code,
