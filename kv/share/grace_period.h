@@ -43,8 +43,6 @@ class GracePeriod {
   GracePeriod(const GracePeriod&) = delete;
   GracePeriod& operator=(const GracePeriod&) = delete;
 
-  // When it ends at the latest.
-  TimePoint end() const { return end_; }
   bool IsOver();
 
   // The host has what it had. True: that was the last one.
